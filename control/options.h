@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the daemon was asked to do, from the command line and the configuration file. One table
+ * names every option for both; the command line wins over the file.
+ */
+#ifndef SESSIOND_OPTIONS_H
+#define SESSIOND_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sessiond/log.h>
+
+#include "engine.h"
+
+enum mode {
+	MODE_AUTO,
+	MODE_XDP,
+	MODE_DPDK,
+	MODE_SOCKET,
+};
+
+enum remove_policy {
+	REMOVE_HONOUR,
+	REMOVE_IGNORE,
+};
+
+struct options {
+	enum mode mode;
+	enum xdp_mode xdp_mode;
+	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
+	size_t interface_count;
+	uint16_t port;
+	struct endpoint listen[ENGINE_LISTEN_MAX]; /* never empty after options_parse */
+	size_t listen_count;
+	struct allow_list allow;
+	bool allow_is_default;
+	uint32_t capacity;
+	uint16_t value_max;
+	enum remove_policy remove;
+	unsigned threads;
+	char dpdk_args[1024];
+	bool keep;
+	char config_path[PATH_MAX]; /* "" if none */
+	char control_path[108];	    /* sun_path's size */
+	bool control_is_default;
+	char pin_root[PATH_MAX]; /* --pin-dir, default /sys/fs/bpf/sessiond */
+	enum log_level log_level;
+	bool check;
+};
+
+/* Exit codes of the daemon and of sessionctl. */
+enum {
+	EXIT_RUNTIME = 1, /* something failed */
+	EXIT_USAGE = 2,	  /* the command line or configuration is wrong */
+};
+
+/* Fills `options` from defaults, the file that --config names and the command line. Prints --help
+ * and --version itself and exits 0. Returns 0, or -EINVAL with error_message() set; the caller then
+ * exits with EXIT_USAGE. Nothing of the system is changed or opened but the file. */
+int options_parse(struct options *options, int argc, char **argv);
+
+/* What can only be told with a look at the host: interfaces that do not exist, a capacity beyond
+ * this machine's memory. 0 or -EINVAL with error_message() set. */
+int options_check_host(const struct options *options);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The one writer: it alone changes the table, the lifetimes and, through the engine, the fast
+ * path's own map. It runs on a thread of its own; the main thread asks it for changes by commands
+ * that are carried out between two batches.
+ */
+#ifndef SESSIOND_WRITER_H
+#define SESSIOND_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "options.h"
+
+/* What became of NEWs, REMOVEs and sessions; written by the writer, read by any thread. */
+#define WRITER_COUNTERS(X) \
+	X(new_stored, "NEWs stored") \
+	X(new_replaced, "NEWs stored in the place of an expired session of the same key") \
+	X(new_exists, "NEWs ignored: the key is live, the first write wins") \
+	X(new_zero_timeout, "NEWs not stored: a timeout of 0") \
+	X(new_empty, "NEWs not stored: no value") \
+	X(new_too_large, "NEWs not stored: a value over --max-session") \
+	X(new_failed, "NEWs not stored: the fast path's map refused them") \
+	X(remove_done, "REMOVEs that deleted a session") \
+	X(remove_missing, "REMOVEs for a key that is not there") \
+	X(remove_ignored, "REMOVEs ignored by policy") \
+	X(sessions_expired, "sessions that reached their end") \
+	X(sessions_evicted, "sessions evicted to make room") \
+	X(sessions_flushed, "sessions deleted by the administrator") \
+	X(sessions_adopted, "sessions taken over from the last daemon")
+
+struct writer;
+
+/* NULL with error_message() set. Adopts what the engine kept, then starts the engine. */
+struct writer *writer_create(
+	const struct engine_ops *ops, struct engine *engine, const struct options *options);
+/* Starts the thread. 0 or a negative errno with error_message() set. */
+int writer_start(struct writer *writer);
+/* Ends the thread; the engine is still open. Safe if it was not started. */
+void writer_stop(struct writer *writer);
+void writer_destroy(struct writer *writer);
+
+/* Main thread: each waits until the writer has carried it out. */
+bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
+uint32_t writer_flush(struct writer *writer); /* how many sessions were deleted */
+void writer_set_remove(struct writer *writer, enum remove_policy policy);
+/* One page of sessions from slot `*next` on, at most `room`; returns how many were written and
+ * moves `*next`, to table_capacity at the end. Values are not included. */
+unsigned writer_list(
+	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
+
+void writer_stats(struct writer *writer, stats_emit emit, void *ctx);
+
+/* A descriptor that becomes readable when the thread ended by itself after an error, and that
+ * error's line. */
+int writer_failure_fd(const struct writer *writer);
+const char *writer_failure(const struct writer *writer);
+
+#endif

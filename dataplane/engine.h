@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What every data plane is to the daemon. An engine answers GETs from its readers and hands NEWs
+ * and REMOVEs to the one writer; no type of a mode leaks out of its folder.
+ *
+ * Threads. The daemon has a main thread (administration) and a writer thread (which alone changes
+ * the table). The main thread calls open, table_config, adopt and start (before the writer thread
+ * exists), set_allow, set_local, describe, stats, events and close; the writer thread calls poll,
+ * put, del and commit; any thread calls wake.
+ *
+ * Functions return 0 or a negative errno; on failure error_message() (sessiond/log.h) is one clear
+ * line.
+ */
+#ifndef SESSIOND_ENGINE_H
+#define SESSIOND_ENGINE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "table/table.h"
+
+#define ENGINE_INTERFACES_MAX 16
+#define ENGINE_LISTEN_MAX     64
+
+enum xdp_mode {
+	XDP_MODE_AUTO, /* native; generic, announced loudly, where the driver has no XDP */
+	XDP_MODE_NATIVE,
+	XDP_MODE_GENERIC,
+};
+
+/* Kept by the caller for the engine's whole life. */
+struct engine_config {
+	const struct endpoint *listen;
+	size_t listen_count; /* at least 1 */
+	const char (*interfaces)[IF_NAMESIZE];
+	size_t interface_count;
+	enum xdp_mode xdp_mode;
+	uint32_t capacity;
+	uint16_t value_max;
+	unsigned threads;      /* socket mode; 0: one a CPU */
+	const char *dpdk_args; /* "" if none */
+	const char *pin_dir;   /* xdp mode: this instance's folder on a bpffs */
+};
+
+/* Where an engine takes changes. Called from inside poll, on the writer thread. `value` is only
+ * valid during the call; `len` may exceed value_max: the sink counts and refuses it. */
+struct update_sink {
+	void (*on_new)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+		const void *value, size_t len);
+	void (*on_remove)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	void *ctx;
+};
+
+/* Called by stats for each figure. Names are stable, lower case with underscores. */
+typedef void (*stats_emit)(void *ctx, const char *name, uint64_t value);
+
+struct engine;
+
+struct engine_ops {
+	const char *name; /* "socket", "xdp", "dpdk" */
+
+	/* Takes what the mode needs (sockets, maps, ports) but answers nothing new yet. */
+	int (*open)(struct engine **engine, const struct engine_config *config);
+
+	/* How the daemon must make the table: value_max 0 where the values live elsewhere, marks
+	 * where the fast path has its own, memory where it must be special. `capacity` is set. */
+	void (*table_config)(struct engine *engine, struct table_config *config);
+
+	/* Calls `found` for each session that outlived the last daemon, in the order of their
+	 * ends, and forgets those for which it returns false. NULL where nothing outlives. */
+	int (*adopt)(struct engine *engine, bool (*found)(void *ctx, const struct session *session),
+		void *ctx);
+
+	/* Answers from `table`, delivers changes to `sink` (a copy is taken). */
+	int (*start)(struct engine *engine, struct table *table, const struct update_sink *sink);
+
+	/* Waits at most `timeout_ms` (0: not at all) for changes and delivers a bounded number of
+	 * them. Returns how many, or a negative errno that ends the daemon. */
+	int (*poll)(struct engine *engine, int timeout_ms);
+	void (*wake)(struct engine *engine); /* ends a poll at once */
+
+	/* The writer's changes, for a fast path with a table of its own; all four NULL where the
+	 * engine reads `table` itself. Between two commits a slot may be put and deleted in any
+	 * order; commit makes them visible, deletes before puts. */
+	int (*put)(struct engine *engine, const struct session *session, const void *value);
+	void (*del)(struct engine *engine, const struct session *session);
+	int (*commit)(struct engine *engine);
+
+	/* Replaces the allow list. When it returns, no reader uses the old one. */
+	int (*set_allow)(struct engine *engine, const struct allow_list *allow);
+
+	/* A local address came or went; NULL where the engine does not care. */
+	int (*set_local)(struct engine *engine, const struct address *addr, bool present);
+
+	/* One line on how fast this really is, for the log: "native XDP on eth0, eth1". */
+	void (*describe)(struct engine *engine, char *text, size_t size);
+	void (*stats)(struct engine *engine, stats_emit emit, void *ctx);
+
+	/* Hands over the malformed and refused packets that were sampled since the last call, at
+	 * most one a second and reason: main thread, once a second. */
+	void (*events)(struct engine *engine,
+		void (*found)(void *ctx, const struct sessd_event *event), void *ctx);
+
+	/* Stops the readers. `keep`: leave what can answer without the daemon answering. */
+	void (*close)(struct engine *engine, bool keep);
+};
+
+extern const struct engine_ops engine_socket;
+extern const struct engine_ops engine_xdp;  /* where built with -Dxdp */
+extern const struct engine_ops engine_dpdk; /* where built with -Ddpdk */
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "request.h"
+
+#include <string.h>
+
+void request_count_drop(struct request_counters *counters, enum request_kind kind)
+{
+	switch (kind) {
+	case REQUEST_SHORT:
+		counter_add(&counters->drop_short, 1);
+		break;
+	case REQUEST_VERSION:
+		counter_add(&counters->drop_version, 1);
+		break;
+	case REQUEST_TYPE:
+		counter_add(&counters->drop_type, 1);
+		break;
+	case REQUEST_NEW:
+	case REQUEST_GET:
+	case REQUEST_REMOVE:
+		break;
+	}
+}
+
+void request_counters_sum(struct request_counters *into, const struct request_counters *from)
+{
+#define X(name, text) into->name += __atomic_load_n(&from->name, __ATOMIC_RELAXED);
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+}
+
+size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters)
+{
+	struct sessd_header *header = reply;
+	uint16_t len = 0, value_sum = 0;
+	unsigned retries = 0;
+	enum table_result result;
+
+	if (reply != request)
+		memcpy(header, request, sizeof(*header));
+	result = table_get(table, hash, request->key, now, header + 1, &len, &value_sum, &retries);
+	if (retries)
+		counter_add(&counters->get_retries, retries);
+	switch (result) {
+	case TABLE_HIT:
+		counter_add(&counters->get_hits, 1);
+		break;
+	case TABLE_MISS:
+		counter_add(&counters->get_misses, 1);
+		break;
+	case TABLE_EXPIRED:
+		counter_add(&counters->get_expired, 1);
+		break;
+	case TABLE_TORN:
+		counter_add(&counters->get_torn, 1);
+		break;
+	}
+	header->type = result == TABLE_HIT ? SESSD_OK : SESSD_ERR;
+	if (result != TABLE_HIT)
+		len = value_sum = 0;
+	if (sum)
+		*sum = value_sum;
+	return SESSD_HEADER_SIZE + len;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * From a datagram to what is to be done with it: the one place where user space reads the protocol.
+ * Every mode's readers, and the XDP mode's slow path, go through it.
+ */
+#ifndef SESSIOND_REQUEST_H
+#define SESSIOND_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sessiond/counters.h>
+#include <sessiond/protocol.h>
+
+#include "address.h"
+#include "table/table.h"
+
+/* A reader's own counters: written by one thread, read by any (relaxed atomics). */
+struct request_counters {
+#define X(name, text) uint64_t name;
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+} __attribute__((aligned(64)));
+
+/* Adds to a counter that only this thread writes. */
+static inline void counter_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+enum request_kind {
+	REQUEST_NEW,
+	REQUEST_GET,
+	REQUEST_REMOVE,
+	REQUEST_SHORT,	 /* fewer than 36 bytes */
+	REQUEST_VERSION, /* not version 1 */
+	REQUEST_TYPE,	 /* not a request */
+};
+
+static inline enum request_kind request_classify(const void *datagram, size_t len)
+{
+	const struct sessd_header *header = datagram;
+
+	if (len < SESSD_HEADER_SIZE)
+		return REQUEST_SHORT;
+	if (header->version != SESSD_VERSION)
+		return REQUEST_VERSION;
+	switch (header->type) {
+	case SESSD_NEW:
+		return REQUEST_NEW;
+	case SESSD_GET:
+		return REQUEST_GET;
+	case SESSD_REMOVE:
+		return REQUEST_REMOVE;
+	default:
+		return REQUEST_TYPE;
+	}
+}
+
+/* Counts a datagram that is dropped; `kind` is one of the last three. */
+void request_count_drop(struct request_counters *counters, enum request_kind kind);
+
+/* Adds `from` to `into`; for totals over readers. */
+void request_counters_sum(struct request_counters *into, const struct request_counters *from);
+
+/* Answers a GET from `table` into `reply` (room for SESSD_HEADER_SIZE + value_max bytes; it may be
+ * the request itself) and counts the outcome. Returns the reply's length, 36 for a miss. `sum`, if
+ * not NULL, gets the checksum of the value (0 for a miss), not complemented. [reader] */
+size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
+
+#endif

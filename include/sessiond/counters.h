@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Names of the counters that a fast path keeps. The names are stable: they are what `sessionctl
+ * stats` prints. Each is a 64-bit count of packets since the fast path was loaded.
+ */
+#ifndef SESSIOND_COUNTERS_H
+#define SESSIOND_COUNTERS_H
+
+/* What may become of a request, the same in every mode. */
+#define SESSD_REQUEST_COUNTERS(X) \
+	X(get_hits, "GETs answered OK") \
+	X(get_misses, "GETs answered ERR: no such session") \
+	X(get_expired, "GETs answered ERR: the session has expired") \
+	X(get_retries, "lookups repeated because the session changed while it was read") \
+	X(get_torn, "GETs answered ERR: the session still changed after every retry") \
+	X(drop_short, "dropped: shorter than the header") \
+	X(drop_version, "dropped: unknown protocol version") \
+	X(drop_type, "dropped: unknown message type") \
+	X(drop_not_allowed, "dropped: the source is outside the allow list")
+
+/* What else the XDP program does with a packet. Passed packets go up the kernel's stack unharmed;
+ * those that are for sessiond are then answered by the daemon. */
+#define SESSD_XDP_COUNTERS(X) \
+	X(pass_not_ip, "passed: neither IPv4 nor IPv6") \
+	X(pass_not_udp, "passed: not UDP") \
+	X(pass_other_port, "passed: UDP for another port") \
+	X(pass_not_local, "passed: our port, but an address that is not served here") \
+	X(pass_ip_options, "passed: IPv4 header with options") \
+	X(pass_ipv6_extension, "passed: IPv6 extension header") \
+	X(pass_fragment, "passed: IP fragment") \
+	X(pass_truncated, "passed: frame shorter than its headers say") \
+	X(pass_bad_length, "passed: IP and UDP lengths disagree") \
+	X(pass_bad_checksum, "passed: IP header or UDP checksum is wrong") \
+	X(pass_bad_source, "passed: a source that cannot be answered") \
+	X(pass_new, "passed to the daemon: NEW") \
+	X(pass_remove, "passed to the daemon: REMOVE") \
+	X(pass_no_room, "passed to the daemon: no room in the frame for the reply")
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The guard: a 64-bit keyed sum that binds a session's bytes to its key, length and lifetime.
+ *
+ * The kernel recycles elements of a BPF hash map under readers that still hold a pointer to them.
+ * The XDP program therefore recomputes the guard over what it has copied into the packet, and
+ * answers only if it equals the one in the entry: a mix of two sessions, or another session
+ * altogether, does not pass.
+ *
+ * It is a multilinear hash modulo 2^64: the sum of each 8-byte word times an odd secret number of
+ * its own. Two inputs that differ by d_i in word i collide with a probability of at most
+ * 2^-(63 - z), z being the fewest trailing zero bits of any d_i; the keys and master secrets of two
+ * sessions are random, so z is 0 to 3 in practice. It defends against races, not against a forger:
+ * who may write entries is settled by the allow list. The multiplications are independent of one
+ * another, which is what makes it cheap enough for every packet.
+ *
+ * Words are read in the host's byte order: the guard never leaves the host.
+ */
+#ifndef SESSIOND_GUARD_H
+#define SESSIOND_GUARD_H
+
+#include <linux/types.h>
+
+#include <sessiond/protocol.h>
+
+/* Words ahead of the value: lifetime, length and sum, four of the key. */
+#define SESSD_GUARD_HEAD_WORDS 6
+
+/* Secrets needed for the longest value, its partial last word included. */
+#define SESSD_GUARD_KEYS (SESSD_GUARD_HEAD_WORDS + SESSD_VALUE_LIMIT / 8 + 1)
+
+/* The head's share of the guard. `key` is the session id as four words. */
+static inline __attribute__((always_inline)) __u64 sessd_guard_head(
+	const __u64 *secret, __u64 life, __u16 len, __u16 sum, const __u64 key[4])
+{
+	return life * secret[0] + (len | (__u64)sum << 16) * secret[1] + key[0] * secret[2] +
+	       key[1] * secret[3] + key[2] * secret[4] + key[3] * secret[5];
+}
+
+/* The secret that word `i` of the value is multiplied by. A value whose length is not a multiple
+ * of 8 has one more word, of index len / 8: its last 8 bytes (which overlap the word before), or,
+ * for a value shorter than 8 bytes, those bytes padded with zeros on the right. */
+#define SESSD_GUARD_SECRET(secret, i) ((secret)[SESSD_GUARD_HEAD_WORDS + (i)])
+
+#ifndef __bpf__
+#include <string.h>
+
+/* The value's share of the guard. `len` is 1 to SESSD_VALUE_LIMIT. */
+static inline __u64 sessd_guard_value(const __u64 *secret, const void *value, unsigned len)
+{
+	const __u8 *p = value;
+	unsigned words = len / 8;
+	__u64 acc = 0, w;
+
+	for (unsigned i = 0; i < words; i++) {
+		memcpy(&w, p + 8 * i, 8);
+		acc += w * SESSD_GUARD_SECRET(secret, i);
+	}
+	if (len % 8) {
+		w = 0;
+		if (len > 8)
+			memcpy(&w, p + len - 8, 8);
+		else
+			memcpy(&w, p, len);
+		acc += w * SESSD_GUARD_SECRET(secret, words);
+	}
+	return acc;
+}
+
+/* The guard of a whole session, as user space computes it. */
+static inline __u64 sessd_guard(
+	const __u64 *secret, const void *key, __u64 life, __u16 sum, const void *value, __u16 len)
+{
+	__u64 words[4];
+
+	memcpy(words, key, sizeof(words));
+	return sessd_guard_head(secret, life, len, sum, words) +
+	       sessd_guard_value(secret, value, len);
+}
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Log lines to stderr, and the one tiny helper for errors. Under systemd (JOURNAL_STREAM names our
+ * stderr) each line starts with its priority, as sd-daemon(3) has it. Any thread may log; the
+ * datapath never does. Values of sessions are never passed to either.
+ */
+#ifndef SESSIOND_LOG_H
+#define SESSIOND_LOG_H
+
+enum log_level { /* syslog's numbers */
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+void log_open(enum log_level level);
+void log_set_level(enum log_level level);
+/* 0, or -EINVAL: error, warning, notice, info, debug. */
+int log_level_parse(const char *text, enum log_level *level);
+
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)	 log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* Records this thread's error, a line that says what, where and what to do, and returns -errnum, so
+ * that a failing function ends with `return error_set(ENODEV, "...")`. */
+int error_set(int errnum, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The line that was last recorded by this thread; "" if none. */
+const char *error_message(void);
+
+#endif

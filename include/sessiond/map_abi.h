@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the XDP program and the daemon share: the layout of the pinned BPF maps. A daemon adopts
+ * pinned maps only if their SESSD_ABI equals its own, so any change to what is below, to guard.h
+ * or to counters.h takes a new number.
+ *
+ * Integers are in the host's byte order unless typed __be*.
+ */
+#ifndef SESSIOND_MAP_ABI_H
+#define SESSIOND_MAP_ABI_H
+
+#include <linux/types.h>
+
+#include <sessiond/counters.h>
+#include <sessiond/guard.h>
+#include <sessiond/protocol.h>
+
+#define SESSD_ABI 1
+
+/* Names of the pinned maps inside a pin directory. */
+#define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
+#define SESSD_PIN_OVERFLOW "overflow" /* HASH, slot -> bytes past SESSD_SPLIT of long values */
+#define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: one byte a slot, see SESSD_MARKS_* */
+#define SESSD_PIN_CONFIG   "config"   /* ARRAY of one struct sessd_config */
+#define SESSD_PIN_STATS	   "stats"    /* PERCPU_ARRAY of one struct sessd_xdp_counters */
+#define SESSD_PIN_ALLOW4   "allow4"   /* LPM_TRIE, struct sessd_lpm4 -> __u8 */
+#define SESSD_PIN_ALLOW6   "allow6"   /* LPM_TRIE, struct sessd_lpm6 -> __u8 */
+#define SESSD_PIN_LOCAL	   "local"    /* HASH, struct sessd_local -> __u8: addresses served */
+#define SESSD_PIN_EVENTS   "events"   /* RINGBUF of struct sessd_event */
+
+/*
+ * Time. Lifetimes count ticks of 2^20 ns (1.048576 ms) of CLOCK_MONOTONIC, so that one shift of
+ * bpf_ktime_get_coarse_ns() gives the present and no step of the wall clock changes anything.
+ * `life` packs the tick at which a session ends with its slot number: one word to read, to check
+ * and to guard. 38 bits of ticks are 9 years of uptime.
+ */
+#define SESSD_TICK_SHIFT 20
+#define SESSD_SLOT_BITS	 26
+#define SESSD_SLOT_LIMIT (1U << SESSD_SLOT_BITS) /* most sessions of one cache: 67,108,864 */
+
+static inline __attribute__((always_inline)) __u64 sessd_life(__u64 expires_tick, __u32 slot)
+{
+	return expires_tick << SESSD_SLOT_BITS | slot;
+}
+
+static inline __attribute__((always_inline)) __u64 sessd_life_expires(__u64 life)
+{
+	return life >> SESSD_SLOT_BITS;
+}
+
+static inline __attribute__((always_inline)) __u32 sessd_life_slot(__u64 life)
+{
+	return life & (SESSD_SLOT_LIMIT - 1);
+}
+
+/*
+ * A session in the BPF map. Values up to SESSD_INLINE_MAX bytes, which is to say nearly all, are
+ * inline. Of a longer one, the first SESSD_SPLIT bytes are inline and the rest is in the overflow
+ * map under the slot number, so that a miss and a common hit cost one lookup and a million short
+ * sessions do not pay for one long one.
+ *
+ * 168 bytes make an element of 248: with the kernel's 48 bytes of element header, 32 of key and 8
+ * of its allocator's link it fills an object of kmalloc-256 to the last byte. 148 bytes of value
+ * hold every session that stock stunnel 5.68 was seen to make without SNI or client certificate.
+ */
+#define SESSD_INLINE_MAX 148
+#define SESSD_SPLIT	 136 /* a multiple of 8, and at most SESSD_INLINE_MAX - 8: see guard.h */
+
+struct sessd_entry {
+	__u64 guard; /* guard.h, over all below, the key and the whole value */
+	__u64 life;  /* see above */
+	__u16 len;   /* bytes of the value, 1 to --max-session */
+	__u16 sum;   /* the value's Internet checksum (RFC 1071), not complemented */
+	__u8 data[SESSD_INLINE_MAX]; /* bytes past the value are zero */
+} __attribute__((packed, aligned(4)));
+
+_Static_assert(sizeof(struct sessd_entry) == 168, "an element fills kmalloc-256");
+_Static_assert(__builtin_offsetof(struct sessd_entry, life) == 8, "life at offset 8");
+_Static_assert(__builtin_offsetof(struct sessd_entry, len) == 16, "len at offset 16");
+_Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offset 20");
+
+/* Bytes of an overflow map's value for a given --max-session. */
+#define SESSD_OVERFLOW_SIZE(value_max) \
+	((value_max) > SESSD_INLINE_MAX ? ((value_max)-SESSD_SPLIT + 7) / 8 * 8 : 8)
+
+/* Visited marks: byte `slot % SESSD_MARKS_PER_ELEM` of element `slot / SESSD_MARKS_PER_ELEM`.
+ * Elements of 64 bytes, because an array pads each to a multiple of 8. */
+#define SESSD_MARKS_PER_ELEM 64
+
+/* Settings that change while the program runs, and those that adoption must find again. */
+struct sessd_config {
+	__u32 abi;	 /* SESSD_ABI; 0 until the pin set is whole */
+	__u32 capacity;	 /* sessions */
+	__u32 value_max; /* bytes: --max-session */
+	__u32 reserved;
+	__u64 port_filter; /* bit (port % 64) is set for every port served: a quick no */
+	__u64 generation;  /* grows at each change of allow4, allow6 or local */
+	__u64 secret[SESSD_GUARD_KEYS]; /* odd random numbers: guard.h */
+};
+
+_Static_assert(__builtin_offsetof(struct sessd_config, abi) == 0, "abi is read before all else");
+_Static_assert(__builtin_offsetof(struct sessd_config, secret) == 32, "secrets at offset 32");
+
+struct sessd_lpm4 {
+	__u32 prefixlen;
+	__u8 addr[4];
+};
+
+struct sessd_lpm6 {
+	__u32 prefixlen;
+	__u8 addr[16];
+};
+
+/* An address and port that is answered here. IPv4 addresses are v4-mapped (RFC 4291 2.5.5.2). */
+struct sessd_local {
+	__u8 addr[16];
+	__be16 port;
+	__u16 zero;
+};
+
+_Static_assert(sizeof(struct sessd_local) == 20, "no padding in a hash key");
+
+struct sessd_xdp_counters {
+#define X(name, text) __u64 name;
+	SESSD_REQUEST_COUNTERS(X)
+	SESSD_XDP_COUNTERS(X)
+#undef X
+};
+
+/* A malformed or refused packet, for the daemon's log: at most one a second, reason and CPU. */
+enum sessd_event_reason {
+	SESSD_EVENT_SHORT,
+	SESSD_EVENT_VERSION,
+	SESSD_EVENT_TYPE,
+	SESSD_EVENT_NOT_ALLOWED,
+	SESSD_EVENT_REASONS
+};
+
+struct sessd_event {
+	__u8 source[16]; /* v4-mapped for IPv4 */
+	__be16 port;
+	__u8 reason; /* enum sessd_event_reason */
+	__u8 detail; /* the version or type that was found */
+	__u32 ifindex;
+};
+
+_Static_assert(sizeof(struct sessd_event) == 24, "no padding in an event");
+
+#endif
