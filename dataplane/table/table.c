@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The writer's side of the table.
+ */
+#include "table/table_private.h"
+
+#include <assert.h>
+
+static uint32_t numbers_take(struct numbers *numbers, uint32_t limit)
+{
+	if (numbers->returned_count)
+		return numbers->returned[--numbers->returned_count];
+	return numbers->fresh < limit ? numbers->fresh++ : TABLE_NO_SLOT;
+}
+
+static void numbers_return(struct numbers *numbers, uint32_t number)
+{
+	numbers->returned[numbers->returned_count++] = number;
+}
+
+static bool is_adopted(const struct table *table, uint32_t slot)
+{
+	return table->adopted[slot / 64] >> slot % 64 & 1;
+}
+
+uint32_t table_alloc(struct table *table)
+{
+	struct numbers *numbers = &table->free_slots;
+
+	/* Steps over adopted slots; each is passed once in the table's life. */
+	while (!numbers->returned_count && numbers->fresh < table->capacity &&
+		is_adopted(table, numbers->fresh)) {
+		if (numbers->fresh % 64 == 0 && table->adopted[numbers->fresh / 64] == UINT64_MAX)
+			numbers->fresh += 64;
+		else
+			numbers->fresh++;
+	}
+	return numbers_take(numbers, table->capacity);
+}
+
+bool table_alloc_at(struct table *table, uint32_t slot)
+{
+	if (slot >= table->capacity || slot < table->free_slots.fresh || is_adopted(table, slot))
+		return false;
+	table->adopted[slot / 64] |= 1ULL << slot % 64;
+	return true;
+}
+
+void table_unalloc(struct table *table, uint32_t slot)
+{
+	/* An adopted slot that table_alloc has not come to yet is found there again. */
+	if (slot >= table->free_slots.fresh)
+		table->adopted[slot / 64] &= ~(1ULL << slot % 64);
+	else
+		numbers_return(&table->free_slots, slot);
+}
+
+static void add_passed(struct bucket *bucket, uint64_t by)
+{
+	store_release(&bucket->words[2], load_relaxed(&bucket->words[2]) + by);
+}
+
+/* Cells outnumber slots, so there is room somewhere. */
+static void index_add(struct table *table, uint64_t hash, uint32_t slot)
+{
+	uint32_t at = table_home(table, hash);
+
+	for (;; at = table_next_bucket(table, at)) {
+		struct bucket *bucket = &table->buckets[at];
+		uint64_t free_cells = cells_equal(bucket->words, 0);
+		uint64_t *word;
+		unsigned cell;
+
+		if (!free_cells) {
+			add_passed(bucket, BUCKET_PASSED);
+			continue;
+		}
+		cell = cell_of_bit(__builtin_ctzll(free_cells));
+		word = &bucket->words[cell / 4];
+		store_release(&bucket->slots[cell], slot);
+		/* This publishes it. */
+		store_release(word, load_relaxed(word) | table_tag(hash) << cell % 4 * 16);
+		return;
+	}
+}
+
+static void index_remove(struct table *table, uint64_t hash, uint32_t slot)
+{
+	struct probe probe;
+	uint64_t *word;
+	uint32_t at;
+
+	probe_start(&probe, table, hash);
+	while ((at = probe_next(&probe)) != slot)
+		assert(at != TABLE_NO_SLOT);
+	word = &table->buckets[probe.bucket].words[probe.cell / 4];
+	store_release(word, load_relaxed(word) & ~(0xffffULL << probe.cell % 4 * 16));
+	for (at = table_home(table, hash); at != probe.bucket; at = table_next_bucket(table, at))
+		add_passed(&table->buckets[at], -BUCKET_PASSED);
+}
+
+/* Bytes after the last one, up to a whole word, become zero. */
+static void put_words(uint64_t *to, const void *from, unsigned bytes)
+{
+	unsigned words = bytes / 8;
+	uint64_t word;
+
+	for (unsigned i = 0; i < words; i++) {
+		memcpy(&word, (const uint8_t *)from + 8 * i, 8);
+		store_release(&to[i], word);
+	}
+	if (bytes % 8) {
+		word = 0;
+		memcpy(&word, (const uint8_t *)from + 8 * words, bytes % 8);
+		store_release(&to[words], word);
+	}
+}
+
+/* The compiler may not drop these stores: they are atomic, and readers may be looking. */
+static void wipe_words(uint64_t *words, unsigned bytes)
+{
+	for (unsigned i = 0; i < (bytes + 7) / 8; i++)
+		store_release(&words[i], 0);
+}
+
+static void put_value(struct table *table, uint32_t number, const uint8_t *value, unsigned len)
+{
+	struct table_slot *slot = table_slot_at(table, number);
+	uint32_t block;
+
+	if (len <= table->inline_bytes) {
+		put_words(slot->value, value, len);
+		return;
+	}
+	/* There are as many blocks as slots. */
+	block = numbers_take(&table->free_blocks, table->capacity);
+	put_words(slot->value, value, table->inline_bytes);
+	put_words(table_block_at(table, block), value + table->inline_bytes,
+		len - table->inline_bytes);
+	store_release(&table->slot_block[number], block);
+}
+
+static void wipe_value(struct table *table, uint32_t number, unsigned len)
+{
+	struct table_slot *slot = table_slot_at(table, number);
+	uint32_t block;
+
+	if (len <= table->inline_bytes) {
+		wipe_words(slot->value, len);
+		return;
+	}
+	block = table->slot_block[number];
+	wipe_words(slot->value, table->inline_bytes);
+	wipe_words(table_block_at(table, block), len - table->inline_bytes);
+	numbers_return(&table->free_blocks, block);
+}
+
+uint32_t table_find(const struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct probe probe;
+	uint32_t slot;
+
+	probe_start(&probe, table, hash);
+	while ((slot = probe_next(&probe)) != TABLE_NO_SLOT) {
+		if (slot_key_equal(table_slot_at(table, slot), key))
+			return slot;
+	}
+	return TABLE_NO_SLOT;
+}
+
+void table_insert(
+	struct table *table, uint64_t hash, const struct session *session, const void *value)
+{
+	struct table_slot *slot = table_slot_at(table, session->slot);
+	uint64_t head = load_relaxed(&slot->head);
+	uint32_t seq = head;
+
+	assert(session->slot < table->capacity && !(seq & SLOT_STATE));
+	assert(!table->value_max || session->len <= table->value_max);
+	store_relaxed(&slot->head, head | SLOT_WRITING);
+	store_release(&slot->expires, session->expires);
+	put_words(slot->key, session->key, SESSD_KEY_SIZE);
+	if (table->value_max)
+		put_value(table, session->slot, value, session->len);
+	store_release(&slot->head, slot_head(seq + 2, session->len, session->sum));
+	store_relaxed(&table->marks[session->slot], 0);
+	if (session->slot >= table->used_end)
+		table->used_end = session->slot + 1;
+	index_add(table, hash, session->slot);
+	store_relaxed(&table->count, table->count + 1);
+}
+
+void table_delete(struct table *table, uint32_t number)
+{
+	struct table_slot *slot = table_slot_at(table, number);
+	uint64_t head = load_relaxed(&slot->head);
+	uint32_t seq = head;
+
+	assert(number < table->capacity && (seq & SLOT_STATE) == SLOT_LIVE);
+	index_remove(table, table_hash(table, (const uint8_t *)slot->key), number);
+	store_relaxed(&slot->head, head | SLOT_WRITING);
+	store_release(&slot->expires, 0);
+	wipe_words(slot->key, SESSD_KEY_SIZE);
+	if (table->value_max)
+		wipe_value(table, number, slot_head_len(head));
+	store_release(&slot->head, slot_head(seq + 2, 0, 0));
+	table_unalloc(table, number);
+	store_relaxed(&table->count, table->count - 1);
+}
+
+bool table_slot(const struct table *table, uint32_t number, struct session *session)
+{
+	const struct table_slot *slot;
+
+	if (number >= table->capacity)
+		return false;
+	slot = table_slot_at(table, number);
+	if ((slot->head & SLOT_STATE) != SLOT_LIVE)
+		return false;
+	memcpy(session->key, slot->key, SESSD_KEY_SIZE);
+	session->expires = slot->expires;
+	session->slot = number;
+	session->len = slot_head_len(slot->head);
+	session->sum = slot_head_sum(slot->head);
+	return true;
+}

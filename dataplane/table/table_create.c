@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Making and unmaking a table.
+ */
+#include "table/memory.h"
+#include "table/table_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+static const char *const region_names[TABLE_REGIONS] = {
+	[REGION_BUCKETS] = "table_buckets",
+	[REGION_SLOTS] = "table_slots",
+	[REGION_FREE_SLOTS] = "table_free_slots",
+	[REGION_ADOPTED] = "table_adopted",
+	[REGION_BLOCKS] = "table_blocks",
+	[REGION_SLOT_BLOCK] = "table_slot_block",
+	[REGION_FREE_BLOCKS] = "table_free_blocks",
+	[REGION_MARKS] = "table_marks",
+};
+
+static size_t round_to_line(size_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
+static uint32_t bucket_count(const struct table_config *config)
+{
+	return (config->capacity + TABLE_BUCKET_LOAD - 1) / TABLE_BUCKET_LOAD;
+}
+
+/* Slots with values fill whole cache lines; an index alone stays as small as it can. */
+static uint32_t slot_bytes(const struct table_config *config)
+{
+	size_t value = config->value_max;
+
+	if (!value)
+		return sizeof(struct table_slot);
+	if (value > TABLE_INLINE_MAX)
+		value = TABLE_INLINE_MAX;
+	return round_to_line(sizeof(struct table_slot) + value);
+}
+
+static uint32_t block_bytes(const struct table_config *config)
+{
+	if (config->value_max <= TABLE_INLINE_MAX)
+		return 0;
+	return round_to_line(config->value_max - TABLE_INLINE_MAX);
+}
+
+/* Bytes of each region; 0 for those that are not needed. */
+static void region_sizes(const struct table_config *config, size_t bytes[TABLE_REGIONS])
+{
+	size_t capacity = config->capacity;
+	size_t numbers = round_to_line(capacity * sizeof(uint32_t));
+
+	memset(bytes, 0, TABLE_REGIONS * sizeof(*bytes));
+	bytes[REGION_BUCKETS] = bucket_count(config) * sizeof(struct bucket);
+	bytes[REGION_SLOTS] = round_to_line(capacity * slot_bytes(config));
+	bytes[REGION_FREE_SLOTS] = numbers;
+	bytes[REGION_ADOPTED] = round_to_line((capacity + 63) / 64 * sizeof(uint64_t));
+	if (block_bytes(config)) {
+		bytes[REGION_BLOCKS] = capacity * block_bytes(config);
+		bytes[REGION_SLOT_BLOCK] = numbers;
+		bytes[REGION_FREE_BLOCKS] = numbers;
+	}
+	if (!config->marks)
+		bytes[REGION_MARKS] = round_to_line(capacity);
+}
+
+size_t table_reserved_bytes(const struct table_config *config)
+{
+	size_t bytes[TABLE_REGIONS], total = sizeof(struct table);
+
+	region_sizes(config, bytes);
+	for (unsigned i = 0; i < TABLE_REGIONS; i++)
+		total += bytes[i];
+	return total;
+}
+
+static void *default_alloc(size_t bytes, const char *what, void *ctx)
+{
+	(void)what;
+	(void)ctx;
+	return memory_reserve(bytes, true);
+}
+
+static void default_free(void *memory, size_t bytes, void *ctx)
+{
+	(void)ctx;
+	memory_release(memory, bytes);
+}
+
+static const struct table_memory default_memory = {default_alloc, default_free, NULL};
+
+struct table *table_create(const struct table_config *config)
+{
+	struct table *table;
+	int err;
+
+	if (config->capacity < 1 || config->capacity >= SESSD_SLOT_LIMIT ||
+		config->value_max > SESSD_VALUE_LIMIT) {
+		errno = EINVAL;
+		return NULL;
+	}
+	table = aligned_alloc(_Alignof(struct table), sizeof(*table));
+	if (!table)
+		return NULL;
+	memset(table, 0, sizeof(*table));
+	table->memory = config->memory ? *config->memory : default_memory;
+	if (getrandom(table->secret, sizeof(table->secret), 0) != sizeof(table->secret))
+		goto err;
+	region_sizes(config, table->region_bytes);
+	for (unsigned i = 0; i < TABLE_REGIONS; i++) {
+		if (!table->region_bytes[i])
+			continue;
+		table->region[i] = table->memory.alloc(
+			table->region_bytes[i], region_names[i], table->memory.ctx);
+		if (!table->region[i]) {
+			errno = ENOMEM;
+			goto err;
+		}
+	}
+	table->buckets = table->region[REGION_BUCKETS];
+	table->slots = table->region[REGION_SLOTS];
+	table->marks = config->marks ? config->marks : table->region[REGION_MARKS];
+	table->blocks = table->region[REGION_BLOCKS];
+	table->slot_block = table->region[REGION_SLOT_BLOCK];
+	table->free_slots.returned = table->region[REGION_FREE_SLOTS];
+	table->free_blocks.returned = table->region[REGION_FREE_BLOCKS];
+	table->adopted = table->region[REGION_ADOPTED];
+	table->bucket_count = bucket_count(config);
+	table->capacity = config->capacity;
+	table->slot_bytes = slot_bytes(config);
+	table->block_bytes = block_bytes(config);
+	table->value_max = config->value_max;
+	table->inline_bytes = table->slot_bytes - sizeof(struct table_slot);
+	return table;
+err:
+	err = errno;
+	table_destroy(table);
+	errno = err;
+	return NULL;
+}
+
+void table_destroy(struct table *table)
+{
+	if (!table)
+		return;
+	/* Reading a page that was never written costs none, so those stay untouched. */
+	for (uint32_t i = 0; i < table->used_end; i++) {
+		struct table_slot *slot = table_slot_at(table, i);
+
+		if (slot->head)
+			explicit_bzero(slot, table->slot_bytes);
+	}
+	if (table->blocks)
+		explicit_bzero(
+			table->blocks, (size_t)table->free_blocks.fresh * table->block_bytes);
+	for (unsigned i = 0; i < TABLE_REGIONS; i++) {
+		if (table->region[i])
+			table->memory.free(
+				table->region[i], table->region_bytes[i], table->memory.ctx);
+	}
+	explicit_bzero(table, sizeof(*table));
+	free(table);
+}

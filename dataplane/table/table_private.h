@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The table's layout in memory, shared by its reader and its writer.
+ *
+ * Every word that a reader may see while the writer changes it is read and written by __atomic
+ * builtins: acquire for loads, release for stores, which are plain moves on x86. A slot is a
+ * seqlock without fences (Boehm, "Can seqlocks get along with programming language memory
+ * models?"): because each store of its content is a release, a reader that saw any of the new
+ * content must then see the odd sequence number that was stored before it.
+ */
+#ifndef SESSIOND_TABLE_PRIVATE_H
+#define SESSIOND_TABLE_PRIVATE_H
+
+#include <string.h>
+
+#include "table/table.h"
+
+#define TABLE_CELLS 10
+
+/* Buckets are filled to 7 cells of 10 at most, on average. */
+#define TABLE_BUCKET_LOAD 7
+
+#define TABLE_KEY_WORDS (SESSD_KEY_SIZE / 8)
+
+/* Four 16-bit tags in each of the first two words, two in the lower half of the third; a tag of 0
+ * is a free cell. The third's upper half counts the sessions that passed this bucket because it
+ * was full and live in a later one: at most capacity, so it cannot wrap. */
+struct bucket {
+	uint64_t words[3];
+	uint32_t slots[TABLE_CELLS];
+};
+
+_Static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
+
+#define BUCKET_TAGS_TAIL 0xffffffffULL
+#define BUCKET_PASSED	 (1ULL << 32)
+#define EVERY_TAG	 0x0001000100010001ULL
+
+/* `head` is one word, so that a length is never seen without the sequence number it belongs to:
+ * bits 0-31 sequence, 32-47 length, 48-63 sum. The sequence number counts two for each change, so
+ * its lowest bit says "being written" and the one above it "holds a session". */
+struct table_slot {
+	uint64_t head;
+	uint64_t expires;
+	uint64_t key[TABLE_KEY_WORDS];
+	uint64_t value[]; /* inline_bytes of the table */
+};
+
+_Static_assert(sizeof(struct table_slot) == 48, "a slot without a value");
+_Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache lines");
+
+#define SLOT_WRITING 1U
+#define SLOT_LIVE    2U
+#define SLOT_STATE   3U
+
+static inline uint64_t slot_head(uint32_t seq, uint16_t len, uint16_t sum)
+{
+	return seq | (uint64_t)len << 32 | (uint64_t)sum << 48;
+}
+
+static inline uint16_t slot_head_len(uint64_t head)
+{
+	return head >> 32;
+}
+
+static inline uint16_t slot_head_sum(uint64_t head)
+{
+	return head >> 48;
+}
+
+enum table_region {
+	REGION_BUCKETS,
+	REGION_SLOTS,
+	REGION_FREE_SLOTS,  /* u32 stack */
+	REGION_ADOPTED,	    /* a bit a slot: taken by table_alloc_at */
+	REGION_BLOCKS,	    /* overflow blocks */
+	REGION_SLOT_BLOCK,  /* u32 a slot: its overflow block, if its value is long */
+	REGION_FREE_BLOCKS, /* u32 stack */
+	REGION_MARKS,
+	TABLE_REGIONS
+};
+
+/* The sum of the key is over 2 * 64 bits, see table_hash. */
+#define TABLE_SECRETS (TABLE_KEY_WORDS + 2)
+
+/* Numbers handed out: those given back first, last in first out, so that memory in use stays
+ * small and warm; then those never used yet. */
+struct numbers {
+	uint32_t *returned;
+	uint32_t returned_count;
+	uint32_t fresh; /* none from here on was handed out by numbers_take */
+};
+
+struct table {
+	/* Constant after creation: what readers need. */
+	struct bucket *buckets;
+	uint8_t *slots;
+	uint8_t *marks;
+	uint8_t *blocks;
+	uint32_t *slot_block;
+	uint32_t bucket_count;
+	uint32_t capacity;
+	uint32_t slot_bytes;
+	uint32_t block_bytes;
+	uint16_t value_max;
+	uint16_t inline_bytes;
+	uint64_t secret[TABLE_SECRETS];
+
+	/* The writer's, away from what readers share. */
+	uint32_t count __attribute__((aligned(64)));
+	uint32_t used_end; /* slots from here on were never filled */
+	struct numbers free_slots;
+	struct numbers free_blocks;
+	uint64_t *adopted;
+
+	struct table_memory memory;
+	void *region[TABLE_REGIONS];
+	size_t region_bytes[TABLE_REGIONS];
+};
+
+#define load_acquire(p)	    __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define load_relaxed(p)	    __atomic_load_n(p, __ATOMIC_RELAXED)
+#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+
+static inline struct table_slot *table_slot_at(const struct table *table, uint32_t slot)
+{
+	return (struct table_slot *)(void *)(table->slots + (size_t)slot * table->slot_bytes);
+}
+
+static inline uint64_t *table_block_at(const struct table *table, uint32_t block)
+{
+	return (uint64_t *)(void *)(table->blocks + (size_t)block * table->block_bytes);
+}
+
+/* The bucket is taken from the hash's upper half, the tag from its lowest bits. */
+static inline uint32_t table_home(const struct table *table, uint64_t hash)
+{
+	return (hash >> 32) * table->bucket_count >> 32;
+}
+
+static inline uint32_t table_next_bucket(const struct table *table, uint32_t bucket)
+{
+	return bucket + 1 == table->bucket_count ? 0 : bucket + 1;
+}
+
+static inline uint64_t table_tag(uint64_t hash)
+{
+	uint16_t tag = hash;
+
+	return tag ? tag : 1;
+}
+
+/* The top bit of each 16-bit lane that equals the tag which `pattern` repeats. Exact: no carry
+ * crosses lanes. */
+static inline uint64_t lanes_equal(uint64_t word, uint64_t pattern)
+{
+	const uint64_t low = 0x7fff * EVERY_TAG;
+	uint64_t diff = word ^ pattern;
+
+	return ~(((diff & low) + low) | diff | low);
+}
+
+/* One bit a cell that equals the tag: bit 16 * lane + word, see cell_of_bit. */
+static inline uint64_t cells_equal(const uint64_t words[3], uint64_t pattern)
+{
+	return lanes_equal(words[0], pattern) >> 15 | lanes_equal(words[1], pattern) >> 14 |
+	       (lanes_equal(words[2], pattern) & BUCKET_TAGS_TAIL) >> 13;
+}
+
+static inline unsigned cell_of_bit(unsigned bit)
+{
+	return bit % 16 * 4 + bit / 16;
+}
+
+/* A walk over the cells that may hold a key. */
+struct probe {
+	const struct table *table;
+	uint64_t pattern;
+	uint64_t cells; /* of this bucket, still to be looked at */
+	uint32_t bucket;
+	uint32_t left; /* buckets after this one */
+	unsigned cell; /* where the last slot was found */
+	bool passed;   /* this bucket was passed by someone */
+};
+
+static inline void probe_load(struct probe *probe)
+{
+	const struct bucket *bucket = &probe->table->buckets[probe->bucket];
+	uint64_t words[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		words[i] = load_acquire(&bucket->words[i]);
+	probe->cells = cells_equal(words, probe->pattern);
+	probe->passed = words[2] >= BUCKET_PASSED;
+}
+
+static inline void probe_start(struct probe *probe, const struct table *table, uint64_t hash)
+{
+	probe->table = table;
+	probe->pattern = table_tag(hash) * EVERY_TAG;
+	probe->bucket = table_home(table, hash);
+	probe->left = table->bucket_count - 1;
+	probe_load(probe);
+}
+
+/* The next slot that may hold the key, or TABLE_NO_SLOT. */
+static inline uint32_t probe_next(struct probe *probe)
+{
+	while (!probe->cells) {
+		if (!probe->passed || !probe->left)
+			return TABLE_NO_SLOT;
+		probe->left--;
+		probe->bucket = table_next_bucket(probe->table, probe->bucket);
+		probe_load(probe);
+	}
+	probe->cell = cell_of_bit(__builtin_ctzll(probe->cells));
+	probe->cells &= probe->cells - 1;
+	return load_acquire(&probe->table->buckets[probe->bucket].slots[probe->cell]);
+}
+
+static inline bool slot_key_equal(const struct table_slot *slot, const uint8_t *key)
+{
+	uint64_t words[TABLE_KEY_WORDS], diff = 0;
+
+	memcpy(words, key, sizeof(words));
+	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
+		diff |= words[i] ^ load_acquire(&slot->key[i]);
+	return !diff;
+}
+
+#endif

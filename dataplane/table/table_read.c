@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The readers' side of the table.
+ */
+#include "table/table_private.h"
+
+/* A session that changes under a reader is nearly always one that was deleted, and the second look
+ * finds it gone: more than one retry takes a key that is deleted and stored again all the time. */
+#define READ_RETRIES 8
+
+static inline void copy_words(uint8_t *to, const uint64_t *from, unsigned bytes)
+{
+	unsigned words = bytes / 8;
+	uint64_t word;
+
+	for (unsigned i = 0; i < words; i++) {
+		word = load_acquire(&from[i]);
+		memcpy(to + 8 * i, &word, 8);
+	}
+	if (bytes % 8) {
+		word = load_acquire(&from[words]);
+		memcpy(to + 8 * words, &word, bytes % 8);
+	}
+}
+
+static inline void copy_value(
+	const struct table *table, uint32_t number, unsigned len, uint8_t *value)
+{
+	const struct table_slot *slot = table_slot_at(table, number);
+
+	if (__builtin_expect(len <= table->inline_bytes, 1)) {
+		copy_words(value, slot->value, len);
+		return;
+	}
+	if (!table->value_max)
+		return;
+	/* Whatever number is read, it is one of a block of this table. */
+	copy_words(value, slot->value, table->inline_bytes);
+	copy_words(value + table->inline_bytes,
+		table_block_at(table, load_acquire(&table->slot_block[number])),
+		len - table->inline_bytes);
+}
+
+/* TABLE_TORN: try again. */
+static inline enum table_result read_once(struct table *table, uint64_t hash, const uint8_t *key,
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum)
+{
+	struct probe probe;
+	uint32_t number;
+
+	probe_start(&probe, table, hash);
+	while ((number = probe_next(&probe)) != TABLE_NO_SLOT) {
+		const struct table_slot *slot = table_slot_at(table, number);
+		uint64_t head = load_acquire(&slot->head);
+		uint8_t *mark = &table->marks[number];
+		uint64_t expires;
+
+		__builtin_prefetch(mark);
+		/* Another key: also if it is just being changed, because ours was published before
+		 * its cell could be found, and would only be gone by now if it was deleted. */
+		if (!slot_key_equal(slot, key))
+			continue;
+		if ((head & SLOT_STATE) != SLOT_LIVE)
+			return TABLE_TORN;
+		expires = load_acquire(&slot->expires);
+		if (now < expires)
+			copy_value(table, number, slot_head_len(head), value);
+		if (load_relaxed(&slot->head) != head)
+			return TABLE_TORN;
+		if (now >= expires)
+			return TABLE_EXPIRED;
+		*len = slot_head_len(head);
+		*sum = slot_head_sum(head);
+		/* Many readers of one hot session must not fight for its mark's line. */
+		if (!load_relaxed(mark))
+			store_relaxed(mark, 1);
+		return TABLE_HIT;
+	}
+	return TABLE_MISS;
+}
+
+enum table_result table_get(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries)
+{
+	for (unsigned retry = 0;; retry++) {
+		enum table_result result = read_once(table, hash, key, now, value, len, sum);
+
+		if (__builtin_expect(result != TABLE_TORN, 1) || retry == READ_RETRIES)
+			return result;
+		++*retries;
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#endif
+	}
+}
+
+uint64_t table_hash(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])
+{
+	const uint64_t *secret = table->secret;
+	uint64_t words[TABLE_KEY_WORDS];
+	unsigned __int128 sum = 0;
+
+	/* Two keys have the same sum for at most one value of the secret of a word in which they
+	 * differ: with a probability of 2^-64, whatever keys someone picks. */
+	memcpy(words, key, sizeof(words));
+	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
+		sum += (unsigned __int128)words[i] * secret[i];
+	/* Every bit of the sum decides every bit of the hash. */
+	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
+	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);
+	return (uint64_t)sum ^ (uint64_t)(sum >> 64);
+}
+
+void table_prefetch_bucket(const struct table *table, uint64_t hash)
+{
+	__builtin_prefetch(&table->buckets[table_home(table, hash)]);
+}
+
+void table_prefetch_slot(const struct table *table, uint64_t hash)
+{
+	const uint8_t *slot;
+	struct probe probe;
+	uint32_t number;
+
+	probe_start(&probe, table, hash);
+	number = probe_next(&probe);
+	if (number == TABLE_NO_SLOT)
+		return;
+	slot = (const uint8_t *)table_slot_at(table, number);
+	for (unsigned line = 0; line < table->slot_bytes; line += 64)
+		__builtin_prefetch(slot + line);
+	__builtin_prefetch(&table->marks[number]);
+}
+
+uint32_t table_capacity(const struct table *table)
+{
+	return table->capacity;
+}
+
+uint32_t table_count(const struct table *table)
+{
+	return load_relaxed(&table->count);
+}
+
+uint8_t *table_marks(struct table *table)
+{
+	return table->marks;
+}
