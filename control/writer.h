@@ -33,10 +33,10 @@
 
 struct writer;
 
-/* NULL with error_message() set. Adopts what the engine kept, then starts the engine. */
+/* Makes the table and adopts what the engine kept. NULL with error_message() set. */
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct options *options);
-/* Starts the thread. 0 or a negative errno with error_message() set. */
+/* Starts the engine and the thread. 0 or a negative errno with error_message() set. */
 int writer_start(struct writer *writer);
 /* Ends the thread; the engine is still open. Safe if it was not started. */
 void writer_stop(struct writer *writer);

@@ -75,7 +75,8 @@ struct engine_ops {
 	int (*adopt)(struct engine *engine, bool (*found)(void *ctx, const struct session *session),
 		void *ctx);
 
-	/* Answers from `table`, delivers changes to `sink` (a copy is taken). */
+	/* Answers from `table`, delivers changes to `sink` (a copy is taken). The allow list and
+	 * the local addresses known so far were set before. */
 	int (*start)(struct engine *engine, struct table *table, const struct update_sink *sink);
 
 	/* Waits at most `timeout_ms` (0: not at all) for changes and delivers a bounded number of
@@ -83,12 +84,13 @@ struct engine_ops {
 	int (*poll)(struct engine *engine, int timeout_ms);
 	void (*wake)(struct engine *engine); /* ends a poll at once */
 
-	/* The writer's changes, for a fast path with a table of its own; all four NULL where the
+	/* The writer's changes, for a fast path with a table of its own; all three NULL where the
 	 * engine reads `table` itself. Between two commits a slot may be put and deleted in any
-	 * order; commit makes them visible, deletes before puts. */
-	int (*put)(struct engine *engine, const struct session *session, const void *value);
+	 * order; commit makes them visible, deletes before puts, and calls `failed` for each
+	 * session that the fast path could not take. */
+	void (*put)(struct engine *engine, const struct session *session, const void *value);
 	void (*del)(struct engine *engine, const struct session *session);
-	int (*commit)(struct engine *engine);
+	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
 	/* Replaces the allow list. When it returns, no reader uses the old one. */
 	int (*set_allow)(struct engine *engine, const struct allow_list *allow);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The one clock of sessions: ticks of 2^20 ns of CLOCK_MONOTONIC (see map_abi.h), as coarse as the
+ * kernel's tick (1 to 10 ms) because lifetimes are seconds and this is read per batch.
+ */
+#ifndef SESSIOND_CLOCK_H
+#define SESSIOND_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include <sessiond/map_abi.h>
+
+/* bpf_ktime_get_coarse_ns() reads this clock too: the XDP program and user space agree. */
+static inline uint64_t clock_tick(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ((uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec) >> SESSD_TICK_SHIFT;
+}
+
+/* Ticks in `seconds`, rounded down: a session may end up to a tick early, never late. */
+static inline uint64_t clock_ticks(uint32_t seconds)
+{
+	return (uint64_t)seconds * 1000000000U >> SESSD_TICK_SHIFT;
+}
+
+/* Whole seconds in `ticks`, rounded up. */
+static inline uint64_t clock_seconds(uint64_t ticks)
+{
+	return ((ticks << SESSD_TICK_SHIFT) + 999999999U) / 1000000000U;
+}
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Socket mode: SO_REUSEPORT threads on the kernel's UDP stack. Runs anywhere, unprivileged.
+ */
+#include "engine.h"
+
+#include <sessiond/log.h>
+
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Changes that one thread may have on the way to the writer. */
+#define RING_ENTRIES 4096
+/* Changes that one poll delivers from each thread: what bounds the writer's step. */
+#define DRAIN_MAX 128
+
+struct engine {
+	struct worker_shared shared;
+	struct engine_config config;
+	struct update_sink sink;
+	struct allow_list *allow; /* the one in use; the main thread's */
+	unsigned thread_count;
+	bool started;
+	struct worker *workers;
+};
+
+static unsigned available_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void free_engine(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->thread_count && engine->workers; i++) {
+		struct worker *worker = &engine->workers[i];
+
+		while (worker->socket_count > 0)
+			close(worker->sockets[--worker->socket_count]);
+		if (worker->wake_fd >= 0)
+			close(worker->wake_fd);
+		update_ring_destroy(worker->ring);
+	}
+	if (engine->shared.writer_fd >= 0)
+		close(engine->shared.writer_fd);
+	free(engine->workers);
+	free(engine->allow);
+	free(engine);
+}
+
+/* The first set of sockets is bound alone, so that a port in use is refused, and shared after. */
+static int open_sockets(struct engine *engine)
+{
+	const struct engine_config *config = &engine->config;
+
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+		int n = udp_open_all(config->listen, config->listen_count, i > 0, worker->sockets,
+			WORKER_SOCKETS_MAX);
+
+		if (n < 0)
+			return n;
+		worker->socket_count = (unsigned)n;
+		for (int k = 0; i == 0 && k < n; k++) {
+			int err = udp_share(worker->sockets[k]);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int socket_open(struct engine **out, const struct engine_config *config)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int err = -ENOMEM;
+
+	if (!engine)
+		return error_set(ENOMEM, "out of memory at start");
+	engine->config = *config;
+	engine->thread_count = config->threads ? config->threads : available_cpus();
+	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
+	engine->allow = calloc(1, sizeof(*engine->allow));
+	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow)
+		goto fail;
+	memset(engine->workers, 0, engine->thread_count * sizeof(struct worker));
+	for (unsigned i = 0; i < engine->thread_count; i++)
+		engine->workers[i].wake_fd = -1;
+	atomic_store(&engine->shared.allow, engine->allow);
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+
+		worker->shared = &engine->shared;
+		worker->ring = update_ring_create(RING_ENTRIES, config->value_max);
+		worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (!worker->ring || worker->wake_fd < 0)
+			goto fail;
+	}
+	err = open_sockets(engine);
+	if (err)
+		goto fail_told;
+	*out = engine;
+	return 0;
+fail:
+	error_set(ENOMEM, "cannot set up %u threads: out of memory or descriptors",
+		engine->thread_count);
+fail_told:
+	free_engine(engine);
+	return err;
+}
+
+static void socket_table_config(struct engine *engine, struct table_config *config)
+{
+	config->value_max = engine->config.value_max;
+}
+
+static int socket_start(struct engine *engine, struct table *table, const struct update_sink *sink)
+{
+	engine->shared.table = table;
+	engine->sink = *sink;
+	engine->started = true;
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+		int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+
+		if (err)
+			return error_set(err, "cannot start thread %u of %u: %s", i + 1,
+				engine->thread_count, strerror(err));
+		worker->started = true;
+	}
+	return 0;
+}
+
+static int drain(struct engine *engine)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < engine->thread_count; i++)
+		n += update_ring_drain(engine->workers[i].ring, &engine->sink, DRAIN_MAX);
+	return (int)n;
+}
+
+static bool all_empty(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		if (!update_ring_empty(engine->workers[i].ring))
+			return false;
+	}
+	return true;
+}
+
+static int socket_poll(struct engine *engine, int timeout_ms)
+{
+	struct pollfd fd = {.fd = engine->shared.writer_fd, .events = POLLIN};
+	uint64_t wakes;
+	int n = drain(engine);
+
+	if (n > 0 || timeout_ms == 0)
+		return n;
+	/* Say that we sleep, then look again: whoever published before saw no sleeper, whoever
+	 * publishes after wakes us. */
+	atomic_store(&engine->shared.writer_sleeps, 1);
+	if (all_empty(engine))
+		poll(&fd, 1, timeout_ms);
+	atomic_store(&engine->shared.writer_sleeps, 0);
+	if (fd.revents && read(fd.fd, &wakes, sizeof(wakes)) < 0 && errno != EAGAIN)
+		return error_set(errno, "the writer's eventfd failed: %s", strerror(errno));
+	return drain(engine);
+}
+
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+
+	if (write(fd, &one, sizeof(one)) < 0)
+		return; /* its counter is full: it is readable already */
+}
+
+static void socket_wake(struct engine *engine)
+{
+	signal_fd(engine->shared.writer_fd);
+}
+
+/* Waits until every worker has gone round once, and so holds no pointer from before. */
+static void wait_for_workers(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+		uint64_t passes = atomic_load(&worker->passes);
+
+		if (!worker->started)
+			continue;
+		signal_fd(worker->wake_fd);
+		/* Two, because the first may have loaded the pointer before it changed. */
+		while (atomic_load(&worker->passes) < passes + 2) {
+			signal_fd(worker->wake_fd);
+			usleep(100);
+		}
+	}
+}
+
+static int socket_set_allow(struct engine *engine, const struct allow_list *allow)
+{
+	struct allow_list *copy = malloc(sizeof(*copy)), *old = engine->allow;
+
+	if (!copy)
+		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
+	*copy = *allow;
+	atomic_store_explicit(&engine->shared.allow, copy, memory_order_release);
+	engine->allow = copy;
+	wait_for_workers(engine);
+	free(old);
+	return 0;
+}
+
+static void socket_describe(struct engine *engine, char *text, size_t size)
+{
+	snprintf(text, size, "kernel UDP sockets, %u thread%s", engine->thread_count,
+		engine->thread_count == 1 ? "" : "s");
+}
+
+static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
+{
+	struct request_counters total = {0};
+	uint64_t queue_full = 0, send_failed = 0, drops = 0;
+
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+
+		request_counters_sum(&total, &worker->counters);
+		queue_full += __atomic_load_n(&worker->drop_queue_full, __ATOMIC_RELAXED);
+		send_failed += __atomic_load_n(&worker->send_failed, __ATOMIC_RELAXED);
+		for (unsigned k = 0; k < worker->socket_count; k++)
+			drops += udp_drops(worker->sockets[k]);
+	}
+#define X(name, text) emit(ctx, #name, total.name);
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+	emit(ctx, "drop_queue_full", queue_full);
+	emit(ctx, "drop_socket_buffer", drops);
+	emit(ctx, "send_failed", send_failed);
+	emit(ctx, "threads", engine->thread_count);
+}
+
+static void socket_events(
+	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+{
+	for (unsigned i = 0; i < engine->thread_count; i++)
+		event_sampler_drain(&engine->workers[i].events, found, ctx);
+}
+
+static void socket_close(struct engine *engine, bool keep)
+{
+	(void)keep; /* nothing answers without the daemon */
+	atomic_store_explicit(&engine->shared.stop, true, memory_order_release);
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		if (!engine->workers[i].started)
+			continue;
+		signal_fd(engine->workers[i].wake_fd);
+		pthread_join(engine->workers[i].thread, NULL);
+	}
+	free_engine(engine);
+}
+
+const struct engine_ops engine_socket = {
+	.name = "socket",
+	.open = socket_open,
+	.table_config = socket_table_config,
+	.start = socket_start,
+	.poll = socket_poll,
+	.wake = socket_wake,
+	.set_allow = socket_set_allow,
+	.describe = socket_describe,
+	.stats = socket_stats,
+	.events = socket_events,
+	.close = socket_close,
+};

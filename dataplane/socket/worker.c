@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "worker.h"
+
+#include "clock.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+struct pending_get {
+	unsigned index;
+	uint64_t hash;
+};
+
+/* Sorts a batch: drops what is malformed or refused, queues the changes, and collects the GETs with
+ * their buckets on the way into the cache. Returns how many GETs there are; `*queued` is set if
+ * there are changes. */
+static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsigned n,
+	const struct allow_list *allow, uint64_t now, struct pending_get *gets, bool *queued)
+{
+	struct table *table = worker->shared->table;
+	struct udp_datagram datagram;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		enum request_kind kind;
+
+		udp_datagram(batch, i, &datagram);
+		if (!allow_list_contains(allow, &datagram.source)) {
+			counter_add(&worker->counters.drop_not_allowed, 1);
+			event_sample(&worker->events, SESSD_EVENT_NOT_ALLOWED, &datagram.source,
+				datagram.port, 0, now);
+			continue;
+		}
+		kind = request_classify(datagram.data, datagram.length);
+		switch (kind) {
+		case REQUEST_GET:
+			gets[count].index = i;
+			gets[count].hash =
+				table_hash(table, ((struct sessd_header *)datagram.data)->key);
+			table_prefetch_bucket(table, gets[count].hash);
+			count++;
+			break;
+		case REQUEST_NEW:
+		case REQUEST_REMOVE:
+			if (update_ring_push(worker->ring, datagram.data, datagram.length))
+				*queued = true;
+			else
+				counter_add(&worker->drop_queue_full, 1);
+			break;
+		case REQUEST_SHORT:
+		case REQUEST_VERSION:
+		case REQUEST_TYPE:
+			request_count_drop(&worker->counters, kind);
+			event_sample_drop(&worker->events, kind, datagram.data, &datagram.source,
+				datagram.port, now);
+			break;
+		}
+	}
+	return count;
+}
+
+static void wake_writer(struct worker_shared *shared)
+{
+	uint64_t one = 1;
+
+	if (!atomic_exchange(&shared->writer_sleeps, 0))
+		return;
+	/* Fails only if the counter is full, and then the writer is awake. */
+	if (write(shared->writer_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void answer(
+	struct worker *worker, struct udp_batch *batch, const struct pending_get *get, uint64_t now)
+{
+	struct udp_datagram datagram;
+	size_t length;
+
+	udp_datagram(batch, get->index, &datagram);
+	length = request_get(worker->shared->table, get->hash, (struct sessd_header *)datagram.data,
+		now, datagram.data, NULL, &worker->counters);
+	udp_reply(batch, get->index, length);
+}
+
+/* Returns true if the socket may hold more. */
+static bool serve(
+	struct worker *worker, struct udp_batch *batch, int fd, const struct allow_list *allow)
+{
+	struct pending_get gets[UDP_BATCH];
+	bool queued = false;
+	unsigned n, count;
+	uint64_t now;
+
+	n = udp_receive(batch, fd);
+	if (n == 0)
+		return false;
+	now = clock_tick();
+	count = sort_batch(worker, batch, n, allow, now, gets, &queued);
+	if (queued) {
+		update_ring_publish(worker->ring);
+		wake_writer(worker->shared);
+	}
+	for (unsigned i = 0; i < count; i++)
+		table_prefetch_slot(worker->shared->table, gets[i].hash);
+	for (unsigned i = 0; i < count; i++)
+		answer(worker, batch, &gets[i], now);
+	n = n == UDP_BATCH;
+	if (count > 0) {
+		unsigned failed = udp_send(batch, fd);
+
+		if (failed)
+			counter_add(&worker->send_failed, failed);
+	}
+	return n;
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	struct worker_shared *shared = worker->shared;
+	struct pollfd fds[WORKER_SOCKETS_MAX + 1];
+	struct udp_batch *batch = udp_batch_create();
+	unsigned count = worker->socket_count;
+	bool more = false;
+	uint64_t wakes;
+
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
+	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
+	while (batch && !atomic_load_explicit(&shared->stop, memory_order_acquire)) {
+		const struct allow_list *allow;
+
+		/* A full batch says that the socket holds more: no need to ask. */
+		if (!more && poll(fds, count + 1, -1) <= 0)
+			continue;
+		allow = atomic_load_explicit(&shared->allow, memory_order_acquire);
+		more = false;
+		for (unsigned i = 0; i < count; i++) {
+			if (fds[i].revents && serve(worker, batch, fds[i].fd, allow))
+				more = true;
+		}
+		if (fds[count].revents && read(worker->wake_fd, &wakes, sizeof(wakes)) < 0)
+			fds[count].revents = 0;
+		atomic_fetch_add_explicit(&worker->passes, 1, memory_order_release);
+	}
+	udp_batch_destroy(batch);
+	return NULL;
+}

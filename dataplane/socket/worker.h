@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A reader thread of socket mode: receives a batch, answers its GETs from the table, queues its
+ * NEWs and REMOVEs for the writer.
+ */
+#ifndef SESSIOND_WORKER_H
+#define SESSIOND_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine.h"
+#include "event_sampler.h"
+#include "request.h"
+#include "udp.h"
+#include "update_ring.h"
+
+#define WORKER_SOCKETS_MAX (2 * ENGINE_LISTEN_MAX)
+
+/* What all workers of an engine share. */
+struct worker_shared {
+	struct table *table;
+	_Atomic(const struct allow_list *) allow;
+	atomic_bool stop;
+	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
+	int writer_fd;		  /* eventfd */
+};
+
+struct worker {
+	struct request_counters counters;
+	uint64_t drop_queue_full; /* atomic, written by the worker alone */
+	uint64_t send_failed;	  /* the same */
+	struct event_sampler events;
+	struct update_ring *ring;
+	struct worker_shared *shared;
+	_Atomic uint64_t passes; /* grows each time round: a pointer loaded before is gone */
+	int sockets[WORKER_SOCKETS_MAX];
+	unsigned socket_count;
+	int wake_fd; /* eventfd */
+	pthread_t thread;
+	bool started;
+};
+
+/* pthread_create's function; takes a struct worker. */
+void *worker_run(void *arg);
+
+#endif
