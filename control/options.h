@@ -63,6 +63,13 @@ enum {
  * exits with EXIT_USAGE. Nothing of the system is changed or opened but the file. */
 int options_parse(struct options *options, int argc, char **argv);
 
+/* Reads file and command line again. `next` becomes `running` with what may change while running
+ * (allow, remove, log-level) as it is now asked for; needs_restart, if not NULL, is called with the
+ * name of each other option that differs. `running` is what options_parse filled, unchanged. 0, or
+ * a negative errno with error_message() set and `next` untouched. */
+int options_reload(struct options *next, int argc, char **argv, const struct options *running,
+	void (*needs_restart)(void *ctx, const char *name), void *ctx);
+
 /* What can only be told with a look at the host: interfaces that do not exist, a capacity beyond
  * this machine's memory. 0 or -EINVAL with error_message() set. */
 int options_check_host(const struct options *options);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "option_table.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+#define THREADS_MAX 256
+
+/* Room that a pin folder's path leaves for "/PORT/NAME". */
+#define PIN_NAME_ROOM 64
+
+static _Thread_local char reason[256];
+
+static const char *expected_number(const char *what, uint64_t min, uint64_t max)
+{
+	snprintf(reason, sizeof(reason), "expected %s from %llu to %llu", what,
+		(unsigned long long)min, (unsigned long long)max);
+	return reason;
+}
+
+/* The index of `value` in a list of words that ends with NULL, or -1. */
+static int word_index(const char *value, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (strcmp(value, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+static const char *set_bool(bool *out, const char *value)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", NULL};
+	int i = word_index(value, words);
+
+	if (i < 0)
+		return "expected yes, no, true, false, on or off";
+	*out = i % 2;
+	return NULL;
+}
+
+/* `room` counts the end. An empty path is nobody's wish. */
+static const char *set_path(char *out, size_t room, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0)
+		return "expected a path";
+	if (len >= room) {
+		snprintf(reason, sizeof(reason),
+			"the path is %zu bytes long, expected at most %zu: choose a shorter one",
+			len, room - 1);
+		return reason;
+	}
+	memcpy(out, value, len + 1);
+	return NULL;
+}
+
+static const char *set_port(struct options *options, const char *value)
+{
+	uint64_t number;
+
+	if (!text_number(value, 1, 65535, &number))
+		return expected_number("a UDP port", 1, 65535);
+	options->port = (uint16_t)number;
+	return NULL;
+}
+
+static const char *set_mode(struct options *options, const char *value)
+{
+	static const char *const words[] = {"auto", "xdp", "dpdk", "socket", NULL};
+	static const enum mode modes[] = {MODE_AUTO, MODE_XDP, MODE_DPDK, MODE_SOCKET};
+	int i = word_index(value, words);
+
+	if (i < 0)
+		return "expected auto, xdp, dpdk or socket";
+	options->mode = modes[i];
+	return NULL;
+}
+
+static const char *set_xdp_mode(struct options *options, const char *value)
+{
+	static const char *const words[] = {"auto", "native", "generic", NULL};
+	static const enum xdp_mode modes[] = {XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC};
+	int i = word_index(value, words);
+
+	if (i < 0)
+		return "expected auto, native or generic";
+	options->xdp_mode = modes[i];
+	return NULL;
+}
+
+static const char *add_interface(struct options *options, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0 || len >= IF_NAMESIZE) {
+		snprintf(reason, sizeof(reason),
+			"expected the name of an interface, 1 to %d characters", IF_NAMESIZE - 1);
+		return reason;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (value[i] == '/' || value[i] == ':' || isspace((unsigned char)value[i]))
+			return "expected the name of one interface; repeat the option for more";
+	for (size_t i = 0; i < options->interface_count; i++)
+		if (strcmp(options->interfaces[i], value) == 0)
+			return "this interface is named twice: leave one out";
+	if (options->interface_count == ENGINE_INTERFACES_MAX) {
+		snprintf(reason, sizeof(reason), "too many interfaces, expected at most %d",
+			ENGINE_INTERFACES_MAX);
+		return reason;
+	}
+	memcpy(options->interfaces[options->interface_count++], value, len + 1);
+	return NULL;
+}
+
+static void clear_interfaces(struct options *options)
+{
+	memset(options->interfaces, 0, sizeof(options->interfaces));
+	options->interface_count = 0;
+}
+
+/* The port may yet come: 0 stands for it until options_parse ends. */
+static const char *add_listen(struct options *options, const char *value)
+{
+	struct endpoint endpoint, *to;
+
+	if (endpoint_parse(value, 0, &endpoint) < 0)
+		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers";
+	if (options->listen_count == ENGINE_LISTEN_MAX) {
+		snprintf(reason, sizeof(reason), "too many addresses, expected at most %d",
+			ENGINE_LISTEN_MAX);
+		return reason;
+	}
+	to = &options->listen[options->listen_count++];
+	to->addr = endpoint.addr; /* member by member: memcmp must see no stray padding */
+	to->port = endpoint.port;
+	to->any = endpoint.any;
+	return NULL;
+}
+
+static void clear_listen(struct options *options)
+{
+	memset(options->listen, 0, sizeof(options->listen));
+	options->listen_count = 0;
+}
+
+static const char *add_allow(struct options *options, const char *value)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(value, &prefix) < 0)
+		return "expected ADDR or ADDR/LENGTH with no bits set past the length, such as "
+		       "10.0.0.0/8";
+	if (options->allow.count == ALLOW_MAX) {
+		snprintf(reason, sizeof(reason), "too many prefixes, expected at most %d",
+			ALLOW_MAX);
+		return reason;
+	}
+	options->allow.prefixes[options->allow.count++] = prefix;
+	return NULL;
+}
+
+static void clear_allow(struct options *options)
+{
+	memset(&options->allow, 0, sizeof(options->allow));
+	options->allow_is_default = false;
+}
+
+static const char *set_capacity(struct options *options, const char *value)
+{
+	uint64_t number;
+
+	if (!text_number(value, 1, SESSD_SLOT_LIMIT - 1, &number))
+		return expected_number("a number of sessions", 1, SESSD_SLOT_LIMIT - 1);
+	options->capacity = (uint32_t)number;
+	return NULL;
+}
+
+static const char *set_value_max(struct options *options, const char *value)
+{
+	uint64_t number;
+
+	if (!text_number(value, 1, SESSD_VALUE_LIMIT, &number))
+		return expected_number("a number of bytes", 1, SESSD_VALUE_LIMIT);
+	options->value_max = (uint16_t)number;
+	return NULL;
+}
+
+static const char *set_remove(struct options *options, const char *value)
+{
+	static const char *const words[] = {"honour", "ignore", NULL};
+	int i = word_index(value, words);
+
+	if (i < 0)
+		return "expected honour or ignore";
+	options->remove = i == 0 ? REMOVE_HONOUR : REMOVE_IGNORE;
+	return NULL;
+}
+
+static const char *set_threads(struct options *options, const char *value)
+{
+	uint64_t number;
+
+	if (!text_number(value, 1, THREADS_MAX, &number))
+		return expected_number("a number of threads", 1, THREADS_MAX);
+	options->threads = (unsigned)number;
+	return NULL;
+}
+
+static const char *set_dpdk_args(struct options *options, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0)
+		return "expected arguments of DPDK's EAL in one text";
+	if (len >= sizeof(options->dpdk_args)) {
+		snprintf(reason, sizeof(reason), "too long, expected at most %zu bytes",
+			sizeof(options->dpdk_args) - 1);
+		return reason;
+	}
+	memset(options->dpdk_args, 0, sizeof(options->dpdk_args));
+	memcpy(options->dpdk_args, value, len);
+	return NULL;
+}
+
+static const char *set_keep(struct options *options, const char *value)
+{
+	return set_bool(&options->keep, value);
+}
+
+static const char *set_check(struct options *options, const char *value)
+{
+	return set_bool(&options->check, value);
+}
+
+static const char *set_config(struct options *options, const char *value)
+{
+	return set_path(options->config_path, sizeof(options->config_path), value);
+}
+
+static const char *set_control(struct options *options, const char *value)
+{
+	memset(options->control_path, 0, sizeof(options->control_path));
+	options->control_is_default = false;
+	return set_path(options->control_path, sizeof(options->control_path), value);
+}
+
+static const char *set_pin_dir(struct options *options, const char *value)
+{
+	if (value[0] != '/')
+		return "expected an absolute path on a BPF file system";
+	memset(options->pin_root, 0, sizeof(options->pin_root));
+	return set_path(options->pin_root, sizeof(options->pin_root) - PIN_NAME_ROOM, value);
+}
+
+static const char *set_log_level(struct options *options, const char *value)
+{
+	if (log_level_parse(value, &options->log_level) < 0)
+		return "expected error, warning, notice, info or debug";
+	return NULL;
+}
+
+/* Keys of options without a letter. */
+enum {
+	KEY_XDP_MODE = 256,
+	KEY_MAX_SESSION,
+	KEY_REMOVE,
+	KEY_DPDK_ARGS,
+	KEY_KEEP,
+	KEY_PIN_DIR,
+	KEY_LOG_LEVEL,
+	KEY_CHECK,
+};
+
+#define MEMBER(member) offsetof(struct options, member), sizeof(((struct options *)0)->member)
+
+const struct option_def option_table[] = {
+	{"port", 0, "PORT", OPTION_ARGUMENT, "UDP port to serve, default 54321", set_port, NULL,
+		MEMBER(port)},
+	{"mode", 'm', "MODE", 0,
+		"auto, xdp, dpdk or socket; auto is xdp where --interface is given and it "
+		"attaches, else socket",
+		set_mode, NULL, MEMBER(mode)},
+	{"interface", 'i', "IFNAME", OPTION_REPEATABLE,
+		"Answer in XDP on this interface; repeatable", add_interface, clear_interfaces,
+		MEMBER(interfaces)},
+	{"xdp-mode", KEY_XDP_MODE, "HOW", 0,
+		"native, generic or auto: native, and generic where the driver has no XDP",
+		set_xdp_mode, NULL, MEMBER(xdp_mode)},
+	{"listen", 'l', "ADDR[:PORT]", OPTION_REPEATABLE,
+		"Serve this address; repeatable; default every address", add_listen, clear_listen,
+		MEMBER(listen)},
+	{"allow", 'a', "CIDR", OPTION_REPEATABLE | OPTION_RELOADABLE,
+		"Serve clients in this range; repeatable; default loopback, private, link-local "
+		"and unique-local ranges",
+		add_allow, clear_allow, MEMBER(allow)},
+	{"capacity", 'n', "SESSIONS", 0, "Sessions to hold, default 1000000", set_capacity, NULL,
+		MEMBER(capacity)},
+	{"max-session", KEY_MAX_SESSION, "BYTES", 0,
+		"Longest session to store, default 512, up to 1400", set_value_max, NULL,
+		MEMBER(value_max)},
+	{"remove", KEY_REMOVE, "POLICY", OPTION_RELOADABLE,
+		"honour (the default) or ignore clients' REMOVE", set_remove, NULL, MEMBER(remove)},
+	{"threads", 't', "N", 0, "Reader threads of socket mode, default one a CPU", set_threads,
+		NULL, MEMBER(threads)},
+	{"dpdk-args", KEY_DPDK_ARGS, "\"EAL ARGS\"", 0,
+		"Arguments of DPDK's environment layer, in one text", set_dpdk_args, NULL,
+		MEMBER(dpdk_args)},
+	{"keep", KEY_KEEP, NULL, 0, "Leave the pinned fast path answering after a clean stop",
+		set_keep, NULL, MEMBER(keep)},
+	{"config", 'c', "FILE", OPTION_COMMAND_LINE,
+		"Read options from FILE: the same names, name = value, a line each; the command "
+		"line wins",
+		set_config, NULL, MEMBER(config_path)},
+	{"control", 'C', "PATH", 0, "Admin socket, default /run/sessiond/control.sock", set_control,
+		NULL, MEMBER(control_path)},
+	{"pin-dir", KEY_PIN_DIR, "PATH", 0,
+		"Folder on a BPF file system for the pins, default /sys/fs/bpf/sessiond; each "
+		"instance uses PATH/PORT",
+		set_pin_dir, NULL, MEMBER(pin_root)},
+	{"log-level", KEY_LOG_LEVEL, "LEVEL", OPTION_RELOADABLE,
+		"error, warning, notice, info (the default) or debug", set_log_level, NULL,
+		MEMBER(log_level)},
+	{"check", KEY_CHECK, NULL, OPTION_COMMAND_LINE, "Check the options and exit", set_check,
+		NULL, MEMBER(check)},
+};
+
+const size_t option_table_size = sizeof(option_table) / sizeof(option_table[0]);

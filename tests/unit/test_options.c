@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "option_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARGS_MAX 80
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Splits `line` at blanks; '~' in a word stands for a blank, "''" for an empty word. */
+static int parse_line(struct options *options, const char *line)
+{
+	char copy[4096], *argv[ARGS_MAX] = {(char *)"sessiond"}, *save = NULL;
+	int argc = 1;
+
+	assert_true(strlen(line) < sizeof(copy));
+	strcpy(copy, line);
+	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		assert_true(argc < ARGS_MAX - 1);
+		if (strcmp(word, "''") == 0)
+			*word = '\0';
+		for (char *c = word; *c; c++)
+			if (*c == '~')
+				*c = ' ';
+		argv[argc++] = word;
+	}
+	return options_parse(options, argc, argv);
+}
+
+static void assert_one_line(const char *message)
+{
+	assert_true(strlen(message) > 0);
+	for (const char *c = message; *c; c++)
+		assert_true((unsigned char)*c >= 0x20);
+}
+
+static void defaults(void **state)
+{
+	struct address loopback, public;
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_line(&options, ""), 0);
+	assert_int_equal(options.mode, MODE_AUTO);
+	assert_int_equal(options.xdp_mode, XDP_MODE_AUTO);
+	assert_int_equal(options.port, 54321);
+	assert_int_equal(options.listen_count, 1);
+	assert_true(options.listen[0].any);
+	assert_int_equal(options.listen[0].port, 54321);
+	assert_true(options.allow_is_default);
+	assert_int_equal(address_parse("127.0.0.1", &loopback), 0);
+	assert_int_equal(address_parse("192.0.2.1", &public), 0);
+	assert_true(allow_list_contains(&options.allow, &loopback));
+	assert_false(allow_list_contains(&options.allow, &public));
+	assert_int_equal(options.capacity, 1000000);
+	assert_int_equal(options.value_max, 512);
+	assert_int_equal(options.remove, REMOVE_HONOUR);
+	assert_int_equal(options.threads, 0);
+	assert_false(options.keep);
+	assert_false(options.check);
+	assert_true(options.control_is_default);
+	assert_string_equal(options.pin_root, "/sys/fs/bpf/sessiond");
+	assert_int_equal(options.log_level, LOG_LEVEL_INFO);
+	assert_string_equal(options.config_path, "");
+}
+
+static void all_given(void **state)
+{
+	struct options options;
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	assert_int_equal(
+		parse_line(&options, "-m socket --xdp-mode generic -l 192.0.2.1 -l [::1]:99 443 "
+				     "-a 192.0.2.0/24 -a 2001:db8::/32 -n 5 --max-session=1400 "
+				     "--remove ignore -t 256 --keep -C /tmp/x.sock --pin-dir "
+				     "/tmp/pins --log-level debug --check"),
+		0);
+	assert_int_equal(options.mode, MODE_SOCKET);
+	assert_int_equal(options.xdp_mode, XDP_MODE_GENERIC);
+	assert_int_equal(options.port, 443);
+	assert_int_equal(options.listen_count, 2);
+	/* The port comes after, and counts all the same. */
+	assert_string_equal(endpoint_format(&options.listen[0], text), "192.0.2.1:443");
+	assert_string_equal(endpoint_format(&options.listen[1], text), "[::1]:99");
+	assert_int_equal(options.allow.count, 2);
+	assert_false(options.allow_is_default);
+	assert_string_equal(prefix_format(&options.allow.prefixes[1], text), "2001:db8::/32");
+	assert_int_equal(options.capacity, 5);
+	assert_int_equal(options.value_max, 1400);
+	assert_int_equal(options.remove, REMOVE_IGNORE);
+	assert_int_equal(options.threads, 256);
+	assert_true(options.keep);
+	assert_string_equal(options.control_path, "/tmp/x.sock");
+	assert_false(options.control_is_default);
+	assert_string_equal(options.pin_root, "/tmp/pins");
+	assert_int_equal(options.log_level, LOG_LEVEL_DEBUG);
+	assert_true(options.check);
+}
+
+static void good_lines(void **state)
+{
+	static const char *const lines[] = {
+		"1",
+		"65535",
+		"-- 7",
+		"-n1 -n 67108863",
+		"--cap 7", /* an unambiguous beginning */
+		"--max-session 1",
+		"-t1",
+		"-a 0.0.0.0/0 -a ::/0",
+		"-l *:5 -l *:6",
+#ifdef HAVE_XDP
+		"-m xdp -i eth0",
+		"-i eth0 -i eth1 --xdp-mode native",
+		"-m auto -i fifteenletters0",
+#endif
+#ifdef HAVE_DPDK
+		"-m dpdk --dpdk-args --no-pci~--vdev=net_null0",
+#endif
+	};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		print_message("%s\n", lines[i]);
+		assert_int_equal(parse_line(&options, lines[i]), 0);
+	}
+}
+
+static void bad_lines(void **state)
+{
+	static const struct {
+		const char *line, *says; /* what the message must contain */
+	} cases[] = {
+		{"0", "PORT 0: expected a UDP port from 1 to 65535"},
+		{"70000", "PORT 70000: expected a UDP port from 1 to 65535"},
+		{"65536", "PORT 65536"},
+		{"-- -1", "PORT -1"},
+		{"+1", "PORT +1"},
+		{"0x10", "PORT 0x10"},
+		{"80x", "PORT 80x"},
+		{"~80", "PORT  80"},
+		{"''", "PORT \"\""},
+		{"18446744073709551617", "PORT 18446744073709551617"},
+		{"1 2", "PORT 2: given twice"},
+		{"-m fast", "--mode fast: expected auto, xdp, dpdk or socket"},
+		{"-m ''", "--mode \"\""},
+		{"-m Socket", "--mode Socket"},
+		{"--xdp-mode skb", "--xdp-mode skb: expected auto, native or generic"},
+		{"-m xdp", "--mode xdp needs an interface"},
+		{"-m socket -i eth0", "--interface eth0 has no use with --mode socket"},
+		{"-m dpdk -i eth0", "--interface eth0 has no use with --mode dpdk"},
+		{"--dpdk-args --no-pci", "--dpdk-args has no use without --mode dpdk"},
+		{"-m socket --dpdk-args x", "--dpdk-args has no use without --mode dpdk"},
+		{"-m dpdk --dpdk-args ''", "--dpdk-args \"\""},
+		{"-i eth0 -i eth0", "--interface eth0: this interface is named twice"},
+		{"-i sixteenletters00", "expected the name of an interface, 1 to 15"},
+		{"-i ''", "--interface \"\""},
+		{"-i eth0/x", "--interface eth0/x"},
+		{"-i eth0~eth1", "repeat the option for more"},
+		{"-l localhost", "--listen localhost: expected ADDR"},
+		{"-l 192.0.2.1:0", "--listen 192.0.2.1:0"},
+		{"-l 192.0.2.1:70000", "--listen 192.0.2.1:70000"},
+		{"-l 192.0.2.256", "--listen 192.0.2.256"},
+		{"-l 127.0.0.1 -l 127.0.0.1:54321", "--listen 127.0.0.1:54321 is given twice"},
+		{"-a 10.0.0.0/33", "--allow 10.0.0.0/33: expected ADDR"},
+		{"-a 10.0.0.1/8", "no bits set past the length"},
+		{"-a 10.0.0", "--allow 10.0.0:"},
+		{"-a ''", "--allow \"\""},
+		{"-n 0", "--capacity 0: expected a number of sessions from 1 to 67108863"},
+		{"-n 67108864", "--capacity 67108864"},
+		{"-n -1", "--capacity -1"},
+		{"-n 1e6", "--capacity 1e6"},
+		{"-n 1000k", "--capacity 1000k"},
+		{"-n 99999999999999999999", "--capacity 99999999999999999999"},
+		{"--max-session 0", "--max-session 0: expected a number of bytes from 1 to 1400"},
+		{"--max-session 1401", "--max-session 1401"},
+		{"--remove maybe", "--remove maybe: expected honour or ignore"},
+		{"-t 0", "--threads 0: expected a number of threads from 1 to 256"},
+		{"-t 257", "--threads 257"},
+		{"--log-level loud", "--log-level loud: expected error, warning"},
+		{"-C ''", "--control \"\": expected a path"},
+		{"-C /0123456789012345678901234567890123456789012345678901234567890123456789"
+		 "0123456789012345678901234567890123456",
+			"the path is 108 bytes long, expected at most 107"},
+		{"--pin-dir relative", "--pin-dir relative: expected an absolute path"},
+		{"--pin-dir ''", "--pin-dir \"\""},
+		{"-c /nonexistent/file", "configuration file /nonexistent/file: No such file"},
+		{"-c /", "configuration file /: Is a directory"},
+		{"-c ''", "--config \"\""},
+		/* What getopt refuses; the shape of the message is ours. */
+		{"--frobnicate", "unknown option --frobnicate: try --help"},
+		{"--frobnicate=1", "unknown option --frobnicate=1"},
+		{"-Z", "unknown option -Z: try --help"},
+		{"-n 5 -Z", "unknown option -Z"},
+		{"-n 5 -Zx", "unknown option -Z"},
+		{"-Zx", "unknown option -Z"},
+		{"5 -Zx", "unknown option -Z"},
+		{"5 -Z 6", "unknown option -Z"},
+		{"-n", "option -n needs a value, SESSIONS"},
+		{"5 -m socket -n", "option -n needs a value, SESSIONS"},
+		{"--capacity", "option --capacity needs a value, SESSIONS"},
+		{"--keep=yes", "option --keep takes no value"},
+		{"--co x", "option --co is ambiguous"},
+		{"--port 5", "unknown option --port"},
+		{"-n \n", "--capacity ?: expected"},
+		{"--a\nb", "unknown option --a?b"},
+#ifndef HAVE_XDP
+		{"-m xdp -i eth0", "built without it"},
+		{"-i eth0", "built without xdp mode"},
+#endif
+#ifndef HAVE_DPDK
+		{"-m dpdk", "built without it"},
+#endif
+	};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		int ret = parse_line(&options, cases[i].line);
+
+		print_message("%s -> %s\n", cases[i].line, error_message());
+		assert_int_equal(ret, -EINVAL);
+		assert_one_line(error_message());
+		assert_non_null(strstr(error_message(), cases[i].says));
+	}
+}
+
+/* A command line of `n` times an option, the i-th with value `format` % i. */
+static int parse_repeated(struct options *options, const char *option, const char *format, int n)
+{
+	char **argv = test_calloc((size_t)n + 2, sizeof(*argv));
+	char(*texts)[64] = test_calloc((size_t)n + 1, sizeof(*texts));
+	int ret;
+
+	argv[0] = (char *)"sessiond";
+	for (int i = 0; i < n; i++) {
+		int len = snprintf(texts[i], sizeof(texts[i]), "%s", option);
+
+		snprintf(texts[i] + len, sizeof(texts[i]) - (size_t)len, format, i / 256, i % 256);
+		argv[i + 1] = texts[i];
+	}
+	ret = options_parse(options, n + 1, argv);
+	test_free(texts);
+	test_free(argv);
+	return ret;
+}
+
+static void too_many(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_repeated(&options, "--listen=", "10.0.%d.%d", ENGINE_LISTEN_MAX), 0);
+	assert_int_equal(parse_repeated(&options, "--listen=", "10.0.%d.%d", ENGINE_LISTEN_MAX + 1),
+		-EINVAL);
+	assert_non_null(strstr(error_message(), "too many addresses, expected at most 64"));
+	assert_int_equal(parse_repeated(&options, "--allow=", "10.0.%d.%d", ALLOW_MAX), 0);
+	assert_int_equal(options.allow.count, ALLOW_MAX);
+	assert_int_equal(
+		parse_repeated(&options, "--allow=", "10.0.%d.%d", ALLOW_MAX + 1), -EINVAL);
+	assert_non_null(strstr(error_message(), "too many prefixes, expected at most 1024"));
+	assert_int_equal(
+		parse_repeated(&options, "--interface=", "e%d-%d", ENGINE_INTERFACES_MAX + 1),
+		-EINVAL);
+	assert_non_null(strstr(error_message(), "too many interfaces, expected at most 16"));
+}
+
+static void long_dpdk_args(void **state)
+{
+	char text[1100];
+	struct options options;
+	char *argv[] = {(char *)"sessiond", (char *)"-m", (char *)"dpdk", (char *)"--dpdk-args",
+		text, NULL};
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(options.dpdk_args)] = '\0';
+	assert_int_equal(options_parse(&options, 5, argv), -EINVAL);
+	assert_non_null(strstr(error_message(), "too long, expected at most 1023 bytes"));
+	assert_one_line(error_message());
+}
+
+static int read_text(struct options *options, const char *text)
+{
+	char *argv[] = {(char *)"sessiond", NULL};
+
+	assert_int_equal(options_parse(options, 1, argv), 0);
+	return options_read_memory(options, "test.conf", text, strlen(text));
+}
+
+static void good_files(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(read_text(&options, ""), 0);
+	assert_int_equal(read_text(&options, "\n\n# nothing\n; at all\n"), 0);
+	assert_int_equal(read_text(&options, "\xef\xbb\xbfport = 443\r\n"
+					     "mode=socket\n"
+					     "   xdp-mode = native\n"
+					     "\tcapacity\t=\t77 ; a comment\n"
+					     "max-session = 600\n"
+					     "# allow = nobody\n"
+					     "allow = 192.0.2.0/24\n"
+					     "  allow = 2001:db8::/32\n"
+					     "remove = ignore\n"
+					     "threads = 3\n"
+					     "keep = on\n"
+					     "control = /tmp/c.sock\n"
+					     "pin-dir = /tmp/pins\n"
+					     "log-level = error"),
+		0);
+	assert_int_equal(options.port, 443);
+	assert_int_equal(options.mode, MODE_SOCKET);
+	assert_int_equal(options.xdp_mode, XDP_MODE_NATIVE);
+	assert_int_equal(options.capacity, 77);
+	assert_int_equal(options.value_max, 600);
+	assert_int_equal(options.allow.count, 2);
+	assert_int_equal(options.remove, REMOVE_IGNORE);
+	assert_int_equal(options.threads, 3);
+	assert_true(options.keep);
+	assert_string_equal(options.control_path, "/tmp/c.sock");
+	assert_string_equal(options.pin_root, "/tmp/pins");
+	assert_int_equal(options.log_level, LOG_LEVEL_ERROR);
+	assert_int_equal(read_text(&options, "keep = false\n"), 0);
+	assert_false(options.keep);
+}
+
+static void bad_files(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{"capacity = 0\n", "test.conf:1: capacity = 0: expected a number of sessions"},
+		{"\n# x\ncapacity = 5x\n", "test.conf:3: capacity = 5x: expected"},
+		{"capacity =\n", "test.conf:1: capacity = \"\": expected"},
+		{"capacity\n", "test.conf:1: expected name = value"},
+		{"= 5\n", "test.conf:1: unknown name \"\""},
+		{"capacty = 5\n", "test.conf:1: unknown name capacty: the names are"},
+		{"Capacity = 5\n", "test.conf:1: unknown name Capacity"},
+		{"port = 0\n", "test.conf:1: port = 0: expected a UDP port"},
+		{"mode = quick\n", "test.conf:1: mode = quick: expected auto"},
+		{"keep = maybe\n", "test.conf:1: keep = maybe: expected yes, no"},
+		{"keep = \n", "test.conf:1: keep = \"\""},
+		{"port = 5\nport = 5\n", "test.conf:2: port = 5: given twice"},
+		{"allow = 10.0.0.0/33\n", "test.conf:1: allow = 10.0.0.0/33: expected"},
+		{"[server]\nport = 5\n", "test.conf:1: sections are not used here"},
+		{"port = 5\n[server]", "test.conf:2: sections are not used here"},
+		{"[server\n", "test.conf:1: sections are not used here"},
+		{"config = /etc/x\n", "test.conf:1: config is for the command line only"},
+		{"check = yes\n", "test.conf:1: check is for the command line only"},
+		{"help = yes\n", "test.conf:1: unknown name help"},
+		{"port = 5 # five\n", "test.conf:1: port = 5 # five: expected"},
+		{"port = 5\x01\n", "test.conf:1: a control character"},
+		{"bad line\ncapacity = 0\n", "test.conf:1: expected name = value"},
+		{"capacity = 0\nbad line\n", "test.conf:1: capacity = 0"},
+		{"capacity = 1\n 2\n", "test.conf:2: expected name = value"},
+	};
+	struct options options;
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		int ret = read_text(&options, cases[i].text);
+
+		print_message("%s\n", error_message());
+		assert_int_equal(ret, -EINVAL);
+		assert_one_line(error_message());
+		assert_non_null(strstr(error_message(), cases[i].says));
+	}
+	/* A line past inih's limit is refused, not cut to "threads = 1". */
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "threads = ", 10);
+	text[10] = '1';
+	text[390] = '9';
+	text[399] = '\0';
+	assert_int_equal(read_text(&options, text), -EINVAL);
+	assert_non_null(strstr(error_message(), "test.conf:1: the line is too long"));
+	/* A NUL ends no line unseen. */
+	assert_int_equal(
+		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14), -EINVAL);
+	assert_non_null(strstr(error_message(), "a control character"));
+}
+
+/* Any bytes: no crash, no overrun (run it under a sanitizer), and one line where refused. The
+ * generator is a small LCG, so a failure comes again. */
+static void random_files(void **state)
+{
+	static const char *const bits[] = {"port", "allow", "listen", "=", " ", "\n", "\r", "[",
+		"]", ";", "#", ":", "10.0.0.0/8", "::1", "*", "4294967296", "-", "keep", "yes",
+		"\xef\xbb\xbf", "interface", "eth0", "\t", "\x01", "dpdk-args",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	uint64_t x = 88172645463325252ULL;
+	struct options options;
+	char text[2048];
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		size_t len = 0;
+
+		for (int j = 0; j < 24; j++) {
+			const char *bit;
+
+			x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+			bit = bits[(x >> 33) % COUNT(bits)];
+			memcpy(text + len, bit, strlen(bit));
+			len += strlen(bit);
+		}
+		text[len] = '\0';
+		if (i % 64 == 0)
+			text[(x >> 20) % len] = '\0';
+		memset(&options, 0, sizeof(options));
+		if (options_read_memory(&options, "random", text, len) < 0)
+			assert_one_line(error_message());
+	}
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void precedence(void **state)
+{
+	char path[] = "/tmp/test_options.XXXXXX", line[256], text[ADDRESS_TEXT];
+	struct options options;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(path, "port = 1000\ncapacity = 10\nallow = 192.0.2.0/24\nlisten = 127.0.0.1\n"
+			 "listen = 127.0.0.2\nkeep = yes\nremove = ignore\n");
+	/* The file alone. */
+	snprintf(line, sizeof(line), "-c %s", path);
+	assert_int_equal(parse_line(&options, line), 0);
+	assert_int_equal(options.port, 1000);
+	assert_int_equal(options.capacity, 10);
+	assert_int_equal(options.allow.count, 1);
+	assert_int_equal(options.listen_count, 2);
+	assert_string_equal(endpoint_format(&options.listen[1], text), "127.0.0.2:1000");
+	assert_string_equal(options.config_path, path);
+	/* The command line wins, wherever --config stands; its lists replace the file's. */
+	snprintf(line, sizeof(line), "-n 20 -a 198.51.100.0/24 -a 203.0.113.0/24 2000 -c %s", path);
+	assert_int_equal(parse_line(&options, line), 0);
+	assert_int_equal(options.port, 2000);
+	assert_int_equal(options.capacity, 20);
+	assert_int_equal(options.allow.count, 2);
+	assert_string_equal(prefix_format(&options.allow.prefixes[0], text), "198.51.100.0/24");
+	assert_int_equal(options.listen_count, 2);
+	assert_string_equal(endpoint_format(&options.listen[1], text), "127.0.0.2:2000");
+	assert_true(options.keep);
+	assert_int_equal(options.remove, REMOVE_IGNORE);
+	/* Of the file's, what is wrong is said with file and line; the command line is checked too.
+	 */
+	write_file(path, "port = 1000\ncapacity = ten\n");
+	assert_int_equal(parse_line(&options, line), -EINVAL);
+	assert_non_null(strstr(error_message(), ":2: capacity = ten: expected"));
+	/* What does not go together is found across both. */
+	write_file(path, "mode = xdp\n");
+	snprintf(line, sizeof(line), "-c %s", path);
+	assert_int_equal(parse_line(&options, line), -EINVAL);
+	assert_non_null(strstr(error_message(), "needs an interface"));
+	assert_int_equal(unlink(path), 0);
+}
+
+static char restarts[256];
+
+static void note_restart(void *ctx, const char *name)
+{
+	(void)ctx;
+	strcat(restarts, name);
+	strcat(restarts, ";");
+}
+
+static int reload(struct options *next, const char *path, const struct options *running)
+{
+	char *argv[] = {
+		(char *)"sessiond", (char *)"-t", (char *)"2", (char *)"-c", (char *)path, NULL};
+
+	restarts[0] = '\0';
+	return options_reload(next, 5, argv, running, note_restart, NULL);
+}
+
+static void reloads(void **state)
+{
+	char path[] = "/tmp/test_options.XXXXXX", text[ADDRESS_TEXT];
+	char *argv[] = {(char *)"sessiond", (char *)"-t", (char *)"2", (char *)"-c", path, NULL};
+	struct options running, next;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(path, "capacity = 10\nallow = 192.0.2.0/24\nlisten = 127.0.0.1\n");
+	assert_int_equal(options_parse(&running, 5, argv), 0);
+
+	assert_int_equal(reload(&next, path, &running), 0);
+	assert_string_equal(restarts, "");
+	assert_memory_equal(&next, &running, sizeof(next));
+
+	write_file(path, "capacity = 11\nallow = 198.51.100.0/24\nlisten = 127.0.0.1\n"
+			 "listen = 127.0.0.2\nremove = ignore\nlog-level = debug\nkeep = yes\n");
+	assert_int_equal(reload(&next, path, &running), 0);
+	assert_string_equal(restarts, "listen;capacity;keep;");
+	assert_int_equal(next.remove, REMOVE_IGNORE);
+	assert_int_equal(next.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(next.allow.count, 1);
+	assert_string_equal(prefix_format(&next.allow.prefixes[0], text), "198.51.100.0/24");
+	assert_int_equal(next.capacity, 10);
+	assert_int_equal(next.listen_count, 1);
+	assert_false(next.keep);
+	assert_int_equal(next.threads, 2);
+
+	/* Back to the default list; in place, as a daemon may do it. */
+	write_file(path, "capacity = 10\nlisten = 127.0.0.1\n");
+	assert_int_equal(reload(&next, path, &next), 0);
+	assert_string_equal(restarts, "");
+	assert_true(next.allow_is_default);
+	assert_true(next.allow.count > 1);
+	assert_int_equal(next.remove, REMOVE_HONOUR);
+	assert_int_equal(next.log_level, LOG_LEVEL_INFO);
+
+	/* A wrong file changes nothing. */
+	write_file(path, "remove = ignore\nallow = 10.0.0.1/8\n");
+	running = next;
+	assert_int_equal(reload(&next, path, &next), -EINVAL);
+	assert_non_null(strstr(error_message(), ":2: allow = 10.0.0.1/8: expected"));
+	assert_memory_equal(&next, &running, sizeof(next));
+	assert_int_equal(unlink(path), 0);
+}
+
+/* What the man pages and reload count on. */
+static void table_is_whole(void **state)
+{
+	(void)state;
+	assert_in_range(option_table_size, 1, OPTION_TABLE_MAX);
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+
+		assert_non_null(def->name);
+		assert_non_null(def->help);
+		assert_non_null(def->set);
+		assert_int_equal(!!(def->flags & OPTION_REPEATABLE), !!def->clear);
+		assert_true(def->size > 0 && def->offset + def->size <= sizeof(struct options));
+		assert_true(def->key != 'h' && def->key != 'V');
+		for (size_t j = 0; j < i; j++) {
+			assert_string_not_equal(def->name, option_table[j].name);
+			assert_int_not_equal(def->key, option_table[j].key);
+		}
+	}
+}
+
+static void host(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_line(&options, "-n 1000"), 0);
+	assert_int_equal(options_check_host(&options), 0);
+	/* 67 million sessions of 1400 bytes are 90 GiB. */
+	assert_int_equal(parse_line(&options, "-n 67108863 --max-session 1400"), 0);
+	if (sysconf(_SC_PHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) < 80L << 20) {
+		assert_int_equal(options_check_host(&options), -EINVAL);
+		print_message("%s\n", error_message());
+		assert_non_null(strstr(error_message(), "--capacity 67108863: needs up to"));
+		assert_one_line(error_message());
+	}
+	assert_int_equal(parse_line(&options, "-n 1000"), 0);
+	strcpy(options.interfaces[options.interface_count++], "nosuchif0");
+	assert_int_equal(options_check_host(&options), -EINVAL);
+	assert_non_null(strstr(error_message(), "--interface nosuchif0: no such interface"));
+	strcpy(options.interfaces[0], "lo");
+	assert_int_equal(options_check_host(&options), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(all_given),
+		cmocka_unit_test(good_lines),
+		cmocka_unit_test(bad_lines),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(long_dpdk_args),
+		cmocka_unit_test(good_files),
+		cmocka_unit_test(bad_files),
+		cmocka_unit_test(random_files),
+		cmocka_unit_test(precedence),
+		cmocka_unit_test(reloads),
+		cmocka_unit_test(table_is_whole),
+		cmocka_unit_test(host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
