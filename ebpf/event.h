@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Samples of refused packets for the daemon's log.
+ */
+#ifndef SESSIOND_BPF_EVENT_H
+#define SESSIOND_BPF_EVENT_H
+
+#include "access.h"
+#include "maps.h"
+#include "packet.h"
+
+#define EVENT_INTERVAL_NS 1000000000ULL
+
+/* Sends at most one event a second, reason and CPU. The daemon looks for them once a second, so it
+ * is not woken. */
+INLINE void event_send(struct xdp_md *ctx, const struct packet *packet,
+	enum sessd_event_reason reason, __u8 detail)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 index = reason;
+	__u64 *last = bpf_map_lookup_elem(&limits, &index);
+	struct sessd_event *event;
+	__u32 *source;
+
+	if (!last || (*last && now - *last < EVENT_INTERVAL_NS))
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return;
+	*last = now;
+	source = (__u32 *)event->source;
+	if (packet->v6) {
+		for (int i = 0; i < 4; i++)
+			source[i] = packet->ip6->source[i];
+	} else {
+		source[0] = 0;
+		source[1] = 0;
+		source[2] = V4_MAPPED;
+		source[3] = packet->ip4->source;
+	}
+	event->port = packet->udp->source;
+	event->reason = reason;
+	event->detail = detail;
+	event->ifindex = ctx->ingress_ifindex;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A packet on its way through the program, and the headers in it.
+ */
+#ifndef SESSIOND_BPF_PACKET_H
+#define SESSIOND_BPF_PACKET_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <sessiond/protocol.h>
+
+#include <stdbool.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+struct eth_header {
+	__u8 dest[6];
+	__u8 source[6];
+	__be16 proto;
+} __attribute__((packed));
+
+struct vlan_header {
+	__be16 tag;
+	__be16 proto;
+} __attribute__((packed));
+
+struct ip4_header {
+	__u8 version_ihl;
+	__u8 tos;
+	__be16 length;
+	__be16 id;
+	__be16 fragment;
+	__u8 ttl;
+	__u8 proto;
+	__u16 check;
+	__be32 source;
+	__be32 dest;
+} __attribute__((packed, aligned(4)));
+
+struct ip6_header {
+	__be32 version_class_flow;
+	__be16 length; /* of what follows this header */
+	__u8 next;
+	__u8 hops;
+	__be32 source[4];
+	__be32 dest[4];
+} __attribute__((packed, aligned(4)));
+
+struct udp_header {
+	__be16 source;
+	__be16 dest;
+	__be16 length;
+	__u16 check;
+} __attribute__((packed, aligned(4)));
+
+/* Pointers end with each bpf_xdp_adjust_tail; offsets, from the start of the frame, live on. */
+struct packet {
+	void *data, *end;
+	union {
+		void *ip;
+		struct ip4_header *ip4;
+		struct ip6_header *ip6;
+	};
+	struct udp_header *udp;
+	__u32 payload_length; /* as the UDP header has it: the frame may be padded */
+	bool v6;
+	__u8 ip_offset;
+	__u8 udp_offset;
+};
+
+/* `to` - `from`, in 64 bits: the verifier refuses to subtract pointers in 32, which is what the
+ * compiler would do for a result of that size. */
+INLINE __u64 packet_span(const void *from, const void *to)
+{
+	__u64 span = to - from;
+
+	barrier_var(span);
+	return span;
+}
+
+/* Fills in the offsets, once the pointers are final. They are taken from the pointers, and v6 from
+ * them, so that the verifier knows no more of them than their bounds and sees the rest of the
+ * program once, not for each stack of headers. */
+INLINE void packet_settle(struct packet *packet)
+{
+	packet->ip_offset = packet_span(packet->data, packet->ip) % 32;
+	packet->udp_offset = packet_span(packet->data, packet->udp) % 128;
+	packet->v6 = packet->udp_offset - packet->ip_offset == sizeof(struct ip6_header);
+}
+
+/* Looks the request up again from the offsets. False if the frame is too short for it, which, once
+ * it was parsed, cannot be. */
+INLINE bool packet_reload(struct packet *packet, struct xdp_md *ctx)
+{
+	packet->data = (void *)(long)ctx->data;
+	packet->end = (void *)(long)ctx->data_end;
+	packet->ip = packet->data + packet->ip_offset;
+	packet->udp = packet->data + packet->udp_offset;
+	return (void *)(packet->udp + 1) + SESSD_HEADER_SIZE <= packet->end &&
+	       packet->ip + sizeof(struct ip6_header) <= packet->end &&
+	       packet->data + sizeof(struct eth_header) <= packet->end;
+}
+
+/* The same for the message alone. */
+INLINE bool packet_message(
+	const struct packet *packet, struct xdp_md *ctx, struct sessd_header **message)
+{
+	*message = (void *)(long)ctx->data + packet->udp_offset + sizeof(struct udp_header);
+	return (void *)(*message + 1) <= (void *)(long)ctx->data_end;
+}
+
+/* Makes the frame end after `length` bytes of message. False, and nothing changed, if there is no
+ * room. */
+INLINE bool packet_resize(const struct packet *packet, struct xdp_md *ctx, __u32 length)
+{
+	__u64 present = packet_span((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	__s32 delta = packet->udp_offset + sizeof(struct udp_header) + length - present;
+
+	return !delta || !bpf_xdp_adjust_tail(ctx, delta);
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * From a session's entry into the packet. The entry may be another session's by the time it is
+ * read (guard.h), so each of its fields is read exactly once, and what is guarded is the very
+ * words that were stored.
+ */
+#ifndef SESSIOND_BPF_SESSION_H
+#define SESSIOND_BPF_SESSION_H
+
+#include "maps.h"
+#include "packet.h"
+
+#include <sessiond/map_abi.h>
+
+/* Longest value that may be in the maps: --max-session. Overflow's value_size must be
+ * SESSD_OVERFLOW_SIZE of it. Set before load; for a small one the verifier removes the code for
+ * overflow. */
+const volatile __u32 value_max = SESSD_VALUE_DEFAULT_MAX;
+
+/* What an entry says of its value. */
+struct session {
+	__u64 guard;
+	__u64 life;
+	__u16 len;
+	__u16 sum;
+};
+
+INLINE void session_read(struct session *session, const struct sessd_entry *entry)
+{
+	const void *at = entry;
+
+	session->guard = *(const volatile __u64 *)at;
+	session->life = *(const volatile __u64 *)(at + 8);
+	session->len = *(const volatile __u16 *)(at + 16);
+	session->sum = *(const volatile __u16 *)(at + 18);
+}
+
+/* Copies a word and returns its share of the guard. */
+INLINE __u64 copy_word(void *to, const void *from, const __u64 *secret)
+{
+	__u64 word = *(const volatile __u64 *)from;
+
+	*(__u64 *)to = word;
+	return word * *secret;
+}
+
+/* Copies whole words up to the end of the packet, which the verifier must see before each chunk
+ * anyway, and no more than `limit` bytes. */
+INLINE void copy_words(
+	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit, __u64 *guard)
+{
+	__u64 at = 0;
+
+	for (; at + 32 <= limit; at += 32) {
+		barrier_var(at);
+		if (to + at + 32 > end)
+			break;
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+			*guard += copy_word(to + at + 8 * i, from + at + 8 * i,
+				(const void *)secret + at + 8 * i);
+	}
+	for (; at + 8 <= limit; at += 8) {
+		barrier_var(at);
+		if (to + at + 8 > end)
+			break;
+		*guard += copy_word(to + at, from + at, (const void *)secret + at);
+	}
+}
+
+/* Copies the last word of a value whose length is no multiple of 8; `to` and `from` are where that
+ * word starts, inside the one before. */
+INLINE bool copy_last(
+	void *to, const void *end, const void *from, const __u64 *secret, __u64 *guard)
+{
+	if (to + 8 > end)
+		return false;
+	*guard += copy_word(to, from, secret);
+	return true;
+}
+
+/* Copies a value of less than a word. */
+INLINE bool copy_short(
+	void *to, const void *end, const void *from, __u32 len, const __u64 *secret, __u64 *guard)
+{
+	union {
+		__u64 word;
+		__u8 bytes[8];
+	} value = {.word = *(const volatile __u64 *)from}; /* the entry has zeros past it */
+
+	for (__u32 i = 0; i < 7 && i < len; i++) {
+		if (to + i + 1 > end)
+			return false;
+		*(__u8 *)(to + i) = value.bytes[i];
+	}
+	*guard += value.word * *secret;
+	return true;
+}
+
+/* Copies the value to behind the message's header, where the packet has session->len bytes left, no
+ * more and no less. True if it is whole, and that of the session which the header names. */
+INLINE bool session_copy(const struct session *session, const struct sessd_entry *entry,
+	struct sessd_header *header, const void *end, const struct sessd_config *settings)
+{
+	void *to = header + 1;
+	const __u64 *secret = settings->secret + SESSD_GUARD_HEAD_WORDS;
+	const void *data = (const void *)entry + __builtin_offsetof(struct sessd_entry, data);
+	__u32 len = session->len;
+	__u64 guard = sessd_guard_head(
+		settings->secret, session->life, len, session->sum, (const __u64 *)header->key);
+
+	if (len > SESSD_INLINE_MAX) {
+		__u32 slot = sessd_life_slot(session->life);
+		const void *rest = bpf_map_lookup_elem(&overflow, &slot);
+
+		if (!rest)
+			return false;
+		copy_words(to, end, data, secret, SESSD_SPLIT, &guard);
+		copy_words(to + SESSD_SPLIT, end, rest, secret + SESSD_SPLIT / 8,
+			value_max - SESSD_SPLIT, &guard);
+		if (len % 8 && !copy_last(to + len - 8, end, rest + (len - 8 - SESSD_SPLIT),
+				       secret + len / 8, &guard))
+			return false;
+	} else {
+		copy_words(to, end, data, secret, SESSD_INLINE_MAX, &guard);
+		if (len > 8 && len % 8 &&
+			!copy_last(to + len - 8, end, data + len - 8, secret + len / 8, &guard))
+			return false;
+		if (len < 8 && !copy_short(to, end, data, len, secret, &guard))
+			return false;
+	}
+	return guard == session->guard;
+}
+
+/* Tells the eviction that a session was used: one write for many hits. */
+INLINE void session_mark(const struct session *session)
+{
+	__u32 slot = sessd_life_slot(session->life);
+	__u32 index = slot / SESSD_MARKS_PER_ELEM;
+	__u8 *group = bpf_map_lookup_elem(&marks, &index);
+
+	if (!group)
+		return;
+	group += slot % SESSD_MARKS_PER_ELEM;
+	if (!*group)
+		*group = 1;
+}
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The fast path: answers GETs from the sessions map, in the driver, and leaves everything else as
+ * it came to the kernel, where the daemon's socket gets what is for it. It reads, and sets a
+ * visited mark; the daemon alone changes sessions.
+ *
+ * Runs on Linux 6.1 and later.
+ */
+#include "access.h"
+#include "checksum.h"
+#include "event.h"
+#include "maps.h"
+#include "packet.h"
+#include "parse.h"
+#include "reply.h"
+#include "session.h"
+
+#define LOOKUP_TRIES 3
+
+char program_license[] SEC("license") = "Dual BSD/GPL";
+
+INLINE int pass(__u64 *counter)
+{
+	++*counter;
+	return XDP_PASS;
+}
+
+INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, __u64 *counter,
+	enum sessd_event_reason reason, __u8 detail)
+{
+	++*counter;
+	event_send(ctx, packet, reason, detail);
+	return XDP_DROP;
+}
+
+/* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
+ * answered, and to what counter it goes if it isn't. */
+INLINE __u64 *parse(struct packet *packet, struct sessd_xdp_counters *counters,
+	const struct sessd_config *settings)
+{
+	__u64 *other;
+	__be16 proto;
+
+	other = parse_ethernet(packet, counters, &proto);
+	if (other)
+		return other;
+	if (proto == bpf_htons(ETH_P_IP))
+		other = parse_ip4(packet, counters);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		other = parse_ip6(packet, counters);
+	else
+		other = &counters->pass_not_ip;
+	if (other)
+		return other;
+	if ((void *)(packet->udp + 1) > packet->end)
+		return &counters->pass_truncated;
+	if (!(settings->port_filter >> (bpf_ntohs(packet->udp->dest) % 64) & 1))
+		return &counters->pass_other_port;
+	if (!access_local(packet))
+		return &counters->pass_not_local;
+	other = parse_lengths(packet, counters);
+	if (other)
+		return other;
+	if (!access_source(packet))
+		return &counters->pass_bad_source;
+	return NULL;
+}
+
+/* Answers a GET with no session's value. */
+INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __u64 *counter)
+{
+	if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE) || !packet_reload(packet, ctx))
+		return XDP_ABORTED;
+	++*counter;
+	reply_make(packet, SESSD_ERR, SESSD_HEADER_SIZE, sum);
+	return XDP_TX;
+}
+
+/* `sum` is that of pseudo header (but for the length), ports and request header. */
+INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
+	struct sessd_xdp_counters *counters, const struct sessd_config *settings, __u64 sum)
+{
+	struct sessd_header *header;
+	struct sessd_entry *entry;
+	struct session session;
+
+	for (int try = 0; try < LOOKUP_TRIES; try++) {
+		barrier_var(settings); /* or the compiler prepares all its uses ahead of the loop */
+		if (try)
+			counters->get_retries++;
+		if (!packet_message(packet, ctx, &header))
+			return XDP_ABORTED;
+		entry = bpf_map_lookup_elem(&sessions, header->key);
+		if (!entry)
+			return answer_error(ctx, packet, sum, &counters->get_misses);
+		session_read(&session, entry);
+		if (sessd_life_expires(session.life) <= bpf_ktime_get_coarse_ns() >>
+			SESSD_TICK_SHIFT)
+			return answer_error(ctx, packet, sum, &counters->get_expired);
+		if (!session.len || session.len > value_max)
+			continue;
+		if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE + session.len)) {
+			if (try) /* what followed the header in the request is overwritten */
+				break;
+			return pass(&counters->pass_no_room);
+		}
+		if (!packet_message(packet, ctx, &header))
+			return XDP_ABORTED;
+		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings))
+			continue;
+		session_mark(&session);
+		if (!packet_reload(packet, ctx))
+			return XDP_ABORTED;
+		counters->get_hits++;
+		reply_make(packet, SESSD_OK, SESSD_HEADER_SIZE + session.len, sum + session.sum);
+		return XDP_TX;
+	}
+	return answer_error(ctx, packet, sum, &counters->get_torn);
+}
+
+SEC("xdp")
+int sessiond_xdp(struct xdp_md *ctx)
+{
+	struct packet packet = {
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+	const struct sessd_config *settings;
+	struct sessd_xdp_counters *counters;
+	const struct sessd_header *header;
+	__u64 *other, pseudo, sum;
+	__u32 zero = 0;
+
+	settings = bpf_map_lookup_elem(&config, &zero);
+	counters = bpf_map_lookup_elem(&stats, &zero);
+	if (!settings || !counters || settings->abi != SESSD_ABI)
+		return XDP_PASS;
+
+	other = parse(&packet, counters, settings);
+	if (other)
+		return pass(other);
+	if (!access_allowed(&packet))
+		return refuse(
+			ctx, &packet, &counters->drop_not_allowed, SESSD_EVENT_NOT_ALLOWED, 0);
+
+	header = (void *)(packet.udp + 1);
+	if (packet.payload_length < SESSD_HEADER_SIZE || (void *)(header + 1) > packet.end)
+		return refuse(ctx, &packet, &counters->drop_short, SESSD_EVENT_SHORT, 0);
+	if (header->version != SESSD_VERSION)
+		return refuse(ctx, &packet, &counters->drop_version, SESSD_EVENT_VERSION,
+			header->version);
+	switch (header->type) {
+	case SESSD_GET:
+		break;
+	case SESSD_NEW:
+		return pass(&counters->pass_new);
+	case SESSD_REMOVE:
+		return pass(&counters->pass_remove);
+	default:
+		return refuse(ctx, &packet, &counters->drop_type, SESSD_EVENT_TYPE, header->type);
+	}
+	if (packet.payload_length > SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
+		return pass(&counters->pass_no_room);
+	pseudo = checksum_pseudo(&packet);
+	sum = checksum_header(header);
+	if (!checksum_good(ctx, &packet, pseudo, sum))
+		return pass(&counters->pass_bad_checksum);
+	sum += pseudo + *(const __u32 *)packet.udp;
+	packet_settle(&packet);
+	return answer_get(ctx, &packet, counters, settings, sum);
+}
