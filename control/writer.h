@@ -22,7 +22,7 @@
 	X(new_zero_timeout, "NEWs not stored: a timeout of 0") \
 	X(new_empty, "NEWs not stored: no value") \
 	X(new_too_large, "NEWs not stored: a value over --max-session") \
-	X(new_failed, "NEWs not stored: the fast path's map refused them") \
+	X(new_failed, "NEWs stored, but then refused by the fast path's map") \
 	X(remove_done, "REMOVEs that deleted a session") \
 	X(remove_missing, "REMOVEs for a key that is not there") \
 	X(remove_ignored, "REMOVEs ignored by policy") \
@@ -44,6 +44,7 @@ void writer_destroy(struct writer *writer);
 
 /* Main thread: each waits until the writer has carried it out. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
+bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 uint32_t writer_flush(struct writer *writer); /* how many sessions were deleted */
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* One page of sessions from slot `*next` on, at most `room`; returns how many were written and

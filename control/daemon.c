@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "daemon.h"
+
+#include "local_addresses.h"
+#include "writer.h"
+
+#include <event2/event.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often the samples of malformed packets are collected and logged. */
+#define EVENTS_SECONDS 1
+
+struct daemon {
+	struct options options; /* as they are now, after reloads */
+	int argc;
+	char **argv;
+	const struct engine_ops *ops;
+	struct engine_config engine_config;
+	char pin_dir[PATH_MAX + 8]; /* the root and "/PORT" */
+	struct engine *engine;
+	struct writer *writer;
+	struct local_addresses *local;
+	bool local_ready; /* the first list is in; from here on changes are news */
+	struct event_base *base;
+	int exit_code;
+};
+
+static const struct engine_ops *engine_of(enum mode mode)
+{
+	switch (mode) {
+#ifdef HAVE_XDP
+	case MODE_XDP:
+		return &engine_xdp;
+#endif
+#ifdef HAVE_DPDK
+	case MODE_DPDK:
+		return &engine_dpdk;
+#endif
+	default:
+		return &engine_socket;
+	}
+}
+
+static void on_local(void *ctx, const struct address *addr, bool present)
+{
+	struct daemon *daemon = ctx;
+	char text[ADDRESS_TEXT];
+
+	if (daemon->ops->set_local(daemon->engine, addr, present) < 0)
+		log_error("%s", error_message());
+	else if (daemon->local_ready)
+		log_info("local address %s %s", address_format(addr, text),
+			present ? "came: answering there" : "went");
+}
+
+static void close_engine(struct daemon *daemon, bool keep)
+{
+	if (daemon->writer)
+		writer_stop(daemon->writer);
+	local_addresses_close(daemon->local);
+	if (daemon->engine)
+		daemon->ops->close(daemon->engine, keep);
+	writer_destroy(daemon->writer);
+	daemon->writer = NULL;
+	daemon->local = NULL;
+	daemon->engine = NULL;
+}
+
+/* Opens and starts an engine: 0, or a negative errno with error_message() set and all closed. */
+static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
+{
+	const struct options *options = &daemon->options;
+	int err;
+
+	daemon->ops = ops;
+	daemon->local_ready = false;
+	snprintf(daemon->pin_dir, sizeof(daemon->pin_dir), "%s/%u", options->pin_root,
+		options->port);
+	daemon->engine_config = (struct engine_config){
+		.listen = options->listen,
+		.listen_count = options->listen_count,
+		.interfaces = options->interfaces,
+		.interface_count = options->interface_count,
+		.xdp_mode = options->xdp_mode,
+		.capacity = options->capacity,
+		.value_max = options->value_max,
+		.threads = options->threads,
+		.dpdk_args = options->dpdk_args,
+		.pin_dir = daemon->pin_dir,
+	};
+	err = ops->open(&daemon->engine, &daemon->engine_config);
+	if (err) {
+		daemon->engine = NULL;
+		return err;
+	}
+	err = -ENOMEM;
+	daemon->writer = writer_create(ops, daemon->engine, options);
+	if (!daemon->writer)
+		goto fail;
+	err = ops->set_allow(daemon->engine, &options->allow);
+	if (err)
+		goto fail;
+	if (ops->set_local) {
+		err = -EIO;
+		daemon->local = local_addresses_open(on_local, daemon);
+		if (!daemon->local)
+			goto fail;
+	}
+	daemon->local_ready = true;
+	err = writer_start(daemon->writer);
+	if (err)
+		goto fail;
+	return 0;
+fail:
+	close_engine(daemon, false);
+	return err;
+}
+
+/* The engine that was asked for; with `auto`, XDP where interfaces are given and take it, else
+ * sockets, and never silently. */
+static int choose_engine(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	int err;
+
+	if (options->mode != MODE_AUTO)
+		return start_engine(daemon, engine_of(options->mode));
+	if (options->interface_count == 0) {
+		err = start_engine(daemon, &engine_socket);
+		if (!err)
+			log_info("mode socket was chosen: no --interface was given");
+		return err;
+	}
+	if (engine_of(MODE_XDP) == &engine_socket) {
+		log_warning("SLOW: this build has no xdp mode; falling back to mode socket");
+		return start_engine(daemon, &engine_socket);
+	}
+	err = start_engine(daemon, engine_of(MODE_XDP));
+	/* A port or pin folder in use is another daemon's: no mode would be right. */
+	if (!err || err == -EADDRINUSE || err == -EBUSY)
+		return err;
+	log_warning(
+		"SLOW: falling back to mode socket, because mode xdp failed: %s", error_message());
+	return start_engine(daemon, &engine_socket);
+}
+
+static void announce(const struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	char text[512], listen[ADDRESS_TEXT];
+
+	daemon->ops->describe(daemon->engine, text, sizeof(text));
+	log_notice("sessiond %s answers in mode %s: %s", SESSIOND_VERSION, daemon->ops->name, text);
+	for (size_t i = 0; i < options->listen_count; i++)
+		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
+	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
+		 "prefixes%s",
+		options->capacity, options->value_max,
+		options->remove == REMOVE_IGNORE ? "ignored" : "honoured", options->allow.count,
+		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
+}
+
+static void on_needs_restart(void *ctx, const char *name)
+{
+	(void)ctx;
+	log_warning("reload: %s has changed, and takes a restart", name);
+}
+
+/* 0 or a negative errno with error_message() set and nothing changed. */
+static int reload(struct daemon *daemon)
+{
+	static struct options next;
+	int err = options_reload(
+		&next, daemon->argc, daemon->argv, &daemon->options, on_needs_restart, NULL);
+
+	if (!err)
+		err = daemon->ops->set_allow(daemon->engine, &next.allow);
+	if (err)
+		return err;
+	writer_set_remove(daemon->writer, next.remove);
+	log_set_level(next.log_level);
+	daemon->options.allow = next.allow;
+	daemon->options.allow_is_default = next.allow_is_default;
+	daemon->options.remove = next.remove;
+	daemon->options.log_level = next.log_level;
+	log_notice("reloaded: %zu allowed prefixes, REMOVEs are %s", next.allow.count,
+		next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
+	return 0;
+}
+
+static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
+{
+	(void)signal_number;
+	(void)what;
+	if (reload(ctx) < 0)
+		log_error("reload failed, nothing was changed: %s", error_message());
+}
+
+static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)what;
+	log_notice("stopping on signal %d", (int)signal_number);
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_failure(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	log_error("%s", writer_failure(daemon->writer));
+	daemon->exit_code = EXIT_RUNTIME;
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_local_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	if (local_addresses_follow(daemon->local) < 0)
+		log_error("%s", error_message());
+}
+
+static void log_event(void *ctx, const struct sessd_event *event)
+{
+	struct address source;
+	struct endpoint endpoint = {.port = ntohs(event->port)};
+	char text[ADDRESS_TEXT];
+
+	(void)ctx;
+	memcpy(source.bytes, event->source, sizeof(source.bytes));
+	endpoint.addr = source;
+	endpoint_format(&endpoint, text);
+	switch (event->reason) {
+	case SESSD_EVENT_SHORT:
+		log_warning("dropped a packet from %s: shorter than the header", text);
+		break;
+	case SESSD_EVENT_VERSION:
+		log_warning("dropped a packet from %s: protocol version %u", text, event->detail);
+		break;
+	case SESSD_EVENT_TYPE:
+		log_warning("dropped a packet from %s: message type 0x%02x", text, event->detail);
+		break;
+	default:
+		log_warning("dropped a packet from %s: not in the allow list (--allow)", text);
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	daemon->ops->events(daemon->engine, log_event, NULL);
+}
+
+/* Adds an event that lives until the base is freed with the process' end. */
+static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call)
+{
+	struct timeval interval = {.tv_sec = EVENTS_SECONDS};
+	struct event *event = event_new(daemon->base, fd, what | EV_PERSIST, call, daemon);
+
+	if (!event || event_add(event, what ? NULL : &interval) < 0)
+		return error_set(ENOMEM, "cannot set up the event loop");
+	return 0;
+}
+
+static int loop(struct daemon *daemon)
+{
+	int err;
+
+	err = watch(daemon, SIGTERM, EV_SIGNAL, on_stop);
+	if (!err)
+		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
+	if (!err)
+		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
+	if (!err)
+		err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
+	if (!err && daemon->local)
+		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
+	if (!err)
+		err = watch(daemon, -1, 0, on_timer);
+	if (err)
+		return err;
+	announce(daemon);
+	event_base_dispatch(daemon->base);
+	return 0;
+}
+
+int daemon_run(const struct options *options, int argc, char **argv)
+{
+	static struct daemon daemon;
+
+	daemon.options = *options;
+	daemon.argc = argc;
+	daemon.argv = argv;
+	daemon.base = event_base_new();
+	if (!daemon.base) {
+		log_error("cannot set up the event loop");
+		return EXIT_RUNTIME;
+	}
+	if (choose_engine(&daemon) < 0 || loop(&daemon) < 0) {
+		log_error("%s", error_message());
+		daemon.exit_code = EXIT_RUNTIME;
+	}
+	/* After a failure of the daemon itself, what answers without it goes on. */
+	close_engine(&daemon, daemon.options.keep || daemon.exit_code == EXIT_RUNTIME);
+	event_base_free(daemon.base);
+	return daemon.exit_code;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* Memory holds master secrets: no core file, and no other process of this user may attach. */
+static void forbid_core_dumps(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) /* LeakSanitizer attaches to its own process */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+
+	forbid_core_dumps();
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(&options, argc, argv) < 0 || options_check_host(&options) < 0) {
+		fprintf(stderr, "sessiond: %s\n", error_message());
+		return EXIT_USAGE;
+	}
+	log_open(options.log_level);
+	if (options.check) {
+		printf("sessiond: the configuration is good\n");
+		return EXIT_SUCCESS;
+	}
+	return daemon_run(&options, argc, argv);
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "writer.h"
+
+#include <sessiond/log.h>
+
+#include "clock.h"
+#include "lifetime.h"
+#include "request.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* What bounds one step, and with it how long a NEW may wait behind a sweep or a flush. */
+#define STEP_DELETES 256
+#define STEP_SLOTS   4096
+/* How often an idle writer looks at the expiry ring, whose lists are a second each. */
+#define IDLE_MS 250
+
+struct command {
+	bool (*step)(struct writer *writer, void *ctx); /* true: carried out */
+	void *ctx;
+	bool done;
+};
+
+struct writer {
+	const struct engine_ops *ops;
+	struct engine *engine;
+	struct table *table;
+	struct lifetime *lifetime;
+	size_t reserved_bytes;
+	uint16_t value_max;
+	_Atomic int remove_policy;
+	pthread_t thread;
+	bool started;
+	atomic_bool stop;
+	/* The mailbox of the main thread: one command at a time. */
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	_Atomic(struct command *) command;
+	bool ended; /* the thread; under the lock */
+	int failure_fd;
+	char failure[512];
+#define X(name, text) uint64_t name;
+	WRITER_COUNTERS(X)
+#undef X
+};
+
+static void drop(struct writer *writer, uint32_t slot)
+{
+	struct session session;
+
+	if (writer->ops->del && table_slot(writer->table, slot, &session))
+		writer->ops->del(writer->engine, &session);
+	table_delete(writer->table, slot);
+}
+
+static void drop_early(struct writer *writer, uint32_t slot)
+{
+	lifetime_remove(writer->lifetime, slot);
+	drop(writer, slot);
+}
+
+/* A free slot; where there is none, that of the session which eviction gives up. */
+static uint32_t take_slot(struct writer *writer)
+{
+	uint32_t slot = table_alloc(writer->table);
+
+	if (slot != TABLE_NO_SLOT)
+		return slot;
+	slot = lifetime_evict(writer->lifetime);
+	if (slot == LIFETIME_NO_SLOT)
+		return TABLE_NO_SLOT;
+	drop(writer, slot);
+	counter_add(&writer->sessions_evicted, 1);
+	return table_alloc(writer->table);
+}
+
+/* RFC 1071 over the value, in the host's byte order and not complemented: what a reply's UDP
+ * checksum adds for it. */
+static uint16_t value_sum(const uint8_t *value, size_t len)
+{
+	uint64_t sum = 0;
+	uint32_t word;
+
+	for (; len >= 4; len -= 4, value += 4) {
+		memcpy(&word, value, 4);
+		sum += word;
+	}
+	if (len) {
+		word = 0;
+		memcpy(&word, value, len);
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+	const void *value, size_t len)
+{
+	struct writer *writer = ctx;
+	struct session session;
+	uint64_t hash, now;
+	uint32_t slot;
+	bool replaces = false;
+
+	if (timeout == 0) {
+		counter_add(&writer->new_zero_timeout, 1);
+		return;
+	}
+	if (len == 0) {
+		counter_add(&writer->new_empty, 1);
+		return;
+	}
+	if (len > writer->value_max) {
+		counter_add(&writer->new_too_large, 1);
+		return;
+	}
+	now = clock_tick();
+	hash = table_hash(writer->table, key);
+	slot = table_find(writer->table, hash, key);
+	if (slot != TABLE_NO_SLOT) {
+		table_slot(writer->table, slot, &session);
+		if (session.expires > now) {
+			counter_add(&writer->new_exists, 1);
+			return;
+		}
+		drop_early(writer, slot);
+		counter_add(&writer->sessions_expired, 1);
+		replaces = true;
+	}
+	slot = take_slot(writer);
+	if (slot == TABLE_NO_SLOT) {
+		counter_add(&writer->new_failed, 1);
+		return;
+	}
+	memcpy(session.key, key, SESSD_KEY_SIZE);
+	session.expires = now + clock_ticks(timeout);
+	session.slot = slot;
+	session.len = (uint16_t)len;
+	session.sum = value_sum(value, len);
+	table_insert(writer->table, hash, &session, value);
+	lifetime_add(writer->lifetime, slot, session.expires);
+	if (writer->ops->put)
+		writer->ops->put(writer->engine, &session, value);
+	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
+}
+
+static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct writer *writer = ctx;
+	uint32_t slot;
+
+	if (atomic_load_explicit(&writer->remove_policy, memory_order_relaxed) == REMOVE_IGNORE) {
+		counter_add(&writer->remove_ignored, 1);
+		return;
+	}
+	slot = table_find(writer->table, table_hash(writer->table, key), key);
+	if (slot == TABLE_NO_SLOT) {
+		counter_add(&writer->remove_missing, 1);
+		return;
+	}
+	drop_early(writer, slot);
+	counter_add(&writer->remove_done, 1);
+}
+
+/* The fast path's map refused a session: forget it, so that a later NEW may try again. */
+static void on_failed(void *ctx, uint32_t slot)
+{
+	struct writer *writer = ctx;
+
+	lifetime_remove(writer->lifetime, slot);
+	table_delete(writer->table, slot);
+	counter_add(&writer->new_failed, 1);
+}
+
+static bool on_found(void *ctx, const struct session *session)
+{
+	struct writer *writer = ctx;
+	uint64_t hash = table_hash(writer->table, session->key);
+
+	if (session->expires <= clock_tick() ||
+		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
+		!table_alloc_at(writer->table, session->slot))
+		return false;
+	table_insert(writer->table, hash, session, NULL);
+	lifetime_add(writer->lifetime, session->slot, session->expires);
+	counter_add(&writer->sessions_adopted, 1);
+	return true;
+}
+
+struct writer *writer_create(
+	const struct engine_ops *ops, struct engine *engine, const struct options *options)
+{
+	struct table_config config = {.capacity = options->capacity};
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer) {
+		error_set(ENOMEM, "out of memory at start");
+		return NULL;
+	}
+	writer->ops = ops;
+	writer->engine = engine;
+	writer->value_max = options->value_max;
+	atomic_store(&writer->remove_policy, (int)options->remove);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->done, NULL);
+	writer->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ops->table_config(engine, &config);
+	writer->reserved_bytes =
+		table_reserved_bytes(&config) + lifetime_reserved_bytes(config.capacity);
+	writer->table = table_create(&config);
+	if (writer->table)
+		writer->lifetime =
+			lifetime_create(config.capacity, table_marks(writer->table), clock_tick());
+	if (writer->failure_fd < 0 || !writer->lifetime) {
+		error_set(ENOMEM,
+			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
+			"capacity or max-session",
+			options->capacity, writer->reserved_bytes >> 20);
+		writer_destroy(writer);
+		return NULL;
+	}
+	if (ops->adopt && ops->adopt(engine, on_found, writer) < 0) {
+		writer_destroy(writer);
+		return NULL;
+	}
+	return writer;
+}
+
+static void commit(struct writer *writer)
+{
+	if (writer->ops->commit)
+		writer->ops->commit(writer->engine, on_failed, writer);
+}
+
+/* Deletes what has ended, a step's worth; true if there may be more. */
+static bool sweep(struct writer *writer)
+{
+	unsigned budget = STEP_DELETES;
+	uint64_t now = clock_tick();
+	uint32_t slot;
+
+	while ((slot = lifetime_expire(writer->lifetime, now, &budget)) != LIFETIME_NO_SLOT) {
+		drop(writer, slot);
+		counter_add(&writer->sessions_expired, 1);
+	}
+	commit(writer);
+	return budget == 0;
+}
+
+/* One step of the main thread's command, if there is one; true if it wants another. */
+static bool obey(struct writer *writer)
+{
+	struct command *command = atomic_load_explicit(&writer->command, memory_order_acquire);
+
+	if (!command)
+		return false;
+	if (!command->step(writer, command->ctx)) {
+		commit(writer);
+		return true;
+	}
+	commit(writer);
+	pthread_mutex_lock(&writer->lock);
+	command->done = true;
+	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
+	pthread_cond_signal(&writer->done);
+	pthread_mutex_unlock(&writer->lock);
+	return false;
+}
+
+static void *writer_run(void *arg)
+{
+	struct writer *writer = arg;
+	bool more = false;
+	uint64_t one = 1;
+	int n = 0;
+
+	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
+		n = writer->ops->poll(writer->engine, more ? 0 : IDLE_MS);
+		commit(writer);
+		more = sweep(writer);
+		more |= obey(writer);
+	}
+	pthread_mutex_lock(&writer->lock);
+	writer->ended = true;
+	pthread_cond_signal(&writer->done);
+	pthread_mutex_unlock(&writer->lock);
+	if (n < 0) {
+		snprintf(writer->failure, sizeof(writer->failure), "%s", error_message());
+		/* An eventfd of count 0 takes a 1. */
+		if (write(writer->failure_fd, &one, sizeof(one)) < 0)
+			log_error("%s", writer->failure);
+	}
+	return NULL;
+}
+
+int writer_start(struct writer *writer)
+{
+	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
+	int err = writer->ops->start(writer->engine, writer->table, &sink);
+
+	if (err)
+		return err;
+	err = pthread_create(&writer->thread, NULL, writer_run, writer);
+	if (err)
+		return error_set(err, "cannot start the writer thread: %s", strerror(err));
+	writer->started = true;
+	return 0;
+}
+
+void writer_stop(struct writer *writer)
+{
+	if (!writer->started)
+		return;
+	atomic_store_explicit(&writer->stop, true, memory_order_release);
+	writer->ops->wake(writer->engine);
+	pthread_join(writer->thread, NULL);
+	writer->started = false;
+}
+
+void writer_destroy(struct writer *writer)
+{
+	if (!writer)
+		return;
+	lifetime_destroy(writer->lifetime);
+	table_destroy(writer->table);
+	if (writer->failure_fd >= 0)
+		close(writer->failure_fd);
+	pthread_cond_destroy(&writer->done);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+/* Has the writer carry out a command between its batches, and waits. */
+static void command_run(
+	struct writer *writer, bool (*step)(struct writer *writer, void *ctx), void *ctx)
+{
+	struct command command = {.step = step, .ctx = ctx};
+
+	if (!writer->started)
+		return;
+	atomic_store_explicit(&writer->command, &command, memory_order_release);
+	writer->ops->wake(writer->engine);
+	pthread_mutex_lock(&writer->lock);
+	while (!command.done && !writer->ended)
+		pthread_cond_wait(&writer->done, &writer->lock);
+	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+struct find_command {
+	const uint8_t *key;
+	struct session *session; /* NULL: delete it */
+	bool found;
+};
+
+static bool find_step(struct writer *writer, void *ctx)
+{
+	struct find_command *find = ctx;
+	uint32_t slot = table_find(writer->table, table_hash(writer->table, find->key), find->key);
+
+	find->found = slot != TABLE_NO_SLOT;
+	if (!find->found)
+		return true;
+	if (find->session) {
+		table_slot(writer->table, slot, find->session);
+	} else {
+		drop_early(writer, slot);
+		counter_add(&writer->sessions_flushed, 1);
+	}
+	return true;
+}
+
+bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct find_command find = {.key = key};
+
+	command_run(writer, find_step, &find);
+	return find.found;
+}
+
+bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+{
+	struct find_command find = {.key = key, .session = session};
+
+	command_run(writer, find_step, &find);
+	return find.found;
+}
+
+struct flush_command {
+	uint32_t next;
+	uint32_t deleted;
+};
+
+static bool flush_step(struct writer *writer, void *ctx)
+{
+	struct flush_command *flush = ctx;
+	uint32_t capacity = table_capacity(writer->table);
+	struct session session;
+	unsigned deletes = 0;
+
+	for (unsigned i = 0; i < STEP_SLOTS && deletes < STEP_DELETES; i++) {
+		if (flush->next == capacity)
+			return true;
+		if (table_slot(writer->table, flush->next, &session)) {
+			drop_early(writer, flush->next);
+			counter_add(&writer->sessions_flushed, 1);
+			flush->deleted++;
+			deletes++;
+		}
+		flush->next++;
+	}
+	return false;
+}
+
+uint32_t writer_flush(struct writer *writer)
+{
+	struct flush_command flush = {0};
+
+	command_run(writer, flush_step, &flush);
+	return flush.deleted;
+}
+
+void writer_set_remove(struct writer *writer, enum remove_policy policy)
+{
+	atomic_store_explicit(&writer->remove_policy, (int)policy, memory_order_relaxed);
+}
+
+struct list_command {
+	uint32_t *next;
+	struct session *sessions;
+	unsigned room, count;
+};
+
+static bool list_step(struct writer *writer, void *ctx)
+{
+	struct list_command *list = ctx;
+	uint32_t capacity = table_capacity(writer->table);
+
+	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
+		if (*list->next >= capacity)
+			return true;
+		if (table_slot(writer->table, *list->next, &list->sessions[list->count]))
+			list->count++;
+		++*list->next;
+	}
+	return list->count == list->room;
+}
+
+unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions, unsigned room)
+{
+	struct list_command list = {.next = next, .sessions = sessions, .room = room};
+
+	command_run(writer, list_step, &list);
+	return list.count;
+}
+
+void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
+{
+	emit(ctx, "sessions", table_count(writer->table));
+	emit(ctx, "capacity", table_capacity(writer->table));
+	emit(ctx, "memory_reserved_bytes", writer->reserved_bytes);
+#define X(name, text) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
+	WRITER_COUNTERS(X)
+#undef X
+}
+
+int writer_failure_fd(const struct writer *writer)
+{
+	return writer->failure_fd;
+}
+
+const char *writer_failure(const struct writer *writer)
+{
+	return writer->failure;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Keeps the program's allow list and its list of local addresses. Both are changed in place, while
+ * packets pass: what is new is added before what is old goes, so that nobody who was and stays
+ * allowed is refused in between.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const __u8 present_value = 1;
+
+/* A prefix as a key of allow4 or allow6. */
+union lpm_key {
+	struct sessd_lpm4 v4;
+	struct sessd_lpm6 v6;
+};
+
+static int lpm_key(struct engine *engine, const struct prefix *prefix, union lpm_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	if (address_is_ipv4(&prefix->addr) && prefix->length >= 96) {
+		key->v4.prefixlen = prefix->length - 96U;
+		memcpy(key->v4.addr, prefix->addr.bytes + 12, 4);
+		return bpf_map__fd(engine->skel->maps.allow4);
+	}
+	key->v6.prefixlen = prefix->length;
+	memcpy(key->v6.addr, prefix->addr.bytes, 16);
+	return bpf_map__fd(engine->skel->maps.allow6);
+}
+
+/* Deletes the keys of a trie that are no prefix of `allow`. */
+static void drop_old_prefixes(struct engine *engine, int fd, const struct allow_list *allow)
+{
+	union lpm_key key = {0}, next, wanted;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	size_t size =
+		fd == bpf_map__fd(engine->skel->maps.allow4) ? sizeof(key.v4) : sizeof(key.v6);
+
+	while (more) {
+		bool keep = false;
+
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		for (size_t i = 0; i < allow->count && !keep; i++)
+			keep = lpm_key(engine, &allow->prefixes[i], &wanted) == fd &&
+			       memcmp(&wanted, &key, size) == 0;
+		if (keep)
+			continue;
+		bpf_map_delete_elem(fd, &key);
+		/* The walk cannot go on from a key that is gone. */
+		more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	}
+}
+
+/* The slow path's list is read by the writer thread: wait until it has gone round. */
+static void swap_slow_list(struct engine *engine, struct allow_list *list)
+{
+	uint64_t passes = atomic_load(&engine->passes);
+	struct allow_list *old = engine->allow;
+
+	atomic_store_explicit(&engine->slow_allow, list, memory_order_release);
+	engine->allow = list;
+	while (engine->started && atomic_load(&engine->passes) < passes + 2) {
+		uint64_t one = 1;
+
+		if (write(engine->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+			break;
+		usleep(100);
+	}
+	free(old);
+}
+
+int access_set_allow(struct engine *engine, const struct allow_list *allow)
+{
+	struct allow_list *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
+	*copy = *allow;
+	for (size_t i = 0; i < allow->count; i++) {
+		union lpm_key key;
+		int fd = lpm_key(engine, &allow->prefixes[i], &key);
+		int err = bpf_map_update_elem(fd, &key, &present_value, BPF_ANY);
+
+		if (err) {
+			free(copy);
+			return error_set(-err, "cannot write the allow list: %s", strerror(-err));
+		}
+	}
+	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow4), allow);
+	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow6), allow);
+	swap_slow_list(engine, copy);
+	return 0;
+}
+
+/* Calls the map for each port at which `addr` is listened to. */
+static int for_each_port(struct engine *engine, const struct address *addr,
+	int (*change)(int fd, const struct sessd_local *key))
+{
+	int fd = bpf_map__fd(engine->skel->maps.local);
+
+	for (size_t i = 0; i < engine->config.listen_count; i++) {
+		const struct endpoint *listen = &engine->config.listen[i];
+		struct sessd_local key = {.port = htons(listen->port)};
+		int err;
+
+		if (!listen->any && !address_equal(&listen->addr, addr))
+			continue;
+		memcpy(key.addr, addr->bytes, sizeof(key.addr));
+		err = change(fd, &key);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int add_local(int fd, const struct sessd_local *key)
+{
+	return bpf_map_update_elem(fd, key, &present_value, BPF_ANY);
+}
+
+static int del_local(int fd, const struct sessd_local *key)
+{
+	int err = bpf_map_delete_elem(fd, key);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+int access_set_local(struct engine *engine, const struct address *addr, bool present)
+{
+	char text[ADDRESS_TEXT];
+	size_t at = 0;
+	int err;
+
+	err = for_each_port(engine, addr, present ? add_local : del_local);
+	if (err)
+		return error_set(-err, "cannot tell the program of address %s: %s",
+			address_format(addr, text), strerror(-err));
+	while (at < engine->local_count && !address_equal(&engine->locals[at], addr))
+		at++;
+	if (!present && at < engine->local_count)
+		engine->locals[at] = engine->locals[--engine->local_count];
+	if (!present || at < engine->local_count)
+		return 0;
+	if (engine->local_count == engine->local_room) {
+		size_t room = engine->local_room + 64;
+		struct address *more = reallocarray(engine->locals, room, sizeof(*more));
+
+		if (!more)
+			return error_set(ENOMEM, "out of memory for local addresses");
+		engine->locals = more;
+		engine->local_room = room;
+	}
+	engine->locals[engine->local_count++] = *addr;
+	return 0;
+}
+
+static bool is_wanted(const struct engine *engine, const struct sessd_local *key)
+{
+	for (size_t i = 0; i < engine->config.listen_count; i++) {
+		const struct endpoint *listen = &engine->config.listen[i];
+
+		if (listen->port != ntohs(key->port))
+			continue;
+		for (size_t k = 0; k < engine->local_count; k++) {
+			if (memcmp(key->addr, engine->locals[k].bytes, 16) == 0 &&
+				(listen->any || address_equal(&listen->addr, &engine->locals[k])))
+				return true;
+		}
+	}
+	return false;
+}
+
+int access_forget_strangers(struct engine *engine)
+{
+	int fd = bpf_map__fd(engine->skel->maps.local);
+	struct sessd_local key, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (!is_wanted(engine, &key))
+			del_local(fd, &key);
+	}
+	return 0;
+}

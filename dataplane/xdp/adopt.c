@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Reads the sessions that outlived the last daemon from the pinned maps. The fast path goes on
+ * answering from them meanwhile; nobody changes them.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "clock.h"
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Elements of one read: more than any bucket holds, so that the kernel never asks for more room. */
+#define READ_BATCH 4096
+
+struct reading {
+	struct engine *engine;
+	struct session *sessions;
+	size_t count, room;
+	size_t refused;
+	uint8_t *rest;	     /* an overflow value */
+	uint8_t *long_slots; /* 1: the overflow value of this slot is in use */
+};
+
+/* The same proof as the fast path's: a torn or foreign entry is not taken over. */
+static bool intact(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+{
+	struct engine *engine = reading->engine;
+	uint32_t slot = sessd_life_slot(entry->life);
+	uint8_t value[SESSD_VALUE_LIMIT + 8];
+	unsigned len = entry->len;
+	bool good;
+
+	if (len == 0 || len > engine->config.value_max || slot >= engine->config.capacity)
+		return false;
+	if (len > SESSD_INLINE_MAX) {
+		if (bpf_map_lookup_elem(
+			    bpf_map__fd(engine->skel->maps.overflow), &slot, reading->rest) < 0)
+			return false;
+		memcpy(value, entry->data, SESSD_SPLIT);
+		memcpy(value + SESSD_SPLIT, reading->rest, len - SESSD_SPLIT);
+	} else {
+		memcpy(value, entry->data, len);
+	}
+	good = sessd_guard(engine->settings.secret, key, entry->life, entry->sum, value,
+		       entry->len) == entry->guard;
+	explicit_bzero(value, sizeof(value));
+	return good;
+}
+
+static void forget(struct engine *engine, const uint8_t *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(engine->skel->maps.sessions), key);
+}
+
+static int take(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+{
+	struct session *session;
+
+	if (!intact(reading, key, entry)) {
+		reading->refused++;
+		return 0;
+	}
+	if (reading->count == reading->room) {
+		size_t room = reading->room ? 2 * reading->room : 4096;
+		struct session *more = reallocarray(reading->sessions, room, sizeof(*more));
+
+		if (!more)
+			return error_set(ENOMEM, "out of memory while adopting sessions");
+		reading->sessions = more;
+		reading->room = room;
+	}
+	session = &reading->sessions[reading->count++];
+	memcpy(session->key, key, SESSD_KEY_SIZE);
+	session->expires = sessd_life_expires(entry->life);
+	session->slot = sessd_life_slot(entry->life);
+	session->len = entry->len;
+	session->sum = entry->sum;
+	return 0;
+}
+
+static int read_sessions(struct reading *reading)
+{
+	int fd = bpf_map__fd(reading->engine->skel->maps.sessions);
+	uint8_t(*keys)[SESSD_KEY_SIZE] = calloc(READ_BATCH, SESSD_KEY_SIZE);
+	struct sessd_entry *entries = calloc(READ_BATCH, sizeof(*entries));
+	__u32 cursor = 0;
+	bool first = true, last = false;
+	int err = keys && entries ? 0 : error_set(ENOMEM, "out of memory while adopting sessions");
+
+	while (!err && !last) {
+		__u32 count = READ_BATCH;
+
+		err = bpf_map_lookup_batch(
+			fd, first ? NULL : &cursor, &cursor, keys, entries, &count, NULL);
+		first = false;
+		last = err == -ENOENT;
+		if (err && !last) {
+			error_set(-err, "cannot read the pinned sessions: %s", strerror(-err));
+			break;
+		}
+		err = 0;
+		for (__u32 i = 0; i < count && !err; i++)
+			err = take(reading, keys[i], &entries[i]);
+	}
+	if (entries)
+		explicit_bzero(entries, READ_BATCH * sizeof(*entries));
+	free(entries);
+	free(keys);
+	return err;
+}
+
+static int by_end(const void *a, const void *b)
+{
+	const struct session *x = a, *y = b;
+
+	return x->expires < y->expires ? -1 : x->expires > y->expires;
+}
+
+/* Deletes overflow values that no session uses: the last daemon died between two steps. */
+static void drop_orphans(struct reading *reading)
+{
+	int fd = bpf_map__fd(reading->engine->skel->maps.overflow);
+	uint32_t slot, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (more) {
+		slot = next;
+		more = bpf_map_get_next_key(fd, &slot, &next) == 0;
+		if (slot >= reading->engine->config.capacity || !reading->long_slots[slot])
+			bpf_map_delete_elem(fd, &slot);
+	}
+}
+
+int adopt_sessions(
+	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
+{
+	struct reading reading = {
+		.engine = engine,
+		.rest = calloc(1, SESSD_OVERFLOW_SIZE(engine->config.value_max)),
+		.long_slots = calloc(1, engine->config.capacity),
+	};
+	size_t adopted = 0;
+	int err = -ENOMEM;
+
+	if (!engine->adopted) {
+		err = 0;
+		goto out;
+	}
+	if (!reading.rest || !reading.long_slots) {
+		error_set(ENOMEM, "out of memory while adopting sessions");
+		goto out;
+	}
+	err = read_sessions(&reading);
+	if (err)
+		goto out;
+	qsort(reading.sessions, reading.count, sizeof(*reading.sessions), by_end);
+	for (size_t i = 0; i < reading.count; i++) {
+		const struct session *session = &reading.sessions[i];
+
+		if (!found(ctx, session)) {
+			forget(engine, session->key);
+			continue;
+		}
+		adopted++;
+		if (session->len > SESSD_INLINE_MAX)
+			reading.long_slots[session->slot] = 1;
+	}
+	drop_orphans(&reading);
+	log_notice("adopted %zu sessions from %s (%zu expired, %zu damaged)", adopted,
+		engine->config.pin_dir, reading.count - adopted, reading.refused);
+out:
+	free(reading.sessions);
+	free(reading.rest);
+	free(reading.long_slots);
+	return err;
+}

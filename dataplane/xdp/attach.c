@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Puts the program on the interfaces. A link that the last daemon left is updated in place, so
+ * that no packet meets an interface without a program.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *link_path(const struct engine *engine, int ifindex, char path[PATH_MAX])
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "link-%d", ifindex);
+	return pins_path(engine, name, path);
+}
+
+static bool attached_native(int ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	return bpf_xdp_query(ifindex, 0, &query) == 0 && query.attach_mode != XDP_ATTACHED_SKB;
+}
+
+/* The link that is pinned for this interface, if it is still on it; else -1 and no pin. */
+static int pinned_link(struct engine *engine, int ifindex)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	int fd = bpf_obj_get(link_path(engine, ifindex, path));
+
+	if (fd < 0)
+		return -1;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == BPF_LINK_TYPE_XDP &&
+		info.xdp.ifindex == (__u32)ifindex)
+		return fd;
+	unlink(path);
+	close(fd);
+	return -1;
+}
+
+static bool mode_fits(enum xdp_mode wanted, bool native)
+{
+	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
+}
+
+static int create_link(struct engine *engine, const char *name, int ifindex, bool *native)
+{
+	enum xdp_mode wanted = engine->config.xdp_mode;
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int prog_fd = bpf_program__fd(engine->skel->progs.sessiond_xdp);
+	int fd;
+
+	*native = wanted != XDP_MODE_GENERIC;
+	opts.flags = *native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+	if (fd == -EOPNOTSUPP && wanted == XDP_MODE_AUTO) {
+		*native = false;
+		opts.flags = XDP_FLAGS_SKB_MODE;
+		fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+	}
+	if (fd >= 0)
+		return fd;
+	if (fd == -EBUSY || fd == -EEXIST)
+		return error_set(EBUSY,
+			"%s already has an XDP program: detach it first (ip link set dev %s xdp "
+			"off, or sessionctl detach)",
+			name, name);
+	if (fd == -EOPNOTSUPP)
+		return error_set(EOPNOTSUPP,
+			"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
+			"--mode socket",
+			name);
+	if (fd == -EPERM)
+		return error_set(EPERM,
+			"not allowed to attach to %s: xdp mode needs root, or "
+			"CAP_BPF and CAP_NET_ADMIN",
+			name);
+	return error_set(-fd,
+		"cannot attach to %s: %s (is its MTU too large for XDP, or are GRO or channels "
+		"set so that its driver refuses?)",
+		name, strerror(-fd));
+}
+
+static int attach_one(struct engine *engine, const char *name, struct xdp_link *link)
+{
+	int prog_fd = bpf_program__fd(engine->skel->progs.sessiond_xdp);
+	char path[PATH_MAX];
+	int err;
+
+	link->ifindex = (int)if_nametoindex(name);
+	if (!link->ifindex)
+		return error_set(ENODEV, "there is no interface %s", name);
+	link_path(engine, link->ifindex, path);
+	link->fd = pinned_link(engine, link->ifindex);
+	if (link->fd >= 0) {
+		link->native = attached_native(link->ifindex);
+		if (mode_fits(engine->config.xdp_mode, link->native) &&
+			bpf_link_update(link->fd, prog_fd, NULL) == 0)
+			return 0;
+		/* Of another mode: there is no way but off and on again. */
+		unlink(path);
+		close(link->fd);
+	}
+	link->fd = create_link(engine, name, link->ifindex, &link->native);
+	if (link->fd < 0)
+		return link->fd;
+	link->created = true;
+	err = bpf_obj_pin(link->fd, path);
+	if (err) {
+		close(link->fd);
+		return error_set(-err, "cannot pin %s: %s", path, strerror(-err));
+	}
+	return 0;
+}
+
+/* Takes the program off interfaces that are no longer asked for. */
+static void detach_others(struct engine *engine)
+{
+	struct dirent *file;
+	char path[PATH_MAX];
+	DIR *dir = opendir(engine->config.pin_dir);
+
+	while (dir && (file = readdir(dir))) {
+		bool wanted = false;
+		int ifindex;
+
+		if (sscanf(file->d_name, "link-%d", &ifindex) != 1)
+			continue;
+		for (size_t i = 0; i < engine->link_count; i++)
+			wanted |= engine->links[i].ifindex == ifindex;
+		if (!wanted)
+			unlink(pins_path(engine, file->d_name, path));
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int attach_all(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->config.interface_count; i++) {
+		const char *name = engine->config.interfaces[i];
+		int err = attach_one(engine, name, &engine->links[i]);
+
+		if (err)
+			return err;
+		engine->link_count++;
+		if (!engine->links[i].native)
+			log_warning(
+				"GENERIC XDP on %s: the kernel copies each packet first; expect "
+				"a fraction of native speed",
+				name);
+	}
+	detach_others(engine);
+	return 0;
+}
+
+void attach_undo(struct engine *engine)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < engine->link_count; i++) {
+		if (engine->links[i].created)
+			unlink(link_path(engine, engine->links[i].ifindex, path));
+	}
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * XDP mode: GETs are answered by the program from the pinned maps; the daemon fills them.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void free_engine(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->link_count; i++)
+		close(engine->links[i].fd);
+	mirror_destroy(engine->mirror);
+	slow_close(engine);
+	maps_close(engine);
+	if (engine->lock_fd >= 0)
+		close(engine->lock_fd);
+	free(engine->allow);
+	free(engine->locals);
+	free(engine);
+}
+
+static int xdp_open(struct engine **out, const struct engine_config *config)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int err = -ENOMEM;
+
+	if (!engine)
+		return error_set(ENOMEM, "out of memory at start");
+	engine->config = *config;
+	engine->lock_fd = -1;
+	engine->wake_fd = -1;
+	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
+	err = slow_open(engine);
+	if (!err)
+		err = pins_lock(engine);
+	if (!err)
+		err = maps_open(engine);
+	if (err)
+		goto fail;
+	engine->mirror = mirror_create(bpf_map__fd(engine->skel->maps.sessions),
+		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
+		engine->settings.secret);
+	engine->allow = calloc(1, sizeof(*engine->allow));
+	if (!engine->mirror || !engine->allow) {
+		err = error_set(ENOMEM, "out of memory at start");
+		goto fail;
+	}
+	atomic_store(&engine->slow_allow, engine->allow);
+	*out = engine;
+	return 0;
+fail:
+	rmdir(config->pin_dir); /* if it is empty, we made it */
+	free_engine(engine);
+	return err;
+}
+
+static void xdp_table_config(struct engine *engine, struct table_config *config)
+{
+	config->value_max = 0;
+	config->marks = engine->marks;
+}
+
+static int xdp_start(struct engine *engine, struct table *table, const struct update_sink *sink)
+{
+	int err;
+
+	(void)table; /* an index for the writer; GETs are answered from the maps */
+	engine->sink = *sink;
+	err = access_forget_strangers(engine);
+	if (!err && !engine->adopted) {
+		/* Links that an older daemon left go on answering from its maps until they are
+		 * updated. */
+		pins_remove(engine, false);
+		err = pins_add(engine);
+	}
+	if (!err)
+		err = attach_all(engine);
+	if (!err)
+		err = maps_publish(engine);
+	if (err)
+		return err;
+	engine->pinned = true;
+	engine->started = true;
+	return 0;
+}
+
+static void xdp_wake(struct engine *engine)
+{
+	uint64_t one = 1;
+
+	if (write(engine->wake_fd, &one, sizeof(one)) < 0)
+		return; /* its counter is full: it is readable already */
+}
+
+static void xdp_put(struct engine *engine, const struct session *session, const void *value)
+{
+	mirror_put(engine->mirror, session, value);
+}
+
+static void xdp_del(struct engine *engine, const struct session *session)
+{
+	mirror_del(engine->mirror, session);
+}
+
+static void xdp_commit(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx)
+{
+	mirror_commit(engine->mirror, failed, ctx);
+}
+
+static void xdp_describe(struct engine *engine, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < engine->link_count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s XDP on %s", i ? ", " : "",
+			engine->links[i].native ? "native" : "GENERIC",
+			engine->config.interfaces[i]);
+}
+
+/* Adds up the per-CPU counters; false if they cannot be read. */
+static bool read_counters(struct engine *engine, struct sessd_xdp_counters *total)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct sessd_xdp_counters *each;
+	__u32 zero = 0;
+	bool good;
+
+	memset(total, 0, sizeof(*total));
+	each = cpus > 0 ? calloc((size_t)cpus, sizeof(*each)) : NULL;
+	good = each && bpf_map_lookup_elem(bpf_map__fd(engine->skel->maps.stats), &zero, each) == 0;
+	for (int i = 0; good && i < cpus; i++) {
+#define X(name, text) total->name += each[i].name;
+		SESSD_REQUEST_COUNTERS(X)
+		SESSD_XDP_COUNTERS(X)
+#undef X
+	}
+	free(each);
+	return good;
+}
+
+static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
+{
+	struct sessd_xdp_counters fast;
+	struct request_counters slow = {0};
+	uint64_t drops = 0, native = 0;
+
+	read_counters(engine, &fast);
+	request_counters_sum(&slow, &engine->slow);
+	for (unsigned i = 0; i < engine->socket_count; i++)
+		drops += udp_drops(engine->sockets[i]);
+	for (size_t i = 0; i < engine->link_count; i++)
+		native += engine->links[i].native;
+#define X(name, text) emit(ctx, #name, fast.name + slow.name);
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+	emit(ctx, "drop_socket_buffer", drops);
+	emit(ctx, "send_failed", __atomic_load_n(&engine->slow_send_failed, __ATOMIC_RELAXED));
+#define X(name, text) emit(ctx, "slow_" #name, slow.name);
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+#define X(name, text) emit(ctx, "xdp_" #name, fast.name);
+	SESSD_REQUEST_COUNTERS(X)
+	SESSD_XDP_COUNTERS(X)
+#undef X
+	emit(ctx, "xdp_interfaces_native", native);
+	emit(ctx, "xdp_interfaces_generic", engine->link_count - native);
+}
+
+struct event_sink {
+	void (*found)(void *ctx, const struct sessd_event *event);
+	void *ctx;
+};
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct event_sink *sink = ctx;
+
+	if (size >= sizeof(struct sessd_event))
+		sink->found(sink->ctx, data);
+	return 0;
+}
+
+static void xdp_events(
+	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+{
+	struct event_sink sink = {.found = found, .ctx = ctx};
+	struct ring_buffer *ring =
+		ring_buffer__new(bpf_map__fd(engine->skel->maps.events), on_event, &sink, NULL);
+
+	event_sampler_drain(&engine->sampler, found, ctx);
+	if (!ring)
+		return;
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+}
+
+static void xdp_close(struct engine *engine, bool keep)
+{
+	if (engine->started ? !keep : !engine->adopted)
+		pins_remove(engine, true);
+	else if (!engine->started)
+		attach_undo(engine); /* the start failed: what answered before goes on */
+	free_engine(engine);
+}
+
+const struct engine_ops engine_xdp = {
+	.name = "xdp",
+	.open = xdp_open,
+	.table_config = xdp_table_config,
+	.adopt = adopt_sessions,
+	.start = xdp_start,
+	.poll = slow_poll,
+	.wake = xdp_wake,
+	.put = xdp_put,
+	.del = xdp_del,
+	.commit = xdp_commit,
+	.set_allow = access_set_allow,
+	.set_local = access_set_local,
+	.describe = xdp_describe,
+	.stats = xdp_stats,
+	.events = xdp_events,
+	.close = xdp_close,
+};

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Loads the program with its maps: those that the last daemon left pinned, if they are whole and of
+ * this shape, else new ones.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
+#define MAP_SLACK 1024
+
+static int libbpf_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+static uint32_t netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
+/* Sets what depends on the command line. */
+static void size_maps(struct engine *engine)
+{
+	uint32_t capacity = engine->config.capacity;
+	uint16_t value_max = engine->config.value_max;
+	struct sessiond_bpf *skel = engine->skel;
+
+	bpf_map__set_max_entries(skel->maps.sessions, capacity + MAP_SLACK);
+	bpf_map__set_max_entries(
+		skel->maps.overflow, value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1);
+	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
+	bpf_map__set_max_entries(
+		skel->maps.marks, (capacity + SESSD_MARKS_PER_ELEM - 1) / SESSD_MARKS_PER_ELEM);
+	skel->rodata->value_max = value_max;
+}
+
+/* Whether a pinned map is of the shape that the program wants. */
+static bool same_shape(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
+}
+
+/* Reads the settings of a pin set. NULL if they can be adopted, else why not; "" if there is no
+ * pin set at all. */
+static const char *read_settings(struct engine *engine, struct sessd_config *settings)
+{
+	struct bpf_map_info info = {0};
+	__u32 zero = 0, size = sizeof(info);
+	char path[PATH_MAX];
+	int fd, err;
+
+	fd = bpf_obj_get(pins_path(engine, SESSD_PIN_CONFIG, path));
+	if (fd < 0)
+		return "";
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (!err && info.value_size != sizeof(*settings))
+		err = -EINVAL;
+	if (!err)
+		err = bpf_map_lookup_elem(fd, &zero, settings);
+	close(fd);
+	if (err)
+		return "the pinned maps are of another version";
+	if (settings->abi == 0)
+		return "the pin set is incomplete";
+	if (settings->abi != SESSD_ABI)
+		return "the pinned maps are of another version";
+	if (settings->capacity != engine->config.capacity)
+		return "the capacity has changed";
+	if (settings->value_max != engine->config.value_max)
+		return "max-session has changed";
+	return NULL;
+}
+
+/* Puts the pinned maps in the place of the program's own. Returns why not, or NULL. */
+static const char *reuse_maps(struct engine *engine)
+{
+	struct sessd_config settings;
+	const char *why = read_settings(engine, &settings);
+	struct bpf_map *map;
+	char path[PATH_MAX];
+
+	if (why)
+		return why;
+	bpf_object__for_each_map(map, engine->skel->obj)
+	{
+		int fd, err;
+
+		if (bpf_map__is_internal(map) || map == engine->skel->maps.limits)
+			continue;
+		fd = bpf_obj_get(pins_path(engine, bpf_map__name(map), path));
+		if (fd < 0)
+			return "the pin set is incomplete";
+		if (!same_shape(fd, map)) {
+			close(fd);
+			return "the pinned maps have another shape";
+		}
+		err = bpf_map__reuse_fd(map, fd);
+		close(fd);
+		if (err)
+			return "the pinned maps cannot be used";
+	}
+	engine->settings = settings;
+	return NULL;
+}
+
+static int open_skeleton(struct engine *engine)
+{
+	engine->skel = sessiond_bpf__open();
+	if (!engine->skel)
+		return error_set(errno, "cannot read the XDP program: %s", strerror(errno));
+	size_maps(engine);
+	return 0;
+}
+
+static int new_settings(struct engine *engine)
+{
+	struct sessd_config *settings = &engine->settings;
+
+	memset(settings, 0, sizeof(*settings));
+	settings->capacity = engine->config.capacity;
+	settings->value_max = engine->config.value_max;
+	if (getrandom(settings->secret, sizeof(settings->secret), 0) !=
+		(ssize_t)sizeof(settings->secret))
+		return error_set(EIO, "cannot get random numbers for the guard");
+	for (size_t i = 0; i < SESSD_GUARD_KEYS; i++)
+		settings->secret[i] |= 1;
+	return 0;
+}
+
+static int load(struct engine *engine)
+{
+	int err = sessiond_bpf__load(engine->skel);
+
+	if (err == -EPERM || err == -EACCES)
+		return error_set(EPERM,
+			"the kernel refused the XDP program: xdp mode needs root, or CAP_BPF, "
+			"CAP_PERFMON and CAP_NET_ADMIN");
+	if (err == -ENOMEM || err == -E2BIG)
+		return error_set(-err,
+			"no kernel memory for %u sessions: choose a smaller capacity",
+			engine->config.capacity);
+	if (err)
+		return error_set(-err,
+			"the kernel refused the XDP program: %s (it needs Linux 6.1; see "
+			"--log-level debug)",
+			strerror(-err));
+	return 0;
+}
+
+static int map_marks(struct engine *engine)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes =
+		(size_t)bpf_map__max_entries(engine->skel->maps.marks) * SESSD_MARKS_PER_ELEM;
+	void *marks;
+
+	bytes = (bytes + page - 1) / page * page;
+	marks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(engine->skel->maps.marks), 0);
+	if (marks == MAP_FAILED)
+		return error_set(errno, "cannot map the visited marks: %s", strerror(errno));
+	engine->marks = marks;
+	engine->marks_bytes = bytes;
+	return 0;
+}
+
+int maps_open(struct engine *engine)
+{
+	const char *why;
+	int err;
+
+	libbpf_set_print(libbpf_log);
+	err = open_skeleton(engine);
+	if (err)
+		return err;
+	why = reuse_maps(engine);
+	engine->adopted = !why;
+	if (why) {
+		if (*why)
+			log_warning("the sessions of the last daemon are lost: %s", why);
+		sessiond_bpf__destroy(engine->skel);
+		engine->skel = NULL;
+		err = open_skeleton(engine);
+		if (!err)
+			err = new_settings(engine);
+		if (err)
+			return err;
+	}
+	err = load(engine);
+	if (err)
+		return err;
+	return map_marks(engine);
+}
+
+int maps_publish(struct engine *engine)
+{
+	struct sessd_config *settings = &engine->settings;
+	int fd = bpf_map__fd(engine->skel->maps.config);
+	__u32 zero = 0;
+	int err;
+
+	settings->port_filter = 0;
+	for (size_t i = 0; i < engine->config.listen_count; i++)
+		settings->port_filter |= 1ULL << (engine->config.listen[i].port % 64);
+	settings->netns = netns_inode();
+	settings->generation++;
+	/* Twice: when the number is there, all else is. */
+	err = bpf_map_update_elem(fd, &zero, settings, BPF_ANY);
+	if (!err && settings->abi != SESSD_ABI) {
+		settings->abi = SESSD_ABI;
+		err = bpf_map_update_elem(fd, &zero, settings, BPF_ANY);
+	}
+	return err ? error_set(-err, "cannot write the program's settings: %s", strerror(-err)) : 0;
+}
+
+void maps_close(struct engine *engine)
+{
+	if (engine->marks)
+		munmap(engine->marks, engine->marks_bytes);
+	sessiond_bpf__destroy(engine->skel);
+	explicit_bzero(engine->settings.secret, sizeof(engine->settings.secret));
+}

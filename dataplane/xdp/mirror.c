@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "mirror.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills. */
+#define PUT_RETRIES 8
+
+struct mirror {
+	int sessions_fd, overflow_fd;
+	uint16_t value_max;
+	uint32_t overflow_size; /* bytes of an overflow value */
+	const __u64 *secret;
+	unsigned puts, dels, long_dels, failures;
+	uint32_t put_slots[MIRROR_BATCH];
+	uint8_t put_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
+	struct sessd_entry put_entries[MIRROR_BATCH];
+	uint8_t *put_rest; /* MIRROR_BATCH overflow values, by the same index */
+	uint8_t del_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
+	uint32_t long_del_slots[MIRROR_BATCH];
+	uint32_t long_put_slots[MIRROR_BATCH];
+	uint32_t failed[2 * MIRROR_BATCH];
+};
+
+static uint8_t *rest_at(struct mirror *mirror, unsigned i)
+{
+	return mirror->put_rest + (size_t)i * mirror->overflow_size;
+}
+
+struct mirror *mirror_create(
+	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret)
+{
+	struct mirror *mirror = calloc(1, sizeof(*mirror));
+
+	if (!mirror)
+		return NULL;
+	mirror->sessions_fd = sessions_fd;
+	mirror->overflow_fd = overflow_fd;
+	mirror->value_max = value_max;
+	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
+	mirror->secret = secret;
+	mirror->put_rest = calloc(MIRROR_BATCH, mirror->overflow_size);
+	if (!mirror->put_rest) {
+		free(mirror);
+		return NULL;
+	}
+	return mirror;
+}
+
+void mirror_destroy(struct mirror *mirror)
+{
+	if (!mirror)
+		return;
+	explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
+	free(mirror->put_rest);
+	explicit_bzero(mirror, sizeof(*mirror));
+	free(mirror);
+}
+
+/* Deletes `count` keys; one that is not there is no error. */
+static void delete_all(int fd, uint8_t *keys, size_t key_size, unsigned count)
+{
+	while (count > 0) {
+		__u32 done = count;
+
+		if (bpf_map_delete_batch(fd, keys, &done, NULL) == 0)
+			return;
+		if (done >= count)
+			return;
+		keys += (done + 1) * key_size;
+		count -= done + 1;
+	}
+}
+
+/* Stores `count` elements and calls `refused` with the index of each that the map does not take. */
+static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t key_size,
+	const uint8_t *values, size_t value_size, unsigned count,
+	void (*refused)(struct mirror *mirror, unsigned index))
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	unsigned at = 0, retries = 0;
+
+	while (at < count) {
+		__u32 done = count - at;
+		int err = bpf_map_update_batch(
+			fd, keys + at * key_size, values + at * value_size, &done, &opts);
+
+		if (!err)
+			return;
+		if (done > 0)
+			retries = 0;
+		if (done < count - at)
+			at += done;
+		if (err == -ENOMEM && retries++ < PUT_RETRIES) {
+			sched_yield();
+			continue;
+		}
+		refused(mirror, at);
+		at++;
+		retries = 0;
+	}
+}
+
+static void session_refused(struct mirror *mirror, unsigned index)
+{
+	if (mirror->failures < 2 * MIRROR_BATCH)
+		mirror->failed[mirror->failures++] = mirror->put_slots[index];
+}
+
+/* The session itself is stored all the same: without its rest it is a miss (the guard sees to it)
+ * until it expires. */
+static void rest_refused(struct mirror *mirror, unsigned index)
+{
+	if (mirror->failures < 2 * MIRROR_BATCH)
+		mirror->failed[mirror->failures++] = mirror->long_put_slots[index];
+}
+
+/* The overflow part of a session is there before the session, and goes after it. */
+void mirror_flush(struct mirror *mirror)
+{
+	unsigned longs = 0;
+
+	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
+	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
+		mirror->long_dels);
+	for (unsigned i = 0; i < mirror->puts; i++) {
+		if (mirror->put_entries[i].len <= SESSD_INLINE_MAX)
+			continue;
+		if (longs != i)
+			memcpy(rest_at(mirror, longs), rest_at(mirror, i), mirror->overflow_size);
+		mirror->long_put_slots[longs++] = mirror->put_slots[i];
+	}
+	put_all(mirror, mirror->overflow_fd, (uint8_t *)mirror->long_put_slots, sizeof(uint32_t),
+		mirror->put_rest, mirror->overflow_size, longs, rest_refused);
+	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
+		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
+		session_refused);
+	explicit_bzero(mirror->put_entries, mirror->puts * sizeof(struct sessd_entry));
+	if (longs)
+		explicit_bzero(mirror->put_rest, (size_t)mirror->puts * mirror->overflow_size);
+	mirror->puts = mirror->dels = mirror->long_dels = 0;
+}
+
+void mirror_put(struct mirror *mirror, const struct session *session, const void *value)
+{
+	struct sessd_entry *entry;
+	unsigned i, len = session->len;
+	unsigned head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
+
+	if (mirror->puts == MIRROR_BATCH)
+		mirror_flush(mirror);
+	i = mirror->puts++;
+	entry = &mirror->put_entries[i];
+	mirror->put_slots[i] = session->slot;
+	memcpy(mirror->put_keys[i], session->key, SESSD_KEY_SIZE);
+	memset(entry, 0, sizeof(*entry));
+	entry->life = sessd_life(session->expires, session->slot);
+	entry->len = session->len;
+	entry->sum = session->sum;
+	entry->guard = sessd_guard(
+		mirror->secret, session->key, entry->life, session->sum, value, session->len);
+	memcpy(entry->data, value, head);
+	if (len > head) {
+		memset(rest_at(mirror, i), 0, mirror->overflow_size);
+		memcpy(rest_at(mirror, i), (const uint8_t *)value + head, len - head);
+	}
+}
+
+/* Takes back a put that was not flushed. */
+static bool cancel_put(struct mirror *mirror, uint32_t slot)
+{
+	for (unsigned i = 0; i < mirror->puts; i++) {
+		unsigned last = mirror->puts - 1;
+
+		if (mirror->put_slots[i] != slot)
+			continue;
+		mirror->put_slots[i] = mirror->put_slots[last];
+		memcpy(mirror->put_keys[i], mirror->put_keys[last], SESSD_KEY_SIZE);
+		mirror->put_entries[i] = mirror->put_entries[last];
+		if (mirror->put_entries[last].len > SESSD_INLINE_MAX && i != last)
+			memcpy(rest_at(mirror, i), rest_at(mirror, last), mirror->overflow_size);
+		mirror->puts = last;
+		return true;
+	}
+	return false;
+}
+
+void mirror_del(struct mirror *mirror, const struct session *session)
+{
+	if (cancel_put(mirror, session->slot))
+		return;
+	if (mirror->dels == MIRROR_BATCH)
+		mirror_flush(mirror);
+	memcpy(mirror->del_keys[mirror->dels++], session->key, SESSD_KEY_SIZE);
+	if (session->len > SESSD_INLINE_MAX)
+		mirror->long_del_slots[mirror->long_dels++] = session->slot;
+}
+
+void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slot), void *ctx)
+{
+	if (mirror->puts || mirror->dels)
+		mirror_flush(mirror);
+	for (unsigned i = 0; i < mirror->failures; i++) {
+		/* Both parts of one session may have failed. */
+		bool again = false;
+
+		for (unsigned k = 0; k < i && !again; k++)
+			again = mirror->failed[k] == mirror->failed[i];
+		if (!again)
+			failed(ctx, mirror->failed[i]);
+	}
+	mirror->failures = 0;
+}
+
+int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
+	uint32_t *slot)
+{
+	uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_LIMIT)];
+	struct sessd_entry entry;
+	unsigned len, head;
+	int ret;
+
+	mirror_flush(mirror); /* a GET sees the NEWs that came before it */
+	if (bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
+		return -ENOENT;
+	*slot = sessd_life_slot(entry.life);
+	len = entry.len;
+	head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
+	ret = -ENOENT;
+	if (sessd_life_expires(entry.life) <= now) {
+		ret = -ESTALE;
+	} else if (len > 0 && len <= mirror->value_max &&
+		   (len == head || bpf_map_lookup_elem(mirror->overflow_fd, slot, rest) == 0)) {
+		memcpy(value, entry.data, head);
+		memcpy((uint8_t *)value + head, rest, len - head);
+		if (sessd_guard(mirror->secret, key, entry.life, entry.sum, value, entry.len) ==
+			entry.guard)
+			ret = (int)len;
+	}
+	explicit_bzero(&entry, sizeof(entry));
+	explicit_bzero(rest, sizeof(rest));
+	return ret;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The pin folder: ROOT/PORT on a bpffs, with the maps under the names of map_abi.h and one
+ * link-IFINDEX for each interface. It is locked while a daemon runs.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+#include <sessiond/map_abi.h>
+
+#include "sessiond.skel.h"
+
+#include <bpf/bpf.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define BPFFS_DEFAULT "/sys/fs/bpf"
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Where systemd is not there to do it (a container, a bare namespace), nobody has mounted it. */
+static void mount_default_bpffs(const char *dir)
+{
+	size_t n = strlen(BPFFS_DEFAULT);
+
+	if (strncmp(dir, BPFFS_DEFAULT, n) != 0 || (dir[n] != '/' && dir[n] != '\0') ||
+		is_bpffs(BPFFS_DEFAULT))
+		return;
+	if (mount("bpf", BPFFS_DEFAULT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
+		log_notice("mounted a bpffs on %s, where there was none", BPFFS_DEFAULT);
+}
+
+static int make_folders(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int pins_lock(struct engine *engine)
+{
+	const char *dir = engine->config.pin_dir;
+	int err;
+
+	mount_default_bpffs(dir);
+	err = make_folders(dir);
+	if (err == -EACCES || err == -EPERM)
+		return error_set(EPERM,
+			"xdp mode cannot make %s: it needs root, or CAP_BPF and CAP_NET_ADMIN and "
+			"a bpffs that it may write to",
+			dir);
+	if (err)
+		return error_set(-err, "cannot make the pin folder %s: %s", dir, strerror(-err));
+	if (!is_bpffs(dir))
+		return error_set(ENOTSUP,
+			"the pin folder %s is not on a bpffs: mount one (mount -t bpf bpf %s) or "
+			"choose another with --pin-dir",
+			dir, BPFFS_DEFAULT);
+	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (engine->lock_fd < 0)
+		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
+	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(EBUSY,
+			"another sessiond holds the pin folder %s: stop it, or choose another "
+			"port or --pin-dir",
+			dir);
+	return 0;
+}
+
+char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", engine->config.pin_dir, name);
+	return path;
+}
+
+int pins_add(struct engine *engine)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX];
+
+	bpf_object__for_each_map(map, engine->skel->obj)
+	{
+		int err;
+
+		if (bpf_map__is_internal(map) || map == engine->skel->maps.limits)
+			continue;
+		err = bpf_obj_pin(bpf_map__fd(map), pins_path(engine, bpf_map__name(map), path));
+		if (err)
+			return error_set(-err, "cannot pin %s: %s", path, strerror(-err));
+	}
+	engine->pinned = true;
+	return 0;
+}
+
+void pins_remove(struct engine *engine, bool links)
+{
+	struct dirent *file;
+	char path[PATH_MAX];
+	DIR *dir = opendir(engine->config.pin_dir);
+
+	if (!dir)
+		return;
+	while ((file = readdir(dir))) {
+		if (file->d_name[0] == '.')
+			continue;
+		if (!links && strncmp(file->d_name, "link-", 5) == 0)
+			continue;
+		unlink(pins_path(engine, file->d_name, path));
+	}
+	closedir(dir);
+	engine->pinned = false;
+	if (!links)
+		return;
+	/* The folder, and the root if this was the last instance of it. */
+	rmdir(engine->config.pin_dir);
+	snprintf(path, sizeof(path), "%s", engine->config.pin_dir);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}

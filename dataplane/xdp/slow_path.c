@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the program passes up: every NEW and REMOVE, and the GETs that it leaves to the kernel (IP
+ * options, fragments, interfaces without the program), answered from the same maps.
+ */
+#include "xdp.h"
+
+#include <sessiond/log.h>
+
+#include "clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int slow_open(struct engine *engine)
+{
+	int n = udp_open_all(engine->config.listen, engine->config.listen_count, false,
+		engine->sockets, sizeof(engine->sockets) / sizeof(engine->sockets[0]));
+
+	if (n < 0)
+		return n;
+	engine->socket_count = (unsigned)n;
+	engine->more = 0;
+	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->batch = udp_batch_create();
+	if (engine->wake_fd < 0 || !engine->batch)
+		return error_set(ENOMEM, "out of memory or descriptors for the sockets");
+	return 0;
+}
+
+void slow_close(struct engine *engine)
+{
+	while (engine->socket_count > 0)
+		close(engine->sockets[--engine->socket_count]);
+	if (engine->wake_fd >= 0)
+		close(engine->wake_fd);
+	udp_batch_destroy(engine->batch);
+}
+
+/* Turns the GET in `datagram` into its reply; returns the reply's length. */
+static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint64_t now)
+{
+	struct sessd_header *header = (struct sessd_header *)datagram->data;
+	uint32_t slot;
+	int len = mirror_get(engine->mirror, header->key, now, header + 1, &slot);
+
+	if (len < 0) {
+		counter_add(
+			len == -ESTALE ? &engine->slow.get_expired : &engine->slow.get_misses, 1);
+		header->type = SESSD_ERR;
+		return SESSD_HEADER_SIZE;
+	}
+	counter_add(&engine->slow.get_hits, 1);
+	if (slot < engine->config.capacity)
+		__atomic_store_n(&engine->marks[slot], 1, __ATOMIC_RELAXED);
+	header->type = SESSD_OK;
+	return SESSD_HEADER_SIZE + (size_t)len;
+}
+
+/* Handles datagram `i`; returns 1 if it was a change. */
+static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
+{
+	struct udp_datagram datagram;
+	enum request_kind kind;
+	struct sessd_header *header;
+
+	udp_datagram(engine->batch, i, &datagram);
+	header = (struct sessd_header *)datagram.data;
+	if (!allow_list_contains(allow, &datagram.source)) {
+		counter_add(&engine->slow.drop_not_allowed, 1);
+		event_sample(&engine->sampler, SESSD_EVENT_NOT_ALLOWED, &datagram.source,
+			datagram.port, 0, now);
+		return 0;
+	}
+	kind = request_classify(datagram.data, datagram.length);
+	switch (kind) {
+	case REQUEST_GET:
+		udp_reply(engine->batch, i, answer(engine, &datagram, now));
+		return 0;
+	case REQUEST_NEW:
+		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
+			header + 1, datagram.length - SESSD_HEADER_SIZE);
+		return 1;
+	case REQUEST_REMOVE:
+		engine->sink.on_remove(engine->sink.ctx, header->key);
+		return 1;
+	case REQUEST_SHORT:
+	case REQUEST_VERSION:
+	case REQUEST_TYPE:
+		break;
+	}
+	request_count_drop(&engine->slow, kind);
+	event_sample_drop(
+		&engine->sampler, kind, datagram.data, &datagram.source, datagram.port, now);
+	return 0;
+}
+
+static int serve(struct engine *engine, int fd, const struct allow_list *allow)
+{
+	unsigned n = udp_receive(engine->batch, fd);
+	uint64_t now = clock_tick();
+	unsigned failed;
+	int changes = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		changes += handle(engine, i, allow, now);
+	failed = udp_send(engine->batch, fd);
+	if (failed)
+		counter_add(&engine->slow_send_failed, failed);
+	if (n == UDP_BATCH)
+		engine->more++;
+	return changes;
+}
+
+int slow_poll(struct engine *engine, int timeout_ms)
+{
+	struct pollfd fds[2 * ENGINE_LISTEN_MAX + 1];
+	unsigned count = engine->socket_count;
+	const struct allow_list *allow;
+	uint64_t wakes;
+	int changes = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = (struct pollfd){.fd = engine->sockets[i], .events = POLLIN};
+	fds[count] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
+	if (poll(fds, count + 1, engine->more ? 0 : timeout_ms) < 0 && errno != EINTR)
+		return error_set(errno, "cannot wait for packets: %s", strerror(errno));
+	engine->more = 0;
+	allow = atomic_load_explicit(&engine->slow_allow, memory_order_acquire);
+	for (unsigned i = 0; i < count; i++) {
+		if (fds[i].revents)
+			changes += serve(engine, fds[i].fd, allow);
+	}
+	if (fds[count].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0 &&
+		errno != EAGAIN)
+		return error_set(errno, "the writer's eventfd failed: %s", strerror(errno));
+	atomic_fetch_add_explicit(&engine->passes, 1, memory_order_release);
+	return changes;
+}

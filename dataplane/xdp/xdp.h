@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the parts of xdp mode share. Nothing of this leaves the folder.
+ */
+#ifndef SESSIOND_XDP_H
+#define SESSIOND_XDP_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine.h"
+#include "event_sampler.h"
+#include "request.h"
+#include "udp.h"
+
+#include "mirror.h"
+
+struct sessiond_bpf; /* the skeleton */
+
+/* An interface with the program on it. */
+struct xdp_link {
+	int fd;
+	int ifindex;
+	bool native;
+	bool created; /* by this daemon; else found pinned and updated */
+};
+
+struct engine {
+	struct engine_config config;
+	struct sessiond_bpf *skel;
+	struct sessd_config settings; /* as in the map; written by the main thread */
+	int lock_fd;		      /* the pin folder, locked */
+	bool adopted;		      /* the maps are those of the last daemon */
+	bool pinned;		      /* the maps of this daemon are in the folder */
+	bool started;
+	uint8_t *marks;
+	size_t marks_bytes;
+	struct xdp_link links[ENGINE_INTERFACES_MAX];
+	size_t link_count;
+
+	/* The main thread's idea of what the maps hold. */
+	struct allow_list *allow;
+	struct address *locals;
+	size_t local_count, local_room;
+
+	/* The writer thread's. */
+	struct mirror *mirror;
+	struct update_sink sink;
+	struct udp_batch *batch;
+	int sockets[2 * ENGINE_LISTEN_MAX];
+	unsigned socket_count;
+	unsigned more; /* sockets whose last batch was full */
+	int wake_fd;
+	_Atomic(const struct allow_list *) slow_allow;
+	_Atomic uint64_t passes;
+	struct request_counters slow;
+	uint64_t slow_send_failed;
+	struct event_sampler sampler;
+};
+
+/* maps.c: opens the program with its maps, adopted or new. */
+int maps_open(struct engine *engine);
+/* Writes the settings, so that the program begins to answer. */
+int maps_publish(struct engine *engine);
+void maps_close(struct engine *engine);
+
+/* pins.c: the folder on the bpffs. */
+int pins_lock(struct engine *engine);
+char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX]);
+int pins_add(struct engine *engine);		     /* pins the maps */
+void pins_remove(struct engine *engine, bool links); /* unpins the maps, and links if told to */
+
+/* attach.c */
+int attach_all(struct engine *engine);
+void attach_undo(struct engine *engine); /* takes back what attach_all has created */
+
+/* adopt.c */
+int adopt_sessions(
+	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+
+/* access_maps.c: the allow list and the local addresses. */
+int access_set_allow(struct engine *engine, const struct allow_list *allow);
+int access_set_local(struct engine *engine, const struct address *addr, bool present);
+/* Removes from an adopted map what no set_local has named. */
+int access_forget_strangers(struct engine *engine);
+
+/* slow_path.c: the daemon's own sockets. */
+int slow_open(struct engine *engine);
+int slow_poll(struct engine *engine, int timeout_ms);
+void slow_close(struct engine *engine);
+
+#endif
