@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The table's index and its hash: full tables, keys that collide, keys that someone chose.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "table_check.h"
+
+static void fill_up(uint32_t capacity, enum secrets secrets)
+{
+	struct table *table = table_new(capacity, 208);
+
+	set_secrets(table, secrets, capacity);
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < capacity; i++)
+			put(table, i, 1 + i % 208, 1);
+		assert_int_equal(table_alloc(table), TABLE_NO_SLOT);
+		assert_int_equal(table_count(table), capacity);
+		check_table(table);
+		for (uint64_t i = 0; i < capacity; i++) {
+			uint8_t value[208], expected[208];
+			unsigned retries = 0;
+			uint16_t len = 0;
+
+			assert_int_equal(get(table, i, 0, value, &len, &retries), TABLE_HIT);
+			assert_int_equal(len, 1 + i % 208);
+			make_value(expected, len, i);
+			assert_memory_equal(value, expected, len);
+			assert_int_equal(find(table, capacity + i), TABLE_NO_SLOT);
+		}
+		for (uint64_t i = 0; i < capacity; i++)
+			table_delete(table, find(table, i));
+		assert_int_equal(table_count(table), 0);
+		check_table(table); /* no bucket is passed by anyone any more */
+	}
+	table_destroy(table);
+}
+
+static void full(void **state)
+{
+	(void)state;
+	for (uint32_t capacity = 1; capacity <= 40; capacity++)
+		fill_up(capacity, SECRETS_RANDOM);
+	fill_up(100000, SECRETS_RANDOM);
+}
+
+/* All keys in one chain of buckets. */
+static void collisions(void **state)
+{
+	(void)state;
+	for (uint32_t capacity = 1; capacity <= 100; capacity++)
+		fill_up(capacity, SECRETS_ZERO);
+	fill_up(1000, SECRETS_ZERO);
+	fill_up(1000, SECRETS_WEAK);
+}
+
+/* Keys that differ where a sum of products modulo 2^64 is weak: in the top byte of each word. Their
+ * hashes all differ, and no bucket gets more than its share. */
+static void hash_of_chosen_keys(void **state)
+{
+	enum {
+		KEYS = 65536,
+		BUCKETS = 8192
+	};
+	struct table *table = table_new(BUCKETS * TABLE_BUCKET_LOAD, 0);
+	struct table *other = table_new(10, 0);
+	static uint32_t load[BUCKETS], tags[65536];
+	uint8_t key[SESSD_KEY_SIZE] = {0};
+
+	(void)state;
+	memset(load, 0, sizeof(load));
+	memset(tags, 0, sizeof(tags));
+	assert_int_equal(table->bucket_count, BUCKETS);
+	assert_int_not_equal(table_hash(table, key), table_hash(other, key));
+	for (unsigned i = 0; i < KEYS; i++) {
+		uint64_t hash;
+
+		for (unsigned word = 0; word < 4; word++)
+			key[8 * word + 7] = (i >> 4 * word & 15) << 4;
+		hash = table_hash(table, key);
+		load[table_home(table, hash)]++;
+		tags[table_tag(hash)]++;
+	}
+	/* 8 on average; a Poisson variable of that mean exceeds 40 once in 10^16. */
+	for (unsigned i = 0; i < BUCKETS; i++)
+		assert_true(load[i] <= 40);
+	/* 1 on average, 2 of tag 1. */
+	for (unsigned i = 0; i < 65536; i++)
+		assert_true(tags[i] <= 24);
+	table_destroy(table);
+	table_destroy(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(full),
+		cmocka_unit_test(collisions),
+		cmocka_unit_test(hash_of_chosen_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

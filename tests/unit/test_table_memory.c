@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Where the table's memory comes from, how much of it, and what is left in it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "table_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define REGIONS_MAX 16
+
+struct arena {
+	unsigned allocs, live;
+	unsigned fail_at; /* the n-th alloc fails; 0: none */
+	size_t bytes;
+	struct {
+		void *memory;
+		size_t bytes;
+	} regions[REGIONS_MAX];
+};
+
+static bool holds_secret(const uint8_t *memory, size_t bytes)
+{
+	static const uint8_t secret[16] = "SSSSSSSSSSSSSSSS";
+
+	return memmem(memory, bytes, secret, sizeof(secret)) != NULL;
+}
+
+static bool arena_holds_secret(const struct arena *arena)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < arena->allocs; i++)
+		found |= holds_secret(arena->regions[i].memory, arena->regions[i].bytes);
+	return found;
+}
+
+static void *arena_alloc(size_t bytes, const char *what, void *ctx)
+{
+	struct arena *arena = ctx;
+	void *memory;
+
+	assert_non_null(what);
+	assert_int_equal(bytes % 64, 0);
+	if (arena->allocs + 1 == arena->fail_at)
+		return NULL;
+	memory = aligned_alloc(64, bytes);
+	assert_non_null(memory);
+	memset(memory, 0, bytes);
+	assert_true(arena->allocs < REGIONS_MAX);
+	arena->regions[arena->allocs].memory = memory;
+	arena->regions[arena->allocs++].bytes = bytes;
+	arena->live++;
+	arena->bytes += bytes;
+	return memory;
+}
+
+static void arena_free(void *memory, size_t bytes, void *ctx)
+{
+	struct arena *arena = ctx;
+	unsigned i = 0;
+
+	while (i < arena->allocs && arena->regions[i].memory != memory)
+		i++;
+	assert_true(i < arena->allocs && arena->regions[i].bytes == bytes);
+	assert_false(holds_secret(memory, bytes));
+	arena->live--;
+	free(memory);
+}
+
+static void put_secret(struct table *table, uint64_t number, unsigned len)
+{
+	struct session session = {.expires = 1, .len = len, .slot = table_alloc(table)};
+	uint8_t value[SESSD_VALUE_LIMIT];
+
+	memset(session.key, 'S', sizeof(session.key) - 8);
+	memcpy(session.key + sizeof(session.key) - 8, &number, 8);
+	memset(value, 'S', len);
+	table_insert(table, table_hash(table, session.key), &session, value);
+}
+
+/* What is reserved is what was told, and no secret outlives its session or the table. */
+static void reserved_and_wiped(void **state)
+{
+	static const uint16_t value_max[] = {0, 64, 208, 512, 1400};
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(value_max) / sizeof(*value_max); m++) {
+		struct arena arena = {0};
+		struct table_memory memory = {arena_alloc, arena_free, &arena};
+		struct table_config config = {
+			.capacity = 333, .value_max = value_max[m], .memory = &memory};
+		struct table *table = table_create(&config);
+
+		assert_non_null(table);
+		assert_int_equal(arena.bytes + sizeof(struct table), table_reserved_bytes(&config));
+		for (unsigned i = 0; i < 333; i++)
+			put_secret(table, i, 1 + i * 31 % (value_max[m] ? value_max[m] : 512));
+		assert_true(arena_holds_secret(&arena));
+		for (uint32_t i = 0; i < 333; i++)
+			table_delete(table, i);
+		assert_false(arena_holds_secret(&arena));
+		for (unsigned i = 0; i < 100; i++)
+			put_secret(table, i, value_max[m] ? value_max[m] : 512);
+		assert_true(arena_holds_secret(&arena));
+		table_destroy(table); /* arena_free looks */
+		assert_int_equal(arena.live, 0);
+	}
+}
+
+/* Adopted ones are wiped as well, wherever they are. */
+static void adopted_wiped(void **state)
+{
+	struct arena arena = {0};
+	struct table_memory memory = {arena_alloc, arena_free, &arena};
+	struct table_config config = {.capacity = 333, .value_max = 512, .memory = &memory};
+	struct table *table = table_create(&config);
+	struct session session = {.expires = 1, .len = 300, .slot = 332};
+	uint8_t value[300];
+
+	(void)state;
+	memset(session.key, 'S', sizeof(session.key));
+	memset(value, 'S', sizeof(value));
+	assert_true(table_alloc_at(table, session.slot));
+	table_insert(table, table_hash(table, session.key), &session, value);
+	assert_true(arena_holds_secret(&arena));
+	table_destroy(table);
+	assert_int_equal(arena.live, 0);
+}
+
+static void no_memory(void **state)
+{
+	unsigned needed = 0;
+
+	(void)state;
+	for (unsigned fail_at = 1; fail_at <= REGIONS_MAX; fail_at++) {
+		struct arena arena = {.fail_at = fail_at};
+		struct table_memory memory = {arena_alloc, arena_free, &arena};
+		struct table_config config = {.capacity = 10, .value_max = 512, .memory = &memory};
+		struct table *table;
+
+		errno = 0;
+		table = table_create(&config);
+		if (table) {
+			needed = arena.allocs;
+			table_destroy(table);
+			break;
+		}
+		assert_int_equal(errno, ENOMEM);
+		assert_int_equal(arena.live, 0);
+	}
+	assert_true(needed > 3);
+}
+
+/* More than any machine has: an error, and nothing is left behind. */
+static void too_large(void **state)
+{
+	struct table_config config = {
+		.capacity = SESSD_SLOT_LIMIT - 1, .value_max = SESSD_VALUE_LIMIT};
+	long long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	struct table *table;
+
+	(void)state;
+	assert_true(table_reserved_bytes(&config) > 90ULL << 30);
+	if (pages * page > 80LL << 30) {
+		print_message("skipped: this machine is too large to run out of memory\n");
+		skip();
+	}
+	errno = 0;
+	table = table_create(&config);
+	if (table) {
+		table_destroy(table);
+		print_message("skipped: this kernel promises more memory than there is\n");
+		skip();
+	}
+	assert_int_equal(errno, ENOMEM);
+}
+
+static void index_only(void **state)
+{
+	struct table_config config = {.capacity = 1000};
+	struct table *table;
+	uint8_t marks[1000];
+
+	(void)state;
+	memset(marks, 9, sizeof(marks));
+	config.marks = marks;
+	/* 48 bytes of slot, 64 for 7 of index, two numbers and a bit; but no marks. */
+	assert_in_range(table_reserved_bytes(&config), 1000 * 61, 1000 * 63);
+	table = table_create(&config);
+	assert_ptr_equal(table_marks(table), marks);
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct session session = {
+			.expires = 5 + i, .len = 1 + i, .sum = ~i, .slot = table_alloc(table)};
+
+		make_key(session.key, i);
+		table_insert(table, table_hash(table, session.key), &session, NULL);
+		assert_int_equal(marks[session.slot], 0);
+	}
+	check_table(table);
+	for (uint64_t i = 0; i < 1000; i++) {
+		uint8_t key[SESSD_KEY_SIZE], value = 77;
+		struct session session;
+		uint16_t len, sum;
+		unsigned retries = 0;
+		uint32_t slot;
+
+		make_key(key, i);
+		slot = table_find(table, table_hash(table, key), key);
+		assert_true(table_slot(table, slot, &session));
+		assert_memory_equal(session.key, key, sizeof(key));
+		assert_int_equal(session.expires, 5 + i);
+		assert_int_equal(session.len, 1 + i);
+		assert_int_equal(session.sum, (uint16_t)~i);
+		assert_int_equal(table_get(table, table_hash(table, key), key, 0, &value, &len,
+					 &sum, &retries),
+			TABLE_HIT);
+		assert_int_equal(value, 77);
+		assert_int_equal(len, 1 + i);
+		assert_int_equal(marks[slot], 1);
+		table_delete(table, slot);
+	}
+	check_table(table);
+	table_destroy(table);
+}
+
+static size_t resident(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*u %lu", &pages), 1);
+	fclose(file);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* What is not used takes no memory, be it reserved or not. */
+static void residency(void **state)
+{
+	struct table_config config = {.capacity = 1000000, .value_max = 512};
+	struct table *table = table_create(&config);
+	size_t before = resident(), after, filled;
+
+	(void)state;
+	assert_non_null(table);
+	for (uint64_t i = 0; i < 1000; i++)
+		put_secret(table, i, 144);
+	after = resident();
+	for (uint64_t i = 1000; i < 100000; i++)
+		put_secret(table, i, 144);
+	filled = resident();
+	print_message("%zu MiB reserved; resident with 1,000 sessions %zu KiB, with 100,000 %zu\n",
+		table_reserved_bytes(&config) >> 20, (after - before) >> 10,
+		(filled - before) >> 10);
+	/* The whole index, which is touched at random, and a huge page here and there. */
+	assert_true(after - before < 24 << 20);
+	assert_true(filled - before < 48 << 20);
+	assert_true(table_reserved_bytes(&config) > 500 << 20);
+	table_destroy(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reserved_and_wiped),
+		cmocka_unit_test(adopted_wiped),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(index_only),
+		cmocka_unit_test(residency),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
