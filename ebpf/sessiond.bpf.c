@@ -95,8 +95,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!entry)
 			return answer_error(ctx, packet, sum, &counters->get_misses);
 		session_read(&session, entry);
-		if (sessd_life_expires(session.life) <= bpf_ktime_get_coarse_ns() >>
-			SESSD_TICK_SHIFT)
+		if (session_expired(&session))
 			return answer_error(ctx, packet, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
