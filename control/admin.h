@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The admin socket: a Unix stream socket that takes one request a line.
+ *
+ *   stats              name value            a line for each figure
+ *   list               ID SECONDS BYTES      a line for each live session, in no order
+ *   show ID            id ID, remaining SECONDS, length BYTES: a line each
+ *   remove ID
+ *   flush              flushed COUNT
+ *   reload             a line for each option that needs a restart
+ *   log-level LEVEL
+ *   version            sessiond VERSION
+ *   ping
+ *
+ * The reply is `OK`, the lines above and a line with a single dot; or the one line `ERR MESSAGE`. A
+ * line of the body that starts with a dot has another put before it. Lines end with LF; CRLF is
+ * taken too. A connection may send any number of requests without waiting for replies. An ID is
+ * 1 to 32 bytes in hex digits, padded with zeros on the right; it is printed in full. Values of
+ * sessions are never told.
+ *
+ * Who may connect is settled by the socket's mode, 0660. All of it runs on the thread of the event
+ * base; no client, however slow, holds it up: replies are made as they are read.
+ */
+#ifndef SESSIOND_ADMIN_H
+#define SESSIOND_ADMIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include <sessiond/log.h>
+
+#include "engine.h"
+
+/* What the daemon does for a request; none may be NULL. */
+struct admin_ops {
+	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
+	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
+	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	uint32_t (*flush)(void *ctx); /* how many sessions were deleted */
+	/* A page from slot `*next` on, as writer_list; the end is where `*next` is `capacity`. */
+	unsigned (*list)(void *ctx, uint32_t *next, struct session *sessions, unsigned room);
+	/* Calls `line` for what the administrator should know. 0, or a negative errno with
+	 * error_message() set. */
+	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+	void (*set_log_level)(void *ctx, enum log_level level);
+};
+
+struct admin_config {
+	const char *path;	     /* of the socket */
+	const struct admin_ops *ops; /* kept by the caller */
+	void *ctx;		     /* for ops */
+	uint32_t capacity;	     /* slots of the table */
+	unsigned connections_max;    /* 0: 64 */
+	unsigned idle_ms;	     /* a connection without traffic is closed; 0: a minute */
+};
+
+struct admin;
+
+/* Listens. A socket file that nobody answers on is replaced; the folder of the default path is made
+ * if it is missing. Ignores SIGPIPE from now on. 0, or a negative errno with error_message() set:
+ * -EADDRINUSE where another daemon answers. */
+int admin_open(struct admin **admin, struct event_base *base, const struct admin_config *config);
+
+/* Closes all connections and removes the socket file. NULL is allowed. */
+void admin_close(struct admin *admin);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The other end of the admin socket (admin.h has its protocol): blocking, with a time limit.
+ */
+#ifndef SESSIOND_ADMIN_CLIENT_H
+#define SESSIOND_ADMIN_CLIENT_H
+
+struct admin_client;
+
+/* Connects to the socket at `path`; `timeout_ms` limits each wait for the daemon. 0, or a negative
+ * errno with error_message() set: -ENOENT or -ECONNREFUSED where no daemon is. */
+int admin_client_open(struct admin_client **client, const char *path, unsigned timeout_ms);
+
+/* Sends one request (a line without its end) and calls `on_line`, if not NULL, for each line of the
+ * reply; a negative errno from it ends the request and the connection's use. 0; -EREMOTEIO where
+ * the daemon refuses, error_message() being its words; or another negative errno with
+ * error_message() set. */
+int admin_client_request(struct admin_client *client, const char *request,
+	int (*on_line)(void *ctx, char *line), void *ctx);
+
+/* NULL is allowed. */
+void admin_client_close(struct admin_client *client);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Tells systemd what the daemon is at (Type=notify and Type=notify-reload). Nothing happens outside
+ * of systemd, or in a build without libsystemd.
+ */
+#ifndef SESSIOND_NOTIFY_H
+#define SESSIOND_NOTIFY_H
+
+#ifdef HAVE_SYSTEMD
+/* Serving: at start, and again after a reload. */
+void notify_ready(void);
+void notify_reloading(void);
+void notify_stopping(void);
+/* One line for `systemctl status`. */
+void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#else
+static inline void notify_ready(void)
+{
+}
+
+static inline void notify_reloading(void)
+{
+}
+
+static inline void notify_stopping(void)
+{
+}
+
+__attribute__((format(printf, 1, 2))) static inline void notify_status(const char *format, ...)
+{
+	(void)format;
+}
+#endif
+
+#endif

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The admin socket over a real one, with a daemon that is only its table of operations. The event
+ * loop runs in a thread; each test is a client.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "admin.h"
+#include "admin_client.h"
+#include "clock.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/thread.h>
+
+#define CAPACITY 30000
+#define IDLE_MS	 1000
+
+/* The daemon: slot i holds session i where `held` says so. */
+struct daemon {
+	char folder[32], path[64];
+	struct event_base *base;
+	struct admin *admin;
+	pthread_t thread;
+	bool held[CAPACITY];
+	bool expired[CAPACITY];
+	atomic_uint list_calls, level, requests;
+	bool reload_fails;
+};
+
+static struct daemon daemon_;
+
+static void key_of(uint32_t slot, uint8_t key[SESSD_KEY_SIZE])
+{
+	memset(key, 0, SESSD_KEY_SIZE);
+	key[0] = 0xab;
+	key[1] = (uint8_t)(slot >> 8);
+	key[2] = (uint8_t)slot;
+	key[3] = 0x2e; /* '.', to look like nothing special */
+}
+
+static void fill(uint32_t slot, struct session *session)
+{
+	key_of(slot, session->key);
+	session->slot = slot;
+	session->len = (uint16_t)(slot % 512 + 1);
+	session->sum = 0;
+	session->expires = daemon_.expired[slot] ? clock_tick() : clock_tick() + clock_ticks(100);
+}
+
+static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	struct daemon *d = ctx;
+
+	d->requests++;
+	emit(emit_ctx, "get_hits", 18446744073709551615ULL);
+	emit(emit_ctx, "get_misses", 0);
+}
+
+static bool fake_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+{
+	struct daemon *d = ctx;
+
+	for (uint32_t i = 0; i < CAPACITY; i++) {
+		uint8_t have[SESSD_KEY_SIZE];
+
+		key_of(i, have);
+		if (d->held[i] && memcmp(have, key, SESSD_KEY_SIZE) == 0) {
+			fill(i, session);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool fake_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct daemon *d = ctx;
+	struct session session;
+
+	if (!fake_find(ctx, key, &session))
+		return false;
+	d->held[session.slot] = false;
+	return true;
+}
+
+static uint32_t fake_flush(void *ctx)
+{
+	struct daemon *d = ctx;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < CAPACITY; i++) {
+		n += d->held[i];
+		d->held[i] = false;
+	}
+	return n;
+}
+
+static unsigned fake_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
+{
+	struct daemon *d = ctx;
+	unsigned n = 0;
+
+	d->list_calls++;
+	for (; *next < CAPACITY && n < room; ++*next)
+		if (d->held[*next])
+			fill(*next, &sessions[n++]);
+	return n;
+}
+
+static int fake_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	struct daemon *d = ctx;
+
+	line(line_ctx, "capacity");
+	if (d->reload_fails)
+		return error_set(EINVAL, "x.conf:3: no\nsecond line");
+	line(line_ctx, ".listen");
+	line(line_ctx, "");
+	return 0;
+}
+
+static void fake_set_log_level(void *ctx, enum log_level level)
+{
+	struct daemon *d = ctx;
+
+	d->level = level;
+}
+
+static const struct admin_ops fake_ops = {
+	.stats = fake_stats,
+	.find = fake_find,
+	.del = fake_del,
+	.flush = fake_flush,
+	.list = fake_list,
+	.reload = fake_reload,
+	.set_log_level = fake_set_log_level,
+};
+
+static void *run_loop(void *ctx)
+{
+	event_base_loop(ctx, EVLOOP_NO_EXIT_ON_EMPTY);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	struct daemon *d = &daemon_;
+	struct admin_config config = {
+		.ops = &fake_ops, .ctx = d, .capacity = CAPACITY, .idle_ms = IDLE_MS};
+
+	memset(d, 0, sizeof(*d));
+	strcpy(d->folder, "/tmp/test_admin.XXXXXX");
+	assert_non_null(mkdtemp(d->folder));
+	snprintf(d->path, sizeof(d->path), "%s/control.sock", d->folder);
+	config.path = d->path;
+	evthread_use_pthreads();
+	log_set_level(LOG_LEVEL_ERROR);
+	d->base = event_base_new();
+	assert_non_null(d->base);
+	assert_int_equal(admin_open(&d->admin, d->base, &config), 0);
+	assert_int_equal(pthread_create(&d->thread, NULL, run_loop, d->base), 0);
+	*state = d;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct daemon *d = *state;
+
+	event_base_loopbreak(d->base);
+	pthread_join(d->thread, NULL);
+	admin_close(d->admin);
+	event_base_free(d->base);
+	assert_int_equal(access(d->path, F_OK), -1);
+	assert_int_equal(rmdir(d->folder), 0);
+	return 0;
+}
+
+static int connect_raw(const struct daemon *d)
+{
+	const struct timeval timeout = {5, 0};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(addr.sun_path, d->path);
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Reads up to `size` bytes until the other end closes. */
+static size_t read_all(int fd, char *text, size_t size)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while (used < size - 1 && (n = recv(fd, text + used, size - 1 - used, 0)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	return used;
+}
+
+/* The whole reply to requests after which the client sends no more. */
+static void expect(const struct daemon *d, const char *requests, const char *replies)
+{
+	char text[8192];
+	int fd = connect_raw(d);
+
+	say(fd, requests);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	read_all(fd, text, sizeof(text));
+	print_message("%s-> %s", requests, text);
+	assert_string_equal(text, replies);
+	close(fd);
+}
+
+static void requests(void **state)
+{
+	static const char zeros[] = "00000000000000000000000000000000000000000000000000000000";
+	struct daemon *d = *state;
+	char text[512];
+
+	d->held[7] = d->held[8] = d->held[9] = true;
+	d->expired[8] = true;
+	expect(d, "ping\n", "OK\n.\n");
+	expect(d, "ping\r\n", "OK\n.\n");
+	expect(d, "version\n", "OK\nsessiond " SESSIOND_VERSION "\n.\n");
+	expect(d, "stats\n", "OK\nget_hits 18446744073709551615\nget_misses 0\n.\n");
+	/* The live ones; nothing of their values. */
+	snprintf(text, sizeof(text), "OK\nab00072e%s 100 8\nab00092e%s 100 10\n.\n", zeros, zeros);
+	expect(d, "list\n", text);
+	snprintf(text, sizeof(text), "OK\nid ab00072e%s\nremaining 100\nlength 8\n.\n", zeros);
+	expect(d, "show ab00072e\n", text);
+	expect(d, "show AB00072E00\n", text);
+	expect(d, "show ab00082e\n", "ERR no such session\n");
+	expect(d, "show ab00012e\n", "ERR no such session\n");
+	expect(d, "remove ab00072e\n", "OK\n.\n");
+	assert_false(d->held[7]);
+	expect(d, "remove ab00072e\n", "ERR no such session\n");
+	expect(d, "flush\n", "OK\nflushed 2\n.\n");
+	expect(d, "list\n", "OK\n.\n");
+	expect(d, "log-level debug\n", "OK\n.\n");
+	assert_int_equal(d->level, LOG_LEVEL_DEBUG);
+	expect(d, "reload\n", "OK\ncapacity\n..listen\n\n.\n");
+	d->reload_fails = true;
+	expect(d, "reload\n", "ERR x.conf:3: no second line\n");
+}
+
+static void wrong_requests(void **state)
+{
+	static const char unknown[] =
+		"ERR unknown command: expected stats, list, show ID, remove ID, flush, reload, "
+		"log-level LEVEL, version or ping\n";
+	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
+	struct daemon *d = *state;
+	char text[512];
+
+	expect(d, "\n", unknown);
+	expect(d, "stat\n", unknown);
+	expect(d, "STATS\n", unknown);
+	expect(d, "stats now\n", "ERR stats takes no argument\n");
+	expect(d, "remove\n", "ERR remove takes one argument\n");
+	expect(d, "remove ab cd\n", "ERR remove takes one argument\n");
+	expect(d, "remove xyz\n", bad_id);
+	expect(d, "remove abc\n", bad_id);
+	expect(d, "show 0x12\n", bad_id);
+	snprintf(text, sizeof(text), "show %066d\n", 1);
+	expect(d, text, bad_id);
+	snprintf(text, sizeof(text), "show %064d\n", 1);
+	expect(d, text, "ERR no such session\n");
+	expect(d, "log-level loud\n", "ERR expected error, warning, notice, info or debug\n");
+	/* A line without an end is no request. */
+	expect(d, "flush", "");
+	expect(d, "ping\nflush", "OK\n.\n");
+	assert_int_equal(d->level, 0);
+}
+
+static void pipelined(void **state)
+{
+	struct daemon *d = *state;
+	int fd = connect_raw(d);
+	char text[64], big[64 * 300];
+
+	/* Byte by byte, and two in one. */
+	for (const char *c = "ping\nversion\n"; *c; c++) {
+		assert_int_equal(send(fd, c, 1, 0), 1);
+		usleep(500);
+	}
+	say(fd, "ping\nping\nbad\nping\n");
+	/* Far more than the daemon reads at once: 1000 requests, 52 kB of replies. */
+	for (int i = 0; i < 1000; i++)
+		say(fd, "stats\n");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	size_t total = 0, n;
+	while ((n = read_all(fd, big, sizeof(big))) > 0)
+		total += n;
+	snprintf(text, sizeof(text), "OK\nsessiond %s\n.\n", SESSIOND_VERSION);
+	assert_int_equal(d->requests, 1000);
+	assert_int_equal(total,
+		4 * strlen("OK\n.\n") + strlen(text) +
+			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
+			       "flush, "
+			       "reload, log-level LEVEL, version or ping\n") +
+			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
+	close(fd);
+}
+
+static void long_lines(void **state)
+{
+	struct daemon *d = *state;
+	char line[10001], text[256];
+	int fd;
+
+	/* 256 bytes are a line, if a senseless one; the connection goes on. */
+	memset(line, 'x', sizeof(line));
+	strcpy(line + 256, "\nping\n");
+	fd = connect_raw(d);
+	say(fd, line);
+	shutdown(fd, SHUT_WR);
+	read_all(fd, text, sizeof(text));
+	assert_non_null(strstr(text, "ERR unknown command"));
+	assert_non_null(strstr(text, "OK\n.\n"));
+	close(fd);
+	/* 257 are not, with or without an end in sight; nor is a NUL. */
+	for (int i = 0; i < 3; i++) {
+		size_t len = i == 0 ? 258 : i == 1 ? 10000 : 6;
+
+		memset(line, 'x', sizeof(line));
+		if (i == 0)
+			line[257] = '\n';
+		if (i == 2)
+			memcpy(line, "ping\0\n", 6);
+		fd = connect_raw(d);
+		assert_true(send(fd, line, len, MSG_NOSIGNAL) > 0);
+		read_all(fd, text, sizeof(text));
+		assert_string_equal(text, "ERR a line of over 256 bytes, or with a NUL\n");
+		close(fd);
+	}
+	expect(d, "ping\n", "OK\n.\n");
+}
+
+static void many_connections(void **state)
+{
+	struct daemon *d = *state;
+	int fds[64];
+	char text[128];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 64; i++) {
+			fds[i] = connect_raw(d);
+			say(fds[i], "ping\n");
+			assert_int_equal(recv(fds[i], text, sizeof(text), 0), 5);
+		}
+		int fd = connect_raw(d);
+		read_all(fd, text, sizeof(text));
+		assert_string_equal(text, "ERR too many connections: close one and try again\n");
+		close(fd);
+		/* The others are as well as ever, and their places come free. */
+		say(fds[63], "ping\n");
+		assert_int_equal(recv(fds[63], text, sizeof(text), 0), 5);
+		for (int i = 0; i < 64; i++)
+			close(fds[i]);
+		usleep(300000);
+	}
+	/* One too many through the client: the refusal is what is told. */
+	for (int i = 0; i < 64; i++)
+		fds[i] = connect_raw(d);
+	struct admin_client *client;
+	assert_int_equal(admin_client_open(&client, d->path, 1000), 0);
+	assert_int_equal(admin_client_request(client, "ping", NULL, NULL), -EREMOTEIO);
+	assert_string_equal(error_message(), "too many connections: close one and try again");
+	admin_client_close(client);
+	for (int i = 0; i < 64; i++)
+		close(fds[i]);
+}
+
+/* A client that asks for much and reads nothing: the list is not made ahead of it, others are
+ * served meanwhile, and in the end it gets all of it. */
+static void slow_reader(void **state)
+{
+	struct daemon *d = *state;
+	char *text = malloc(4 << 20), *at;
+	unsigned before, rows = 0;
+	int fd = connect_raw(d);
+	size_t used;
+
+	assert_non_null(text);
+	memset(d->held, 1, sizeof(d->held));
+	say(fd, "list\n");
+	usleep(200000);
+	before = d->list_calls;
+	/* 30,000 rows are 118 pages, 2 MB; a socket takes some 200 kB. */
+	assert_in_range(before, 1, 40);
+	usleep(100000);
+	assert_int_equal(d->list_calls, before);
+	expect(d, "ping\n", "OK\n.\n");
+	shutdown(fd, SHUT_WR);
+	used = read_all(fd, text, 4 << 20);
+	assert_true(used > 2000000);
+	assert_memory_equal(text, "OK\n", 3);
+	assert_string_equal(text + used - 3, "\n.\n");
+	for (at = strchr(text, '\n') + 1; strcmp(at, ".\n") != 0; at = strchr(at, '\n') + 1) {
+		char id[TEXT_KEY_SIZE];
+		uint8_t key[SESSD_KEY_SIZE];
+		unsigned seconds, length;
+
+		assert_int_equal(sscanf(at, "%64s %u %u", id, &seconds, &length), 3);
+		key_of(rows, key);
+		assert_memory_equal(at, text_key_format(key, id), 64);
+		assert_int_equal(length, rows % 512 + 1);
+		rows++;
+	}
+	assert_int_equal(rows, CAPACITY);
+	close(fd);
+	free(text);
+}
+
+static bool is_closed_within(int fd, int ms)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	char c;
+
+	return poll(&wait, 1, ms) == 1 && recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+}
+
+static void idle(void **state)
+{
+	struct daemon *d = *state;
+	int quiet = connect_raw(d), stuck = connect_raw(d), busy = connect_raw(d);
+	char text[16];
+
+	memset(d->held, 1, sizeof(d->held));
+	say(stuck, "list\n");
+	for (int i = 0; i < 4; i++) {
+		usleep(IDLE_MS * 1000 / 2);
+		say(busy, "ping\n");
+		assert_int_equal(recv(busy, text, sizeof(text), 0), 5);
+	}
+	/* One that says nothing, and one that reads nothing: what was written is still there. */
+	assert_true(is_closed_within(quiet, 0));
+	usleep(IDLE_MS * 1000);
+	char *all = malloc(4 << 20);
+	assert_non_null(all);
+	size_t used = read_all(stuck, all, 4 << 20);
+	assert_true(used < 2000000);
+	free(all);
+	close(quiet);
+	close(stuck);
+	close(busy);
+}
+
+/* A client that goes away with a reply under way does not take the daemon along. */
+static void leavers(void **state)
+{
+	struct daemon *d = *state;
+
+	memset(d->held, 1, sizeof(d->held));
+	for (int i = 0; i < 200; i++) {
+		int fd = connect_raw(d);
+
+		say(fd, "list\nlist\nlist\n");
+		if (i % 2)
+			usleep(1000);
+		close(fd);
+	}
+	expect(d, "ping\n", "OK\n.\n");
+}
+
+static int collect(void *ctx, char *line)
+{
+	strcat(ctx, line);
+	strcat(ctx, "|");
+	return 0;
+}
+
+static void client(void **state)
+{
+	struct daemon *d = *state;
+	struct admin_client *client;
+	char text[512] = "", missing[80];
+
+	assert_int_equal(admin_client_open(&client, d->path, 1000), 0);
+	assert_int_equal(admin_client_request(client, "stats", collect, text), 0);
+	assert_string_equal(text, "get_hits 18446744073709551615|get_misses 0|");
+	text[0] = '\0';
+	assert_int_equal(admin_client_request(client, "reload", collect, text), 0);
+	assert_string_equal(text, "capacity|.listen||");
+	assert_int_equal(admin_client_request(client, "show 12", collect, text), -EREMOTEIO);
+	assert_string_equal(error_message(), "no such session");
+	assert_int_equal(admin_client_request(client, "ping", NULL, NULL), 0);
+	admin_client_close(client);
+
+	snprintf(missing, sizeof(missing), "%s/none", d->folder);
+	assert_int_equal(admin_client_open(&client, missing, 1000), -ENOENT);
+	assert_non_null(strstr(error_message(), "no sessiond answers on"));
+}
+
+/* Whoever holds the socket but never answers costs a client its time limit and no more. */
+static void client_time_limit(void **state)
+{
+	struct daemon *d = *state;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct admin_client *client;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/mute", d->folder);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), 0);
+	assert_int_equal(admin_client_request(client, "ping", NULL, NULL), -ETIMEDOUT);
+	admin_client_close(client);
+	close(fd);
+	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), -ECONNREFUSED);
+	assert_int_equal(unlink(addr.sun_path), 0);
+}
+
+static void socket_file(void **state)
+{
+	struct daemon *d = *state;
+	struct admin_config config = {.ops = &fake_ops, .ctx = d, .capacity = CAPACITY};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct event_base *base = event_base_new();
+	char path[200], long_path[200];
+	struct admin *second;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(stat(d->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	/* A live one stays. */
+	config.path = d->path;
+	assert_int_equal(admin_open(&second, base, &config), -EADDRINUSE);
+	assert_non_null(strstr(error_message(), "another sessiond answers on /tmp/"));
+	expect(d, "ping\n", "OK\n.\n");
+	/* A stale one is replaced, and goes at the end. */
+	snprintf(path, sizeof(path), "%s/stale", d->folder);
+	strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	close(fd);
+	config.path = path;
+	assert_int_equal(admin_open(&second, base, &config), 0);
+	admin_close(second);
+	assert_int_equal(access(path, F_OK), -1);
+	/* A file that took our name in the meantime is not ours to remove. */
+	assert_int_equal(admin_open(&second, base, &config), 0);
+	assert_int_equal(unlink(path), 0);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	admin_close(second);
+	assert_int_equal(access(path, F_OK), 0);
+	/* Nor to replace. */
+	assert_int_equal(admin_open(&second, base, &config), -EEXIST);
+	assert_non_null(strstr(error_message(), "a file that is not a socket"));
+	assert_int_equal(unlink(path), 0);
+
+	snprintf(path, sizeof(path), "%s/none/x", d->folder);
+	assert_int_equal(admin_open(&second, base, &config), -ENOENT);
+	assert_non_null(strstr(error_message(), "choose --control"));
+	memset(long_path, 'x', sizeof(long_path));
+	long_path[150] = '\0';
+	config.path = long_path;
+	assert_int_equal(admin_open(&second, base, &config), -ENAMETOOLONG);
+	event_base_free(base);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(requests),
+		TEST(wrong_requests),
+		TEST(pipelined),
+		TEST(long_lines),
+		TEST(many_connections),
+		TEST(slow_reader),
+		TEST(idle),
+		TEST(leavers),
+		TEST(client),
+		TEST(client_time_limit),
+		TEST(socket_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
