@@ -3,10 +3,9 @@
  */
 #include "daemon.h"
 
-#include "local_addresses.h"
-#include "writer.h"
-
-#include <event2/event.h>
+#include "clock.h"
+#include "daemon_private.h"
+#include "notify.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,21 +16,6 @@
 
 /* How often the samples of malformed packets are collected and logged. */
 #define EVENTS_SECONDS 1
-
-struct daemon {
-	struct options options; /* as they are now, after reloads */
-	int argc;
-	char **argv;
-	const struct engine_ops *ops;
-	struct engine_config engine_config;
-	char pin_dir[PATH_MAX + 8]; /* the root and "/PORT" */
-	struct engine *engine;
-	struct writer *writer;
-	struct local_addresses *local;
-	bool local_ready; /* the first list is in; from here on changes are news */
-	struct event_base *base;
-	int exit_code;
-};
 
 static const struct engine_ops *engine_of(enum mode mode)
 {
@@ -168,29 +152,42 @@ static void announce(const struct daemon *daemon)
 		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
 }
 
+struct restart_list {
+	void (*line)(void *line_ctx, const char *text);
+	void *line_ctx;
+};
+
 static void on_needs_restart(void *ctx, const char *name)
 {
-	(void)ctx;
-	log_warning("reload: %s has changed, and takes a restart", name);
+	const struct restart_list *list = ctx;
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s has changed, and takes a restart", name);
+	log_warning("reload: %s", text);
+	if (list->line)
+		list->line(list->line_ctx, text);
 }
 
-/* 0 or a negative errno with error_message() set and nothing changed. */
-static int reload(struct daemon *daemon)
+int daemon_reload(
+	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
 	static struct options next;
-	int err = options_reload(
-		&next, daemon->argc, daemon->argv, &daemon->options, on_needs_restart, NULL);
+	struct restart_list list = {.line = line, .line_ctx = line_ctx};
+	int err;
 
+	notify_reloading();
+	err = options_reload(
+		&next, daemon->argc, daemon->argv, &daemon->options, on_needs_restart, &list);
 	if (!err)
 		err = daemon->ops->set_allow(daemon->engine, &next.allow);
-	if (err)
+	notify_ready();
+	if (err) {
+		log_error("reload failed, nothing was changed: %s", error_message());
 		return err;
+	}
 	writer_set_remove(daemon->writer, next.remove);
 	log_set_level(next.log_level);
-	daemon->options.allow = next.allow;
-	daemon->options.allow_is_default = next.allow_is_default;
-	daemon->options.remove = next.remove;
-	daemon->options.log_level = next.log_level;
+	daemon->options = next;
 	log_notice("reloaded: %zu allowed prefixes, REMOVEs are %s", next.allow.count,
 		next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
 	return 0;
@@ -200,8 +197,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
 {
 	(void)signal_number;
 	(void)what;
-	if (reload(ctx) < 0)
-		log_error("reload failed, nothing was changed: %s", error_message());
+	daemon_reload(ctx, NULL, NULL);
 }
 
 static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
@@ -220,6 +216,7 @@ static void on_failure(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	log_error("%s", writer_failure(daemon->writer));
+	daemon->failed = true;
 	daemon->exit_code = EXIT_RUNTIME;
 	event_base_loopbreak(daemon->base);
 }
@@ -297,7 +294,30 @@ static int loop(struct daemon *daemon)
 	if (err)
 		return err;
 	announce(daemon);
+	notify_ready();
 	event_base_dispatch(daemon->base);
+	notify_stopping();
+	return 0;
+}
+
+/* A path that was asked for must work; the default one, where nobody can make it, is done without.
+ */
+static int open_admin(struct daemon *daemon)
+{
+	struct admin_config config = {
+		.path = daemon->options.control_path,
+		.ops = &daemon_admin_ops,
+		.ctx = daemon,
+		.capacity = daemon->options.capacity,
+	};
+	int err = admin_open(&daemon->admin, daemon->base, &config);
+
+	if (!err)
+		log_info("admin socket: %s", config.path);
+	if (!err || err == -EADDRINUSE || !daemon->options.control_is_default)
+		return err;
+	log_warning("no admin socket: %s", error_message());
+	daemon->admin = NULL;
 	return 0;
 }
 
@@ -313,12 +333,16 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		log_error("cannot set up the event loop");
 		return EXIT_RUNTIME;
 	}
-	if (choose_engine(&daemon) < 0 || loop(&daemon) < 0) {
-		log_error("%s", error_message());
+	daemon.started = clock_tick();
+	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
+	 */
+	if (open_admin(&daemon) < 0 || choose_engine(&daemon) < 0 || loop(&daemon) < 0) {
+		log_error("sessiond: %s", error_message());
 		daemon.exit_code = EXIT_RUNTIME;
 	}
-	/* After a failure of the daemon itself, what answers without it goes on. */
-	close_engine(&daemon, daemon.options.keep || daemon.exit_code == EXIT_RUNTIME);
+	admin_close(daemon.admin);
+	/* After a failure while running, what answers without the daemon goes on. */
+	close_engine(&daemon, daemon.options.keep || daemon.failed);
 	event_base_free(daemon.base);
 	return daemon.exit_code;
 }

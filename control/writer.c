@@ -146,7 +146,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		return;
 	}
 	memcpy(session.key, key, SESSD_KEY_SIZE);
-	session.expires = now + clock_ticks(timeout);
+	session.expires = clock_expiry(now, timeout);
 	session.slot = slot;
 	session.len = (uint16_t)len;
 	session.sum = value_sum(value, len);

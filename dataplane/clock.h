@@ -21,10 +21,21 @@ static inline uint64_t clock_tick(void)
 	return ((uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec) >> SESSD_TICK_SHIFT;
 }
 
-/* Ticks in `seconds`, rounded down: a session may end up to a tick early, never late. */
+/* Ticks in `seconds`, rounded down. */
 static inline uint64_t clock_ticks(uint32_t seconds)
 {
 	return (uint64_t)seconds * 1000000000U >> SESSD_TICK_SHIFT;
+}
+
+/* Most ticks that the coarse clock is behind: a jiffy, which is 10 ms where HZ is 100. */
+#define CLOCK_BEHIND_TICKS 10
+
+/* The tick at which a session ends that is stored at `now` for `timeout` seconds. It is early by as
+ * much as the clock of whoever checks it may be behind: a session may end a little too soon, but is
+ * never served too late. */
+static inline uint64_t clock_expiry(uint64_t now, uint32_t timeout)
+{
+	return now + clock_ticks(timeout) - CLOCK_BEHIND_TICKS;
 }
 
 /* Whole seconds in `ticks`, rounded up. */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the daemon does for the admin socket.
+ */
+#include "clock.h"
+#include "daemon_private.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Bytes of memory that the process has in use. */
+static uint64_t resident_bytes(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss << 10 : 0;
+}
+
+static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	struct daemon *daemon = ctx;
+
+	emit(emit_ctx, "pid", (uint64_t)getpid());
+	emit(emit_ctx, "uptime_seconds", clock_seconds(clock_tick() - daemon->started));
+	emit(emit_ctx, "mode_socket", strcmp(daemon->ops->name, "socket") == 0);
+	emit(emit_ctx, "mode_xdp", strcmp(daemon->ops->name, "xdp") == 0);
+	emit(emit_ctx, "mode_dpdk", strcmp(daemon->ops->name, "dpdk") == 0);
+	emit(emit_ctx, "memory_resident_peak_bytes", resident_bytes());
+	writer_stats(daemon->writer, emit, emit_ctx);
+	daemon->ops->stats(daemon->engine, emit, emit_ctx);
+}
+
+static bool admin_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+{
+	struct daemon *daemon = ctx;
+
+	return writer_find(daemon->writer, key, session);
+}
+
+static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct daemon *daemon = ctx;
+
+	return writer_delete(daemon->writer, key);
+}
+
+static uint32_t admin_flush(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	uint32_t count = writer_flush(daemon->writer);
+
+	log_notice("flushed %u sessions on request", count);
+	return count;
+}
+
+static unsigned admin_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
+{
+	struct daemon *daemon = ctx;
+
+	return writer_list(daemon->writer, next, sessions, room);
+}
+
+static int admin_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	return daemon_reload(ctx, line, line_ctx);
+}
+
+static void admin_set_log_level(void *ctx, enum log_level level)
+{
+	struct daemon *daemon = ctx;
+
+	daemon->options.log_level = level;
+	log_set_level(level);
+}
+
+const struct admin_ops daemon_admin_ops = {
+	.stats = admin_stats,
+	.find = admin_find,
+	.del = admin_del,
+	.flush = admin_flush,
+	.list = admin_list,
+	.reload = admin_reload,
+	.set_log_level = admin_set_log_level,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The daemon's state, shared by its files. All of it is the main thread's.
+ */
+#ifndef SESSIOND_DAEMON_PRIVATE_H
+#define SESSIOND_DAEMON_PRIVATE_H
+
+#include "admin.h"
+#include "engine.h"
+#include "local_addresses.h"
+#include "options.h"
+#include "writer.h"
+
+#include <event2/event.h>
+
+struct daemon {
+	struct options options; /* as they are now, after reloads */
+	int argc;
+	char **argv;
+	const struct engine_ops *ops;
+	struct engine_config engine_config;
+	char pin_dir[PATH_MAX + 8]; /* the root and "/PORT" */
+	struct engine *engine;
+	struct writer *writer;
+	struct local_addresses *local;
+	bool local_ready; /* the first list is in; from here on changes are news */
+	struct admin *admin;
+	uint64_t started; /* tick */
+	struct event_base *base;
+	bool failed; /* while running */
+	int exit_code;
+};
+
+/* Takes over what may change while running. `line`, if not NULL, is told what takes a restart. 0,
+ * or a negative errno with error_message() set and nothing changed. */
+int daemon_reload(
+	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+
+/* daemon_admin.c: what the admin socket asks for; ctx is the struct daemon. */
+extern const struct admin_ops daemon_admin_ops;
+
+#endif
