@@ -203,7 +203,7 @@ static bool on_found(void *ctx, const struct session *session)
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct options *options)
 {
-	struct table_config config = {.capacity = options->capacity};
+	struct table_config config = {.capacity = options->capacity, .populate = true};
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer) {

@@ -3,6 +3,7 @@
  */
 #include "table/memory.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,12 +35,21 @@ void *memory_reserve(size_t bytes, bool secret)
 		if (slack > before)
 			munmap(memory + before + size, slack - before);
 		memory += before;
-		/* Advice: a kernel without huge pages refuses it, and all still works. */
-		madvise(memory, size, MADV_HUGEPAGE);
 	}
 	if (secret)
 		madvise(memory, size, MADV_DONTDUMP);
 	return memory;
+}
+
+int memory_populate(void *memory, size_t bytes)
+{
+	size_t size = round_up(bytes);
+
+	/* Advice: a kernel without huge pages refuses it, and all still works. */
+	madvise(memory, size, MADV_HUGEPAGE);
+	if (madvise(memory, size, MADV_POPULATE_WRITE) < 0 && errno == ENOMEM)
+		return -ENOMEM;
+	return 0;
 }
 
 void memory_release(void *memory, size_t bytes)

@@ -27,7 +27,7 @@
  * With the 48 bytes of struct table_slot that makes four cache lines a session. */
 #define TABLE_INLINE_MAX 208
 
-/* How `table_create` gets its memory. The default is anonymous memory with huge pages advised. */
+/* How `table_create` gets its memory. The default is anonymous memory. */
 struct table_memory {
 	void *(*alloc)(size_t bytes, const char *what, void *ctx); /* zeroed, 64-byte aligned */
 	void (*free)(void *memory, size_t bytes, void *ctx);
@@ -39,6 +39,7 @@ struct table_config {
 	uint16_t value_max; /* bytes of the longest value; 0: an index only, without values */
 	uint8_t *marks;	    /* visited marks, a byte a slot, kept by the caller; NULL: own ones */
 	const struct table_memory *memory; /* NULL: the default */
+	bool populate; /* take the default memory of index and slots at once, in huge pages */
 };
 
 struct table;

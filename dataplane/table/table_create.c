@@ -95,6 +95,12 @@ static void default_free(void *memory, size_t bytes, void *ctx)
 
 static const struct table_memory default_memory = {default_alloc, default_free, NULL};
 
+/* What every lookup touches. Overflow blocks are for the few long values. */
+static bool is_hot(unsigned region)
+{
+	return region == REGION_BUCKETS || region == REGION_SLOTS || region == REGION_MARKS;
+}
+
 struct table *table_create(const struct table_config *config)
 {
 	struct table *table;
@@ -118,7 +124,9 @@ struct table *table_create(const struct table_config *config)
 			continue;
 		table->region[i] = table->memory.alloc(
 			table->region_bytes[i], region_names[i], table->memory.ctx);
-		if (!table->region[i]) {
+		if (!table->region[i] ||
+			(config->populate && !config->memory && is_hot(i) &&
+				memory_populate(table->region[i], table->region_bytes[i]) < 0)) {
 			errno = ENOMEM;
 			goto err;
 		}
