@@ -113,14 +113,45 @@ INLINE bool packet_message(
 	return (void *)(*message + 1) <= (void *)(long)ctx->data_end;
 }
 
-/* Makes the frame end after `length` bytes of message. False, and nothing changed, if there is no
+/* Bytes of headers and message header at the most: two VLAN tags, IPv6, UDP. */
+#define PACKET_HEADERS_MAX (14 + 2 * 4 + 40 + 8 + SESSD_HEADER_SIZE)
+
+/* XDP_PACKET_HEADROOM (256) without the 40 bytes that the kernel keeps at its start for itself. */
+#define PACKET_HEADROOM 216
+
+/* The other way to the same length, where the frame has no room behind it (veth packs small packets
+ * tightly): the frame begins `delta` bytes earlier, and its headers, `headers` bytes, move there.
+ * What was behind them is lost. 0, and nothing changed, if there is no room ahead either. A
+ * function of its own, which the verifier sees once, because few drivers need it. */
+__attribute__((noinline)) int packet_shift(struct xdp_md *ctx, __u32 delta, __u32 headers)
+{
+	void *to, *from, *end;
+
+	if (delta > PACKET_HEADROOM || bpf_xdp_adjust_head(ctx, -(int)delta))
+		return 0;
+	to = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	from = to + delta;
+	for (__u32 at = 0; at < PACKET_HEADERS_MAX && at < headers; at += 2) {
+		if (from + at + 2 > end || to + at + 2 > end)
+			break;
+		*(__u16 *)(to + at) = *(__u16 *)(from + at);
+	}
+	return 1;
+}
+
+/* Makes the frame that of `length` bytes of message. False, and nothing changed, if there is no
  * room. */
 INLINE bool packet_resize(const struct packet *packet, struct xdp_md *ctx, __u32 length)
 {
 	__u64 present = packet_span((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	__s32 delta = packet->udp_offset + sizeof(struct udp_header) + length - present;
 
-	return !delta || !bpf_xdp_adjust_tail(ctx, delta);
+	if (!delta || !bpf_xdp_adjust_tail(ctx, delta))
+		return true;
+	return delta > 0 &&
+	       packet_shift(ctx, delta,
+		       packet->udp_offset + sizeof(struct udp_header) + SESSD_HEADER_SIZE);
 }
 
 #endif

@@ -102,7 +102,7 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow4), allow);
 	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow6), allow);
 	swap_slow_list(engine, copy);
-	return 0;
+	return maps_next_generation(engine);
 }
 
 /* Calls the map for each port at which `addr` is listened to. */
@@ -145,6 +145,8 @@ int access_set_local(struct engine *engine, const struct address *addr, bool pre
 	int err;
 
 	err = for_each_port(engine, addr, present ? add_local : del_local);
+	if (!err && !present)
+		err = maps_next_generation(engine);
 	if (err)
 		return error_set(-err, "cannot tell the program of address %s: %s",
 			address_format(addr, text), strerror(-err));

@@ -62,7 +62,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	*out = engine;
 	return 0;
 fail:
-	rmdir(config->pin_dir); /* if it is empty, we made it */
+	if (engine->lock_fd >= 0)
+		pins_remove_folder(engine); /* if it is empty, we made it */
 	free_engine(engine);
 	return err;
 }
@@ -92,7 +93,6 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = maps_publish(engine);
 	if (err)
 		return err;
-	engine->pinned = true;
 	engine->started = true;
 	return 0;
 }
@@ -210,10 +210,12 @@ static void xdp_events(
 
 static void xdp_close(struct engine *engine, bool keep)
 {
-	if (engine->started ? !keep : !engine->adopted)
+	if (engine->started ? !keep : !engine->adopted) {
 		pins_remove(engine, true);
-	else if (!engine->started)
+		pins_remove_folder(engine);
+	} else if (!engine->started) {
 		attach_undo(engine); /* the start failed: what answered before goes on */
+	}
 	free_engine(engine);
 }
 

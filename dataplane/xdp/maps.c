@@ -42,6 +42,19 @@ static uint32_t netns_inode(void)
 	return stat("/proc/self/ns/net", &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
+bool maps_is_pinned(const struct bpf_map *map)
+{
+	static const char *const names[] = {SESSD_PIN_SESSIONS, SESSD_PIN_OVERFLOW, SESSD_PIN_MARKS,
+		SESSD_PIN_CONFIG, SESSD_PIN_STATS, SESSD_PIN_ALLOW4, SESSD_PIN_ALLOW6,
+		SESSD_PIN_LOCAL, SESSD_PIN_EVENTS};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(bpf_map__name(map), names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Sets what depends on the command line. */
 static void size_maps(struct engine *engine)
 {
@@ -95,6 +108,11 @@ static const char *read_settings(struct engine *engine, struct sessd_config *set
 		return "the pin set is incomplete";
 	if (settings->abi != SESSD_ABI)
 		return "the pinned maps are of another version";
+	if (settings->netns != netns_inode()) {
+		/* Its links are on interfaces that are not here, whatever their numbers. */
+		pins_remove(engine, true);
+		return "it ran in another network namespace";
+	}
 	if (settings->capacity != engine->config.capacity)
 		return "the capacity has changed";
 	if (settings->value_max != engine->config.value_max)
@@ -116,7 +134,7 @@ static const char *reuse_maps(struct engine *engine)
 	{
 		int fd, err;
 
-		if (bpf_map__is_internal(map) || map == engine->skel->maps.limits)
+		if (!maps_is_pinned(map))
 			continue;
 		fd = bpf_obj_get(pins_path(engine, bpf_map__name(map), path));
 		if (fd < 0)
@@ -223,11 +241,24 @@ int maps_open(struct engine *engine)
 	return map_marks(engine);
 }
 
+static int write_settings(struct engine *engine)
+{
+	__u32 zero = 0;
+	int err = bpf_map_update_elem(
+		bpf_map__fd(engine->skel->maps.config), &zero, &engine->settings, BPF_ANY);
+
+	return err ? error_set(-err, "cannot write the program's settings: %s", strerror(-err)) : 0;
+}
+
+int maps_next_generation(struct engine *engine)
+{
+	engine->settings.generation++;
+	return write_settings(engine);
+}
+
 int maps_publish(struct engine *engine)
 {
 	struct sessd_config *settings = &engine->settings;
-	int fd = bpf_map__fd(engine->skel->maps.config);
-	__u32 zero = 0;
 	int err;
 
 	settings->port_filter = 0;
@@ -236,12 +267,12 @@ int maps_publish(struct engine *engine)
 	settings->netns = netns_inode();
 	settings->generation++;
 	/* Twice: when the number is there, all else is. */
-	err = bpf_map_update_elem(fd, &zero, settings, BPF_ANY);
+	err = write_settings(engine);
 	if (!err && settings->abi != SESSD_ABI) {
 		settings->abi = SESSD_ABI;
-		err = bpf_map_update_elem(fd, &zero, settings, BPF_ANY);
+		err = write_settings(engine);
 	}
-	return err ? error_set(-err, "cannot write the program's settings: %s", strerror(-err)) : 0;
+	return err;
 }
 
 void maps_close(struct engine *engine)

@@ -106,13 +106,12 @@ int pins_add(struct engine *engine)
 	{
 		int err;
 
-		if (bpf_map__is_internal(map) || map == engine->skel->maps.limits)
+		if (!maps_is_pinned(map))
 			continue;
 		err = bpf_obj_pin(bpf_map__fd(map), pins_path(engine, bpf_map__name(map), path));
 		if (err)
 			return error_set(-err, "cannot pin %s: %s", path, strerror(-err));
 	}
-	engine->pinned = true;
 	return 0;
 }
 
@@ -132,10 +131,13 @@ void pins_remove(struct engine *engine, bool links)
 		unlink(pins_path(engine, file->d_name, path));
 	}
 	closedir(dir);
-	engine->pinned = false;
-	if (!links)
-		return;
-	/* The folder, and the root if this was the last instance of it. */
+}
+
+void pins_remove_folder(struct engine *engine)
+{
+	char path[PATH_MAX];
+
+	/* The root goes too if this was the last instance of it. */
 	rmdir(engine->config.pin_dir);
 	snprintf(path, sizeof(path), "%s", engine->config.pin_dir);
 	*strrchr(path, '/') = '\0';

@@ -17,6 +17,7 @@
 
 #include "mirror.h"
 
+struct bpf_map;
 struct sessiond_bpf; /* the skeleton */
 
 /* An interface with the program on it. */
@@ -33,7 +34,6 @@ struct engine {
 	struct sessd_config settings; /* as in the map; written by the main thread */
 	int lock_fd;		      /* the pin folder, locked */
 	bool adopted;		      /* the maps are those of the last daemon */
-	bool pinned;		      /* the maps of this daemon are in the folder */
 	bool started;
 	uint8_t *marks;
 	size_t marks_bytes;
@@ -64,6 +64,11 @@ struct engine {
 int maps_open(struct engine *engine);
 /* Writes the settings, so that the program begins to answer. */
 int maps_publish(struct engine *engine);
+/* Makes the program forget what it remembers of addresses: after each change of the allow list or
+ * of the local addresses. */
+int maps_next_generation(struct engine *engine);
+/* Whether a map is one of those that are pinned; the others are the program's own. */
+bool maps_is_pinned(const struct bpf_map *map);
 void maps_close(struct engine *engine);
 
 /* pins.c: the folder on the bpffs. */
@@ -71,6 +76,8 @@ int pins_lock(struct engine *engine);
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX]);
 int pins_add(struct engine *engine);		     /* pins the maps */
 void pins_remove(struct engine *engine, bool links); /* unpins the maps, and links if told to */
+
+void pins_remove_folder(struct engine *engine); /* if it is empty */
 
 /* attach.c */
 int attach_all(struct engine *engine);
