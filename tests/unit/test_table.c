@@ -37,7 +37,7 @@ static void ranges(void **state)
 static void lengths(void **state)
 {
 	static const uint16_t value_max[] = {1, 16, 17, 144, 207, 208, 209, 512, 1393, 1400};
-	uint8_t value[SESSD_VALUE_LIMIT + 1], expected[SESSD_VALUE_LIMIT];
+	uint8_t value[SESSD_VALUE_LIMIT + 8], expected[SESSD_VALUE_LIMIT];
 
 	(void)state;
 	for (size_t m = 0; m < sizeof(value_max) / sizeof(*value_max); m++) {
@@ -49,12 +49,13 @@ static void lengths(void **state)
 			uint16_t got = 0;
 
 			put(table, len, len, 1);
-			memset(value, 0, sizeof(value));
+			memset(value, 0xee, sizeof(value));
 			assert_int_equal(get(table, len, 0, value, &got, &retries), TABLE_HIT);
 			assert_int_equal(got, len);
 			make_value(expected, len, len);
 			assert_memory_equal(value, expected, len);
-			assert_int_equal(value[len], 0);
+			for (unsigned i = len; i < sizeof(value); i++)
+				assert_int_equal(value[i], 0xee); /* nor a byte more */
 			table_delete(table, find(table, len));
 			assert_int_equal(find(table, len), TABLE_NO_SLOT);
 			check_table(table); /* it was wiped */
