@@ -46,7 +46,7 @@ static error_t common_parser(int key, char *arg, struct argp_state *state)
 		print_and_exit();
 	}
 	if (key == KEY_VERSION) {
-		printf("sessiond %s\n", SESSIOND_VERSION);
+		printf("%s %s\n", state->name, SESSIOND_VERSION);
 		print_and_exit();
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * sessionctl's command line, and its commands. Each command returns an exit code; what it failed at
+ * is already told, in one line on stderr.
+ */
+#ifndef SESSIOND_SESSIONCTL_H
+#define SESSIOND_SESSIONCTL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control_path.h"
+#include "options.h"
+
+struct ctl {
+	char control_path[CONTROL_PATH_SIZE];
+	const char *pin_root;
+	uint16_t port; /* 0: not said */
+	bool json;
+	const char *command, *argument; /* NULL if not said */
+};
+
+/* Tells error_message() and returns `code`. */
+int ctl_fail(int code);
+
+/* sessionctl_daemon.c: what the daemon is asked over its admin socket. */
+int ctl_stats(const struct ctl *ctl);
+int ctl_list(const struct ctl *ctl);
+int ctl_show(const struct ctl *ctl);
+/* A request that is the command and its argument; prints the reply as it comes. */
+int ctl_ask(const struct ctl *ctl);
+
+/* sessionctl_detach.c: removes pins, which takes the program off its interfaces. */
+int ctl_detach(const struct ctl *ctl);
+
+/* The names of instances in a pin folder are their ports: 1 to 65535, or 0 if it is none. */
+uint16_t ctl_instance_port(const char *name);
+
+#ifdef HAVE_XDP
+/* sessionctl_pinned.c: reads the XDP program's counters without a daemon, from the pins of --port
+ * or of the only instance that there is. 0, or a negative errno with error_message() set: -ENOENT
+ * if nothing is pinned. */
+int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx);
+#endif
+
+#endif
