@@ -145,6 +145,8 @@ static void announce(const struct daemon *daemon)
 	log_notice("sessiond %s answers in mode %s: %s", SESSIOND_VERSION, daemon->ops->name, text);
 	for (size_t i = 0; i < options->listen_count; i++)
 		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
+	if (daemon->admin)
+		log_info("admin socket: %s", options->control_path);
 	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
 		 "prefixes%s",
 		options->capacity, options->value_max,
@@ -312,8 +314,6 @@ static int open_admin(struct daemon *daemon)
 	};
 	int err = admin_open(&daemon->admin, daemon->base, &config);
 
-	if (!err)
-		log_info("admin socket: %s", config.path);
 	if (!err || err == -EADDRINUSE || !daemon->options.control_is_default)
 		return err;
 	log_warning("no admin socket: %s", error_message());

@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# sessionctl against a daemon in socket mode, and its own wrong values.
+
+. "$(dirname "$0")/lib.sh"
+
+wrong() {
+	pattern=$1
+	shift
+	expect 2 "^sessionctl: .*$pattern" "$sessionctl" "$@"
+}
+
+wrong 'which command'
+wrong 'unknown command ""' ''
+wrong 'unknown command statistics' statistics
+wrong 'which command' --json
+wrong 'stats takes no argument' stats now
+wrong 'argument three is one too many' remove ab three
+wrong 'remove needs an argument: remove ID' remove
+wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
+wrong 'remove abc: expected an id' remove abc
+wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
+wrong 'log-level loud: expected' log-level loud
+wrong '--json goes with stats, list and show only' flush --json
+wrong '--port 0: expected' --port 0 detach
+wrong '--port 70000: expected' --port 70000 detach
+wrong '--pin-dir x: expected an absolute path' --pin-dir x detach
+wrong '--control "": expected a path' -C '' stats
+wrong 'unknown option -Q' -Q
+expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" stats
+expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" flush
+
+# send TYPE TIMEOUT KEY-BYTE [VALUE]: one request to port 7201; prints the reply's type and value.
+send() {
+	python3 -c '
+import socket, struct, sys
+kind, timeout, key = (int(a) for a in sys.argv[1:4])
+value = sys.argv[4].encode() if len(sys.argv) > 4 else b""
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(struct.pack(">BBH32s", 1, kind, timeout, bytes([key] * 3)) + value, ("127.0.0.1", 7201))
+if kind == 1:
+    s.settimeout(5)
+    reply = s.recv(2000)
+    print("%02x %s" % (reply[1], reply[36:].decode()))' "$@"
+}
+
+conf=$folder/conf
+printf 'capacity = 1000\nremove = honour\n' >"$conf"
+start up -m socket -c "$conf" 7201 || finish
+ctl="$sessionctl -C $folder/up.sock"
+
+expect 0 '' $ctl version
+grep -Eqx 'sessiond [0-9.]+' "$folder/out" || fail "version says: $(cat "$folder/out")"
+expect 0 '' $ctl list
+[ -s "$folder/out" ] && fail "an empty cache lists: $(cat "$folder/out")"
+
+send 0 300 17 secret-value-one
+send 0 300 34 secret-value-two
+for _ in $(seq 50); do
+	[ "$($ctl list | wc -l)" -eq 2 ] && break
+	sleep 0.1
+done
+id=$(printf '111111%058d' 0)
+expect 0 '' $ctl list
+grep -Eqx "$id (299|300) 16" "$folder/out" || fail "list lacks $id: $(cat "$folder/out")"
+[ "$(wc -l <"$folder/out")" -eq 2 ] || fail "list has not two lines"
+expect 0 '' $ctl show 111111
+[ "$(head -n 1 "$folder/out")" = "id $id" ] || fail "show says: $(cat "$folder/out")"
+grep -qx 'length 16' "$folder/out" || fail "show says: $(cat "$folder/out")"
+
+$ctl --json list | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)
+assert len(rows) == 2 and all(row["length"] == 16 and 290 < row["remaining"] <= 300 for row in rows)
+assert "'"$id"'" in [row["id"] for row in rows]' || fail "list --json"
+$ctl show --json 222222 | python3 -c '
+import json, sys
+row = json.load(sys.stdin)
+assert row["id"].startswith("22222200") and row["length"] == 16' || fail "show --json"
+send 1 0 17 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '81 secret-value-one' ] || fail "GET before remove: $(cat "$folder/reply")"
+
+# Text and JSON have the same names, in one order, all whole numbers, none twice.
+expect 0 '' $ctl stats
+cp "$folder/out" "$folder/stats"
+grep -Evq '^[a-z][a-z0-9_]* [0-9]+$' "$folder/stats" && fail "not a name and a number: $(cat "$folder/stats")"
+[ -z "$(cut -d ' ' -f 1 "$folder/stats" | sort | uniq -d)" ] || fail "a name comes twice"
+for want in 'sessions 2' 'capacity 1000' 'new_stored 2' 'get_hits 1' 'mode_socket 1'; do
+	grep -qx "$want" "$folder/stats" || fail "stats lack: $want"
+done
+$ctl stats --json >"$folder/json"
+python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
+	import json, sys
+	names = [line.split()[0] for line in open(sys.argv[1])]
+	figures = json.load(open(sys.argv[2]))
+	assert names == list(figures), (names, figures)
+	assert all(type(value) is int for value in figures.values())
+END
+
+expect 0 '' $ctl remove 111111
+send 1 0 17 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '80 ' ] || fail "GET after remove: $(cat "$folder/reply")"
+expect 1 'no such session' $ctl remove 111111
+expect 1 'no such session' $ctl show 111111
+send 1 0 34 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '81 secret-value-two' ] || fail "the other: $(cat "$folder/reply")"
+expect 0 '' $ctl flush
+grep -qx 'flushed 1' "$folder/out" || fail "flush says: $(cat "$folder/out")"
+send 1 0 34 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '80 ' ] || fail "GET after flush: $(cat "$folder/reply")"
+
+# Reload by the socket, and by SIGHUP: what changes at once, and what is said to need a restart.
+printf 'capacity = 2000\nremove = ignore\nallow = 192.0.2.0/24\n' >"$conf"
+expect 0 '' $ctl reload
+grep -q capacity "$folder/out" || fail "reload does not tell of capacity: $(cat "$folder/out")"
+$ctl stats | grep -qx 'capacity 1000' || fail "the capacity has changed"
+send 2 0 34
+for _ in $(seq 50); do
+	$ctl stats | grep -qx 'drop_not_allowed 1' && break
+	sleep 0.1
+done
+$ctl stats | grep -qx 'drop_not_allowed 1' || fail "the reloaded allow list is not in force"
+printf 'capacity = 1000\n' >"$conf"
+kill -HUP "$started"
+for _ in $(seq 50); do
+	[ "$(grep -c reloaded "$folder/up.log")" -ge 2 ] && break
+	sleep 0.1
+done
+send 1 0 34 >"$folder/reply" || fail "the allow list is not back after SIGHUP"
+printf 'allow = nonsense\n' >"$conf"
+expect 1 ':1: allow = nonsense: expected' $ctl reload
+send 1 0 34 >"$folder/reply" || fail "a wrong file changed the allow list"
+
+expect 0 '' $ctl log-level error
+expect 0 '' $ctl --version
+
+# Whatever was stored, its value is in no log, listing or statistic.
+grep -aq secret-value "$folder/up.log" "$folder/stats" "$folder/out" && fail "a value was told"
+
+# Without a reader of its output, or without room for it, it says so.
+if [ -e /dev/full ]; then
+	$ctl stats >/dev/full 2>"$folder/err"
+	[ $? -eq 1 ] || fail "a full disk goes unnoticed"
+	[ "$(wc -l <"$folder/err")" -eq 1 ] || fail "a full disk gives: $(cat "$folder/err")"
+fi
+stop "$started"
+[ "$stopped" -eq 0 ] || fail "the daemon ends with $stopped"
+
+finish

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# Every wrong value of sessiond's command line and configuration file: one line, exit code 2.
+
+. "$(dirname "$0")/lib.sh"
+
+# Nothing of this may start a daemon; if it did, it would be one that ends by the time limit.
+wrong() {
+	pattern=$1
+	shift
+	expect 2 "^sessiond: .*$pattern" "$sessiond" -C "$folder/s" "$@"
+}
+
+wrong 'PORT 0: expected a UDP port from 1 to 65535' 0
+wrong 'PORT 70000: expected' 70000
+wrong 'PORT abc: expected' abc
+wrong 'PORT 2: given twice' 1 2
+wrong '--mode turbo: expected auto, xdp, dpdk or socket' --mode turbo
+wrong '--xdp-mode fast: expected' --xdp-mode fast
+wrong '--listen example: expected ADDR' --listen example
+wrong '--listen 127.0.0.1:0: expected' --listen 127.0.0.1:0
+wrong '--allow 10.0.0.0/33: expected' --allow 10.0.0.0/33
+wrong '--allow 10.0.0.1/8: expected' --allow 10.0.0.1/8
+wrong '--allow localhost: expected' -a localhost
+wrong '--capacity 0: expected a number of sessions from 1 to' --capacity 0
+wrong '--capacity -5: expected' --capacity -5
+wrong '--capacity 99999999999: expected' -n 99999999999
+wrong '--max-session 0: expected a number of bytes from 1 to 1400' --max-session 0
+wrong '--max-session 1401: expected' --max-session 1401
+wrong '--remove perhaps: expected honour or ignore' --remove perhaps
+wrong '--threads 0: expected a number of threads from 1 to 256' -t 0
+wrong '--threads 257: expected' -t 257
+wrong '--log-level loud: expected' --log-level loud
+wrong '--pin-dir pins: expected an absolute path' --pin-dir pins
+wrong '--interface nosuchname0123456: expected' -i nosuchname0123456
+wrong '--interface eth0 has no use with --mode socket' -m socket -i eth0
+wrong '--dpdk-args has no use without --mode dpdk' --dpdk-args --no-pci
+wrong 'the path is [0-9]* bytes long, expected at most 107' -C "/$(printf '%0120d' 0)"
+wrong 'unknown option --speed: try --help' --speed
+wrong 'unknown option -Z: try --help' -Z
+wrong 'option --capacity needs a value' --capacity
+wrong 'option --keep takes no value' --keep=1
+
+# Any build: without xdp mode, that it is not built in is what is said.
+wrong '--mode (xdp needs an interface|dpdk)|built without it' --mode xdp
+wrong '(--interface absent0: no such interface here|built without)' --mode xdp -i absent0
+wrong '(--interface absent0: no such interface here|built without)' -i absent0
+"$sessiond" --mode dpdk --check >/dev/null 2>"$folder/err" ||
+	wrong '--mode dpdk: this sessiond was built without it' --mode dpdk
+
+# Beyond this machine's memory: 67 million sessions of 1400 bytes take 94 GiB.
+if [ "$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)" -lt 90 ]; then
+	wrong '--capacity 67108863: needs up to [0-9]+ MiB of memory, [0-9]+ MiB are available' \
+		-n 67108863 --max-session 1400
+else
+	echo "not tried: a capacity beyond memory, because this machine has room for the largest"
+fi
+
+conf() {
+	pattern=$1
+	printf "$2" >"$folder/conf"
+	wrong "$folder/conf$pattern" -c "$folder/conf"
+}
+
+wrong 'configuration file /nonexistent/conf: No such file' -c /nonexistent/conf
+wrong 'configuration file /: Is a directory' -c /
+conf ':1: port = 0: expected a UDP port' 'port = 0\n'
+conf ':2: capacity = lots: expected' 'port = 5\ncapacity = lots\n'
+conf ':1: unknown name speed' 'speed = 5\n'
+conf ':1: sections are not used here' '[sessiond]\n'
+conf ':1: expected name = value' 'port 5\n'
+conf ':2: port = 6: given twice' 'port = 5\nport = 6\n'
+conf ':1: keep = perhaps: expected yes, no' 'keep = perhaps\n'
+conf ':3: allow = 10.0.0.0/33: expected' '# a list\nallow = ::1\nallow = 10.0.0.0/33\n'
+conf ':1: config is for the command line only' 'config = /etc/other\n'
+printf 'mode = socket\n' >"$folder/conf"
+wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
+
+# And what is right, for the checks above would pass a program that refuses everything.
+expect 0 '' "$sessiond" --check
+printf 'port = 5\nmode = socket\nallow = ::1\nlisten = 127.0.0.1\nkeep = no\n' >"$folder/conf"
+expect 0 '' "$sessiond" --check -c "$folder/conf" -n 5 --max-session 1400 6
+expect 0 '' "$sessiond" --version
+grep -Eqx 'sessiond [0-9.]+' "$folder/out" || fail "--version prints: $(cat "$folder/out")"
+expect 0 '' "$sessiond" --help
+for name in mode interface xdp-mode listen allow capacity max-session remove threads dpdk-args \
+	keep config control pin-dir log-level check; do
+	grep -q -- "--$name" "$folder/out" || fail "--help does not tell of --$name"
+done
+
+finish

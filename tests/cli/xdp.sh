@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# xdp mode's own failures, and what sessionctl does with the pins of a daemon that is gone. A veth
+# pair to a second network namespace carries the requests; the loopback has no native XDP.
+
+. "$(dirname "$0")/lib.sh"
+
+"$sessiond" --mode xdp -i lo --check >/dev/null 2>"$folder/err" ||
+	skip "this build has no xdp mode: $(cat "$folder/err")"
+[ "$(stat -f -c %T /sys/fs/bpf 2>/dev/null)" = bpf_fs ] ||
+	mount -t bpf bpf /sys/fs/bpf 2>/dev/null || skip "there is no bpffs on /sys/fs/bpf"
+
+pins=/sys/fs/bpf/sessiond-cli-$$
+unpin_and_cleanup() {
+	cleanup
+	"$sessionctl" --pin-dir "$pins" detach >/dev/null 2>&1
+	[ -d "$pins" ] && rmdir "$pins"
+}
+trap unpin_and_cleanup EXIT
+
+# The other end of the veth, in a namespace that lives as long as this process.
+unshare -n sleep 120 &
+peer=$!
+daemons=$peer
+for _ in $(seq 50); do
+	[ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break
+	sleep 0.1
+done
+ip link add cli0 type veth peer name cli1 netns "$peer" || skip "no veth pair can be made"
+ip addr add 10.99.0.1/24 dev cli0
+ip link set cli0 up
+nsenter -t "$peer" -n ip addr add 10.99.0.2/24 dev cli1
+nsenter -t "$peer" -n ip link set cli1 up
+
+has_program() {
+	ip link show dev cli0 | grep -q xdp
+}
+
+probe() {
+	"$sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" \
+		-C "$folder/probe.sock" 7100 >"$folder/probe.log" 2>&1 &
+	pid=$!
+	for _ in $(seq 50); do
+		has_program && break
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.1
+	done
+	has_program
+	found=$?
+	kill $pid 2>/dev/null
+	wait $pid
+	return $found
+}
+probe || skip "no XDP program can be attached here: $(tail -n 1 "$folder/probe.log")"
+[ -d "$pins/7100" ] && fail "a clean stop leaves $pins/7100"
+
+# An interface without native XDP.
+expect 1 'lo.*native|native.*lo' "$sessiond" -m xdp -i lo --xdp-mode native -n 1000 \
+	--pin-dir "$pins" -C "$folder/s" 7100
+ip link show dev lo | grep -q xdp && fail "a failed start leaves its program on lo"
+[ -d "$pins/7100" ] && fail "a failed start leaves $pins/7100"
+
+# A pin folder that is not on a bpffs.
+expect 1 'not on a bpffs' "$sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 \
+	--pin-dir "$folder/pins" -C "$folder/s" 7100
+
+# No privileges.
+mkdir "$folder/nobody" && chown 65534:65534 "$folder/nobody"
+cp "$sessiond" "$folder/sessiond"
+if setpriv --reuid 65534 --regid 65534 --clear-groups "$folder/sessiond" --version >/dev/null; then
+	expect 1 'CAP_BPF|privilege|root' setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$folder/sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" \
+		-C "$folder/nobody/s" 7100
+else
+	fail "setpriv cannot run the daemon unprivileged"
+fi
+
+# The daemon runs: its pins are its own.
+pin_options="--pin-dir $pins"
+start up -m xdp -i cli0 --xdp-mode generic -n 1000 --keep $pin_options 7101 || finish
+first=$started
+has_program || fail "no program on cli0"
+expect 1 'holds|running' "$sessionctl" $pin_options detach
+has_program || fail "detach took the program of a running daemon away"
+expect 1 'holds|in use|running' "$sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 $pin_options \
+	-C "$folder/s" 7101
+expect 0 '' "$sessionctl" -C "$folder/up.sock" stats
+grep -Eq '^xdp_get_hits [0-9]+$' "$folder/out" || fail "stats lack xdp_get_hits"
+cp "$folder/out" "$folder/live"
+
+# It is killed: the fast path's counters can be read all the same, with the same names.
+kill -9 "$first"
+wait "$first" 2>/dev/null
+has_program || fail "the program went with the daemon"
+nsenter -t "$peer" -n python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+for i in range(3):
+    s.sendto(b"\x01\x01\0\0" + b"k" * 32, ("10.99.0.1", 7101))
+    assert s.recv(99)[1] == 0x80' || fail "the fast path does not answer without the daemon"
+for options in '' '--port 7101'; do
+	"$sessionctl" -C "$folder/up.sock" $pin_options $options stats \
+		>"$folder/out" 2>"$folder/err" || fail "stats without the daemon fail"
+	[ "$(wc -l <"$folder/err")" -eq 1 ] || fail "stats without the daemon say: $(cat "$folder/err")"
+	grep -qx 'xdp_get_misses 3' "$folder/out" || fail "no three misses: $(cat "$folder/out")"
+	cut -d ' ' -f 1 "$folder/out" | while read -r name; do
+		grep -q "^$name " "$folder/live" || echo "$name"
+	done >"$folder/odd"
+	[ -s "$folder/odd" ] && fail "not what a running daemon calls them: $(cat "$folder/odd")"
+done
+"$sessionctl" -C "$folder/up.sock" $pin_options --json stats 2>/dev/null | python3 -c '
+import json, sys
+assert json.load(sys.stdin)["xdp_get_misses"] == 3' || fail "stats --json without the daemon"
+expect 1 'no sessiond answers' "$sessionctl" -C "$folder/up.sock" $pin_options --port 7102 stats
+
+# Detach takes all of it away, says so, and has nothing to do the second time.
+expect 0 '' "$sessionctl" $pin_options --port 7102 detach
+grep -q "^nothing to detach: there is no $pins/7102$" "$folder/out" || fail "$(cat "$folder/out")"
+[ -d "$pins/7101" ] || fail "detach of another port took 7101 away"
+expect 0 '' "$sessionctl" $pin_options detach
+grep -Eq "^detached port 7101: removed 1 link and [0-9]+ maps from $pins/7101$" "$folder/out" ||
+	fail "detach says: $(cat "$folder/out")"
+for _ in $(seq 20); do
+	has_program || break
+	sleep 0.1
+done
+has_program && fail "the program is still on cli0 after detach"
+[ -e "$pins" ] && fail "detach leaves $pins"
+expect 0 '' "$sessionctl" $pin_options detach
+grep -q '^nothing to detach' "$folder/out" || fail "a second detach says: $(cat "$folder/out")"
+
+# Only what is on a bpffs is ever unlinked.
+mkdir -p "$folder/root/7101"
+: >"$folder/root/7101/link-1"
+expect 1 'not on a BPF file system' "$sessionctl" --pin-dir "$folder/root" detach
+[ -f "$folder/root/7101/link-1" ] || fail "detach removed a file that is not a pin"
+
+finish
