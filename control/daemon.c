@@ -267,15 +267,26 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	daemon->ops->events(daemon->engine, log_event, NULL);
 }
 
-/* Adds an event that lives until the base is freed with the process' end. */
+/* Adds an event that lives until unwatch. */
 static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call)
 {
 	struct timeval interval = {.tv_sec = EVENTS_SECONDS};
-	struct event *event = event_new(daemon->base, fd, what | EV_PERSIST, call, daemon);
+	struct event *event = NULL;
 
-	if (!event || event_add(event, what ? NULL : &interval) < 0)
+	if (daemon->event_count < DAEMON_EVENTS_MAX)
+		event = event_new(daemon->base, fd, what | EV_PERSIST, call, daemon);
+	if (!event)
+		return error_set(ENOMEM, "cannot set up the event loop");
+	daemon->events[daemon->event_count++] = event;
+	if (event_add(event, what ? NULL : &interval) < 0)
 		return error_set(ENOMEM, "cannot set up the event loop");
 	return 0;
+}
+
+static void unwatch(struct daemon *daemon)
+{
+	while (daemon->event_count > 0)
+		event_free(daemon->events[--daemon->event_count]);
 }
 
 static int loop(struct daemon *daemon)
@@ -340,6 +351,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		log_error("sessiond: %s", error_message());
 		daemon.exit_code = EXIT_RUNTIME;
 	}
+	unwatch(&daemon);
 	admin_close(daemon.admin);
 	/* After a failure while running, what answers without the daemon goes on. */
 	close_engine(&daemon, daemon.options.keep || daemon.failed);

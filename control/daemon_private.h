@@ -14,6 +14,8 @@
 
 #include <event2/event.h>
 
+#define DAEMON_EVENTS_MAX 8
+
 struct daemon {
 	struct options options; /* as they are now, after reloads */
 	int argc;
@@ -28,6 +30,8 @@ struct daemon {
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct event_base *base;
+	struct event *events[DAEMON_EVENTS_MAX];
+	unsigned event_count;
 	bool failed; /* while running */
 	int exit_code;
 };
