@@ -79,14 +79,16 @@ start() {
 	return 1
 }
 
-# stop PID: ends a daemon as systemd would. Sets $stopped to its exit code.
+# stop NAME PID: ends a daemon as systemd would, which it is to take well.
 stop() {
-	kill "$1"
-	wait "$1"
-	stopped=$?
+	kill "$2"
+	wait "$2" || {
+		fail "a daemon that was told to stop ends with $?"
+		cat "$folder/$1.log"
+	}
 	rest=
 	for pid in $daemons; do
-		[ "$pid" = "$1" ] || rest="$rest $pid"
+		[ "$pid" = "$2" ] || rest="$rest $pid"
 	done
 	daemons=$rest
 }

@@ -12,8 +12,7 @@ start first -m socket -n 1000 7001 || finish
 expect 1 '7001' "$sessiond" -m socket -n 1000 -C "$folder/second.sock" 7001
 expect 1 'another sessiond answers on' "$sessiond" -m socket -n 1000 -C "$folder/first.sock" 7002
 expect 0 '' "$sessionctl" -C "$folder/first.sock" version
-stop "$started"
-[ "$stopped" -eq 0 ] || fail "a daemon that was told to stop ends with $stopped"
+stop first "$started"
 [ -e "$folder/first.sock" ] && fail "a daemon that was told to stop leaves its socket"
 
 # A port of another program, one that shares it with nobody.
@@ -46,6 +45,6 @@ wait "$started" 2>/dev/null
 [ -S "$folder/killed.sock" ] || fail "kill -9 left no socket file to try with"
 expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/killed.sock" version
 start killed -m socket -n 1000 7006 || finish
-stop "$started"
+stop killed "$started"
 
 finish

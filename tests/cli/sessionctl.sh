@@ -145,7 +145,6 @@ if [ -e /dev/full ]; then
 	[ $? -eq 1 ] || fail "a full disk goes unnoticed"
 	[ "$(wc -l <"$folder/err")" -eq 1 ] || fail "a full disk gives: $(cat "$folder/err")"
 fi
-stop "$started"
-[ "$stopped" -eq 0 ] || fail "the daemon ends with $stopped"
+stop up "$started"
 
 finish
