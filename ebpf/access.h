@@ -11,15 +11,13 @@
 
 #define V4_MAPPED bpf_htonl(0x0000ffff)
 
-/* Is the packet for an address and port that are served here? The kernel would not take a loopback
- * or v4-mapped address from a wire either. */
+/* Are the destination's address and port served here? The kernel would not take a loopback or
+ * v4-mapped address from a wire either. */
 INLINE bool access_local(const struct packet *packet)
 {
 	struct sessd_local key = {.port = packet->udp->dest};
 	__u32 *addr = (__u32 *)key.addr;
 
-	if (*(__u8 *)packet->data & 1) /* a group's MAC address */
-		return false;
 	if (packet->v6) {
 		const __u32 *dest = packet->ip6->dest;
 
@@ -36,13 +34,9 @@ INLINE bool access_local(const struct packet *packet)
 	return bpf_map_lookup_elem(&local, &key);
 }
 
-/* Is the source one that the kernel would take a packet from, and that a reply can go to? */
+/* Is the source's address one that the kernel would take, and that a reply can go to? */
 INLINE bool access_source(const struct packet *packet)
 {
-	const struct eth_header *eth = packet->data;
-
-	if (eth->source[0] & 1 || !packet->udp->source)
-		return false;
 	if (packet->v6) {
 		const __u32 *source = packet->ip6->source;
 

@@ -7,23 +7,22 @@
 #define SESSIOND_BPF_EVENT_H
 
 #include "access.h"
+#include "clock.h"
 #include "maps.h"
 #include "packet.h"
 
-#define EVENT_INTERVAL_NS 1000000000ULL
+#define EVENT_INTERVAL_TICKS (1000000000 >> SESSD_TICK_SHIFT)
 
 /* Sends at most one event a second, reason and CPU. The daemon looks for them once a second, so it
  * is not woken. */
-INLINE void event_send(struct xdp_md *ctx, const struct packet *packet,
+INLINE void event_send(struct xdp_md *ctx, const struct packet *packet, struct scratch *own,
 	enum sessd_event_reason reason, __u8 detail)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
-	__u32 index = reason;
-	__u64 *last = bpf_map_lookup_elem(&limits, &index);
+	__u64 now = clock_tick(own), *last = &own->event_tick[reason];
 	struct sessd_event *event;
 	__u32 *source;
 
-	if (!last || (*last && now - *last < EVENT_INTERVAL_NS))
+	if (*last && now - *last <= EVENT_INTERVAL_TICKS)
 		return;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)

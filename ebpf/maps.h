@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The maps. All but `limits` are pinned, under the names that map_abi.h gives. The loader sets what
+ * The maps that are pinned, under the names that map_abi.h gives. The loader sets what
  * depends on the command line before it loads: max_entries of sessions, overflow and marks, and
  * value_size of overflow; and, for another memory policy, map_flags of sessions and overflow.
  */
@@ -79,14 +79,5 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024);
 } events SEC(".maps");
-
-/* When each kind of event was last sent from this CPU, ns. Not pinned: it is worth nothing to the
- * next program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SESSD_EVENT_REASONS);
-	__type(key, __u32);
-	__type(value, __u64);
-} limits SEC(".maps");
 
 #endif

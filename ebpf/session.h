@@ -8,6 +8,7 @@
 #ifndef SESSIOND_BPF_SESSION_H
 #define SESSIOND_BPF_SESSION_H
 
+#include "clock.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -36,15 +37,9 @@ INLINE void session_read(struct session *session, const struct sessd_entry *entr
 	session->sum = *(const volatile __u16 *)(at + 18);
 }
 
-/* bpf_ktime_get_coarse_ns is behind by up to a jiffy, which is 10 ms with HZ=100. A session may end
- * as much too early, but is never served too late. */
-#define CLOCK_BEHIND_TICKS 10
-
-INLINE bool session_expired(const struct session *session)
+INLINE bool session_expired(const struct session *session, __u64 now)
 {
-	__u64 now = (bpf_ktime_get_coarse_ns() >> SESSD_TICK_SHIFT) + CLOCK_BEHIND_TICKS;
-
-	return sessd_life_expires(session->life) <= now;
+	return sessd_life_expires(session->life) <= now + CLOCK_BEHIND_TICKS;
 }
 
 /* Copies a word and returns its share of the guard. */

@@ -13,7 +13,9 @@
 #include "maps.h"
 #include "packet.h"
 #include "parse.h"
+#include "recent.h"
 #include "reply.h"
+#include "scratch.h"
 #include "session.h"
 
 #define LOOKUP_TRIES 3
@@ -26,19 +28,20 @@ INLINE int pass(__u64 *counter)
 	return XDP_PASS;
 }
 
-INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, __u64 *counter,
-	enum sessd_event_reason reason, __u8 detail)
+INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct scratch *own,
+	__u64 *counter, enum sessd_event_reason reason, __u8 detail)
 {
 	++*counter;
-	event_send(ctx, packet, reason, detail);
+	event_send(ctx, packet, own, reason, detail);
 	return XDP_DROP;
 }
 
 /* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
  * answered, and to what counter it goes if it isn't. */
 INLINE __u64 *parse(struct packet *packet, struct sessd_xdp_counters *counters,
-	const struct sessd_config *settings)
+	const struct sessd_config *settings, struct scratch *own)
 {
+	const struct eth_header *eth = packet->data;
 	__u64 *other;
 	__be16 proto;
 
@@ -57,12 +60,14 @@ INLINE __u64 *parse(struct packet *packet, struct sessd_xdp_counters *counters,
 		return &counters->pass_truncated;
 	if (!(settings->port_filter >> (bpf_ntohs(packet->udp->dest) % 64) & 1))
 		return &counters->pass_other_port;
-	if (!access_local(packet))
+	packet->known = recent_known(packet, own, settings->generation);
+	if (eth->dest[0] & 1 || (!packet->known && !access_local(packet)))
 		return &counters->pass_not_local;
 	other = parse_lengths(packet, counters);
 	if (other)
 		return other;
-	if (!access_source(packet))
+	if (eth->source[0] & 1 || !packet->udp->source ||
+		(!packet->known && !access_source(packet)))
 		return &counters->pass_bad_source;
 	return NULL;
 }
@@ -79,7 +84,8 @@ INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __
 
 /* `sum` is that of pseudo header (but for the length), ports and request header. */
 INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
-	struct sessd_xdp_counters *counters, const struct sessd_config *settings, __u64 sum)
+	struct sessd_xdp_counters *counters, const struct sessd_config *settings,
+	struct scratch *own, __u64 sum)
 {
 	struct sessd_header *header;
 	struct sessd_entry *entry;
@@ -95,7 +101,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!entry)
 			return answer_error(ctx, packet, sum, &counters->get_misses);
 		session_read(&session, entry);
-		if (session_expired(&session))
+		if (session_expired(&session, clock_tick(own)))
 			return answer_error(ctx, packet, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
@@ -129,25 +135,30 @@ int sessiond_xdp(struct xdp_md *ctx)
 	struct sessd_xdp_counters *counters;
 	const struct sessd_header *header;
 	__u64 *other, pseudo, sum;
+	struct scratch *own;
 	__u32 zero = 0;
 
 	settings = bpf_map_lookup_elem(&config, &zero);
 	counters = bpf_map_lookup_elem(&stats, &zero);
-	if (!settings || !counters || settings->abi != SESSD_ABI)
+	own = bpf_map_lookup_elem(&scratch, &zero);
+	if (!settings || !counters || !own || settings->abi != SESSD_ABI)
 		return XDP_PASS;
 
-	other = parse(&packet, counters, settings);
+	other = parse(&packet, counters, settings, own);
 	if (other)
 		return pass(other);
-	if (!access_allowed(&packet))
-		return refuse(
-			ctx, &packet, &counters->drop_not_allowed, SESSD_EVENT_NOT_ALLOWED, 0);
+	if (!packet.known) {
+		if (!access_allowed(&packet))
+			return refuse(ctx, &packet, own, &counters->drop_not_allowed,
+				SESSD_EVENT_NOT_ALLOWED, 0);
+		recent_store(&packet, own, settings->generation);
+	}
 
 	header = (void *)(packet.udp + 1);
 	if (packet.payload_length < SESSD_HEADER_SIZE || (void *)(header + 1) > packet.end)
-		return refuse(ctx, &packet, &counters->drop_short, SESSD_EVENT_SHORT, 0);
+		return refuse(ctx, &packet, own, &counters->drop_short, SESSD_EVENT_SHORT, 0);
 	if (header->version != SESSD_VERSION)
-		return refuse(ctx, &packet, &counters->drop_version, SESSD_EVENT_VERSION,
+		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_EVENT_VERSION,
 			header->version);
 	switch (header->type) {
 	case SESSD_GET:
@@ -157,7 +168,8 @@ int sessiond_xdp(struct xdp_md *ctx)
 	case SESSD_REMOVE:
 		return pass(&counters->pass_remove);
 	default:
-		return refuse(ctx, &packet, &counters->drop_type, SESSD_EVENT_TYPE, header->type);
+		return refuse(
+			ctx, &packet, own, &counters->drop_type, SESSD_EVENT_TYPE, header->type);
 	}
 	if (packet.payload_length > SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
 		return pass(&counters->pass_no_room);
@@ -167,5 +179,5 @@ int sessiond_xdp(struct xdp_md *ctx)
 		return pass(&counters->pass_bad_checksum);
 	sum += pseudo + *(const __u32 *)packet.udp;
 	packet_settle(&packet);
-	return answer_get(ctx, &packet, counters, settings, sum);
+	return answer_get(ctx, &packet, counters, settings, own, sum);
 }

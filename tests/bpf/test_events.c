@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,24 +123,26 @@ static void full(void **state)
 	static uint8_t frame[FRAME_MAX];
 	struct fixture fixture;
 	size_t size;
-	uint64_t zero[64] = {0};
+	uint32_t zero = 0;
+	size_t blank_size;
+	void *blank;
 
 	(void)state;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
-	assert_true(libbpf_num_possible_cpus() <= 64);
+	blank_size = libbpf_num_possible_cpus() * bpf_map__value_size(fixture.bpf->maps.scratch);
+	blank = calloc(1, blank_size);
+	assert_non_null(blank);
 	size = frame_build(&(struct frame_spec){.key = key, .type = 5}, frame);
 	for (int n = 0; n < 64 * 1024 / 32 + 10; n++) {
-		uint32_t reason = SESSD_EVENT_TYPE;
-
 		/* as if a second had gone by */
-		assert_int_equal(
-			bpf_map__update_elem(fixture.bpf->maps.limits, &reason, sizeof(reason),
-				zero, libbpf_num_possible_cpus() * sizeof(zero[0]), BPF_ANY),
+		assert_int_equal(bpf_map__update_elem(fixture.bpf->maps.scratch, &zero,
+					 sizeof(zero), blank, blank_size, BPF_ANY),
 			0);
 		fixture_run(&fixture, frame, size, &outcome);
 		assert_int_equal(outcome.verdict, XDP_DROP);
 		fixture_assert_counted(&outcome, FIXTURE_COUNTER(drop_type), 0);
 	}
+	free(blank);
 	fixture_stop(&fixture);
 }
 
