@@ -52,27 +52,50 @@ INLINE __u64 copy_word(void *to, const void *from, const __u64 *secret)
 }
 
 /* Copies whole words up to the end of the packet, which the verifier must see before each chunk
- * anyway, and no more than `limit` bytes. */
-INLINE void copy_words(
-	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit, __u64 *guard)
+ * anyway, and no more than `limit` bytes. For a limit that is known to the compiler and small. */
+INLINE __u64 copy_words(
+	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit)
 {
-	__u64 at = 0;
+	__u64 guard = 0, at = 0;
 
-	for (; at + 32 <= limit; at += 32) {
-		barrier_var(at);
-		if (to + at + 32 > end)
-			break;
 #pragma unroll
+	for (__u64 chunk = 0; chunk + 32 <= limit; chunk += 32) {
+		if (to + chunk + 32 > end)
+			break;
 		for (int i = 0; i < 4; i++)
-			*guard += copy_word(to + at + 8 * i, from + at + 8 * i,
-				(const void *)secret + at + 8 * i);
+			guard += copy_word(
+				to + chunk + 8 * i, from + chunk + 8 * i, secret + chunk / 8 + i);
+		at = chunk + 32;
 	}
 	for (; at + 8 <= limit; at += 8) {
 		barrier_var(at);
 		if (to + at + 8 > end)
 			break;
-		*guard += copy_word(to + at, from + at, (const void *)secret + at);
+		guard += copy_word(to + at, from + at, (const void *)secret + at);
 	}
+	return guard;
+}
+
+/* The same for any limit. */
+INLINE __u64 copy_many_words(
+	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit)
+{
+	__u64 guard = 0, at = 0;
+
+	for (; at + 32 <= limit; at += 32, to += 32, from += 32, secret += 4) {
+		barrier_var(to);
+		if (to + 32 > end)
+			break;
+		for (int i = 0; i < 4; i++)
+			guard += copy_word(to + 8 * i, from + 8 * i, secret + i);
+	}
+	for (; at + 8 <= limit; at += 8, to += 8, from += 8, secret++) {
+		barrier_var(to);
+		if (to + 8 > end)
+			break;
+		guard += copy_word(to, from, secret);
+	}
+	return guard;
 }
 
 /* Copies the last word of a value whose length is no multiple of 8; `to` and `from` are where that
@@ -122,14 +145,14 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 
 		if (!rest)
 			return false;
-		copy_words(to, end, data, secret, SESSD_SPLIT, &guard);
-		copy_words(to + SESSD_SPLIT, end, rest, secret + SESSD_SPLIT / 8,
-			value_max - SESSD_SPLIT, &guard);
+		guard += copy_words(to, end, data, secret, SESSD_SPLIT);
+		guard += copy_many_words(to + SESSD_SPLIT, end, rest, secret + SESSD_SPLIT / 8,
+			value_max - SESSD_SPLIT);
 		if (len % 8 && !copy_last(to + len - 8, end, rest + (len - 8 - SESSD_SPLIT),
 				       secret + len / 8, &guard))
 			return false;
 	} else {
-		copy_words(to, end, data, secret, SESSD_INLINE_MAX, &guard);
+		guard += copy_words(to, end, data, secret, SESSD_INLINE_MAX);
 		if (len > 8 && len % 8 &&
 			!copy_last(to + len - 8, end, data + len - 8, secret + len / 8, &guard))
 			return false;
@@ -139,18 +162,30 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 	return guard == session->guard;
 }
 
-/* Tells the eviction that a session was used: one write for many hits. */
-INLINE void session_mark(const struct session *session)
+/* A session's visited mark, which tells the eviction that it was used. It is looked up, and read,
+ * ahead of the copy: the two wait for memory together then. */
+struct mark {
+	__u8 *at; /* NULL: none */
+	__u8 seen;
+};
+
+INLINE void mark_read(struct mark *mark, const struct session *session)
 {
 	__u32 slot = sessd_life_slot(session->life);
 	__u32 index = slot / SESSD_MARKS_PER_ELEM;
-	__u8 *group = bpf_map_lookup_elem(&marks, &index);
 
-	if (!group)
-		return;
-	group += slot % SESSD_MARKS_PER_ELEM;
-	if (!*group)
-		*group = 1;
+	mark->at = bpf_map_lookup_elem(&marks, &index);
+	if (mark->at) {
+		mark->at += slot % SESSD_MARKS_PER_ELEM;
+		mark->seen = *(volatile __u8 *)mark->at;
+	}
+}
+
+/* One write for many hits. */
+INLINE void mark_set(const struct mark *mark)
+{
+	if (mark->at && !mark->seen)
+		*mark->at = 1;
 }
 
 #endif

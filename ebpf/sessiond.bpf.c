@@ -90,6 +90,8 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	struct sessd_header *header;
 	struct sessd_entry *entry;
 	struct session session;
+	struct mark mark;
+	__u64 now = clock_tick(own);
 
 	for (int try = 0; try < LOOKUP_TRIES; try++) {
 		barrier_var(settings); /* or the compiler prepares all its uses ahead of the loop */
@@ -101,10 +103,11 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!entry)
 			return answer_error(ctx, packet, sum, &counters->get_misses);
 		session_read(&session, entry);
-		if (session_expired(&session, clock_tick(own)))
+		if (session_expired(&session, now))
 			return answer_error(ctx, packet, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
+		mark_read(&mark, &session);
 		if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE + session.len)) {
 			if (try) /* what followed the header in the request is overwritten */
 				break;
@@ -114,7 +117,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			return XDP_ABORTED;
 		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings))
 			continue;
-		session_mark(&session);
+		mark_set(&mark);
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
 		counters->get_hits++;
