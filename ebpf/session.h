@@ -165,26 +165,28 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 /* A session's visited mark, which tells the eviction that it was used. It is looked up, and read,
  * ahead of the copy: the two wait for memory together then. */
 struct mark {
-	__u8 *at; /* NULL: none */
+	__u8 *at;
 	__u8 seen;
 };
 
-INLINE void mark_read(struct mark *mark, const struct session *session)
+/* False if the slot has none, which is of no whole entry. */
+INLINE bool mark_read(struct mark *mark, const struct session *session)
 {
 	__u32 slot = sessd_life_slot(session->life);
 	__u32 index = slot / SESSD_MARKS_PER_ELEM;
+	__u8 *group = bpf_map_lookup_elem(&marks, &index);
 
-	mark->at = bpf_map_lookup_elem(&marks, &index);
-	if (mark->at) {
-		mark->at += slot % SESSD_MARKS_PER_ELEM;
-		mark->seen = *(volatile __u8 *)mark->at;
-	}
+	if (!group)
+		return false;
+	mark->at = group + slot % SESSD_MARKS_PER_ELEM;
+	mark->seen = *(volatile __u8 *)mark->at;
+	return true;
 }
 
 /* One write for many hits. */
 INLINE void mark_set(const struct mark *mark)
 {
-	if (mark->at && !mark->seen)
+	if (!mark->seen)
 		*mark->at = 1;
 }
 

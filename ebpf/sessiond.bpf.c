@@ -107,7 +107,8 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			return answer_error(ctx, packet, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
-		mark_read(&mark, &session);
+		if (!mark_read(&mark, &session))
+			continue;
 		if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE + session.len)) {
 			if (try) /* what followed the header in the request is overwritten */
 				break;
