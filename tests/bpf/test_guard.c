@@ -204,6 +204,24 @@ static void marks(void **state)
 	}
 }
 
+/* A mark that is set is not written again: hits share its line, they do not fight for it. */
+static void marked_already(void **state)
+{
+	struct guarded *guarded = *state;
+	uint8_t group[SESSD_MARKS_PER_ELEM];
+	uint32_t zero = 0;
+
+	memset(group, 2, sizeof(group));
+	guarded->size = frame_build(&(struct frame_spec){.key = key}, guarded->frame);
+	fixture_put(&guarded->fixture, key, 9, FIXTURE_LIFE, guarded->value, 20);
+	assert_int_equal(bpf_map__update_elem(guarded->fixture.bpf->maps.marks, &zero, sizeof(zero),
+				 group, sizeof(group), BPF_ANY),
+		0);
+	fixture_run(&guarded->fixture, guarded->frame, guarded->size, &guarded->outcome);
+	fixture_assert_counted(&guarded->outcome, FIXTURE_COUNTER(get_hits), 0);
+	assert_int_equal(fixture_mark(&guarded->fixture, 9), 2);
+}
+
 /* The race itself: a writer deletes and puts sessions of changing length, while this thread asks.
  * Each value names its key in every byte, so that one of another session cannot go by. */
 enum {
@@ -304,6 +322,7 @@ int main(void)
 		cmocka_unit_test(no_overflow),
 		cmocka_unit_test(slot_out_of_range),
 		cmocka_unit_test(marks),
+		cmocka_unit_test(marked_already),
 		cmocka_unit_test(race),
 	};
 

@@ -306,6 +306,33 @@ static void packets(void **state)
 	print_message("%zu cases\n", CASES);
 }
 
+/* A checksum that comes to 0 is sent as 0xffff (RFC 768). The timeout, which is echoed, steers it:
+ * one that equals the checksum of the same reply without makes the sum 0xffff. */
+static void checksum_zero(void **state)
+{
+	const struct fixture *fixture = *state;
+	static struct outcome outcome;
+	static uint8_t frame[FRAME_MAX];
+
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i % 2, hit = i / 2;
+		struct frame_spec spec = {.v6 = v6, .key = hit ? live_key : none_key};
+		const uint8_t *check = outcome.frame + 14 + (v6 ? 40 : 20) + 6;
+		uint8_t value[VALUE_LENGTH];
+		size_t size = frame_build(&spec, frame);
+
+		for (int at = 0; at < VALUE_LENGTH; at++)
+			value[at] = 0x30 + at * 11;
+		fixture_run(fixture, frame, size, &outcome);
+		spec.timeout = check[0] << 8 | check[1];
+		size = frame_build(&spec, frame);
+		fixture_run(fixture, frame, size, &outcome);
+		assert_int_equal(check[0] << 8 | check[1], 0xffff);
+		assert_null(verify_reply(frame, size, outcome.frame, outcome.size,
+			hit ? SESSD_OK : SESSD_ERR, value, hit ? sizeof(value) : 0));
+	}
+}
+
 /* Until the maps are whole, and once another daemon's are there, all is left to the kernel. */
 static void not_ready(void **state)
 {
@@ -373,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets),
+		cmocka_unit_test(checksum_zero),
 		cmocka_unit_test(not_ready),
 		cmocka_unit_test(expiry),
 	};
