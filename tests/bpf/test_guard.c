@@ -279,7 +279,7 @@ static void race(void **state)
 	struct guarded *guarded = *state;
 	struct race race = {.guarded = guarded};
 	int program = bpf_program__fd(guarded->fixture.bpf->progs.sessiond_xdp);
-	unsigned long hits = 0, misses = 0;
+	unsigned long hits = 0, misses = 0, failed = 0, wrong = 0;
 	struct timespec start;
 	pthread_t writer;
 
@@ -296,21 +296,20 @@ static void race(void **state)
 		memset(value, 0x40 + n % RACE_KEYS, sizeof(value));
 		opts.data_size_in = frame_build(
 			&(struct frame_spec){.key = raced, .trailing = n % 77 * 3}, guarded->frame);
-		if (bpf_prog_test_run_opts(program, &opts) || opts.retval != XDP_TX) {
-			fail_msg("run %u: verdict %u", n, opts.retval);
-			break;
-		}
+		failed += bpf_prog_test_run_opts(program, &opts) || opts.retval != XDP_TX;
 		hit = opts.data_size_out > 78;
-		if (verify_reply(guarded->frame, opts.data_size_in, guarded->outcome.frame,
-			    opts.data_size_out, hit ? SESSD_OK : SESSD_ERR, value,
-			    hit ? opts.data_size_out - 78 : 0))
-			fail_msg("run %u: the reply is wrong", n);
+		wrong += verify_reply(guarded->frame, opts.data_size_in, guarded->outcome.frame,
+				 opts.data_size_out, hit ? SESSD_OK : SESSD_ERR, value,
+				 hit ? opts.data_size_out - 78 : 0) != NULL;
 		hits += hit;
 		misses += !hit;
 	}
 	race.stop = true;
 	pthread_join(writer, NULL);
-	print_message("%lu writes, %lu hits, %lu misses\n", race.writes, hits, misses);
+	print_message(
+		"%lu writes, %lu hits, %lu misses, %lu wrong\n", race.writes, hits, misses, wrong);
+	assert_int_equal(failed, 0);
+	assert_int_equal(wrong, 0);
 	assert_true(hits > 0 && race.writes > 0);
 }
 
