@@ -10,10 +10,8 @@
 #include "packet.h"
 #include "scratch.h"
 
-/* The time is behind by a jiffy, 10 ms with HZ=100, and by as much as the tick was late. A session
- * may end as much too early, but is never served too late. */
-#define CLOCK_BEHIND_TICKS 16
-
+/* It is behind by a jiffy, and by as much as the tick was late: the writer has taken that off the
+ * lifetimes. */
 INLINE __u64 clock_tick(struct scratch *own)
 {
 	__u64 jiffies = bpf_jiffies64();

@@ -39,7 +39,7 @@ INLINE void session_read(struct session *session, const struct sessd_entry *entr
 
 INLINE bool session_expired(const struct session *session, __u64 now)
 {
-	return sessd_life_expires(session->life) <= now + CLOCK_BEHIND_TICKS;
+	return sessd_life_expires(session->life) <= now;
 }
 
 /* Copies a word and returns its share of the guard. */
