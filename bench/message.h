@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Requests made from a session's number, and replies held against it. A GET's timeout field has no
+ * meaning to the server but is echoed: it carries the tag that tells which request a reply is for.
+ */
+#ifndef BENCH_MESSAGE_H
+#define BENCH_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "population.h"
+#include "result.h"
+
+#define MESSAGE_MAX (SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
+
+/* Writes a request and returns its length. `timeout`: seconds, or the tag of a GET. */
+size_t message_build(const struct population *p, enum sessd_type type, uint64_t number,
+	uint16_t timeout, uint8_t message[MESSAGE_MAX]);
+
+enum verdict {
+	VERDICT_HIT,
+	VERDICT_MISS,
+	VERDICT_LENGTH,
+	VERDICT_HEADER,
+	VERDICT_TIMEOUT,
+	VERDICT_KEY,
+	VERDICT_VALUE,
+	VERDICT_NEVER, /* a hit, well formed or not, of a session that was never stored */
+};
+
+enum verdict message_verify(const struct population *p, uint64_t number, uint16_t tag,
+	const uint8_t *reply, size_t len);
+
+/* The counter that a verdict adds to. */
+uint64_t *message_counter(struct bench_counters *counters, enum verdict verdict);
+
+#endif

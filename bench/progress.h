@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A line a second on stderr while something runs.
+ */
+#ifndef BENCH_PROGRESS_H
+#define BENCH_PROGRESS_H
+
+#include "result.h"
+
+struct progress;
+
+/* Preloading: `*done` of `total`. NULL if no thread can be had: then there are no lines. */
+struct progress *progress_preload(const uint64_t *done, uint64_t total);
+/* Running: the sums of these counters. */
+struct progress *progress_run(const struct bench_result *results, unsigned count);
+/* NULL is allowed. */
+void progress_stop(struct progress *progress);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What a run counts. Each thread has one; the names are those of the JSON.
+ */
+#ifndef BENCH_RESULT_H
+#define BENCH_RESULT_H
+
+#include <stdint.h>
+
+#include "histogram.h"
+
+#define BENCH_COUNTERS(X) \
+	X(get_sent, "GETs sent") \
+	X(new_sent, "NEWs sent") \
+	X(remove_sent, "REMOVEs sent") \
+	X(hits, "replies OK, verified") \
+	X(misses, "replies ERR, verified") \
+	X(late, "replies after the deadline") \
+	X(lost, "GETs without a reply") \
+	X(after_lost, "replies that came when they were already counted as lost") \
+	X(duplicates, "replies that came twice") \
+	X(refused, "ICMP errors: nothing listens there") \
+	X(landed, "NEWs or REMOVEs that were seen to take effect before more were sent") \
+	X(unlanded, "NEWs or REMOVEs given up, their last one being without effect")
+
+/* Any of these makes the exit code 1. */
+#define BENCH_WRONG_COUNTERS(X) \
+	X(wrong_length, "replies of a wrong length") \
+	X(wrong_header, "replies of a wrong version or type") \
+	X(wrong_timeout, "replies that do not echo the timeout") \
+	X(wrong_key, "replies that do not echo the key") \
+	X(wrong_value, "replies with a value that is not this session's") \
+	X(wrong_checksum, "replies with a wrong UDP checksum") \
+	X(wrong_hit, "OK for keys that were never stored") \
+	X(unasked, "replies that nobody asked for")
+
+struct bench_counters {
+#define X(name, text) uint64_t name;
+	BENCH_COUNTERS(X)
+	BENCH_WRONG_COUNTERS(X)
+#undef X
+};
+
+struct bench_result {
+	struct bench_counters counters;
+	struct histogram latency; /* of verified replies; where NEWs are fenced: of a burst */
+	double seconds;		  /* of the run itself */
+	uint64_t readback;	  /* NEWs or REMOVEs looked at after the run */
+	uint64_t readback_seen;	  /* of those: took effect */
+	double preload_seconds;	  /* 0: none */
+	double program_ns;	  /* of the program under test, a frame; 0: not asked */
+	uint64_t program_frames;
+};
+
+/* Counters are read by the thread that prints progress while others count. */
+static inline void bench_count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+void bench_counters_add(struct bench_counters *into, const struct bench_counters *from);
+uint64_t bench_counters_wrong(const struct bench_counters *counters);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "workload.h"
+
+/* Spreads popular sessions over the population: any prime above its size does. */
+#define SPREAD 2654435761ULL
+
+void workload_init(struct workload *w, const struct bench_options *options, unsigned thread)
+{
+	*w = (struct workload){
+		.options = options,
+		.random = mix64(options->population.seed << 32 ^ options->run << 8 ^ thread),
+		.first_new = (uint64_t)options->run << POPULATION_RUN_SHIFT |
+			     (uint64_t)thread << POPULATION_LANE_BITS,
+		.next_remove = thread,
+	};
+	if (options->zipf > 0)
+		zipf_init(&w->zipf, options->sessions, options->zipf);
+}
+
+static uint64_t stored_number(struct workload *w)
+{
+	uint32_t n = w->options->sessions;
+
+	if (w->options->zipf > 0)
+		return zipf_next(&w->zipf, &w->random) * SPREAD % n;
+	return scale32(random_next(&w->random), n);
+}
+
+static uint64_t new_number(struct workload *w)
+{
+	return w->first_new + w->news++;
+}
+
+static void next_of_mix(struct workload *w, struct operation *operation)
+{
+	double u = (double)(random_next(&w->random) >> 11) * 0x1p-53;
+
+	if (!w->second && u < w->options->resumed)
+		*operation = (struct operation){SESSD_GET, stored_number(w)};
+	else
+		*operation = (struct operation){SESSD_NEW, new_number(w)};
+	w->second = !w->second;
+}
+
+bool workload_next(struct workload *w, struct operation *operation)
+{
+	switch (w->options->workload) {
+	case WORKLOAD_GET:
+		*operation = (struct operation){SESSD_GET, stored_number(w)};
+		return true;
+	case WORKLOAD_MISS:
+		*operation =
+			(struct operation){SESSD_GET, random_next(&w->random) | POPULATION_NEVER};
+		return true;
+	case WORKLOAD_NEW:
+		*operation = (struct operation){SESSD_NEW, new_number(w)};
+		return true;
+	case WORKLOAD_REMOVE:
+		*operation = (struct operation){SESSD_REMOVE, w->next_remove};
+		if (w->next_remove >= w->options->sessions)
+			return false;
+		w->next_remove += w->options->threads;
+		return true;
+	case WORKLOAD_MIX:
+		next_of_mix(w, operation);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# sessionbench against the classic server on loopback: every workload runs, every kind of wrong
+# reply is noticed. Nothing is timed.
+set -u
+bench=$1 classic=$2
+work=$(mktemp -d)
+server=
+
+stop_server() {
+	[ -n "$server" ] && kill "$server" && wait "$server"
+	server=
+}
+trap 'stop_server; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+fail() {
+	echo "FAIL: $*"
+	cat "$work/out"
+	exit 1
+}
+
+# start ARGS...: a server on a free port, its number in $port.
+start() {
+	stop_server
+	: >"$work/port"
+	"$classic" "$@" 0 >"$work/port" &
+	server=$!
+	for _ in $(seq 100); do
+		read -r _ port <"$work/port" && return
+		sleep 0.05
+	done
+	fail "the classic server did not start"
+}
+
+# expect CODE ARGS...
+expect() {
+	code=$1
+	shift
+	"$bench" -q "$@" >"$work/out" 2>&1
+	got=$?
+	[ $got -eq "$code" ] || fail "exit code $got instead of $code: sessionbench $*"
+}
+
+start
+expect 0 --count 5000 --require-hits "127.0.0.1:$port"
+expect 0 --count 5000 --require-hits --no-preload --keys zipf --threads 2 "[::1]:$port"
+expect 0 --count 2000 --workload miss "127.0.0.1:$port"
+expect 0 --count 2000 --workload new "127.0.0.1:$port"
+expect 0 --count 2000 --workload mix --rate 10k "127.0.0.1:$port"
+expect 0 --count 2000 --value 1-1400 --seed 2 --sessions 500 "127.0.0.1:$port"
+# Other values under the same keys.
+expect 1 --count 2000 --value 145 --sessions 500 --no-preload "127.0.0.1:$port"
+grep -q 'WRONG.*length' "$work/out" || fail 'a wrong length was not named'
+expect 0 --workload remove --seed 2 --value 1-1400 --sessions 500 "127.0.0.1:$port"
+expect 1 --count 100 --require-hits --no-preload --seed 2 "127.0.0.1:$port"
+
+expect 0 --count 2000 --json "127.0.0.1:$port"
+grep -q '"hits": 2000' "$work/out" || fail 'the JSON does not tell 2000 hits'
+grep -q '"wrong": 0' "$work/out" || fail 'the JSON does not tell that nothing was wrong'
+
+# Each fault by its name. The preload of so few sessions gets only sound replies.
+for fault in value:value key:key timeout:timeout length:length other:value; do
+	start --corrupt "${fault%:*}" --every 450
+	expect 1 --count 4000 --sessions 50 --rate 20k "127.0.0.1:$port"
+	grep -q "WRONG.*${fault#*:}" "$work/out" || fail "fault ${fault%:*} was not named"
+done
+start --corrupt miss --every 450
+expect 1 --count 2000 --workload miss "127.0.0.1:$port"
+grep -q 'WRONG.*never stored' "$work/out" || fail 'a hit of what was never stored was not named'
+
+# Lost and late replies are counted, and are no failure.
+start --corrupt lose --every 100
+expect 0 --count 1000 --no-preload --workload miss --patience 50ms --json "127.0.0.1:$port"
+grep -q '"lost": 10,' "$work/out" || fail 'ten lost replies were not counted'
+start --corrupt delay --every 100
+expect 0 --count 1000 --workload miss --rate 5k --json "127.0.0.1:$port"
+grep -q '"late": 0,' "$work/out" && fail 'no late reply was counted'
+
+expect 2
+expect 2 nohost.invalid
+expect 2 --value 1401 "127.0.0.1:$port"
+stop_server
+expect 1 --count 10 --workload miss "127.0.0.1:$port"
+exit 0
