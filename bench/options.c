@@ -174,8 +174,6 @@ static void check(const struct bench_options *o)
 		if (o->zipf > 0)
 			bad("--keys zipf is not for --interface: its frames are made "
 			    "in the kernel, with uniform keys");
-		if (o->population.value_max > 1024)
-			bad("--interface takes values up to 1024 bytes");
 		if (o->workload == WORKLOAD_REMOVE)
 			bad("--interface has no workload remove");
 	}

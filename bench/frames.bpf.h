@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Checksums and headers, for both programs of the live-frame engine.
+ */
+#ifndef BENCH_FRAMES_BPF_H
+#define BENCH_FRAMES_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "frames_config.h"
+
+/* Frames of each family, as they are made and expected: no VLAN tag, no options. */
+#define FRAME_IP_AT	    sizeof(struct ethhdr)
+#define FRAME_IP_SIZE(ipv6) ((ipv6) ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))
+#define FRAME_UDP_AT(ipv6)  (FRAME_IP_AT + FRAME_IP_SIZE(ipv6))
+#define FRAME_SIZE(ipv6)    (FRAME_UDP_AT(ipv6) + sizeof(struct udphdr) + SESSD_HEADER_SIZE)
+
+/* Internet checksums (RFC 1071) as sums of 32-bit words in memory order. */
+static __always_inline __u64 sum_word(__u64 sum, __u64 word)
+{
+	return sum + (__u32)word + (word >> 32);
+}
+
+static __always_inline __u16 sum_fold(__u64 sum)
+{
+	sum = (__u32)sum + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* The key starts at an odd multiple of 4 in the frame; it is summed as words all the same. */
+static __always_inline __u64 sum_header(const struct sessd_header *message, const __u64 key[4])
+{
+	__u64 sum = *(const __u32 *)message;
+
+	for (int i = 0; i < POPULATION_KEY_WORDS; i++)
+		sum = sum_word(sum, key[i]);
+	return sum;
+}
+
+#endif

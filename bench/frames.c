@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "frames.h"
+
+#include <sessiond/log.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flow.h"
+#include "frames_config.h"
+#include "neighbour.h"
+
+#include "frames.skel.h" /* uses frames_config.h */
+
+/* BPF_PROG_TEST_RUN as of kernel 5.18; the headers of 6.1's distributions know it. */
+#define FRAMES_BATCH 64
+
+/* Frames of one call, in which nothing else of this thread happens: a fraction of a second. With a
+ * rate, as few as keep the calls at some thousand a second. */
+#define FRAMES_CALL_MAX 32768
+
+/* When replies to the last frames have come for certain. */
+#define SETTLE_US 20000
+
+/* Largest frame of a request: IPv6, the largest value. */
+#define FRAME_MAX (14 + 40 + 8 + MESSAGE_MAX)
+
+struct frames {
+	const struct bench_options *options;
+	struct neighbour neighbour;
+	struct frames_bpf *bpf;
+	int link_fd;
+	unsigned cpus[BENCH_THREADS_MAX]; /* one a thread */
+};
+
+struct frames_thread {
+	struct frames *frames;
+	struct bench_result *result;
+	const volatile int *stop;
+	pthread_t thread;
+	unsigned number;
+	int error;
+	char message[256];
+};
+
+static const enum frames_workload workload_of[] = {
+	[WORKLOAD_GET] = FRAMES_GET,
+	[WORKLOAD_MISS] = FRAMES_MISS,
+	[WORKLOAD_NEW] = FRAMES_NEW,
+	[WORKLOAD_MIX] = FRAMES_MIX,
+};
+
+static uint32_t sum_words(uint32_t sum, const uint8_t *bytes, size_t len)
+{
+	uint16_t word;
+
+	for (size_t i = 0; i < len; i += 2) {
+		memcpy(&word, bytes + i, 2);
+		sum += word;
+	}
+	return sum;
+}
+
+static void fill_config(const struct frames *frames, volatile struct frames_config *config)
+{
+	const struct bench_options *o = frames->options;
+	const struct neighbour *n = &frames->neighbour;
+	bool ipv4 = address_is_ipv4(&o->target.addr);
+	size_t skip = ipv4 ? 12 : 0;
+	struct frames_config c = {
+		.population = o->population,
+		.sessions = o->sessions,
+		.workload = workload_of[o->workload],
+		.resumed = (uint32_t)(o->resumed * UINT32_MAX),
+		.run = o->run,
+		.timeout = htons(o->timeout),
+		.target_port = htons(o->target.port),
+		.source_port = o->source_port,
+		.ports = (uint16_t)o->ports,
+		.ipv6 = !ipv4,
+	};
+
+	memcpy(c.source_mac, n->source_mac, 6);
+	memcpy(c.target_mac, n->target_mac, 6);
+	memcpy(c.source, n->source.bytes + skip, 16 - skip);
+	memcpy(c.target, o->target.addr.bytes + skip, 16 - skip);
+	c.address_sum = sum_words(sum_words(0, c.source, 16 - skip), c.target, 16 - skip);
+	memcpy((void *)config, &c, sizeof(c));
+}
+
+/* One CPU a thread, of those this process may use: taskset(1) chooses. */
+static int choose_cpus(struct frames *frames)
+{
+	unsigned count = 0;
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return error_set(errno, "sched_getaffinity: %s", strerror(errno));
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE && count < frames->options->threads; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			frames->cpus[count++] = cpu;
+	}
+	if (count < frames->options->threads)
+		return error_set(EINVAL,
+			"--threads: %u CPUs may be used, and each thread of "
+			"--interface needs its own",
+			count);
+	return 0;
+}
+
+static int init_lanes(struct frames *frames)
+{
+	int fd = bpf_map__fd(frames->bpf->maps.lanes), cpus = libbpf_num_possible_cpus();
+	struct frames_lane *lanes;
+	uint32_t zero = 0;
+	int ret = 0;
+
+	if (cpus < 0)
+		return error_set(-cpus, "counting CPUs: %s", strerror(-cpus));
+	lanes = calloc((size_t)cpus, sizeof(*lanes));
+	if (!lanes)
+		return error_set(ENOMEM, "no memory");
+	for (unsigned i = 0; i < frames->options->threads; i++) {
+		lanes[frames->cpus[i]].lane = i;
+		lanes[frames->cpus[i]].random = mix64((uint64_t)frames->options->run << 8 | i);
+	}
+	if (bpf_map_update_elem(fd, &zero, lanes, 0) < 0)
+		ret = error_set(errno, "a map of the generator: %s", strerror(errno));
+	free(lanes);
+	return ret;
+}
+
+static int no_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int attach(struct frames *frames)
+{
+	const char *interface = frames->options->interface;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(bpf_program__fd(frames->bpf->progs.check),
+		frames->neighbour.ifindex, BPF_XDP, &opts);
+
+	if (fd < 0 && (errno == EBUSY || errno == EEXIST))
+		return error_set(errno, "--interface: %s has an XDP program already", interface);
+	if (fd < 0)
+		return error_set(
+			errno, "--interface: native XDP on %s: %s", interface, strerror(errno));
+	/* No struct bpf_link: the descriptor is all there is to it. */
+	frames->link_fd = fd;
+	return 0;
+}
+
+int frames_open(struct frames **out, const struct bench_options *options)
+{
+	struct frames *frames = calloc(1, sizeof(*frames));
+	int ret;
+
+	*out = frames;
+	if (!frames)
+		return error_set(ENOMEM, "no memory");
+	frames->options = options;
+	frames->link_fd = -1;
+	ret = neighbour_find(
+		&frames->neighbour, options->interface, &options->target, options->mac);
+	if (ret == 0)
+		ret = choose_cpus(frames);
+	if (ret < 0)
+		return ret;
+	libbpf_set_print(no_print);
+	frames->bpf = frames_bpf__open();
+	if (!frames->bpf)
+		return error_set(errno, "the generator's program: %s", strerror(errno));
+	fill_config(frames, &frames->bpf->rodata->config);
+	ret = frames_bpf__load(frames->bpf);
+	if (ret < 0)
+		return error_set(-ret, "loading the generator's program: %s", strerror(-ret));
+	ret = init_lanes(frames);
+	return ret < 0 ? ret : attach(frames);
+}
+
+void frames_close(struct frames *frames)
+{
+	if (!frames)
+		return;
+	if (frames->link_fd >= 0)
+		close(frames->link_fd);
+	frames_bpf__destroy(frames->bpf);
+	free(frames);
+}
+
+static int read_cpu(int fd, unsigned cpu, size_t size, void *value)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint8_t *all = calloc((size_t)cpus, size);
+	uint32_t zero = 0;
+	int ret = 0;
+
+	if (!all || bpf_map_lookup_elem(fd, &zero, all) < 0)
+		ret = error_set(errno, "reading a counter: %s", strerror(errno));
+	else
+		memcpy(value, all + cpu * size, size);
+	free(all);
+	return ret;
+}
+
+/* Replies are counted where they arrive: on a veth that is the CPU that sent, on a NIC any. The
+ * first thread takes those of CPUs that do not send. */
+static int read_counters(struct frames_thread *t)
+{
+	const struct frames *frames = t->frames;
+	int fd = bpf_map__fd(frames->bpf->maps.counters), cpus = libbpf_num_possible_cpus();
+	struct bench_counters *c = &t->result->counters;
+	struct frames_counters sum = {0}, *all;
+	struct frames_lane lane = {0};
+	uint32_t zero = 0;
+	int ret;
+
+	ret = read_cpu(
+		bpf_map__fd(frames->bpf->maps.lanes), frames->cpus[t->number], sizeof(lane), &lane);
+	if (ret < 0)
+		return ret;
+	all = calloc((size_t)cpus, sizeof(*all));
+	if (!all || bpf_map_lookup_elem(fd, &zero, all) < 0) {
+		free(all);
+		return error_set(errno, "reading the replies' counters: %s", strerror(errno));
+	}
+	for (unsigned cpu = 0; cpu < (unsigned)cpus; cpu++) {
+		unsigned owner = 0;
+
+		for (unsigned i = 0; i < frames->options->threads; i++) {
+			if (frames->cpus[i] == cpu)
+				owner = i;
+		}
+		if (owner != t->number)
+			continue;
+		for (size_t i = 0; i < sizeof(sum) / sizeof(__u64); i++)
+			((__u64 *)&sum)[i] += ((__u64 *)&all[cpu])[i];
+	}
+	free(all);
+#define SET(to, value) __atomic_store_n(&c->to, value, __ATOMIC_RELAXED)
+	SET(get_sent, lane.gets);
+	SET(new_sent, lane.news);
+	SET(hits, sum.hits);
+	SET(misses, sum.misses);
+	SET(wrong_length, sum.wrong_length);
+	SET(wrong_header, sum.wrong_header);
+	SET(wrong_timeout, sum.wrong_timeout);
+	SET(wrong_key, sum.wrong_key);
+	SET(wrong_value, sum.wrong_value);
+	SET(wrong_checksum, sum.wrong_checksum);
+	SET(wrong_hit, sum.wrong_hit);
+#undef SET
+	return 0;
+}
+
+static int send_frames(const struct frames *frames, unsigned count)
+{
+	static const uint8_t zeros[FRAME_MAX];
+	bool ipv4 = address_is_ipv4(&frames->options->target.addr);
+	uint32_t head = (ipv4 ? 42 : 62) + SESSD_HEADER_SIZE;
+	uint32_t value = frames->options->population.value_max;
+	bool only_gets = frames->options->workload == WORKLOAD_GET ||
+			 frames->options->workload == WORKLOAD_MISS;
+	/* The generator cuts a frame, and never has to make it longer. */
+	uint32_t size = only_gets ? head : head + value;
+	struct xdp_md ctx = {
+		.data_end = size,
+		.ingress_ifindex = (uint32_t)frames->neighbour.ifindex,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = zeros, .data_size_in = size, .ctx_in = &ctx,
+		.ctx_size_in = sizeof(ctx), .repeat = (int)count,
+		.flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = FRAMES_BATCH);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(frames->bpf->progs.generate), &opts) < 0 &&
+		errno != EINTR)
+		return error_set(errno, "sending live frames: %s", strerror(errno));
+	return 0;
+}
+
+/* The size of a call, and how long after the last one it starts. */
+static unsigned call_size(const struct bench_options *o, double *interval_ns)
+{
+	double rate = o->rate / o->threads;
+	unsigned size = FRAMES_CALL_MAX;
+
+	*interval_ns = 0;
+	if (o->rate > 0) {
+		size = rate / 2000 > FRAMES_CALL_MAX ? FRAMES_CALL_MAX : (unsigned)(rate / 2000);
+		if (size < FRAMES_BATCH)
+			size = FRAMES_BATCH;
+		*interval_ns = size * 1e9 / rate;
+	}
+	return size;
+}
+
+static int run_frames(struct frames_thread *t)
+{
+	const struct bench_options *o = t->frames->options;
+	uint64_t quota = o->count == 0 ? UINT64_MAX : o->count / o->threads + 1, sent = 0, calls;
+	uint64_t start = bench_now(), end = start + (uint64_t)(o->duration * 1e9), now = start;
+	uint64_t counted = start;
+	double interval;
+	unsigned size = call_size(o, &interval), n;
+	int ret = 0;
+
+	for (calls = 1; now < end && sent < quota && !*t->stop && ret == 0; calls++) {
+		n = quota - sent < size ? (unsigned)(quota - sent) : size;
+		ret = send_frames(t->frames, n);
+		sent += n;
+		now = bench_now();
+		if (ret == 0 && now - counted > 100000000) {
+			ret = read_counters(t);
+			counted = now;
+		}
+		if (interval > 0 && start + (uint64_t)((double)calls * interval) > now) {
+			usleep((useconds_t)((start + (uint64_t)((double)calls * interval) - now) /
+					    1000));
+			now = bench_now();
+		}
+	}
+	t->result->seconds = (double)(now - start) / 1e9;
+	return ret;
+}
+
+static void *thread_main(void *arg)
+{
+	struct frames_thread *t = arg;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(t->frames->cpus[t->number], &set);
+	t->error = -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (t->error < 0)
+		error_set(-t->error, "binding a thread to its CPU: %s", strerror(-t->error));
+	else
+		t->error = run_frames(t);
+	if (t->error < 0)
+		strncpy(t->message, error_message(), sizeof(t->message) - 1);
+	return NULL;
+}
+
+static int finish(struct frames_thread *t, uint64_t *news)
+{
+	struct bench_counters *c = &t->result->counters;
+	uint64_t answered;
+	int ret;
+
+	if (t->error < 0)
+		return error_set(-t->error, "%s", t->message);
+	ret = read_counters(t);
+	answered = c->hits + c->misses + bench_counters_wrong(c);
+	c->lost = c->get_sent > answered ? c->get_sent - answered : 0;
+	*news = c->new_sent;
+	return ret;
+}
+
+int frames_run(struct frames *frames, struct bench_result *results, uint64_t *news,
+	const volatile int *stop)
+{
+	struct frames_thread *threads = calloc(frames->options->threads, sizeof(*threads));
+	unsigned started = 0;
+	int ret = 0;
+
+	if (!threads)
+		return error_set(ENOMEM, "no memory");
+	for (; started < frames->options->threads; started++) {
+		struct frames_thread *t = &threads[started];
+
+		t->frames = frames;
+		t->result = &results[started];
+		t->stop = stop;
+		t->number = started;
+		ret = -pthread_create(&t->thread, NULL, thread_main, t);
+		if (ret < 0) {
+			error_set(-ret, "starting a thread: %s", strerror(-ret));
+			break;
+		}
+	}
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i].thread, NULL);
+	usleep(SETTLE_US);
+	for (unsigned i = 0; i < started && ret == 0; i++)
+		ret = finish(&threads[i], &news[i]);
+	free(threads);
+	return ret;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the programs of the live-frame engine share with their user side.
+ */
+#ifndef BENCH_FRAMES_CONFIG_H
+#define BENCH_FRAMES_CONFIG_H
+
+#include <linux/types.h>
+
+#include "population.h"
+
+enum frames_workload {
+	FRAMES_GET,
+	FRAMES_MISS,
+	FRAMES_NEW,
+	FRAMES_MIX,
+};
+
+/* Set before the programs are loaded: the verifier sees constants. */
+struct frames_config {
+	struct population population;
+	__u32 sessions;
+	__u32 workload; /* enum frames_workload */
+	__u32 resumed;	/* FRAMES_MIX: share of resumptions, of 2^32 - 1 */
+	__u32 run;
+	__be16 timeout; /* of NEWs */
+	__be16 target_port;
+	__u16 source_port; /* first of `ports`, host order */
+	__u16 ports;
+	__u8 ipv6;
+	__u8 source_mac[6], target_mac[6];
+	__u8 source[16], target[16]; /* IPv4: the first four bytes */
+	__u32 address_sum;	     /* of both addresses, in 16-bit words as they lie in memory */
+};
+
+/* A CPU's generator. */
+struct frames_lane {
+	__u64 random;
+	__u64 news; /* NEWs made */
+	__u64 gets; /* GETs made */
+	__u32 lane; /* of the numbers of NEWs, see population.h */
+	__u32 second;
+};
+
+/* What a CPU's checking program has seen; names as in result.h. */
+struct frames_counters {
+	__u64 hits;
+	__u64 misses;
+	__u64 wrong_length;
+	__u64 wrong_header;
+	__u64 wrong_timeout;
+	__u64 wrong_key;
+	__u64 wrong_value;
+	__u64 wrong_checksum;
+	__u64 wrong_hit;
+};
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Where a frame to the target goes, as the kernel would send it.
+ */
+#ifndef BENCH_NEIGHBOUR_H
+#define BENCH_NEIGHBOUR_H
+
+#include <stdint.h>
+
+#include "address.h"
+
+struct neighbour {
+	int ifindex;
+	uint8_t source_mac[6], target_mac[6];
+	struct address source;
+};
+
+/* Looks at the interface's own addresses and asks the kernel to resolve the target's, which must
+ * be on the link. `mac`: the target's, "" to resolve it. 0, or a negative errno with
+ * error_message() set. */
+int neighbour_find(struct neighbour *neighbour, const char *interface,
+	const struct endpoint *target, const char *mac);
+
+#endif
