@@ -233,7 +233,8 @@ static __always_inline __u64 *judge(struct frames_counters *c, const struct udph
 	int hit = message->type == SESSD_OK;
 
 	load_population(&p);
-	if (message->version != SESSD_VERSION || (!hit && message->type != SESSD_ERR))
+	if (message->version != SESSD_VERSION ||
+		(!hit && message->type != (config.reflector ? SESSD_GET : SESSD_ERR)))
 		return &c->wrong_header;
 	number = population_number(&p, *(const __u64 *)message->key);
 	population_key(&p, number, key);

@@ -89,6 +89,7 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 		.source_port = o->source_port,
 		.ports = (uint16_t)o->ports,
 		.ipv6 = !ipv4,
+		.reflector = o->reflector,
 	};
 
 	memcpy(c.source_mac, n->source_mac, 6);

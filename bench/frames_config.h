@@ -29,6 +29,7 @@ struct frames_config {
 	__u16 source_port; /* first of `ports`, host order */
 	__u16 ports;
 	__u8 ipv6;
+	__u8 reflector; /* replies are the requests, sent back */
 	__u8 source_mac[6], target_mac[6];
 	__u8 source[16], target[16]; /* IPv4: the first four bytes */
 	__u32 address_sum;	     /* of both addresses, in 16-bit words as they lie in memory */

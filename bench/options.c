@@ -31,6 +31,7 @@ enum {
 	OPT_SOURCE_PORT,
 	OPT_MAC,
 	OPT_PROGRAM_TIME,
+	OPT_REFLECTOR,
 };
 
 static const struct argp_option option_table[] = {
@@ -72,6 +73,8 @@ static const struct argp_option option_table[] = {
 		0},
 	{"source-port", OPT_SOURCE_PORT, "PORT", 0, "First source port of frames (20000)", 0},
 	{"mac", OPT_MAC, "MAC", 0, "Where frames go; default: the kernel's neighbour entry", 0},
+	{"reflector", OPT_REFLECTOR, NULL, 0,
+		"The target is no cache but sends frames back, for comparison", 0},
 	{"program-time", OPT_PROGRAM_TIME, "WHAT", 0,
 		"Also measure the time a frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
 	{0},
@@ -177,6 +180,8 @@ static void check(const struct bench_options *o)
 		if (o->workload == WORKLOAD_REMOVE)
 			bad("--interface has no workload remove");
 	}
+	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
+		bad("--reflector goes with --interface and workload get");
 	if (o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
 		bad("--rate: too fast for %u source ports; give more --ports, or less --patience",
 			o->threads * o->ports);
@@ -268,6 +273,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (strlen(arg) != sizeof(o->mac) - 1)
 			bad("--mac: %s is not a MAC address", arg);
 		strcpy(o->mac, arg);
+		return 0;
+	case OPT_REFLECTOR:
+		o->reflector = true;
+		o->preload = BENCH_PRELOAD_NONE;
 		return 0;
 	case OPT_PROGRAM_TIME:
 		o->program_time = arg;

@@ -58,6 +58,7 @@ struct bench_options {
 	char interface[IF_NAMESIZE]; /* "": sockets */
 	uint16_t source_port;	     /* first of `ports` source ports a thread */
 	char mac[18];		     /* the target's, "" to ask the kernel */
+	bool reflector;		     /* the target sends requests back as they are */
 	const char *program_time;    /* whose program's time to tell, or NULL */
 };
 

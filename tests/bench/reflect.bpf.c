@@ -60,4 +60,11 @@ int reflect(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
+/* A veth delivers what its peer sends from XDP only where it has a program of its own. */
+SEC("xdp")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 char program_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Hit ratios of eviction policies, as a Markdown table: `eviction [CLIENTS]`.
+ *
+ * Traffic is a model of clients, not a list of requests, because a miss changes what follows: the
+ * client makes a full handshake and comes back with what that gave it. Every policy sees the same
+ * visits. A hit is a resumption that was tried and succeeded; resumptions that no cache could have
+ * served, because the session had ended, are not counted.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "eviction.h"
+#include "zipf.h"
+
+/* Visits a second, over all clients: it sets sessions against their lifetimes. */
+#define VISITS_A_SECOND 1000.0
+
+/* What a client holds of its newest handshakes; browsers use a ticket once. */
+#define TICKETS 2
+
+struct client {
+	struct cache_session tickets[TICKETS];
+	double ends[TICKETS];
+	unsigned visits_left; /* the farm's clients: until it leaves for good */
+	unsigned timeout;
+	bool tls13;
+};
+
+struct trace {
+	const char *name;
+	double zipf;	  /* popularity of clients; 0: the farm model */
+	double tls13;	  /* share of clients that speak TLS 1.3 */
+	bool one_timeout; /* else terminators differ: 300 s to 2 h */
+};
+
+static const struct trace traces[] = {
+	{"Zipf 0.7, TLS 1.2", 0.7, 0, true},
+	{"Zipf 0.99, TLS 1.2", 0.99, 0, true},
+	{"Zipf 1.2, TLS 1.2", 1.2, 0, true},
+	{"Zipf 0.99, TLS 1.2, mixed timeouts", 0.99, 0, false},
+	{"Zipf 0.99, TLS 1.3", 0.99, 1, true},
+	{"Zipf 0.99, half TLS 1.3, mixed timeouts", 0.99, 0.5, false},
+	{"farm, TLS 1.2", 0, 0, true},
+	{"farm, TLS 1.3", 0, 1, true},
+	{"farm, half TLS 1.3", 0, 0.5, true},
+	{"farm, half TLS 1.3, mixed timeouts", 0, 0.5, false},
+};
+
+static const double capacities[] = {0.05, 0.1, 0.2, 0.4};
+
+struct counts {
+	uint64_t tried, hits;
+};
+
+static double uniform(uint64_t *random)
+{
+	return ((double)(random_next(random) >> 11) + 0.5) * 0x1p-53;
+}
+
+static void push(struct client *client, struct cache_session session, double ends)
+{
+	client->tickets[1] = client->tickets[0];
+	client->ends[1] = client->ends[0];
+	client->tickets[0] = session;
+	client->ends[0] = ends;
+}
+
+static void pop(struct client *client)
+{
+	client->tickets[0] = client->tickets[1];
+	client->ends[0] = client->ends[1];
+	client->tickets[1].id = 0;
+}
+
+static void store(struct cache *cache, struct client *client, double now)
+{
+	push(client, cache_new(cache, now, client->timeout), now + client->timeout);
+}
+
+/* One connection of a client. */
+static void visit(struct cache *cache, struct client *client, double now, struct counts *counts)
+{
+	bool hit = false;
+
+	/* The newest one that has not ended: of those, the client knows. */
+	while (client->tickets[0].id != 0 && client->ends[0] <= now + 1)
+		pop(client);
+	if (client->tickets[0].id != 0) {
+		hit = cache_get(cache, now, client->tickets[0], client->tls13);
+		counts->tried++;
+		counts->hits += hit;
+		if (client->tls13 || !hit)
+			pop(client);
+	}
+	if (client->tls13) {
+		store(cache, client, now);
+		if (!hit)
+			store(cache, client, now);
+	} else if (!hit) {
+		store(cache, client, now);
+	}
+}
+
+static void client_begin(struct client *client, const struct trace *trace, uint64_t *random)
+{
+	static const unsigned timeouts[] = {300, 300, 1800, 7200};
+
+	*client = (struct client){
+		.tls13 = uniform(random) < trace->tls13,
+		.timeout = trace->one_timeout ? 7200 : timeouts[random_next(random) % 4],
+	};
+}
+
+/* A fixed population of which some come far more often than others. */
+static void run_zipf(
+	struct cache *cache, const struct trace *trace, uint32_t clients, struct counts *counts)
+{
+	struct client *all = calloc(clients, sizeof(*all));
+	uint64_t random = 11, visits = 10ULL * clients;
+	struct zipf zipf;
+
+	if (!all)
+		exit(1);
+	for (uint32_t i = 0; i < clients; i++)
+		client_begin(&all[i], trace, &random);
+	zipf_init(&zipf, clients, trace->zipf);
+	for (uint64_t i = 0; i < visits; i++)
+		visit(cache, &all[zipf_next(&zipf, &random)], (double)i / VISITS_A_SECOND, counts);
+	free(all);
+}
+
+struct event {
+	double at;
+	uint32_t client;
+};
+
+static void event_push(struct event *events, uint32_t *count, struct event event)
+{
+	uint32_t at = (*count)++;
+
+	for (; at > 0 && events[(at - 1) / 2].at > event.at; at = (at - 1) / 2)
+		events[at] = events[(at - 1) / 2];
+	events[at] = event;
+}
+
+static struct event event_pop(struct event *events, uint32_t *count)
+{
+	struct event first = events[0], last = events[--*count];
+	uint32_t at = 0, child;
+
+	for (; (child = 2 * at + 1) < *count; at = child) {
+		if (child + 1 < *count && events[child + 1].at < events[child].at)
+			child++;
+		if (events[child].at >= last.at)
+			break;
+		events[at] = events[child];
+	}
+	events[at] = last;
+	return first;
+}
+
+/* Clients that come, make a full handshake, resume 0 to 5 times and never return. Half of them do
+ * not come back at all; pauses are log-normal, a minute in the median, with a long tail. */
+static void run_farm(
+	struct cache *cache, const struct trace *trace, uint32_t clients, struct counts *counts)
+{
+	struct client *all = calloc(clients, sizeof(*all));
+	struct event *events = calloc(clients, sizeof(*events));
+	uint64_t random = 13, made = 0, total = 4ULL * clients;
+	uint32_t waiting = 0;
+
+	if (!all || !events)
+		exit(1);
+	for (uint32_t i = 0; i < clients; i++) {
+		/* Each place of the population is taken by one client after another. */
+		event_push(events, &waiting,
+			(struct event){uniform(&random) * clients * 2.5 / VISITS_A_SECOND, i});
+	}
+	while (made < total && waiting > 0) {
+		struct event event = event_pop(events, &waiting);
+		struct client *client = &all[event.client];
+		double pause;
+
+		if (client->visits_left == 0) {
+			client_begin(client, trace, &random);
+			client->visits_left = 1;
+			if (uniform(&random) < 0.5)
+				client->visits_left += 1 + random_next(&random) % 5;
+			made++;
+		}
+		visit(cache, client, event.at, counts);
+		if (--client->visits_left > 0)
+			pause = exp(log(60) + 1.5 * sqrt(-2 * log(uniform(&random))) *
+						      cos(2 * M_PI * uniform(&random)));
+		else
+			pause = -log(uniform(&random)) * clients * 2.5 / VISITS_A_SECOND;
+		event.at += pause;
+		event_push(events, &waiting, event);
+	}
+	free(all);
+	free(events);
+}
+
+static double ratio(
+	enum policy policy, const struct trace *trace, uint32_t clients, uint32_t capacity)
+{
+	struct cache *cache = cache_create(policy, capacity);
+	struct counts counts = {0};
+
+	if (trace->zipf > 0)
+		run_zipf(cache, trace, clients, &counts);
+	else
+		run_farm(cache, trace, clients, &counts);
+	cache_destroy(cache);
+	return counts.tried > 0 ? (double)counts.hits / (double)counts.tried : 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t clients = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
+	unsigned rows = 0, won[POLICIES] = {0};
+
+	if (clients < 100) {
+		fprintf(stderr, "eviction: at least 100 clients\n");
+		return 2;
+	}
+	printf("| traffic | room, of %u clients |", clients);
+	for (int p = 0; p < POLICIES; p++)
+		printf(" %s |", policy_names[p]);
+	printf("\n|---|---:|");
+	for (int p = 0; p < POLICIES; p++)
+		printf("---:|");
+	printf("\n");
+	for (size_t t = 0; t < sizeof(traces) / sizeof(traces[0]); t++) {
+		for (size_t c = 0; c < sizeof(capacities) / sizeof(capacities[0]); c++) {
+			uint32_t capacity = (uint32_t)(capacities[c] * clients);
+			double ratios[POLICIES], best = 0;
+
+			for (int p = 0; p < POLICIES; p++) {
+				ratios[p] = ratio((enum policy)p, &traces[t], clients, capacity);
+				if (ratios[p] > best)
+					best = ratios[p];
+			}
+			printf("| %s | %.0f %% |", traces[t].name, 100 * capacities[c]);
+			for (int p = 0; p < POLICIES; p++) {
+				/* Within half a percent is as good. */
+				bool good = ratios[p] >= best - 0.005;
+
+				won[p] += good;
+				printf(good ? " **%.3f** |" : " %.3f |", ratios[p]);
+			}
+			printf("\n");
+			rows++;
+			fflush(stdout);
+		}
+	}
+	printf("| best or within 0.005, of %u | |", rows);
+	for (int p = 0; p < POLICIES; p++)
+		printf(" %u |", won[p]);
+	printf("\n");
+	return 0;
+}

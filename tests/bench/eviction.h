@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A cache without keys and values, to replay traffic through eviction policies. Expiry and SIEVE
+ * are sessiond's own (control/lifetime.c); the other policies take their order from a list or heap
+ * beside it.
+ */
+#ifndef EVICTION_H
+#define EVICTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum policy {
+	POLICY_SIEVE,
+	POLICY_LRU,
+	POLICY_FIFO,
+	POLICY_CLOCK,	 /* FIFO with a second chance: a visited one goes to the young end */
+	POLICY_CLOCK_13, /* the same, but a hit of a TLS 1.3 session is no visit */
+	POLICY_SIEVE_13, /* SIEVE likewise */
+	POLICY_EARLIEST, /* the session that ends first, as classic caches do */
+	POLICIES,
+};
+
+extern const char *const policy_names[POLICIES];
+
+struct cache;
+
+struct cache_session {
+	uint64_t id; /* 0: none */
+	uint32_t slot;
+};
+
+/* Ends the program where there is no memory. `now` and all times: seconds. */
+struct cache *cache_create(enum policy policy, uint32_t capacity);
+void cache_destroy(struct cache *cache);
+/* Stores a new session, evicting one if there is no room. */
+struct cache_session cache_new(struct cache *cache, double now, unsigned timeout);
+/* Whether it is still there. `tls13`: its client uses it once. */
+bool cache_get(struct cache *cache, double now, struct cache_session session, bool tls13);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "eviction.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lifetime.h"
+
+const char *const policy_names[POLICIES] = {"SIEVE", "LRU", "FIFO", "CLOCK",
+	"CLOCK, TLS 1.3 unmarked", "SIEVE, TLS 1.3 unmarked", "earliest end"};
+
+#define TICKS_A_SECOND (1e9 / (1 << SESSD_TICK_SHIFT))
+
+struct slot {
+	uint64_t id;
+	uint64_t expires;
+	uint32_t next, prev; /* all but SIEVE and EARLIEST: circular, the head is slot `capacity` */
+	uint32_t heap_at;    /* POLICY_EARLIEST */
+};
+
+struct cache {
+	enum policy policy;
+	uint32_t capacity, count, free_count;
+	uint64_t last_id;
+	struct lifetime *lifetime;
+	uint8_t *marks;
+	struct slot *slots;
+	uint32_t *free, *heap;
+};
+
+static bool is_sieve(const struct cache *c)
+{
+	return c->policy == POLICY_SIEVE || c->policy == POLICY_SIEVE_13;
+}
+
+/* Whether the list keeps its order. */
+static bool is_list(const struct cache *c)
+{
+	return !is_sieve(c) && c->policy != POLICY_EARLIEST;
+}
+
+static uint64_t tick(double seconds)
+{
+	return (uint64_t)(seconds * TICKS_A_SECOND);
+}
+
+struct cache *cache_create(enum policy policy, uint32_t capacity)
+{
+	struct cache *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->policy = policy;
+		c->capacity = c->free_count = capacity;
+		c->marks = calloc(capacity, 1);
+		c->slots = calloc(capacity + 1ULL, sizeof(*c->slots));
+		c->free = calloc(capacity, sizeof(*c->free));
+		c->heap = calloc(capacity, sizeof(*c->heap));
+	}
+	if (c && c->marks && c->slots && c->free && c->heap)
+		c->lifetime = lifetime_create(capacity, c->marks, 0);
+	if (!c || !c->lifetime) {
+		fprintf(stderr, "eviction: no memory\n");
+		exit(1);
+	}
+	c->slots[capacity].next = c->slots[capacity].prev = capacity;
+	for (uint32_t i = 0; i < capacity; i++)
+		c->free[i] = capacity - 1 - i;
+	return c;
+}
+
+void cache_destroy(struct cache *c)
+{
+	lifetime_destroy(c->lifetime);
+	free(c->marks);
+	free(c->slots);
+	free(c->free);
+	free(c->heap);
+	free(c);
+}
+
+static void list_remove(struct cache *c, uint32_t slot)
+{
+	c->slots[c->slots[slot].prev].next = c->slots[slot].next;
+	c->slots[c->slots[slot].next].prev = c->slots[slot].prev;
+}
+
+/* At the young end. */
+static void list_add(struct cache *c, uint32_t slot)
+{
+	uint32_t youngest = c->slots[c->capacity].prev;
+
+	c->slots[slot].prev = youngest;
+	c->slots[slot].next = c->capacity;
+	c->slots[youngest].next = slot;
+	c->slots[c->capacity].prev = slot;
+}
+
+static void heap_set(struct cache *c, uint32_t at, uint32_t slot)
+{
+	c->heap[at] = slot;
+	c->slots[slot].heap_at = at;
+}
+
+static void heap_settle(struct cache *c, uint32_t at, uint32_t slot, uint32_t count)
+{
+	uint64_t expires = c->slots[slot].expires;
+	uint32_t child;
+
+	for (; at > 0 && c->slots[c->heap[(at - 1) / 2]].expires > expires; at = (at - 1) / 2)
+		heap_set(c, at, c->heap[(at - 1) / 2]);
+	for (; (child = 2 * at + 1) < count; at = child) {
+		if (child + 1 < count &&
+			c->slots[c->heap[child + 1]].expires < c->slots[c->heap[child]].expires)
+			child++;
+		if (c->slots[c->heap[child]].expires >= expires)
+			break;
+		heap_set(c, at, c->heap[child]);
+	}
+	heap_set(c, at, slot);
+}
+
+/* Takes a session, already off the lifetimes, out of the policy's order. */
+static void forget(struct cache *c, uint32_t slot)
+{
+	uint32_t at = c->slots[slot].heap_at;
+
+	c->count--;
+	if (is_list(c))
+		list_remove(c, slot);
+	else if (c->policy == POLICY_EARLIEST && at != c->count)
+		heap_settle(c, at, c->heap[c->count], c->count);
+	c->slots[slot].id = 0;
+	c->free[c->free_count++] = slot;
+}
+
+/* The oldest; CLOCK alone leaves marks that count here. */
+static uint32_t oldest(struct cache *c)
+{
+	uint32_t slot = c->slots[c->capacity].next;
+
+	while ((c->policy == POLICY_CLOCK || c->policy == POLICY_CLOCK_13) && c->marks[slot]) {
+		c->marks[slot] = 0;
+		list_remove(c, slot);
+		list_add(c, slot);
+		slot = c->slots[c->capacity].next;
+	}
+	return slot;
+}
+
+static void evict(struct cache *c)
+{
+	uint32_t slot;
+
+	if (is_sieve(c)) {
+		slot = lifetime_evict(c->lifetime);
+	} else {
+		slot = c->policy == POLICY_EARLIEST ? c->heap[0] : oldest(c);
+		lifetime_remove(c->lifetime, slot);
+	}
+	forget(c, slot);
+}
+
+static void expire(struct cache *c, double now)
+{
+	unsigned budget = 1 << 20;
+	uint32_t slot;
+
+	while ((slot = lifetime_expire(c->lifetime, tick(now), &budget)) != LIFETIME_NO_SLOT)
+		forget(c, slot);
+}
+
+struct cache_session cache_new(struct cache *c, double now, unsigned timeout)
+{
+	uint32_t slot;
+
+	expire(c, now);
+	if (c->free_count == 0)
+		evict(c);
+	slot = c->free[--c->free_count];
+	c->slots[slot].id = ++c->last_id;
+	c->slots[slot].expires = tick(now + timeout);
+	c->marks[slot] = 0;
+	lifetime_add(c->lifetime, slot, c->slots[slot].expires);
+	if (is_list(c))
+		list_add(c, slot);
+	else if (c->policy == POLICY_EARLIEST)
+		heap_settle(c, c->count, slot, c->count);
+	c->count++;
+	return (struct cache_session){c->last_id, slot};
+}
+
+bool cache_get(struct cache *c, double now, struct cache_session session, bool tls13)
+{
+	const struct slot *slot = &c->slots[session.slot];
+
+	if (session.id == 0 || slot->id != session.id || slot->expires <= tick(now))
+		return false;
+	if (!tls13 || (c->policy != POLICY_CLOCK_13 && c->policy != POLICY_SIEVE_13))
+		c->marks[session.slot] = 1;
+	if (c->policy == POLICY_LRU) {
+		list_remove(c, session.slot);
+		list_add(c, session.slot);
+	}
+	return true;
+}
