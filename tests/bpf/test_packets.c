@@ -3,6 +3,7 @@
  *
  * What becomes of each kind of packet: verdict, counter, and every byte that leaves.
  */
+#include "clock.h"
 #include "fixture.h"
 #include "verify.h"
 
@@ -367,7 +368,7 @@ static void not_ready(void **state)
 		0);
 }
 
-/* A session ends on time, and never late. */
+/* A session ends when its entry says, by the program's clock. */
 static void expiry(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -388,11 +389,12 @@ static void expiry(void **state)
 		assert_int_equal(outcome.verdict, XDP_TX);
 		if (!outcome.counted.get_hits)
 			break;
-		assert_true(tick < after + 60);
+		/* the program's clock may be behind; the writer takes that off what it stores */
+		assert_true(tick < after + 60 + CLOCK_BEHIND_TICKS);
 		hits++;
 	}
 	assert_true(hits > 0);
-	assert_true(fixture_tick() >= before + 60 - 20); /* early by a jiffy or so */
+	assert_true(fixture_tick() >= before + 60);
 	fixture_assert_counted(&outcome, FIXTURE_COUNTER(get_expired), 0);
 }
 
