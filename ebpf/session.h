@@ -98,33 +98,34 @@ INLINE __u64 copy_many_words(
 	return guard;
 }
 
-/* Copies the last word of a value whose length is no multiple of 8; `to` and `from` are where that
- * word starts, inside the one before. */
-INLINE bool copy_last(
-	void *to, const void *end, const void *from, const __u64 *secret, __u64 *guard)
+/* Copies the last word of a value whose length is no multiple of 8. It starts at `at`, inside the
+ * word before, and ends within `limit`: which is known, but Linux 6.1 forgets the bounds of what
+ * the compiler has put aside. */
+INLINE bool copy_last(void *to, const void *end, const void *from, const __u64 *secret, __u64 at,
+	__u64 limit, __u64 *guard)
 {
+	barrier_var(at);
+	if (at > limit - 8)
+		return false;
+	to += at;
 	if (to + 8 > end)
 		return false;
-	*guard += copy_word(to, from, secret);
+	*guard += copy_word(to, from + at, (const void *)secret + (at / 8 + 1) * 8);
 	return true;
 }
 
-/* Copies a value of less than a word. */
-INLINE bool copy_short(
-	void *to, const void *end, const void *from, __u32 len, const __u64 *secret, __u64 *guard)
+/* Copies a value of less than a word, up to the end of the packet. */
+INLINE __u64 copy_short(void *to, const void *end, const void *from, const __u64 *secret)
 {
-	union {
-		__u64 word;
-		__u8 bytes[8];
-	} value = {.word = *(const volatile __u64 *)from}; /* the entry has zeros past it */
+	__u64 word = *(const volatile __u64 *)from; /* the entry has zeros past the value */
+	__u64 bytes = bpf_be64_to_cpu(word);
 
-	for (__u32 i = 0; i < 7 && i < len; i++) {
+	for (int i = 0; i < 7; i++, bytes <<= 8) {
 		if (to + i + 1 > end)
-			return false;
-		*(__u8 *)(to + i) = value.bytes[i];
+			break;
+		*(__u8 *)(to + i) = bytes >> 56;
 	}
-	*guard += value.word * *secret;
-	return true;
+	return word * *secret;
 }
 
 /* Copies the value to behind the message's header, where the packet has session->len bytes left, no
@@ -139,25 +140,26 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 	__u64 guard = sessd_guard_head(
 		settings->secret, session->life, len, session->sum, (const __u64 *)header->key);
 
-	if (len > SESSD_INLINE_MAX) {
+	if (value_max > SESSD_INLINE_MAX && len > SESSD_INLINE_MAX) {
 		__u32 slot = sessd_life_slot(session->life);
 		const void *rest = bpf_map_lookup_elem(&overflow, &slot);
+		__u64 rest_max = value_max - SESSD_SPLIT;
 
 		if (!rest)
 			return false;
 		guard += copy_words(to, end, data, secret, SESSD_SPLIT);
-		guard += copy_many_words(to + SESSD_SPLIT, end, rest, secret + SESSD_SPLIT / 8,
-			value_max - SESSD_SPLIT);
-		if (len % 8 && !copy_last(to + len - 8, end, rest + (len - 8 - SESSD_SPLIT),
-				       secret + len / 8, &guard))
+		to += SESSD_SPLIT;
+		secret += SESSD_SPLIT / 8;
+		guard += copy_many_words(to, end, rest, secret, rest_max);
+		if (len % 8 &&
+			!copy_last(to, end, rest, secret, len - SESSD_SPLIT - 8, rest_max, &guard))
+			return false;
+	} else if (len >= 8) {
+		guard += copy_words(to, end, data, secret, SESSD_INLINE_MAX);
+		if (len % 8 && !copy_last(to, end, data, secret, len - 8, SESSD_INLINE_MAX, &guard))
 			return false;
 	} else {
-		guard += copy_words(to, end, data, secret, SESSD_INLINE_MAX);
-		if (len > 8 && len % 8 &&
-			!copy_last(to + len - 8, end, data + len - 8, secret + len / 8, &guard))
-			return false;
-		if (len < 8 && !copy_short(to, end, data, len, secret, &guard))
-			return false;
+		guard += copy_short(to, end, data, secret);
 	}
 	return guard == session->guard;
 }
