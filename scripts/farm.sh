@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+# shellcheck shell=bash
+#
+# A farm to share sessions in: two of Debian's stunnels, A and B, in front of an echo server each,
+# and one sessiond. In a laboratory of namespaces where the host allows that, else on the loopback
+# interface. Shared by the demo and the end-to-end tests; to be sourced by bash.
+#
+#   farm_open BUILD DIR lab|loopback   makes the place; nothing runs yet
+#   farm_daemon [OPTION...]            starts sessiond, waits until it answers on its admin socket
+#   farm_terminators [LINE...]         starts stunnels and echo servers; LINEs go to their service
+#   farm_close                         ends it all
+#
+# Afterwards FARM_A and FARM_B say where clients connect to, FARM_CACHE and FARM_PORT where the
+# cache is, and FARM_DIR holds the logs: sessiond.log, stunnel-a.log, stunnel-b.log.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+FARM_OPEN=
+
+# Where a node's commands run: cache, client, t1 (A) or t2 (B).
+_farm_prefix()
+{
+	FARM_PREFIX=()
+	if [ "$FARM_PLACE" = lab ]; then
+		FARM_PREFIX=(nsenter "--net=/run/netns/$FARM_LAB-$1" --)
+	fi
+}
+
+# farm_in NODE COMMAND...
+farm_in()
+{
+	_farm_prefix "$1"
+	shift
+	"${FARM_PREFIX[@]}" "$@"
+}
+
+# farm_spawn NODE LOG COMMAND...: in the background; FARM_PID is its process.
+farm_spawn()
+{
+	local log=$2
+
+	_farm_prefix "$1"
+	shift 2
+	"${FARM_PREFIX[@]}" "$@" >>"$log" 2>&1 </dev/null &
+	FARM_PID=$!
+	FARM_PIDS+=("$FARM_PID")
+}
+
+# farm_end PID [SIGNAL]: ends a spawned process and waits for it; its exit code. A process that
+# does not end within 10 seconds is killed, which is a failure.
+farm_end()
+{
+	local pid=$1 i code=0
+
+	kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+	for ((i = 0; i < 100; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	if [ "$i" -eq 100 ]; then
+		echo "farm: process $pid did not end on SIG${2:-TERM}" >&2
+		kill -KILL "$pid" 2>/dev/null || true
+	fi
+	wait "$pid" 2>/dev/null || code=$?
+	return "$code"
+}
+
+# A TCP and UDP port that nobody uses now, for the loopback place.
+_farm_port()
+{
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		ss -Htuln "sport = :$port" | grep -q . || break
+	done
+	echo "$port"
+}
+
+farm_open()
+{
+	FARM_BUILD=$1 FARM_DIR=$2 FARM_PLACE=$3
+	FARM_PIDS=() FARM_DAEMON='' FARM_ADMIN="$FARM_DIR/control.sock" FARM_PORT=54321
+	FARM_MOUNTED=
+	FARM_OPEN=yes
+	FARM_SECRETS=$(mktemp -d)
+	if [ "$FARM_PLACE" = lab ]; then
+		FARM_LAB="farm-$$"
+		lab_up "$FARM_LAB" "${FARM_NODES:-2}"
+		FARM_CACHE=$LAB_SERVICE FARM_CACHE6=$LAB_SERVICE6
+		FARM_A=10.202.1.2:4433 FARM_B=10.202.2.2:4433
+		FARM_INTERFACES=(-i t1 -i t2)
+	else
+		FARM_CACHE=127.0.0.1 FARM_PORT=$(_farm_port)
+		FARM_A=127.0.0.1:$(_farm_port) FARM_B=127.0.0.1:$(_farm_port)
+		FARM_INTERFACES=()
+	fi
+}
+
+# A BPF file system of this farm's own, so that nothing else on the host is touched or in the way.
+farm_bpffs()
+{
+	mkdir -p "$FARM_DIR/bpf"
+	mount -t bpf "$$" "$FARM_DIR/bpf" || return 1
+	FARM_MOUNTED=yes
+}
+
+farm_ctl()
+{
+	"$FARM_BUILD/sessionctl" -C "$FARM_ADMIN" "$@"
+}
+
+# farm_stat NAME: one figure of `sessionctl stats`; 0 if there is none of the name.
+farm_stat()
+{
+	farm_ctl stats | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'
+}
+
+# farm_wait SECONDS COMMAND...: until it succeeds.
+farm_wait()
+{
+	local tries=$(($1 * 50))
+
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.02
+	done
+}
+
+_farm_daemon_settled()
+{
+	! kill -0 "$FARM_DAEMON" 2>/dev/null || farm_ctl stats
+}
+
+farm_daemon()
+{
+	farm_spawn cache "$FARM_DIR/sessiond.log" "$FARM_BUILD/sessiond" "$FARM_PORT" \
+		-C "$FARM_ADMIN" ${FARM_MOUNTED:+--pin-dir "$FARM_DIR/bpf"} "$@"
+	FARM_DAEMON=$FARM_PID
+	farm_wait 20 _farm_daemon_settled || true
+	if ! farm_ctl stats >/dev/null 2>&1; then
+		echo "farm: sessiond does not run:" >&2
+		tail -n 5 "$FARM_DIR/sessiond.log" >&2
+		return 1
+	fi
+}
+
+_farm_stunnel()
+{
+	local letter=$1 node=$2 accept=$3 connect=$4
+
+	shift 4
+	# Not to syslog: without a syslog daemon glibc writes to the console, a millisecond a line.
+	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
+	foreground = yes
+	pid =
+	syslog = no
+	debug = info
+	output = $FARM_DIR/stunnel-$letter.log
+	[farm]
+	accept = $accept
+	connect = 127.0.0.1:$connect
+	cert = $FARM_SECRETS/terminator.pem
+	sessiond = $FARM_SESSIOND
+	END
+	printf '%s\n' "$@" >>"$FARM_DIR/stunnel-$letter.conf"
+	farm_spawn "$node" /dev/null "$FARM_BUILD/tests/e2e/echod" "$connect"
+	farm_spawn "$node" /dev/null stunnel4 "$FARM_DIR/stunnel-$letter.conf"
+}
+
+# A self-signed certificate and its key in one file.
+farm_certificate()
+{
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$2" -keyout "$1.key" \
+		-out "$1.crt" 2>/dev/null
+	cat "$1.key" "$1.crt" >"$1"
+}
+
+farm_terminators()
+{
+	local echo_a=4434 echo_b=4434 letter
+
+	FARM_SESSIOND=${FARM_SESSIOND:-$FARM_CACHE:$FARM_PORT}
+	if [ "$FARM_PLACE" != lab ]; then
+		echo_a=$(_farm_port) echo_b=$(_farm_port)
+	fi
+	farm_certificate "$FARM_SECRETS/terminator.pem" farm.example
+	_farm_stunnel a t1 "$FARM_A" "$echo_a" "$@"
+	FARM_STUNNEL_A=$FARM_PID
+	_farm_stunnel b t2 "$FARM_B" "$echo_b" "$@"
+	FARM_STUNNEL_B=$FARM_PID
+	for letter in a b; do
+		if ! farm_wait 10 grep -q 'Configuration successful' \
+			"$FARM_DIR/stunnel-$letter.log"; then
+			echo "farm: stunnel $letter does not run:" >&2
+			tail -n 5 "$FARM_DIR/stunnel-$letter.log" >&2
+			return 1
+		fi
+	done
+}
+
+# farm_tls OPTION...: tlsclient, where the farm's clients are.
+farm_tls()
+{
+	farm_in client "$FARM_BUILD/tests/e2e/tlsclient" "$@"
+}
+
+farm_close()
+{
+	local pid
+
+	[ -n "$FARM_OPEN" ] || return 0
+	FARM_OPEN=
+	for pid in "${FARM_PIDS[@]}"; do
+		farm_end "$pid" 2>/dev/null || true
+	done
+	if [ -n "$FARM_MOUNTED" ]; then
+		umount "$FARM_DIR/bpf"
+	fi
+	if [ "$FARM_PLACE" = lab ]; then
+		lab_down "$FARM_LAB"
+	fi
+	rm -rf "$FARM_SECRETS" "$FARM_ADMIN"
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * differential WAY WAY PORT: the same corpus of requests by two ways (way.h) must get the same
+ * bytes or the same silence, and those that the protocol asks for. Takes a cache that starts out
+ * without the sessions below and has the default limits.
+ */
+#include "sample.h"
+#include "way.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_WAIT_MS	1000
+#define SILENCE_WAIT_MS 8
+#define LONGEST_REQUEST 1400
+
+static struct way ways[2];
+static unsigned cases, failures;
+static uint64_t seed;
+
+/* A request, and the reply that it must get. */
+struct request {
+	uint8_t data[2048];
+	size_t len;
+	uint8_t reply[2048];
+	ssize_t reply_len; /* -1: silence */
+};
+
+static void start(struct request *r, uint8_t type, uint16_t timeout, uint64_t session)
+{
+	memset(r, 0, sizeof(*r));
+	sample_get(r->data, seed, session);
+	r->data[1] = type;
+	r->data[2] = timeout >> 8;
+	r->data[3] = timeout & 0xff;
+	r->len = SESSD_HEADER_SIZE;
+	r->reply_len = -1;
+}
+
+/* A NEW whose value has `len` bytes. */
+static void make_new(struct request *r, uint16_t timeout, uint64_t session, unsigned len)
+{
+	start(r, SESSD_NEW, timeout, session);
+	sample_value(seed, session, r->data + r->len, len);
+	r->len += len;
+}
+
+/* A GET that finds a value of `len` bytes, or nothing if it is 0. */
+static void make_get(struct request *r, uint16_t timeout, uint64_t session, unsigned len)
+{
+	start(r, SESSD_GET, timeout, session);
+	memcpy(r->reply, r->data, SESSD_HEADER_SIZE);
+	r->reply[1] = len ? SESSD_OK : SESSD_ERR;
+	sample_value(seed, session, r->reply + SESSD_HEADER_SIZE, len);
+	r->reply_len = SESSD_HEADER_SIZE + len;
+}
+
+static void fail(const char *what, const struct request *r, const char *way, ssize_t got)
+{
+	if (failures++ < 20)
+		printf("%s: %s: request of %zu bytes (version %u type %u): reply of %zd bytes, "
+		       "expected %zd%s\n",
+			what, way, r->len, r->data[0], r->data[1], got, r->reply_len,
+			got == r->reply_len ? ", other bytes" : "");
+}
+
+static void exchange(const char *what, struct request *r)
+{
+	uint8_t reply[2][2048];
+	ssize_t got[2];
+
+	cases++;
+	for (int i = 0; i < 2; i++)
+		way_send(&ways[i], r->data, r->len);
+	for (int i = 0; i < 2; i++)
+		got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]),
+			r->reply_len < 0 ? SILENCE_WAIT_MS : REPLY_WAIT_MS);
+	for (int i = 0; i < 2; i++)
+		if (got[i] != r->reply_len ||
+			(got[i] > 0 && memcmp(reply[i], r->reply, got[i]) != 0))
+			fail(what, r, ways[i].name, got[i]);
+}
+
+/* Sends a NEW or REMOVE by one way: `i` picks it. */
+static void tell(const struct request *r, unsigned i)
+{
+	way_send(&ways[i % 2], r->data, r->len);
+}
+
+/* Waits until all that was sent before has been worked off: two further NEWs, one by each way. */
+static void settle(void)
+{
+	static uint64_t sentinel = 1 << 20;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t end = now_ns() + 2000000000;
+		struct request r;
+
+		make_new(&r, 60, ++sentinel, 40);
+		tell(&r, i);
+		make_get(&r, 0, sentinel, 40);
+		for (;;) {
+			uint8_t reply[2048];
+
+			way_send(&ways[i], r.data, r.len);
+			if (way_receive(&ways[i], reply, sizeof(reply), 100) == r.reply_len)
+				break;
+			if (now_ns() > end) {
+				printf("%s: a NEW was not stored within 2 s\n", ways[i].name);
+				exit(1);
+			}
+		}
+	}
+}
+
+/* Values of every length, and GETs of every length. */
+static void lengths(void)
+{
+	struct request r;
+
+	for (unsigned len = 1; len <= SESSD_VALUE_DEFAULT_MAX; len++) {
+		make_new(&r, 60, len, len);
+		tell(&r, len);
+		if (len % 64 == 0)
+			settle();
+	}
+	for (unsigned len = 1; len <= SESSD_VALUE_DEFAULT_MAX; len++) {
+		make_get(&r, 0, len, len);
+		exchange("value of this length", &r);
+	}
+	for (size_t len = SESSD_HEADER_SIZE; len <= LONGEST_REQUEST; len += len < 600 ? 1 : 50) {
+		make_get(&r, 0, 1 + len % SESSD_VALUE_DEFAULT_MAX,
+			1 + len % SESSD_VALUE_DEFAULT_MAX);
+		memset(r.data + r.len, 0xa5, len - r.len);
+		r.len = len;
+		exchange("GET with trailing bytes", &r);
+		make_get(&r, 0, 5000 + len, 0);
+		r.len = len;
+		exchange("missing GET with trailing bytes", &r);
+	}
+	for (unsigned timeout = 1; timeout <= UINT16_MAX; timeout = timeout * 3 + 1) {
+		make_get(&r, timeout, 144, 144);
+		exchange("timeout is echoed", &r);
+		make_get(&r, timeout, 6000, 0);
+		exchange("timeout is echoed in a miss", &r);
+	}
+}
+
+static void malformed(void)
+{
+	struct request r;
+
+	for (size_t len = 0; len < SESSD_HEADER_SIZE; len++) {
+		start(&r, SESSD_GET, 0, 144);
+		r.len = len;
+		exchange("short", &r);
+	}
+	for (unsigned version = 0; version < 256; version++) {
+		start(&r, SESSD_GET, 0, 144);
+		r.data[0] = version;
+		if (version != SESSD_VERSION)
+			exchange("version", &r);
+	}
+	for (unsigned type = SESSD_REMOVE + 1; type < 256; type++) {
+		start(&r, type, 0, 144);
+		exchange("type", &r);
+	}
+}
+
+/* NEWs that must leave no trace, REMOVEs, first write wins, ends. */
+static void changes(void)
+{
+	struct request r;
+
+	for (unsigned i = 0; i < 2; i++) {
+		make_new(&r, 0, 7000 + i, 100);
+		tell(&r, i);
+		make_new(&r, 60, 7100 + i, 0);
+		tell(&r, i);
+		make_new(&r, 60, 7200 + i, SESSD_VALUE_DEFAULT_MAX + 1);
+		tell(&r, i);
+		make_new(&r, 60, 7300 + i, SESSD_VALUE_LIMIT);
+		tell(&r, i);
+		make_new(&r, 1, 7400 + i, 100);
+		tell(&r, i);
+		make_new(&r, 60, 100 + i, 90); /* there already, with another value */
+		tell(&r, i);
+		start(&r, SESSD_REMOVE, 0, 200 + i);
+		tell(&r, i);
+		start(&r, SESSD_REMOVE, 0, 210 + i);
+		r.len += 50; /* trailing bytes */
+		tell(&r, i);
+		settle();
+	}
+	sleep_until_ns(now_ns() + 1100000000);
+	for (unsigned i = 0; i < 2; i++) {
+		make_get(&r, 0, 7000 + i, 0);
+		exchange("NEW with timeout 0", &r);
+		make_get(&r, 0, 7100 + i, 0);
+		exchange("NEW without a value", &r);
+		make_get(&r, 0, 7200 + i, 0);
+		exchange("NEW over the maximum by 1", &r);
+		make_get(&r, 0, 7300 + i, 0);
+		exchange("NEW of the longest value", &r);
+		make_get(&r, 0, 7400 + i, 0);
+		exchange("expired", &r);
+		make_get(&r, 0, 100 + i, 100 + i);
+		exchange("first write wins", &r);
+		make_get(&r, 0, 200 + i, 0);
+		exchange("removed", &r);
+		make_get(&r, 0, 210 + i, 0);
+		exchange("removed with trailing bytes", &r);
+	}
+	for (unsigned i = 0; i < 2; i++) { /* an expired session's key can be used again */
+		make_new(&r, 60, 7400 + i, 120);
+		tell(&r, i + 1);
+		settle();
+		make_get(&r, 0, 7400 + i, 120);
+		exchange("stored again", &r);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4) {
+		fprintf(stderr, "usage: differential WAY WAY PORT\n");
+		return 2;
+	}
+	for (int i = 0; i < 2; i++)
+		way_open(&ways[i], argv[1 + i], argv[3]);
+	seed = now_ns(); /* so that a cache can be used twice */
+	lengths();
+	malformed();
+	changes();
+	printf("%s and %s: %u requests by each, %u wrong (seed %" PRIu64 ")\n", ways[0].name,
+		ways[1].name, cases, failures, seed);
+	return failures ? 1 : 0;
+}
