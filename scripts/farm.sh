@@ -7,7 +7,7 @@
 # interface. Shared by the demo and the end-to-end tests; to be sourced by bash.
 #
 #   farm_open BUILD DIR lab|loopback   makes the place; nothing runs yet
-#   farm_daemon [OPTION...]            starts sessiond, waits until it answers on its admin socket
+#   farm_daemon [OPTION...]            starts sessiond and waits until it says that it answers
 #   farm_terminators [LINE...]         starts stunnels and echo servers; LINEs go to their service
 #   farm_close                         ends it all
 #
@@ -130,18 +130,27 @@ farm_wait()
 	done
 }
 
+_farm_announcements()
+{
+	grep -c ' answers in mode ' "$FARM_DIR/sessiond.log" 2>/dev/null || true
+}
+
+# It has announced its mode once more than before, or it is gone.
 _farm_daemon_settled()
 {
-	! kill -0 "$FARM_DAEMON" 2>/dev/null || farm_ctl stats
+	! kill -0 "$FARM_DAEMON" 2>/dev/null || [ "$(_farm_announcements)" != "$1" ]
 }
 
 farm_daemon()
 {
+	local before
+
+	before=$(_farm_announcements)
 	farm_spawn cache "$FARM_DIR/sessiond.log" "$FARM_BUILD/sessiond" "$FARM_PORT" \
 		-C "$FARM_ADMIN" ${FARM_MOUNTED:+--pin-dir "$FARM_DIR/bpf"} "$@"
 	FARM_DAEMON=$FARM_PID
-	farm_wait 20 _farm_daemon_settled || true
-	if ! farm_ctl stats >/dev/null 2>&1; then
+	if ! farm_wait 20 _farm_daemon_settled "$before" ||
+		[ "$(_farm_announcements)" = "$before" ]; then
 		echo "farm: sessiond does not run:" >&2
 		tail -n 5 "$FARM_DIR/sessiond.log" >&2
 		return 1

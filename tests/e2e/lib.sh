@@ -15,7 +15,7 @@ TOOLS=$BUILD/tests/e2e
 # shellcheck source=scripts/farm.sh
 . "$SOURCE/scripts/farm.sh"
 
-TEST=$(basename "$0" .sh)${1:+-$1}
+TEST=$(basename "$0" .sh)${1:+-${1// /-}}
 LOGS=$BUILD/e2e-logs/$TEST
 mkdir -p "$LOGS"
 # BPF objects of an earlier run that was killed may still be mounted here.
@@ -27,10 +27,10 @@ STEP='start'
 
 note()
 {
-	printf '%6.2f %s\n' "$(bc_elapsed)" "$*" | tee -a "$LOGS/test.log"
+	printf '%6.2f %s\n' "$(_elapsed)" "$*" | tee -a "$LOGS/test.log"
 }
 
-bc_elapsed()
+_elapsed()
 {
 	awk -v a="$STARTED" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
 }
