@@ -87,6 +87,7 @@ farm_open()
 	FARM_SECRETS=$(mktemp -d)
 	if [ "$FARM_PLACE" = lab ]; then
 		FARM_LAB="farm-$$"
+		LAB_XDPPASS=$FARM_BUILD/tests/e2e/xdppass
 		lab_up "$FARM_LAB" "${FARM_NODES:-2}"
 		FARM_CACHE=$LAB_SERVICE FARM_CACHE6=$LAB_SERVICE6
 		FARM_A=10.202.1.2:4433 FARM_B=10.202.2.2:4433

@@ -14,9 +14,11 @@
 # IPv6: fd5e:55:201:N::/64, fd5e:55:202:N::/64 and fd5e:55:200::1, numbered alike.
 #
 # Inside a namespace an interface is named after what is at its other end. Offloads are left as the
-# kernel sets them, checksum offload in particular, because that is what users have; only GRO is
-# switched on at the terminators' ends, without which veth drops what an XDP program sends back.
+# kernel sets them, checksum offload in particular, because that is what users have. The terminators'
+# ends get an XDP program that passes everything (tests/e2e/xdppass.c says why), where it was built:
+# LAB_XDPPASS names it, and is BUILD/tests/e2e/xdppass of the folder 'build' unless set.
 
+LAB_XDPPASS=${LAB_XDPPASS:-$(dirname "${BASH_SOURCE[0]}")/../build/tests/e2e/xdppass}
 LAB_SERVICE=10.200.0.1
 LAB_SERVICE6=fd5e:55:200::1
 
@@ -25,7 +27,7 @@ lab_probe()
 {
 	local probe="lab-probe-$$" tool
 
-	for tool in ip nsenter ethtool; do
+	for tool in ip nsenter; do
 		if ! command -v "$tool" >/dev/null; then
 			echo "'$tool' is not installed (scripts/setup)"
 			return 1
@@ -92,7 +94,7 @@ lab_up()
 			_lab_link "$name" client "t$i" "202.$i"
 			ip -n "$name-t$i" route add 10.200.0.0/24 via "10.201.$i.1"
 			ip -n "$name-t$i" route add fd5e:55:200::/48 via "fd5e:55:201:$i::1"
-			lab_exec "$name" "t$i" ethtool -K cache gro on
+			[ ! -x "$LAB_XDPPASS" ] || lab_exec "$name" "t$i" "$LAB_XDPPASS" cache
 		done
 	); then
 		lab_down "$name"
