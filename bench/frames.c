@@ -313,7 +313,8 @@ static unsigned call_size(const struct bench_options *o, double *interval_ns)
 static int run_frames(struct frames_thread *t)
 {
 	const struct bench_options *o = t->frames->options;
-	uint64_t quota = o->count == 0 ? UINT64_MAX : o->count / o->threads + 1, sent = 0, calls;
+	uint64_t share = o->count / o->threads + (t->number < o->count % o->threads);
+	uint64_t quota = o->count == 0 ? UINT64_MAX : share, sent = 0, calls;
 	uint64_t start = bench_now(), end = start + (uint64_t)(o->duration * 1e9), now = start;
 	uint64_t counted = start;
 	double interval;

@@ -68,6 +68,12 @@ static double landed(const struct bench_result *result)
 	return share(result->readback_seen, result->readback) * (double)updates(result);
 }
 
+/* By more than a hundredth of the run. */
+static bool is_behind(const struct bench_result *result)
+{
+	return (double)result->behind_ns > result->seconds * 1e7;
+}
+
 static void print_time(FILE *out, uint64_t ns)
 {
 	if (ns < 10000)
@@ -124,6 +130,11 @@ void report_text(FILE *out, const struct bench_options *options, const struct be
 		fprintf(out, "landed     %.0f/s; of %" PRIu64 " looked at afterwards %.2f %%\n",
 			landed(result) / result->seconds, result->readback,
 			100 * share(result->readback_seen, result->readback));
+	if (is_behind(result)) {
+		fprintf(out, "BEHIND     the load itself was ");
+		print_time(out, result->behind_ns);
+		fprintf(out, " late at the end: this machine does not make that --rate\n");
+	}
 	print_latency(out, options, result);
 	if (result->program_ns > 0)
 		fprintf(out, "program    %.1f ns a frame over %" PRIu64 " frames\n",
@@ -186,6 +197,7 @@ int report_json(FILE *out, const struct bench_options *options, const struct ben
 	SET("late_or_lost", json_real(share(c->late + c->lost, c->get_sent)));
 	SET("latency_ns", json_latency(&result->latency));
 	SET("counters", counters);
+	SET("behind_ns", json_integer((json_int_t)result->behind_ns));
 	SET("readback", json_integer((json_int_t)result->readback));
 	SET("readback_seen", json_integer((json_int_t)result->readback_seen));
 	SET("preload_seconds", json_real(result->preload_seconds));

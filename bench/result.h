@@ -48,6 +48,7 @@ struct bench_result {
 	double seconds;		  /* of the run itself */
 	uint64_t readback;	  /* NEWs or REMOVEs looked at after the run */
 	uint64_t readback_seen;	  /* of those: took effect */
+	uint64_t behind_ns;	  /* open loop: how late the load itself was at the end */
 	double preload_seconds;	  /* 0: none */
 	double program_ns;	  /* of the program under test, a frame; 0: not asked */
 	uint64_t program_frames;

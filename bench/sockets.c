@@ -114,6 +114,14 @@ static void make_closed(struct sender *s, uint64_t now)
 	}
 }
 
+/* A load that cannot be made measures the maker. */
+static uint64_t behind(const struct sender *s, uint64_t now)
+{
+	uint64_t due = s->start + (uint64_t)((double)s->made * s->interval);
+
+	return s->interval > 0 && s->made < s->quota && due < now ? now - due : 0;
+}
+
 static bool all_idle(const struct sender *s)
 {
 	for (unsigned i = 0; i < s->options->ports; i++) {
@@ -175,6 +183,7 @@ static int run_loop(struct sender *s)
 		if (!ending && (now >= s->end || *s->stop || s->made >= s->quota || s->exhausted)) {
 			ending = true;
 			s->result->seconds = (double)(now - s->start) / 1e9;
+			s->result->behind_ns = behind(s, now < s->end ? now : s->end);
 			give_up = now + s->options->patience_ns + s->options->patience_ns / 4;
 		}
 		if (!ending && open)

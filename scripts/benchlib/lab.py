@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+"""The laboratory of the benchmark: three lines to one host, a server at each, one load generator.
+
+Line 1 carries sessiond's XDP program, line 2 the bare reflector, line 3 no program at all, for
+servers behind the kernel's stack. All are veth pairs of scripts/lab; the load is made on the first
+CPU, servers run on the second.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+PORT_SESSIOND = 54321
+PORT_CLASSIC = 54322
+
+
+class LabError(Exception):
+    pass
+
+
+def run(*command, timeout=600):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=timeout)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise LabError("%s: %s" % (pathlib.Path(str(command[0])).name,
+                                   lines[-1] if lines else "exit code %d" % done.returncode))
+    return done.stdout
+
+
+class Server:
+    """A process on the host, ended by its own number and no other."""
+
+    def __init__(self, lab, name, command, port, line):
+        self.lab, self.name, self.port, self.line = lab, name, port, line
+        self.log = open(lab.work / (name + ".log"), "w+")
+        self.process = subprocess.Popen(
+            lab.inside("cache", lab.server_cpu, *command), stdout=self.log,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        lab.servers.append(self)
+        self._wait()
+
+    def _wait(self):
+        """Until it answers, on the host's own loopback."""
+        for _ in range(100):
+            if self.process.poll() is not None:
+                break
+            try:
+                self.lab.bench("--workload", "miss", "--count", 1, "--ports", 1, "--patience",
+                               "50ms", "127.0.0.1:%d" % self.port, node="cache")
+                return
+            except LabError:
+                time.sleep(0.1)
+        self.log.seek(0)
+        text = self.log.read().strip().splitlines()
+        self.stop()
+        raise LabError("%s did not start: %s" % (self.name, text[-1] if text else "no output"))
+
+    @property
+    def target(self):
+        return "10.201.%d.1:%d" % (self.line, self.port)
+
+    @property
+    def node(self):
+        return "t%d" % self.line
+
+    def resident(self):
+        """Bytes of its own memory that are in RAM, huge pages included."""
+        total = 0
+        for line in open("/proc/%d/status" % self.process.pid):
+            if line.startswith(("RssAnon:", "HugetlbPages:")):
+                total += int(line.split()[1]) * 1024
+        return total
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        if self in self.lab.servers:
+            self.lab.servers.remove(self)
+
+
+class Lab:
+    def __init__(self, args):
+        self.args, self.build = args, args.build.resolve()
+        self.name = "bench%d" % os.getpid()
+        cpus = sorted(os.sched_getaffinity(0))
+        self.load_cpu, self.server_cpu = cpus[0], cpus[1]
+        self.servers, self.passing = [], set()
+        self.work = None
+
+    def __enter__(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix=self.name))
+        run(ROOT / "scripts" / "lab", "up", self.name, 3)
+        # What live frames need at the other end where that has no XDP program.
+        run(*self.inside("cache", None, "ethtool", "-K", "t3", "gro", "on"))
+        run(*self.inside("cache", None, "ip", "link", "set", "dev", "t2", "xdpdrv", "object",
+                         self.build / "tests/bench/reflect.bpf.o", "program", "reflect"))
+        return self
+
+    def __exit__(self, *_):
+        for server in list(self.servers):
+            server.stop()
+        subprocess.run([str(ROOT / "scripts" / "lab"), "down", self.name], check=False)
+        pins = pathlib.Path("/sys/fs/bpf") / self.name
+        if pins.is_dir():
+            shutil.rmtree(pins, ignore_errors=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def inside(self, node, cpu, *command):
+        pinned = ["taskset", "-c", cpu] if cpu is not None else []
+        return [str(part) for part in
+                ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
+
+    # Servers
+
+    def sessiond(self, mode, capacity, port=PORT_SESSIOND, extra=()):
+        line = 1 if mode == "xdp" else 3
+        where = ["--interface", "t1", "--pin-dir", "/sys/fs/bpf/" + self.name] \
+            if mode == "xdp" else ["--threads", 1]
+        return Server(self, "sessiond-" + mode,
+                      [self.build / "sessiond", "--mode", mode, "--capacity", capacity,
+                       "--control", self.work / (mode + ".sock"), *where, *extra, port],
+                      port, line)
+
+    def classic(self, capacity):
+        return Server(self, "classic",
+                      [self.build / "tests/bench/classic", "--capacity", capacity, PORT_CLASSIC],
+                      PORT_CLASSIC, 3)
+
+    # Load
+
+    def bench(self, *options, node="t1"):
+        """Runs sessionbench; its exit code 1, wrong replies above all, is a LabError."""
+        return json.loads(run(*self.inside(node, self.load_cpu, self.build / "sessionbench",
+                                           "--quiet", "--json", *options)) or "{}")
+
+    def preload(self, server, sessions):
+        self._pass(server.node, True)
+        self.bench("--preload-only", "--sessions", sessions, server.target, node=server.node)
+
+    def frames(self, server, *options, seconds=None):
+        """Live frames at full rate on the server's line."""
+        self._pass(server.node, False)
+        return self.bench("--interface", "cache", "--no-preload", "--duration",
+                          seconds or self.args.seconds, *options, server.target,
+                          node=server.node)
+
+    def sockets(self, server, *options, seconds=None):
+        self._pass(server.node, True)
+        return self.bench("--no-preload", "--duration", seconds or self.args.seconds, *options,
+                          server.target, node=server.node)
+
+    def reflector(self):
+        """Frames at full rate to the bare reflector, and its program's time."""
+        return self.bench("--interface", "cache", "--reflector", "--duration", self.args.seconds,
+                          "--program-time", self.name + "-cache/t2", "10.201.2.1", node="t2")
+
+    def program_of(self, server):
+        return ["--program-time", "%s-cache/t%d" % (self.name, server.line)]
+
+    def _pass(self, node, on):
+        """A program that passes everything at the load's end: without one, that veth delivers
+        nothing of what the other end's XDP program sends."""
+        if on == (node in self.passing):
+            return
+        program = ["object", self.build / "tests/bench/reflect.bpf.o", "program", "pass"]
+        run(*self.inside(node, None, "ip", "link", "set", "dev", "cache", "xdpdrv",
+                         *(program if on else ["off"])))
+        (self.passing.add if on else self.passing.discard)(node)
+
+
+def kernel_memory():
+    """Bytes that the kernel holds in slabs, vmalloc and per-CPU memory: BPF maps are of these."""
+    wanted = ("Slab:", "VmallocUsed:", "Percpu:")
+    return sum(int(line.split()[1]) * 1024 for line in open("/proc/meminfo")
+               if line.startswith(wanted))

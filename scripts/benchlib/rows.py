@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+"""The rows of the table: each measures ours and its counterpart in turn."""
+import dataclasses
+import os
+import pathlib
+import statistics
+import subprocess
+
+from .lab import ROOT, LabError, kernel_memory
+
+SMALL = 1000
+
+
+@dataclasses.dataclass
+class Figure:
+    """One line of the table. `ours` and `theirs` have a value a round."""
+    name: str
+    unit: str
+    counterpart: str
+    ours: list
+    theirs: list
+    at_least: float
+    aim: float
+    lower_is_better: bool = False
+    note: str = ""
+
+    def ratios(self):
+        return [a / b for a, b in zip(self.ours, self.theirs) if b > 0]
+
+    def ratio(self):
+        return statistics.median(self.ratios()) if self.ratios() else float("nan")
+
+    def verdict(self):
+        ratio = self.ratio()
+        if self.lower_is_better:
+            met, aimed = ratio <= self.at_least, ratio <= self.aim
+        else:
+            met, aimed = ratio >= self.at_least, ratio >= self.aim
+        return "aim" if aimed else "at least" if met else "**missed**"
+
+
+def in_turn(lab, ours, theirs):
+    """Rounds of both, A B A B."""
+    a, b = [], []
+    for _ in range(lab.args.rounds):
+        a.append(ours())
+        b.append(theirs())
+    return a, b
+
+
+def program_time(lab):
+    server = lab.sessiond("xdp", lab.args.sessions)
+    figures = []
+    try:
+        for sessions, at_least, aim in ((SMALL, 2.6, 1.8), (lab.args.sessions, 11, 5)):
+            lab.preload(server, sessions)
+
+            def hit():
+                return lab.frames(server, "--sessions", sessions, *lab.program_of(server),
+                                  "--require-hits")["program_ns"]
+
+            def miss():
+                return lab.frames(server, "--workload", "miss",
+                                  *lab.program_of(server))["program_ns"]
+            ours, bare = in_turn(lab, hit, lambda: lab.reflector()["program_ns"])
+            figures.append(Figure(
+                "XDP program time of a GET hit, 144 B, %s sessions" % count(sessions), "ns",
+                "bare reflector", ours, bare, at_least, aim, True))
+        misses, hits = in_turn(lab, miss, hit)
+        figures.append(Figure("XDP program time of a miss, %s sessions" % count(lab.args.sessions),
+                              "ns", "hits", misses, hits, 1.0, 0.6, True))
+    finally:
+        server.stop()
+    return figures
+
+
+def xdp_get(lab):
+    server, classic = lab.sessiond("xdp", lab.args.sessions), lab.classic(lab.args.sessions)
+    figures = []
+    try:
+        for sessions in (SMALL, lab.args.sessions):
+            lab.preload(server, sessions)
+            lab.preload(classic, sessions)
+            ours, theirs = in_turn(
+                lab,
+                lambda: lab.frames(server, "--sessions", sessions)["replies_per_second"],
+                lambda: lab.frames(classic, "--sessions", sessions)["replies_per_second"])
+            figures.append(Figure(
+                "XDP GET/s through native veth, %s sessions" % count(sessions), "/s",
+                "classic server", ours, theirs, 8, 15))
+    finally:
+        server.stop()
+        classic.stop()
+    return figures
+
+
+def xdp_mix(lab):
+    # Room for what the mix adds, or a run would measure evictions too.
+    server = lab.sessiond("xdp", 4 * lab.args.sessions)
+    landed = []
+    try:
+        lab.preload(server, 100000)
+
+        def mixed():
+            result = lab.frames(server, "--sessions", 100000, "--workload", "mix", "--mix", 1)
+            landed.append(result["landed_per_second"] / result["news_per_second"])
+            return result["replies_per_second"]
+        ours, alone = in_turn(
+            lab, mixed, lambda: lab.frames(server, "--sessions", 100000)["replies_per_second"])
+    finally:
+        server.stop()
+    return [Figure("XDP GET/s while as many NEWs arrive, 100k sessions", "/s", "without NEWs",
+                   ours, alone, 0.6, 0.9,
+                   note="%.1f %% of the NEWs landed" % (100 * statistics.median(landed)))]
+
+
+def xdp_new(lab):
+    """Both are offered more NEWs than they can store; what is there afterwards is counted."""
+    server = lab.sessiond("xdp", 4 * lab.args.sessions)
+    classic = lab.classic(4 * lab.args.sessions)
+    options = ("--workload", "new", "--sessions", lab.args.sessions)
+    try:
+        ours, theirs = in_turn(
+            lab, lambda: lab.frames(server, *options)["landed_per_second"],
+            lambda: lab.frames(classic, *options)["landed_per_second"])
+    finally:
+        server.stop()
+        classic.stop()
+    return [Figure("NEW/s landing in xdp mode, one daemon core", "/s", "classic server", ours,
+                   theirs, 3, 10)]
+
+
+def socket_get(lab):
+    server, classic = lab.sessiond("socket", lab.args.sessions), lab.classic(lab.args.sessions)
+    figures = []
+    try:
+        for sessions in (SMALL, lab.args.sessions):
+            lab.preload(server, sessions)
+            lab.preload(classic, sessions)
+            ours, theirs = in_turn(
+                lab,
+                lambda: lab.frames(server, "--sessions", sessions)["replies_per_second"],
+                lambda: lab.frames(classic, "--sessions", sessions)["replies_per_second"])
+            figures.append(Figure(
+                "socket GET/s per thread, %s sessions" % count(sessions), "/s", "classic server",
+                ours, theirs, 1.5, 2.5))
+    finally:
+        server.stop()
+        classic.stop()
+    return figures
+
+
+# What the classic server that was in use before took a session: design section 6.
+CLASSIC_BYTES = 418
+
+
+def memory(lab):
+    sessions = lab.args.sessions
+
+    def bytes_a_session(start):
+        before = kernel_memory()
+        server = start()
+        try:
+            lab.preload(server, sessions)
+            return (server.resident() + max(0, kernel_memory() - before)) / sessions
+        finally:
+            server.stop()
+    xdp = bytes_a_session(lambda: lab.sessiond("xdp", sessions))
+    socket = bytes_a_session(lambda: lab.sessiond("socket", sessions))
+    classic = bytes_a_session(lambda: lab.classic(sessions))
+    note = "the small classic server of tests/bench takes %.0f B" % classic
+    where = "resident bytes a session, %s of 144 B, " % count(sessions)
+    return [Figure(where + "xdp mode", "B", "classic server in use before (418 B, a constant)",
+                   [xdp], [CLASSIC_BYTES], 1.0, 0.7, True, note),
+            Figure(where + "socket mode", "B", "classic server in use before (418 B, a constant)",
+                   [socket], [CLASSIC_BYTES], 1.0, 0.7, True, note)]
+
+
+def dpdk(lab):
+    """A program of its own that prints a figure a line: name, unit, counterpart, ours (values
+    separated by blanks), theirs, at least, aim; separated by tabs."""
+    program = ROOT / "tests" / "bench" / "dpdk"
+    if not os.access(program, os.X_OK):
+        raise LabError("tests/bench/dpdk is not there: the rows of dpdk mode were not measured")
+    done = subprocess.run([str(program), str(lab.build), str(lab.args.rounds),
+                           str(lab.args.seconds)], stdout=subprocess.PIPE, text=True, timeout=600)
+    if done.returncode != 0:
+        raise LabError("tests/bench/dpdk: exit code %d" % done.returncode)
+    figures = []
+    for line in done.stdout.splitlines():
+        name, unit, counterpart, ours, theirs, at_least, aim = line.split("\t")
+        figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
+                              [float(v) for v in theirs.split()], float(at_least), float(aim)))
+    return figures
+
+
+def eviction(lab):
+    """Its table stands by itself: it has no counterpart, and the machine does not matter."""
+    done = subprocess.run([str(pathlib.Path(lab.build) / "tests/bench/eviction"), "100000"],
+                          stdout=subprocess.PIPE, text=True, timeout=600, check=True)
+    (lab.args.output / "eviction.md").write_text(
+        "# Hit ratio of eviction policies\n\n"
+        "Made by `scripts/bench eviction`; the traffic is described in "
+        "`tests/bench/eviction.c`.\n\n" + done.stdout)
+    return []
+
+
+def count(n):
+    for unit, size in (("M", 1000000), ("k", 1000)):
+        if n >= size and n % size == 0:
+            return "%d%s" % (n // size, unit)
+    return str(n)
+
+
+ROWS = {
+    "program-time": program_time,
+    "xdp-get": xdp_get,
+    "xdp-mix": xdp_mix,
+    "xdp-new": xdp_new,
+    "socket-get": socket_get,
+    "dpdk": dpdk,
+    "memory": memory,
+    "eviction": eviction,
+}
