@@ -140,6 +140,21 @@ class Lab:
                       [self.build / "tests/bench/classic", "--capacity", capacity, PORT_CLASSIC],
                       PORT_CLASSIC, 3)
 
+    def process(self, command):
+        """Another server, on the server's CPU."""
+        process = subprocess.Popen(self.inside("cache", self.server_cpu, *command),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        if process.poll() is not None:
+            raise LabError("%s ended at once" % command[0])
+        return process
+
+    def alternative(self, kind, port, sessions):
+        return json.loads(run(*self.inside(
+            "t3", self.load_cpu, self.build / "tests/bench/alternatives", "--sessions", sessions,
+            "--duration", self.args.seconds, kind, port, "10.201.3.1")))
+
     # Load
 
     def bench(self, *options, node="t1"):

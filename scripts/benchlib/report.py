@@ -43,6 +43,11 @@ def line(figure):
     if not figure.ratios():
         return "| %s | – | %s | – | – | – | – | **no value** |" % (figure.name,
                                                                    figure.counterpart)
+    if figure.at_least is None:
+        return "| %s | %s %s | %s: %s %s | %.2f× | %s | – | – | – |" % (
+            figure.name, value(statistics.median(figure.ours)), figure.unit, figure.counterpart,
+            value(statistics.median(figure.theirs)), figure.unit, figure.ratio(),
+            spread(figure.ratios()))
     sign = "≤" if figure.lower_is_better else "≥"
     return "| %s | %s %s | %s: %s %s | %.2f× | %s | %s %g× | %s %g× | %s |" % (
         figure.name, value(statistics.median(figure.ours)), figure.unit, figure.counterpart,
