@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills. */
-#define PUT_RETRIES 8
+/* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills, and
+ * a bucket's lock may be refused (EBUSY) to one that it interrupted: both pass. */
+#define RETRIES 8
 
 struct mirror {
 	int sessions_fd, overflow_fd;
@@ -26,7 +28,9 @@ struct mirror {
 	uint8_t del_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
 	uint32_t long_del_slots[MIRROR_BATCH];
 	uint32_t long_put_slots[MIRROR_BATCH];
-	uint32_t failed[2 * MIRROR_BATCH];
+	bool put_lacks_rest[MIRROR_BATCH];
+	uint32_t *failed; /* slots; only grows when something fails */
+	unsigned failed_room;
 };
 
 static uint8_t *rest_at(struct mirror *mirror, unsigned i)
@@ -60,22 +64,32 @@ void mirror_destroy(struct mirror *mirror)
 		return;
 	explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
 	free(mirror->put_rest);
+	free(mirror->failed);
 	explicit_bzero(mirror, sizeof(*mirror));
 	free(mirror);
 }
 
 /* Deletes `count` keys; one that is not there is no error. */
-static void delete_all(int fd, uint8_t *keys, size_t key_size, unsigned count)
+static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned count)
 {
-	while (count > 0) {
-		__u32 done = count;
+	unsigned at = 0, retries = 0;
 
-		if (bpf_map_delete_batch(fd, keys, &done, NULL) == 0)
+	while (at < count) {
+		__u32 done = count - at;
+		int err = bpf_map_delete_batch(fd, keys + at * key_size, &done, NULL);
+
+		if (!err)
 			return;
-		if (done >= count)
-			return;
-		keys += (done + 1) * key_size;
-		count -= done + 1;
+		if (done > 0)
+			retries = 0;
+		if (done < count - at)
+			at += done;
+		if (err != -ENOENT && retries++ < RETRIES) {
+			sched_yield();
+			continue;
+		}
+		at++;
+		retries = 0;
 	}
 }
 
@@ -98,7 +112,7 @@ static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t k
 			retries = 0;
 		if (done < count - at)
 			at += done;
-		if (err == -ENOMEM && retries++ < PUT_RETRIES) {
+		if (err != -E2BIG && retries++ < RETRIES) {
 			sched_yield();
 			continue;
 		}
@@ -108,43 +122,104 @@ static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t k
 	}
 }
 
+static void add_failure(struct mirror *mirror, uint32_t slot)
+{
+	if (mirror->failures == mirror->failed_room) {
+		unsigned room = mirror->failed_room + MIRROR_BATCH;
+		uint32_t *more = reallocarray(mirror->failed, room, sizeof(*more));
+
+		/* Then the writer takes it for stored, and it is a miss until it ends. */
+		if (!more)
+			return;
+		mirror->failed = more;
+		mirror->failed_room = room;
+	}
+	mirror->failed[mirror->failures++] = slot;
+}
+
+/* The slot is given up by the writer itself, and may be another session's when it hears. */
+static void forget_failure(struct mirror *mirror, uint32_t slot)
+{
+	for (unsigned i = 0; i < mirror->failures; i++) {
+		if (mirror->failed[i] == slot) {
+			mirror->failed[i] = mirror->failed[--mirror->failures];
+			return;
+		}
+	}
+}
+
 static void session_refused(struct mirror *mirror, unsigned index)
 {
-	if (mirror->failures < 2 * MIRROR_BATCH)
-		mirror->failed[mirror->failures++] = mirror->put_slots[index];
+	add_failure(mirror, mirror->put_slots[index]);
 }
 
-/* The session itself is stored all the same: without its rest it is a miss (the guard sees to it)
- * until it expires. */
 static void rest_refused(struct mirror *mirror, unsigned index)
 {
-	if (mirror->failures < 2 * MIRROR_BATCH)
-		mirror->failed[mirror->failures++] = mirror->long_put_slots[index];
+	mirror->put_lacks_rest[index] = true;
 }
 
-/* The overflow part of a session is there before the session, and goes after it. */
-void mirror_flush(struct mirror *mirror)
+static void move_put(struct mirror *mirror, unsigned to, unsigned from)
 {
-	unsigned longs = 0;
+	mirror->put_slots[to] = mirror->put_slots[from];
+	memcpy(mirror->put_keys[to], mirror->put_keys[from], SESSD_KEY_SIZE);
+	mirror->put_entries[to] = mirror->put_entries[from];
+}
 
-	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
-	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
-		mirror->long_dels);
+/* Stores the overflow parts. The session of one that is refused is not stored: nobody would know
+ * of it, nor ever delete it. */
+static void put_rests(struct mirror *mirror)
+{
+	unsigned longs = 0, kept = 0, next_long = 0;
+
 	for (unsigned i = 0; i < mirror->puts; i++) {
 		if (mirror->put_entries[i].len <= SESSD_INLINE_MAX)
 			continue;
 		if (longs != i)
 			memcpy(rest_at(mirror, longs), rest_at(mirror, i), mirror->overflow_size);
+		mirror->put_lacks_rest[longs] = false;
 		mirror->long_put_slots[longs++] = mirror->put_slots[i];
 	}
+	if (longs == 0)
+		return;
 	put_all(mirror, mirror->overflow_fd, (uint8_t *)mirror->long_put_slots, sizeof(uint32_t),
 		mirror->put_rest, mirror->overflow_size, longs, rest_refused);
+	for (unsigned i = 0; i < mirror->puts; i++) {
+		if (mirror->put_entries[i].len > SESSD_INLINE_MAX &&
+			mirror->put_lacks_rest[next_long++]) {
+			add_failure(mirror, mirror->put_slots[i]);
+			continue;
+		}
+		if (kept != i)
+			move_put(mirror, kept, i);
+		kept++;
+	}
+	explicit_bzero(mirror->put_rest, (size_t)mirror->puts * mirror->overflow_size);
+	explicit_bzero(
+		mirror->put_entries + kept, (mirror->puts - kept) * sizeof(struct sessd_entry));
+	mirror->puts = kept;
+}
+
+/* Takes back what was stored ahead of a session that the map then refused. */
+static void drop_rests_of_failed(struct mirror *mirror, unsigned from)
+{
+	for (unsigned i = from; i < mirror->failures; i++)
+		bpf_map_delete_elem(mirror->overflow_fd, &mirror->failed[i]);
+}
+
+/* The overflow part of a session is there before the session, and goes after it. */
+void mirror_flush(struct mirror *mirror)
+{
+	unsigned failures = mirror->failures;
+
+	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
+	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
+		mirror->long_dels);
+	put_rests(mirror);
 	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
 		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
 		session_refused);
+	drop_rests_of_failed(mirror, failures);
 	explicit_bzero(mirror->put_entries, mirror->puts * sizeof(struct sessd_entry));
-	if (longs)
-		explicit_bzero(mirror->put_rest, (size_t)mirror->puts * mirror->overflow_size);
 	mirror->puts = mirror->dels = mirror->long_dels = 0;
 }
 
@@ -181,11 +256,15 @@ static bool cancel_put(struct mirror *mirror, uint32_t slot)
 
 		if (mirror->put_slots[i] != slot)
 			continue;
-		mirror->put_slots[i] = mirror->put_slots[last];
-		memcpy(mirror->put_keys[i], mirror->put_keys[last], SESSD_KEY_SIZE);
-		mirror->put_entries[i] = mirror->put_entries[last];
 		if (mirror->put_entries[last].len > SESSD_INLINE_MAX && i != last)
 			memcpy(rest_at(mirror, i), rest_at(mirror, last), mirror->overflow_size);
+		else if (mirror->put_entries[i].len > SESSD_INLINE_MAX)
+			explicit_bzero(rest_at(mirror, i), mirror->overflow_size);
+		if (mirror->put_entries[last].len > SESSD_INLINE_MAX)
+			explicit_bzero(rest_at(mirror, last), mirror->overflow_size);
+		if (i != last)
+			move_put(mirror, i, last);
+		explicit_bzero(&mirror->put_entries[last], sizeof(struct sessd_entry));
 		mirror->puts = last;
 		return true;
 	}
@@ -196,6 +275,7 @@ void mirror_del(struct mirror *mirror, const struct session *session)
 {
 	if (cancel_put(mirror, session->slot))
 		return;
+	forget_failure(mirror, session->slot);
 	if (mirror->dels == MIRROR_BATCH)
 		mirror_flush(mirror);
 	memcpy(mirror->del_keys[mirror->dels++], session->key, SESSD_KEY_SIZE);
@@ -207,15 +287,8 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 {
 	if (mirror->puts || mirror->dels)
 		mirror_flush(mirror);
-	for (unsigned i = 0; i < mirror->failures; i++) {
-		/* Both parts of one session may have failed. */
-		bool again = false;
-
-		for (unsigned k = 0; k < i && !again; k++)
-			again = mirror->failed[k] == mirror->failed[i];
-		if (!again)
-			failed(ctx, mirror->failed[i]);
-	}
+	for (unsigned i = 0; i < mirror->failures; i++)
+		failed(ctx, mirror->failed[i]);
 	mirror->failures = 0;
 }
 

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The writer's changes in real BPF maps, against a model: after each commit the maps hold what the
+ * model holds, byte for byte, and nothing else.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "xdp/mirror.h"
+
+#include <sessiond/map_abi.h>
+
+#include "../unit/random.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SLOTS	  1000
+#define KEYS	  1500
+#define VALUE_MAX 512
+#define NOW	  1000
+
+struct held {
+	bool live;
+	struct session session;
+	uint8_t value[VALUE_MAX];
+};
+
+struct world {
+	int sessions_fd, overflow_fd;
+	struct mirror *mirror;
+	__u64 secret[SESSD_GUARD_KEYS];
+	struct held held[SLOTS]; /* by slot */
+	uint32_t slot_of[KEYS];	 /* SLOTS: none */
+	unsigned failed;
+};
+
+static int new_map(uint32_t key_size, uint32_t value_size, uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	int fd = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "test_mirror", key_size, value_size, entries, &opts);
+
+	if (fd == -EPERM) {
+		printf("skipped: BPF maps cannot be made here: %s\n", strerror(-fd));
+		_exit(77);
+	}
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void start(struct world *world, uint32_t sessions, uint32_t overflows, uint64_t *seed)
+{
+	memset(world, 0, sizeof(*world));
+	for (size_t i = 0; i < SESSD_GUARD_KEYS; i++)
+		world->secret[i] = random_next(seed) | 1;
+	for (unsigned i = 0; i < KEYS; i++)
+		world->slot_of[i] = SLOTS;
+	world->sessions_fd = new_map(SESSD_KEY_SIZE, sizeof(struct sessd_entry), sessions);
+	world->overflow_fd = new_map(4, SESSD_OVERFLOW_SIZE(VALUE_MAX), overflows);
+	world->mirror =
+		mirror_create(world->sessions_fd, world->overflow_fd, VALUE_MAX, world->secret);
+	assert_non_null(world->mirror);
+}
+
+static void stop(struct world *world)
+{
+	mirror_destroy(world->mirror);
+	close(world->sessions_fd);
+	close(world->overflow_fd);
+}
+
+static void key_of(uint32_t number, uint8_t key[SESSD_KEY_SIZE])
+{
+	memset(key, 0, SESSD_KEY_SIZE);
+	for (int i = 0; i < 4; i++) {
+		uint64_t word = random_mix(number * 4ULL + (uint64_t)i);
+
+		memcpy(key + 8 * i, &word, 8);
+	}
+}
+
+static uint32_t number_of(const uint8_t *key)
+{
+	uint8_t other[SESSD_KEY_SIZE];
+
+	for (uint32_t i = 0; i < KEYS; i++) {
+		key_of(i, other);
+		if (memcmp(key, other, SESSD_KEY_SIZE) == 0)
+			return i;
+	}
+	return KEYS;
+}
+
+static void put(struct world *world, uint32_t number, uint32_t slot, unsigned len, uint64_t *seed)
+{
+	struct held *held = &world->held[slot];
+
+	assert_false(held->live);
+	key_of(number, held->session.key);
+	held->live = true;
+	held->session.slot = slot;
+	held->session.expires = NOW + 1 + random_below(seed, 1000);
+	held->session.len = (uint16_t)len;
+	held->session.sum = (uint16_t)random_next(seed);
+	for (unsigned i = 0; i < len; i++)
+		held->value[i] = (uint8_t)random_next(seed);
+	world->slot_of[number] = slot;
+	mirror_put(world->mirror, &held->session, held->value);
+}
+
+static void del(struct world *world, uint32_t number)
+{
+	struct held *held = &world->held[world->slot_of[number]];
+
+	mirror_del(world->mirror, &held->session);
+	held->live = false;
+	world->slot_of[number] = SLOTS;
+}
+
+/* What the writer does: the slot must be a live session's. */
+static void on_failed(void *ctx, uint32_t slot)
+{
+	struct world *world = ctx;
+
+	assert_in_range(slot, 0, SLOTS - 1);
+	assert_true(world->held[slot].live);
+	world->held[slot].live = false;
+	world->slot_of[number_of(world->held[slot].session.key)] = SLOTS;
+	world->failed++;
+}
+
+static unsigned elements(int fd, size_t key_size)
+{
+	uint8_t key[SESSD_KEY_SIZE], next[SESSD_KEY_SIZE];
+	unsigned n = 0;
+
+	for (int err = bpf_map_get_next_key(fd, NULL, next); !err;
+		err = bpf_map_get_next_key(fd, key, next)) {
+		memcpy(key, next, key_size);
+		n++;
+	}
+	return n;
+}
+
+static void check(struct world *world)
+{
+	uint8_t rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)], value[VALUE_MAX];
+	unsigned live = 0, longs = 0;
+	struct sessd_entry entry;
+
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		const struct held *held = &world->held[slot];
+		unsigned len = held->session.len;
+
+		if (!held->live)
+			continue;
+		live++;
+		assert_int_equal(
+			bpf_map_lookup_elem(world->sessions_fd, held->session.key, &entry), 0);
+		assert_int_equal(entry.len, len);
+		assert_int_equal(entry.sum, held->session.sum);
+		assert_int_equal(entry.life, sessd_life(held->session.expires, slot));
+		assert_int_equal(entry.guard, sessd_guard(world->secret, held->session.key,
+						      entry.life, entry.sum, held->value, len));
+		memset(value, 0, sizeof(value));
+		memcpy(value, entry.data, len > SESSD_INLINE_MAX ? SESSD_SPLIT : len);
+		if (len > SESSD_INLINE_MAX) {
+			longs++;
+			assert_int_equal(bpf_map_lookup_elem(world->overflow_fd, &slot, rest), 0);
+			memcpy(value + SESSD_SPLIT, rest, len - SESSD_SPLIT);
+		}
+		assert_memory_equal(value, held->value, len);
+	}
+	assert_int_equal(elements(world->sessions_fd, SESSD_KEY_SIZE), live);
+	assert_int_equal(elements(world->overflow_fd, 4), longs);
+}
+
+static uint32_t free_slot(struct world *world, uint64_t *seed)
+{
+	uint32_t slot = random_below(seed, SLOTS);
+
+	for (unsigned i = 0; i < SLOTS; i++, slot = (slot + 1) % SLOTS) {
+		if (!world->held[slot].live)
+			return slot;
+	}
+	return SLOTS;
+}
+
+static unsigned random_len(uint64_t *seed)
+{
+	return random_below(seed, 3) ? 1 + random_below(seed, SESSD_INLINE_MAX + 1)
+				     : 1 + random_below(seed, VALUE_MAX);
+}
+
+/* Puts, deletes and replacements of random keys in random slots, few or many to a commit. */
+static void run(uint32_t sessions, uint32_t overflows, uint64_t seed)
+{
+	static struct world world;
+	unsigned cancelled = 0;
+
+	print_message("seed %llu\n", (unsigned long long)seed);
+	start(&world, sessions, overflows, &seed);
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned steps = random_below(&seed, round % 2 ? 20 : 4 * MIRROR_BATCH);
+
+		for (unsigned i = 0; i < steps; i++) {
+			uint32_t number = random_below(&seed, KEYS), slot;
+
+			if (world.slot_of[number] != SLOTS) {
+				del(&world, number);
+				cancelled++;
+				if (random_below(&seed, 2))
+					continue;
+			}
+			slot = free_slot(&world, &seed);
+			if (slot != SLOTS)
+				put(&world, number, slot, random_len(&seed), &seed);
+		}
+		mirror_commit(world.mirror, on_failed, &world);
+		check(&world);
+	}
+	assert_true(cancelled > 100);
+	if (sessions >= 2 * SLOTS && overflows >= 2 * SLOTS)
+		assert_int_equal(world.failed, 0);
+	else
+		assert_true(world.failed > 100);
+	stop(&world);
+}
+
+static void random_changes(void **state)
+{
+	uint64_t seeds[4];
+	unsigned n = random_seeds(seeds);
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		run(2 * SLOTS, 2 * SLOTS, seeds[i]);
+}
+
+/* Every session that the map refuses is told of, once, while its slot is still its own. */
+static void full_map(void **state)
+{
+	uint64_t seeds[4];
+	unsigned n = random_seeds(seeds);
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		run(SLOTS / 4, 2 * SLOTS, seeds[i]);
+}
+
+/* A session whose rest has no room is not stored either. */
+static void full_overflow(void **state)
+{
+	uint64_t seeds[4];
+	unsigned n = random_seeds(seeds);
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		run(2 * SLOTS, 20, seeds[i]);
+}
+
+/* A refused session is deleted, and its slot taken by another, before the writer hears of it. */
+static void refused_then_deleted(void **state)
+{
+	static struct world world;
+	uint64_t seed = 5;
+
+	(void)state;
+	start(&world, 1, 8, &seed);
+	put(&world, 0, 0, 10, &seed);
+	put(&world, 1, 1, 300, &seed);
+	mirror_flush(world.mirror);
+	del(&world, 1);
+	del(&world, 0);
+	put(&world, 2, 1, 300, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	assert_int_equal(world.failed, 0);
+	check(&world);
+	stop(&world);
+}
+
+/* More refusals between two commits than one batch holds. */
+static void many_refused(void **state)
+{
+	static struct world world;
+	uint64_t seed = 6;
+
+	(void)state;
+	start(&world, 1, 2 * SLOTS, &seed);
+	for (unsigned i = 0; i < SLOTS; i++)
+		put(&world, i, i, i % 2 ? 100 : 200, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	assert_int_equal(world.failed, SLOTS - 1);
+	check(&world);
+	stop(&world);
+}
+
+static void reads(void **state)
+{
+	static const unsigned lengths[] = {1, 7, 8, 9, 136, 147, 148, 149, 150, 300, 511, 512};
+	static struct world world;
+	uint8_t value[VALUE_MAX], key[SESSD_KEY_SIZE];
+	struct sessd_entry entry;
+	uint64_t seed = 7;
+	uint32_t slot;
+
+	(void)state;
+	start(&world, 2 * SLOTS, 2 * SLOTS, &seed);
+	for (uint32_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		const struct held *held = &world.held[100 + i];
+
+		put(&world, i, 100 + i, lengths[i], &seed);
+		/* What is still queued is seen too. */
+		assert_int_equal(
+			mirror_get(world.mirror, held->session.key, NOW, value, &slot), lengths[i]);
+		assert_int_equal(slot, 100 + i);
+		assert_memory_equal(value, held->value, lengths[i]);
+		assert_int_equal(mirror_get(world.mirror, held->session.key,
+					 held->session.expires - 1, value, &slot),
+			lengths[i]);
+		assert_int_equal(mirror_get(world.mirror, held->session.key, held->session.expires,
+					 value, &slot),
+			-ESTALE);
+	}
+	key_of(KEYS, key);
+	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	/* One bit off, in the entry or in the rest, is a miss. */
+	key_of(11, key);
+	assert_int_equal(bpf_map_lookup_elem(world.sessions_fd, key, &entry), 0);
+	entry.data[5] ^= 4;
+	assert_int_equal(bpf_map_update_elem(world.sessions_fd, key, &entry, BPF_ANY), 0);
+	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	slot = 110;
+	assert_int_equal(bpf_map_delete_elem(world.overflow_fd, &slot), 0);
+	key_of(10, key);
+	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	del(&world, 9);
+	key_of(9, key);
+	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	stop(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_changes),
+		cmocka_unit_test(full_map),
+		cmocka_unit_test(full_overflow),
+		cmocka_unit_test(refused_then_deleted),
+		cmocka_unit_test(many_refused),
+		cmocka_unit_test(reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
