@@ -14,10 +14,13 @@
 
 #define RECENT_MULTIPLIER 0x9e3779b97f4a7c15ULL /* 2^64 over the golden ratio */
 
-/* Never 0, which is what an unused place has. */
-INLINE __u64 recent_tag(const struct packet *packet, __u64 generation)
+/* Takes the tag before anything is looked up: what is found is then never remembered under a newer
+ * generation than its own. Never 0, which is what an unused place has. */
+INLINE void recent_take_tag(struct packet *packet, const struct sessd_config *settings)
 {
-	return generation << 17 | 1 << 16 | packet->udp->dest;
+	__u64 generation = *(const volatile __u64 *)&settings->generation;
+
+	packet->tag = generation << 17 | 1 << 16 | packet->udp->dest;
 }
 
 INLINE struct recent4 *recent_place4(struct scratch *own, __u64 addresses)
@@ -32,9 +35,9 @@ INLINE struct recent6 *recent_place6(struct scratch *own, const __u64 *addresses
 	return &own->recent6[sum * RECENT_MULTIPLIER >> (64 - RECENT_BITS)];
 }
 
-INLINE bool recent_known(const struct packet *packet, struct scratch *own, __u64 generation)
+INLINE bool recent_known(const struct packet *packet, struct scratch *own)
 {
-	__u64 tag = recent_tag(packet, generation);
+	__u64 tag = packet->tag;
 
 	if (packet->v6) {
 		const __u64 *addresses = (const __u64 *)packet->ip6->source; /* and dest */
@@ -52,9 +55,9 @@ INLINE bool recent_known(const struct packet *packet, struct scratch *own, __u64
 	}
 }
 
-INLINE void recent_store(const struct packet *packet, struct scratch *own, __u64 generation)
+INLINE void recent_store(const struct packet *packet, struct scratch *own)
 {
-	__u64 tag = recent_tag(packet, generation);
+	__u64 tag = packet->tag;
 
 	if (packet->v6) {
 		const __u64 *addresses = (const __u64 *)packet->ip6->source;

@@ -60,7 +60,8 @@ INLINE __u64 *parse(struct packet *packet, struct sessd_xdp_counters *counters,
 		return &counters->pass_truncated;
 	if (!(settings->port_filter >> (bpf_ntohs(packet->udp->dest) % 64) & 1))
 		return &counters->pass_other_port;
-	packet->known = recent_known(packet, own, settings->generation);
+	recent_take_tag(packet, settings);
+	packet->known = recent_known(packet, own);
 	if (eth->dest[0] & 1 || (!packet->known && !access_local(packet)))
 		return &counters->pass_not_local;
 	other = parse_lengths(packet, counters);
@@ -155,7 +156,7 @@ int sessiond_xdp(struct xdp_md *ctx)
 		if (!access_allowed(&packet))
 			return refuse(ctx, &packet, own, &counters->drop_not_allowed,
 				SESSD_EVENT_NOT_ALLOWED, 0);
-		recent_store(&packet, own, settings->generation);
+		recent_store(&packet, own);
 	}
 
 	header = (void *)(packet.udp + 1);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define VERIFIED_MAX 80000
+#define VERIFIED_MAX 120000
 
 struct known {
 	const char *name;
