@@ -52,6 +52,7 @@ static void free_engine(struct engine *engine)
 		if (worker->wake_fd >= 0)
 			close(worker->wake_fd);
 		update_ring_destroy(worker->ring);
+		udp_batch_destroy(worker->batch);
 	}
 	if (engine->shared.writer_fd >= 0)
 		close(engine->shared.writer_fd);
@@ -106,8 +107,9 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 
 		worker->shared = &engine->shared;
 		worker->ring = update_ring_create(RING_ENTRIES, config->value_max);
+		worker->batch = udp_batch_create();
 		worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (!worker->ring || worker->wake_fd < 0)
+		if (!worker->ring || !worker->batch || worker->wake_fd < 0)
 			goto fail;
 	}
 	err = open_sockets(engine);
@@ -220,7 +222,7 @@ static int socket_set_allow(struct engine *engine, const struct allow_list *allo
 	if (!copy)
 		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
 	*copy = *allow;
-	atomic_store_explicit(&engine->shared.allow, copy, memory_order_release);
+	atomic_store(&engine->shared.allow, copy);
 	engine->allow = copy;
 	wait_for_workers(engine);
 	free(old);

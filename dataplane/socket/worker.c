@@ -121,7 +121,7 @@ void *worker_run(void *arg)
 	struct worker *worker = arg;
 	struct worker_shared *shared = worker->shared;
 	struct pollfd fds[WORKER_SOCKETS_MAX + 1];
-	struct udp_batch *batch = udp_batch_create();
+	struct udp_batch *batch = worker->batch;
 	unsigned count = worker->socket_count;
 	bool more = false;
 	uint64_t wakes;
@@ -129,13 +129,14 @@ void *worker_run(void *arg)
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
 	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
-	while (batch && !atomic_load_explicit(&shared->stop, memory_order_acquire)) {
+	while (!atomic_load_explicit(&shared->stop, memory_order_acquire)) {
 		const struct allow_list *allow;
 
-		/* A full batch says that the socket holds more: no need to ask. */
-		if (!more && poll(fds, count + 1, -1) <= 0)
+		/* A full batch says that the socket holds more, but not what the others hold:
+		 * without asking, one that is busy for good would starve them. */
+		if (poll(fds, count + 1, more ? 0 : -1) < 0)
 			continue;
-		allow = atomic_load_explicit(&shared->allow, memory_order_acquire);
+		allow = atomic_load(&shared->allow);
 		more = false;
 		for (unsigned i = 0; i < count; i++) {
 			if (fds[i].revents && serve(worker, batch, fds[i].fd, allow))
@@ -143,8 +144,7 @@ void *worker_run(void *arg)
 		}
 		if (fds[count].revents && read(worker->wake_fd, &wakes, sizeof(wakes)) < 0)
 			fds[count].revents = 0;
-		atomic_fetch_add_explicit(&worker->passes, 1, memory_order_release);
+		atomic_fetch_add(&worker->passes, 1);
 	}
-	udp_batch_destroy(batch);
 	return NULL;
 }

@@ -34,6 +34,7 @@ struct worker {
 	uint64_t send_failed;	  /* the same */
 	struct event_sampler events;
 	struct update_ring *ring;
+	struct udp_batch *batch;
 	struct worker_shared *shared;
 	_Atomic uint64_t passes; /* grows each time round: a pointer loaded before is gone */
 	int sockets[WORKER_SOCKETS_MAX];

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The UDP sockets, over the loopback.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "udp.h"
+
+#include <sessiond/log.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+	return ntohs(name.ss_family == AF_INET ? ((struct sockaddr_in *)&name)->sin_port
+					       : ((struct sockaddr_in6 *)&name)->sin6_port);
+}
+
+/* A port that is free for both families, as far as can be known. */
+static uint16_t free_port(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint16_t port;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	port = port_of(fd);
+	close(fd);
+	return port;
+}
+
+static int client(const char *address, uint16_t port)
+{
+	struct sockaddr_storage name;
+	struct address addr;
+	socklen_t size;
+	int fd;
+
+	assert_int_equal(address_parse(address, &addr), 0);
+	size = address_to_sockaddr(&addr, port, &name);
+	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Connected: a reply from any other address or port would not be taken. */
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
+	return fd;
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+
+	assert_int_equal(poll(&poller, 1, 2000), 1);
+}
+
+/* Asks at `address` and has the socket answer the first half of each datagram. */
+static void ask(struct udp_batch *batch, int fd, const char *address, uint16_t port)
+{
+	char out[64], in[64];
+	struct udp_datagram datagram;
+	struct address source;
+	int asker = client(address, port);
+
+	assert_int_equal(address_parse(address, &source), 0);
+	memset(out, 'q', sizeof(out));
+	snprintf(out, sizeof(out), "to %s", address);
+	assert_int_equal(send(asker, out, sizeof(out), 0), sizeof(out));
+	wait_readable(fd);
+	assert_int_equal(udp_receive(batch, fd), 1);
+	udp_datagram(batch, 0, &datagram);
+	assert_int_equal(datagram.length, sizeof(out));
+	assert_memory_equal(datagram.data, out, sizeof(out));
+	assert_int_equal(datagram.port, port_of(asker));
+	datagram.data[0] = 'T';
+	udp_reply(batch, 0, sizeof(out) / 2);
+	assert_int_equal(udp_send(batch, fd), 0);
+	wait_readable(asker);
+	assert_int_equal(recv(asker, in, sizeof(in), 0), sizeof(out) / 2);
+	out[0] = 'T';
+	assert_memory_equal(in, out, sizeof(out) / 2);
+	close(asker);
+}
+
+/* Sockets of every address answer from the one that was asked, which is not the one that routing
+ * would choose. */
+static void answers_from_where_it_was_asked(void **state)
+{
+	struct endpoint any = {.any = true, .port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	int fds[4], n;
+
+	(void)state;
+	n = udp_open_all(&any, 1, false, fds, 4);
+	assert_in_range(n, 1, 2);
+	ask(batch, fds[0], "127.0.0.1", any.port);
+	ask(batch, fds[0], "127.0.0.2", any.port);
+	ask(batch, fds[0], "127.1.2.3", any.port);
+	ask(batch, fds[0], "127.255.255.254", any.port);
+	if (n == 2)
+		ask(batch, fds[1], "::1", any.port);
+	else
+		print_message("no IPv6 here: that part is skipped\n");
+	while (n > 0)
+		close(fds[--n]);
+	udp_batch_destroy(batch);
+	udp_batch_destroy(NULL);
+}
+
+static void one_address(void **state)
+{
+	struct endpoint endpoint = {.port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	int fd, stranger;
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.9", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
+	ask(batch, fd, "127.0.0.9", endpoint.port);
+	stranger = client("127.0.0.1", endpoint.port);
+	assert_int_equal(send(stranger, "x", 1, 0), 1);
+	usleep(10000);
+	assert_int_equal(udp_receive(batch, fd), 0);
+	close(stranger);
+	close(fd);
+	udp_batch_destroy(batch);
+}
+
+/* Longer than the buffer: cut, but its true length is told. Empty: told too. */
+static void lengths(void **state)
+{
+	static const size_t sizes[] = {
+		0, 1, 36, 548, UDP_BUFFER - 1, UDP_BUFFER, UDP_BUFFER + 1, 9000, 65507};
+	struct endpoint endpoint = {.port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	static uint8_t bytes[65507];
+	int fd, asker;
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
+	asker = client("127.0.0.1", endpoint.port);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct udp_datagram datagram;
+
+		memset(bytes, (int)i + 1, sizes[i]);
+		assert_int_equal(send(asker, bytes, sizes[i], 0), sizes[i]);
+		wait_readable(fd);
+		assert_int_equal(udp_receive(batch, fd), 1);
+		udp_datagram(batch, 0, &datagram);
+		assert_int_equal(datagram.length, sizes[i]);
+		assert_memory_equal(datagram.data, bytes,
+			sizes[i] < UDP_BUFFER ? sizes[i] : (size_t)UDP_BUFFER);
+	}
+	close(asker);
+	close(fd);
+	udp_batch_destroy(batch);
+}
+
+/* More than a batch; only some are answered, and each goes to who asked. */
+static void batches(void **state)
+{
+	struct endpoint endpoint = {.port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	unsigned got = 0, full = 0;
+	int fd, askers[2];
+	uint8_t in[8];
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
+	for (int k = 0; k < 2; k++)
+		askers[k] = client("127.0.0.1", endpoint.port);
+	for (unsigned i = 0; i < 3 * UDP_BATCH / 2; i++) {
+		uint8_t bytes[2] = {(uint8_t)(i % 2), (uint8_t)i};
+
+		assert_int_equal(send(askers[i % 2], bytes, 2, 0), 2);
+	}
+	while (got < 3 * UDP_BATCH / 2) {
+		unsigned n;
+
+		wait_readable(fd);
+		n = udp_receive(batch, fd);
+		assert_in_range(n, 1, UDP_BATCH);
+		full += n == UDP_BATCH;
+		for (unsigned i = 0; i < n; i++) {
+			struct udp_datagram datagram;
+
+			udp_datagram(batch, i, &datagram);
+			assert_int_equal(datagram.data[1], got);
+			got++;
+			if (datagram.data[1] % 3 == 0)
+				udp_reply(batch, i, 2);
+		}
+		assert_int_equal(udp_send(batch, fd), 0);
+	}
+	assert_int_equal(full, 1);
+	assert_int_equal(udp_receive(batch, fd), 0);
+	for (unsigned i = 0; i < got; i += 3) {
+		wait_readable(askers[i % 2]);
+		assert_int_equal(recv(askers[i % 2], in, sizeof(in), 0), 2);
+		assert_int_equal(in[0], i % 2);
+		assert_int_equal(in[1], i);
+	}
+	close(askers[0]);
+	close(askers[1]);
+	close(fd);
+	udp_batch_destroy(batch);
+}
+
+/* The port is one daemon's: neither a second socket alone nor a shared one gets it, until its owner
+ * shares it, and then only with sockets that share too. */
+static void second_bind_is_refused(void **state)
+{
+	struct endpoint any = {.any = true, .port = free_port()}, one = {.port = any.port};
+	int first[2], second[2], third[2], n, m;
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1", &one.addr), 0);
+	n = udp_open_all(&any, 1, false, first, 2);
+	assert_in_range(n, 1, 2);
+	assert_int_equal(udp_open_all(&any, 1, false, second, 2), -EADDRINUSE);
+	assert_non_null(strstr(error_message(), "in use"));
+	assert_int_equal(udp_open_all(&one, 1, false, second, 2), -EADDRINUSE);
+	assert_int_equal(udp_open_all(&any, 1, true, second, 2), -EADDRINUSE);
+	for (int i = 0; i < n; i++)
+		assert_int_equal(udp_share(first[i]), 0);
+	assert_int_equal(udp_open_all(&any, 1, false, second, 2), -EADDRINUSE);
+	m = udp_open_all(&any, 1, true, third, 2);
+	assert_int_equal(m, n);
+	while (m > 0)
+		close(third[--m]);
+	while (n > 0)
+		close(first[--n]);
+	/* What was refused has left nothing open: the port is free. */
+	n = udp_open_all(&any, 1, false, first, 2);
+	assert_true(n > 0);
+	while (n > 0)
+		close(first[--n]);
+}
+
+static void refusals(void **state)
+{
+	struct endpoint endpoint = {.port = 1234};
+	int fds[2], before = dup(0), after;
+
+	(void)state;
+	/* TEST-NET-1: no host has it. */
+	assert_int_equal(address_parse("192.0.2.77", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, fds, 2), -EADDRNOTAVAIL);
+	assert_non_null(strstr(error_message(), "192.0.2.77"));
+	endpoint = (struct endpoint){.any = true, .port = free_port()};
+	assert_int_equal(udp_open_all(&endpoint, 1, false, fds, 0), -E2BIG);
+	close(before);
+	after = dup(0);
+	assert_int_equal(after, before);
+	close(after);
+}
+
+static void counts_drops(void **state)
+{
+	struct endpoint endpoint = {.port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	static uint8_t bytes[60000];
+	int small = 2048, fd, asker;
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
+	assert_int_equal(udp_drops(fd), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	asker = client("127.0.0.1", endpoint.port);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(send(asker, bytes, sizeof(bytes), 0), sizeof(bytes));
+	assert_in_range(udp_drops(fd), 40, 50);
+	close(asker);
+	close(fd);
+	udp_batch_destroy(batch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_from_where_it_was_asked),
+		cmocka_unit_test(one_address),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(batches),
+		cmocka_unit_test(second_bind_is_refused),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(counts_drops),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
