@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * An engine for the writer's test: delivers the changes that a test queues, and keeps what it is
+ * told to put and delete as a fast path with a map of its own would.
+ */
+#ifndef TESTS_UNIT_FAKE_ENGINE_H
+#define TESTS_UNIT_FAKE_ENGINE_H
+
+#include "engine.h"
+
+/* A put whose value starts with this byte is refused at commit. */
+#define FAKE_REFUSED 0xff
+
+struct fake_entry {
+	bool present;
+	struct session session;
+	uint8_t first; /* of the value */
+};
+
+extern const struct engine_ops fake_engine_ops;
+
+struct engine *fake_engine_create(uint32_t capacity);
+void fake_engine_destroy(struct engine *engine);
+
+/* Before writer_create: a session that outlived the last daemon. */
+void fake_engine_outlived(struct engine *engine, const struct session *session);
+unsigned fake_engine_forgotten(struct engine *engine);
+
+/* Queues a change; `type` is SESSD_NEW or SESSD_REMOVE. The value is `len` times `first`. */
+void fake_engine_send(
+	struct engine *engine, int type, uint32_t key, uint16_t timeout, uint8_t first, size_t len);
+/* Waits until all that was queued was delivered and committed. */
+void fake_engine_settle(struct engine *engine);
+/* The next poll fails. */
+void fake_engine_fail(struct engine *engine);
+
+/* What the fast path has for a key. */
+bool fake_engine_find(struct engine *engine, uint32_t key, struct fake_entry *entry);
+unsigned fake_engine_count(struct engine *engine);
+void fake_engine_key(uint32_t number, uint8_t key[SESSD_KEY_SIZE]);
+
+#endif

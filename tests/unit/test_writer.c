@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The writer's thread between a fake engine and a main thread.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_engine.h"
+#include "writer.h"
+
+#include "clock.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct world {
+	struct engine *engine;
+	struct writer *writer;
+};
+
+static struct world start(uint32_t capacity)
+{
+	static struct options options;
+	struct world world = {.engine = fake_engine_create(capacity)};
+
+	options.capacity = capacity;
+	options.value_max = 512;
+	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	assert_non_null(world.writer);
+	assert_int_equal(writer_start(world.writer), 0);
+	return world;
+}
+
+static void stop(struct world *world)
+{
+	writer_stop(world->writer);
+	writer_destroy(world->writer);
+	fake_engine_destroy(world->engine);
+}
+
+static void send_new(struct world *world, uint32_t key, uint16_t timeout, uint8_t first)
+{
+	fake_engine_send(world->engine, SESSD_NEW, key, timeout, first, 144);
+}
+
+struct wanted {
+	const char *name;
+	uint64_t value;
+	bool found;
+};
+
+static void on_stat(void *ctx, const char *name, uint64_t value)
+{
+	struct wanted *wanted = ctx;
+
+	if (strcmp(name, wanted->name) == 0) {
+		wanted->value = value;
+		wanted->found = true;
+	}
+}
+
+static uint64_t stat(struct world *world, const char *name)
+{
+	struct wanted wanted = {.name = name};
+
+	writer_stats(world->writer, on_stat, &wanted);
+	assert_true(wanted.found);
+	return wanted.value;
+}
+
+static uint8_t value_of(struct world *world, uint32_t key)
+{
+	struct fake_entry entry;
+
+	return fake_engine_find(world->engine, key, &entry) ? entry.first : 0;
+}
+
+/* Each reason why a NEW is not stored has its counter; the first write wins. */
+static void news(void **state)
+{
+	struct world world = start(100);
+	struct fake_entry entry;
+	uint64_t before = clock_tick();
+
+	(void)state;
+	send_new(&world, 1, 300, 10);
+	send_new(&world, 1, 60000, 11);
+	send_new(&world, 2, 0, 12);
+	fake_engine_send(world.engine, SESSD_NEW, 3, 300, 13, 0);
+	fake_engine_send(world.engine, SESSD_NEW, 4, 300, 14, 513);
+	fake_engine_send(world.engine, SESSD_NEW, 5, 300, 15, 512);
+	fake_engine_send(world.engine, SESSD_NEW, 6, 65535, 16, 1);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "new_stored"), 3);
+	assert_int_equal(stat(&world, "new_exists"), 1);
+	assert_int_equal(stat(&world, "new_zero_timeout"), 1);
+	assert_int_equal(stat(&world, "new_empty"), 1);
+	assert_int_equal(stat(&world, "new_too_large"), 1);
+	assert_int_equal(stat(&world, "sessions"), 3);
+	assert_int_equal(stat(&world, "capacity"), 100);
+	assert_int_equal(fake_engine_count(world.engine), 3);
+	assert_true(fake_engine_find(world.engine, 1, &entry));
+	assert_int_equal(entry.first, 10);
+	assert_int_equal(entry.session.len, 144);
+	assert_in_range(
+		entry.session.expires, clock_expiry(before, 300), clock_expiry(clock_tick(), 300));
+	/* 72 words of 0x0a0a: RFC 1071. */
+	assert_int_equal(entry.session.sum, (72 * 0x0a0a) % 0xffff);
+	stop(&world);
+}
+
+static void removes(void **state)
+{
+	struct world world = start(100);
+
+	(void)state;
+	send_new(&world, 1, 300, 10);
+	send_new(&world, 2, 300, 20);
+	fake_engine_send(world.engine, SESSD_REMOVE, 1, 0, 0, 0);
+	fake_engine_send(world.engine, SESSD_REMOVE, 3, 0, 0, 0);
+	/* In one batch, put, deleted and put again. */
+	send_new(&world, 1, 300, 11);
+	fake_engine_settle(world.engine);
+	assert_int_equal(value_of(&world, 1), 11);
+	assert_int_equal(stat(&world, "remove_done"), 1);
+	assert_int_equal(stat(&world, "remove_missing"), 1);
+	writer_set_remove(world.writer, REMOVE_IGNORE);
+	fake_engine_send(world.engine, SESSD_REMOVE, 1, 0, 0, 0);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "remove_ignored"), 1);
+	assert_int_equal(value_of(&world, 1), 11);
+	writer_set_remove(world.writer, REMOVE_HONOUR);
+	fake_engine_send(world.engine, SESSD_REMOVE, 1, 0, 0, 0);
+	fake_engine_settle(world.engine);
+	assert_int_equal(value_of(&world, 1), 0);
+	assert_int_equal(fake_engine_count(world.engine), 1);
+	stop(&world);
+}
+
+/* The smallest cache: each NEW takes the place of the one before. */
+static void capacity_of_one(void **state)
+{
+	struct world world = start(1);
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++)
+		send_new(&world, i, 300, (uint8_t)(i % 200 + 1));
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "new_stored"), 1000);
+	assert_int_equal(stat(&world, "sessions_evicted"), 999);
+	assert_int_equal(stat(&world, "sessions"), 1);
+	assert_int_equal(fake_engine_count(world.engine), 1);
+	assert_int_equal(value_of(&world, 999), 999 % 200 + 1);
+	fake_engine_send(world.engine, SESSD_REMOVE, 999, 0, 0, 0);
+	send_new(&world, 7, 300, 8);
+	send_new(&world, 7, 300, 9);
+	fake_engine_settle(world.engine);
+	assert_int_equal(value_of(&world, 7), 8);
+	assert_int_equal(stat(&world, "sessions_evicted"), 999);
+	stop(&world);
+}
+
+/* Refused by the fast path: forgotten, so that the next NEW is stored. */
+static void refused(void **state)
+{
+	struct world world = start(10);
+
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++)
+		send_new(&world, i, 300, i % 2 ? FAKE_REFUSED : 5);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "sessions"), fake_engine_count(world.engine));
+	assert_in_range(stat(&world, "new_failed"), 1, 15);
+	writer_flush(world.writer);
+	assert_int_equal(fake_engine_count(world.engine), 0);
+	send_new(&world, 1, 300, FAKE_REFUSED);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "sessions"), 0);
+	send_new(&world, 1, 300, 6);
+	fake_engine_settle(world.engine);
+	assert_int_equal(value_of(&world, 1), 6);
+	assert_int_equal(stat(&world, "new_exists"), 0);
+	stop(&world);
+}
+
+/* An expired session that was not swept yet is replaced by a NEW; another is swept by itself. */
+static void expires(void **state)
+{
+	struct world world = start(10);
+	uint64_t end;
+
+	(void)state;
+	/* Sweeps go by lists of 1024 ticks: end at the beginning of one, a second ahead of its
+	 * sweep. */
+	while ((clock_expiry(clock_tick(), 1) & 1023) - 5 > 100)
+		usleep(2000);
+	send_new(&world, 1, 1, 10);
+	send_new(&world, 2, 1, 20);
+	send_new(&world, 3, 300, 30);
+	fake_engine_settle(world.engine);
+	end = clock_expiry(clock_tick(), 1);
+	send_new(&world, 1, 300, 11);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "new_exists"), 1);
+	while (clock_tick() <= end)
+		usleep(2000);
+	assert_int_equal(stat(&world, "sessions_expired"), 0);
+	send_new(&world, 1, 300, 12);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "new_replaced"), 1);
+	assert_int_equal(stat(&world, "new_stored"), 3);
+	assert_int_equal(value_of(&world, 1), 12);
+	for (unsigned i = 0; i < 200 && value_of(&world, 2); i++)
+		usleep(10000);
+	/* Not later than a list and an idle look after its end. */
+	assert_in_range(clock_tick() - end, 0, 1024 + 400);
+	assert_int_equal(value_of(&world, 2), 0);
+	assert_int_equal(stat(&world, "sessions_expired"), 2);
+	assert_int_equal(fake_engine_count(world.engine), 2);
+	stop(&world);
+}
+
+/* Main's commands, over several steps each. */
+static void commands(void **state)
+{
+	enum {
+		SESSIONS = 20000,
+		ROOM = 77
+	};
+	struct world world = start(SESSIONS + 10000);
+	static bool seen[SESSIONS + 10000];
+	struct session session, page[ROOM];
+	uint8_t key[SESSD_KEY_SIZE];
+	uint32_t next = 0, listed = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < SESSIONS; i++)
+		send_new(&world, i, 300, 1);
+	fake_engine_settle(world.engine);
+	fake_engine_key(1234, key);
+	assert_true(writer_find(world.writer, key, &session));
+	assert_memory_equal(session.key, key, SESSD_KEY_SIZE);
+	assert_int_equal(session.len, 144);
+	assert_true(writer_delete(world.writer, key));
+	assert_false(writer_delete(world.writer, key));
+	assert_false(writer_find(world.writer, key, &session));
+	assert_int_equal(value_of(&world, 1234), 0);
+	while (next < SESSIONS + 10000) {
+		unsigned n = writer_list(world.writer, &next, page, ROOM);
+
+		assert_in_range(n, 0, ROOM);
+		for (unsigned i = 0; i < n; i++) {
+			assert_false(seen[page[i].slot]);
+			seen[page[i].slot] = true;
+			listed++;
+		}
+	}
+	assert_int_equal(listed, SESSIONS - 1);
+	assert_int_equal(writer_flush(world.writer), SESSIONS - 1);
+	assert_int_equal(writer_flush(world.writer), 0);
+	assert_int_equal(fake_engine_count(world.engine), 0);
+	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS);
+	stop(&world);
+}
+
+struct sender {
+	struct world *world;
+	atomic_bool stop;
+};
+
+static void *send_mix(void *arg)
+{
+	struct sender *sender = arg;
+	uint64_t seed = 9;
+
+	while (!atomic_load(&sender->stop)) {
+		for (int i = 0; i < 200; i++) {
+			uint32_t key = (uint32_t)(seed = seed * 6364136223846793005 + 1) >> 22;
+
+			if (seed >> 40 & 1)
+				send_new(sender->world, key, 2, seed >> 41 & 15 ? 1 : FAKE_REFUSED);
+			else
+				fake_engine_send(sender->world->engine, SESSD_REMOVE, key, 0, 0, 0);
+		}
+		fake_engine_settle(sender->world->engine);
+	}
+	return NULL;
+}
+
+/* All at once: changes that come and go, refusals, evictions, expiry, commands. The fake engine
+ * checks each put and delete. */
+static void under_load(void **state)
+{
+	struct world world = start(300);
+	struct sender sender = {.world = &world};
+	uint64_t until = clock_tick() + 2500;
+	struct session page[50];
+	uint8_t key[SESSD_KEY_SIZE];
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, send_mix, &sender), 0);
+	for (uint32_t i = 0; clock_tick() < until; i++) {
+		uint32_t next = 0;
+
+		fake_engine_key(i % 1024, key);
+		writer_delete(world.writer, key);
+		writer_find(world.writer, key, page);
+		while (next < 300)
+			writer_list(world.writer, &next, page, 50);
+		if (i % 50 == 0)
+			writer_flush(world.writer);
+		writer_set_remove(world.writer, i % 20 ? REMOVE_HONOUR : REMOVE_IGNORE);
+	}
+	atomic_store(&sender.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(stat(&world, "new_failed") > 0);
+	assert_true(stat(&world, "sessions_evicted") > 0);
+	assert_int_equal(stat(&world, "new_stored") + stat(&world, "new_replaced"),
+		stat(&world, "sessions") + stat(&world, "new_failed") +
+			stat(&world, "remove_done") + stat(&world, "sessions_evicted") +
+			stat(&world, "sessions_expired") + stat(&world, "sessions_flushed"));
+	assert_int_equal(stat(&world, "sessions"), fake_engine_count(world.engine));
+	stop(&world);
+}
+
+static void adopts(void **state)
+{
+	static struct options options = {.capacity = 4, .value_max = 512};
+	struct world world = {.engine = fake_engine_create(4)};
+	uint64_t now = clock_tick();
+	struct session session = {.expires = now + 100000, .len = 20};
+
+	(void)state;
+	fake_engine_key(1, session.key);
+	session.slot = 2;
+	fake_engine_outlived(world.engine, &session);
+	session.slot = 3; /* the same key again */
+	fake_engine_outlived(world.engine, &session);
+	fake_engine_key(2, session.key);
+	session.slot = 2; /* the same slot again */
+	fake_engine_outlived(world.engine, &session);
+	session.slot = 4; /* beyond */
+	fake_engine_outlived(world.engine, &session);
+	session.slot = 0;
+	session.expires = now; /* over */
+	fake_engine_outlived(world.engine, &session);
+	session.slot = 1;
+	session.expires = now + 100000;
+	fake_engine_outlived(world.engine, &session);
+	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	assert_non_null(world.writer);
+	assert_int_equal(writer_start(world.writer), 0);
+	assert_int_equal(fake_engine_forgotten(world.engine), 4);
+	assert_int_equal(stat(&world, "sessions_adopted"), 2);
+	/* They are as good as new ones: the first write wins, slots are not given twice. */
+	send_new(&world, 1, 300, 9);
+	send_new(&world, 3, 300, 3);
+	send_new(&world, 4, 300, 4);
+	send_new(&world, 5, 300, 5);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "new_exists"), 1);
+	assert_int_equal(stat(&world, "sessions"), 4);
+	assert_int_equal(stat(&world, "sessions_evicted"), 1);
+	assert_int_equal(fake_engine_count(world.engine), 4);
+	stop(&world);
+}
+
+/* A failure of the engine ends the thread, is told of, and leaves no command waiting. */
+static void failure(void **state)
+{
+	struct world world = start(10);
+	struct pollfd poller = {.fd = writer_failure_fd(world.writer), .events = POLLIN};
+	uint8_t key[SESSD_KEY_SIZE] = {0};
+
+	(void)state;
+	assert_int_equal(poll(&poller, 1, 0), 0);
+	fake_engine_fail(world.engine);
+	assert_int_equal(poll(&poller, 1, 2000), 1);
+	assert_non_null(strstr(writer_failure(world.writer), "fails as it was told to"));
+	assert_false(writer_delete(world.writer, key));
+	assert_int_equal(writer_flush(world.writer), 0);
+	stop(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(news),
+		cmocka_unit_test(removes),
+		cmocka_unit_test(capacity_of_one),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(expires),
+		cmocka_unit_test(commands),
+		cmocka_unit_test(under_load),
+		cmocka_unit_test(adopts),
+		cmocka_unit_test(failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
