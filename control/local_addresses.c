@@ -17,6 +17,9 @@
 
 #define BUFFER 32768 /* what the kernel fills at most of a dump's buffer */
 
+/* How often a reading is begun again because an address changed in the middle of it. */
+#define READ_TRIES 10
+
 struct list {
 	struct address *addrs;
 	size_t count, room;
@@ -25,8 +28,6 @@ struct list {
 
 struct local_addresses {
 	struct mnl_socket *events; /* joined to the address groups */
-	struct mnl_socket *dump;
-	unsigned sequence;
 	struct list current;
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
@@ -99,42 +100,61 @@ static int on_address(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_all(struct local_addresses *local, struct list *list)
+static int read_from(struct local_addresses *local, struct mnl_socket *dump, struct list *list)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(local->buffer);
-	unsigned port = mnl_socket_get_portid(local->dump);
+	unsigned port = mnl_socket_get_portid(dump);
 	struct ifaddrmsg *message;
 	ssize_t n;
 	int ret;
 
 	header->nlmsg_type = RTM_GETADDR;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = ++local->sequence;
+	header->nlmsg_seq = 1;
 	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
 	message->ifa_family = AF_UNSPEC;
-	if (mnl_socket_sendto(local->dump, header, header->nlmsg_len) < 0)
+	if (mnl_socket_sendto(dump, header, header->nlmsg_len) < 0)
 		return -errno;
 	do {
-		n = mnl_socket_recvfrom(local->dump, local->buffer, sizeof(local->buffer));
+		n = mnl_socket_recvfrom(dump, local->buffer, sizeof(local->buffer));
+		if (n < 0 && errno == EINTR) {
+			ret = MNL_CB_OK;
+			continue;
+		}
 		if (n < 0)
 			return -errno;
-		ret = mnl_cb_run(local->buffer, (size_t)n, local->sequence, port, on_address, list);
+		ret = mnl_cb_run(local->buffer, (size_t)n, 1, port, on_address, list);
+		if (ret < 0 && errno == EINTR)
+			return -EAGAIN; /* a change in the middle */
 	} while (ret > MNL_CB_STOP);
 	if (ret < 0)
 		return -errno;
 	return list->failed ? -ENOMEM : 0;
 }
 
+/* On a socket of its own: one whose dump was cut short still holds the rest of it. */
+static int read_all(struct local_addresses *local, struct list *list)
+{
+	struct mnl_socket *dump = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int err;
+
+	if (!dump)
+		return -errno;
+	err = mnl_socket_bind(dump, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno
+							       : read_from(local, dump, list);
+	mnl_socket_close(dump);
+	return err;
+}
+
 static int compare(struct local_addresses *local)
 {
 	struct list now = {0};
-	int err;
+	int err = -EAGAIN;
 
-	/* Interrupted by a change in the middle: take it again. */
-	do {
+	for (int i = 0; i < READ_TRIES && err == -EAGAIN; i++) {
 		now.count = 0;
 		err = read_all(local, &now);
-	} while (err == -EINTR);
+	}
 	if (err) {
 		free(now.addrs);
 		return error_set(-err, "cannot read the local addresses: %s", strerror(-err));
@@ -164,11 +184,9 @@ struct local_addresses *local_addresses_open(
 	local->changed = changed;
 	local->ctx = ctx;
 	local->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	local->dump = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!local->events || !local->dump ||
+	if (!local->events ||
 		mnl_socket_bind(local->events, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-			MNL_SOCKET_AUTOPID) < 0 ||
-		mnl_socket_bind(local->dump, 0, MNL_SOCKET_AUTOPID) < 0) {
+			MNL_SOCKET_AUTOPID) < 0) {
 		error_set(errno, "cannot follow the local addresses: %s", strerror(errno));
 		local_addresses_close(local);
 		return NULL;
@@ -187,8 +205,6 @@ void local_addresses_close(struct local_addresses *local)
 		return;
 	if (local->events)
 		mnl_socket_close(local->events);
-	if (local->dump)
-		mnl_socket_close(local->dump);
 	free(local->current.addrs);
 	free(local);
 }
@@ -200,9 +216,13 @@ int local_addresses_fd(const struct local_addresses *local)
 
 int local_addresses_follow(struct local_addresses *local)
 {
+	int err;
+
 	/* What they say does not matter, nor that some were lost (ENOBUFS). */
 	while (mnl_socket_recvfrom(local->events, local->buffer, sizeof(local->buffer)) > 0 ||
 		errno == ENOBUFS)
 		;
-	return compare(local);
+	err = compare(local);
+	/* The change that interrupted the last try is told of by an event that waits already. */
+	return err == -EAGAIN ? 0 : err;
 }

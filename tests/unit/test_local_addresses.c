@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Following the host's addresses, in a network namespace of the test's own, which goes with it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "local_addresses.h"
+
+#include <sessiond/log.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELD_MAX 4096
+
+static struct address held[HELD_MAX];
+static unsigned held_count;
+
+static bool has(const char *text)
+{
+	struct address addr;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	for (unsigned i = 0; i < held_count; i++) {
+		if (address_equal(&held[i], &addr))
+			return true;
+	}
+	return false;
+}
+
+static void changed(void *ctx, const struct address *addr, bool present)
+{
+	unsigned i = 0;
+
+	(void)ctx;
+	while (i < held_count && !address_equal(&held[i], addr))
+		i++;
+	/* Told of once when it comes, and once when it goes. */
+	assert_int_equal(i < held_count, !present);
+	if (present) {
+		assert_true(held_count < HELD_MAX);
+		held[held_count++] = *addr;
+	} else {
+		held[i] = held[--held_count];
+	}
+}
+
+static void run(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+/* Takes in what happened, until nothing has for a while. */
+static void follow(struct local_addresses *local, int quiet_ms)
+{
+	struct pollfd poller = {.fd = local_addresses_fd(local), .events = POLLIN};
+
+	while (poll(&poller, 1, quiet_ms) > 0) {
+		int err = local_addresses_follow(local);
+
+		if (err)
+			print_error("%s\n", error_message());
+		assert_int_equal(err, 0);
+	}
+}
+
+static void comes_and_goes(void **state)
+{
+	struct local_addresses *local;
+
+	(void)state;
+	held_count = 0;
+	local = local_addresses_open(changed, NULL);
+	assert_non_null(local);
+	assert_true(has("127.0.0.1"));
+	run("ip addr add 10.1.2.3/32 dev lo");
+	run("ip addr add fd00::77/128 dev lo nodad");
+	follow(local, 50);
+	assert_true(has("10.1.2.3"));
+	assert_true(has("fd00::77"));
+	/* On two interfaces: gone only with the last. */
+	run("ip link add d0 type veth peer name d1 && ip addr add 10.1.2.3/32 dev d0");
+	run("ip addr del 10.1.2.3/32 dev lo");
+	follow(local, 50);
+	assert_true(has("10.1.2.3"));
+	run("ip link del d0");
+	follow(local, 50);
+	assert_false(has("10.1.2.3"));
+	/* The peer of a point-to-point address is not ours. */
+	run("ip addr add 10.5.0.1 peer 10.5.0.2 dev lo");
+	run("ip addr del fd00::77/128 dev lo");
+	follow(local, 50);
+	assert_true(has("10.5.0.1"));
+	assert_false(has("10.5.0.2"));
+	assert_false(has("fd00::77"));
+	run("ip addr del 10.5.0.1 peer 10.5.0.2 dev lo");
+	local_addresses_close(local);
+	local_addresses_close(NULL);
+}
+
+/* Readings that changes interrupt, and more events than the socket holds. */
+static void churn(void **state)
+{
+	struct local_addresses *local;
+	unsigned before;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	run("for i in $(seq 0 1499); do echo addr add 10.7.$((i / 250)).$((i % 250 + 1))/32 dev lo;"
+	    " done | ip -batch -");
+	held_count = 0;
+	local = local_addresses_open(changed, NULL);
+	assert_non_null(local);
+	before = held_count;
+	assert_true(before > 1500);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c",
+			"for i in $(seq 4000); do a=10.8.$((i % 3)).$((i % 50 + 1))/32;"
+			" echo addr add $a dev lo; [ $i -gt 3990 ] || echo addr del $a dev lo;"
+			" done | ip -batch -",
+			NULL);
+		_exit(127);
+	}
+	do
+		follow(local, 1);
+	while (waitpid(pid, &status, WNOHANG) == 0);
+	assert_int_equal(status, 0);
+	follow(local, 100);
+	assert_int_equal(held_count, before + 10);
+	assert_true(has("10.7.5.250"));
+	assert_true(has("10.8.1.1"));
+	local_addresses_close(local);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(comes_and_goes),
+		cmocka_unit_test(churn),
+	};
+
+	if (unshare(CLONE_NEWNET) < 0) {
+		printf("skipped: no network namespace can be made: %s\n", strerror(errno));
+		return 77;
+	}
+	if (system("ip link set lo up") != 0) {
+		printf("skipped: ip cannot be run\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
