@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How often the samples of malformed packets are collected and logged. */
 #define EVENTS_SECONDS 1
@@ -108,6 +109,17 @@ fail:
 	return err;
 }
 
+/* What an earlier daemon has left pinned answers on from its own sessions, and never knows of those
+ * that a daemon in another mode stores. */
+static void warn_of_leftovers(const struct daemon *daemon)
+{
+	if (strcmp(daemon->ops->name, "xdp") == 0 || access(daemon->pin_dir, F_OK) < 0)
+		return;
+	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
+		    "%s: take it away with sessionctl --port %u detach",
+		daemon->pin_dir, daemon->options.port);
+}
+
 /* The engine that was asked for; with `auto`, XDP where interfaces are given and take it, else
  * sockets, and never silently. */
 static int choose_engine(struct daemon *daemon)
@@ -128,7 +140,8 @@ static int choose_engine(struct daemon *daemon)
 		return start_engine(daemon, &engine_socket);
 	}
 	err = start_engine(daemon, engine_of(MODE_XDP));
-	/* A port or pin folder in use is another daemon's: no mode would be right. */
+	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
+	 * that has another's program is EEXIST.) */
 	if (!err || err == -EADDRINUSE || err == -EBUSY)
 		return err;
 	log_warning(
@@ -289,7 +302,9 @@ static void unwatch(struct daemon *daemon)
 		event_free(daemon->events[--daemon->event_count]);
 }
 
-static int loop(struct daemon *daemon)
+/* From here on signals wait for the loop: one that comes during the start leaves nothing behind
+ * half made. */
+static int watch_signals(struct daemon *daemon)
 {
 	int err;
 
@@ -298,8 +313,14 @@ static int loop(struct daemon *daemon)
 		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
 	if (!err)
 		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
-	if (!err)
-		err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
+	return err;
+}
+
+static int loop(struct daemon *daemon)
+{
+	int err;
+
+	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
 	if (!err && daemon->local)
 		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
 	if (!err)
@@ -307,6 +328,7 @@ static int loop(struct daemon *daemon)
 	if (err)
 		return err;
 	announce(daemon);
+	warn_of_leftovers(daemon);
 	notify_ready();
 	event_base_dispatch(daemon->base);
 	notify_stopping();
@@ -347,7 +369,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.started = clock_tick();
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
-	if (open_admin(&daemon) < 0 || choose_engine(&daemon) < 0 || loop(&daemon) < 0) {
+	if (watch_signals(&daemon) < 0 || open_admin(&daemon) < 0 || choose_engine(&daemon) < 0 ||
+		loop(&daemon) < 0) {
 		log_error("sessiond: %s", error_message());
 		daemon.exit_code = EXIT_RUNTIME;
 	}
