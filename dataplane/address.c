@@ -214,6 +214,9 @@ bool prefix_contains(const struct prefix *prefix, const struct address *addr)
 {
 	unsigned whole = prefix->length / 8;
 
+	/* ::/0 and its like are IPv6's, though v4-mapped addresses lie in them by their bits. */
+	if (prefix->length < 96 && address_is_ipv4(addr))
+		return false;
 	if (memcmp(prefix->addr.bytes, addr->bytes, whole) != 0)
 		return false;
 	return whole == 16 || ((prefix->addr.bytes[whole] ^ addr->bytes[whole]) &

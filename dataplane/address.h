@@ -53,6 +53,7 @@ char *address_format(const struct address *addr, char text[ADDRESS_TEXT]);
 char *endpoint_format(const struct endpoint *endpoint, char text[ADDRESS_TEXT]);
 char *prefix_format(const struct prefix *prefix, char text[ADDRESS_TEXT]);
 
+/* An IPv4 address is in no IPv6 prefix, not even in ::/0. */
 bool prefix_contains(const struct prefix *prefix, const struct address *addr);
 
 /* Most entries of an allow list. */
