@@ -43,36 +43,45 @@ static int lpm_key(struct engine *engine, const struct prefix *prefix, union lpm
 /* Deletes the keys of a trie that are no prefix of `allow`. */
 static void drop_old_prefixes(struct engine *engine, int fd, const struct allow_list *allow)
 {
-	union lpm_key key = {0}, next, wanted;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	static union lpm_key old[2 * ALLOW_MAX]; /* main thread only */
+	union lpm_key key = {0}, wanted;
+	size_t count = 0;
 	size_t size =
 		fd == bpf_map__fd(engine->skel->maps.allow4) ? sizeof(key.v4) : sizeof(key.v6);
+	int err;
 
-	while (more) {
+	/* Collected first: a walk cannot go on from a key that is gone. */
+	for (err = bpf_map_get_next_key(fd, NULL, &key); !err && count < 2 * ALLOW_MAX;
+		err = bpf_map_get_next_key(fd, &key, &key)) {
 		bool keep = false;
 
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
 		for (size_t i = 0; i < allow->count && !keep; i++)
 			keep = lpm_key(engine, &allow->prefixes[i], &wanted) == fd &&
 			       memcmp(&wanted, &key, size) == 0;
-		if (keep)
-			continue;
-		bpf_map_delete_elem(fd, &key);
-		/* The walk cannot go on from a key that is gone. */
-		more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+		if (!keep)
+			old[count++] = key;
 	}
+	while (count > 0)
+		bpf_map_delete_elem(fd, &old[--count]);
+}
+
+static void drop_all_but(struct engine *engine, const struct allow_list *allow)
+{
+	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow4), allow);
+	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow6), allow);
 }
 
 /* The slow path's list is read by the writer thread: wait until it has gone round. */
 static void swap_slow_list(struct engine *engine, struct allow_list *list)
 {
-	uint64_t passes = atomic_load(&engine->passes);
 	struct allow_list *old = engine->allow;
+	uint64_t passes;
 
-	atomic_store_explicit(&engine->slow_allow, list, memory_order_release);
+	atomic_store(&engine->slow_allow, list);
 	engine->allow = list;
-	while (engine->started && atomic_load(&engine->passes) < passes + 2) {
+	passes = atomic_load(&engine->passes);
+	while (engine->started && !atomic_load(&engine->poll_failed) &&
+		atomic_load(&engine->passes) < passes + 2) {
 		uint64_t one = 1;
 
 		if (write(engine->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
@@ -95,14 +104,27 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 		int err = bpf_map_update_elem(fd, &key, &present_value, BPF_ANY);
 
 		if (err) {
+			/* Before the start, the lists are still those of the last daemon. */
+			if (engine->started)
+				drop_all_but(engine, engine->allow);
 			free(copy);
 			return error_set(-err, "cannot write the allow list: %s", strerror(-err));
 		}
 	}
-	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow4), allow);
-	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow6), allow);
+	drop_all_but(engine, allow);
 	swap_slow_list(engine, copy);
 	return maps_next_generation(engine);
+}
+
+/* Whether a socket of this endpoint takes what is sent to `addr`. */
+static bool listens_at(const struct endpoint *listen, const struct address *addr)
+{
+	static const struct address any6;
+	static const struct address any4 = {{[10] = 0xff, [11] = 0xff}};
+
+	if (listen->any || address_equal(&listen->addr, addr))
+		return true;
+	return address_equal(&listen->addr, address_is_ipv4(addr) ? &any4 : &any6);
 }
 
 /* Calls the map for each port at which `addr` is listened to. */
@@ -116,7 +138,7 @@ static int for_each_port(struct engine *engine, const struct address *addr,
 		struct sessd_local key = {.port = htons(listen->port)};
 		int err;
 
-		if (!listen->any && !address_equal(&listen->addr, addr))
+		if (!listens_at(listen, addr))
 			continue;
 		memcpy(key.addr, addr->bytes, sizeof(key.addr));
 		err = change(fd, &key);
@@ -178,7 +200,7 @@ static bool is_wanted(const struct engine *engine, const struct sessd_local *key
 			continue;
 		for (size_t k = 0; k < engine->local_count; k++) {
 			if (memcmp(key->addr, engine->locals[k].bytes, 16) == 0 &&
-				(listen->any || address_equal(&listen->addr, &engine->locals[k])))
+				listens_at(listen, &engine->locals[k]))
 				return true;
 		}
 	}

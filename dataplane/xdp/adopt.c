@@ -65,6 +65,7 @@ static int take(struct reading *reading, const uint8_t *key, const struct sessd_
 	struct session *session;
 
 	if (!intact(reading, key, entry)) {
+		forget(reading->engine, key); /* nobody else would ever delete it */
 		reading->refused++;
 		return 0;
 	}
@@ -178,6 +179,8 @@ int adopt_sessions(
 		engine->config.pin_dir, reading.count - adopted, reading.refused);
 out:
 	free(reading.sessions);
+	if (reading.rest)
+		explicit_bzero(reading.rest, SESSD_OVERFLOW_SIZE(engine->config.value_max));
 	free(reading.rest);
 	free(reading.long_slots);
 	return err;

@@ -78,7 +78,7 @@ static int create_link(struct engine *engine, const char *name, int ifindex, boo
 	if (fd >= 0)
 		return fd;
 	if (fd == -EBUSY || fd == -EEXIST)
-		return error_set(EBUSY,
+		return error_set(EEXIST,
 			"%s already has an XDP program: detach it first (ip link set dev %s xdp "
 			"off, or sessionctl detach)",
 			name, name);
@@ -114,7 +114,9 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 		if (mode_fits(engine->config.xdp_mode, link->native) &&
 			bpf_link_update(link->fd, prog_fd, NULL) == 0)
 			return 0;
-		/* Of another mode: there is no way but off and on again. */
+		/* Of another mode: there is no way but off and on again. Off now: by closing
+		 * alone the kernel takes it off at some later time. */
+		bpf_link_detach(link->fd);
 		unlink(path);
 		close(link->fd);
 	}
@@ -124,6 +126,7 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 	link->created = true;
 	err = bpf_obj_pin(link->fd, path);
 	if (err) {
+		bpf_link_detach(link->fd);
 		close(link->fd);
 		return error_set(-err, "cannot pin %s: %s", path, strerror(-err));
 	}
@@ -176,7 +179,15 @@ void attach_undo(struct engine *engine)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < engine->link_count; i++) {
-		if (engine->links[i].created)
-			unlink(link_path(engine, engine->links[i].ifindex, path));
+		if (!engine->links[i].created)
+			continue;
+		bpf_link_detach(engine->links[i].fd);
+		unlink(link_path(engine, engine->links[i].ifindex, path));
 	}
+}
+
+void attach_remove(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->link_count; i++)
+		bpf_link_detach(engine->links[i].fd);
 }

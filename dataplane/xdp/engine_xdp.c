@@ -83,8 +83,10 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	err = access_forget_strangers(engine);
 	if (!err && !engine->adopted) {
 		/* Links that an older daemon left go on answering from its maps until they are
-		 * updated. */
-		pins_remove(engine, false);
+		 * updated. Those of another network namespace never are: their interfaces are not
+		 * here, whatever their numbers. */
+		pins_remove(engine, engine->foreign);
+		engine->pinned = true;
 		err = pins_add(engine);
 	}
 	if (!err)
@@ -210,12 +212,13 @@ static void xdp_events(
 
 static void xdp_close(struct engine *engine, bool keep)
 {
-	if (engine->started ? !keep : !engine->adopted) {
+	if (engine->started ? !keep : engine->pinned) {
+		attach_remove(engine);
 		pins_remove(engine, true);
-		pins_remove_folder(engine);
 	} else if (!engine->started) {
 		attach_undo(engine); /* the start failed: what answered before goes on */
 	}
+	pins_remove_folder(engine); /* if it is empty */
 	free_engine(engine);
 }
 

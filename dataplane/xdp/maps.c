@@ -68,6 +68,9 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
 	bpf_map__set_max_entries(
 		skel->maps.marks, (capacity + SESSD_MARKS_PER_ELEM - 1) / SESSD_MARKS_PER_ELEM);
+	/* While one list takes the place of another, both are there. */
+	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
+	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	skel->rodata->value_max = value_max;
 }
 
@@ -95,9 +98,11 @@ static const char *read_settings(struct engine *engine, struct sessd_config *set
 
 	fd = bpf_obj_get(pins_path(engine, SESSD_PIN_CONFIG, path));
 	if (fd < 0)
-		return "";
+		return access(pins_path(engine, SESSD_PIN_SESSIONS, path), F_OK) < 0
+			       ? ""
+			       : "the pin set is incomplete";
 	err = bpf_obj_get_info_by_fd(fd, &info, &size);
-	if (!err && info.value_size != sizeof(*settings))
+	if (!err && (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(*settings)))
 		err = -EINVAL;
 	if (!err)
 		err = bpf_map_lookup_elem(fd, &zero, settings);
@@ -109,8 +114,7 @@ static const char *read_settings(struct engine *engine, struct sessd_config *set
 	if (settings->abi != SESSD_ABI)
 		return "the pinned maps are of another version";
 	if (settings->netns != netns_inode()) {
-		/* Its links are on interfaces that are not here, whatever their numbers. */
-		pins_remove(engine, true);
+		engine->foreign = true;
 		return "it ran in another network namespace";
 	}
 	if (settings->capacity != engine->config.capacity)
@@ -123,8 +127,7 @@ static const char *read_settings(struct engine *engine, struct sessd_config *set
 /* Puts the pinned maps in the place of the program's own. Returns why not, or NULL. */
 static const char *reuse_maps(struct engine *engine)
 {
-	struct sessd_config settings;
-	const char *why = read_settings(engine, &settings);
+	const char *why = read_settings(engine, &engine->settings);
 	struct bpf_map *map;
 	char path[PATH_MAX];
 
@@ -148,7 +151,6 @@ static const char *reuse_maps(struct engine *engine)
 		if (err)
 			return "the pinned maps cannot be used";
 	}
-	engine->settings = settings;
 	return NULL;
 }
 

@@ -27,6 +27,9 @@
 
 #define BPFFS_DEFAULT "/sys/fs/bpf"
 
+/* How often the folder may be removed by another daemon's end while we are about to lock it. */
+#define LOCK_TRIES 10
+
 static bool is_bpffs(const char *path)
 {
 	struct statfs fs;
@@ -61,12 +64,32 @@ static int make_folders(const char *dir)
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int pins_lock(struct engine *engine)
+/* Whether the folder is on a bpffs, or would be if it were made: nothing is made elsewhere. */
+static bool on_bpffs(const char *dir)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	while (access(path, F_OK) < 0 && (slash = strrchr(path, '/')) && slash > path)
+		*slash = '\0';
+	return is_bpffs(path);
+}
+
+/* Whether the folder that is locked is still the one at the path: a daemon that ends removes it. */
+static bool is_current(const struct engine *engine)
+{
+	struct stat held, there;
+
+	return fstat(engine->lock_fd, &held) == 0 && stat(engine->config.pin_dir, &there) == 0 &&
+	       held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+static int lock_folder(struct engine *engine)
 {
 	const char *dir = engine->config.pin_dir;
 	int err;
 
-	mount_default_bpffs(dir);
 	err = make_folders(dir);
 	if (err == -EACCES || err == -EPERM)
 		return error_set(EPERM,
@@ -75,20 +98,40 @@ int pins_lock(struct engine *engine)
 			dir);
 	if (err)
 		return error_set(-err, "cannot make the pin folder %s: %s", dir, strerror(-err));
-	if (!is_bpffs(dir))
+	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (engine->lock_fd < 0)
+		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
+	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	close(engine->lock_fd); /* not ours to remove, then */
+	engine->lock_fd = -1;
+	return error_set(EBUSY,
+		"another sessiond holds the pin folder %s: stop it, or choose another port or "
+		"--pin-dir",
+		dir);
+}
+
+int pins_lock(struct engine *engine)
+{
+	const char *dir = engine->config.pin_dir;
+
+	mount_default_bpffs(dir);
+	if (!on_bpffs(dir))
 		return error_set(ENOTSUP,
 			"the pin folder %s is not on a bpffs: mount one (mount -t bpf bpf %s) or "
 			"choose another with --pin-dir",
 			dir, BPFFS_DEFAULT);
-	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (engine->lock_fd < 0)
-		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
-	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return error_set(EBUSY,
-			"another sessiond holds the pin folder %s: stop it, or choose another "
-			"port or --pin-dir",
-			dir);
-	return 0;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		int err = lock_folder(engine);
+
+		if (err)
+			return err;
+		if (is_current(engine))
+			return 0;
+		close(engine->lock_fd);
+		engine->lock_fd = -1;
+	}
+	return error_set(EBUSY, "another sessiond keeps removing the pin folder %s", dir);
 }
 
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX])

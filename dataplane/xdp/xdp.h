@@ -34,7 +34,10 @@ struct engine {
 	struct sessd_config settings; /* as in the map; written by the main thread */
 	int lock_fd;		      /* the pin folder, locked */
 	bool adopted;		      /* the maps are those of the last daemon */
+	bool foreign;		      /* the pins found are of another network namespace */
+	bool pinned;		      /* the pins are those of our own maps */
 	bool started;
+	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
 	uint8_t *marks;
 	size_t marks_bytes;
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
@@ -81,7 +84,8 @@ void pins_remove_folder(struct engine *engine); /* if it is empty */
 
 /* attach.c */
 int attach_all(struct engine *engine);
-void attach_undo(struct engine *engine); /* takes back what attach_all has created */
+void attach_undo(struct engine *engine);   /* takes back what attach_all has created */
+void attach_remove(struct engine *engine); /* takes the program off, at once */
 
 /* adopt.c */
 int adopt_sessions(

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * xdp mode's engine, driven by its operations as the daemon drives it, on a veth pair in a network
+ * namespace of the test's own and with a pin folder of its own.
+ */
+#ifndef TESTS_BPF_ENGINE_WORLD_H
+#define TESTS_BPF_ENGINE_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "xdp/xdp.h"
+
+#define WORLD_FOUND_MAX 256
+
+struct world {
+	char root[64], pin_dir[80];
+	struct endpoint listen;
+	char interfaces[2][IF_NAMESIZE];
+	struct engine_config config;
+	struct engine *engine; /* NULL: closed */
+	/* What adopt found; world_found_skip is refused. */
+	struct session found[WORLD_FOUND_MAX];
+	unsigned found_count;
+	uint32_t skip_slot; /* found returns false for it */
+	unsigned failed;    /* commits */
+};
+
+/* Exits 77 with the reason where something that is needed is missing; else makes the namespace, the
+ * veth pair t0 and t1, and the name of the pin folder. */
+void world_require(struct world *world);
+void world_make_veth(void);
+/* A configuration of one interface, t0, and 127.0.0.1. */
+void world_reset(struct world *world);
+/* Removes what a failed test may have left. */
+void world_clean(struct world *world);
+
+int world_open(struct world *world); /* open and adopt */
+int world_start(struct world *world);
+void world_run(struct world *world); /* both, which must succeed */
+void world_close(struct world *world, bool keep);
+
+/* Stores a session of `len` bytes in `slot` that ends `life` ticks from now. */
+void world_put(struct world *world, uint32_t slot, int64_t life, unsigned len);
+void world_key(uint32_t slot, uint8_t key[SESSD_KEY_SIZE]);
+uint8_t world_value(uint32_t slot, unsigned i);
+void world_commit(struct world *world);
+
+int world_pin(const struct world *world, const char *name); /* a map's descriptor */
+bool world_has_pin(const struct world *world, const char *name);
+unsigned world_elements(int fd);
+/* The id of the program on an interface, 0 for none. */
+uint32_t world_program(const char *interface);
+unsigned world_descriptors(void); /* that are open */
+void world_sh(const char *command);
+
+#endif
