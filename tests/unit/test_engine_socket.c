@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Socket mode's engine with a writer, over the loopback.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine.h"
+#include "writer.h"
+
+#include "clock.h"
+
+#include <sessiond/protocol.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLOOD_BATCH 128
+
+struct world {
+	struct options options;
+	struct engine_config config;
+	struct engine *engine;
+	struct writer *writer;
+};
+
+static struct world world;
+static struct allow_list allowed, nobody;
+
+static int client(const char *address, uint16_t port)
+{
+	struct timeval wait = {.tv_sec = 2};
+	struct sockaddr_storage name;
+	struct address addr;
+	socklen_t size;
+	int fd;
+
+	assert_int_equal(address_parse(address, &addr), 0);
+	size = address_to_sockaddr(&addr, port, &name);
+	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
+	return fd;
+}
+
+static int start(unsigned threads, size_t listens)
+{
+	struct options *options = &world.options;
+	int err;
+
+	options->capacity = 1000;
+	options->value_max = 512;
+	options->listen_count = listens;
+	for (size_t i = 0; i < listens; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "127.0.0.%zu", i + 1);
+		assert_int_equal(endpoint_parse(text, options->port, &options->listen[i]), 0);
+	}
+	world.config = (struct engine_config){
+		.listen = options->listen,
+		.listen_count = listens,
+		.capacity = options->capacity,
+		.value_max = options->value_max,
+		.threads = threads,
+	};
+	err = engine_socket.open(&world.engine, &world.config);
+	if (err)
+		return err;
+	world.writer = writer_create(&engine_socket, world.engine, options);
+	assert_non_null(world.writer);
+	allow_list_default(&allowed);
+	assert_int_equal(engine_socket.set_allow(world.engine, &allowed), 0);
+	assert_int_equal(writer_start(world.writer), 0);
+	return 0;
+}
+
+static void stop(void)
+{
+	writer_stop(world.writer);
+	engine_socket.close(world.engine, false);
+	writer_destroy(world.writer);
+}
+
+/* A port that no other test run uses at this time, as far as can be known. */
+static int choose_port(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	socklen_t size = sizeof(any);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	if (bind(fd, (struct sockaddr *)&any, size) < 0 ||
+		getsockname(fd, (struct sockaddr *)&any, &size) < 0)
+		return -1;
+	world.options.port = ntohs(any.sin_port);
+	close(fd);
+	return 0;
+}
+
+/* Sends a request for `key`; the value is `len` bytes of the key's number. */
+static void request(int fd, enum sessd_type type, uint32_t key, size_t len)
+{
+	uint8_t message[SESSD_HEADER_SIZE + 600] = {SESSD_VERSION, (uint8_t)type, 1, 0};
+
+	memcpy(message + 4, &key, sizeof(key));
+	memset(message + SESSD_HEADER_SIZE, (int)key, len);
+	assert_int_equal(send(fd, message, SESSD_HEADER_SIZE + len, 0), SESSD_HEADER_SIZE + len);
+}
+
+/* The length of the value that a GET brings, 0 for none; -1 without an answer. */
+static int get(int fd, uint32_t key)
+{
+	uint8_t reply[2048];
+	ssize_t n;
+
+	request(fd, SESSD_GET, key, 0);
+	n = recv(fd, reply, sizeof(reply), 0);
+	if (n < 0)
+		return -1;
+	assert_true(n >= SESSD_HEADER_SIZE);
+	assert_memory_equal(reply + 4, &key, sizeof(key));
+	assert_int_equal(reply[1], n > SESSD_HEADER_SIZE ? SESSD_OK : SESSD_ERR);
+	for (ssize_t i = SESSD_HEADER_SIZE; i < n; i++)
+		assert_int_equal(reply[i], (uint8_t)key);
+	return (int)n - SESSD_HEADER_SIZE;
+}
+
+static int get_until(int fd, uint32_t key, int wanted)
+{
+	int got = get(fd, key);
+
+	for (unsigned i = 0; i < 1000 && got != wanted; i++) {
+		usleep(1000);
+		got = get(fd, key);
+	}
+	return got;
+}
+
+static void serves(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(3, 2), 0);
+	fd = client("127.0.0.2", world.options.port);
+	for (uint32_t key = 1; key < 50; key++) {
+		size_t len = key == 7 ? 513 : 11 * key % 512 + 1;
+
+		assert_int_equal(get(fd, key), 0);
+		request(fd, SESSD_NEW, key, len);
+		assert_int_equal(get_until(fd, key, len > 512 ? 0 : (int)len), len > 512 ? 0 : len);
+		request(fd, SESSD_REMOVE, key, 0);
+		assert_int_equal(get_until(fd, key, 0), 0);
+	}
+	/* The second daemon on the port is refused, now that its sockets are shared. */
+	assert_int_equal(engine_socket.open(&(struct engine *){NULL}, &world.config), -EADDRINUSE);
+	close(fd);
+	stop();
+}
+
+static atomic_bool flood_ends;
+
+static void *flood(void *arg)
+{
+	int fd = client("127.0.0.1", world.options.port);
+	uint8_t message[SESSD_HEADER_SIZE] = {SESSD_VERSION, SESSD_GET};
+	struct iovec iov = {message, sizeof(message)};
+	struct mmsghdr messages[FLOOD_BATCH] = {0};
+	uint8_t reply[64];
+
+	(void)arg;
+	for (unsigned i = 0; i < FLOOD_BATCH; i++)
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+	while (!atomic_load(&flood_ends)) {
+		sendmmsg(fd, messages, FLOOD_BATCH, 0);
+		recv(fd, reply, sizeof(reply), MSG_DONTWAIT);
+	}
+	close(fd);
+	return NULL;
+}
+
+/* One socket of a thread is never empty: the other is served all the same. */
+static void no_starvation(void **state)
+{
+	pthread_t threads[2];
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(1, 2), 0);
+	fd = client("127.0.0.2", world.options.port);
+	assert_int_equal(get(fd, 1), 0);
+	atomic_store(&flood_ends, false);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, flood, NULL), 0);
+	usleep(100000);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(get(fd, 1), 0);
+	atomic_store(&flood_ends, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	close(fd);
+	stop();
+}
+
+/* Lists are swapped under load; each holds from the moment that set_allow returns. */
+static void allow_under_load(void **state)
+{
+	struct timeval wait = {.tv_usec = 20000};
+	pthread_t thread;
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(2, 1), 0);
+	fd = client("127.0.0.1", world.options.port);
+	atomic_store(&flood_ends, false);
+	assert_int_equal(pthread_create(&thread, NULL, flood, NULL), 0);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(
+			engine_socket.set_allow(world.engine, i % 2 ? &allowed : &nobody), 0);
+	atomic_store(&flood_ends, true);
+	pthread_join(thread, NULL);
+	usleep(200000); /* until what the flood left in the socket's buffer is answered */
+	assert_int_equal(get(fd, 1), 0);
+	assert_int_equal(engine_socket.set_allow(world.engine, &nobody), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
+	assert_int_equal(get(fd, 1), -1);
+	close(fd);
+	stop();
+}
+
+/* An idle writer is woken by the first change: the next GET but a few sees it. */
+static void wakes_the_writer(void **state)
+{
+	uint64_t slowest = 0;
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(1, 1), 0);
+	fd = client("127.0.0.1", world.options.port);
+	for (uint32_t key = 1; key <= 40; key++) {
+		uint64_t began, took;
+
+		usleep(3000);
+		began = clock_tick();
+		request(fd, SESSD_NEW, key, 100);
+		while (get(fd, key) == 0 && clock_tick() - began < 1000)
+			;
+		took = clock_tick() - began;
+		slowest = took > slowest ? took : slowest;
+	}
+	/* Without the wake it would sleep for a quarter of a second, most times. */
+	assert_in_range(slowest, 0, 100);
+	close(fd);
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(serves, choose_port),
+		cmocka_unit_test_setup(no_starvation, choose_port),
+		cmocka_unit_test_setup(allow_under_load, choose_port),
+		cmocka_unit_test_setup(wakes_the_writer, choose_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
