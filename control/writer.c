@@ -294,11 +294,12 @@ static void *writer_run(void *arg)
 		more |= obey(writer);
 	}
 	pthread_mutex_lock(&writer->lock);
+	if (n < 0)
+		snprintf(writer->failure, sizeof(writer->failure), "%s", error_message());
 	writer->ended = true;
 	pthread_cond_signal(&writer->done);
 	pthread_mutex_unlock(&writer->lock);
 	if (n < 0) {
-		snprintf(writer->failure, sizeof(writer->failure), "%s", error_message());
 		/* An eventfd of count 0 takes a 1. */
 		if (write(writer->failure_fd, &one, sizeof(one)) < 0)
 			log_error("%s", writer->failure);
@@ -484,5 +485,10 @@ int writer_failure_fd(const struct writer *writer)
 
 const char *writer_failure(const struct writer *writer)
 {
+	pthread_mutex_t *lock = (pthread_mutex_t *)&writer->lock;
+
+	/* Written once, before it was told of: the lock is only for what it says of the memory. */
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
 	return writer->failure;
 }

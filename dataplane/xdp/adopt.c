@@ -162,7 +162,8 @@ int adopt_sessions(
 	err = read_sessions(&reading);
 	if (err)
 		goto out;
-	qsort(reading.sessions, reading.count, sizeof(*reading.sessions), by_end);
+	if (reading.count)
+		qsort(reading.sessions, reading.count, sizeof(*reading.sessions), by_end);
 	for (size_t i = 0; i < reading.count; i++) {
 		const struct session *session = &reading.sessions[i];
 
