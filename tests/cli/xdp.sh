@@ -86,6 +86,12 @@ expect 1 'holds|running' "$sessionctl" $pin_options detach
 has_program || fail "detach took the program of a running daemon away"
 expect 1 'holds|in use|running' "$sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 $pin_options \
 	-C "$folder/s" 7101
+# With auto, an interface that is taken is no reason not to serve: sockets do, and it is said.
+start auto -m auto -i cli0 -n 1000 $pin_options 7103 || finish
+grep -q '^SLOW: falling back to mode socket.*cli0 already has' "$folder/auto.log" ||
+	fail "auto says: $(cat "$folder/auto.log")"
+has_program || fail "auto took another daemon's program away"
+stop auto "$started"
 expect 0 '' "$sessionctl" -C "$folder/up.sock" stats
 grep -Eq '^xdp_get_hits [0-9]+$' "$folder/out" || fail "stats lack xdp_get_hits"
 cp "$folder/out" "$folder/live"
@@ -114,6 +120,12 @@ done
 import json, sys
 assert json.load(sys.stdin)["xdp_get_misses"] == 3' || fail "stats --json without the daemon"
 expect 1 'no sessiond answers' "$sessionctl" -C "$folder/up.sock" $pin_options --port 7102 stats
+
+# In another mode on the same port: what the killed one left answers from its own sessions.
+start beside -m socket -n 1000 $pin_options 7101 || finish
+grep -q 'earlier daemon.s XDP program.*7101' "$folder/beside.log" ||
+	fail "no warning of what is pinned: $(cat "$folder/beside.log")"
+stop beside "$started"
 
 # Detach takes all of it away, says so, and has nothing to do the second time.
 expect 0 '' "$sessionctl" $pin_options --port 7102 detach
