@@ -287,6 +287,9 @@ static void *writer_run(void *arg)
 	uint64_t one = 1;
 	int n = 0;
 
+	/* Held until the engine has started. */
+	pthread_mutex_lock(&writer->lock);
+	pthread_mutex_unlock(&writer->lock);
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, more ? 0 : IDLE_MS);
 		commit(writer);
@@ -310,15 +313,22 @@ static void *writer_run(void *arg)
 int writer_start(struct writer *writer)
 {
 	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
-	int err = writer->ops->start(writer->engine, writer->table, &sink);
+	int err;
 
-	if (err)
-		return err;
+	/* The thread first, though it waits: if it cannot be had, the engine has taken over nothing
+	 * that would then be lost. */
+	pthread_mutex_lock(&writer->lock);
 	err = pthread_create(&writer->thread, NULL, writer_run, writer);
-	if (err)
+	if (err) {
+		pthread_mutex_unlock(&writer->lock);
 		return error_set(err, "cannot start the writer thread: %s", strerror(err));
+	}
 	writer->started = true;
-	return 0;
+	err = writer->ops->start(writer->engine, writer->table, &sink);
+	if (err)
+		atomic_store_explicit(&writer->stop, true, memory_order_release);
+	pthread_mutex_unlock(&writer->lock);
+	return err;
 }
 
 void writer_stop(struct writer *writer)

@@ -6,8 +6,8 @@
  *
  * Threads. The daemon has a main thread (administration) and a writer thread (which alone changes
  * the table). The main thread calls open, table_config, adopt and start (before the writer thread
- * exists), set_allow, set_local, describe, stats, events and close; the writer thread calls poll,
- * put, del and commit; any thread calls wake.
+ * does anything), set_allow, set_local, describe, stats, events and close; the writer thread calls
+ * poll, put, del and commit; any thread calls wake.
  *
  * Functions return 0 or a negative errno; on failure error_message() (sessiond/log.h) is one clear
  * line.

@@ -179,7 +179,7 @@ static int fake_start(struct engine *engine, struct table *table, const struct u
 {
 	(void)table;
 	engine->sink = *sink;
-	return 0;
+	return engine->fails ? error_set(EIO, "the fake engine does not start") : 0;
 }
 
 static void deliver(struct engine *engine, const struct change *change)

@@ -32,7 +32,7 @@ void fake_engine_send(
 	struct engine *engine, int type, uint32_t key, uint16_t timeout, uint8_t first, size_t len);
 /* Waits until all that was queued was delivered and committed. */
 void fake_engine_settle(struct engine *engine);
-/* The next poll fails. */
+/* The next start or poll fails. */
 void fake_engine_fail(struct engine *engine);
 
 /* What the fast path has for a key. */

@@ -15,6 +15,9 @@
 
 #include "clock.h"
 
+#include <sessiond/log.h>
+
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -392,6 +395,24 @@ static void failure(void **state)
 	stop(&world);
 }
 
+static void failed_start(void **state)
+{
+	static struct options options = {.capacity = 4, .value_max = 512};
+	struct world world = {.engine = fake_engine_create(4)};
+	struct pollfd poller = {.events = POLLIN};
+
+	(void)state;
+	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	fake_engine_fail(world.engine);
+	assert_int_equal(writer_start(world.writer), -EIO);
+	assert_non_null(strstr(error_message(), "does not start"));
+	writer_stop(world.writer);
+	/* It has not even polled. */
+	poller.fd = writer_failure_fd(world.writer);
+	assert_int_equal(poll(&poller, 1, 0), 0);
+	stop(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +425,7 @@ int main(void)
 		cmocka_unit_test(under_load),
 		cmocka_unit_test(adopts),
 		cmocka_unit_test(failure),
+		cmocka_unit_test(failed_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
