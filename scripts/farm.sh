@@ -160,9 +160,9 @@ farm_daemon()
 
 _farm_stunnel()
 {
-	local letter=$1 node=$2 accept=$3 connect=$4
+	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5
 
-	shift 4
+	shift 5
 	# Not to syslog: without a syslog daemon glibc writes to the console, a millisecond a line.
 	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
 	foreground = yes
@@ -174,17 +174,21 @@ _farm_stunnel()
 	accept = $accept
 	connect = 127.0.0.1:$connect
 	cert = $FARM_SECRETS/terminator.pem
-	sessiond = $FARM_SESSIOND
+	sessiond = $sessiond
 	END
 	printf '%s\n' "$@" >>"$FARM_DIR/stunnel-$letter.conf"
 	farm_spawn "$node" /dev/null "$FARM_BUILD/tests/e2e/echod" "$connect"
 	farm_spawn "$node" /dev/null stunnel4 "$FARM_DIR/stunnel-$letter.conf"
 }
 
-# A self-signed certificate and its key in one file.
+# farm_certificate FILE NAME [ec]: a self-signed certificate and its key in one file; RSA unless
+# told.
 farm_certificate()
 {
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$2" -keyout "$1.key" \
+	local kind=(-newkey rsa:2048)
+
+	[ "${3:-}" != ec ] || kind=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)
+	openssl req -x509 "${kind[@]}" -nodes -days 2 -subj "/CN=$2" -keyout "$1.key" \
 		-out "$1.crt" 2>/dev/null
 	cat "$1.key" "$1.crt" >"$1"
 }
@@ -193,14 +197,13 @@ farm_terminators()
 {
 	local echo_a=4434 echo_b=4434 letter
 
-	FARM_SESSIOND=${FARM_SESSIOND:-$FARM_CACHE:$FARM_PORT}
 	if [ "$FARM_PLACE" != lab ]; then
 		echo_a=$(_farm_port) echo_b=$(_farm_port)
 	fi
 	farm_certificate "$FARM_SECRETS/terminator.pem" farm.example
-	_farm_stunnel a t1 "$FARM_A" "$echo_a" "$@"
+	_farm_stunnel a t1 "$FARM_A" "$echo_a" "$FARM_CACHE:$FARM_PORT" "$@"
 	FARM_STUNNEL_A=$FARM_PID
-	_farm_stunnel b t2 "$FARM_B" "$echo_b" "$@"
+	_farm_stunnel b t2 "$FARM_B" "$echo_b" "${FARM_SESSIOND_B:-$FARM_CACHE:$FARM_PORT}" "$@"
 	FARM_STUNNEL_B=$FARM_PID
 	for letter in a b; do
 		if ! farm_wait 10 grep -q 'Configuration successful' \

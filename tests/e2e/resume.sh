@@ -15,7 +15,7 @@ farm_terminators
 if [ "${2:-}" = busy ]; then
 	step "another client: 20,000 packets a second"
 	farm_spawn t2 "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \
-		--rate 20000 --seconds 100
+		--rate 20000 --seconds 100 --timeout 5
 	load=$FARM_PID
 fi
 step "TLS 1.2, 200 sessions"

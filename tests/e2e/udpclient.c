@@ -74,7 +74,7 @@ static int store(int fd)
 			missing++;
 	}
 	for (uint64_t i = 0; opt.confirm && i < opt.count; i++) {
-		uint64_t end = now_ns() + 1000000000;
+		uint64_t end = now_ns() + 3000000000;
 		enum sample_reply reply;
 
 		while ((reply = sample_ask(fd, opt.seed, i, LOST_US)) != REPLY_HIT)

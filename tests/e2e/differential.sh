@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# The same requests through XDP and through the daemon's own socket get the same bytes, or the same
+# silence. The daemon is reached by packets that XDP leaves alone: with IPv4 options, with an IPv6
+# extension header, and in fragments.
+. "$(dirname "$0")/lib.sh"
+
+place_for xdp
+daemon_for xdp
+
+compare()
+{
+	step "$1 against $2"
+	farm_in t1 "$TOOLS/differential" "$1" "$2" "$FARM_PORT" | tee -a "$LOGS/test.log"
+}
+
+compare "udp:$FARM_CACHE" "options:$FARM_CACHE"
+expect_stat xdp_pass_ip_options gt 1000
+compare "udp:$FARM_CACHE6" "options:$FARM_CACHE6"
+expect_stat xdp_pass_ipv6_extension gt 1000
+compare "udp:$FARM_CACHE" "options:$FARM_CACHE6"
+
+# A second address, reached by a route so narrow that nearly every request is cut in two.
+farm_in cache ip address add 10.200.0.3/32 dev lo
+farm_in t1 ip route add 10.200.0.3/32 via 10.201.1.1 mtu lock 76
+compare "udp:$FARM_CACHE" udp:10.200.0.3
+expect_stat xdp_pass_fragment gt 1000
+
+step "who answered"
+expect_stat xdp_get_hits gt 1000
+expect_stat slow_get_hits gt 1000
