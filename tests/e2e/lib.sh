@@ -66,6 +66,10 @@ _finish()
 		eval "$action"
 	done
 	farm_close
+	if [ "$code" -eq 0 ] && grep -qE 'Sanitizer|runtime error' "$LOGS/sessiond.log"; then
+		note "a sanitizer found a fault in the daemon"
+		code=1
+	fi
 	case $code in
 	0) note "passed" ;;
 	77) ;;
