@@ -25,7 +25,7 @@ LAB_SERVICE6=fd5e:55:200::1
 # Says why a lab cannot be made here and fails, or is silent.
 lab_probe()
 {
-	local probe="lab-probe-$$" tool
+	local probe="lab-probe-$$" tool why
 
 	for tool in ip nsenter; do
 		if ! command -v "$tool" >/dev/null; then
@@ -37,20 +37,21 @@ lab_probe()
 		echo "network namespaces need root"
 		return 1
 	fi
-	if ! ip netns add "$probe" 2>/dev/null; then
-		echo "this host lets us make no network namespaces"
+	if ! why=$(ip netns add "$probe" 2>&1); then
+		echo "this host lets us make no network namespaces: $why"
 		return 1
 	fi
-	if ! ip -n "$probe" link add name one type veth peer name other 2>/dev/null; then
+	if ! why=$(nsenter "--net=/run/netns/$probe" \
+		ip link add name one type veth peer name other 2>&1); then
 		ip netns del "$probe"
-		echo "this kernel has no veth interfaces"
+		echo "no veth interfaces can be made here: $why"
 		return 1
 	fi
 	ip netns del "$probe"
 }
 
-# lab_exec NAME NODE COMMAND...: runs it in a namespace. Not by `ip netns exec`, which mounts /sys
-# anew and hides the BPF file system.
+# lab_exec NAME NODE COMMAND...: runs it in a namespace. Not by `ip netns exec` or `ip -n`, which
+# mount /sys anew, hide the BPF file system with it, and cannot do so in a chroot.
 lab_exec()
 {
 	local ns="/run/netns/$1-$2"
@@ -59,46 +60,59 @@ lab_exec()
 	nsenter --net="$ns" -- "$@"
 }
 
+# In a condition, which is where these are called, `set -e` has no effect: hence the chains.
+_lab_node()
+{
+	ip netns add "$1-$2" && lab_exec "$1" "$2" ip link set lo up
+}
+
 _lab_link()
 {
 	local name=$1 near=$2 far=$3 subnet=$4
 
-	ip link add name "$far" netns "$name-$near" type veth peer name "$near" netns "$name-$far"
-	ip -n "$name-$near" address add "10.$subnet.1/30" dev "$far"
-	ip -n "$name-$far" address add "10.$subnet.2/30" dev "$near"
-	ip -n "$name-$near" address add "fd5e:55:${subnet/./:}::1/64" dev "$far" nodad
-	ip -n "$name-$far" address add "fd5e:55:${subnet/./:}::2/64" dev "$near" nodad
-	ip -n "$name-$near" link set "$far" up
-	ip -n "$name-$far" link set "$near" up
+	ip link add name "$far" netns "$name-$near" type veth peer name "$near" netns "$name-$far" &&
+		lab_exec "$name" "$near" ip address add "10.$subnet.1/30" dev "$far" &&
+		lab_exec "$name" "$far" ip address add "10.$subnet.2/30" dev "$near" &&
+		lab_exec "$name" "$near" ip address add "fd5e:55:${subnet/./:}::1/64" dev "$far" nodad &&
+		lab_exec "$name" "$far" ip address add "fd5e:55:${subnet/./:}::2/64" dev "$near" nodad &&
+		lab_exec "$name" "$near" ip link set "$far" up &&
+		lab_exec "$name" "$far" ip link set "$near" up
+}
+
+_lab_terminator()
+{
+	local name=$1 i=$2
+
+	_lab_node "$name" "t$i" &&
+		_lab_link "$name" cache "t$i" "201.$i" &&
+		_lab_link "$name" client "t$i" "202.$i" &&
+		lab_exec "$name" "t$i" ip route add 10.200.0.0/24 via "10.201.$i.1" &&
+		lab_exec "$name" "t$i" ip route add fd5e:55:200::/48 via "fd5e:55:201:$i::1" &&
+		{ [ ! -x "$LAB_XDPPASS" ] || lab_exec "$name" "t$i" "$LAB_XDPPASS" cache; }
+}
+
+_lab_make()
+{
+	local name=$1 terminators=$2 i
+
+	_lab_node "$name" client && _lab_node "$name" cache &&
+		lab_exec "$name" cache ip address add "$LAB_SERVICE/32" dev lo &&
+		lab_exec "$name" cache ip address add "$LAB_SERVICE6/128" dev lo nodad || return 1
+	for i in $(seq "$terminators"); do
+		_lab_terminator "$name" "$i" || return 1
+	done
 }
 
 # lab_up NAME [TERMINATORS]: makes the farm; on failure nothing is left of it.
 lab_up()
 {
-	local name=$1 terminators=${2:-2} node i
-
-	if [ -e "/run/netns/$name-cache" ]; then
-		echo "lab: there is a lab '$name' already" >&2
+	if [ -e "/run/netns/$1-cache" ]; then
+		echo "lab: there is a lab '$1' already" >&2
 		return 1
 	fi
-	if ! (
-		set -e
-		for node in cache client $(seq -f 't%g' "$terminators"); do
-			ip netns add "$name-$node"
-			ip -n "$name-$node" link set lo up
-		done
-		ip -n "$name-cache" address add "$LAB_SERVICE/32" dev lo
-		ip -n "$name-cache" address add "$LAB_SERVICE6/128" dev lo nodad
-		for i in $(seq "$terminators"); do
-			_lab_link "$name" cache "t$i" "201.$i"
-			_lab_link "$name" client "t$i" "202.$i"
-			ip -n "$name-t$i" route add 10.200.0.0/24 via "10.201.$i.1"
-			ip -n "$name-t$i" route add fd5e:55:200::/48 via "fd5e:55:201:$i::1"
-			[ ! -x "$LAB_XDPPASS" ] || lab_exec "$name" "t$i" "$LAB_XDPPASS" cache
-		done
-	); then
-		lab_down "$name"
-		echo "lab: '$name' could not be made" >&2
+	if ! _lab_make "$1" "${2:-2}"; then
+		lab_down "$1"
+		echo "lab: '$1' could not be made" >&2
 		return 1
 	fi
 }
