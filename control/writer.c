@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "lifetime.h"
 #include "request.h"
+#include "session_version.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -151,7 +152,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	session.len = (uint16_t)len;
 	session.sum = value_sum(value, len);
 	table_insert(writer->table, hash, &session, value);
-	lifetime_add(writer->lifetime, slot, session.expires);
+	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
 	if (writer->ops->put)
 		writer->ops->put(writer->engine, &session, value);
 	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
@@ -189,13 +190,19 @@ static bool on_found(void *ctx, const struct session *session)
 {
 	struct writer *writer = ctx;
 	uint64_t hash = table_hash(writer->table, session->key);
+	uint8_t *mark, visited;
 
 	if (session->expires <= clock_tick() ||
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
 		!table_alloc_at(writer->table, session->slot))
 		return false;
+	/* The session was adopted with its mark, which table_insert clears. */
+	mark = &table_marks(writer->table)[session->slot];
+	visited = __atomic_load_n(mark, __ATOMIC_RELAXED);
 	table_insert(writer->table, hash, session, NULL);
-	lifetime_add(writer->lifetime, session->slot, session->expires);
+	if (visited)
+		__atomic_store_n(mark, visited, __ATOMIC_RELAXED);
+	lifetime_add(writer->lifetime, session->slot, session->expires, false);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Hit ratios of eviction policies, as a Markdown table: `eviction [CLIENTS]`.
+ * Hit ratios of eviction policies, as a Markdown table: `eviction [CLIENTS [VISITS]]`.
  *
  * Traffic is a model of clients, not a list of requests, because a miss changes what follows: the
  * client makes a full handshake and comes back with what that gave it. Every policy sees the same
@@ -15,8 +15,9 @@
 #include "eviction.h"
 #include "zipf.h"
 
-/* Visits a second, over all clients: it sets sessions against their lifetimes. */
-#define VISITS_A_SECOND 1000.0
+/* Visits a second, over all clients: it sets the age that sessions reach in a full cache against
+ * their lifetimes and against the pauses of clients. */
+static double visits_a_second = 1000;
 
 /* What a client holds of its newest handshakes; browsers use a ticket once. */
 #define TICKETS 2
@@ -77,7 +78,7 @@ static void pop(struct client *client)
 
 static void store(struct cache *cache, struct client *client, double now)
 {
-	push(client, cache_new(cache, now, client->timeout), now + client->timeout);
+	push(client, cache_new(cache, now, client->timeout, client->tls13), now + client->timeout);
 }
 
 /* One connection of a client. */
@@ -89,7 +90,7 @@ static void visit(struct cache *cache, struct client *client, double now, struct
 	while (client->tickets[0].id != 0 && client->ends[0] <= now + 1)
 		pop(client);
 	if (client->tickets[0].id != 0) {
-		hit = cache_get(cache, now, client->tickets[0], client->tls13);
+		hit = cache_get(cache, now, client->tickets[0]);
 		counts->tried++;
 		counts->hits += hit;
 		if (client->tls13 || !hit)
@@ -128,7 +129,7 @@ static void run_zipf(
 		client_begin(&all[i], trace, &random);
 	zipf_init(&zipf, clients, trace->zipf);
 	for (uint64_t i = 0; i < visits; i++)
-		visit(cache, &all[zipf_next(&zipf, &random)], (double)i / VISITS_A_SECOND, counts);
+		visit(cache, &all[zipf_next(&zipf, &random)], (double)i / visits_a_second, counts);
 	free(all);
 }
 
@@ -177,7 +178,7 @@ static void run_farm(
 	for (uint32_t i = 0; i < clients; i++) {
 		/* Each place of the population is taken by one client after another. */
 		event_push(events, &waiting,
-			(struct event){uniform(&random) * clients * 2.5 / VISITS_A_SECOND, i});
+			(struct event){uniform(&random) * clients * 2.5 / visits_a_second, i});
 	}
 	while (made < total && waiting > 0) {
 		struct event event = event_pop(events, &waiting);
@@ -196,7 +197,7 @@ static void run_farm(
 			pause = exp(log(60) + 1.5 * sqrt(-2 * log(uniform(&random))) *
 						      cos(2 * M_PI * uniform(&random)));
 		else
-			pause = -log(uniform(&random)) * clients * 2.5 / VISITS_A_SECOND;
+			pause = -log(uniform(&random)) * clients * 2.5 / visits_a_second;
 		event.at += pause;
 		event_push(events, &waiting, event);
 	}
@@ -218,48 +219,77 @@ static double ratio(
 	return counts.tried > 0 ? (double)counts.hits / (double)counts.tried : 0;
 }
 
+#define TRACES	   (sizeof(traces) / sizeof(traces[0]))
+#define CAPACITIES (sizeof(capacities) / sizeof(capacities[0]))
+
+struct summary {
+	double sum, worst; /* of a policy's hit ratio as a share of the best one's */
+	unsigned good, rows;
+};
+
+static void print_row(size_t trace, size_t capacity, uint32_t clients, struct summary *summaries)
+{
+	uint32_t sessions = (uint32_t)(capacities[capacity] * clients);
+	double ratios[POLICIES], best = 0;
+
+	printf("| %s | %.0f %% |", traces[trace].name, 100 * capacities[capacity]);
+	for (int p = 0; p < POLICIES; p++) {
+		ratios[p] = ratio((enum policy)p, &traces[trace], clients, sessions);
+		best = fmax(best, ratios[p]);
+	}
+	for (int p = 0; p < POLICIES; p++) {
+		double share = best > 0 ? ratios[p] / best : 1;
+		bool good = share >= 0.99;
+
+		printf(good ? " **%.3f** |" : " %.3f |", ratios[p]);
+		summaries[p].good += good;
+		summaries[p].sum += share;
+		summaries[p].worst = fmin(summaries[p].worst, share);
+		summaries[p].rows++;
+	}
+	printf("\n");
+	fflush(stdout);
+}
+
+static void print_summary(const char *name, const struct summary *summaries)
+{
+	printf("| *%s: best or within 1 %%, of %u* | |", name, summaries[0].rows);
+	for (int p = 0; p < POLICIES; p++)
+		printf(" %u |", summaries[p].good);
+	printf("\n| *%s: share of the best, mean* | |", name);
+	for (int p = 0; p < POLICIES; p++)
+		printf(" %.3f |", summaries[p].sum / summaries[p].rows);
+	printf("\n| *%s: share of the best, worst* | |", name);
+	for (int p = 0; p < POLICIES; p++)
+		printf(" %.3f |", summaries[p].worst);
+	printf("\n");
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t clients = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
-	unsigned rows = 0, won[POLICIES] = {0};
+	struct summary zipf[POLICIES], farm[POLICIES];
 
-	if (clients < 100) {
-		fprintf(stderr, "eviction: at least 100 clients\n");
+	if (argc > 2)
+		visits_a_second = strtod(argv[2], NULL);
+	if (clients < 100 || !(visits_a_second > 0)) {
+		fprintf(stderr, "eviction: at least 100 clients, and some visits a second\n");
 		return 2;
 	}
-	printf("| traffic | room, of %u clients |", clients);
+	for (int p = 0; p < POLICIES; p++)
+		zipf[p] = farm[p] = (struct summary){.worst = 1};
+	printf("| %u clients, %.0f visits a second | room, of clients |", clients, visits_a_second);
 	for (int p = 0; p < POLICIES; p++)
 		printf(" %s |", policy_names[p]);
 	printf("\n|---|---:|");
 	for (int p = 0; p < POLICIES; p++)
 		printf("---:|");
 	printf("\n");
-	for (size_t t = 0; t < sizeof(traces) / sizeof(traces[0]); t++) {
-		for (size_t c = 0; c < sizeof(capacities) / sizeof(capacities[0]); c++) {
-			uint32_t capacity = (uint32_t)(capacities[c] * clients);
-			double ratios[POLICIES], best = 0;
-
-			for (int p = 0; p < POLICIES; p++) {
-				ratios[p] = ratio((enum policy)p, &traces[t], clients, capacity);
-				if (ratios[p] > best)
-					best = ratios[p];
-			}
-			printf("| %s | %.0f %% |", traces[t].name, 100 * capacities[c]);
-			for (int p = 0; p < POLICIES; p++) {
-				/* Within half a percent is as good. */
-				bool good = ratios[p] >= best - 0.005;
-
-				won[p] += good;
-				printf(good ? " **%.3f** |" : " %.3f |", ratios[p]);
-			}
-			printf("\n");
-			rows++;
-			fflush(stdout);
-		}
+	for (size_t t = 0; t < TRACES; t++) {
+		for (size_t c = 0; c < CAPACITIES; c++)
+			print_row(t, c, clients, traces[t].zipf > 0 ? zipf : farm);
 	}
-	printf("| best or within 0.005, of %u | |", rows);
-	for (int p = 0; p < POLICIES; p++)
-		printf(" %u |", won[p]);
-	printf("\n");
+	print_summary("Zipf", zipf);
+	print_summary("farm", farm);
 	return 0;
 }

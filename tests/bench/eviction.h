@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A cache without keys and values, to replay traffic through eviction policies. Expiry and SIEVE
- * are sessiond's own (control/lifetime.c); the other policies take their order from a list or heap
- * beside it.
+ * A cache without keys and values, to replay traffic through eviction policies. Expiry is
+ * sessiond's own for all of them (control/lifetime.c), and so is the eviction of the first; the
+ * other policies take their order from lists or a heap beside it.
  */
 #ifndef EVICTION_H
 #define EVICTION_H
@@ -12,12 +12,14 @@
 #include <stdint.h>
 
 enum policy {
-	POLICY_SIEVE,
+	POLICY_OWN, /* what sessiond does: lifetime_evict() */
 	POLICY_LRU,
 	POLICY_FIFO,
 	POLICY_CLOCK,	 /* FIFO with a second chance: a visited one goes to the young end */
 	POLICY_CLOCK_13, /* the same, but a hit of a TLS 1.3 session is no visit */
+	POLICY_SIEVE,
 	POLICY_SIEVE_13, /* SIEVE likewise */
+	POLICY_S3_FIFO,	 /* a tenth on probation; no ghosts, because no id comes back */
 	POLICY_EARLIEST, /* the session that ends first, as classic caches do */
 	POLICIES,
 };
@@ -34,9 +36,9 @@ struct cache_session {
 /* Ends the program where there is no memory. `now` and all times: seconds. */
 struct cache *cache_create(enum policy policy, uint32_t capacity);
 void cache_destroy(struct cache *cache);
-/* Stores a new session, evicting one if there is no room. */
-struct cache_session cache_new(struct cache *cache, double now, unsigned timeout);
-/* Whether it is still there. `tls13`: its client uses it once. */
-bool cache_get(struct cache *cache, double now, struct cache_session session, bool tls13);
+/* Stores a new session, evicting one if there is no room. `tls13`: its client uses it once. */
+struct cache_session cache_new(struct cache *cache, double now, unsigned timeout, bool tls13);
+/* Whether it is still there; if so, it was visited. */
+bool cache_get(struct cache *cache, double now, struct cache_session session);
 
 #endif

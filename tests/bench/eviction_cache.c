@@ -8,16 +8,18 @@
 
 #include "lifetime.h"
 
-const char *const policy_names[POLICIES] = {"SIEVE", "LRU", "FIFO", "CLOCK",
-	"CLOCK, TLS 1.3 unmarked", "SIEVE, TLS 1.3 unmarked", "earliest end"};
+const char *const policy_names[POLICIES] = {"sessiond", "LRU", "FIFO", "CLOCK",
+	"CLOCK, TLS 1.3 unmarked", "SIEVE", "SIEVE, TLS 1.3 unmarked", "S3-FIFO", "earliest end"};
 
 #define TICKS_A_SECOND (1e9 / (1 << SESSD_TICK_SHIFT))
 
 struct slot {
 	uint64_t id;
 	uint64_t expires;
-	uint32_t next, prev; /* all but SIEVE and EARLIEST: circular, the head is slot `capacity` */
+	uint32_t next, prev; /* circular lists, whose heads are slots `capacity` + list */
 	uint32_t heap_at;    /* POLICY_EARLIEST */
+	uint8_t list;
+	bool tls13;
 };
 
 struct cache {
@@ -28,17 +30,13 @@ struct cache {
 	uint8_t *marks;
 	struct slot *slots;
 	uint32_t *free, *heap;
+	uint32_t hand;	    /* SIEVE: the session to look at next */
+	uint32_t listed[2]; /* sessions in each list; only S3-FIFO has a second */
 };
 
-static bool is_sieve(const struct cache *c)
-{
-	return c->policy == POLICY_SIEVE || c->policy == POLICY_SIEVE_13;
-}
-
-/* Whether the list keeps its order. */
 static bool is_list(const struct cache *c)
 {
-	return !is_sieve(c) && c->policy != POLICY_EARLIEST;
+	return c->policy != POLICY_OWN && c->policy != POLICY_EARLIEST;
 }
 
 static uint64_t tick(double seconds)
@@ -54,7 +52,7 @@ struct cache *cache_create(enum policy policy, uint32_t capacity)
 		c->policy = policy;
 		c->capacity = c->free_count = capacity;
 		c->marks = calloc(capacity, 1);
-		c->slots = calloc(capacity + 1ULL, sizeof(*c->slots));
+		c->slots = calloc(capacity + 2ULL, sizeof(*c->slots));
 		c->free = calloc(capacity, sizeof(*c->free));
 		c->heap = calloc(capacity, sizeof(*c->heap));
 	}
@@ -64,7 +62,9 @@ struct cache *cache_create(enum policy policy, uint32_t capacity)
 		fprintf(stderr, "eviction: no memory\n");
 		exit(1);
 	}
-	c->slots[capacity].next = c->slots[capacity].prev = capacity;
+	c->hand = capacity;
+	for (uint32_t head = capacity; head < capacity + 2; head++)
+		c->slots[head].next = c->slots[head].prev = head;
 	for (uint32_t i = 0; i < capacity; i++)
 		c->free[i] = capacity - 1 - i;
 	return c;
@@ -82,19 +82,24 @@ void cache_destroy(struct cache *c)
 
 static void list_remove(struct cache *c, uint32_t slot)
 {
+	if (c->hand == slot)
+		c->hand = c->slots[slot].next;
 	c->slots[c->slots[slot].prev].next = c->slots[slot].next;
 	c->slots[c->slots[slot].next].prev = c->slots[slot].prev;
+	c->listed[c->slots[slot].list]--;
 }
 
 /* At the young end. */
-static void list_add(struct cache *c, uint32_t slot)
+static void list_add(struct cache *c, unsigned list, uint32_t slot)
 {
-	uint32_t youngest = c->slots[c->capacity].prev;
+	uint32_t head = c->capacity + list, youngest = c->slots[head].prev;
 
 	c->slots[slot].prev = youngest;
-	c->slots[slot].next = c->capacity;
+	c->slots[slot].next = head;
 	c->slots[youngest].next = slot;
-	c->slots[c->capacity].prev = slot;
+	c->slots[head].prev = slot;
+	c->slots[slot].list = list;
+	c->listed[list]++;
 }
 
 static void heap_set(struct cache *c, uint32_t at, uint32_t slot)
@@ -135,28 +140,65 @@ static void forget(struct cache *c, uint32_t slot)
 	c->free[c->free_count++] = slot;
 }
 
-/* The oldest; CLOCK alone leaves marks that count here. */
-static uint32_t oldest(struct cache *c)
+/* Whether a session was visited since the last call. */
+static bool take_mark(struct cache *c, uint32_t slot)
 {
-	uint32_t slot = c->slots[c->capacity].next;
+	bool visited = c->marks[slot];
 
-	while ((c->policy == POLICY_CLOCK || c->policy == POLICY_CLOCK_13) && c->marks[slot]) {
-		c->marks[slot] = 0;
-		list_remove(c, slot);
-		list_add(c, slot);
-		slot = c->slots[c->capacity].next;
+	c->marks[slot] = 0;
+	return visited;
+}
+
+static uint32_t sieve_victim(struct cache *c)
+{
+	for (;; c->hand = c->slots[c->hand].next) {
+		if (c->hand == c->capacity)
+			c->hand = c->slots[c->capacity].next;
+		if (!take_mark(c, c->hand))
+			return c->hand;
 	}
-	return slot;
+}
+
+/* The oldest that was not visited. Of CLOCK, visited ones go back into the only list; of S3-FIFO,
+ * into the second. */
+static uint32_t second_chance_victim(struct cache *c)
+{
+	for (;;) {
+		bool small = c->policy == POLICY_S3_FIFO;
+		bool second = small && c->listed[1] > 0 && c->listed[0] <= c->capacity / 10;
+		uint32_t slot = c->slots[c->capacity + second].next;
+
+		if (!take_mark(c, slot))
+			return slot;
+		list_remove(c, slot);
+		list_add(c, small, slot);
+	}
+}
+
+static uint32_t victim(struct cache *c)
+{
+	switch (c->policy) {
+	case POLICY_EARLIEST:
+		return c->heap[0];
+	case POLICY_LRU:
+	case POLICY_FIFO:
+		return c->slots[c->capacity].next;
+	case POLICY_SIEVE:
+	case POLICY_SIEVE_13:
+		return sieve_victim(c);
+	default:
+		return second_chance_victim(c);
+	}
 }
 
 static void evict(struct cache *c)
 {
 	uint32_t slot;
 
-	if (is_sieve(c)) {
+	if (c->policy == POLICY_OWN) {
 		slot = lifetime_evict(c->lifetime);
 	} else {
-		slot = c->policy == POLICY_EARLIEST ? c->heap[0] : oldest(c);
+		slot = victim(c);
 		lifetime_remove(c->lifetime, slot);
 	}
 	forget(c, slot);
@@ -171,7 +213,7 @@ static void expire(struct cache *c, double now)
 		forget(c, slot);
 }
 
-struct cache_session cache_new(struct cache *c, double now, unsigned timeout)
+struct cache_session cache_new(struct cache *c, double now, unsigned timeout, bool tls13)
 {
 	uint32_t slot;
 
@@ -181,27 +223,28 @@ struct cache_session cache_new(struct cache *c, double now, unsigned timeout)
 	slot = c->free[--c->free_count];
 	c->slots[slot].id = ++c->last_id;
 	c->slots[slot].expires = tick(now + timeout);
+	c->slots[slot].tls13 = tls13;
 	c->marks[slot] = 0;
-	lifetime_add(c->lifetime, slot, c->slots[slot].expires);
+	lifetime_add(c->lifetime, slot, c->slots[slot].expires, tls13);
 	if (is_list(c))
-		list_add(c, slot);
+		list_add(c, 0, slot);
 	else if (c->policy == POLICY_EARLIEST)
 		heap_settle(c, c->count, slot, c->count);
 	c->count++;
 	return (struct cache_session){c->last_id, slot};
 }
 
-bool cache_get(struct cache *c, double now, struct cache_session session, bool tls13)
+bool cache_get(struct cache *c, double now, struct cache_session session)
 {
 	const struct slot *slot = &c->slots[session.slot];
 
 	if (session.id == 0 || slot->id != session.id || slot->expires <= tick(now))
 		return false;
-	if (!tls13 || (c->policy != POLICY_CLOCK_13 && c->policy != POLICY_SIEVE_13))
+	if (!slot->tls13 || (c->policy != POLICY_CLOCK_13 && c->policy != POLICY_SIEVE_13))
 		c->marks[session.slot] = 1;
 	if (c->policy == POLICY_LRU) {
 		list_remove(c, session.slot);
-		list_add(c, session.slot);
+		list_add(c, 0, session.slot);
 	}
 	return true;
 }

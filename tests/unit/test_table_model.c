@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "eviction_reference.h"
 #include "lifetime.h"
 #include "table_check.h"
 
@@ -46,6 +47,7 @@ static const struct shape shapes[] = {
 
 struct known {
 	bool present;
+	bool once;
 	uint32_t slot;
 	uint64_t expires;
 	uint16_t len;
@@ -72,9 +74,8 @@ struct world {
 	uint64_t values; /* made so far */
 	struct known known[UNIVERSE_MAX];
 	uint32_t order[CAPACITY_MAX]; /* keys, the oldest first */
-	bool visited[CAPACITY_MAX];   /* in the same order */
 	uint32_t count;
-	uint32_t hand; /* index into order; count: begin with the oldest */
+	struct reference eviction;
 	unsigned seen[WHATS];
 };
 
@@ -97,30 +98,15 @@ static void forget(struct world *world, uint32_t key)
 	world->count--;
 	memmove(&world->order[at], &world->order[at + 1],
 		(world->count - at) * sizeof(*world->order));
-	memmove(&world->visited[at], &world->visited[at + 1],
-		(world->count - at) * sizeof(*world->visited));
-	/* A hand behind it stays on its session; one on it stays in its place. */
-	if (world->hand > at)
-		world->hand--;
 	world->known[key].present = false;
-}
-
-/* SIEVE as it is written down, but for the bound on its steps. */
-static uint32_t model_evict(struct world *world)
-{
-	for (unsigned steps = 0;; steps++, world->hand++) {
-		if (world->hand >= world->count)
-			world->hand = 0;
-		if (!world->visited[world->hand] || steps == 128)
-			return world->order[world->hand];
-		world->visited[world->hand] = false;
-	}
 }
 
 static void delete_key(struct world *world, uint32_t key, bool lifetime_too)
 {
 	if (lifetime_too)
 		lifetime_remove(world->lifetime, world->known[key].slot);
+	if (world->eviction.of[world->known[key].slot].held)
+		reference_remove(&world->eviction, world->known[key].slot);
 	table_delete(world->table, world->known[key].slot);
 	forget(world, key);
 }
@@ -133,18 +119,18 @@ static void insert(struct world *world, uint32_t number, uint64_t hash, const ui
 				: random_next(&world->random) % LONGEST;
 	struct session session = {.expires = world->now + 1 + life};
 	uint8_t value[SESSD_VALUE_LIMIT];
+	bool once = random_below(&world->random, 3) == 0;
 
 	session.len = 1 + random_below(&world->random, world->shape->value_max);
 	session.sum = random_next(&world->random);
 	session.slot = table_alloc(world->table);
 	if (session.slot == TABLE_NO_SLOT) {
-		uint32_t victim, expected;
+		uint32_t victim;
 
 		assert_int_equal(world->count, world->shape->capacity);
-		expected = model_evict(world);
-		victim = lifetime_evict(world->lifetime);
-		assert_int_equal(victim, world->known[expected].slot);
-		delete_key(world, expected, false);
+		victim = reference_evict(&world->eviction);
+		assert_int_equal(lifetime_evict(world->lifetime), victim);
+		delete_key(world, key_of_slot(world, victim), false);
 		world->seen[EVICTED]++;
 		session.slot = table_alloc(world->table);
 	}
@@ -152,12 +138,10 @@ static void insert(struct world *world, uint32_t number, uint64_t hash, const ui
 	memcpy(session.key, key, SESSD_KEY_SIZE);
 	make_value(value, session.len, ++world->values);
 	table_insert(world->table, hash, &session, value);
-	lifetime_add(world->lifetime, session.slot, session.expires);
-	if (world->hand == world->count)
-		world->hand++;
+	lifetime_add(world->lifetime, session.slot, session.expires, once);
+	reference_add(&world->eviction, session.slot, once);
 	*known = (struct known){
-		true, session.slot, session.expires, session.len, session.sum, world->values};
-	world->visited[world->count] = false;
+		true, once, session.slot, session.expires, session.len, session.sum, world->values};
 	world->order[world->count++] = number;
 }
 
@@ -211,10 +195,7 @@ static void do_get(struct world *world, uint32_t number)
 	assert_memory_equal(value, expected, len);
 	for (unsigned i = len; i < sizeof(value); i++)
 		assert_int_equal(value[i], 0xee); /* not a byte more was written */
-	for (uint32_t i = 0; i < world->count; i++) {
-		if (world->order[i] == number)
-			world->visited[i] = true;
-	}
+	world->eviction.of[known->slot].visited = true;
 	world->seen[HITS]++;
 }
 
@@ -275,7 +256,7 @@ static void create(struct world *world)
 	set_secrets(world->table, world->shape->secrets, random_next(&world->random));
 	world->lifetime = lifetime_create(config.capacity, table_marks(world->table), world->now);
 	assert_non_null(world->lifetime);
-	world->hand = 0;
+	world->eviction = (struct reference){.capacity = config.capacity};
 }
 
 static void destroy(struct world *world)
@@ -307,10 +288,9 @@ static void do_adopt(struct world *world)
 			assert_true(table_alloc_at(world->table, session.slot));
 		}
 		table_insert(world->table, table_hash(world->table, session.key), &session, value);
-		lifetime_add(world->lifetime, session.slot, session.expires);
-		world->visited[i] = false;
+		lifetime_add(world->lifetime, session.slot, session.expires, known->once);
+		reference_add(&world->eviction, session.slot, known->once);
 	}
-	world->hand = world->count;
 	assert_false(table_alloc_at(world->table, world->shape->capacity));
 }
 
