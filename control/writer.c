@@ -196,7 +196,8 @@ static bool on_found(void *ctx, const struct session *session)
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
 		!table_alloc_at(writer->table, session->slot))
 		return false;
-	/* The session was adopted with its mark, which table_insert clears. */
+	/* The session was adopted with its mark, which table_insert clears. Its value, and with it
+	 * the TLS version, is not at hand: it is taken for one that serves more than once. */
 	mark = &table_marks(writer->table)[session->slot];
 	visited = __atomic_load_n(mark, __ATOMIC_RELAXED);
 	table_insert(writer->table, hash, session, NULL);

@@ -99,7 +99,7 @@ static inline uint32_t reference_evict(struct reference *ref)
 		slot = ref->order[at];
 		session = &ref->of[slot];
 		ref->visits[proven] += session->visited;
-		if (!session->visited || session->once || kept == 32)
+		if (!session->visited || session->once || kept == 16)
 			break;
 		reference_remove(ref, slot);
 		reference_add(ref, slot, false);
