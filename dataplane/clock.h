@@ -27,8 +27,8 @@ static inline uint64_t clock_ticks(uint32_t seconds)
 	return (uint64_t)seconds * 1000000000U >> SESSD_TICK_SHIFT;
 }
 
-/* Most ticks that the clock of whoever checks a lifetime is behind: a jiffy, which is 10 ms where HZ
- * is 100, and some for a timer interrupt that was late. */
+/* Most ticks that the clock of whoever checks a lifetime is behind: a jiffy, which is 10 ms where
+ * HZ is 100, and some for a timer interrupt that was late. */
 #define CLOCK_BEHIND_TICKS 16
 
 /* The tick at which a session ends that is stored at `now` for `timeout` seconds. It is early by as

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed memory, page-aligned (aligned to huge pages where it is that large), left out of core dumps
- * if it is to hold secrets. It takes small pages as they are touched: a huge page takes milliseconds
- * to clear where memory is virtual, and that would be a NEW's to wait for. NULL with errno. Any
- * thread. */
+/* Zeroed memory, page-aligned (aligned to huge pages where it is that large), left out of core
+ * dumps if it is to hold secrets. It takes small pages as they are touched: a huge page takes
+ * milliseconds to clear where memory is virtual, and that would be a NEW's to wait for. NULL with
+ * errno. Any thread. */
 void *memory_reserve(size_t bytes, bool secret);
 /* Takes all pages now, huge ones if there are any: for what is read at random all the time. 0, or
  * -ENOMEM if there is not as much memory as that. A kernel before 5.14 takes them later. */

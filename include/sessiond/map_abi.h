@@ -90,10 +90,10 @@ _Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offs
 
 /* Settings that change while the program runs, and those that adoption must find again. */
 struct sessd_config {
-	__u32 abi;	 /* SESSD_ABI; 0 until the pin set is whole */
-	__u32 capacity;	 /* sessions */
-	__u32 value_max; /* bytes: --max-session */
-	__u32 netns;	 /* inode of the network namespace that the links belong to */
+	__u32 abi;	   /* SESSD_ABI; 0 until the pin set is whole */
+	__u32 capacity;	   /* sessions */
+	__u32 value_max;   /* bytes: --max-session */
+	__u32 netns;	   /* inode of the network namespace that the links belong to */
 	__u64 port_filter; /* bit (port % 64) is set for every port served: a quick no */
 	__u64 generation;  /* grows at each change of allow4, allow6 or local */
 	__u64 secret[SESSD_GUARD_KEYS]; /* odd random numbers: guard.h */
