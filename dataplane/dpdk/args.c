@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dpdk/args.h"
+
+#include <sessiond/log.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MBUFS_LIMIT   (1U << 24)
+#define UPDATES_LIMIT (1U << 20)
+
+/* Appends a word that lies in args->text. */
+static int add(struct dpdk_args *args, char *word)
+{
+	if (args->argc == ARGS_MAX)
+		return error_set(EINVAL, "--dpdk-args: more than %d words", ARGS_MAX - 1);
+	args->argv[args->argc++] = word;
+	args->argv[args->argc] = NULL;
+	return 0;
+}
+
+static int add_default(struct dpdk_args *args, const char *word)
+{
+	/* EAL keeps the pointers of some arguments, and changes none of ours. */
+	return add(args, (char *)(uintptr_t)word);
+}
+
+/* Copies one word from *text to *to, without its quotes, and moves both. */
+static int take_word(const char **text, char **to, const char *end)
+{
+	const char *at = *text;
+	char quote = 0;
+
+	for (; *at && (quote || !isspace((unsigned char)*at)); at++) {
+		char c = *at;
+
+		if (quote ? c == quote : c == '"' || c == '\'') {
+			quote = quote ? 0 : c;
+			continue;
+		}
+		if (c == '\\' && quote != '\'') {
+			c = *++at;
+			if (!c)
+				return error_set(EINVAL, "--dpdk-args ends in a backslash");
+		}
+		if (*to + 1 >= end)
+			return error_set(
+				EINVAL, "--dpdk-args is longer than %d bytes", ARGS_TEXT_MAX);
+		*(*to)++ = c;
+	}
+	if (quote)
+		return error_set(EINVAL, "--dpdk-args: a %c is not closed", quote);
+	*(*to)++ = '\0';
+	*text = at;
+	return 0;
+}
+
+/* Is `word` the long option `name`, shortened as getopt_long() allows, with or without "=value"?
+ * `least` is the shortest form that is not ambiguous. */
+static bool is_long(const char *word, const char *name, size_t least)
+{
+	size_t len = strcspn(word, "=");
+
+	return len >= least && len <= strlen(name) && strncmp(word, name, len) == 0;
+}
+
+/* EAL would print and exit, or share another process's memory. */
+static int refuse(const char *word)
+{
+	if (is_long(word, "--help", 4) || is_long(word, "--version", 5) ||
+		strncmp(word, "-h", 2) == 0 || strncmp(word, "-v", 2) == 0)
+		return error_set(EINVAL,
+			"--dpdk-args: %s only prints and exits; use dpdk-testpmd for that", word);
+	if (is_long(word, "--proc-type", 4))
+		return error_set(
+			EINVAL, "--dpdk-args: %s: sessiond is always a primary process", word);
+	return 0;
+}
+
+static int number(
+	const char *option, const char *text, uint32_t least, uint32_t most, uint32_t *out)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = text && isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+	if (!text || !isdigit((unsigned char)*text) || *end || errno || value < least ||
+		value > most)
+		return error_set(EINVAL, "--dpdk-args: %s takes a number from %u to %u, not '%s'",
+			option, least, most, text ? text : "");
+	*out = (uint32_t)value;
+	return 0;
+}
+
+/* What stands after "--". */
+static int parse_own(struct dpdk_args *args, char **words, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *option = words[i], *value = strchr(option, '=');
+		uint32_t n = 0;
+		int err;
+
+		if (value)
+			*value++ = '\0';
+		else if (i + 1 < count)
+			value = words[++i];
+		if (strcmp(option, "--mbufs") == 0) {
+			err = number(option, value, 512, MBUFS_LIMIT, &args->mbufs);
+		} else if (strcmp(option, "--rxd") == 0) {
+			err = number(option, value, 32, 32768, &n);
+			args->rxd = (uint16_t)n;
+		} else if (strcmp(option, "--txd") == 0) {
+			err = number(option, value, 32, 32768, &n);
+			args->txd = (uint16_t)n;
+		} else if (strcmp(option, "--updates") == 0) {
+			err = number(option, value, 64, UPDATES_LIMIT, &n);
+			if (!err && (n & (n - 1)))
+				err = error_set(EINVAL,
+					"--dpdk-args: --updates takes a power of 2, not %u", n);
+			args->updates = n;
+		} else {
+			err = error_set(EINVAL,
+				"--dpdk-args: '%s' after \"--\": known there are --mbufs, --rxd, "
+				"--txd and --updates",
+				option);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Adds the defaults of ours that nobody spoke against. */
+static int add_defaults(struct dpdk_args *args)
+{
+	bool prefix = false, memory = false;
+	int err = 0;
+
+	for (int i = 1; i < args->argc; i++) {
+		const char *word = args->argv[i];
+
+		if (is_long(word, "--file-prefix", 4))
+			prefix = true;
+		if (is_long(word, "--in-memory", 4) || is_long(word, "--huge-dir", 8) ||
+			is_long(word, "--huge-unlink", 8) || is_long(word, "--legacy-mem", 4))
+			memory = true;
+	}
+	if (!prefix)
+		err = add_default(args, "--file-prefix=sessiond");
+	if (!err && !memory)
+		err = add_default(args, "--in-memory");
+	return err;
+}
+
+int dpdk_args_parse(struct dpdk_args *args, const char *text)
+{
+	char *to = args->text, *end = args->text + sizeof(args->text);
+	int own = 0, err;
+
+	memset(args, 0, sizeof(*args));
+	args->rxd = args->txd = 1024;
+	args->updates = 4096;
+	add_default(args, "sessiond");
+	for (;;) {
+		char *word = to;
+
+		while (isspace((unsigned char)*text))
+			text++;
+		if (!*text)
+			break;
+		err = take_word(&text, &to, end);
+		if (!err && !own && strcmp(word, "--") == 0) {
+			own = args->argc;
+			continue;
+		}
+		if (!err && !own)
+			err = refuse(word);
+		if (!err)
+			err = add(args, word);
+		if (err)
+			return err;
+	}
+	if (own) {
+		err = parse_own(args, args->argv + own, args->argc - own);
+		if (err)
+			return err;
+		args->argc = own;
+		args->argv[own] = NULL;
+	}
+	return add_defaults(args);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The engine's parts. DPDK's types stay in this folder.
+ *
+ * Threads: EAL lives on a thread of ours, which is its main lcore; all lcores, that one too, run
+ * lcore_run. The daemon's main and writer threads are none of EAL's.
+ */
+#ifndef SESSIOND_DPDK_DPDK_H
+#define SESSIOND_DPDK_DPDK_H
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "dpdk/allow.h"
+#include "dpdk/args.h"
+#include "dpdk/counters.h"
+#include "dpdk/manners.h"
+#include "dpdk/reply.h"
+#include "dpdk/served.h"
+#include "dpdk/updates.h"
+#include "engine.h"
+#include "event_sampler.h"
+
+#define BURST 32
+
+struct port {
+	uint16_t id;
+	uint16_t queues;
+	char name[RTE_ETH_NAME_MAX_LEN];
+	uint8_t mac[FRAME_MAC];
+	struct reply_offload offload;
+	struct rte_mempool *pool;
+	bool started;
+	bool link;	  /* as last seen by the main thread */
+	unsigned tells;	  /* announcements that the main thread has still to ask for */
+	uint8_t announce; /* atomic: set by the main thread, cleared by the lcore of queue 0 */
+};
+
+/* A receive and a transmit queue of a port, both an lcore's own. */
+struct port_queue {
+	struct port *port;
+	uint16_t queue;
+};
+
+struct lcore {
+	/* What the lcore reads. */
+	struct engine *engine;
+	struct table *table;
+	const struct allow_ranges *allow; /* atomic: says, to the main thread, what is in use */
+	uint16_t value_max;
+	uint16_t queue_count;
+	struct port_queue *queues;
+	unsigned id;
+
+	/* What it writes. */
+	struct request_counters requests;
+	struct dpdk_counters counters;
+	uint64_t polls; /* times round, of all queues */
+	uint64_t empty_polls;
+	struct updates updates;
+	struct event_sampler events;
+} __attribute__((aligned(64)));
+
+struct engine {
+	struct engine_config config;
+	struct dpdk_args args;
+	struct served served;
+	struct update_sink sink;
+	struct table_memory table_memory;
+
+	struct allow_ranges *allow; /* atomic: lcores take it up at the top of their loops */
+	bool stop;		    /* atomic */
+	bool wake;		    /* atomic: ends the writer's poll */
+	bool running;		    /* lcores were started */
+
+	uint64_t busy_ns; /* the writer's: when it last had something to do */
+	unsigned next;	  /* the lcore whose ring comes first in the next poll */
+
+	unsigned lcore_count;
+	struct lcore *lcores;
+	unsigned port_count;
+	struct port *ports;
+};
+
+/* port.c: finds, configures and starts every port that EAL knows; -errno with error_message(). */
+int ports_open(struct engine *engine);
+int ports_start(struct engine *engine);
+void ports_close(struct engine *engine);
+/* Once a second: notices links that came up, and has addresses announced there. */
+void ports_watch(struct engine *engine);
+
+/* lcore.c: an lcore's life; takes a struct engine, returns when engine->stop is set. */
+int lcore_run(void *engine);
+/* Receives a burst from a queue, answers it, hands on and drops the rest. Returns its size. */
+unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
+
+/* announce.c: tells the neighbours of this node's addresses. */
+void announce(struct lcore *lcore, const struct port_queue *queue);
+
+/* memory.c: the table's memory, in hugepages where EAL has any. */
+void table_memory_init(struct table_memory *memory);
+
+/* poll.c */
+int writer_poll(struct engine *engine, int timeout_ms);
+
+/* stats.c */
+void stats_collect(struct engine *engine, stats_emit emit, void *ctx);
+
+/* telemetry.c: /sessiond/stats of DPDK's telemetry. */
+void telemetry_open(struct engine *engine);
+void telemetry_close(void);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * DPDK mode: a NIC or VF of this process's own, served to completion by lcores that never sleep.
+ */
+#include "dpdk/dpdk.h"
+#include "dpdk/eal.h"
+
+#include <sessiond/log.h>
+
+#include <errno.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void free_lcores(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->lcore_count && engine->lcores; i++) {
+		updates_close(&engine->lcores[i].updates);
+		free(engine->lcores[i].queues);
+	}
+	free(engine->lcores);
+}
+
+static int make_lcores(struct engine *engine)
+{
+	unsigned id;
+
+	engine->lcore_count = rte_lcore_count();
+	engine->lcores = aligned_alloc(64, engine->lcore_count * sizeof(struct lcore));
+	if (!engine->lcores)
+		return error_set(ENOMEM, "out of memory at start");
+	memset(engine->lcores, 0, engine->lcore_count * sizeof(struct lcore));
+	RTE_LCORE_FOREACH(id)
+	{
+		struct lcore *lcore = &engine->lcores[rte_lcore_index((int)id)];
+		int err;
+
+		lcore->engine = engine;
+		lcore->id = id;
+		lcore->value_max = engine->config.value_max;
+		err = updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),
+			engine->args.updates, engine->config.value_max);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Queue q of a port goes to lcore q; ports with fewer queues than lcores start at different ones.
+ */
+static int deal_queues(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->port_count; i++) {
+		struct port *port = &engine->ports[i];
+
+		for (uint16_t q = 0; q < port->queues; q++) {
+			struct lcore *lcore = &engine->lcores[(i + q) % engine->lcore_count];
+			struct port_queue *queues =
+				realloc(lcore->queues, (lcore->queue_count + 1U) * sizeof(*queues));
+
+			if (!queues)
+				return error_set(ENOMEM, "out of memory at start");
+			queues[lcore->queue_count++] =
+				(struct port_queue){.port = port, .queue = q};
+			lcore->queues = queues;
+		}
+	}
+	return 0;
+}
+
+static void dpdk_close(struct engine *engine, bool keep)
+{
+	(void)keep; /* nothing answers without the daemon */
+	__atomic_store_n(&engine->stop, true, __ATOMIC_RELAXED);
+	if (engine->running)
+		eal_join();
+	telemetry_close();
+	ports_close(engine);
+	free_lcores(engine);
+	free(engine->allow);
+	free(engine);
+	eal_release();
+}
+
+static int dpdk_open(struct engine **out, const struct engine_config *config)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int err;
+
+	if (!engine)
+		return error_set(ENOMEM, "out of memory at start");
+	engine->config = *config;
+	table_memory_init(&engine->table_memory);
+	err = served_init(&engine->served, config->listen, config->listen_count);
+	if (!err)
+		err = dpdk_args_parse(&engine->args, config->dpdk_args);
+	if (!err)
+		err = eal_open(&engine->args);
+	if (err) {
+		free(engine);
+		return err;
+	}
+	err = make_lcores(engine);
+	if (!err)
+		err = ports_open(engine);
+	if (!err)
+		err = deal_queues(engine);
+	if (err) {
+		dpdk_close(engine, false);
+		return err;
+	}
+	*out = engine;
+	return 0;
+}
+
+static void dpdk_table_config(struct engine *engine, struct table_config *config)
+{
+	config->value_max = engine->config.value_max;
+	config->memory = &engine->table_memory;
+}
+
+static int dpdk_start(struct engine *engine, struct table *table, const struct update_sink *sink)
+{
+	int err;
+
+	engine->sink = *sink;
+	for (unsigned i = 0; i < engine->lcore_count; i++) {
+		engine->lcores[i].table = table;
+		engine->lcores[i].allow = engine->allow;
+	}
+	err = ports_start(engine);
+	if (err)
+		return err;
+	engine->running = true;
+	eal_launch(lcore_run, engine);
+	telemetry_open(engine);
+	return 0;
+}
+
+static void dpdk_wake(struct engine *engine)
+{
+	__atomic_store_n(&engine->wake, true, __ATOMIC_RELEASE);
+}
+
+static int dpdk_set_allow(struct engine *engine, const struct allow_list *list)
+{
+	struct allow_ranges *allow = allow_ranges_make(list), *old = engine->allow;
+
+	if (!allow)
+		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
+	__atomic_store_n(&engine->allow, allow, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < engine->lcore_count && engine->running; i++) {
+		while (__atomic_load_n(&engine->lcores[i].allow, __ATOMIC_ACQUIRE) != allow)
+			usleep(50);
+	}
+	free(old);
+	return 0;
+}
+
+static void dpdk_describe(struct engine *engine, char *text, size_t size)
+{
+	int used = snprintf(text, size, "DPDK on");
+
+	for (unsigned i = 0; i < engine->port_count && used > 0 && (size_t)used < size; i++)
+		used += snprintf(text + used, size - (size_t)used, "%s %s", i ? "," : "",
+			engine->ports[i].name);
+	if (used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, ", %u lcore%s, table in %s",
+			engine->lcore_count, engine->lcore_count == 1 ? "" : "s",
+			rte_eal_has_hugepages() ? "hugepages" : "normal pages (--no-huge: slower)");
+}
+
+static void dpdk_events(
+	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+{
+	for (unsigned i = 0; i < engine->lcore_count; i++)
+		event_sampler_drain(&engine->lcores[i].events, found, ctx);
+	ports_watch(engine);
+}
+
+const struct engine_ops engine_dpdk = {
+	.name = "dpdk",
+	.open = dpdk_open,
+	.table_config = dpdk_table_config,
+	.start = dpdk_start,
+	.poll = writer_poll,
+	.wake = dpdk_wake,
+	.set_allow = dpdk_set_allow,
+	.describe = dpdk_describe,
+	.stats = stats_collect,
+	.events = dpdk_events,
+	.close = dpdk_close,
+};

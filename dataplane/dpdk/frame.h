@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A frame on its way through an lcore: where its headers are, for both IP versions.
+ *
+ * Frames are handled as bytes, so that each step can be tested without DPDK.
+ */
+#ifndef SESSIOND_DPDK_FRAME_H
+#define SESSIOND_DPDK_FRAME_H
+
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FRAME_MAC 6
+
+/* What the port found out about a frame's checksums. One that it calls bad is looked at again: some
+ * say so of UDP without a checksum. */
+enum frame_checksum {
+	FRAME_CHECKSUM_IP_GOOD = 1,
+	FRAME_CHECKSUM_L4_GOOD = 2, /* or vouched for without one */
+};
+
+struct frame {
+	uint8_t *data;
+	uint32_t len;	 /* bytes at data */
+	uint16_t l3;	 /* offset of what follows the Ethernet header and its VLAN tags */
+	uint16_t l4;	 /* offset of what follows the IP header, its options or extensions */
+	uint16_t l4_len; /* bytes there, by the IP header; for UDP, by UDP's own */
+	uint8_t proto;	 /* IPPROTO_UDP, _ICMP or _ICMPV6 */
+	uint8_t checks;	 /* enum frame_checksum */
+	bool v6;
+};
+
+/* VLAN tags leave IP headers at any even offset. */
+struct frame_ip4 {
+	uint8_t version_ihl;
+	uint8_t tos;
+	uint16_t length;
+	uint16_t id;
+	uint16_t fragment;
+	uint8_t ttl;
+	uint8_t proto;
+	uint16_t check;
+	uint32_t source;
+	uint32_t dest;
+} __attribute__((packed));
+
+struct frame_ip6 {
+	uint32_t version_class_flow;
+	uint16_t length;
+	uint8_t next;
+	uint8_t hops;
+	uint8_t source[16];
+	uint8_t dest[16];
+} __attribute__((packed));
+
+struct frame_udp {
+	uint16_t source;
+	uint16_t dest;
+	uint16_t length;
+	uint16_t check;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct frame_ip4) == 20, "IPv4 without options");
+_Static_assert(sizeof(struct frame_ip6) == 40, "IPv6 without extension headers");
+_Static_assert(sizeof(struct frame_udp) == 8, "UDP");
+
+#define FRAME_INLINE static inline __attribute__((always_inline))
+
+FRAME_INLINE struct frame_ip4 *frame_ip4(const struct frame *frame)
+{
+	return (struct frame_ip4 *)(frame->data + frame->l3);
+}
+
+FRAME_INLINE struct frame_ip6 *frame_ip6(const struct frame *frame)
+{
+	return (struct frame_ip6 *)(frame->data + frame->l3);
+}
+
+FRAME_INLINE struct frame_udp *frame_udp(const struct frame *frame)
+{
+	return (struct frame_udp *)(frame->data + frame->l4);
+}
+
+FRAME_INLINE uint16_t load16(const void *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+FRAME_INLINE uint32_t load32(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+FRAME_INLINE uint64_t load64(const void *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+FRAME_INLINE void store16(void *at, uint16_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+#endif

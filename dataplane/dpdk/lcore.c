@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dpdk/burst.h"
+#include "dpdk/dpdk.h"
+
+#include "clock.h"
+
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+/* How far ahead of the frame being sorted the cache is told of the next. */
+#define AHEAD 4
+
+static void send_all(struct burst *burst, const struct port_queue *queue)
+{
+	struct port *port = queue->port;
+	unsigned n = burst->send_count, sent;
+
+	if (port->offload.udp)
+		n = rte_eth_tx_prepare(port->id, queue->queue, burst->send, (uint16_t)n);
+	sent = rte_eth_tx_burst(port->id, queue->queue, burst->send, (uint16_t)n);
+	counter_add(&burst->lcore->counters.tx_packets, sent);
+	/* A client waits for a millisecond: a full ring is no reason to wait here. */
+	if (sent < burst->send_count) {
+		counter_add(&burst->lcore->counters.drop_tx_full, burst->send_count - sent);
+		rte_pktmbuf_free_bulk(burst->send + sent, burst->send_count - sent);
+	}
+}
+
+unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
+{
+	struct rte_mbuf *received[BURST];
+	struct burst burst;
+	unsigned n;
+
+	n = rte_eth_rx_burst(queue->port->id, queue->queue, received, BURST);
+	if (n == 0)
+		return 0;
+	burst.lcore = lcore;
+	burst.port = queue->port;
+	burst.manners.served = &lcore->engine->served;
+	memcpy(burst.manners.mac, queue->port->mac, FRAME_MAC);
+	burst.manners.counters = &lcore->counters;
+	burst.allow = lcore->allow;
+	burst.now = clock_tick();
+	burst.get_count = burst.send_count = burst.drop_count = 0;
+	counter_add(&lcore->counters.rx_packets, n);
+
+	for (unsigned i = 0; i < n && i < AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(received[i], void *));
+	for (unsigned i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(received[i + AHEAD], void *));
+		sort_frame(&burst, received[i]);
+	}
+	if (burst.get_count)
+		get_answer(&burst);
+	if (burst.send_count)
+		send_all(&burst, queue);
+	if (burst.drop_count)
+		rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
+	return n;
+}
+
+/* Takes up a new allow list; that it is in lcore->allow tells the main thread that the old one is
+ * not used any more. */
+static void take_allow(struct lcore *lcore)
+{
+	const struct allow_ranges *allow = __atomic_load_n(&lcore->engine->allow, __ATOMIC_ACQUIRE);
+
+	if (allow != lcore->allow)
+		__atomic_store_n(&lcore->allow, allow, __ATOMIC_RELEASE);
+}
+
+int lcore_run(void *arg)
+{
+	struct engine *engine = arg;
+	int index = rte_lcore_index(-1);
+	struct lcore *lcore;
+
+	if (index < 0 || (unsigned)index >= engine->lcore_count)
+		return 0;
+	lcore = &engine->lcores[index];
+	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {
+		unsigned n = 0;
+
+		take_allow(lcore);
+		for (unsigned i = 0; i < lcore->queue_count; i++) {
+			struct port_queue *queue = &lcore->queues[i];
+
+			n += lcore_burst(lcore, queue);
+			if (queue->queue == 0 &&
+				__atomic_load_n(&queue->port->announce, __ATOMIC_RELAXED))
+				announce(lcore, queue);
+		}
+		counter_add(&lcore->polls, 1);
+		if (n == 0) {
+			counter_add(&lcore->empty_polls, 1);
+			rte_pause();
+		}
+	}
+	return 0;
+}

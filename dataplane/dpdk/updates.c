@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dpdk/updates.h"
+
+#include <sessiond/log.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <rte_ring.h>
+
+#include <rte_errno.h>
+#include <rte_memcpy.h>
+#include <string.h>
+
+struct update {
+	uint16_t type;	  /* SESSD_NEW or SESSD_REMOVE */
+	uint16_t timeout; /* seconds, host order */
+	uint32_t len;	  /* of the value as it came */
+	uint8_t key[SESSD_KEY_SIZE];
+	uint8_t value[]; /* value_max */
+};
+
+int updates_open(
+	struct updates *updates, unsigned lcore, int socket, uint32_t depth, uint16_t value_max)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	/* Multiples of 8 keep each element aligned. */
+	updates->element = (uint32_t)(sizeof(struct update) + value_max + 7) / 8 * 8;
+	updates->value_max = value_max;
+	snprintf(name, sizeof(name), "updates%u", lcore);
+	updates->ring = rte_ring_create_elem(
+		name, updates->element, depth, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (!updates->ring)
+		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s",
+			lcore, depth, (size_t)updates->element * depth / 1024,
+			rte_strerror(rte_errno));
+	return 0;
+}
+
+void updates_close(struct updates *updates)
+{
+	rte_ring_free(updates->ring);
+	updates->ring = NULL;
+}
+
+bool updates_push(struct updates *updates, const struct sessd_header *request, size_t len)
+{
+	struct rte_ring_zc_data zcd;
+	struct update *update;
+	size_t value_len = len - SESSD_HEADER_SIZE;
+
+	if (!rte_ring_enqueue_zc_bulk_elem_start(updates->ring, updates->element, 1, &zcd, NULL))
+		return false;
+	update = zcd.ptr1;
+	update->type = request->type;
+	update->timeout = ntohs(request->timeout);
+	update->len = (uint32_t)value_len;
+	memcpy(update->key, request->key, sizeof(update->key));
+	if (request->type == SESSD_NEW && value_len <= updates->value_max)
+		rte_memcpy(update->value, request + 1, value_len);
+	rte_ring_enqueue_zc_elem_finish(updates->ring, 1);
+	return true;
+}
+
+/* The value is a secret: it is wiped as soon as it is in the table. */
+static void deliver(
+	const struct updates *updates, const struct update_sink *sink, struct update *update)
+{
+	if (update->type != SESSD_NEW) {
+		sink->on_remove(sink->ctx, update->key);
+		return;
+	}
+	sink->on_new(sink->ctx, update->key, update->timeout, update->value, update->len);
+	if (update->len <= updates->value_max)
+		explicit_bzero(update->value, update->len);
+}
+
+unsigned updates_pull(struct updates *updates, const struct update_sink *sink, unsigned max)
+{
+	struct rte_ring_zc_data zcd;
+	unsigned n = rte_ring_dequeue_zc_burst_elem_start(
+		updates->ring, updates->element, max, &zcd, NULL);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *base = i < zcd.n1 ? zcd.ptr1 : zcd.ptr2;
+		unsigned at = i < zcd.n1 ? i : i - zcd.n1;
+
+		deliver(updates, sink, (void *)(base + (size_t)at * updates->element));
+	}
+	if (n)
+		rte_ring_dequeue_zc_elem_finish(updates->ring, n);
+	return n;
+}
