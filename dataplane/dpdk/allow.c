@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* ::ffff:0.0.0.0 */
+#define MAPPED_FIRST ((unsigned __int128)0xffff << 32)
+
 static int compare4(const void *a, const void *b)
 {
 	const struct allow_range4 *x = a, *y = b;
@@ -52,11 +55,15 @@ struct allow_ranges *allow_ranges_make(const struct allow_list *list)
 
 		if (prefix->length < 128)
 			last |= ~(unsigned __int128)0 >> prefix->length;
-		if (address_is_ipv4(&prefix->addr) && prefix->length >= 96)
+		if (address_is_ipv4(&prefix->addr) && prefix->length >= 96) {
 			allow->ip4[allow->count4++] =
 				(struct allow_range4){(uint32_t)first, (uint32_t)last};
-		else
-			allow->ip6[allow->count6++] = (struct allow_range6){first, last};
+			continue;
+		}
+		allow->ip6[allow->count6++] = (struct allow_range6){first, last};
+		/* ::/0 and the like have IPv4 in them too, by its v4-mapped form. */
+		if (first <= MAPPED_FIRST && last > MAPPED_FIRST)
+			allow->ip4[allow->count4++] = (struct allow_range4){0, UINT32_MAX};
 	}
 	qsort(allow->ip4, allow->count4, sizeof(allow->ip4[0]), compare4);
 	qsort(allow->ip6, allow->count6, sizeof(allow->ip6[0]), compare6);

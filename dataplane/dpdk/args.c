@@ -148,7 +148,9 @@ static int add_defaults(struct dpdk_args *args)
 		if (is_long(word, "--file-prefix", 4))
 			prefix = true;
 		if (is_long(word, "--in-memory", 4) || is_long(word, "--huge-dir", 8) ||
-			is_long(word, "--huge-unlink", 8) || is_long(word, "--legacy-mem", 4))
+			is_long(word, "--huge-unlink", 8) || is_long(word, "--legacy-mem", 4) ||
+			/* which is without files anyway, and refuses --in-memory */
+			is_long(word, "--no-huge", 6))
 			memory = true;
 	}
 	if (!prefix)

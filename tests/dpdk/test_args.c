@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * --dpdk-args, as far as it is read before EAL sees it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dpdk/args.h"
+
+#include <sessiond/log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The words, joined by '|'. */
+static void assert_words(const char *text, const char *expected)
+{
+	struct dpdk_args args;
+	char joined[1024] = "";
+
+	print_message("%s\n", text);
+	assert_int_equal(dpdk_args_parse(&args, text), 0);
+	for (int i = 0; i < args.argc; i++) {
+		if (i)
+			strcat(joined, "|");
+		strcat(joined, args.argv[i]);
+	}
+	assert_null(args.argv[args.argc]);
+	assert_string_equal(joined, expected);
+}
+
+static void words(void **state)
+{
+	(void)state;
+	assert_words("", "sessiond|--file-prefix=sessiond|--in-memory");
+	assert_words(
+		"  -l 1  --no-pci ", "sessiond|-l|1|--no-pci|--file-prefix=sessiond|--in-memory");
+	assert_words("--no-huge", "sessiond|--no-huge|--file-prefix=sessiond");
+	assert_words("--file-prefix x --in-memory", "sessiond|--file-prefix|x|--in-memory");
+	assert_words("--file-prefix=x --huge-unlink=never",
+		"sessiond|--file-prefix=x|--huge-unlink=never");
+	assert_words("--file x --huge-dir /mnt", "sessiond|--file|x|--huge-dir|/mnt");
+	assert_words("--vdev 'net_tap0,iface=a b' --in-memory --file-prefix y",
+		"sessiond|--vdev|net_tap0,iface=a b|--in-memory|--file-prefix|y");
+	assert_words("--vdev \"net_tap0,iface='a'\" --in-memory --file-prefix=y",
+		"sessiond|--vdev|net_tap0,iface='a'|--in-memory|--file-prefix=y");
+	assert_words("a\\ b \"\\\"\" '' --in-memory --file-prefix=y",
+		"sessiond|a b|\"||--in-memory|--file-prefix=y");
+}
+
+static void own(void **state)
+{
+	struct dpdk_args args;
+
+	(void)state;
+	assert_int_equal(dpdk_args_parse(&args, "-l 1"), 0);
+	assert_int_equal(args.rxd, 1024);
+	assert_int_equal(args.txd, 1024);
+	assert_int_equal(args.mbufs, 0);
+	assert_int_equal(args.updates, 4096);
+	assert_int_equal(
+		dpdk_args_parse(&args, "-l 1 -- --mbufs 9000 --rxd=64 --txd 128 --updates=512"), 0);
+	assert_int_equal(args.argc, 5);
+	assert_int_equal(args.mbufs, 9000);
+	assert_int_equal(args.rxd, 64);
+	assert_int_equal(args.txd, 128);
+	assert_int_equal(args.updates, 512);
+	assert_int_equal(dpdk_args_parse(&args, "-l 1 --"), 0);
+	assert_int_equal(args.argc, 5);
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *text, *message; /* a part of the message */
+	} cases[] = {
+		{"-h", "-h only prints"},
+		{"-hv", "-hv only prints"},
+		{"--help", "--help only prints"},
+		{"--he", "--he only prints"},
+		{"-l 1 --version", "--version only prints"},
+		{"--vers", "--vers only prints"},
+		{"-v", "-v only prints"},
+		{"--proc-type=secondary", "primary process"},
+		{"--proc-type auto", "primary process"},
+		{"-l '1", "a ' is not closed"},
+		{"-l \"1", "a \" is not closed"},
+		{"-l 1\\", "ends in a backslash"},
+		{"-- --rxd", "--rxd takes a number"},
+		{"-- --rxd x", "--rxd takes a number from 32 to 32768, not 'x'"},
+		{"-- --rxd -5", "--rxd takes a number"},
+		{"-- --rxd 40000", "--rxd takes a number"},
+		{"-- --rxd 64k", "--rxd takes a number"},
+		{"-- --updates 1000", "a power of 2"},
+		{"-- --mbufs=", "--mbufs takes a number"},
+		{"-- --foo 5", "'--foo' after \"--\""},
+		{"-- stray", "'stray' after \"--\""},
+	};
+	struct dpdk_args args;
+	char many[1024] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].text);
+		assert_int_equal(dpdk_args_parse(&args, cases[i].text), -EINVAL);
+		print_message("\t%s\n", error_message());
+		assert_non_null(strstr(error_message(), cases[i].message));
+	}
+	for (int i = 0; i < ARGS_MAX; i++)
+		strcat(many, "-d x ");
+	assert_int_equal(dpdk_args_parse(&args, many), -EINVAL);
+}
+
+/* What is no more than the start of a refused word. */
+static void accepted(void **state)
+{
+	struct dpdk_args args;
+
+	(void)state;
+	assert_int_equal(dpdk_args_parse(&args, "--vdev=net_null0 --huge-worker-stack=64"), 0);
+	assert_int_equal(dpdk_args_parse(&args, "--vfio-intr=msix --vmware-tsc-map"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words),
+		cmocka_unit_test(own),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(accepted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,769 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Whole bursts, from a port to a port: EAL without hugepages, a port whose queues are rings that
+ * the test fills and empties, the engine's own code between them, a real table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dpdk/dpdk.h"
+#include "dpdk/eal.h"
+
+#include "clock.h"
+#include "packet.h"
+
+#include <sessiond/log.h>
+
+#include <rte_eth_ring.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <stdlib.h>
+
+#define VALUE_MAX 1000
+#define UPDATES	  64
+
+static struct engine engine;
+static struct lcore *lcore;
+static struct rte_ring *in, *out;
+static struct table *table;
+static unsigned last_new_len;
+
+static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+	const void *value, size_t len)
+{
+	struct session session = {.len = (uint16_t)len};
+
+	(void)ctx;
+	last_new_len = (unsigned)len;
+	if (len > VALUE_MAX)
+		return;
+	memcpy(session.key, key, SESSD_KEY_SIZE);
+	session.sum = htons((uint16_t)packet_sum(0, value, len));
+	session.expires = clock_tick() + clock_ticks(timeout);
+	session.slot = table_alloc(table);
+	assert_int_not_equal(session.slot, TABLE_NO_SLOT);
+	table_insert(table, table_hash(table, key), &session, value);
+}
+
+static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	uint32_t slot = table_find(table, table_hash(table, key), key);
+
+	(void)ctx;
+	if (slot != TABLE_NO_SLOT)
+		table_delete(table, slot);
+}
+
+static const struct update_sink sink = {on_new, on_remove, NULL};
+
+static void allow(const char *const *prefixes, size_t count)
+{
+	struct allow_list list = {.count = count};
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(prefix_parse(prefixes[i], &list.prefixes[i]), 0);
+	free(engine.allow);
+	engine.allow = allow_ranges_make(&list);
+	lcore->allow = engine.allow;
+}
+
+static int group_setup(void **state)
+{
+	static const char *const addrs[] = {"192.0.2.1", "2001:db8::1", "192.0.2.2:7"};
+	struct endpoint listen[3];
+
+	(void)state;
+	log_open(LOG_LEVEL_DEBUG);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(endpoint_parse(addrs[i], SESSD_PORT, &listen[i]), 0);
+	assert_int_equal(served_init(&engine.served, listen, 3), 0);
+	assert_int_equal(dpdk_args_parse(&engine.args,
+				 "-l 0 --no-huge --no-pci --no-telemetry -- --rxd 64 --txd 64 "
+				 "--mbufs 2048"),
+		0);
+	if (eal_open(&engine.args) < 0) {
+		print_message("%s\n", error_message());
+		return -1;
+	}
+	in = rte_ring_create("in", 256, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	out = rte_ring_create("out", 256, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	assert_true(rte_eth_from_rings("test", &in, 1, &out, 1, 0) >= 0);
+	engine.config.value_max = VALUE_MAX;
+	engine.lcore_count = 1;
+	lcore = engine.lcores = aligned_alloc(64, sizeof(*lcore));
+	memset(lcore, 0, sizeof(*lcore));
+	lcore->engine = &engine;
+	lcore->value_max = VALUE_MAX;
+	assert_int_equal(updates_open(&lcore->updates, 0, 0, UPDATES, VALUE_MAX), 0);
+	assert_int_equal(ports_open(&engine), 0);
+	assert_int_equal(ports_start(&engine), 0);
+	memcpy(engine.ports[0].mac, packet_server_mac, 6);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	updates_close(&lcore->updates);
+	ports_close(&engine);
+	free(engine.lcores);
+	free(engine.allow);
+	eal_release();
+	return 0;
+}
+
+static int setup(void **state)
+{
+	static const char *const everyone[] = {"0.0.0.0/0", "::/0"};
+	struct table_config config = {.capacity = 4096, .value_max = VALUE_MAX};
+
+	(void)state;
+	memset(&lcore->counters, 0, sizeof(lcore->counters));
+	memset(&lcore->requests, 0, sizeof(lcore->requests));
+	memset(&lcore->events, 0, sizeof(lcore->events));
+	memset(&engine.ports[0].offload, 0, sizeof(engine.ports[0].offload));
+	table = lcore->table = table_create(&config);
+	assert_non_null(table);
+	allow(everyone, 2);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	table_destroy(table);
+	assert_int_equal(rte_ring_count(in), 0);
+	assert_int_equal(rte_ring_count(out), 0);
+	/* Nothing that came in was lost, whatever became of it. */
+	assert_int_equal(rte_mempool_in_use_count(engine.ports[0].pool), 0);
+	return 0;
+}
+
+static struct rte_mbuf *offer(const uint8_t *frame, size_t len)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
+
+	assert_non_null(mbuf);
+	memset(mbuf->buf_addr, 0xaa, mbuf->buf_len); /* what the last packet left */
+	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), frame, len);
+	assert_int_equal(rte_ring_enqueue(in, mbuf), 0);
+	return mbuf;
+}
+
+static void run(void)
+{
+	struct port_queue queue = {.port = &engine.ports[0]};
+
+	while (lcore_burst(lcore, &queue))
+		;
+}
+
+/* What went out, or NULL; its length in *len. The bytes are good until the next call. */
+static const uint8_t *taken(size_t *len)
+{
+	static uint8_t frame[PACKET_ROOM];
+	struct rte_mbuf *mbuf = NULL;
+
+	if (rte_ring_dequeue(out, (void **)&mbuf) != 0)
+		return NULL;
+	assert_int_equal(mbuf->nb_segs, 1);
+	assert_int_equal(mbuf->pkt_len, mbuf->data_len);
+	*len = mbuf->data_len;
+	memcpy(frame, rte_pktmbuf_mtod(mbuf, void *), *len);
+	rte_pktmbuf_free(mbuf);
+	return frame;
+}
+
+static void offer_request(const struct packet_spec *spec, enum sessd_type type, uint16_t timeout,
+	uint8_t id, const void *value, size_t value_len)
+{
+	uint8_t payload[PACKET_ROOM], frame[PACKET_ROOM];
+
+	packet_request((struct sessd_header *)payload, type, timeout, id);
+	memcpy(payload + SESSD_HEADER_SIZE, value_len ? value : payload, value_len);
+	offer(frame, packet_build(frame, spec, payload, SESSD_HEADER_SIZE + value_len));
+}
+
+static void store(uint8_t id, const void *value, size_t len, uint16_t timeout)
+{
+	uint8_t key[SESSD_KEY_SIZE];
+
+	memset(key, id, sizeof(key));
+	on_new(NULL, key, timeout, value, len);
+}
+
+static void fill(uint8_t *value, size_t len, unsigned seed)
+{
+	for (size_t i = 0; i < len; i++)
+		value[i] = (uint8_t)(seed * 31 + i * 7 + i / 256);
+}
+
+/* Asks, and checks the reply to the last byte. `value` NULL: a miss. */
+static void ask(const struct packet_spec *spec, uint8_t id, const void *value, size_t value_len,
+	const void *trailing, size_t trailing_len)
+{
+	struct sessd_header expected;
+	const uint8_t *frame, *reply;
+	size_t frame_len, len;
+
+	offer_request(spec, SESSD_GET, 0x1234, id, trailing, trailing_len);
+	run();
+	frame = taken(&frame_len);
+	assert_non_null(frame);
+	reply = packet_check_reply(frame, frame_len, spec, &len);
+	packet_request(&expected, value ? SESSD_OK : SESSD_ERR, 0x1234, id);
+	assert_int_equal(len, SESSD_HEADER_SIZE + (value ? value_len : 0));
+	assert_memory_equal(reply, &expected, sizeof(expected));
+	if (value)
+		assert_memory_equal(reply + SESSD_HEADER_SIZE, value, value_len);
+}
+
+/* Every length of a value, both families, tags, trailing bytes. */
+static void gets(void **state)
+{
+	uint8_t value[VALUE_MAX], trailing[PACKET_ROOM];
+
+	(void)state;
+	memset(trailing, 0x5a, sizeof(trailing));
+	for (unsigned i = 0; i < 250; i++) {
+		struct packet_spec spec = {.v6 = i & 1,
+			.proto = IPPROTO_UDP,
+			.tags = i % 3,
+			.trailer = i % 7 == 0 ? 18 : 0};
+		size_t len = 1 + i * 4 % VALUE_MAX;
+
+		fill(value, len, i);
+		store((uint8_t)i, value, len, 300);
+		ask(&spec, (uint8_t)i, value, len, trailing, i % 5 ? 0 : i * 5 % 1200);
+		ask(&spec, 255, NULL, 0, trailing, i % 5 ? 0 : 512);
+	}
+	assert_int_equal(lcore->requests.get_hits, 250);
+	assert_int_equal(lcore->requests.get_misses, 250);
+}
+
+static void expired(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+
+	(void)state;
+	store(1, "abc", 3, 0);
+	ask(&spec, 1, NULL, 0, NULL, 0);
+	assert_int_equal(lcore->requests.get_expired, 1);
+}
+
+/* What a kernel's stack would have answered. */
+static void odd_packets(void **state)
+{
+	static const uint8_t nops[] = {1, 1, 1, 0}, record_route[] = {7, 7, 4, 0, 0, 0, 0, 0},
+			     hop[] = {17, 0, 5, 2, 0, 0, 1, 0},
+			     dest[] = {17, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+			     both[] = {60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0},
+			     atomic[] = {17, 0, 0, 0, 1, 2, 3, 4},
+			     routed[] = {17, 0, 0, 0, 0, 0, 0, 0};
+	const struct packet_spec specs[] = {
+		{.extra = nops, .extra_len = 4},
+		{.extra = record_route, .extra_len = 8, .tags = 2},
+		{.v6 = true, .extra = hop, .extra_len = 8},
+		{.v6 = true, .extra = dest, .extra_len = 16, .extra_proto = IPPROTO_DSTOPTS},
+		{.v6 = true, .extra = both, .extra_len = 16, .tags = 1},
+		{.v6 = true, .extra = atomic, .extra_len = 8, .extra_proto = IPPROTO_FRAGMENT},
+		{.v6 = true, .extra = routed, .extra_len = 8, .extra_proto = IPPROTO_ROUTING},
+		{.no_checksum = true},
+		{.partial_checksum = true},
+		{.v6 = true, .partial_checksum = true},
+		{.source_port = 1},
+		{.dest = "192.0.2.2", .dest_port = 7},
+	};
+	uint8_t value[200];
+
+	(void)state;
+	fill(value, sizeof(value), 1);
+	store(1, value, sizeof(value), 300);
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+		struct packet_spec spec = specs[i];
+
+		print_message("case %zu\n", i);
+		spec.proto = IPPROTO_UDP;
+		ask(&spec, 1, value, sizeof(value), NULL, 0);
+		ask(&spec, 2, NULL, 0, "xyz", 3);
+	}
+}
+
+/* UDP may be shorter than the packet that carries it: the rest is not part of the request. */
+static void udp_shorter_than_ip(void **state)
+{
+	uint8_t payload[64], frame[PACKET_ROOM];
+	struct packet_spec spec = {
+		.proto = IPPROTO_UDP, .udp_length_delta = -28, .no_checksum = true};
+	size_t len;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
+	run();
+	assert_non_null(taken(&len));
+	assert_int_equal(lcore->requests.get_misses, 1);
+}
+
+static void assert_dropped(const char *what, const uint64_t *counter, uint64_t expected)
+{
+	size_t len;
+
+	run();
+	if (*counter != expected)
+		print_message("%s\n", what);
+	assert_int_equal(*counter, expected);
+	assert_null(taken(&len));
+}
+
+static void drops(void **state)
+{
+	static const uint8_t lsrr[] = {131, 3, 4, 0}, broken[] = {7, 9, 4, 0},
+			     fragment[] = {17, 0, 0, 1, 0, 0, 0, 0},
+			     unknown[] = {17, 0, 0x80, 4, 0, 0, 0, 0},
+			     routed[] = {17, 0, 0, 1, 0, 0, 0, 0},
+			     long_header[] = {17, 99, 1, 4, 0, 0, 0, 0};
+	struct dpdk_counters *c = &lcore->counters;
+	struct request_counters *r = &lcore->requests;
+	const struct {
+		const char *name;
+		uint64_t *counter;
+		struct packet_spec spec;
+	} cases[] = {
+		{"other port", &c->drop_other_port, {.dest_port = 1}},
+		{"port of another address", &c->drop_other_port, {.dest = "192.0.2.2"}},
+		{"not local", &c->drop_not_local, {.dest = "192.0.2.3"}},
+		{"not local 6", &c->drop_not_local, {.v6 = true, .dest = "2001:db8::3"}},
+		{"source route", &c->drop_ip_options, {.extra = lsrr, .extra_len = 4}},
+		{"broken options", &c->drop_ip_options, {.extra = broken, .extra_len = 4}},
+		{"unknown option", &c->drop_ip_options,
+			{.v6 = true, .extra = unknown, .extra_len = 8}},
+		{"segments left", &c->drop_ip_options,
+			{.v6 = true,
+				.extra = routed,
+				.extra_len = 8,
+				.extra_proto = IPPROTO_ROUTING}},
+		{"fragment", &c->drop_fragment,
+			{.v6 = true,
+				.extra = fragment,
+				.extra_len = 8,
+				.extra_proto = IPPROTO_FRAGMENT}},
+		{"extension past the end", &c->drop_truncated,
+			{.v6 = true, .extra = long_header, .extra_len = 8}},
+		{"source port 0", &c->drop_bad_source, {.source_port = 0xffff}}, /* see below */
+		{"source 0", &c->drop_bad_source, {.source = "0.1.2.3"}},
+		{"source loopback", &c->drop_bad_source, {.source = "127.0.0.1"}},
+		{"source group", &c->drop_bad_source, {.source = "224.0.0.1"}},
+		{"source loopback 6", &c->drop_bad_source, {.v6 = true, .source = "::1"}},
+		{"source mapped", &c->drop_bad_source, {.v6 = true, .source = "::ffff:192.0.2.9"}},
+		{"no checksum 6", &c->drop_bad_checksum, {.v6 = true, .no_checksum = true}},
+		{"udp too long", &c->drop_bad_length, {.udp_length_delta = 1}},
+		{"udp too short", &c->drop_bad_length, {.udp_length_delta = -40}},
+	};
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	size_t len;
+
+	(void)state;
+	(void)r;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct packet_spec spec = cases[i].spec;
+		uint64_t before = *cases[i].counter;
+
+		spec.proto = IPPROTO_UDP;
+		len = packet_build(frame, &spec, payload, sizeof(payload));
+		if (spec.source_port == 0xffff)
+			memset(frame + 34, 0, 2);
+		offer(frame, len);
+		assert_dropped(cases[i].name, cases[i].counter, before + 1);
+	}
+}
+
+/* Every frame cut off at every byte: dropped, and nothing read past its end (run under a sanitizer
+ * to see more). */
+static void truncated(void **state)
+{
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		for (unsigned tags = 0; tags < 3; tags++) {
+			struct packet_spec spec = {.v6 = v6, .proto = IPPROTO_UDP, .tags = tags};
+			size_t len = packet_build(frame, &spec, payload, sizeof(payload)), none;
+
+			for (size_t cut = 0; cut < len; cut++) {
+				offer(frame, cut);
+				run();
+				assert_null(taken(&none));
+			}
+		}
+	}
+}
+
+static void flipped_bits(void **state)
+{
+	uint8_t payload[SESSD_HEADER_SIZE + 5] = {0}, frame[PACKET_ROOM];
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	size_t len, got;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &spec, payload, sizeof(payload));
+	/* From the IP header on; a UDP checksum of 0 cannot come about by one bit here. */
+	for (size_t bit = 14 * 8; bit < len * 8; bit++) {
+		frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		offer(frame, len);
+		run();
+		if (taken(&got)) {
+			print_message("bit %zu was not noticed\n", bit);
+			fail();
+		}
+		frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	offer(frame, len);
+	run();
+	assert_non_null(taken(&got));
+}
+
+static void protocol_drops(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	struct sessd_header *header = (struct sessd_header *)payload;
+
+	(void)state;
+	packet_request(header, SESSD_GET, 0, 1);
+	offer(frame, packet_build(frame, &spec, payload, SESSD_HEADER_SIZE - 1));
+	assert_dropped("short", &lcore->requests.drop_short, 1);
+	offer(frame, packet_build(frame, &spec, payload, 0));
+	assert_dropped("empty", &lcore->requests.drop_short, 2);
+	header->version = 2;
+	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
+	assert_dropped("version", &lcore->requests.drop_version, 1);
+	header->version = 1;
+	header->type = SESSD_OK;
+	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
+	assert_dropped("type", &lcore->requests.drop_type, 1);
+	assert_int_equal(lcore->events.full[SESSD_EVENT_SHORT], 1);
+	assert_int_equal(lcore->events.full[SESSD_EVENT_VERSION], 1);
+	assert_int_equal(lcore->events.full[SESSD_EVENT_TYPE], 1);
+	assert_int_equal(lcore->events.events[SESSD_EVENT_TYPE].detail, SESSD_OK);
+	assert_int_equal(lcore->events.events[SESSD_EVENT_VERSION].detail, 2);
+	assert_int_equal(ntohs(lcore->events.events[SESSD_EVENT_TYPE].port), 4711);
+}
+
+static void not_allowed(void **state)
+{
+	static const char *const few[] = {"198.51.100.0/24", "2001:db8:1::/48"};
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	struct address addr;
+	unsigned drops = 0;
+
+	(void)state;
+	allow(few, 2);
+	for (enum sessd_type type = SESSD_NEW; type <= SESSD_REMOVE; type++) {
+		for (unsigned v6 = 0; v6 < 2; v6++) {
+			spec.v6 = v6;
+			offer_request(&spec, type, 300, 1, "x", 1);
+			assert_dropped("not allowed", &lcore->requests.drop_not_allowed, ++drops);
+		}
+	}
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 64), 0);
+	assert_int_equal(lcore->events.full[SESSD_EVENT_NOT_ALLOWED], 1);
+	assert_int_equal(address_parse("192.0.2.99", &addr), 0);
+	assert_memory_equal(lcore->events.events[SESSD_EVENT_NOT_ALLOWED].source, addr.bytes, 16);
+	spec.v6 = false;
+	spec.source = "198.51.100.9";
+	ask(&spec, 1, NULL, 0, NULL, 0);
+	spec.v6 = true;
+	spec.source = "2001:db8:1::9";
+	ask(&spec, 1, NULL, 0, NULL, 0);
+	lcore->allow = NULL; /* no list yet: nobody */
+	offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
+	assert_dropped("no list", &lcore->requests.drop_not_allowed, drops + 1);
+}
+
+static void updates(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP, .tags = 1};
+	uint8_t value[PACKET_ROOM];
+
+	(void)state;
+	fill(value, sizeof(value), 3);
+	for (unsigned i = 0; i < 40; i++) {
+		spec.v6 = i & 1;
+		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, value, 1 + i * 20);
+	}
+	run();
+	assert_int_equal(lcore->counters.new_queued, 40);
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 7), 7);
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 33);
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 0);
+	for (unsigned i = 0; i < 40; i++)
+		ask(&spec, (uint8_t)i, value, 1 + i * 20, NULL, 0);
+	/* Past the end of the ring and round. */
+	for (unsigned i = 0; i < 40; i++)
+		offer_request(&spec, SESSD_REMOVE, 0, (uint8_t)i, NULL, 0);
+	run();
+	assert_int_equal(lcore->counters.remove_queued, 40);
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 40);
+	for (unsigned i = 0; i < 40; i++)
+		ask(&spec, (uint8_t)i, NULL, 0, NULL, 0);
+	/* A value that is too long is refused by the writer, who gets to know its length. */
+	offer_request(&spec, SESSD_NEW, 300, 1, value, VALUE_MAX + 1);
+	run();
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 1);
+	assert_int_equal(last_new_len, VALUE_MAX + 1);
+}
+
+static void ring_full(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "abc", 3);
+	run();
+	assert_null(taken(&len));
+	assert_int_equal(lcore->counters.new_queued, UPDATES - 1);
+	assert_int_equal(lcore->counters.drop_ring_full, 100 - (UPDATES - 1));
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), UPDATES - 1);
+	for (unsigned i = 0; i < 100; i++)
+		ask(&spec, (uint8_t)i, i < UPDATES - 1 ? "abc" : NULL, 3, NULL, 0);
+}
+
+/* All kinds of frames in one burst, and more than a burst of them. */
+static void mixed(void **state)
+{
+	uint8_t value[144], echo[40] = {8}, frame[PACKET_ROOM];
+	unsigned hits = 0, misses = 0, echoes = 0;
+	const uint8_t *got;
+	size_t len, reply_len;
+
+	(void)state;
+	fill(value, sizeof(value), 9);
+	store(1, value, sizeof(value), 300);
+	for (unsigned i = 0; i < 200; i++) {
+		struct packet_spec spec = {.proto = IPPROTO_UDP};
+
+		switch (i % 5) {
+		case 0:
+			offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
+			break;
+		case 1:
+			offer_request(&spec, SESSD_GET, 0, 2, NULL, 0);
+			break;
+		case 2:
+			offer_request(&spec, SESSD_REMOVE, 0, 7, NULL, 0);
+			break;
+		case 3:
+			spec.proto = IPPROTO_ICMP;
+			offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+			break;
+		case 4:
+			spec.dest_port = 9;
+			offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
+			break;
+		}
+	}
+	run();
+	while ((got = taken(&len))) {
+		struct packet_spec spec = {.proto = got[23]};
+		const uint8_t *reply = packet_check_reply(got, len, &spec, &reply_len);
+
+		if (spec.proto == IPPROTO_ICMP) {
+			echoes++;
+		} else if (reply[1] == SESSD_OK) {
+			hits++;
+			assert_int_equal(reply_len, SESSD_HEADER_SIZE + sizeof(value));
+		} else {
+			misses++;
+			assert_int_equal(reply_len, SESSD_HEADER_SIZE);
+		}
+	}
+	assert_int_equal(hits, 40);
+	assert_int_equal(misses, 40);
+	assert_int_equal(echoes, 40);
+	assert_int_equal(lcore->counters.drop_other_port, 40);
+	assert_int_equal(lcore->counters.rx_packets, 200);
+	assert_int_equal(lcore->counters.tx_packets, 120);
+	updates_pull(&lcore->updates, &sink, 200);
+}
+
+static void transmit_full(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	size_t len;
+
+	(void)state;
+	/* The ring holds 255: the first hundred are left there. */
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned k = 0; k < 100; k++)
+			offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
+		run();
+	}
+	assert_int_equal(lcore->counters.tx_packets, 255);
+	assert_int_equal(lcore->counters.drop_tx_full, 45);
+	while (taken(&len))
+		;
+}
+
+/* What a port that sums by itself expects, and what it says of a packet that came in. */
+static void offload(void **state)
+{
+	struct rte_mbuf *mbuf = NULL;
+	uint8_t value[144];
+
+	(void)state;
+	fill(value, sizeof(value), 9);
+	store(1, value, sizeof(value), 300);
+	engine.ports[0].offload = (struct reply_offload){.ip4 = true, .udp = true};
+	for (unsigned i = 0; i < 6; i++) {
+		struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = i & 1, .tags = i / 2};
+		size_t ip = 14 + 4U * spec.tags, udp = ip + (spec.v6 ? 40 : 20), addrs;
+		uint8_t tail[4] = {0, IPPROTO_UDP, 0, 8 + 36 + 144};
+		const uint8_t *at;
+		uint16_t check;
+
+		offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
+		run();
+		assert_int_equal(rte_ring_dequeue(out, (void **)&mbuf), 0);
+		assert_int_equal(mbuf->l2_len, ip);
+		assert_int_equal(mbuf->l3_len, udp - ip);
+		assert_int_equal(mbuf->ol_flags,
+			RTE_MBUF_F_TX_UDP_CKSUM |
+				(spec.v6 ? RTE_MBUF_F_TX_IPV6
+					 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM));
+		at = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		addrs = ip + (spec.v6 ? 8 : 12);
+		memcpy(&check, at + udp + 6, 2);
+		assert_int_equal(ntohs(check),
+			packet_sum(packet_sum(0, at + addrs, spec.v6 ? 32 : 8), tail, 4));
+		if (!spec.v6)
+			assert_memory_equal(at + ip + 10, "\0\0", 2);
+		rte_pktmbuf_free(mbuf);
+	}
+}
+
+static void received_checksums(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	size_t len, got;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &spec, payload, sizeof(payload));
+	/* The port says bad, but may be wrong about it. */
+	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
+	run();
+	assert_non_null(taken(&got));
+	/* The port vouches for what is not summed up. */
+	frame[40] ^= 1;
+	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	run();
+	assert_non_null(taken(&got));
+	offer(frame, len);
+	assert_dropped("checksum", &lcore->counters.drop_bad_checksum, 1);
+}
+
+/* A tag that the port took off, unasked, is put back. */
+static void stripped_tag(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP},
+			   tagged = {.proto = IPPROTO_UDP, .tags = 1};
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	struct rte_mbuf *mbuf = NULL;
+	const uint8_t *reply;
+	size_t len;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	mbuf = offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
+	mbuf->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	mbuf->vlan_tci = 100;
+	run();
+	reply = taken(&len);
+	assert_non_null(reply);
+	packet_check_reply(reply, len, &tagged, &len);
+}
+
+static void segmented(void **state)
+{
+	uint8_t frame[100] = {0};
+	struct rte_mbuf *mbuf = offer(frame, sizeof(frame)), *more;
+
+	(void)state;
+	more = rte_pktmbuf_alloc(engine.ports[0].pool);
+	rte_pktmbuf_append(more, 100);
+	assert_int_equal(rte_pktmbuf_chain(mbuf, more), 0);
+	assert_dropped("segmented", &lcore->counters.drop_segmented, 1);
+}
+
+static void no_room(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
+	size_t len;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &spec, payload, sizeof(payload));
+	rte_pktmbuf_append(mbuf, 1500);
+	assert_non_null(rte_pktmbuf_adj(mbuf, 1500));
+	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), frame, len);
+	rte_ring_enqueue(in, mbuf);
+	assert_dropped("no room", &lcore->counters.drop_no_room, 1);
+}
+
+static void announced(void **state)
+{
+	struct port_queue queue = {.port = &engine.ports[0]};
+	unsigned frames = 0;
+	size_t len;
+
+	(void)state;
+	engine.ports[0].announce = 1;
+	announce(lcore, &queue);
+	assert_int_equal(engine.ports[0].announce, 0);
+	while (taken(&len))
+		frames++;
+	assert_int_equal(frames, 3);
+	assert_int_equal(lcore->counters.announcements, 3);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(gets),
+		T(expired),
+		T(odd_packets),
+		T(udp_shorter_than_ip),
+		T(drops),
+		T(truncated),
+		T(flipped_bits),
+		T(protocol_drops),
+		T(not_allowed),
+		T(updates),
+		T(ring_full),
+		T(mixed),
+		T(transmit_full),
+		T(offload),
+		T(received_checksums),
+		T(stripped_tag),
+		T(segmented),
+		T(no_room),
+		T(announced),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
