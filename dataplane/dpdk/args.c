@@ -139,7 +139,7 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 /* Adds the defaults of ours that nobody spoke against. */
 static int add_defaults(struct dpdk_args *args)
 {
-	bool prefix = false, memory = false;
+	bool prefix = false, memory = false, huge = true;
 	int err = 0;
 
 	for (int i = 1; i < args->argc; i++) {
@@ -149,14 +149,16 @@ static int add_defaults(struct dpdk_args *args)
 			prefix = true;
 		if (is_long(word, "--in-memory", 4) || is_long(word, "--huge-dir", 8) ||
 			is_long(word, "--huge-unlink", 8) || is_long(word, "--legacy-mem", 4) ||
-			/* which is without files anyway, and refuses --in-memory */
-			is_long(word, "--no-huge", 6))
+			is_long(word, "--no-shconf", 6))
 			memory = true;
+		if (is_long(word, "--no-huge", 6))
+			huge = false;
 	}
 	if (!prefix)
 		err = add_default(args, "--file-prefix=sessiond");
+	/* --no-huge refuses --in-memory, of which this is what is left then. */
 	if (!err && !memory)
-		err = add_default(args, "--in-memory");
+		err = add_default(args, huge ? "--in-memory" : "--no-shconf");
 	return err;
 }
 

@@ -26,8 +26,8 @@ struct dpdk_args {
 
 /* Splits words as a shell would (quotes, backslashes), refuses those that would end or hijack the
  * process (--help, --proc-type=secondary ...), and adds what was not said: --file-prefix sessiond,
- * and --in-memory, with which no file of ours outlives us. Whether the rest makes sense, EAL says.
- * 0, or -EINVAL with error_message() set. */
+ * and --in-memory (--no-shconf), with which no file of EAL's outlives us, even if we are killed.
+ * Whether the rest makes sense, EAL says. 0, or -EINVAL with error_message() set. */
 int dpdk_args_parse(struct dpdk_args *args, const char *text);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sessiond/log.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -15,7 +16,9 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* EAL's thread carries out one request after another. */
 enum request {
@@ -55,6 +58,16 @@ static void init_failed(int err, const char *reason)
 		*reason ? reason : rte_strerror(err), hint);
 }
 
+static char runtime_dir[PATH_MAX];
+
+/* Telemetry takes its socket away at exit, after which the folder is empty, unless someone asked
+ * for files in it. */
+static void remove_runtime_dir(void)
+{
+	if (*runtime_dir)
+		rmdir(runtime_dir);
+}
+
 static void init(void)
 {
 	const char *reason;
@@ -63,10 +76,12 @@ static void init(void)
 
 	/* getopt_long reorders what it is given. */
 	memcpy(argv, eal.args->argv, sizeof(argv));
+	atexit(remove_runtime_dir); /* before EAL's own, to run after them */
 	eal_log_open();
 	eal_log_hold();
 	parsed = rte_eal_init(argc, argv);
 	reason = eal_log_resume();
+	snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
 	if (parsed < 0) {
 		init_failed(rte_errno ? rte_errno : EIO, reason);
 	} else if (parsed + 1 < argc) {

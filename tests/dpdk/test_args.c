@@ -41,7 +41,7 @@ static void words(void **state)
 	assert_words("", "sessiond|--file-prefix=sessiond|--in-memory");
 	assert_words(
 		"  -l 1  --no-pci ", "sessiond|-l|1|--no-pci|--file-prefix=sessiond|--in-memory");
-	assert_words("--no-huge", "sessiond|--no-huge|--file-prefix=sessiond");
+	assert_words("--no-huge", "sessiond|--no-huge|--file-prefix=sessiond|--no-shconf");
 	assert_words("--file-prefix x --in-memory", "sessiond|--file-prefix|x|--in-memory");
 	assert_words("--file-prefix=x --huge-unlink=never",
 		"sessiond|--file-prefix=x|--huge-unlink=never");
