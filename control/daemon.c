@@ -357,6 +357,8 @@ static int open_admin(struct daemon *daemon)
 int daemon_run(const struct options *options, int argc, char **argv)
 {
 	static struct daemon daemon;
+	bool usage = false;
+	int err;
 
 	daemon.options = *options;
 	daemon.argc = argc;
@@ -369,10 +371,19 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.started = clock_tick();
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
-	if (watch_signals(&daemon) < 0 || open_admin(&daemon) < 0 || choose_engine(&daemon) < 0 ||
-		loop(&daemon) < 0) {
+	err = watch_signals(&daemon);
+	if (!err)
+		err = open_admin(&daemon);
+	if (!err) {
+		err = choose_engine(&daemon);
+		/* Whether --dpdk-args are good, only EAL can tell. */
+		usage = err == -EINVAL && options->mode == MODE_DPDK;
+	}
+	if (!err)
+		err = loop(&daemon);
+	if (err < 0) {
 		log_error("sessiond: %s", error_message());
-		daemon.exit_code = EXIT_RUNTIME;
+		daemon.exit_code = usage ? EXIT_USAGE : EXIT_RUNTIME;
 	}
 	unwatch(&daemon);
 	admin_close(daemon.admin);

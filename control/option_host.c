@@ -63,6 +63,15 @@ int options_check_host(const struct options *options)
 				"--interface %s: no such interface here: `ip link` lists them",
 				text_quote(options->interfaces[i], quoted));
 		}
+#ifdef HAVE_DPDK
+	if (options->mode == MODE_DPDK) {
+		int err = engine_dpdk_check(
+			options->listen, options->listen_count, options->dpdk_args);
+
+		if (err)
+			return err;
+	}
+#endif
 	needed = bytes_needed(options);
 	available = memory_available();
 	if (available > 0 && needed > available)

@@ -115,4 +115,8 @@ extern const struct engine_ops engine_socket;
 extern const struct engine_ops engine_xdp;  /* where built with -Dxdp */
 extern const struct engine_ops engine_dpdk; /* where built with -Ddpdk */
 
+/* What can be told of dpdk mode's settings without a port being touched; the rest is left to open.
+ * 0, or -EINVAL with error_message() set. */
+int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args);
+
 #endif

@@ -25,6 +25,9 @@ static void clean(char *line, size_t size, const char *text, size_t len)
 	memcpy(line, text, len);
 	line[len] = '\0';
 	line[strcspn(line, "\n")] = '\0';
+	len = strlen(line);
+	if (len && line[len - 1] == '.')
+		line[len - 1] = '\0';
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		size_t prefix = strlen(prefixes[i]);
 

@@ -180,6 +180,15 @@ static void dpdk_events(
 	ports_watch(engine);
 }
 
+int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args)
+{
+	struct dpdk_args args;
+	struct served served;
+	int err = served_init(&served, listen, listen_count);
+
+	return err ? err : dpdk_args_parse(&args, dpdk_args);
+}
+
 const struct engine_ops engine_dpdk = {
 	.name = "dpdk",
 	.open = dpdk_open,

@@ -30,8 +30,9 @@ static bool spreads_by_itself(const char *driver)
 
 static int port_error(const struct port *port, int err, const char *what)
 {
-	return error_set(
-		-err, "port %u (%s): %s: %s", port->id, port->name, what, rte_strerror(-err));
+	/* EINVAL is for arguments of the user's. */
+	return error_set(err == -EINVAL ? EIO : -err, "port %u (%s): %s: %s", port->id, port->name,
+		what, rte_strerror(-err));
 }
 
 /* As many queues as there are lcores, if the port can tell flows apart. */
