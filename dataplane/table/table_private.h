@@ -230,4 +230,22 @@ static inline bool slot_key_equal(const struct table_slot *slot, const uint8_t *
 	return !diff;
 }
 
+static inline uint64_t table_hash_key(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])
+{
+	const uint64_t *secret = table->secret;
+	uint64_t word;
+	unsigned __int128 sum = 0;
+
+	/* Two keys have the same sum for at most one value of the secret of a word in which they
+	 * differ: with a probability of 2^-64, whatever keys someone picks. */
+	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++) {
+		memcpy(&word, key + 8 * i, 8);
+		sum += (unsigned __int128)word * secret[i];
+	}
+	/* Every bit of the sum decides every bit of the hash. */
+	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
+	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);
+	return (uint64_t)sum ^ (uint64_t)(sum >> 64);
+}
+
 #endif

@@ -97,19 +97,7 @@ enum table_result table_get(struct table *table, uint64_t hash, const uint8_t ke
 
 uint64_t table_hash(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])
 {
-	const uint64_t *secret = table->secret;
-	uint64_t words[TABLE_KEY_WORDS];
-	unsigned __int128 sum = 0;
-
-	/* Two keys have the same sum for at most one value of the secret of a word in which they
-	 * differ: with a probability of 2^-64, whatever keys someone picks. */
-	memcpy(words, key, sizeof(words));
-	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
-		sum += (unsigned __int128)words[i] * secret[i];
-	/* Every bit of the sum decides every bit of the hash. */
-	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
-	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);
-	return (uint64_t)sum ^ (uint64_t)(sum >> 64);
+	return table_hash_key(table, key);
 }
 
 void table_prefetch_bucket(const struct table *table, uint64_t hash)
