@@ -13,8 +13,9 @@ struct pending_get {
 	struct rte_mbuf *mbuf;
 	struct frame frame;
 	uint64_t hash;
-	uint64_t pseudo; /* checksum_pseudo */
-	uint64_t sum;	 /* of ports and request header */
+	uint64_t sum;  /* of pseudo header but for the length, ports and request header */
+	uint32_t slot; /* where the session may be */
+	bool plain;    /* plain.h: of the frame, only data is set */
 };
 
 struct burst {
@@ -22,9 +23,14 @@ struct burst {
 	struct port *port;
 	struct manners manners;
 	const struct allow_ranges *allow;
-	uint64_t now; /* tick */
-	unsigned get_count, send_count, drop_count;
+	struct table *table;
+	struct source_range recent;
+	int plain_room; /* bytes that a plain GET's buffer must have for any reply */
+	uint64_t now;	/* tick */
+	unsigned get_count, update_count, send_count, drop_count;
+	unsigned hits, misses; /* of the GETs */
 	struct pending_get gets[BURST];
+	struct update_request updates[BURST]; /* their buffers are among those to drop */
 	struct rte_mbuf *send[BURST];
 	struct rte_mbuf *drop[BURST];
 };
@@ -43,9 +49,15 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
 	burst->drop[burst->drop_count++] = mbuf;
 }
 
-/* sort.c: finds out what a frame is, and does what can be done at once: all but GETs, which are
+/* sort.c: finds out what each frame is, and does what can be done at once: all but GETs, which are
  * collected with their buckets on the way into the cache. */
-void sort_frame(struct burst *burst, struct rte_mbuf *mbuf);
+void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
+
+/* sort.c: hands the NEWs and REMOVEs that were collected to the writer. */
+void sort_updates(struct burst *burst);
+
+/* plain.c: whether a source may ask and can be answered; keeps the range that it is in. */
+bool source_search(struct burst *burst, uint32_t source);
 
 /* get.c: answers the GETs that were collected. */
 void get_answer(struct burst *burst);

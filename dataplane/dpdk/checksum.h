@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Internet checksums (RFC 1071). Sums are kept unfolded in 64 bits: what they add are 16- and
- * 32-bit words as they lie in memory, which is right in either byte order. No frame has 2^16 words,
- * so a sum stays below 2^48.
+ * Internet checksums (RFC 1071) over words as they lie in memory, which is right in either byte
+ * order. Sums that functions return are below 2^40, so that a good many can be added up.
  */
 #ifndef SESSIOND_DPDK_CHECKSUM_H
 #define SESSIOND_DPDK_CHECKSUM_H
 
 #include "dpdk/frame.h"
 
-/* Of a sum below 2^48: its 16 bits, 0 only if `sum` is 0. */
+/* Of any sum: its 16 bits, 0 only if `sum` is 0. */
 FRAME_INLINE uint16_t checksum_fold(uint64_t sum)
 {
-	sum = (sum >> 32) + (uint32_t)sum;
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum += sum >> 16;
-	return (uint16_t)sum;
+	uint32_t high = (uint32_t)(sum >> 32), half = high + (uint32_t)sum;
+
+	half += half < high;
+	half += half >> 16 | half << 16;
+	return (uint16_t)(half >> 16);
+}
+
+/* Adds 8 bytes, with the carry brought round. */
+FRAME_INLINE uint64_t checksum_add(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+FRAME_INLINE uint64_t checksum_halve(uint64_t sum)
+{
+	return (sum >> 32) + (uint32_t)sum;
 }
 
 FRAME_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
@@ -24,6 +36,9 @@ FRAME_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
 	const uint8_t *at = data;
 	uint64_t sum = 0;
 
+	for (; len >= 16; len -= 16, at += 16)
+		sum = checksum_add(checksum_add(sum, load64(at)), load64(at + 8));
+	sum = checksum_halve(sum);
 	for (; len >= 4; len -= 4, at += 4)
 		sum += load32(at);
 	if (len & 2) {
@@ -35,27 +50,29 @@ FRAME_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
 	return sum;
 }
 
+/* Of an IPv4 header's 20 bytes. */
 FRAME_INLINE uint64_t checksum_ip4(const struct frame_ip4 *ip)
 {
 	const uint8_t *at = (const uint8_t *)ip;
 
-	return (uint64_t)load32(at) + load32(at + 4) + load32(at + 8) + load32(at + 12) +
-	       load32(at + 16);
+	return checksum_halve(
+		checksum_add(checksum_add(load64(at), load64(at + 8)), load32(at + 16)));
 }
 
 /* What the pseudo header has but for the length: the same in a request and in its reply. */
 FRAME_INLINE uint64_t checksum_pseudo(const struct frame *frame)
 {
-	uint64_t sum = htons(frame->proto);
+	const uint8_t *at;
+	uint64_t sum;
 
 	if (frame->v6) {
-		const uint8_t *at = frame_ip6(frame)->source;
-
-		for (unsigned i = 0; i < 32; i += 4)
-			sum += load32(at + i);
-		return sum;
+		at = frame_ip6(frame)->source;
+		sum = checksum_add(checksum_add(load64(at), load64(at + 8)),
+			checksum_add(load64(at + 16), load64(at + 24)));
+	} else {
+		sum = load64(&frame_ip4(frame)->source);
 	}
-	return sum + frame_ip4(frame)->source + frame_ip4(frame)->dest;
+	return checksum_halve(sum) + htons(frame->proto);
 }
 
 #endif

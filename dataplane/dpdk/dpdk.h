@@ -25,12 +25,32 @@
 
 #define BURST 32
 
+/* What is where in a plain GET (plain.h). */
+#define PLAIN_IP	 ETHER_HDR_LEN
+#define PLAIN_UDP	 (PLAIN_IP + 20)
+#define PLAIN_REQUEST	 (PLAIN_UDP + 8)
+#define PLAIN_END	 (PLAIN_REQUEST + SESSD_HEADER_SIZE)
+#define PLAIN_UDP_LENGTH (8 + SESSD_HEADER_SIZE)
+
+/* The start of each plain GET of a port, up to the key, with a mask of what must be so. */
+#define PLAIN_TEMPLATE 48
+struct plain_template {
+	uint8_t value[PLAIN_TEMPLATE];
+	uint8_t mask[PLAIN_TEMPLATE];
+};
+
+/* A range of sources that may ask, and can be answered. */
+struct source_range {
+	uint32_t first, size;
+};
+
 struct port {
 	uint16_t id;
 	uint16_t queues;
 	char name[RTE_ETH_NAME_MAX_LEN];
 	uint8_t mac[FRAME_MAC];
 	struct reply_offload offload;
+	struct plain_template plain;
 	struct rte_mempool *pool;
 	bool started;
 	bool link;	  /* as last seen by the main thread */
@@ -55,6 +75,7 @@ struct lcore {
 	unsigned id;
 
 	/* What it writes. */
+	struct source_range recent; /* where the last plain GET came from */
 	struct request_counters requests;
 	struct dpdk_counters counters;
 	uint64_t polls; /* times round, of all queues */
@@ -95,6 +116,9 @@ void ports_watch(struct engine *engine);
 int lcore_run(void *engine);
 /* Receives a burst from a queue, answers it, hands on and drops the rest. Returns its size. */
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
+
+/* plain.c: after the port's MAC address is known. */
+void plain_prepare(struct port *port);
 
 /* announce.c: tells the neighbours of this node's addresses. */
 void announce(struct lcore *lcore, const struct port_queue *queue);

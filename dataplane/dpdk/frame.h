@@ -117,4 +117,14 @@ FRAME_INLINE void store16(void *at, uint16_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
+FRAME_INLINE void store32(void *at, uint32_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+FRAME_INLINE void store64(void *at, uint64_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
 #endif

@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  */
 #include "dpdk/burst.h"
+#include "dpdk/plain.h"
+#include "table/table_burst.h"
 
 /* Tells the port what to fill in. Flags of reception mean nothing on the way out. */
 FRAME_INLINE void set_offload(
@@ -20,25 +22,64 @@ FRAME_INLINE void set_offload(
 	mbuf->ol_flags = flags;
 }
 
-FRAME_INLINE void answer(struct burst *burst, struct pending_get *get)
+/* Looks a session up and puts the answer into the request's place: returns the payload's length. */
+FRAME_INLINE uint32_t look_up(
+	struct burst *burst, struct pending_get *get, struct sessd_header *header)
 {
 	struct lcore *lcore = burst->lcore;
+	uint16_t len, sum;
+	uint32_t payload;
+
+	if (get->slot == TABLE_NO_SLOT) {
+		burst->misses++;
+		header->type = SESSD_ERR;
+		get->sum += htons(SESSD_ERR - SESSD_GET);
+		return SESSD_HEADER_SIZE;
+	}
+	if (__builtin_expect(table_burst_get(burst->table, get->slot, header->key, burst->now,
+				     (uint8_t *)(header + 1), &len, &sum),
+		    1)) {
+		burst->hits++;
+		header->type = SESSD_OK;
+		get->sum += sum + htons(SESSD_OK - SESSD_GET);
+		return SESSD_HEADER_SIZE + len;
+	}
+	payload = (uint32_t)request_get(
+		lcore->table, get->hash, header, burst->now, header, &sum, &lcore->requests);
+	get->sum += sum + htons((uint16_t)(header->type - SESSD_GET));
+	return payload;
+}
+
+FRAME_INLINE void answer_plain(struct burst *burst, struct pending_get *get)
+{
+	uint8_t *data = get->frame.data;
+	struct rte_mbuf *mbuf = get->mbuf;
+	uint32_t len = look_up(burst, get, (struct sessd_header *)(data + PLAIN_REQUEST));
+
+	plain_reply(data, len, get->sum);
+	mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	mbuf->pkt_len = PLAIN_REQUEST + len;
+	mbuf->data_len = (uint16_t)(PLAIN_REQUEST + len);
+	burst->send[burst->send_count++] = mbuf;
+}
+
+__attribute__((noinline)) static void answer(struct burst *burst, struct pending_get *get)
+{
 	struct frame *frame = &get->frame;
 	struct sessd_header *header = (struct sessd_header *)(frame_udp(frame) + 1);
 	const uint8_t *end = (uint8_t *)get->mbuf->buf_addr + get->mbuf->buf_len;
-	uint16_t value_sum;
-	size_t len;
+	uint32_t len;
 
-	if (__builtin_expect((uint8_t *)(header + 1) + lcore->value_max > end, 0)) {
-		counter_add(&lcore->counters.drop_no_room, 1);
+	if (__builtin_expect(
+		    (uint8_t *)(header + 1) + burst->lcore->value_max + TABLE_BURST_SLACK > end,
+		    0)) {
+		counter_add(&burst->lcore->counters.drop_no_room, 1);
 		burst_drop(burst, get->mbuf);
 		return;
 	}
-	len = request_get(
-		lcore->table, get->hash, header, burst->now, header, &value_sum, &lcore->requests);
-	get->sum += value_sum + htons((uint16_t)(header->type - SESSD_GET));
+	len = look_up(burst, get, header);
 	reply_strip(frame);
-	reply_make(frame, (uint32_t)len, get->pseudo, get->sum, &burst->port->offload);
+	reply_make(frame, len, get->sum, &burst->port->offload);
 	set_offload(burst->port, get->mbuf, frame);
 	burst_send(burst, get->mbuf, frame);
 }
@@ -46,7 +87,14 @@ FRAME_INLINE void answer(struct burst *burst, struct pending_get *get)
 void get_answer(struct burst *burst)
 {
 	for (unsigned i = 0; i < burst->get_count; i++)
-		table_prefetch_slot(burst->lcore->table, burst->gets[i].hash);
-	for (unsigned i = 0; i < burst->get_count; i++)
-		answer(burst, &burst->gets[i]);
+		burst->gets[i].slot = table_burst_find(burst->lcore->table, burst->gets[i].hash);
+	burst->hits = burst->misses = 0;
+	for (unsigned i = 0; i < burst->get_count; i++) {
+		if (__builtin_expect(burst->gets[i].plain, 1))
+			answer_plain(burst, &burst->gets[i]);
+		else
+			answer(burst, &burst->gets[i]);
+	}
+	counter_add(&burst->lcore->requests.get_hits, burst->hits);
+	counter_add(&burst->lcore->requests.get_misses, burst->misses);
 }

@@ -5,13 +5,12 @@
 #include "dpdk/dpdk.h"
 
 #include "clock.h"
+#include "table/table_burst.h"
 
+#include <limits.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
-
-/* How far ahead of the frame being sorted the cache is told of the next. */
-#define AHEAD 4
 
 static void send_all(struct burst *burst, const struct port_queue *queue)
 {
@@ -43,22 +42,26 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.manners.served = &lcore->engine->served;
 	memcpy(burst.manners.mac, queue->port->mac, FRAME_MAC);
 	burst.manners.counters = &lcore->counters;
+	burst.table = lcore->table;
+	burst.recent = lcore->recent;
+	/* Ports that sum by themselves want to be told of each packet: the general way does that.
+	 */
+	burst.plain_room = queue->port->offload.udp
+				   ? INT_MAX
+				   : PLAIN_END + lcore->value_max + TABLE_BURST_SLACK;
 	burst.allow = lcore->allow;
 	burst.now = clock_tick();
-	burst.get_count = burst.send_count = burst.drop_count = 0;
+	burst.get_count = burst.update_count = burst.send_count = burst.drop_count = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
-	for (unsigned i = 0; i < n && i < AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(received[i], void *));
-	for (unsigned i = 0; i < n; i++) {
-		if (i + AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(received[i + AHEAD], void *));
-		sort_frame(&burst, received[i]);
-	}
+	sort_frames(&burst, received, n);
 	if (burst.get_count)
 		get_answer(&burst);
+	if (burst.update_count)
+		sort_updates(&burst);
 	if (burst.send_count)
 		send_all(&burst, queue);
+	lcore->recent = burst.recent;
 	if (burst.drop_count)
 		rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
 	return n;
@@ -70,8 +73,10 @@ static void take_allow(struct lcore *lcore)
 {
 	const struct allow_ranges *allow = __atomic_load_n(&lcore->engine->allow, __ATOMIC_ACQUIRE);
 
-	if (allow != lcore->allow)
-		__atomic_store_n(&lcore->allow, allow, __ATOMIC_RELEASE);
+	if (allow == lcore->allow)
+		return;
+	lcore->recent.size = 0;
+	__atomic_store_n(&lcore->allow, allow, __ATOMIC_RELEASE);
 }
 
 int lcore_run(void *arg)

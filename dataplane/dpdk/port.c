@@ -153,6 +153,7 @@ int ports_open(struct engine *engine)
 		if (err)
 			return port_error(port, err, "has no MAC address");
 		memcpy(port->mac, mac.addr_bytes, FRAME_MAC);
+		plain_prepare(port);
 		engine->port_count++;
 		err = configure(port, engine);
 		if (err)

@@ -25,62 +25,65 @@ FRAME_INLINE void reply_ethernet(uint8_t *data)
 	uint32_t dest4 = load32(data), source4 = load32(data + 6);
 	uint16_t dest2 = load16(data + 4), source2 = load16(data + 10);
 
-	memcpy(data, &source4, 4);
+	store32(data, source4);
 	store16(data + 4, source2);
-	memcpy(data + 6, &dest4, 4);
+	store32(data + 6, dest4);
 	store16(data + 10, dest2);
 }
 
 /* Swaps the addresses and makes the header anew; what follows it is `length` bytes of `proto`. */
 FRAME_INLINE void reply_ip4(struct frame_ip4 *ip, uint8_t proto, uint32_t length, bool offload)
 {
-	uint32_t words[5] = {
-		htonl(0x45000000 | (uint32_t)(sizeof(*ip) + length)),
-		htonl(REPLY_DONT_FRAGMENT),
-		htonl((uint32_t)REPLY_TTL << 24 | (uint32_t)proto << 16),
-		ip->dest,
-		ip->source,
-	};
-	uint16_t check;
+	uint8_t *at = (uint8_t *)ip;
+	uint32_t first = htonl(0x45000000 | (uint32_t)(sizeof(*ip) + length));
+	uint32_t third = htonl((uint32_t)REPLY_TTL << 24 | (uint32_t)proto << 16);
+	uint64_t addrs = load64(at + 12);
 
 	if (!offload) {
-		check = (uint16_t)~checksum_fold(
-			(uint64_t)words[0] + words[1] + words[2] + words[3] + words[4]);
-		memcpy((uint8_t *)&words[2] + 2, &check, 2);
+		uint64_t sum = (uint64_t)first + htonl(REPLY_DONT_FRAGMENT) + third +
+			       checksum_halve(addrs);
+
+		third |= htonl(ntohs((uint16_t)~checksum_fold(sum)));
 	}
-	memcpy(ip, words, sizeof(words));
+	/* Word by word: what is read next in whole must not still be on its way in pieces. */
+	store32(at, first);
+	store32(at + 4, htonl(REPLY_DONT_FRAGMENT));
+	store32(at + 8, third);
+	store64(at + 12, addrs >> 32 | addrs << 32);
 }
 
 FRAME_INLINE void reply_ip6(struct frame_ip6 *ip, uint8_t proto, uint32_t length)
 {
 	uint64_t source0 = load64(ip->source), source1 = load64(ip->source + 8);
+	uint64_t dest0 = load64(ip->dest), dest1 = load64(ip->dest + 8);
 
 	ip->version_class_flow = htonl(0x60000000);
 	ip->length = htons((uint16_t)length);
 	ip->next = proto;
 	ip->hops = REPLY_TTL;
-	memcpy(ip->source, ip->dest, 16);
-	memcpy(ip->dest, &source0, 8);
-	memcpy(ip->dest + 8, &source1, 8);
+	store64(ip->source, dest0);
+	store64(ip->source + 8, dest1);
+	store64(ip->dest, source0);
+	store64(ip->dest + 8, source1);
 }
 
-/* `length` is the datagram's with its header, `pseudo` the sum of the pseudo header but for the
- * length, `sum` that of ports and payload. */
-FRAME_INLINE void reply_udp(
-	struct frame_udp *udp, uint32_t length, uint64_t pseudo, uint64_t sum, bool offload)
+/* `length` is the datagram's with its header, `sum` that of the pseudo header but for the length,
+ * of ports and payload. Without a sum, the port does the rest from that of the pseudo header. */
+FRAME_INLINE void reply_udp(const struct frame *frame, uint32_t length, uint64_t sum, bool offload)
 {
-	uint16_t source = udp->source, wire_length = htons((uint16_t)length), check;
+	uint8_t *at = (uint8_t *)frame_udp(frame);
+	uint32_t ports = load32(at);
+	uint16_t wire_length = htons((uint16_t)length), check;
 
-	udp->source = udp->dest;
-	udp->dest = source;
-	udp->length = wire_length;
 	if (offload) {
-		/* Ports take it up from the pseudo header's sum. */
-		udp->check = checksum_fold(pseudo + wire_length);
-		return;
+		check = checksum_fold(checksum_pseudo(frame) + wire_length);
+	} else {
+		check = (uint16_t)~checksum_fold(sum + 2U * wire_length);
+		check = check ? check : 0xffff; /* 0 would say that there is none */
 	}
-	check = (uint16_t)~checksum_fold(pseudo + sum + 2U * wire_length);
-	udp->check = check ? check : 0xffff; /* 0 would say that there is none */
+	store32(at, ports >> 16 | ports << 16);
+	store16(at + 4, wire_length);
+	store16(at + 6, check);
 }
 
 /* Takes IPv4 options or IPv6 extension headers out: moves what is before them up to what is after
@@ -100,15 +103,15 @@ FRAME_INLINE uint16_t reply_strip(struct frame *frame)
 	return shift;
 }
 
-/* Turns a request around whose payload, `length` bytes, is in its place. `pseudo` as above, `sum`
- * that of ports and payload. The frame then ends with the payload. */
-FRAME_INLINE void reply_make(struct frame *frame, uint32_t length, uint64_t pseudo, uint64_t sum,
-	const struct reply_offload *offload)
+/* Turns a request around whose payload, `length` bytes, is in its place; `sum` as above. The frame
+ * then ends with the payload. */
+FRAME_INLINE void reply_make(
+	struct frame *frame, uint32_t length, uint64_t sum, const struct reply_offload *offload)
 {
 	uint32_t udp_length = (uint32_t)sizeof(struct frame_udp) + length;
 
-	reply_udp(frame_udp(frame), udp_length, pseudo, sum, offload->udp);
-	if (frame->v6)
+	reply_udp(frame, udp_length, sum, offload->udp);
+	if (__builtin_expect(frame->v6, 0))
 		reply_ip6(frame_ip6(frame), IPPROTO_UDP, udp_length);
 	else
 		reply_ip4(frame_ip4(frame), IPPROTO_UDP, udp_length, offload->ip4);

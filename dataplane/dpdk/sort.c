@@ -3,10 +3,17 @@
  */
 #include "dpdk/burst.h"
 #include "dpdk/parse.h"
+#include "dpdk/plain.h"
 #include "dpdk/source.h"
 #include "dpdk/verify.h"
+#include "table/table_burst.h"
 
-static void drop(struct burst *burst, struct rte_mbuf *mbuf, uint64_t *counter)
+/* How far ahead of the frame being sorted the cache is told of the next. */
+#define SORT_AHEAD 4
+
+#define COLD __attribute__((noinline, cold))
+
+COLD static void drop(struct burst *burst, struct rte_mbuf *mbuf, uint64_t *counter)
 {
 	counter_add(counter, 1);
 	burst_drop(burst, mbuf);
@@ -20,7 +27,7 @@ static void source_address(const struct frame *frame, struct address *source)
 		address_from_ipv4(source, (const uint8_t *)&frame_ip4(frame)->source);
 }
 
-static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
+COLD static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
 {
 	struct address source;
 
@@ -30,7 +37,7 @@ static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct fram
 	drop(burst, mbuf, &burst->lcore->requests.drop_not_allowed);
 }
 
-static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
+COLD static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
 	enum request_kind kind)
 {
 	struct address source;
@@ -42,35 +49,42 @@ static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const struct f
 	burst_drop(burst, mbuf);
 }
 
-/* A NEW or REMOVE goes to the writer. */
-static void update(struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header,
-	size_t len, enum request_kind kind)
+/* A NEW or REMOVE: its buffer is given back when the writer has its copy. */
+FRAME_INLINE void collect_update(
+	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
 {
-	struct dpdk_counters *counters = &burst->lcore->counters;
-
-	if (!updates_push(&burst->lcore->updates, header, len))
-		counter_add(&counters->drop_ring_full, 1);
-	else
-		counter_add(
-			kind == REQUEST_NEW ? &counters->new_queued : &counters->remove_queued, 1);
+	burst->updates[burst->update_count++] =
+		(struct update_request){.request = header, .len = (uint32_t)len};
 	burst_drop(burst, mbuf);
 }
 
+void sort_updates(struct burst *burst)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+	unsigned n, news = 0;
+
+	n = updates_push(&burst->lcore->updates, burst->updates, burst->update_count);
+	for (unsigned i = 0; i < n; i++)
+		news += burst->updates[i].request->type == SESSD_NEW;
+	counter_add(&counters->new_queued, news);
+	counter_add(&counters->remove_queued, n - news);
+	counter_add(&counters->drop_ring_full, burst->update_count - n);
+}
+
 FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
-	const struct sessd_header *header, uint64_t pseudo, uint64_t header_sum)
+	const struct sessd_header *header, uint64_t sum)
 {
 	struct pending_get *get = &burst->gets[burst->get_count++];
 
 	get->mbuf = mbuf;
 	get->frame = *frame;
-	get->pseudo = pseudo;
-	get->sum = header_sum + load32(frame_udp(frame));
-	get->hash = table_hash(burst->lcore->table, header->key);
-	table_prefetch_bucket(burst->lcore->table, get->hash);
+	get->plain = false;
+	get->sum = sum;
+	get->hash = table_burst_start(burst->lcore->table, header->key);
 }
 
 /* A packet for an address or port that is not answered. */
-static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
+COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
 
@@ -123,13 +137,14 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		return;
 	}
 	if (kind == REQUEST_GET)
-		collect_get(burst, mbuf, frame, header, pseudo, header_sum);
+		collect_get(
+			burst, mbuf, frame, header, pseudo + header_sum + load32(frame_udp(frame)));
 	else
-		update(burst, mbuf, header, len, kind);
+		collect_update(burst, mbuf, header, len);
 }
 
 /* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
-static void sort_manners(
+COLD static void sort_manners(
 	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_kind kind)
 {
 	bool reply;
@@ -152,30 +167,17 @@ static void sort_manners(
 	burst_send(burst, mbuf, frame);
 }
 
-void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
+__attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
-	struct frame frame;
+	uint64_t flags = mbuf->ol_flags, *why;
+	struct frame frame = {.data = rte_pktmbuf_mtod(mbuf, uint8_t *), .len = mbuf->data_len};
 	enum parse_kind kind;
-	uint64_t *why;
 
-	/* Some ports strip tags unasked. */
-	if (__builtin_expect((mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0, 0) &&
-		rte_vlan_insert(&mbuf) != 0) {
-		drop(burst, mbuf, &counters->drop_no_room);
-		return;
-	}
-	if (__builtin_expect(mbuf->nb_segs != 1, 0)) {
-		drop(burst, mbuf, &counters->drop_segmented);
-		return;
-	}
-	frame.data = rte_pktmbuf_mtod(mbuf, uint8_t *);
-	frame.len = mbuf->data_len;
-	frame.checks = 0;
-	if ((mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+	if ((flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_IP_GOOD;
 	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
-	if (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
 	kind = parse_frame(&frame, burst->manners.mac, counters, &why);
 	if (__builtin_expect(kind == PARSE_UDP, 1))
@@ -184,4 +186,38 @@ void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
 		drop(burst, mbuf, why);
 	else
 		sort_manners(burst, mbuf, &frame, kind);
+}
+
+/* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */
+COLD static struct rte_mbuf *mend(struct burst *burst, struct rte_mbuf *mbuf)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+
+	/* Some ports strip tags unasked. */
+	if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED && rte_vlan_insert(&mbuf) != 0) {
+		drop(burst, mbuf, &counters->drop_no_room);
+		return NULL;
+	}
+	if (mbuf->nb_segs != 1) {
+		drop(burst, mbuf, &counters->drop_segmented);
+		return NULL;
+	}
+	return mbuf;
+}
+
+void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
+{
+	for (unsigned i = 0; i < n && i < SORT_AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+
+		if (i + SORT_AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + SORT_AHEAD], void *));
+		if (__builtin_expect(
+			    mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED || mbuf->nb_segs != 1, 0))
+			mbuf = mend(burst, mbuf);
+		if (__builtin_expect(mbuf != NULL, 1) && !plain_collect(burst, mbuf))
+			sort_frame(burst, mbuf);
+	}
 }

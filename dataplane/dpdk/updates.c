@@ -45,23 +45,38 @@ void updates_close(struct updates *updates)
 	updates->ring = NULL;
 }
 
-bool updates_push(struct updates *updates, const struct sessd_header *request, size_t len)
+static void *element_at(
+	const struct updates *updates, const struct rte_ring_zc_data *zcd, unsigned i)
 {
-	struct rte_ring_zc_data zcd;
-	struct update *update;
-	size_t value_len = len - SESSD_HEADER_SIZE;
+	uint8_t *base = i < zcd->n1 ? zcd->ptr1 : zcd->ptr2;
 
-	if (!rte_ring_enqueue_zc_bulk_elem_start(updates->ring, updates->element, 1, &zcd, NULL))
-		return false;
-	update = zcd.ptr1;
+	return base + (size_t)(i < zcd->n1 ? i : i - zcd->n1) * updates->element;
+}
+
+static void fill(
+	const struct updates *updates, struct update *update, const struct update_request *from)
+{
+	const struct sessd_header *request = from->request;
+	uint32_t len = from->len - SESSD_HEADER_SIZE;
+
 	update->type = request->type;
 	update->timeout = ntohs(request->timeout);
-	update->len = (uint32_t)value_len;
-	memcpy(update->key, request->key, sizeof(update->key));
-	if (request->type == SESSD_NEW && value_len <= updates->value_max)
-		rte_memcpy(update->value, request + 1, value_len);
-	rte_ring_enqueue_zc_elem_finish(updates->ring, 1);
-	return true;
+	update->len = len;
+	rte_mov32(update->key, request->key);
+	if (request->type == SESSD_NEW && len <= updates->value_max)
+		rte_memcpy(update->value, request + 1, len);
+}
+
+unsigned updates_push(struct updates *updates, const struct update_request *requests, unsigned n)
+{
+	struct rte_ring_zc_data zcd;
+
+	n = rte_ring_enqueue_zc_burst_elem_start(updates->ring, updates->element, n, &zcd, NULL);
+	for (unsigned i = 0; i < n; i++)
+		fill(updates, element_at(updates, &zcd, i), &requests[i]);
+	if (n)
+		rte_ring_enqueue_zc_elem_finish(updates->ring, n);
+	return n;
 }
 
 /* The value is a secret: it is wiped as soon as it is in the table. */
@@ -83,12 +98,8 @@ unsigned updates_pull(struct updates *updates, const struct update_sink *sink, u
 	unsigned n = rte_ring_dequeue_zc_burst_elem_start(
 		updates->ring, updates->element, max, &zcd, NULL);
 
-	for (unsigned i = 0; i < n; i++) {
-		uint8_t *base = i < zcd.n1 ? zcd.ptr1 : zcd.ptr2;
-		unsigned at = i < zcd.n1 ? i : i - zcd.n1;
-
-		deliver(updates, sink, (void *)(base + (size_t)at * updates->element));
-	}
+	for (unsigned i = 0; i < n; i++)
+		deliver(updates, sink, element_at(updates, &zcd, i));
 	if (n)
 		rte_ring_dequeue_zc_elem_finish(updates->ring, n);
 	return n;

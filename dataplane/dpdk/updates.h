@@ -25,9 +25,15 @@ int updates_open(
 	struct updates *updates, unsigned lcore, int socket, uint32_t depth, uint16_t value_max);
 void updates_close(struct updates *updates);
 
-/* Hands on a request of REQUEST_NEW or REQUEST_REMOVE; of a value over value_max only the length
- * goes with it. False if the ring is full. [the lcore] */
-bool updates_push(struct updates *updates, const struct sessd_header *request, size_t len);
+/* A request of REQUEST_NEW or REQUEST_REMOVE, of `len` bytes. */
+struct update_request {
+	const struct sessd_header *request;
+	uint32_t len;
+};
+
+/* Hands on requests; of a value over value_max only the length goes with it. Returns how many of
+ * them found room, from the first on. [the lcore] */
+unsigned updates_push(struct updates *updates, const struct update_request *requests, unsigned n);
 
 /* Delivers at most `max` to the sink, and returns how many. [the writer] */
 unsigned updates_pull(struct updates *updates, const struct update_sink *sink, unsigned max);

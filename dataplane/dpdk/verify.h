@@ -14,11 +14,11 @@
 FRAME_INLINE uint64_t verify_header_sum(const void *header)
 {
 	const uint8_t *at = header;
-	uint64_t sum = 0;
+	uint64_t sum = load32(at);
 
-	for (unsigned i = 0; i < SESSD_HEADER_SIZE; i += 4)
-		sum += load32(at + i);
-	return sum;
+	for (unsigned i = 4; i < SESSD_HEADER_SIZE; i += 8)
+		sum = checksum_add(sum, load64(at + i));
+	return checksum_halve(sum);
 }
 
 /* `pseudo` is checksum_pseudo, `header` verify_header_sum; the datagram is no shorter than its

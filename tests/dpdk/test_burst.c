@@ -70,6 +70,7 @@ static void allow(const char *const *prefixes, size_t count)
 	free(engine.allow);
 	engine.allow = allow_ranges_make(&list);
 	lcore->allow = engine.allow;
+	lcore->recent.size = 0;
 }
 
 static int group_setup(void **state)
@@ -103,6 +104,7 @@ static int group_setup(void **state)
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
 	memcpy(engine.ports[0].mac, packet_server_mac, 6);
+	plain_prepare(&engine.ports[0]);
 	return 0;
 }
 
@@ -485,6 +487,7 @@ static void not_allowed(void **state)
 	spec.source = "2001:db8:1::9";
 	ask(&spec, 1, NULL, 0, NULL, 0);
 	lcore->allow = NULL; /* no list yet: nobody */
+	lcore->recent.size = 0;
 	offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
 	assert_dropped("no list", &lcore->requests.drop_not_allowed, drops + 1);
 }
