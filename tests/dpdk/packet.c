@@ -14,8 +14,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-const uint8_t packet_client_mac[6] = {0x02, 0, 0, 0, 0, 0x99};
-const uint8_t packet_server_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
+uint8_t packet_client_mac[6] = {0x02, 0, 0, 0, 0, 0x99};
+uint8_t packet_server_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
 
 uint32_t packet_sum(uint32_t sum, const void *data, size_t len)
 {
@@ -48,6 +48,13 @@ static void address(const struct packet_spec *spec, bool source, uint8_t out[16]
 	else if (!text)
 		text = source ? "192.0.2.99" : "192.0.2.1";
 	assert_int_equal(inet_pton(spec->v6 ? AF_INET6 : AF_INET, text, out), 1);
+}
+
+static unsigned tag_type(const struct packet_spec *spec, unsigned i)
+{
+	if (i + 1 == spec->tags)
+		return 0x8100;
+	return spec->outer ? spec->outer : 0x88a8;
 }
 
 static uint32_t pseudo_sum(const struct packet_spec *spec, size_t len)
@@ -105,7 +112,7 @@ size_t packet_build(
 	memcpy(frame, packet_server_mac, 6);
 	memcpy(frame + 6, packet_client_mac, 6);
 	for (unsigned i = 0; i < spec->tags; i++, at += 4) {
-		put16(at, i + 1 < spec->tags ? 0x88a8 : 0x8100);
+		put16(at, tag_type(spec, i));
 		put16(at + 2, 100 + i);
 	}
 	put16(at, spec->v6 ? 0x86dd : 0x0800);
@@ -176,7 +183,7 @@ const uint8_t *packet_check_reply(
 	assert_memory_equal(frame, packet_client_mac, 6);
 	assert_memory_equal(frame + 6, packet_server_mac, 6);
 	for (unsigned i = 0; i < spec->tags; i++, at += 4) {
-		assert_int_equal(get16(at), i + 1 < spec->tags ? 0x88a8 : 0x8100);
+		assert_int_equal(get16(at), tag_type(spec, i));
 		assert_int_equal(get16(at + 2), 100 + i);
 	}
 	assert_int_equal(get16(at), spec->v6 ? 0x86dd : 0x0800);

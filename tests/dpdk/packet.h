@@ -15,13 +15,15 @@
 
 #define PACKET_ROOM 2048
 
-extern const uint8_t packet_client_mac[6], packet_server_mac[6];
+/* 02:00:00:00:00:99 and :01, unless changed. */
+extern uint8_t packet_client_mac[6], packet_server_mac[6];
 
 /* 192.0.2.1 and 2001:db8::1 are the server's, .99 and ::99 the client's, unless changed. */
 struct packet_spec {
 	bool v6;
 	uint8_t proto;	      /* of the payload */
 	unsigned tags;	      /* VLAN tags, numbered from 100 on */
+	uint16_t outer;	      /* type of all tags but the last; 0: 802.1ad's */
 	const uint8_t *extra; /* IPv4 options, or IPv6 extension headers */
 	size_t extra_len;
 	uint8_t extra_proto; /* the first extension header's type; 0 if there is none, or hop-by-hop
