@@ -28,6 +28,7 @@ struct burst {
 	int plain_room; /* bytes that a plain GET's buffer must have for any reply */
 	uint64_t now;	/* tick */
 	unsigned get_count, update_count, send_count, drop_count;
+	unsigned update_room;  /* for so many there is room on the way to the writer */
 	unsigned hits, misses; /* of the GETs */
 	struct pending_get gets[BURST];
 	struct update_request updates[BURST]; /* their buffers are among those to drop */

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Internet checksums (RFC 1071) over words as they lie in memory, which is right in either byte
- * order. Sums that functions return are below 2^40, so that a good many can be added up.
+ * order. Sums that functions return are below 2^40, so that a good many can be added up, but where
+ * they say otherwise.
  */
 #ifndef SESSIOND_DPDK_CHECKSUM_H
 #define SESSIOND_DPDK_CHECKSUM_H
@@ -19,11 +20,37 @@ FRAME_INLINE uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)(half >> 16);
 }
 
+/* Whether a sum that is not 0 folds to 0xffff, which is to say that 65535 divides it. A number is
+ * divided by an odd one if its product with that one's inverse modulo 2^64 is no greater than the
+ * greatest quotient there is. Cheaper than to fold. */
+FRAME_INLINE bool checksum_right(uint64_t sum)
+{
+	return sum * 0xfffefffefffeffff <= UINT64_MAX / 65535;
+}
+
 /* Adds 8 bytes, with the carry brought round. */
 FRAME_INLINE uint64_t checksum_add(uint64_t sum, uint64_t word)
 {
 	sum += word;
 	return sum + (sum < word);
+}
+
+/* Adds four times 8 bytes. */
+FRAME_INLINE uint64_t checksum_add4(uint64_t sum, const uint8_t *at)
+{
+#ifdef __x86_64__
+	/* No compiler makes one chain of carries of it by itself. */
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq $0, %0"
+		: "+r"(sum)
+		: "m"(*(const uint64_t(*)[1])at), "m"(*(const uint64_t(*)[1])(at + 8)),
+		"m"(*(const uint64_t(*)[1])(at + 16)), "m"(*(const uint64_t(*)[1])(at + 24))
+		: "cc");
+	return sum;
+#else
+	for (unsigned i = 0; i < 32; i += 8)
+		sum = checksum_add(sum, load64(at + i));
+	return sum;
+#endif
 }
 
 FRAME_INLINE uint64_t checksum_halve(uint64_t sum)
@@ -36,8 +63,10 @@ FRAME_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
 	const uint8_t *at = data;
 	uint64_t sum = 0;
 
-	for (; len >= 16; len -= 16, at += 16)
-		sum = checksum_add(checksum_add(sum, load64(at)), load64(at + 8));
+	for (; len >= 32; len -= 32, at += 32)
+		sum = checksum_add4(sum, at);
+	for (; len >= 8; len -= 8, at += 8)
+		sum = checksum_add(sum, load64(at));
 	sum = checksum_halve(sum);
 	for (; len >= 4; len -= 4, at += 4)
 		sum += load32(at);
@@ -50,13 +79,12 @@ FRAME_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
 	return sum;
 }
 
-/* Of an IPv4 header's 20 bytes. */
+/* Of an IPv4 header's 20 bytes: all 64 bits. */
 FRAME_INLINE uint64_t checksum_ip4(const struct frame_ip4 *ip)
 {
 	const uint8_t *at = (const uint8_t *)ip;
 
-	return checksum_halve(
-		checksum_add(checksum_add(load64(at), load64(at + 8)), load32(at + 16)));
+	return checksum_add(checksum_add(load64(at), load64(at + 8)), load32(at + 16));
 }
 
 /* What the pseudo header has but for the length: the same in a request and in its reply. */

@@ -37,7 +37,8 @@
 struct plain_template {
 	uint8_t value[PLAIN_TEMPLATE];
 	uint8_t mask[PLAIN_TEMPLATE];
-};
+	bool whole; /* with the only address and port that are served */
+} __attribute__((aligned(16)));
 
 /* A range of sources that may ask, and can be answered. */
 struct source_range {
@@ -50,7 +51,8 @@ struct port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	uint8_t mac[FRAME_MAC];
 	struct reply_offload offload;
-	struct plain_template plain;
+	struct plain_template plain;	    /* of GETs */
+	struct plain_template plain_update; /* of NEWs and REMOVEs, whose lengths differ */
 	struct rte_mempool *pool;
 	bool started;
 	bool link;	  /* as last seen by the main thread */
@@ -118,7 +120,7 @@ int lcore_run(void *engine);
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
 
 /* plain.c: after the port's MAC address is known. */
-void plain_prepare(struct port *port);
+void plain_prepare(struct port *port, const struct served *served);
 
 /* announce.c: tells the neighbours of this node's addresses. */
 void announce(struct lcore *lcore, const struct port_queue *queue);

@@ -55,6 +55,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	counter_add(&lcore->counters.rx_packets, n);
 
 	sort_frames(&burst, received, n);
+	if (burst.update_count)
+		burst.update_room = updates_reserve(&lcore->updates, burst.update_count);
 	if (burst.get_count)
 		get_answer(&burst);
 	if (burst.update_count)

@@ -16,23 +16,40 @@ static void must16(struct plain_template *template, unsigned at, unsigned value)
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
 
-void plain_prepare(struct port *port)
+/* Template of all; what is particular to a GET follows. */
+static void prepare(
+	struct plain_template *template, const uint8_t mac[FRAME_MAC], const struct served *served)
 {
-	struct plain_template *template = &port->plain;
-
 	memset(template, 0, sizeof(*template));
 	for (unsigned i = 0; i < FRAME_MAC; i++)
-		must(template, i, port->mac[i], 0xff);
+		must(template, i, mac[i], 0xff);
 	must(template, FRAME_MAC, 0, 1); /* no group's MAC address as a source */
 	must16(template, 12, ETHERTYPE_IP);
 	must(template, PLAIN_IP, 0x45, 0xff);
-	must16(template, PLAIN_IP + 2, 20 + PLAIN_UDP_LENGTH);
 	must(template, PLAIN_IP + 6, 0, 0x3f); /* MF, offset */
 	must(template, PLAIN_IP + 7, 0, 0xff);
 	must(template, PLAIN_IP + 9, IPPROTO_UDP, 0xff);
-	must16(template, PLAIN_UDP + 4, PLAIN_UDP_LENGTH);
-	must16(template, PLAIN_REQUEST, SESSD_VERSION << 8 | SESSD_GET);
+	if (served->ip4_count == 1) {
+		must16(template, PLAIN_IP + 16, ntohl(served->ip4[0].addr) >> 16);
+		must16(template, PLAIN_IP + 18, ntohl(served->ip4[0].addr));
+		must16(template, PLAIN_UDP + 2, ntohs(served->ip4[0].port));
+		template->whole = true;
+	}
+	must(template, PLAIN_REQUEST, SESSD_VERSION, 0xff);
 }
+
+void plain_prepare(struct port *port, const struct served *served)
+{
+	prepare(&port->plain, port->mac, served);
+	must16(&port->plain, PLAIN_IP + 2, 20 + PLAIN_UDP_LENGTH);
+	must16(&port->plain, PLAIN_UDP + 4, PLAIN_UDP_LENGTH);
+	must(&port->plain, PLAIN_REQUEST + 1, SESSD_GET, 0xff);
+	prepare(&port->plain_update, port->mac, served);
+	/* NEW is 0, REMOVE is 2. */
+	must(&port->plain_update, PLAIN_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
+}
+
+_Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
 
 bool source_search(struct burst *burst, uint32_t source)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The plainest of requests, which nearly all are: a GET without trailing bytes over untagged IPv4
- * without options. Whatever is not one, or is in doubt, takes the general way (sort.c), which comes
- * to the same result; here all offsets are known, and the checks are few and in one place.
+ * The plainest of requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE,
+ * over untagged IPv4 without options. Whatever is not one, or is in doubt, takes the general way
+ * (sort.c), which comes to the same result; here all offsets are known, and the checks are few and
+ * in one place.
  */
 #ifndef SESSIOND_DPDK_PLAIN_H
 #define SESSIOND_DPDK_PLAIN_H
@@ -17,16 +18,15 @@
  * the protocol and the lengths. */
 FRAME_INLINE uint64_t plain_sum(const uint8_t *data)
 {
-	uint64_t sum = load64(data + PLAIN_IP + 12);
+	uint64_t sum = checksum_add4(load64(data + PLAIN_IP + 12), data + PLAIN_REQUEST + 4);
 
-	for (unsigned i = PLAIN_REQUEST + 4; i < PLAIN_END; i += 8)
-		sum = checksum_add(sum, load64(data + i));
 	return checksum_halve(sum) + load32(data + PLAIN_UDP) + load32(data + PLAIN_REQUEST) +
 	       htons(IPPROTO_UDP);
 }
 
 typedef uint8_t plain_bytes __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint64_t plain_words __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t plain_aligned __attribute__((vector_size(16), may_alias));
 typedef uint32_t plain_lanes __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* Is what must be the same in all of them: MAC address; IPv4, 20 bytes; lengths; no fragment; UDP;
@@ -37,8 +37,8 @@ FRAME_INLINE bool plain_matches(const struct plain_template *template, const uin
 
 	for (unsigned i = 0; i < PLAIN_TEMPLATE; i += 16)
 		differ |= (*(const plain_words *)(data + i) ^
-				  *(const plain_words *)(template->value + i)) &
-			  *(const plain_words *)(template->mask + i);
+				  *(const plain_aligned *)(template->value + i)) &
+			  *(const plain_aligned *)(template->mask + i);
 	return !(differ[0] | differ[1]);
 }
 
@@ -62,13 +62,12 @@ FRAME_INLINE bool plain_collect(struct burst *burst, struct rte_mbuf *mbuf)
 
 	if (mbuf->data_len < PLAIN_END || mbuf->buf_len - mbuf->data_off < burst->plain_room ||
 		!plain_matches(&burst->port->plain, data) ||
-		checksum_fold(checksum_ip4(frame_ip4(&frame))) != 0xffff ||
-		!served_match(burst->manners.served, &frame) || !load16(data + PLAIN_UDP) ||
-		!plain_source(burst, data))
+		!checksum_right(checksum_ip4(frame_ip4(&frame))) ||
+		(!burst->port->plain.whole && !served_match(burst->manners.served, &frame)) ||
+		!load16(data + PLAIN_UDP) || !plain_source(burst, data))
 		return false;
 	sum = plain_sum(data);
-	if (checksum_fold(sum + 2 * htons(PLAIN_UDP_LENGTH) + load16(data + PLAIN_UDP + 6)) !=
-		0xffff)
+	if (!checksum_right(sum + 2 * htons(PLAIN_UDP_LENGTH) + load16(data + PLAIN_UDP + 6)))
 		return false;
 	get->mbuf = mbuf;
 	get->frame.data = data;
@@ -76,6 +75,34 @@ FRAME_INLINE bool plain_collect(struct burst *burst, struct rte_mbuf *mbuf)
 	get->sum = sum;
 	get->hash = table_burst_start(burst->table, data + PLAIN_REQUEST + 4);
 	burst->get_count++;
+	return true;
+}
+
+/* A plain NEW or REMOVE: true if it is one, and was collected. */
+FRAME_INLINE bool plain_update(struct burst *burst, struct rte_mbuf *mbuf)
+{
+	uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	const struct frame frame = {.data = data, .l3 = PLAIN_IP, .l4 = PLAIN_UDP};
+	uint32_t length;
+	uint64_t sum;
+
+	if (mbuf->data_len < PLAIN_END || !plain_matches(&burst->port->plain_update, data))
+		return false;
+	length = ntohs(load16(data + PLAIN_UDP + 4));
+	if (length < PLAIN_UDP_LENGTH || PLAIN_UDP + length > mbuf->data_len ||
+		ntohs(load16(data + PLAIN_IP + 2)) != 20 + length ||
+		!checksum_right(checksum_ip4(frame_ip4(&frame))) ||
+		(!burst->port->plain_update.whole &&
+			!served_match(burst->manners.served, &frame)) ||
+		!load16(data + PLAIN_UDP) || !plain_source(burst, data))
+		return false;
+	sum = plain_sum(data) + 2U * load16(data + PLAIN_UDP + 4) + load16(data + PLAIN_UDP + 6) +
+	      checksum_bytes(data + PLAIN_END, length - PLAIN_UDP_LENGTH);
+	if (!checksum_right(sum))
+		return false;
+	burst->updates[burst->update_count++] = (struct update_request){
+		.request = (const struct sessd_header *)(data + PLAIN_REQUEST), .len = length - 8};
+	burst_drop(burst, mbuf);
 	return true;
 }
 
@@ -108,6 +135,13 @@ FRAME_INLINE void plain_reply(uint8_t *data, uint32_t len, uint64_t sum)
 #else
 
 FRAME_INLINE bool plain_collect(struct burst *burst, struct rte_mbuf *mbuf)
+{
+	(void)burst;
+	(void)mbuf;
+	return false;
+}
+
+FRAME_INLINE bool plain_update(struct burst *burst, struct rte_mbuf *mbuf)
 {
 	(void)burst;
 	(void)mbuf;

@@ -138,9 +138,10 @@ int ports_open(struct engine *engine)
 {
 	uint16_t id;
 
-	engine->ports = calloc(RTE_MAX_ETHPORTS, sizeof(struct port));
+	engine->ports = aligned_alloc(64, RTE_MAX_ETHPORTS * sizeof(struct port));
 	if (!engine->ports)
 		return error_set(ENOMEM, "out of memory at start");
+	memset(engine->ports, 0, RTE_MAX_ETHPORTS * sizeof(struct port));
 	RTE_ETH_FOREACH_DEV(id)
 	{
 		struct port *port = &engine->ports[engine->port_count];
@@ -153,7 +154,7 @@ int ports_open(struct engine *engine)
 		if (err)
 			return port_error(port, err, "has no MAC address");
 		memcpy(port->mac, mac.addr_bytes, FRAME_MAC);
-		plain_prepare(port);
+		plain_prepare(port, &engine->served);
 		engine->port_count++;
 		err = configure(port, engine);
 		if (err)

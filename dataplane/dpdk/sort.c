@@ -61,11 +61,11 @@ FRAME_INLINE void collect_update(
 void sort_updates(struct burst *burst)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
-	unsigned n, news = 0;
+	unsigned n = burst->update_room, news = 0;
 
-	n = updates_push(&burst->lcore->updates, burst->updates, burst->update_count);
 	for (unsigned i = 0; i < n; i++)
 		news += burst->updates[i].request->type == SESSD_NEW;
+	updates_push(&burst->lcore->updates, burst->updates, n);
 	counter_add(&counters->new_queued, news);
 	counter_add(&counters->remove_queued, n - news);
 	counter_add(&counters->drop_ring_full, burst->update_count - n);
@@ -217,7 +217,8 @@ void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 		if (__builtin_expect(
 			    mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED || mbuf->nb_segs != 1, 0))
 			mbuf = mend(burst, mbuf);
-		if (__builtin_expect(mbuf != NULL, 1) && !plain_collect(burst, mbuf))
+		if (__builtin_expect(mbuf != NULL, 1) && !plain_collect(burst, mbuf) &&
+			!plain_update(burst, mbuf))
 			sort_frame(burst, mbuf);
 	}
 }

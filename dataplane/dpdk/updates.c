@@ -11,6 +11,7 @@
 
 #include <rte_errno.h>
 #include <rte_memcpy.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct update {
@@ -20,6 +21,9 @@ struct update {
 	uint8_t key[SESSD_KEY_SIZE];
 	uint8_t value[]; /* value_max */
 };
+
+/* Of each element, what a session of 144 bytes takes. */
+#define PREFETCH_BYTES (sizeof(struct update) + 144)
 
 int updates_open(
 	struct updates *updates, unsigned lcore, int socket, uint32_t depth, uint16_t value_max)
@@ -32,7 +36,8 @@ int updates_open(
 	snprintf(name, sizeof(name), "updates%u", lcore);
 	updates->ring = rte_ring_create_elem(
 		name, updates->element, depth, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!updates->ring)
+	updates->reserved = aligned_alloc(64, sizeof(struct rte_ring_zc_data));
+	if (!updates->ring || !updates->reserved)
 		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s",
 			lcore, depth, (size_t)updates->element * depth / 1024,
 			rte_strerror(rte_errno));
@@ -42,7 +47,9 @@ int updates_open(
 void updates_close(struct updates *updates)
 {
 	rte_ring_free(updates->ring);
+	free(updates->reserved);
 	updates->ring = NULL;
+	updates->reserved = NULL;
 }
 
 static void *element_at(
@@ -67,16 +74,26 @@ static void fill(
 		rte_memcpy(update->value, request + 1, len);
 }
 
-unsigned updates_push(struct updates *updates, const struct update_request *requests, unsigned n)
+unsigned updates_reserve(struct updates *updates, unsigned n)
 {
-	struct rte_ring_zc_data zcd;
+	struct rte_ring_zc_data *zcd = updates->reserved;
 
-	n = rte_ring_enqueue_zc_burst_elem_start(updates->ring, updates->element, n, &zcd, NULL);
+	n = rte_ring_enqueue_zc_burst_elem_start(updates->ring, updates->element, n, zcd, NULL);
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *element = element_at(updates, zcd, i);
+
+		for (unsigned line = 0; line < PREFETCH_BYTES; line += 64)
+			__builtin_prefetch(element + line, 1);
+	}
+	return n;
+}
+
+void updates_push(struct updates *updates, const struct update_request *requests, unsigned n)
+{
 	for (unsigned i = 0; i < n; i++)
-		fill(updates, element_at(updates, &zcd, i), &requests[i]);
+		fill(updates, element_at(updates, updates->reserved, i), &requests[i]);
 	if (n)
 		rte_ring_enqueue_zc_elem_finish(updates->ring, n);
-	return n;
 }
 
 /* The value is a secret: it is wiped as soon as it is in the table. */

@@ -13,9 +13,11 @@
 #include "engine.h"
 
 struct rte_ring;
+struct rte_ring_zc_data;
 
 struct updates {
 	struct rte_ring *ring;
+	struct rte_ring_zc_data *reserved;
 	uint32_t element; /* bytes of one, by value_max */
 	uint16_t value_max;
 };
@@ -31,9 +33,13 @@ struct update_request {
 	uint32_t len;
 };
 
-/* Hands on requests; of a value over value_max only the length goes with it. Returns how many of
- * them found room, from the first on. [the lcore] */
-unsigned updates_push(struct updates *updates, const struct update_request *requests, unsigned n);
+/* Takes room for `n` requests, or for as many as there is room: how many. The writer had that
+ * memory last: it is fetched while the lcore does something else. [the lcore] */
+unsigned updates_reserve(struct updates *updates, unsigned n);
+
+/* Hands on requests, `n` being what was reserved; of a value over value_max only the length goes
+ * with it. [the lcore] */
+void updates_push(struct updates *updates, const struct update_request *requests, unsigned n);
 
 /* Delivers at most `max` to the sink, and returns how many. [the writer] */
 unsigned updates_pull(struct updates *updates, const struct update_sink *sink, unsigned max);

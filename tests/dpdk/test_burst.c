@@ -104,7 +104,7 @@ static int group_setup(void **state)
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
 	memcpy(engine.ports[0].mac, packet_server_mac, 6);
-	plain_prepare(&engine.ports[0]);
+	plain_prepare(&engine.ports[0], &engine.served);
 	return 0;
 }
 
