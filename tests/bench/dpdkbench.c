@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The tools of the DPDK benchmark, which tests/bench/dpdk/run puts together. See usage_text.
+ * The tools of the DPDK benchmark, which tests/bench/dpdk puts together. See usage_text.
  */
 #include <sessiond/protocol.h>
 
