@@ -87,6 +87,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        time.sleep(1)  # the kernel frees maps in the background, on somebody's CPU
         self.log.close()
         if self in self.lab.servers:
             self.lab.servers.remove(self)
@@ -202,3 +203,31 @@ def kernel_memory():
     wanted = ("Slab:", "VmallocUsed:", "Percpu:")
     return sum(int(line.split()[1]) * 1024 for line in open("/proc/meminfo")
                if line.startswith(wanted))
+
+
+def settled_kernel_memory():
+    """The same, once it stands still: the maps of a server that has ended are freed long after it,
+    and would be counted against the next one."""
+    last, still = kernel_memory(), 0
+    for _ in range(120):
+        time.sleep(0.5)
+        now = kernel_memory()
+        still = still + 1 if abs(now - last) < 1 << 20 else 0
+        last = now
+        if still == 6:
+            return last
+    raise LabError("the kernel's memory does not stand still: is something else running?")
+
+
+def map_memory(pid):
+    """Bytes that the kernel says a process's BPF maps take, each map once."""
+    maps = {}
+    for path in pathlib.Path("/proc/%d/fdinfo" % pid).iterdir():
+        try:
+            info = dict(line.split(":", 1) for line in path.read_text().splitlines()
+                        if ":" in line)
+        except FileNotFoundError:
+            continue
+        if "map_id" in info and "memlock" in info:
+            maps[info["map_id"]] = int(info["memlock"])
+    return sum(maps.values())
