@@ -49,10 +49,8 @@ static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 static uint32_t admin_flush(void *ctx)
 {
 	struct daemon *daemon = ctx;
-	uint32_t count = writer_flush(daemon->writer);
 
-	log_notice("flushed %u sessions on request", count);
-	return count;
+	return writer_flush(daemon->writer);
 }
 
 static unsigned admin_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)

@@ -5,9 +5,6 @@
 
 #include <stdlib.h>
 
-/* ::ffff:0.0.0.0 */
-#define MAPPED_FIRST ((unsigned __int128)0xffff << 32)
-
 static int compare4(const void *a, const void *b)
 {
 	const struct allow_range4 *x = a, *y = b;
@@ -60,10 +57,8 @@ struct allow_ranges *allow_ranges_make(const struct allow_list *list)
 				(struct allow_range4){(uint32_t)first, (uint32_t)last};
 			continue;
 		}
+		/* ::/0 and its like hold no IPv4 addresses, as in prefix_contains. */
 		allow->ip6[allow->count6++] = (struct allow_range6){first, last};
-		/* ::/0 and the like have IPv4 in them too, by its v4-mapped form. */
-		if (first <= MAPPED_FIRST && last > MAPPED_FIRST)
-			allow->ip4[allow->count4++] = (struct allow_range4){0, UINT32_MAX};
 	}
 	qsort(allow->ip4, allow->count4, sizeof(allow->ip4[0]), compare4);
 	qsort(allow->ip6, allow->count6, sizeof(allow->ip6[0]), compare6);
