@@ -7,6 +7,7 @@
 
 #include <sessiond/log.h>
 
+#include "steer.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -59,6 +60,23 @@ static void free_engine(struct engine *engine)
 	free(engine->workers);
 	free(engine->allow);
 	free(engine);
+}
+
+/* A kernel or a sandbox that does not know it still serves, in any order. */
+static void steer(const struct engine *engine)
+{
+	const struct worker *first = &engine->workers[0];
+
+	for (unsigned i = 0; i < first->socket_count && engine->thread_count > 1; i++) {
+		int err = steer_by_key(first->sockets[i], engine->thread_count);
+
+		if (err) {
+			log_warning("cannot steer datagrams by key (%s): now and then a REMOVE may "
+				    "overtake its NEW; --threads 1 avoids it",
+				strerror(-err));
+			return;
+		}
+	}
 }
 
 /* The first set of sockets is bound alone, so that a port in use is refused, and shared after. */
@@ -115,6 +133,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	err = open_sockets(engine);
 	if (err)
 		goto fail_told;
+	steer(engine);
 	*out = engine;
 	return 0;
 fail:

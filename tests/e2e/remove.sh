@@ -9,9 +9,7 @@
 mode=$1 policy=$2
 need_tls
 place_for "$mode"
-# One reader: with several, a REMOVE that follows its NEW within a few milliseconds can overtake it on
-# a busy machine, because each is sent from a port, and so read by a thread, of its own.
-daemon_for "$mode" --remove "$policy" --threads 1
+daemon_for "$mode" --remove "$policy"
 farm_terminators 'sessionCacheSize = 10'
 
 step "20 connections that end without close_notify"

@@ -239,6 +239,52 @@ static void allow_under_load(void **state)
 	stop();
 }
 
+struct counted {
+	uint64_t done, missing;
+};
+
+static void count_removes(void *ctx, const char *name, uint64_t value)
+{
+	struct counted *counted = ctx;
+
+	if (strcmp(name, "remove_done") == 0)
+		counted->done = value;
+	else if (strcmp(name, "remove_missing") == 0)
+		counted->missing = value;
+}
+
+/* NEW and REMOVE of a session come from sockets of their own, at once after one another: with
+ * several readers too, none is overtaken. */
+static void removes_follow_their_news(void **state)
+{
+	enum {
+		CLIENTS = 16,
+		KEYS = 4000
+	};
+	struct counted counted = {0};
+	int fds[CLIENTS];
+
+	(void)state;
+	assert_int_equal(start(4, 1), 0);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		fds[i] = client("127.0.0.1", world.options.port);
+	for (uint32_t key = 1; key <= KEYS; key++) {
+		request(fds[key % CLIENTS], SESSD_NEW, key, 144);
+		request(fds[(key + 1) % CLIENTS], SESSD_REMOVE, key, 0);
+		if (key % 64 == 0)
+			usleep(500); /* the queues hold more than that */
+	}
+	for (unsigned i = 0; i < 1000 && counted.done + counted.missing < KEYS; i++) {
+		usleep(1000);
+		writer_stats(world.writer, count_removes, &counted);
+	}
+	assert_int_equal(counted.missing, 0);
+	assert_int_equal(counted.done, KEYS);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	stop();
+}
+
 /* An idle writer is woken by the first change: the next GET but a few sees it. */
 static void wakes_the_writer(void **state)
 {
@@ -271,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup(serves, choose_port),
 		cmocka_unit_test_setup(no_starvation, choose_port),
 		cmocka_unit_test_setup(allow_under_load, choose_port),
+		cmocka_unit_test_setup(removes_follow_their_news, choose_port),
 		cmocka_unit_test_setup(wakes_the_writer, choose_port),
 	};
 
