@@ -7,6 +7,7 @@
 #include "admin.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,23 @@ err:
 	return NULL;
 }
 
+/* Frees the places of clients that have gone. On a busy machine many may come and go before the
+ * loop gets round to them, and a newcomer would be refused for their sake. What they asked for and
+ * did not wait for is not done. */
+static void free_the_gone(struct admin *admin)
+{
+	struct admin_connection *connection = LIST_FIRST(&admin->list), *next;
+
+	for (; connection; connection = next) {
+		/* Not POLLRDHUP: who has only said its last still reads. */
+		struct pollfd hangup = {.fd = bufferevent_getfd(connection->bev)};
+
+		next = LIST_NEXT(connection, link);
+		if (poll(&hangup, 1, 0) > 0 && hangup.revents & (POLLHUP | POLLERR))
+			connection_free(connection);
+	}
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 	int len, void *ctx)
 {
@@ -168,6 +186,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 	(void)addr;
 	(void)len;
+	if (admin->connections == admin->config.connections_max)
+		free_the_gone(admin);
 	if (admin->connections < admin->config.connections_max)
 		connection = connection_new(admin, evconnlistener_get_base(listener), fd);
 	if (!connection) {

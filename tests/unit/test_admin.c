@@ -43,6 +43,7 @@ struct daemon {
 	bool held[CAPACITY];
 	bool expired[CAPACITY];
 	atomic_uint list_calls, level, requests;
+	pthread_mutex_t pause; /* held: stats wait */
 	bool reload_fails;
 };
 
@@ -70,6 +71,8 @@ static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	struct daemon *d = ctx;
 
+	pthread_mutex_lock(&d->pause);
+	pthread_mutex_unlock(&d->pause);
 	d->requests++;
 	emit(emit_ctx, "get_hits", 18446744073709551615ULL);
 	emit(emit_ctx, "get_misses", 0);
@@ -168,6 +171,7 @@ static int setup(void **state)
 		.ops = &fake_ops, .ctx = d, .capacity = CAPACITY, .idle_ms = IDLE_MS};
 
 	memset(d, 0, sizeof(*d));
+	pthread_mutex_init(&d->pause, NULL);
 	strcpy(d->folder, "/tmp/test_admin.XXXXXX");
 	assert_non_null(mkdtemp(d->folder));
 	snprintf(d->path, sizeof(d->path), "%s/control.sock", d->folder);
@@ -491,6 +495,37 @@ static void leavers(void **state)
 	expect(d, "ping\n", "OK\n.\n");
 }
 
+/* More than there are places for have come and gone before the loop gets to run: whoever then comes
+ * to stay is served. */
+static void leavers_all_at_once(void **state)
+{
+	struct daemon *d = *state;
+	int fds[20], fd;
+	char text[64];
+
+	for (int i = 0; i < 20; i++)
+		fds[i] = connect_raw(d);
+	expect(d, "ping\n", "OK\n.\n"); /* all of them have been accepted */
+	pthread_mutex_lock(&d->pause);
+	say(fds[0], "stats\n");
+	usleep(50000); /* the loop waits in it, or has yet to come to it: the same to us */
+	for (int i = 0; i < 60; i++) { /* the kernel lets 64 wait */
+		fd = connect_raw(d);
+		if (i % 2)
+			say(fd, "list\n");
+		close(fd);
+	}
+	fd = connect_raw(d);
+	say(fd, "ping\n");
+	pthread_mutex_unlock(&d->pause);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	read_all(fd, text, sizeof(text));
+	assert_string_equal(text, "OK\n.\n");
+	close(fd);
+	for (int i = 0; i < 20; i++)
+		close(fds[i]);
+}
+
 static int collect(void *ctx, char *line)
 {
 	strcat(ctx, line);
@@ -602,6 +637,7 @@ int main(void)
 		TEST(slow_reader),
 		TEST(idle),
 		TEST(leavers),
+		TEST(leavers_all_at_once),
 		TEST(client),
 		TEST(client_time_limit),
 		TEST(socket_file),
