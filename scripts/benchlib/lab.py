@@ -25,9 +25,9 @@ class LabError(Exception):
     pass
 
 
-def run(*command, timeout=600):
+def run(*command, timeout=600, env=None):
     done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=timeout)
+                          stderr=subprocess.PIPE, text=True, timeout=timeout, env=env)
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise LabError("%s: %s" % (pathlib.Path(str(command[0])).name,
@@ -104,7 +104,8 @@ class Lab:
 
     def __enter__(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix=self.name))
-        run(ROOT / "scripts" / "lab", "up", self.name, 3)
+        # Without its programs at the load's end: live frames need that place for their own.
+        run(ROOT / "scripts" / "lab", "up", self.name, 3, env=dict(os.environ, LAB_XDPPASS="none"))
         # What live frames need at the other end where that has no XDP program.
         run(*self.inside("cache", None, "ethtool", "-K", "t3", "gro", "on"))
         run(*self.inside("cache", None, "ip", "link", "set", "dev", "t2", "xdpdrv", "object",
