@@ -280,52 +280,66 @@ enum {
 #define MEMBER(member) offsetof(struct options, member), sizeof(((struct options *)0)->member)
 
 const struct option_def option_table[] = {
-	{"port", 0, "PORT", OPTION_ARGUMENT, "UDP port to serve, default 54321", set_port, NULL,
-		MEMBER(port)},
+	{"port", 0, "PORT", OPTION_ARGUMENT, "UDP port to serve", set_port, NULL, MEMBER(port),
+		.fallback = "54321"},
 	{"mode", 'm', "MODE", 0,
 		"auto, xdp, dpdk or socket; auto is xdp where --interface is given and it "
 		"attaches, else socket",
-		set_mode, NULL, MEMBER(mode)},
-	{"interface", 'i', "IFNAME", OPTION_REPEATABLE,
-		"Answer in XDP on this interface; repeatable", add_interface, clear_interfaces,
-		MEMBER(interfaces)},
+		set_mode, NULL, MEMBER(mode), .fallback = "auto",
+		.details = "A mode that is named is used, or the daemon ends with an error. What "
+			   "auto chose is the first line of the log."},
+	{"interface", 'i', "IFNAME", OPTION_REPEATABLE, "Answer in XDP on this interface",
+		add_interface, clear_interfaces, MEMBER(interfaces), .example = "eth1"},
 	{"xdp-mode", KEY_XDP_MODE, "HOW", 0,
-		"native, generic or auto: native, and generic where the driver has no XDP",
-		set_xdp_mode, NULL, MEMBER(xdp_mode)},
+		"native, generic or auto: native, and generic, announced, where the driver has no "
+		"XDP",
+		set_xdp_mode, NULL, MEMBER(xdp_mode), .fallback = "auto"},
 	{"listen", 'l', "ADDR[:PORT]", OPTION_REPEATABLE,
-		"Serve this address; repeatable; default every address", add_listen, clear_listen,
-		MEMBER(listen)},
+		"Serve this address; default every address", add_listen, clear_listen,
+		MEMBER(listen), .example = "10.0.0.5",
+		.details = "An IPv6 address that a port follows stands in brackets. * is every "
+			   "address of the host, those that come later included."},
 	{"allow", 'a', "CIDR", OPTION_REPEATABLE | OPTION_RELOADABLE,
-		"Serve clients in this range; repeatable; default loopback, private, link-local "
-		"and unique-local ranges",
-		add_allow, clear_allow, MEMBER(allow)},
-	{"capacity", 'n', "SESSIONS", 0, "Sessions to hold, default 1000000", set_capacity, NULL,
-		MEMBER(capacity)},
-	{"max-session", KEY_MAX_SESSION, "BYTES", 0,
-		"Longest session to store, default 512, up to 1400", set_value_max, NULL,
-		MEMBER(value_max)},
-	{"remove", KEY_REMOVE, "POLICY", OPTION_RELOADABLE,
-		"honour (the default) or ignore clients' REMOVE", set_remove, NULL, MEMBER(remove)},
-	{"threads", 't', "N", 0, "Reader threads of socket mode, default one a CPU", set_threads,
-		NULL, MEMBER(threads)},
+		"Serve clients in this range; default loopback, private, link-local and "
+		"unique-local ranges",
+		add_allow, clear_allow, MEMBER(allow),
+		.fallback = "127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 "
+			    "::1/128 fc00::/7 fe80::/10",
+		.details = "The first range that is given replaces the default. Requests from "
+			   "elsewhere are dropped and counted, never answered."},
+	{"capacity", 'n', "SESSIONS", 0, "Sessions to hold, fixed at start; a full cache evicts",
+		set_capacity, NULL, MEMBER(capacity), .fallback = "1000000"},
+	{"max-session", KEY_MAX_SESSION, "BYTES", 0, "Longest session to store, up to 1400",
+		set_value_max, NULL, MEMBER(value_max), .fallback = "512",
+		.details = "stunnel sends none longer than 512 bytes."},
+	{"remove", KEY_REMOVE, "POLICY", OPTION_RELOADABLE, "honour or ignore clients' REMOVEs",
+		set_remove, NULL, MEMBER(remove), .fallback = "honour",
+		.details = "stunnel sends a REMOVE not only for a session that shall end, but also "
+			   "when its own cache overflows, when it reads its configuration again, "
+			   "and when a client closes without saying so."},
+	{"threads", 't', "N", 0, "Reader threads of socket mode; default one a CPU", set_threads,
+		NULL, MEMBER(threads), .example = "2"},
 	{"dpdk-args", KEY_DPDK_ARGS, "\"EAL ARGS\"", 0,
 		"Arguments of DPDK's environment layer, in one text", set_dpdk_args, NULL,
-		MEMBER(dpdk_args)},
+		MEMBER(dpdk_args), .example = "-l 1 -a 0000:01:00.0"},
 	{"keep", KEY_KEEP, NULL, 0, "Leave the pinned fast path answering after a clean stop",
-		set_keep, NULL, MEMBER(keep)},
+		set_keep, NULL, MEMBER(keep), .fallback = "no",
+		.details = "The next start adopts it with every session in it, so that a restart "
+			   "leaves no GET unanswered. xdp mode only."},
 	{"config", 'c', "FILE", OPTION_COMMAND_LINE,
 		"Read options from FILE: the same names, name = value, a line each; the command "
 		"line wins",
 		set_config, NULL, MEMBER(config_path)},
-	{"control", 'C', "PATH", 0, "Admin socket, default /run/sessiond/control.sock", set_control,
-		NULL, MEMBER(control_path)},
+	{"control", 'C', "PATH", 0, "Admin socket", set_control, NULL, MEMBER(control_path),
+		.fallback = "/run/sessiond/control.sock",
+		.details = "A daemon that may not write there uses sessiond.sock in "
+			   "XDG_RUNTIME_DIR, if that is set."},
 	{"pin-dir", KEY_PIN_DIR, "PATH", 0,
-		"Folder on a BPF file system for the pins, default /sys/fs/bpf/sessiond; each "
-		"instance uses PATH/PORT",
-		set_pin_dir, NULL, MEMBER(pin_root)},
+		"Folder on a BPF file system for the pins; each instance uses PATH/PORT",
+		set_pin_dir, NULL, MEMBER(pin_root), .fallback = "/sys/fs/bpf/sessiond"},
 	{"log-level", KEY_LOG_LEVEL, "LEVEL", OPTION_RELOADABLE,
-		"error, warning, notice, info (the default) or debug", set_log_level, NULL,
-		MEMBER(log_level)},
+		"error, warning, notice, info or debug", set_log_level, NULL, MEMBER(log_level),
+		.fallback = "info"},
 	{"check", KEY_CHECK, NULL, OPTION_COMMAND_LINE, "Check the options and exit", set_check,
 		NULL, MEMBER(check)},
 };

@@ -31,9 +31,24 @@ struct option_def {
 	void (*clear)(struct options *options);
 	/* The member of struct options it is about, comparable by memcmp. */
 	size_t offset, size;
+	/* The rest is for the manual, README and the example of a configuration file. The default
+	 * as a value, words of a repeatable option apart by a blank; NULL: there is none, or no
+	 * constant. */
+	const char *fallback;
+	const char *example; /* a value for the example, where there is no such default */
+	const char *details; /* more sentences for the man pages, if `help` is not all */
 };
 
 extern const struct option_def option_table[];
 extern const size_t option_table_size;
+
+#define OPTION_HELP 320
+
+/* `help` with what the other members say added: "; repeatable", "; default X". `text` has room for
+ * OPTION_HELP bytes; returns it. */
+const char *option_help(const struct option_def *def, char text[OPTION_HELP]);
+
+/* Whether the default is a list, too long for --help, whose `help` names it in words. */
+bool option_default_is_list(const struct option_def *def);
 
 #endif

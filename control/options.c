@@ -55,6 +55,7 @@ static int on_argument(void *ctx, const char *argument)
 static int read_command_line(struct options *options, int argc, char **argv)
 {
 	struct argp_option argp_options[OPTION_TABLE_MAX + 1] = {0};
+	static _Thread_local char texts[OPTION_TABLE_MAX][OPTION_HELP];
 	struct option_source source = {.options = options};
 	const struct cli cli = {
 		.options = argp_options,
@@ -71,8 +72,10 @@ static int read_command_line(struct options *options, int argc, char **argv)
 
 		if (def->flags & OPTION_ARGUMENT)
 			continue;
-		argp_options[n++] = (struct argp_option){
-			.name = def->name, .key = def->key, .arg = def->arg, .doc = def->help};
+		argp_options[n++] = (struct argp_option){.name = def->name,
+			.key = def->key,
+			.arg = def->arg,
+			.doc = option_help(def, texts[i])};
 	}
 	return cli_parse(&cli, argc, argv) < 0 ? -EINVAL : 0;
 }

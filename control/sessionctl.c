@@ -8,57 +8,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "sessionctl_table.h"
 #include "text.h"
-
-#define PIN_ROOT_DEFAULT "/sys/fs/bpf/sessiond"
-
-enum {
-	KEY_PIN_DIR = 256,
-	KEY_PORT,
-	KEY_JSON,
-};
-
-static const struct argp_option options[] = {
-	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
-		0},
-	{"json", KEY_JSON, NULL, 0, "Print stats, list and show as JSON", 0},
-	{"pin-dir", KEY_PIN_DIR, "PATH", 0, "Where the pins are, default " PIN_ROOT_DEFAULT, 0},
-	{"port", KEY_PORT, "PORT", 0, "The instance whose pins are meant; default all or the only",
-		0},
-	{0},
-};
-
-static const char help[] =
-	"Ask a running sessiond, and clean up after one.\v"
-	"Commands:\n"
-	"  stats            counters and figures, `name value` a line\n"
-	"  list             live sessions: id, seconds left, bytes\n"
-	"  show ID          one session; an id is 1 to 32 bytes in hex\n"
-	"  remove ID        delete one session\n"
-	"  flush            delete all sessions\n"
-	"  reload           read the configuration again, as SIGHUP does\n"
-	"  log-level LEVEL  error, warning, notice, info or debug\n"
-	"  version          the daemon's version\n"
-	"  detach           remove what a daemon that is gone left pinned\n"
-	"\n"
-	"Values of sessions are never shown. Exit codes: 0, 1 for a failure, 2 for "
-	"a wrong command line.";
-
-static const struct command {
-	const char *name, *argument;
-	bool json;
-	int (*run)(const struct ctl *ctl);
-} commands[] = {
-	{"stats", NULL, true, ctl_stats},
-	{"list", NULL, true, ctl_list},
-	{"show", "ID", true, ctl_show},
-	{"remove", "ID", false, ctl_ask},
-	{"flush", NULL, false, ctl_ask},
-	{"reload", NULL, false, ctl_ask},
-	{"log-level", "LEVEL", false, ctl_ask},
-	{"version", NULL, false, ctl_ask},
-	{"detach", NULL, false, ctl_detach},
-};
 
 int ctl_fail(int code)
 {
@@ -79,16 +30,16 @@ static int on_option(void *ctx, int key, const char *value)
 				text_quote(value, quoted), sizeof(ctl->control_path) - 1);
 		strcpy(ctl->control_path, value);
 		return 0;
-	case KEY_JSON:
+	case CTL_KEY_JSON:
 		ctl->json = true;
 		return 0;
-	case KEY_PIN_DIR:
+	case CTL_KEY_PIN_DIR:
 		if (value[0] != '/')
 			return error_set(EINVAL, "--pin-dir %s: expected an absolute path",
 				text_quote(value, quoted));
 		ctl->pin_root = value;
 		return 0;
-	case KEY_PORT:
+	case CTL_KEY_PORT:
 		if (!text_number(value, 1, 65535, &number))
 			return error_set(EINVAL, "--port %s: expected a UDP port from 1 to 65535",
 				text_quote(value, quoted));
@@ -114,28 +65,68 @@ static int on_argument(void *ctx, const char *argument)
 	return 0;
 }
 
+/* "stats, list or show": the commands, or those that know --json. */
+static const char *names(bool json, const char *before_last)
+{
+	static char text[512];
+	const char *last = NULL;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ctl_command_count; i++) {
+		if (json && !ctl_commands[i].json)
+			continue;
+		if (last)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+				used > 0 ? ", " : "", last);
+		last = ctl_commands[i].name;
+	}
+	snprintf(text + used, sizeof(text) - used, " %s %s", before_last, last);
+	return text;
+}
+
+/* As argp wants it: what stands before the options, a vertical tab, what stands after them. */
+static const char *help(void)
+{
+	static char text[4096];
+	size_t used;
+
+	used = (size_t)snprintf(
+		text, sizeof(text), "Ask a running sessiond, and clean up after one.\vCommands:\n");
+	for (size_t i = 0; i < ctl_command_count; i++) {
+		const struct ctl_command *command = &ctl_commands[i];
+		char usage[64];
+
+		snprintf(usage, sizeof(usage), "%s %s", command->name,
+			command->argument ? command->argument : "");
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "  %-15s  %s\n", usage, command->help);
+	}
+	snprintf(text + used, sizeof(text) - used,
+		"\nValues of sessions are never shown. Exit codes: 0, 1 for a failure, 2 for a "
+		"wrong command line.");
+	return text;
+}
+
 /* The command that was asked for, if it was asked for rightly; else NULL with error_message() set.
  */
-static const struct command *find_command(const struct ctl *ctl)
+static const struct ctl_command *find_command(const struct ctl *ctl)
 {
-	const struct command *command = NULL;
+	const struct ctl_command *command = NULL;
 	char quoted[TEXT_QUOTE];
 	enum log_level level;
 	uint8_t key[32];
 
 	if (!ctl->command) {
-		error_set(EINVAL, "which command? stats, list, show, remove, flush, reload, "
-				  "log-level, version or detach: see --help");
+		error_set(EINVAL, "which command? %s: see --help", names(false, "or"));
 		return NULL;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, ctl->command) == 0)
-			command = &commands[i];
+	for (size_t i = 0; i < ctl_command_count; i++)
+		if (strcmp(ctl_commands[i].name, ctl->command) == 0)
+			command = &ctl_commands[i];
 	if (!command)
-		error_set(EINVAL,
-			"unknown command %s: expected stats, list, show, remove, flush, "
-			"reload, log-level, version or detach",
-			text_quote(ctl->command, quoted));
+		error_set(EINVAL, "unknown command %s: expected %s",
+			text_quote(ctl->command, quoted), names(false, "or"));
 	else if (command->argument && !ctl->argument)
 		error_set(EINVAL, "%s needs an argument: %s %s", command->name, command->name,
 			command->argument);
@@ -143,7 +134,7 @@ static const struct command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "%s takes no argument: leave out %s", command->name,
 			text_quote(ctl->argument, quoted));
 	else if (ctl->json && !command->json)
-		error_set(EINVAL, "--json goes with stats, list and show only: leave it out");
+		error_set(EINVAL, "--json goes with %s only: leave it out", names(true, "and"));
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&
 		 !text_key(ctl->argument, key))
 		error_set(EINVAL, "%s %s: expected an id, 1 to 32 bytes in hex digits",
@@ -159,16 +150,16 @@ static const struct command *find_command(const struct ctl *ctl)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {.pin_root = PIN_ROOT_DEFAULT};
+	struct ctl ctl = {.pin_root = CTL_PIN_ROOT_DEFAULT};
 	const struct cli cli = {
-		.options = options,
+		.options = ctl_options,
 		.args_doc = "COMMAND [ARGUMENT]",
-		.doc = help,
+		.doc = help(),
 		.on_option = on_option,
 		.on_argument = on_argument,
 		.ctx = &ctl,
 	};
-	const struct command *command;
+	const struct ctl_command *command;
 	int code;
 
 	control_path_default(CONTROL_CONNECT, ctl.control_path);

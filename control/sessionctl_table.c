@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "sessionctl_table.h"
+
+const struct argp_option ctl_options[] = {
+	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
+		0},
+	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list and show as JSON", 0},
+	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Where the pins are, default " CTL_PIN_ROOT_DEFAULT,
+		0},
+	{"port", CTL_KEY_PORT, "PORT", 0,
+		"The instance whose pins are meant; default all or the only", 0},
+	{0},
+};
+
+const struct ctl_command ctl_commands[] = {
+	{"stats", NULL, true, ctl_stats, "counters and figures, `name value` a line",
+		.details = "While the daemon is down these are the counters of the pinned XDP "
+			   "program, if there is one."},
+	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
+	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
+	{"remove", "ID", false, ctl_ask, "delete one session"},
+	{"flush", NULL, false, ctl_ask, "delete all sessions"},
+	{"reload", NULL, false, ctl_ask, "read the configuration again, as SIGHUP does"},
+	{"log-level", "LEVEL", false, ctl_ask, "error, warning, notice, info or debug"},
+	{"version", NULL, false, ctl_ask, "the daemon's version"},
+	{"detach", NULL, false, ctl_detach, "remove what a daemon that is gone left pinned",
+		.details = "This takes the XDP program off its interfaces and ends every session."},
+};
+
+const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);
