@@ -3,7 +3,6 @@
  */
 #include "options.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -34,7 +33,7 @@ enum {
 	OPT_REFLECTOR,
 };
 
-static const struct argp_option option_table[] = {
+const struct argp_option bench_option_table[] = {
 	{0, 0, 0, 0, "What is asked", 1},
 	{"workload", 'w', "NAME", 0, "get (default), miss, new, remove, or mix: TLS 1.3", 0},
 	{"mix", OPT_MIX, "SHARE", 0,
@@ -303,7 +302,7 @@ const char *argp_program_version = "sessionbench " SESSIOND_VERSION;
 void bench_options_parse(struct bench_options *options, int argc, char **argv)
 {
 	static const struct argp argp = {
-		option_table, parse_option, "ADDR[:PORT]", doc, NULL, NULL, NULL};
+		bench_option_table, parse_option, "ADDR[:PORT]", doc, NULL, NULL, NULL};
 
 	*options = (struct bench_options){
 		.population = {.seed = 1, .value_min = 144, .value_max = 144},

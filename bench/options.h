@@ -6,6 +6,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include <argp.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,5 +72,8 @@ extern const char *const workload_names[];
 
 /* Ends the program with BENCH_EXIT_USAGE and one line where the command line is wrong. */
 void bench_options_parse(struct bench_options *options, int argc, char **argv);
+
+/* For the manual. An option without a name is a heading; the last is empty. */
+extern const struct argp_option bench_option_table[];
 
 #endif

@@ -19,7 +19,7 @@ enum {
 	KEY_VERSION = 'V',
 };
 
-static const struct argp_option common_options[] = {
+const struct argp_option cli_common_options[] = {
 	{"help", KEY_HELP, NULL, 0, "Print this help and exit", -1},
 	{"version", KEY_VERSION, NULL, 0, "Print the version and exit", -1},
 	{0},
@@ -60,7 +60,7 @@ static const struct argp_option *option_at(const struct cli *cli, size_t i)
 	for (option = cli->options; option->name; option++)
 		if (i-- == 0)
 			return option;
-	for (option = common_options; option->name; option++)
+	for (option = cli_common_options; option->name; option++)
 		if (i-- == 0)
 			return option;
 	return NULL;
@@ -169,7 +169,7 @@ static error_t root_parser(int key, char *arg, struct argp_state *state)
 int cli_parse(const struct cli *cli, int argc, char **argv)
 {
 	static const struct argp common = {
-		common_options, common_parser, NULL, NULL, NULL, NULL, NULL};
+		cli_common_options, common_parser, NULL, NULL, NULL, NULL, NULL};
 	const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
 	const struct argp argp = {
 		cli->options, root_parser, cli->args_doc, cli->doc, children, NULL, NULL};

@@ -8,6 +8,9 @@
 
 #include <argp.h>
 
+/* --help and --version; ends with an empty one. */
+extern const struct argp_option cli_common_options[];
+
 struct cli {
 	const struct argp_option *options; /* --help and --version come by themselves */
 	const char *args_doc;		   /* as argp has them */

@@ -11,12 +11,6 @@
 #include "sessionctl_table.h"
 #include "text.h"
 
-int ctl_fail(int code)
-{
-	fprintf(stderr, "sessionctl: %s\n", error_message());
-	return code;
-}
-
 static int on_option(void *ctx, int key, const char *value)
 {
 	char quoted[TEXT_QUOTE];

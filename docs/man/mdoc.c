@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "mdoc.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sessiond/counters.h>
+
+#include "../../bench/options.h"
+#include "cli.h"
+#include "option_table.h"
+#include "sessionctl_table.h"
+
+#define COLUMNS 76
+
+static void put_char(char c, bool option)
+{
+	switch (c) {
+	case '\\':
+		fputs("\\e", stdout);
+		break;
+	case '`':
+		fputs("\\(ga", stdout);
+		break;
+	case '-':
+		/* A dash that is to be typed, not a hyphen. */
+		fputs(option ? "\\-" : "-", stdout);
+		break;
+	default:
+		putchar(c);
+	}
+}
+
+/* Sentences, each on lines of its own, as mdoc wants them; with a full stop at the end. */
+static void put_text(const char *text)
+{
+	size_t column = 0, len = 0;
+
+	for (const char *word = text; *word; word += len) {
+		word += strspn(word, " \n");
+		len = strcspn(word, " \n");
+		if (len == 0)
+			break;
+		if (column > 0 && column + len + 1 > COLUMNS) {
+			putchar('\n');
+			column = 0;
+		}
+		if (column > 0)
+			putchar(' ');
+		else if (word[0] == '.' || word[0] == '\'')
+			fputs("\\&", stdout);
+		for (size_t i = 0; i < len; i++)
+			put_char(word[i], word[0] == '-');
+		column += len + 1;
+		if (word[len - 1] == '.' && word[len] == ' ' &&
+			isupper((unsigned char)word[len + 1])) {
+			putchar('\n');
+			column = 0;
+		}
+	}
+	puts(text[0] && text[strlen(text) - 1] == '.' ? "" : ".");
+}
+
+/* One argument of a macro, blanks and quotes in it included. */
+static void put_argument(const char *arg)
+{
+	fputs(" Ar ", stdout);
+	for (const char *c = arg; *c; c++) {
+		if (*c == '"')
+			fputs("\\(dq", stdout);
+		else if (*c == ' ')
+			fputs("\\ ", stdout);
+		else
+			putchar(*c);
+	}
+}
+
+static void put_option(int key, const char *name, const char *arg)
+{
+	fputs(".It", stdout);
+	if (key > 0 && key < 256)
+		printf(" Fl %c ,", key);
+	printf(" Fl -%s", name);
+	if (arg)
+		put_argument(arg);
+	putchar('\n');
+}
+
+static void begin_list(void)
+{
+	puts(".Bl -tag -width Ds");
+}
+
+static void end_list(void)
+{
+	puts(".El");
+}
+
+static void put_argp_options(const struct argp_option *option)
+{
+	for (; option->name; option++) {
+		put_option(option->key, option->name, option->arg);
+		put_text(option->doc);
+	}
+}
+
+static void put_def(const struct option_def *def)
+{
+	char text[OPTION_HELP];
+
+	put_text(option_help(def, text));
+	if (option_default_is_list(def)) {
+		char list[OPTION_HELP];
+
+		snprintf(list, sizeof(list), "The default is %s", def->fallback);
+		put_text(list);
+	}
+	if (def->details)
+		put_text(def->details);
+}
+
+void mdoc_sessiond_options(void)
+{
+	begin_list();
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+
+		if (def->flags & OPTION_ARGUMENT)
+			printf(".It Ar %s\n", def->arg);
+		else
+			put_option(def->key, def->name, def->arg);
+		put_def(def);
+	}
+	put_argp_options(cli_common_options);
+	end_list();
+}
+
+/* Quotes are for the shell. */
+static const char *unquoted(const char *arg, char text[64])
+{
+	size_t len = 0;
+
+	for (; *arg && len < 63; arg++)
+		if (*arg != '"')
+			text[len++] = *arg;
+	text[len] = '\0';
+	return text;
+}
+
+void mdoc_conf_options(void)
+{
+	begin_list();
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+		char arg[64];
+
+		if (def->flags & OPTION_COMMAND_LINE)
+			continue;
+		printf(".It Ic %s No =", def->name);
+		put_argument(def->arg ? unquoted(def->arg, arg) : "yes|no");
+		putchar('\n');
+		put_def(def);
+		if (def->flags & OPTION_RELOADABLE)
+			put_text("May be changed while running.");
+	}
+	end_list();
+}
+
+void mdoc_sessionctl_options(void)
+{
+	begin_list();
+	put_argp_options(ctl_options);
+	put_argp_options(cli_common_options);
+	end_list();
+}
+
+void mdoc_sessionctl_commands(void)
+{
+	begin_list();
+	for (size_t i = 0; i < ctl_command_count; i++) {
+		const struct ctl_command *command = &ctl_commands[i];
+
+		printf(".It Ic %s", command->name);
+		if (command->argument)
+			put_argument(command->argument);
+		putchar('\n');
+		put_text(command->help);
+		if (command->details)
+			put_text(command->details);
+	}
+	end_list();
+}
+
+static void put_counter(const char *name, const char *what)
+{
+	printf(".It Sy %s\n", name);
+	put_text(what);
+}
+
+void mdoc_counters(void)
+{
+#define PUT(name, what) put_counter(#name, what);
+	puts(".Bl -tag -width Ds -compact");
+	SESSD_REQUEST_COUNTERS(PUT)
+	SESSD_XDP_COUNTERS(PUT)
+	end_list();
+#undef PUT
+}
+
+/* Options without a name are headings. */
+void mdoc_sessionbench_options(void)
+{
+	const struct argp_option *option = bench_option_table;
+
+	for (; option->name || option->doc; option++) {
+		if (option->name) {
+			put_option(option->key, option->name, option->arg);
+			put_text(option->doc);
+			continue;
+		}
+		if (option != bench_option_table)
+			end_list();
+		printf(".Ss %s\n", option->doc);
+		begin_list();
+	}
+	end_list();
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "plain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "option_table.h"
+
+#define COLUMNS 78
+
+static void put_markdown(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '|')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+void plain_markdown_table(void)
+{
+	puts("| option | default | |\n|---|---|---|");
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+
+		fputs("| ", stdout);
+		if (def->key > 0 && def->key < 256)
+			printf("`-%c`, ", def->key);
+		if (def->flags & OPTION_ARGUMENT)
+			printf("`%s`", def->arg);
+		else
+			printf("`--%s%s%s`", def->name, def->arg ? " " : "",
+				def->arg ? def->arg : "");
+		if (def->fallback && def->arg && !option_default_is_list(def))
+			printf(" | `%s` | ", def->fallback);
+		else
+			fputs(" | | ", stdout);
+		put_markdown(def->help);
+		printf("%s |\n", def->flags & OPTION_REPEATABLE ? "; repeatable" : "");
+	}
+}
+
+static void put_comment(const char *text)
+{
+	size_t column = 1, len;
+
+	putchar('#');
+	for (const char *word = text; *word; word += len) {
+		word += strspn(word, " ");
+		len = strcspn(word, " ");
+		if (column > 1 && column + len + 1 > COLUMNS) {
+			fputs("\n#", stdout);
+			column = 1;
+		}
+		printf(" %.*s", (int)len, word);
+		column += len + 1;
+	}
+	putchar('\n');
+}
+
+static void put_setting(const struct option_def *def)
+{
+	const char *value = def->fallback ? def->fallback : def->example;
+	size_t len;
+
+	if (!option_default_is_list(def)) {
+		printf("#%s = %s\n", def->name, value ? value : def->arg);
+		return;
+	}
+	for (; *value; value += len + (value[len] == ' ')) {
+		len = strcspn(value, " ");
+		printf("#%s = %.*s\n", def->name, (int)len, value);
+	}
+}
+
+void plain_conf(void)
+{
+	put_comment(
+		"Configuration of sessiond; sessiond.conf(5) has the details. A line is name = "
+		"value, and every option is here, with its default unless it says that the value "
+		"is an example. After a change: sessiond --check --config THIS-FILE, then "
+		"sessionctl reload for what says so, else a restart.");
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+		char text[OPTION_HELP + 64];
+
+		if (def->flags & OPTION_COMMAND_LINE)
+			continue;
+		snprintf(text, sizeof(text), "%s%s%s%s", def->help,
+			def->flags & OPTION_REPEATABLE ? "; repeatable" : "",
+			def->flags & OPTION_RELOADABLE ? "; reload" : "",
+			def->fallback ? "" : "; an example");
+		putchar('\n');
+		put_comment(text);
+		put_setting(def);
+	}
+}

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# The man pages, README's table of options and the example of a configuration file say what the
+# programs do: all are made from the tables that --help is made from.
+
+. "$(dirname "$0")/lib.sh"
+
+man=$SESSIOND_BUILD/docs/man
+readme=$(dirname "$0")/../../README.md
+pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
+
+"$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
+sed -n '/^| option | default | |$/,/^$/p' "$readme" | sed '$d' >"$folder/readme"
+diff -u "$folder/readme" "$folder/table" ||
+	fail "README's table of options differs; 'manual --section markdown-options' makes it"
+
+# Every option and every command of --help is in its page.
+for page in sessionbench.1 sessionctl.8 sessiond.8; do
+	program=${page%.*}
+	expect 0 '' "$SESSIOND_BUILD/$program" --help
+	names=$(grep -Eo -- '^ *(-[A-Za-z?], *)?--[a-z-]+' "$folder/out" | grep -Eo -- '-[a-z-]+$' |
+		grep -v -- '--usage')
+	[ "$(echo "$names" | wc -l)" -gt 5 ] || fail "$program --help shows no options: $names"
+	for name in $names; do
+		grep -Eq -- "^\\.It (Fl [^ ]+ , )?Fl ${name#-}( |$)" "$man/$page" ||
+			fail "$page lacks the option $name"
+	done
+done
+"$sessionctl" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' >"$folder/commands"
+[ "$(wc -l <"$folder/commands")" -gt 5 ] || fail "sessionctl --help shows no commands"
+while read -r name; do
+	grep -Eq "^\\.It Ic $name( |$)" "$man/sessionctl.8" || fail "sessionctl.8 lacks $name"
+done <"$folder/commands"
+
+# The example is good as it is, and so is each line of it alone.
+conf=$man/sessiond.conf
+expect 0 '' "$sessiond" --check -c "$conf"
+ip link add eth1 type veth peer name other || fail "no interface can be made"
+grep -E '^#[a-z-]+ = ' "$conf" >"$folder/lines"
+[ "$(wc -l <"$folder/lines")" -gt 10 ] || fail "the example has hardly a line"
+while read -r line; do
+	mode=
+	case $line in
+	'#dpdk-args'*)
+		mode='-m dpdk -l 10.0.0.5'
+		# shellcheck disable=SC2086
+		if "$sessiond" --check $mode 2>&1 | grep -q 'built without'; then
+			continue
+		fi
+		;;
+	esac
+	echo "${line#?}" >"$folder/conf"
+	# shellcheck disable=SC2086
+	expect 0 '' "$sessiond" --check -c "$folder/conf" $mode
+done <"$folder/lines"
+
+# What they complain of in other pages, and that this machine has no index of pages, is not ours.
+for page in $pages; do
+	if command -v mandoc >/dev/null; then
+		mandoc -T lint -W style "$man/$page" 2>&1 | grep -Ev 'mandoc.db|referenced manual not found' \
+			>"$folder/lint"
+		[ -s "$folder/lint" ] && fail "mandoc: $(cat "$folder/lint")"
+	fi
+	if command -v man >/dev/null && command -v groff >/dev/null; then
+		LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z "$man/$page" 2>"$folder/lint" \
+			>/dev/null
+		[ -s "$folder/lint" ] && fail "man: $(cat "$folder/lint")"
+	fi
+done
+command -v mandoc >/dev/null || echo "mandoc is not installed: pages are not checked by it"
+finish
