@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# What `meson install` puts where, and that it leaves an operator's configuration alone.
+
+. "$(dirname "$0")/lib.sh"
+
+command -v meson >/dev/null || skip "meson is not installed"
+
+install_to() {
+	DESTDIR=$1 meson install --no-rebuild -C "$SESSIOND_BUILD" >"$folder/out" 2>&1 ||
+		fail "meson install: $(cat "$folder/out")"
+}
+
+root=$folder/root
+install_to "$root"
+# Where things are depends on the prefix, which is the builder's choice.
+prefix=$(find "$root" -path '*/sbin/sessiond' -printf '%h\n')
+prefix=${prefix%/sbin}
+[ -d "$prefix" ] || fail "there is no sbin/sessiond"
+etc=$root/etc
+case $prefix in
+*/usr) ;;
+*) etc=$prefix/etc ;;
+esac
+
+# is MODE FILE...
+is() {
+	mode=$1
+	shift
+	for file; do
+		cases=$((cases + 1))
+		[ "$(stat -c %a "$file" 2>&1)" = "$mode" ] || fail "$file: not a file of mode $mode"
+	done
+}
+is 755 "$prefix/sbin/sessiond" "$prefix/sbin/sessionctl" "$prefix/bin/sessionbench"
+is 644 "$prefix/share/man/man8/sessiond.8" "$prefix/share/man/man8/sessionctl.8" \
+	"$prefix/share/man/man5/sessiond.conf.5" "$prefix/share/man/man1/sessionbench.1" \
+	"$prefix/share/doc/sessiond/README.md" "$prefix/share/doc/sessiond/LICENSE" \
+	"$etc/sessiond/sessiond.conf"
+[ -z "$(find "$root" -name manual -o -name '*.a' -o -name '*.in')" ] ||
+	fail "what only the build needs was installed"
+expect 0 '' "$prefix/sbin/sessiond" --check -c "$etc/sessiond/sessiond.conf"
+expect 0 '' "$prefix/sbin/sessionctl" --help
+expect 0 '' "$prefix/bin/sessionbench" --version
+
+echo 'capacity = 4321' >"$etc/sessiond/sessiond.conf"
+install_to "$root"
+grep -qx 'capacity = 4321' "$etc/sessiond/sessiond.conf" ||
+	fail "the operator's configuration was overwritten"
+finish
