@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "daemon_private.h"
 #include "notify.h"
+#include "stats_line.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -224,6 +225,15 @@ static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
 	event_base_loopbreak(daemon->base);
 }
 
+static void on_statistics(evutil_socket_t signal_number, short what, void *ctx)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)signal_number;
+	(void)what;
+	log_notice("statistics: %s", stats_line(daemon_admin_ops.stats, ctx, line));
+}
+
 static void on_failure(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -313,6 +323,8 @@ static int watch_signals(struct daemon *daemon)
 		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
 	if (!err)
 		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
+	if (!err)
+		err = watch(daemon, SIGUSR1, EV_SIGNAL, on_statistics);
 	return err;
 }
 

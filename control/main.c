@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 
 	forbid_core_dumps();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1,
+		SIG_IGN); /* only asks for figures: not to be died of before there are any */
 	if (options_parse(&options, argc, argv) < 0 || options_check_host(&options) < 0) {
 		fprintf(stderr, "sessiond: %s\n", error_message());
 		return EXIT_USAGE;

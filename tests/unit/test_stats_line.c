@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stats_line.h"
+
+static void some_figures(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	(void)ctx;
+	emit(emit_ctx, "uptime_seconds", 77);
+	emit(emit_ctx, "sessions", 5);
+	emit(emit_ctx, "capacity", 100);
+	emit(emit_ctx, "get_hits", 10);
+	emit(emit_ctx, "get_misses", 3);
+	emit(emit_ctx, "get_expired", 2);
+	emit(emit_ctx, "get_torn", 1);
+	emit(emit_ctx, "get_retries", 1000); /* no request of its own */
+	emit(emit_ctx, "new_stored", 7);
+	emit(emit_ctx, "new_exists", 4);
+	emit(emit_ctx, "remove_done", 2);
+	emit(emit_ctx, "remove_missing", 1);
+	emit(emit_ctx, "sessions_expired", 8);
+	emit(emit_ctx, "sessions_evicted", 9);
+	emit(emit_ctx, "drop_short", 20);
+	emit(emit_ctx, "drop_type", 1);
+	/* Parts of the above, not to be counted twice. */
+	emit(emit_ctx, "xdp_get_hits", 9);
+	emit(emit_ctx, "slow_get_hits", 1);
+	emit(emit_ctx, "xdp_drop_short", 20);
+}
+
+static void test_sums(void **state)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)state;
+	assert_string_equal(stats_line(some_figures, NULL, line),
+		"5 of 100 sessions, 16 GETs, 10 hits, 6 misses, 11 NEWs, 3 REMOVEs, 8 expired, "
+		"9 evicted, 21 dropped, up 77 seconds");
+}
+
+static void huge_figures(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	static const char *const names[] = {"uptime_seconds", "sessions", "capacity", "get_hits",
+		"get_misses", "new_stored", "remove_done", "sessions_expired", "sessions_evicted",
+		"drop_short"};
+
+	(void)ctx;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		emit(emit_ctx, names[i], UINT64_MAX);
+}
+
+static void test_room(void **state)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)state;
+	stats_line(huge_figures, NULL, line);
+	assert_non_null(strstr(line, " seconds"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
