@@ -10,6 +10,9 @@
  *   flush              flushed COUNT
  *   reload             a line for each option that needs a restart
  *   log-level LEVEL
+ *   talkers            ADDRESS GETS NEWS REMOVES, estimated: a line for each source, those that send
+ *                      most first, at most 64; counting starts with the first such request and ends
+ *                      5 seconds after the last
  *   version            sessiond VERSION
  *   ping
  *
@@ -46,6 +49,9 @@ struct admin_ops {
 	 * error_message() set. */
 	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 	void (*set_log_level)(void *ctx, enum log_level level);
+	/* Those that send most, at most `room`, most first, and goes on counting for a while; how
+	 * many, or a negative errno with error_message() set where the mode cannot tell. */
+	int (*talkers)(void *ctx, struct talker *talkers, unsigned room);
 };
 
 struct admin_config {

@@ -17,6 +17,9 @@
 /* Sessions that are listed at a time: some 20 kB of text. */
 #define PAGE 256
 
+/* Sources that are told of. */
+#define TALKERS_PAGE 64
+
 #define LINE_SIZE 512
 
 static void reply_error(struct evbuffer *out, const char *message)
@@ -171,6 +174,26 @@ static void do_log_level(
 	reply_end(out);
 }
 
+static void do_talkers(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	struct talker talkers[TALKERS_PAGE];
+	int n = connection->config->ops->talkers(connection->config->ctx, talkers, TALKERS_PAGE);
+	char text[ADDRESS_TEXT];
+
+	(void)argument;
+	if (n < 0) {
+		reply_error(out, error_message());
+		return;
+	}
+	reply_begin(out);
+	for (int i = 0; i < n; i++)
+		evbuffer_add_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+			address_format(&talkers[i].source, text), talkers[i].gets, talkers[i].news,
+			talkers[i].removes);
+	reply_end(out);
+}
+
 static void do_version(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
@@ -202,6 +225,7 @@ static const struct {
 	{"flush", false, do_flush},
 	{"reload", false, do_reload},
 	{"log-level", true, do_log_level},
+	{"talkers", false, do_talkers},
 	{"version", false, do_version},
 	{"ping", false, do_ping},
 };
@@ -229,7 +253,7 @@ void admin_command(struct admin_connection *connection, const char *line)
 		return;
 	}
 	reply_error(out, "unknown command: expected stats, list, show ID, remove ID, flush, "
-			 "reload, log-level LEVEL, version or ping");
+			 "reload, log-level LEVEL, talkers, version or ping");
 }
 
 void admin_list_page(struct admin_connection *connection)

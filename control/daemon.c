@@ -288,6 +288,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	daemon->ops->events(daemon->engine, log_event, NULL);
+	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 }
 
 /* Adds an event that lives until unwatch. */

@@ -73,6 +73,14 @@ static void admin_set_log_level(void *ctx, enum log_level level)
 	log_set_level(level);
 }
 
+static int admin_talkers(void *ctx, struct talker *talkers, unsigned room)
+{
+	struct daemon *daemon = ctx;
+
+	return watch_talkers(
+		&daemon->watch, daemon->ops, daemon->engine, clock_tick(), talkers, room);
+}
+
 const struct admin_ops daemon_admin_ops = {
 	.stats = admin_stats,
 	.find = admin_find,
@@ -81,4 +89,5 @@ const struct admin_ops daemon_admin_ops = {
 	.list = admin_list,
 	.reload = admin_reload,
 	.set_log_level = admin_set_log_level,
+	.talkers = admin_talkers,
 };

@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "local_addresses.h"
 #include "options.h"
+#include "watch.h"
 #include "writer.h"
 
 #include <event2/event.h>
@@ -29,6 +30,7 @@ struct daemon {
 	bool local_ready; /* the first list is in; from here on changes are news */
 	struct admin *admin;
 	uint64_t started; /* tick */
+	struct watch watch;
 	struct event_base *base;
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;

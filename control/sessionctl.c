@@ -11,6 +11,8 @@
 #include "sessionctl_table.h"
 #include "text.h"
 
+#define INTERVAL_MAX 3600
+
 static int on_option(void *ctx, int key, const char *value)
 {
 	char quoted[TEXT_QUOTE];
@@ -26,6 +28,15 @@ static int on_option(void *ctx, int key, const char *value)
 		return 0;
 	case CTL_KEY_JSON:
 		ctl->json = true;
+		return 0;
+	case CTL_KEY_ONCE:
+		ctl->once = true;
+		return 0;
+	case CTL_KEY_INTERVAL:
+		if (!text_number(value, 1, INTERVAL_MAX, &number))
+			return error_set(EINVAL, "--interval %s: expected seconds from 1 to %d",
+				text_quote(value, quoted), INTERVAL_MAX);
+		ctl->interval_ms = (unsigned)number * 1000;
 		return 0;
 	case CTL_KEY_PIN_DIR:
 		if (value[0] != '/')
@@ -144,7 +155,7 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {.pin_root = CTL_PIN_ROOT_DEFAULT};
+	struct ctl ctl = {.pin_root = CTL_PIN_ROOT_DEFAULT, .interval_ms = 1000};
 	const struct cli cli = {
 		.options = ctl_options,
 		.args_doc = "COMMAND [ARGUMENT]",

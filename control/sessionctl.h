@@ -19,6 +19,8 @@ struct ctl {
 	const char *pin_root;
 	uint16_t port; /* 0: not said */
 	bool json;
+	bool once;	      /* top: one look and no terminal */
+	unsigned interval_ms; /* top */
 	const char *command, *argument; /* NULL if not said */
 };
 
@@ -31,6 +33,9 @@ int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 /* A request that is the command and its argument; prints the reply as it comes. */
 int ctl_ask(const struct ctl *ctl);
+
+/* sessionctl_top.c: the live view, or one look where there is no terminal. */
+int ctl_top(const struct ctl *ctl);
 
 /* sessionctl_detach.c: removes pins, which takes the program off its interfaces. */
 int ctl_detach(const struct ctl *ctl);

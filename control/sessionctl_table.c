@@ -7,6 +7,8 @@ const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
 	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list and show as JSON", 0},
+	{"once", CTL_KEY_ONCE, NULL, 0, "top: print one look and exit, as without a terminal", 0},
+	{"interval", CTL_KEY_INTERVAL, "SECONDS", 0, "top: time between two looks, default 1", 0},
 	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Where the pins are, default " CTL_PIN_ROOT_DEFAULT,
 		0},
 	{"port", CTL_KEY_PORT, "PORT", 0,
@@ -18,6 +20,9 @@ const struct ctl_command ctl_commands[] = {
 	{"stats", NULL, true, ctl_stats, "counters and figures, `name value` a line",
 		.details = "While the daemon is down these are the counters of the pinned XDP "
 			   "program, if there is one."},
+	{"top", NULL, false, ctl_top, "live view of rates, hit ratio and sources; q quits",
+		.details = "p holds it. Sources are counted by samples, and only while somebody "
+			   "looks. Without a terminal, one look is printed."},
 	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
 	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
 	{"remove", "ID", false, ctl_ask, "delete one session"},

@@ -19,6 +19,8 @@ enum {
 	CTL_KEY_PIN_DIR = 256,
 	CTL_KEY_PORT,
 	CTL_KEY_JSON,
+	CTL_KEY_ONCE,
+	CTL_KEY_INTERVAL,
 };
 
 struct ctl_command {

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "talkers.h"
 #include "table/table.h"
 
 #define ENGINE_INTERFACES_MAX 16
@@ -106,6 +107,14 @@ struct engine_ops {
 	 * most one a second and reason: main thread, once a second. */
 	void (*events)(struct engine *engine,
 		void (*found)(void *ctx, const struct sessd_event *event), void *ctx);
+
+	/* Counts requests by source, one in `one_in` of them; 0 ends it and forgets the counts.
+	 * Main thread. NULL, as the next, where the mode cannot. */
+	void (*watch)(struct engine *engine, unsigned one_in);
+	/* Calls `found` for each source that was seen, in no order; a source may come twice, once
+	 * from each of two places that count. Main thread. */
+	void (*talkers)(struct engine *engine,
+		void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
 	/* Stops the readers. `keep`: leave what can answer without the daemon answering. */
 	void (*close)(struct engine *engine, bool keep);

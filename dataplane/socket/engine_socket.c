@@ -57,6 +57,7 @@ static void free_engine(struct engine *engine)
 	}
 	if (engine->shared.writer_fd >= 0)
 		close(engine->shared.writer_fd);
+	talkers_destroy(engine->shared.talkers);
 	free(engine->workers);
 	free(engine->allow);
 	free(engine);
@@ -114,7 +115,9 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
 	engine->allow = calloc(1, sizeof(*engine->allow));
-	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow)
+	engine->shared.talkers = talkers_create();
+	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
+		!engine->shared.talkers)
 		goto fail;
 	memset(engine->workers, 0, engine->thread_count * sizeof(struct worker));
 	for (unsigned i = 0; i < engine->thread_count; i++)
@@ -284,6 +287,17 @@ static void socket_events(
 		event_sampler_drain(&engine->workers[i].events, found, ctx);
 }
 
+static void socket_watch(struct engine *engine, unsigned one_in)
+{
+	talkers_watch(engine->shared.talkers, one_in);
+}
+
+static void socket_talkers(struct engine *engine,
+	void (*found)(void *ctx, const struct talker *talker), void *ctx)
+{
+	talkers_list(engine->shared.talkers, found, ctx);
+}
+
 static void socket_close(struct engine *engine, bool keep)
 {
 	(void)keep; /* nothing answers without the daemon */
@@ -308,5 +322,7 @@ const struct engine_ops engine_socket = {
 	.describe = socket_describe,
 	.stats = socket_stats,
 	.events = socket_events,
+	.watch = socket_watch,
+	.talkers = socket_talkers,
 	.close = socket_close,
 };

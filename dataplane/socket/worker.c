@@ -34,6 +34,9 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 			continue;
 		}
 		kind = request_classify(datagram.data, datagram.length);
+		if (kind <= REQUEST_REMOVE)
+			talkers_count(worker->shared->talkers, &worker->talkers_skipped,
+				&datagram.source, kind);
 		switch (kind) {
 		case REQUEST_GET:
 			gets[count].index = i;

@@ -26,6 +26,7 @@ struct worker_shared {
 	atomic_bool stop;
 	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
 	int writer_fd;		  /* eventfd */
+	struct talkers *talkers;
 };
 
 struct worker {
@@ -33,6 +34,7 @@ struct worker {
 	uint64_t drop_queue_full; /* atomic, written by the worker alone */
 	uint64_t send_failed;	  /* the same */
 	struct event_sampler events;
+	unsigned talkers_skipped;
 	struct update_ring *ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;

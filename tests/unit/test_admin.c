@@ -45,6 +45,7 @@ struct daemon {
 	atomic_uint list_calls, level, requests;
 	pthread_mutex_t pause; /* held: stats wait */
 	bool reload_fails;
+	bool talkers_fail;
 };
 
 static struct daemon daemon_;
@@ -148,6 +149,22 @@ static void fake_set_log_level(void *ctx, enum log_level level)
 	d->level = level;
 }
 
+static int fake_talkers(void *ctx, struct talker *talkers, unsigned room)
+{
+	struct daemon *d = ctx;
+
+	if (d->talkers_fail)
+		return error_set(ENOTSUP, "mode dpdk keeps no counts by source");
+	assert_true(room >= 2);
+	memset(talkers, 0, 2 * sizeof(*talkers));
+	address_from_ipv4(&talkers[0].source, (const uint8_t[4]){192, 0, 2, 1});
+	talkers[0].gets = 7;
+	talkers[0].news = 18446744073709551615ULL;
+	talkers[1].source.bytes[0] = 0xfd;
+	talkers[1].removes = 3;
+	return 2;
+}
+
 static const struct admin_ops fake_ops = {
 	.stats = fake_stats,
 	.find = fake_find,
@@ -156,6 +173,7 @@ static const struct admin_ops fake_ops = {
 	.list = fake_list,
 	.reload = fake_reload,
 	.set_log_level = fake_set_log_level,
+	.talkers = fake_talkers,
 };
 
 static void *run_loop(void *ctx)
@@ -271,6 +289,9 @@ static void requests(void **state)
 	expect(d, "log-level debug\n", "OK\n.\n");
 	assert_int_equal(d->level, LOG_LEVEL_DEBUG);
 	expect(d, "reload\n", "OK\ncapacity\n..listen\n\n.\n");
+	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0\nfd00:: 0 0 3\n.\n");
+	d->talkers_fail = true;
+	expect(d, "talkers\n", "ERR mode dpdk keeps no counts by source\n");
 	d->reload_fails = true;
 	expect(d, "reload\n", "ERR x.conf:3: no second line\n");
 }
@@ -279,7 +300,7 @@ static void wrong_requests(void **state)
 {
 	static const char unknown[] =
 		"ERR unknown command: expected stats, list, show ID, remove ID, flush, reload, "
-		"log-level LEVEL, version or ping\n";
+		"log-level LEVEL, talkers, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
 	char text[512];
@@ -329,7 +350,7 @@ static void pipelined(void **state)
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
 			       "flush, "
-			       "reload, log-level LEVEL, version or ping\n") +
+			       "reload, log-level LEVEL, talkers, version or ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
 	close(fd);
 }

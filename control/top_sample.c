@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "top.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void top_add_figure(void *ctx, const char *name, uint64_t value)
+{
+	struct top_sample *sample = ctx;
+	struct top_figure *figure;
+
+	if (sample->figure_count == TOP_FIGURES_MAX)
+		return;
+	figure = &sample->figures[sample->figure_count++];
+	snprintf(figure->name, sizeof(figure->name), "%s", name);
+	figure->value = value;
+}
+
+bool top_add_source(struct top_sample *sample, const char *line)
+{
+	struct top_source source;
+
+	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64, source.address, &source.gets,
+		    &source.news, &source.removes) != 4)
+		return false;
+	if (sample->source_count < TOP_SOURCES_MAX)
+		sample->sources[sample->source_count++] = source;
+	return true;
+}
+
+uint64_t top_figure(const struct top_sample *sample, const char *name)
+{
+	for (unsigned i = 0; i < sample->figure_count; i++)
+		if (strcmp(sample->figures[i].name, name) == 0)
+			return sample->figures[i].value;
+	return 0;
+}
+
+double top_rate(const struct top_sample *before, const struct top_sample *now, const char *name)
+{
+	uint64_t was = top_figure(before, name), is = top_figure(now, name);
+
+	if (before->figure_count == 0 || now->at <= before->at || is < was)
+		return 0;
+	return (double)(is - was) * 1000 / (double)(now->at - before->at);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "talkers.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct talkers {
+	struct talkers_rate rate; /* first: talkers_count knows no more than this */
+	pthread_mutex_t lock;
+	unsigned count;
+	struct talker list[TALKERS_MAX];
+};
+
+struct talkers *talkers_create(void)
+{
+	struct talkers *talkers = calloc(1, sizeof(*talkers));
+
+	if (talkers)
+		pthread_mutex_init(&talkers->lock, NULL);
+	return talkers;
+}
+
+void talkers_destroy(struct talkers *talkers)
+{
+	if (!talkers)
+		return;
+	pthread_mutex_destroy(&talkers->lock);
+	free(talkers);
+}
+
+void talkers_watch(struct talkers *talkers, unsigned one_in)
+{
+	__atomic_store_n(&talkers->rate.one_in, one_in, __ATOMIC_RELAXED);
+	if (one_in > 0)
+		return;
+	pthread_mutex_lock(&talkers->lock);
+	talkers->count = 0;
+	pthread_mutex_unlock(&talkers->lock);
+}
+
+void talkers_list(
+	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx)
+{
+	/* Readers that meanwhile want to count do not wait, they leave it out. */
+	pthread_mutex_lock(&talkers->lock);
+	for (unsigned i = 0; i < talkers->count; i++)
+		found(ctx, &talkers->list[i]);
+	pthread_mutex_unlock(&talkers->lock);
+}
+
+static uint64_t weight_of(const struct talker *talker)
+{
+	return talker->gets + talker->news + talker->removes;
+}
+
+static struct talker *place_of(struct talkers *talkers, const struct address *source)
+{
+	struct talker *least = &talkers->list[0];
+
+	for (unsigned i = 0; i < talkers->count; i++) {
+		struct talker *talker = &talkers->list[i];
+
+		if (memcmp(&talker->source, source, sizeof(*source)) == 0)
+			return talker;
+		if (weight_of(talker) < weight_of(least))
+			least = talker;
+	}
+	if (talkers->count < TALKERS_MAX) {
+		least = &talkers->list[talkers->count++];
+		memset(least, 0, sizeof(*least));
+	}
+	least->source = *source;
+	return least;
+}
+
+void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
+	unsigned weight)
+{
+	struct talker *talker;
+
+	if (pthread_mutex_trylock(&talkers->lock) != 0)
+		return;
+	talker = place_of(talkers, source);
+	switch (kind) {
+	case REQUEST_GET:
+		talker->gets += weight;
+		break;
+	case REQUEST_NEW:
+		talker->news += weight;
+		break;
+	case REQUEST_REMOVE:
+		talker->removes += weight;
+		break;
+	default:
+		break;
+	}
+	pthread_mutex_unlock(&talkers->lock);
+}

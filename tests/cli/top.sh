@@ -1,0 +1,191 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# `sessionctl top`, in a terminal of 80 by 24 and without one.
+
+. "$(dirname "$0")/lib.sh"
+
+expect 2 '--interval 0: expected seconds' "$sessionctl" --interval 0 top
+expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" top
+expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" top --once
+
+start up -m socket -n 1000 7230 || finish
+python3 - <<'END' &
+import socket, struct, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(struct.pack(">BBH32s", 1, 0, 300, b"k") + b"value", ("127.0.0.1", 7230))
+end = time.time() + 60
+while time.time() < end:
+    for key in b"k", b"k", b"k", b"n":
+        s.sendto(struct.pack(">BBH32s", 1, 1, 0, key), ("127.0.0.1", 7230))
+    time.sleep(0.02)
+END
+daemons="$daemons $!"
+
+expect 0 '' "$sessionctl" -C "$folder/up.sock" top
+cat "$folder/out"
+grep -q 'mode socket' "$folder/out" || fail "no mode"
+grep -Eq '^hit ratio  7[0-9]\.[0-9] % now' "$folder/out" || fail "the hit ratio is not three in four"
+grep -Eq '^GET hit +[1-9]' "$folder/out" || fail "no GETs a second"
+grep -Eq '^127\.0\.0\.1 +[1-9][0-9.]* +0 +0 +100\.0 %$' "$folder/out" || fail "the source is not there"
+LC_ALL=C grep -q "$(printf '\033')" "$folder/out" && fail "escape sequences without a terminal"
+
+cat >"$folder/terminal.py" <<'END'
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+
+def run(name, end, env=None):
+    """Starts top in a terminal, waits for a full screen, ends it by `end`: returns its output."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(env or {"TERM": "xterm"})
+        os.execv(sys.argv[1], [sys.argv[1], "-C", sys.argv[2], "top"])
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(fd)
+    out, started, told = b"", time.time(), False
+    while True:
+        if time.time() - started > 20:
+            os.kill(pid, signal.SIGKILL)
+            raise SystemExit("%s: it does not end: %r" % (name, out))
+        if select.select([fd], [], [], 0.1)[0]:
+            try:
+                data = os.read(fd, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            out += data
+        if not told and time.time() - started > 2.5 and b"127.0.0.1" in out:
+            end(pid, fd)
+            told = True
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code != 0:
+        raise SystemExit("%s: exit code %d" % (name, code))
+    return out, before, fd
+
+def text_of(out):
+    """The screen, as an 80 by 24 terminal would show it at the end of the output."""
+    screen = [[" "] * 80 for _ in range(24)]
+    row = column = i = 0
+    text = out.decode("latin-1")
+    while i < len(text):
+        c = text[i]
+        if c == "\x1b":
+            if text[i + 1] == "[":
+                j = i + 2
+                while not ("@" <= text[j] <= "~"):
+                    j += 1
+                args, final = text[i + 2:j], text[j]
+                number = [int(n) if n.isdigit() else 0 for n in args.split(";")]
+                if final == "H":
+                    row = max(number[0], 1) - 1
+                    column = (number[1] if len(number) > 1 else 1) - 1
+                elif final == "d":
+                    row = max(number[0], 1) - 1
+                elif final == "G":
+                    column = max(number[0], 1) - 1
+                elif final == "C":
+                    column += max(number[0], 1)
+                elif final == "D":
+                    column -= max(number[0], 1)
+                elif final == "A":
+                    row -= max(number[0], 1)
+                elif final == "B":
+                    row += max(number[0], 1)
+                elif final == "J" and number[0] in (0, 2):
+                    for r in range(row if number[0] == 0 else 0, 24):
+                        for k in range(column if number[0] == 0 and r == row else 0, 80):
+                            screen[r][k] = " "
+                elif final == "K":
+                    span = range(0, column + 1) if number[0] == 1 else range(column, 80)
+                    for k in span:
+                        screen[row][k] = " "
+                elif final == "X":
+                    for k in range(column, min(80, column + max(number[0], 1))):
+                        screen[row][k] = " "
+                elif final == "b":
+                    for k in range(max(number[0], 1)):
+                        screen[row][column] = last
+                        column += 1
+                i = j + 1
+            else:
+                i += 3 if text[i + 1] in "()" else 2
+            continue
+        if c == "\r":
+            column = 0
+        elif c == "\n":
+            row += 1
+        elif c == "\b":
+            column -= 1
+        elif c >= " ":
+            if row > 23 or column > 79:
+                raise SystemExit("it writes outside of 80 by 24")
+            screen[row][column] = last = c
+            column += 1
+        i += 1
+    return ["".join(line).rstrip() for line in screen]
+
+ways = {
+    "q": lambda pid, fd: os.write(fd, b"q"),
+    "Ctrl-C": lambda pid, fd: os.write(fd, b"\x03"),
+    "SIGTERM": lambda pid, fd: os.kill(pid, signal.SIGTERM),
+}
+for name, end in ways.items():
+    out, before, fd = run(name, end)
+    leave = out.rfind(b"\x1b[?1049l")
+    if leave < 0 or b"\x1b[?25h" not in out[out.find(b"\x1b[?25l"):]:
+        raise SystemExit("%s: screen or cursor is not given back: %r" % (name, out[-200:]))
+    lines = text_of(out[out.find(b"\x1b[?1049h"):leave])
+    print("\n".join(lines))
+    for want in "mode socket", "hit ratio", "GET hit", "session evicted", "127.0.0.1", "q quit":
+        # What ncurses erases when it ends is the last line alone.
+        if want != "q quit" and not any(want in line for line in lines):
+            raise SystemExit("%s: there is no %s on the screen" % (name, want))
+
+# A terminal that nobody knows.
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "no-such-terminal"
+    os.execv(sys.argv[1], [sys.argv[1], "-C", sys.argv[2], "top"])
+out = b""
+try:
+    while True:
+        out += os.read(fd, 4096)
+except OSError:
+    pass
+if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1 or b"use --once" not in out:
+    raise SystemExit("an unknown terminal: %r" % out)
+
+# The mode of a terminal that outlives top is what it was.
+master, slave = pty.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+before = termios.tcgetattr(slave)
+for sign in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    pid = os.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        for number in 0, 1, 2:
+            os.dup2(slave, number)
+        os.execv(sys.argv[1], [sys.argv[1], "-C", sys.argv[2], "top"])
+    started, during = time.time(), before
+    while during == before and time.time() - started < 10:
+        if select.select([master], [], [], 0.1)[0]:
+            os.read(master, 65536)
+        during = termios.tcgetattr(slave)
+    if during == before:
+        raise SystemExit("top has never taken the terminal")
+    os.kill(pid, sign)
+    code = None
+    while code is None:
+        if select.select([master], [], [], 0.1)[0]:
+            os.read(master, 65536)
+        done, status = os.waitpid(pid, os.WNOHANG)
+        code = os.waitstatus_to_exitcode(status) if done else None
+    if code != 0 or termios.tcgetattr(slave) != before:
+        raise SystemExit("signal %d: exit code %d, the terminal is %s" % (
+            sign, code, "restored" if termios.tcgetattr(slave) == before else "left changed"))
+END
+if "$sessionctl" --help | grep -q 'live view'; then
+	timeout 90 python3 "$folder/terminal.py" "$sessionctl" "$folder/up.sock" || fail "top in a terminal"
+fi
+finish

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Counts by source, and when the daemon has them made.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "talkers.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <sessiond/log.h>
+
+struct seen {
+	unsigned count;
+	struct talker list[TALKERS_MAX];
+};
+
+static void keep(void *ctx, const struct talker *talker)
+{
+	struct seen *seen = ctx;
+
+	seen->list[seen->count++] = *talker;
+}
+
+static struct address source(unsigned number)
+{
+	struct address addr;
+
+	address_from_ipv4(&addr, (const uint8_t[4]){10, (uint8_t)(number >> 16),
+					 (uint8_t)(number >> 8), (uint8_t)number});
+	return addr;
+}
+
+static void count(struct talkers *talkers, unsigned *skipped, unsigned number,
+	enum request_kind kind, unsigned times)
+{
+	struct address addr = source(number);
+
+	while (times--)
+		talkers_count(talkers, skipped, &addr, kind);
+}
+
+static const struct talker *of(const struct seen *seen, unsigned number)
+{
+	struct address addr = source(number);
+
+	for (unsigned i = 0; i < seen->count; i++)
+		if (address_equal(&seen->list[i].source, &addr))
+			return &seen->list[i];
+	return NULL;
+}
+
+static void test_counts(void **state)
+{
+	struct talkers *talkers = talkers_create();
+	struct seen seen = {0};
+	unsigned skipped = 0;
+
+	(void)state;
+	count(talkers, &skipped, 1, REQUEST_GET, 100);
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, 0); /* nobody looks */
+
+	talkers_watch(talkers, 1);
+	count(talkers, &skipped, 1, REQUEST_GET, 3);
+	count(talkers, &skipped, 2, REQUEST_NEW, 4);
+	count(talkers, &skipped, 2, REQUEST_REMOVE, 5);
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(of(&seen, 1)->gets, 3);
+	assert_int_equal(of(&seen, 1)->news + of(&seen, 1)->removes, 0);
+	assert_int_equal(of(&seen, 2)->news, 4);
+	assert_int_equal(of(&seen, 2)->removes, 5);
+
+	/* Another rate forgets nothing; each sample stands for 16. */
+	talkers_watch(talkers, 16);
+	count(talkers, &skipped, 1, REQUEST_GET, 160);
+	memset(&seen, 0, sizeof(seen));
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(of(&seen, 1)->gets, 3 + 160);
+
+	talkers_watch(talkers, 0);
+	memset(&seen, 0, sizeof(seen));
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, 0);
+	talkers_destroy(talkers);
+}
+
+/* A flood of sources that were never seen before does not hide one that sends much. */
+static void test_many_sources(void **state)
+{
+	struct talkers *talkers = talkers_create();
+	struct seen seen = {0};
+	unsigned skipped = 0;
+
+	(void)state;
+	talkers_watch(talkers, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		count(talkers, &skipped, 7, REQUEST_GET, 100);
+		for (unsigned k = 0; k < 100; k++)
+			count(talkers, &skipped, 1000 + 100 * i + k, REQUEST_NEW, 1);
+	}
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, TALKERS_MAX);
+	assert_non_null(of(&seen, 7));
+	assert_int_equal(of(&seen, 7)->gets, 10000);
+	talkers_destroy(talkers);
+}
+
+/* An engine that counts what it is told to. */
+struct engine {
+	unsigned one_in, changes;
+	struct talker list[3];
+	unsigned count;
+};
+
+static void engine_watch(struct engine *engine, unsigned one_in)
+{
+	engine->one_in = one_in;
+	engine->changes++;
+	if (one_in == 0)
+		engine->count = 0;
+}
+
+static void engine_talkers(
+	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
+{
+	for (unsigned i = 0; i < engine->count; i++)
+		found(ctx, &engine->list[i]);
+}
+
+static void test_watch(void **state)
+{
+	const struct engine_ops ops = {
+		.name = "test", .watch = engine_watch, .talkers = engine_talkers};
+	const struct engine_ops none = {.name = "dpdk"};
+	struct engine engine = {0};
+	struct watch watch = {0};
+	struct talker got[4];
+	uint64_t now = 5000;
+
+	(void)state;
+	assert_int_equal(watch_talkers(&watch, &none, &engine, now, got, 4), -ENOTSUP);
+	assert_string_equal(error_message(), "mode dpdk keeps no counts by source");
+	watch_second(&watch, &ops, &engine, now);
+	assert_int_equal(engine.changes, 0);
+
+	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 4), 0);
+	assert_int_equal(engine.one_in, 256); /* until it is known that there is little */
+
+	/* The same source from both places is one; most first. */
+	engine.list[0] = (struct talker){.source = source(1), .gets = 10};
+	engine.list[1] = (struct talker){.source = source(2), .gets = 11, .removes = 1};
+	engine.list[2] = (struct talker){.source = source(1), .news = 5};
+	engine.count = 3;
+	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 4), 2);
+	assert_true(address_equal(&got[0].source, &engine.list[0].source));
+	assert_int_equal(got[0].gets, 10);
+	assert_int_equal(got[0].news, 5);
+	assert_int_equal(got[1].removes, 1);
+	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 1), 1);
+
+	/* The rate of samples follows that of requests. */
+	watch_second(&watch, &ops, &engine, now += clock_ticks(1));
+	assert_int_equal(engine.one_in, 1);
+	engine.list[0].gets += 50000;
+	watch_second(&watch, &ops, &engine, now += clock_ticks(1));
+	assert_int_equal(engine.one_in, 16);
+	engine.list[0].gets += 1000000;
+	watch_second(&watch, &ops, &engine, now += clock_ticks(1));
+	assert_int_equal(engine.one_in, 256);
+	assert_int_equal(engine.changes, 4);
+
+	/* Nobody has asked for so long: it ends, and begins anew with the next question. */
+	watch_second(&watch, &ops, &engine, now + clock_ticks(WATCH_SECONDS));
+	assert_int_equal(engine.one_in, 0);
+	assert_int_equal(engine.count, 0);
+	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 4), 0);
+	assert_int_equal(engine.one_in, 256);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_many_sources),
+		cmocka_unit_test(test_watch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What `sessionctl top` makes of two looks at the daemon.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "top.h"
+
+static struct top_sample before, now;
+static struct top_text text;
+
+static void figure(const char *name, uint64_t was, uint64_t is)
+{
+	top_add_figure(&before, name, was);
+	top_add_figure(&now, name, is);
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	memset(&before, 0, sizeof(before));
+	memset(&now, 0, sizeof(now));
+	before.at = 10000;
+	now.at = 12000;
+	return 0;
+}
+
+/* The line that begins with `start`. */
+static const char *line(const char *start)
+{
+	for (unsigned i = 0; i < text.count; i++)
+		if (strncmp(text.rows[i], start, strlen(start)) == 0)
+			return text.rows[i];
+	fail_msg("no line begins with %s", start);
+	return "";
+}
+
+static void assert_words(const char *start, const char *words)
+{
+	char copy[TOP_COLUMNS + 1], got[TOP_COLUMNS + 2] = "", *save, *word;
+
+	snprintf(copy, sizeof(copy), "%s", line(start));
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (got[0])
+			strcat(got, " ");
+		strcat(got, word);
+	}
+	assert_string_equal(got, words);
+}
+
+static void test_figures(void **state)
+{
+	(void)state;
+	figure("uptime_seconds", 93784, 93786);
+	figure("mode_xdp", 1, 1);
+	figure("xdp_interfaces_native", 2, 2);
+	figure("sessions", 250, 250000);
+	figure("capacity", 1000000, 1000000);
+	figure("get_hits", 1000, 1000 + 2 * 900);
+	figure("get_misses", 0, 200);
+	figure("get_expired", 5, 5);
+	figure("get_torn", 0, 0);
+	figure("xdp_get_hits", 1000, 1000 + 2 * 890);
+	figure("slow_get_hits", 0, 20);
+	figure("new_stored", 0, 246913);
+	figure("new_exists", 0, 1);
+	figure("new_empty", 0, 4);
+	figure("new_failed", 0, 2);
+	figure("remove_done", 0, 3);
+	figure("remove_missing", 0, 3);
+	figure("sessions_evicted", 0, 2469134);
+	figure("drop_short", 0, 2);
+	figure("drop_type", 0, 2);
+	figure("xdp_runs", 1000, 2000);
+	figure("xdp_run_nanoseconds", 0, 180000);
+	top_text(&text, &before, &now, 23);
+	assert_int_equal(text.count, 17);
+	assert_words("sessiond", "sessiond: mode xdp, 2 native up 1d 02:03:06");
+	assert_words("sessions ", "sessions [#######.......................] 25.0 % of 1000000: "
+				  "250000");
+	assert_words("hit ratio", "hit ratio 90.0 % now, 93.2 % since the start XDP program 180 ns "
+				  "a packet");
+	assert_words("GET hit", "GET hit 900 890 10 2800");
+	assert_words("GET miss", "GET miss 100 0 0 200");
+	assert_words("NEW stored", "NEW stored 123.5k 246.9k");
+	assert_words("NEW known", "NEW known already 0.5 1");
+	assert_words("NEW refused", "NEW refused 3 6");
+	assert_words("REMOVE", "REMOVE 3 6");
+	assert_words("session evicted", "session evicted 1.23M 2.47M");
+	assert_words("dropped", "dropped 2 0 0 4");
+}
+
+/* Started anew in between: counters fell, and there is no rate, least of all a negative one. */
+static void test_restart(void **state)
+{
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	figure("get_hits", 1000000, 10);
+	top_text(&text, &before, &now, 23);
+	assert_words("GET hit", "GET hit 0 10");
+	assert_words("hit ratio", "hit ratio - now, 100.0 % since the start");
+	/* Nor from the very first look. */
+	memset(&before, 0, sizeof(before));
+	top_text(&text, &before, &now, 23);
+	assert_words("GET hit", "GET hit 0 10");
+}
+
+static void test_sources(void **state)
+{
+	char one[128];
+
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	assert_true(top_add_source(&before, "10.0.0.1 1000 0 0"));
+	assert_true(top_add_source(&now, "10.0.0.1 1200 0 0"));
+	assert_true(top_add_source(&now, "fd00::2 0 500 100"));
+	assert_false(top_add_source(&now, "10.0.0.1 1200"));
+	assert_int_equal(now.source_count, 2);
+	top_text(&text, &before, &now, 23);
+	assert_words("fd00::2", "fd00::2 0 250 50 75.0 %");
+	assert_words("10.0.0.1", "10.0.0.1 100 0 0 25.0 %");
+	assert_true(line("fd00::2") < line("10.0.0.1"));
+	/* More than fit: the terminal's last line stays free. */
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(one, sizeof(one), "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.%u %u 1 1", i,
+			1000000 + i);
+		assert_true(top_add_source(&now, one));
+	}
+	assert_int_equal(now.source_count, TOP_SOURCES_MAX);
+	top_text(&text, &before, &now, 23);
+	assert_int_equal(text.count, 23);
+	for (unsigned i = 0; i < text.count; i++)
+		assert_true(strlen(text.rows[i]) <= TOP_COLUMNS);
+	snprintf(now.no_sources, sizeof(now.no_sources), "mode dpdk keeps no counts by source");
+	now.source_count = 0;
+	top_text(&text, &before, &now, 23);
+	line("mode dpdk keeps");
+}
+
+/* Figures as large as they come, and more of them than there is room for. */
+static void test_room(void **state)
+{
+	static const char *const names[] = {"uptime_seconds", "mode_xdp", "xdp_interfaces_native",
+		"xdp_interfaces_generic", "sessions", "capacity", "get_hits", "xdp_get_hits",
+		"slow_get_hits", "new_stored", "remove_done", "sessions_evicted", "drop_short"};
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		figure(names[i], 0, i == 4 ? UINT32_MAX : UINT64_MAX);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(name, sizeof(name), "drop_%u", i);
+		figure(name, 0, UINT64_MAX);
+	}
+	assert_int_equal(now.figure_count, TOP_FIGURES_MAX);
+	for (unsigned room = 0; room <= 30; room++) {
+		top_text(&text, &before, &now, room);
+		assert_true(text.count <= room);
+	}
+	now.figure_count = 0;
+	snprintf(now.trouble, sizeof(now.trouble), "no sessiond answers on %0120d", 0);
+	top_text(&text, &before, &now, 23);
+	assert_int_equal(text.count, 2);
+}
+
+/* The daemon is gone: the XDP program's own counters. */
+static void test_pinned(void **state)
+{
+	(void)state;
+	now.pinned = before.pinned = true;
+	snprintf(now.trouble, sizeof(now.trouble), "no sessiond answers");
+	figure("xdp_get_hits", 0, 2000);
+	figure("xdp_get_misses", 0, 0);
+	top_text(&text, &before, &now, 23);
+	assert_words("GET hit", "GET hit 1000 1000 0 2000");
+	assert_words("hit ratio", "hit ratio 100.0 % now, 100.0 % since the start");
+	line("no sessiond answers");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_figures, reset),
+		cmocka_unit_test_setup(test_restart, reset),
+		cmocka_unit_test_setup(test_sources, reset),
+		cmocka_unit_test_setup(test_room, reset),
+		cmocka_unit_test_setup(test_pinned, reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
