@@ -109,7 +109,8 @@ static const char *help(void)
 	}
 	snprintf(text + used, sizeof(text) - used,
 		"\nValues of sessions are never shown. Exit codes: 0, 1 for a failure, 2 for a "
-		"wrong command line.");
+		"wrong command line; doctor: 3 if its worst finding is a warning, 4 if it is a "
+		"problem.");
 	return text;
 }
 
@@ -132,7 +133,7 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	if (!command)
 		error_set(EINVAL, "unknown command %s: expected %s",
 			text_quote(ctl->command, quoted), names(false, "or"));
-	else if (command->argument && !ctl->argument)
+	else if (command->argument && command->argument[0] != '[' && !ctl->argument)
 		error_set(EINVAL, "%s needs an argument: %s %s", command->name, command->name,
 			command->argument);
 	else if (!command->argument && ctl->argument)

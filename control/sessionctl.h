@@ -34,6 +34,9 @@ int ctl_show(const struct ctl *ctl);
 /* A request that is the command and its argument; prints the reply as it comes. */
 int ctl_ask(const struct ctl *ctl);
 
+/* sessionctl_doctor.c: is this host fit? The exit code says how bad it is. */
+int ctl_doctor(const struct ctl *ctl);
+
 /* sessionctl_top.c: the live view, or one look where there is no terminal. */
 int ctl_top(const struct ctl *ctl);
 

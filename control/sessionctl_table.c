@@ -6,7 +6,7 @@
 const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
-	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list and show as JSON", 0},
+	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list, show and doctor as JSON", 0},
 	{"once", CTL_KEY_ONCE, NULL, 0, "top: print one look and exit, as without a terminal", 0},
 	{"interval", CTL_KEY_INTERVAL, "SECONDS", 0, "top: time between two looks, default 1", 0},
 	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Where the pins are, default " CTL_PIN_ROOT_DEFAULT,
@@ -32,6 +32,10 @@ const struct ctl_command ctl_commands[] = {
 	{"version", NULL, false, ctl_ask, "the daemon's version"},
 	{"detach", NULL, false, ctl_detach, "remove what a daemon that is gone left pinned",
 		.details = "This takes the XDP program off its interfaces and ends every session."},
+	{"doctor", "[IFNAME]", true, ctl_doctor, "is this host fit, and what to do if not",
+		.details = "It looks at the kernel, at the interface named, or those that a daemon "
+			   "is on, or all that are up, at the firewall and at leftovers. Needs no "
+			   "daemon."},
 };
 
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

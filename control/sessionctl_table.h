@@ -24,7 +24,7 @@ enum {
 };
 
 struct ctl_command {
-	const char *name, *argument; /* NULL: it takes none */
+	const char *name, *argument; /* NULL: it takes none; "[X]": it may have one */
 	bool json;		     /* --json goes with it */
 	int (*run)(const struct ctl *ctl);
 	const char *help;    /* a few words */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * `sessionctl doctor`: is this host fit, and what would make it fitter? Every check is a function
+ * that looks at a host and says what it found. What it cannot read from files below `root` it asks
+ * through `probe`, so that a test can be any host.
+ */
+#ifndef SESSIOND_DOCTOR_H
+#define SESSIOND_DOCTOR_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DOCTOR_INTERFACES_MAX 16
+#define DOCTOR_FINDINGS_MAX   128
+
+enum doctor_severity {
+	DOCTOR_GOOD,
+	DOCTOR_NOTE,	/* works; worth knowing */
+	DOCTOR_WARNING, /* works, but slower or less safely than it could */
+	DOCTOR_PROBLEM, /* will not work as it is */
+};
+
+struct doctor_finding {
+	enum doctor_severity severity;
+	const char *check;	   /* its stable name */
+	char subject[IF_NAMESIZE]; /* the interface, or "" */
+	char text[256];		   /* what was found */
+	char advice[256];	   /* what to do; "" if nothing */
+};
+
+struct doctor_report {
+	unsigned count;
+	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
+};
+
+/* Bits of `flags`, below. */
+enum doctor_offload {
+	DOCTOR_RXVLAN = 1,
+	DOCTOR_LRO = 2,
+	DOCTOR_GRO = 4,
+};
+
+/* Bits of the kernel's NETDEV_A_DEV_XDP_FEATURES that matter here. */
+#define DOCTOR_XDP_BASIC 1 /* native XDP with XDP_TX */
+
+/* Answers of a live host. Each returns 0 or a negative errno; -EOPNOTSUPP where the kernel or the
+ * driver does not tell. */
+struct doctor_probe {
+	int (*driver)(void *ctx, const char *interface, char name[32]);
+	int (*offloads)(void *ctx, const char *interface, unsigned *flags);
+	int (*xdp_features)(void *ctx, const char *interface, uint64_t *features);
+	int (*xdp_attached)(void *ctx, const char *interface, bool *attached);
+	/* The rules of nftables and iptables as their own programs print them, cut at `size`; no
+	 * rules are an empty text. */
+	int (*firewall)(void *ctx, char *text, size_t size);
+	/* Whether a folder of pins is locked, which a running daemon does. */
+	int (*locked)(void *ctx, const char *path, bool *locked);
+	void *ctx;
+};
+
+struct doctor_host {
+	const char *root;     /* before each path; "" on the host itself */
+	const char *pin_root; /* without `root` before it */
+	uint16_t port;
+	uint64_t tick_ns; /* the resolution of CLOCK_MONOTONIC_COARSE */
+	int daemon_pid;	  /* 0 if none runs */
+	char interfaces[DOCTOR_INTERFACES_MAX][IF_NAMESIZE];
+	unsigned interface_count;
+	const struct doctor_probe *probe;
+};
+
+/* All checks, in the order in which they are best read. */
+void doctor_run(const struct doctor_host *host, struct doctor_report *report);
+enum doctor_severity doctor_worst(const struct doctor_report *report);
+
+/* doctor_kernel.c */
+void doctor_kernel(const struct doctor_host *host, struct doctor_report *report);
+void doctor_btf(const struct doctor_host *host, struct doctor_report *report);
+void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report);
+void doctor_capabilities(const struct doctor_host *host, struct doctor_report *report);
+void doctor_hugepages(const struct doctor_host *host, struct doctor_report *report);
+void doctor_tick(const struct doctor_host *host, struct doctor_report *report);
+
+/* doctor_interface.c: once for each interface */
+void doctor_driver(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+void doctor_offloads(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+void doctor_mtu(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+void doctor_veth(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+void doctor_other_program(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
+/* doctor_cores.c */
+void doctor_cores(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
+/* doctor_firewall.c */
+void doctor_firewall(const struct doctor_host *host, struct doctor_report *report);
+void doctor_conntrack(const struct doctor_host *host, struct doctor_report *report);
+
+/* doctor_pins.c */
+void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
+
+/* doctor_probe.c: the host itself. */
+extern const struct doctor_probe doctor_probe_host;
+
+/* For the checks. A finding; `advice` may be "". */
+void doctor_say(struct doctor_report *report, enum doctor_severity severity, const char *check,
+	const char *subject, const char *advice, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+/* Reads a file below the root, as a text cut at `size`, its last line end gone; false if it cannot
+ * be read. */
+bool doctor_read(const struct doctor_host *host, char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The path of a file below the root. */
+char *doctor_path(const struct doctor_host *host, char path[PATH_MAX], const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

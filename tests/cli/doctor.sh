@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# `sessionctl doctor` on this very host, on interfaces that the test makes: what ethtool, netlink and
+# the kernel say of them. The checks themselves are tests/unit/test_doctor.c's.
+
+. "$(dirname "$0")/lib.sh"
+
+ip link add doc0 type veth peer name doc1 2>/dev/null || skip "no veth can be made"
+ip link set doc0 up
+ip link set doc1 up
+doctor="$sessionctl -C $folder/none --pin-dir $folder/pins doctor"
+
+# finding INTERFACE CHECK: its severities, in one line.
+finding() {
+	$doctor --json "$1" >"$folder/json"
+	code=$?
+	python3 - "$folder/json" "$1" "$2" "$code" <<-'END'
+		import json, sys
+		rows = json.load(open(sys.argv[1]))
+		for row in rows:
+		    assert set(row) == {"check", "severity", "interface", "finding", "advice"}, row
+		    assert row["severity"] == "good" or row["advice"], row
+		order = ["good", "note", "warning", "problem"]
+		worst = max(order.index(row["severity"]) for row in rows)
+		assert int(sys.argv[4]) == [0, 0, 3, 4][worst], (worst, sys.argv[4])
+		print(" ".join(row["severity"] for row in rows
+		               if row["check"] == sys.argv[3] and row["interface"] in ("", sys.argv[2])))
+	END
+}
+
+# is INTERFACE CHECK SEVERITY
+is() {
+	cases=$((cases + 1))
+	got=$(finding "$1" "$2")
+	[ "$got" = "$3" ] || {
+		fail "$2 of $1 is '$got', not '$3'"
+		$doctor "$1"
+	}
+}
+
+is doc0 driver good
+is doc0 bpffs problem
+is doc0 pins good
+is doc9 driver problem
+if command -v ethtool >/dev/null; then
+	ethtool -K doc1 gro off
+	is doc0 veth problem
+	ethtool -K doc1 gro on
+	is doc0 veth good
+	ethtool -K doc0 rxvlan off 2>/dev/null && is doc0 vlan good
+fi
+ip link set doc0 mtu 500
+is doc0 mtu warning
+ip link set doc0 mtu 1500
+is doc0 mtu good
+ip link set doc0 down
+is doc0 link warning
+ip link add doc2 type dummy 2>/dev/null && ip link set doc2 up && is doc2 driver warning
+
+# Without --json: a line a finding, advice below it.
+$doctor doc0 >"$folder/out"
+[ $? -eq 4 ] || fail "the exit code"
+grep -q '^problem  bpffs: ' "$folder/out" || fail "text: $(cat "$folder/out")"
+grep -q '^         -> mount -t bpf' "$folder/out" || fail "text: $(cat "$folder/out")"
+grep -Eq '^(good|note) +tick: the kernel ticks every [0-9]+ ms \(HZ=[0-9]+\)' "$folder/out" ||
+	fail "text: $(cat "$folder/out")"
+finish
