@@ -33,8 +33,8 @@
 /* When replies to the last frames have come for certain. */
 #define SETTLE_US 20000
 
-/* Largest frame of a request: IPv6, the largest value. */
-#define FRAME_MAX (14 + 40 + 8 + MESSAGE_MAX)
+/* Largest frame of a request, uncut: IPv6, the largest value. */
+#define FRAME_MAX (14 + 40 + 8 + MESSAGE_MAX + 8)
 
 struct frames {
 	const struct bench_options *options;
@@ -276,10 +276,9 @@ static int send_frames(const struct frames *frames, unsigned count)
 	bool ipv4 = address_is_ipv4(&frames->options->target.addr);
 	uint32_t head = (ipv4 ? 42 : 62) + SESSD_HEADER_SIZE;
 	uint32_t value = frames->options->population.value_max;
-	bool only_gets = frames->options->workload == WORKLOAD_GET ||
-			 frames->options->workload == WORKLOAD_MISS;
-	/* The generator cuts a frame, and never has to make it longer. */
-	uint32_t size = only_gets ? head : head + value;
+	/* Longer than any request, so that the generator cuts each frame: the kernel takes note of a
+	 * frame's length only when it was changed, and a recycled page has that of its last reply. */
+	uint32_t size = head + value + 8;
 	struct xdp_md ctx = {
 		.data_end = size,
 		.ingress_ifindex = (uint32_t)frames->neighbour.ifindex,
