@@ -34,7 +34,7 @@ size_t lifetime_reserved_bytes(uint32_t capacity)
 	return sizeof(struct lifetime) + node_bytes(capacity) + capacity + head_bytes();
 }
 
-struct lifetime *lifetime_create(uint32_t capacity, uint8_t *marks, uint64_t now)
+struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t now)
 {
 	struct lifetime *lifetime = calloc(1, sizeof(*lifetime));
 

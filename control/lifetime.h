@@ -20,15 +20,16 @@
 #include <stdint.h>
 
 #include <sessiond/map_abi.h>
+#include <sessiond/marks.h>
 
 #define LIFETIME_NO_SLOT UINT32_MAX
 
 struct lifetime;
 
-/* `marks` are the visited marks, a byte a slot, aligned to 8: readers set them to 1. They must be
+/* `marks` are the visited marks (marks.h), which readers set. They must be
  * those of sessions that were added; what a free slot's mark is does not matter, but it must be
  * clear, or what it is to start from, when its session is added. NULL with errno on failure. */
-struct lifetime *lifetime_create(uint32_t capacity, uint8_t *marks, uint64_t now);
+struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t now);
 void lifetime_destroy(struct lifetime *lifetime);
 size_t lifetime_reserved_bytes(uint32_t capacity);
 

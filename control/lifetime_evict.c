@@ -20,7 +20,7 @@
 
 #define EVERY_ONCE (FLAG_ONCE * 0x0101010101010101ULL)
 
-/* Eight marks or flags; as bytes they are read and written too. */
+/* Eight sessions' flags; as bytes they are read and written too. */
 typedef uint64_t __attribute__((may_alias)) eight_bytes;
 
 /* At the young end. */
@@ -64,18 +64,6 @@ void eviction_remove(struct lifetime *lifetime, uint32_t slot)
 	lifetime->flags[slot] = 0;
 }
 
-/* The first byte in memory that is not 0. */
-static unsigned first_byte(uint64_t word)
-{
-	uint8_t bytes[sizeof(word)];
-	unsigned i = 0;
-
-	memcpy(bytes, &word, sizeof(word));
-	while (!bytes[i])
-		i++;
-	return i;
-}
-
 /* One that has served its once. The search goes around all slots, a stretch an eviction; the last
  * up to seven of a capacity that is no multiple of 8 are left to their queue. */
 static uint32_t find_spent(struct lifetime *lifetime)
@@ -85,11 +73,15 @@ static uint32_t find_spent(struct lifetime *lifetime)
 	for (unsigned i = 0; lifetime->once && end && i < SPENT_SCAN / 8; i++) {
 		uint32_t at = lifetime->scan;
 		const eight_bytes *flags = (const eight_bytes *)(const void *)&lifetime->flags[at];
-		const eight_bytes *marks = (const eight_bytes *)(const void *)&lifetime->marks[at];
-		uint64_t spent = *flags & EVERY_ONCE & __atomic_load_n(marks, __ATOMIC_RELAXED);
+		uint64_t marks = __atomic_load_n(&lifetime->marks[at / 64], __ATOMIC_RELAXED);
+		uint8_t visited = *flags & EVERY_ONCE ? marks >> at % 64 : 0;
 
-		if (spent)
-			return at + first_byte(spent);
+		for (; visited; visited &= visited - 1) {
+			uint32_t slot = at + (uint32_t)__builtin_ctz(visited);
+
+			if (lifetime->flags[slot] & FLAG_ONCE)
+				return slot;
+		}
 		lifetime->scan = at + 8 == end ? 0 : at + 8;
 	}
 	return LIFETIME_NO_SLOT;
@@ -115,12 +107,12 @@ static uint32_t examine(struct lifetime *lifetime)
 		enum queue queue = poorer(lifetime);
 		uint32_t slot = lifetime->nodes[lifetime->capacity + queue].age.next;
 
-		if (!__atomic_load_n(&lifetime->marks[slot], __ATOMIC_RELAXED))
+		if (!mark_test(lifetime->marks, slot))
 			return slot;
 		lifetime->visits[queue]++;
 		if (lifetime->flags[slot] & FLAG_ONCE || kept == EXAMINE_MAX)
 			return slot;
-		__atomic_store_n(&lifetime->marks[slot], 0, __ATOMIC_RELAXED);
+		mark_clear(lifetime->marks, slot);
 		dequeue(lifetime, slot);
 		lifetime->flags[slot] |= FLAG_PROVEN;
 		enqueue(lifetime, PROVEN, slot);

@@ -33,7 +33,7 @@ _Static_assert(sizeof(struct node) == 16, "four sessions a cache line");
 struct lifetime {
 	struct node *nodes; /* capacity + QUEUES */
 	struct link *heads; /* LISTS + 1 */
-	uint8_t *marks;
+	uint64_t *marks;
 	uint8_t *flags;
 	uint64_t next; /* the list to sweep next */
 	uint32_t capacity;

@@ -190,7 +190,8 @@ static bool on_found(void *ctx, const struct session *session)
 {
 	struct writer *writer = ctx;
 	uint64_t hash = table_hash(writer->table, session->key);
-	uint8_t *mark, visited;
+	uint64_t *marks = table_marks(writer->table);
+	bool visited;
 
 	if (session->expires <= clock_tick() ||
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
@@ -198,11 +199,10 @@ static bool on_found(void *ctx, const struct session *session)
 		return false;
 	/* The session was adopted with its mark, which table_insert clears. Its value, and with it
 	 * the TLS version, is not at hand: it is taken for one that serves more than once. */
-	mark = &table_marks(writer->table)[session->slot];
-	visited = __atomic_load_n(mark, __ATOMIC_RELAXED);
+	visited = mark_test(marks, session->slot);
 	table_insert(writer->table, hash, session, NULL);
 	if (visited)
-		__atomic_store_n(mark, visited, __ATOMIC_RELAXED);
+		mark_set(marks, session->slot);
 	lifetime_add(writer->lifetime, session->slot, session->expires, false);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;

@@ -35,7 +35,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, SESSD_MARKS_PER_ELEM);
+	__uint(value_size, SESSD_MARKS_PER_ELEM / 8);
 } marks SEC(".maps");
 
 struct {

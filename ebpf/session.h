@@ -13,6 +13,7 @@
 #include "packet.h"
 
 #include <sessiond/map_abi.h>
+#include <sessiond/marks.h>
 
 /* Longest value that may be in the maps: --max-session. Overflow's value_size must be
  * SESSD_OVERFLOW_SIZE of it. Set before load; for a small one the verifier removes the code for
@@ -167,8 +168,9 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 /* A session's visited mark, which tells the eviction that it was used. It is looked up, and read,
  * ahead of the copy: the two wait for memory together then. */
 struct mark {
-	__u8 *at;
-	__u8 seen;
+	__u64 *word;
+	__u64 bit;
+	__u64 seen;
 };
 
 /* False if the slot has none, which is of no whole entry. */
@@ -176,20 +178,21 @@ INLINE bool mark_read(struct mark *mark, const struct session *session)
 {
 	__u32 slot = sessd_life_slot(session->life);
 	__u32 index = slot / SESSD_MARKS_PER_ELEM;
-	__u8 *group = bpf_map_lookup_elem(&marks, &index);
+	__u64 *group = bpf_map_lookup_elem(&marks, &index);
 
 	if (!group)
 		return false;
-	mark->at = group + slot % SESSD_MARKS_PER_ELEM;
-	mark->seen = *(volatile __u8 *)mark->at;
+	mark->word = group + slot % SESSD_MARKS_PER_ELEM / 64;
+	mark->bit = mark_bit(slot);
+	mark->seen = *(const volatile __u64 *)mark->word & mark->bit;
 	return true;
 }
 
 /* One write for many hits. */
-INLINE void mark_set(const struct mark *mark)
+INLINE void mark_visited(const struct mark *mark)
 {
 	if (!mark->seen)
-		*mark->at = 1;
+		__sync_fetch_and_or(mark->word, mark->bit);
 }
 
 #endif

@@ -119,7 +119,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			return XDP_ABORTED;
 		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings))
 			continue;
-		mark_set(&mark);
+		mark_visited(&mark);
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
 		counters->get_hits++;

@@ -184,7 +184,7 @@ void table_insert(
 	if (table->value_max)
 		put_value(table, session->slot, value, session->len);
 	store_release(&slot->head, slot_head(seq + 2, session->len, session->sum));
-	store_relaxed(&table->marks[session->slot], 0);
+	mark_clear(table->marks, session->slot);
 	if (session->slot >= table->used_end)
 		table->used_end = session->slot + 1;
 	index_add(table, hash, session->slot);

@@ -99,7 +99,7 @@ static inline uint32_t table_burst_find(const struct table *table, uint64_t hash
 	slot = (const uint8_t *)table_slot_at(table, number);
 	for (unsigned i = 0; i < TABLE_BURST_LINES; i++)
 		__builtin_prefetch(slot + 64 * i);
-	__builtin_prefetch(&table->marks[number]);
+	__builtin_prefetch(&table->marks[number / 64]);
 	return number;
 }
 
@@ -129,7 +129,6 @@ static inline bool table_burst_get(struct table *table, uint32_t number, const u
 {
 	const struct table_slot *slot = table_slot_at(table, number);
 	uint64_t head = load_acquire(&slot->head);
-	uint8_t *mark = &table->marks[number];
 
 #ifdef __SANITIZE_THREAD__
 	return false;
@@ -149,8 +148,7 @@ static inline bool table_burst_get(struct table *table, uint32_t number, const u
 		return false;
 	*len = slot_head_len(head);
 	*sum = slot_head_sum(head);
-	if (!load_relaxed(mark))
-		store_relaxed(mark, 1);
+	mark_set(table->marks, number);
 	return true;
 }
 

@@ -67,7 +67,7 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 		bytes[REGION_FREE_BLOCKS] = numbers;
 	}
 	if (!config->marks)
-		bytes[REGION_MARKS] = round_to_line(capacity);
+		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity) * sizeof(uint64_t));
 }
 
 size_t table_reserved_bytes(const struct table_config *config)

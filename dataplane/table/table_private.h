@@ -96,7 +96,7 @@ struct table {
 	/* Constant after creation: what readers need. */
 	struct bucket *buckets;
 	uint8_t *slots;
-	uint8_t *marks;
+	uint64_t *marks;
 	uint8_t *blocks;
 	uint32_t *slot_block;
 	uint32_t bucket_count;

@@ -53,10 +53,9 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 	while ((number = probe_next(&probe)) != TABLE_NO_SLOT) {
 		const struct table_slot *slot = table_slot_at(table, number);
 		uint64_t head = load_acquire(&slot->head);
-		uint8_t *mark = &table->marks[number];
 		uint64_t expires;
 
-		__builtin_prefetch(mark);
+		__builtin_prefetch(&table->marks[number / 64]);
 		/* Another key: also if it is just being changed, because ours was published before
 		 * its cell could be found, and would only be gone by now if it was deleted. */
 		if (!slot_key_equal(slot, key))
@@ -72,9 +71,7 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 			return TABLE_EXPIRED;
 		*len = slot_head_len(head);
 		*sum = slot_head_sum(head);
-		/* Many readers of one hot session must not fight for its mark's line. */
-		if (!load_relaxed(mark))
-			store_relaxed(mark, 1);
+		mark_set(table->marks, number);
 		return TABLE_HIT;
 	}
 	return TABLE_MISS;
@@ -118,7 +115,7 @@ void table_prefetch_slot(const struct table *table, uint64_t hash)
 	slot = (const uint8_t *)table_slot_at(table, number);
 	for (unsigned line = 0; line < table->slot_bytes; line += 64)
 		__builtin_prefetch(slot + line);
-	__builtin_prefetch(&table->marks[number]);
+	__builtin_prefetch(&table->marks[number / 64]);
 }
 
 uint32_t table_capacity(const struct table *table)
@@ -131,7 +128,7 @@ uint32_t table_count(const struct table *table)
 	return load_relaxed(&table->count);
 }
 
-uint8_t *table_marks(struct table *table)
+uint64_t *table_marks(struct table *table)
 {
 	return table->marks;
 }

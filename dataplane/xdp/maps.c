@@ -202,7 +202,7 @@ static int map_marks(struct engine *engine)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes =
-		(size_t)bpf_map__max_entries(engine->skel->maps.marks) * SESSD_MARKS_PER_ELEM;
+		(size_t)bpf_map__max_entries(engine->skel->maps.marks) * SESSD_MARKS_PER_ELEM / 8;
 	void *marks;
 
 	bytes = (bytes + page - 1) / page * page;

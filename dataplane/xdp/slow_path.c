@@ -58,7 +58,7 @@ static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint6
 	}
 	counter_add(&engine->slow.get_hits, 1);
 	if (slot < engine->config.capacity)
-		__atomic_store_n(&engine->marks[slot], 1, __ATOMIC_RELAXED);
+		mark_set(engine->marks, slot);
 	header->type = SESSD_OK;
 	return SESSD_HEADER_SIZE + (size_t)len;
 }

@@ -38,7 +38,7 @@ struct engine {
 	bool pinned;		      /* the pins are those of our own maps */
 	bool started;
 	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
-	uint8_t *marks;
+	uint64_t *marks;
 	size_t marks_bytes;
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;

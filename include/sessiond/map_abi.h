@@ -16,12 +16,12 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI 1
+#define SESSD_ABI 2
 
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
 #define SESSD_PIN_OVERFLOW "overflow" /* HASH, slot -> bytes past SESSD_SPLIT of long values */
-#define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: one byte a slot, see SESSD_MARKS_* */
+#define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: a bit a slot, see marks.h */
 #define SESSD_PIN_CONFIG   "config"   /* ARRAY of one struct sessd_config */
 #define SESSD_PIN_STATS	   "stats"    /* PERCPU_ARRAY of one struct sessd_xdp_counters */
 #define SESSD_PIN_ALLOW4   "allow4"   /* LPM_TRIE, struct sessd_lpm4 -> __u8 */
@@ -84,9 +84,8 @@ _Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offs
 #define SESSD_OVERFLOW_SIZE(value_max) \
 	((value_max) > SESSD_INLINE_MAX ? ((value_max)-SESSD_SPLIT + 7) / 8 * 8 : 8)
 
-/* Visited marks: byte `slot % SESSD_MARKS_PER_ELEM` of element `slot / SESSD_MARKS_PER_ELEM`.
- * Elements of 64 bytes, because an array pads each to a multiple of 8. */
-#define SESSD_MARKS_PER_ELEM 64
+/* Visited marks (marks.h): slots of one element, a cache line of them. */
+#define SESSD_MARKS_PER_ELEM 512
 
 /* Settings that change while the program runs, and those that adoption must find again. */
 struct sessd_config {

@@ -27,7 +27,7 @@ struct cache {
 	uint32_t capacity, count, free_count;
 	uint64_t last_id;
 	struct lifetime *lifetime;
-	uint8_t *marks;
+	uint64_t *marks;
 	struct slot *slots;
 	uint32_t *free, *heap;
 	uint32_t hand;	    /* SIEVE: the session to look at next */
@@ -51,7 +51,7 @@ struct cache *cache_create(enum policy policy, uint32_t capacity)
 	if (c) {
 		c->policy = policy;
 		c->capacity = c->free_count = capacity;
-		c->marks = calloc(capacity, 1);
+		c->marks = calloc(MARKS_WORDS(capacity), sizeof(*c->marks));
 		c->slots = calloc(capacity + 2ULL, sizeof(*c->slots));
 		c->free = calloc(capacity, sizeof(*c->free));
 		c->heap = calloc(capacity, sizeof(*c->heap));
@@ -143,9 +143,9 @@ static void forget(struct cache *c, uint32_t slot)
 /* Whether a session was visited since the last call. */
 static bool take_mark(struct cache *c, uint32_t slot)
 {
-	bool visited = c->marks[slot];
+	bool visited = mark_test(c->marks, slot);
 
-	c->marks[slot] = 0;
+	mark_clear(c->marks, slot);
 	return visited;
 }
 
@@ -224,7 +224,7 @@ struct cache_session cache_new(struct cache *c, double now, unsigned timeout, bo
 	c->slots[slot].id = ++c->last_id;
 	c->slots[slot].expires = tick(now + timeout);
 	c->slots[slot].tls13 = tls13;
-	c->marks[slot] = 0;
+	mark_clear(c->marks, slot);
 	lifetime_add(c->lifetime, slot, c->slots[slot].expires, tls13);
 	if (is_list(c))
 		list_add(c, 0, slot);
@@ -241,7 +241,7 @@ bool cache_get(struct cache *c, double now, struct cache_session session)
 	if (session.id == 0 || slot->id != session.id || slot->expires <= tick(now))
 		return false;
 	if (!slot->tls13 || (c->policy != POLICY_CLOCK_13 && c->policy != POLICY_SIEVE_13))
-		c->marks[session.slot] = 1;
+		mark_set(c->marks, session.slot);
 	if (c->policy == POLICY_LRU) {
 		list_remove(c, session.slot);
 		list_add(c, 0, session.slot);

@@ -158,18 +158,18 @@ void fixture_put(const struct fixture *fixture, const uint8_t *key, uint32_t slo
 
 uint8_t fixture_mark(const struct fixture *fixture, uint32_t slot)
 {
-	uint8_t group[SESSD_MARKS_PER_ELEM];
+	uint64_t group[MARKS_WORDS(SESSD_MARKS_PER_ELEM)];
 	uint32_t index = slot / SESSD_MARKS_PER_ELEM;
 
 	assert_int_equal(bpf_map__lookup_elem(fixture->bpf->maps.marks, &index, sizeof(index),
 				 group, sizeof(group), 0),
 		0);
-	return group[slot % SESSD_MARKS_PER_ELEM];
+	return mark_test(group, slot % SESSD_MARKS_PER_ELEM);
 }
 
 void fixture_clear_marks(const struct fixture *fixture)
 {
-	const uint8_t group[SESSD_MARKS_PER_ELEM] = {0};
+	const uint64_t group[MARKS_WORDS(SESSD_MARKS_PER_ELEM)] = {0};
 
 	for (uint32_t i = 0; i < FIXTURE_CAPACITY / SESSD_MARKS_PER_ELEM; i++)
 		assert_int_equal(bpf_map__update_elem(fixture->bpf->maps.marks, &i, sizeof(i),

@@ -17,10 +17,11 @@
 #include "frame.h"
 
 #include <sessiond/map_abi.h>
+#include <sessiond/marks.h>
 
 #include "sessiond.skel.h"
 
-#define FIXTURE_CAPACITY 256
+#define FIXTURE_CAPACITY 1024
 
 /* A bound for tests that end by themselves: ticks until a session that is to live ends. */
 #define FIXTURE_LIFE (3600ULL * 1000)

@@ -22,7 +22,7 @@
 #define AGES  (1ULL << 37)   /* ticks of more than four years */
 #define SLOTS 65536U
 
-static _Alignas(8) uint8_t marks[SLOTS];
+static uint64_t marks[MARKS_WORDS(SLOTS)];
 
 static uint64_t seconds_to_ticks(uint64_t seconds)
 {

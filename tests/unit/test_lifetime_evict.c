@@ -21,7 +21,7 @@
 
 #define SLOTS REFERENCE_MAX
 
-static _Alignas(8) uint8_t marks[SLOTS];
+static uint64_t marks[MARKS_WORDS(SLOTS)];
 
 static struct lifetime *create(uint32_t capacity)
 {
@@ -32,9 +32,15 @@ static struct lifetime *create(uint32_t capacity)
 	return lifetime;
 }
 
+static void mark_range(uint32_t first, uint32_t count)
+{
+	for (uint32_t slot = first; slot < first + count; slot++)
+		mark_set(marks, slot);
+}
+
 static void add(struct lifetime *lifetime, uint32_t slot, bool once)
 {
-	marks[slot] = 0;
+	mark_clear(marks, slot);
 	lifetime_add(lifetime, slot, 1000, once);
 }
 
@@ -66,7 +72,7 @@ static void same_as_reference(uint64_t seed, const struct mix *mix, struct seen 
 			slot = random_below(&seed, slot + 1);
 		if (what < mix->visits) {
 			/* A late reader may mark a slot that is free again. */
-			marks[slot] = 1;
+			mark_set(marks, slot);
 			ref->of[slot].visited = true;
 		} else if (what < mix->visits + 2) {
 			if (!ref->of[slot].held)
@@ -134,17 +140,17 @@ static void bounded(void **state)
 	(void)state;
 	for (uint32_t slot = 0; slot < SLOTS; slot++)
 		add(lifetime, slot, false);
-	memset(marks, 1, sizeof(marks));
+	memset(marks, 0xff, sizeof(marks));
 	assert_int_equal(lifetime_evict(lifetime), 16);
 	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		cleared += !marks[slot];
+		cleared += !mark_test(marks, slot);
 	assert_int_equal(cleared, 16);
 	assert_int_equal(lifetime_evict(lifetime), 33);
 	/* Of 2048, 32 proven ones are too few to be examined. One more, and they are; they were not
 	 * visited again. */
 	assert_int_equal(lifetime_evict(lifetime), 0);
-	assert_int_equal(marks[34], 0);
-	assert_int_equal(marks[35], 1);
+	assert_int_equal(mark_test(marks, 34), 0);
+	assert_int_equal(mark_test(marks, 35), 1);
 	lifetime_destroy(lifetime);
 }
 
@@ -162,16 +168,16 @@ static void second_chance(void **state)
 	(void)state;
 	for (uint32_t slot = 0; slot < CAPACITY; slot++)
 		add(lifetime, slot, false);
-	memset(marks, 1, FEW);
+	mark_range(0, FEW);
 	for (unsigned i = 0; i < 3 * CAPACITY; i++) {
 		victim = lifetime_evict(lifetime);
 		assert_in_range(victim, FEW, CAPACITY - 1);
 		add(lifetime, victim, false);
 	}
 	/* Once there are more, they have to show that they are worth it. One does. */
-	memset(marks + CAPACITY / 2, 1, FEW);
+	mark_range(CAPACITY / 2, FEW);
 	for (unsigned i = 0; i < 3 * CAPACITY; i++) {
-		marks[5] = 1;
+		mark_set(marks, 5);
 		victim = lifetime_evict(lifetime);
 		assert_int_not_equal(victim, 5);
 		gone[victim] = true;
@@ -186,26 +192,28 @@ static void second_chance(void **state)
  * do not, and neither do those that have not served yet. */
 static void spent_first(void **state)
 {
+	static const uint32_t marked[] = {40, 101, 77, 79, 7};
 	struct lifetime *lifetime = create(800);
 
 	(void)state;
 	for (uint32_t slot = 0; slot < 800; slot++)
 		add(lifetime, slot, slot % 2);
-	marks[40] = marks[101] = marks[77] = marks[79] = marks[7] = 1;
+	for (unsigned i = 0; i < sizeof(marked) / sizeof(marked[0]); i++)
+		mark_set(marks, marked[i]);
 	assert_int_equal(lifetime_evict(lifetime), 7);
 	assert_int_equal(lifetime_evict(lifetime), 77);
 	assert_int_equal(lifetime_evict(lifetime), 79);
 	assert_int_equal(lifetime_evict(lifetime), 101);
 	/* None within reach, then one that is: the search goes around. */
-	marks[61] = 1;
+	mark_set(marks, 61);
 	assert_int_equal(lifetime_evict(lifetime), 0);
 	for (unsigned i = 1; i < 5; i++)
 		assert_int_not_equal(lifetime_evict(lifetime), 61);
 	assert_int_equal(lifetime_evict(lifetime), 61);
 	/* A mark left by a session that is gone means nothing for the next in its slot. */
-	marks[9] = 0;
+	mark_clear(marks, 9);
 	lifetime_remove(lifetime, 9);
-	marks[9] = 1;
+	mark_set(marks, 9);
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_not_equal(lifetime_evict(lifetime), 9);
 	lifetime_destroy(lifetime);
@@ -222,7 +230,7 @@ static void scan_resistant(void **state)
 	for (slot = 0; slot < 1000; slot++)
 		add(lifetime, slot, false);
 	for (unsigned i = 0; i < 100000; i++) {
-		memset(marks, 1, 800);
+		mark_range(0, 800);
 		slot = lifetime_evict(lifetime);
 		if (i > 5 * 1000)
 			assert_in_range(slot, 800, 999);
@@ -240,7 +248,7 @@ static void lonely(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(lifetime_evict(lifetime), LIFETIME_NO_SLOT);
 		add(lifetime, 0, i % 2);
-		marks[0] = 1;
+		mark_set(marks, 0);
 		assert_int_equal(lifetime_evict(lifetime), 0);
 		add(lifetime, 0, false);
 		lifetime_remove(lifetime, 0);

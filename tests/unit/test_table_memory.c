@@ -189,10 +189,13 @@ static void index_only(void **state)
 {
 	struct table_config config = {.capacity = 1000};
 	struct table *table;
-	uint8_t marks[1000];
+	uint64_t *marks = mmap(NULL, MARKS_WORDS(1000) * sizeof(*marks), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t marks_bytes = MARKS_WORDS(1000) * sizeof(*marks);
 
 	(void)state;
-	memset(marks, 9, sizeof(marks));
+	assert_ptr_not_equal(marks, MAP_FAILED);
+	memset(marks, 0xff, marks_bytes);
 	config.marks = marks;
 	/* 48 bytes of slot, 64 for 7 of index, two numbers and a bit; but no marks. */
 	assert_in_range(table_reserved_bytes(&config), 1000 * 61, 1000 * 63);
@@ -204,7 +207,7 @@ static void index_only(void **state)
 
 		make_key(session.key, i);
 		table_insert(table, table_hash(table, session.key), &session, NULL);
-		assert_int_equal(marks[session.slot], 0);
+		assert_false(mark_test(marks, session.slot));
 	}
 	check_table(table);
 	for (uint64_t i = 0; i < 1000; i++) {
@@ -226,11 +229,18 @@ static void index_only(void **state)
 			TABLE_HIT);
 		assert_int_equal(value, 77);
 		assert_int_equal(len, 1 + i);
-		assert_int_equal(marks[slot], 1);
+		assert_true(mark_test(marks, slot));
+		/* A mark that is set is not written again. */
+		assert_int_equal(mprotect(marks, marks_bytes, PROT_READ), 0);
+		assert_int_equal(table_get(table, table_hash(table, key), key, 0, &value, &len,
+					 &sum, &retries),
+			TABLE_HIT);
+		assert_int_equal(mprotect(marks, marks_bytes, PROT_READ | PROT_WRITE), 0);
 		table_delete(table, slot);
 	}
 	check_table(table);
 	table_destroy(table);
+	munmap(marks, marks_bytes);
 }
 
 static size_t resident(const struct table *table)
