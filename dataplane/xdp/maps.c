@@ -23,6 +23,12 @@
 /* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
 #define MAP_SLACK 1024
 
+/* The kernel makes a bucket for each session that the map may hold, rounded up to a power of two.
+ * With as many again, a lookup meets half as many sessions of other keys in its bucket, each of
+ * which is a line of memory to wait for; a bucket is 16 bytes. */
+#define BUCKET_ROOM 2
+#define BUCKETS_MAX (1U << 27) /* more the kernel refuses */
+
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
@@ -59,10 +65,12 @@ bool maps_is_pinned(const struct bpf_map *map)
 static void size_maps(struct engine *engine)
 {
 	uint32_t capacity = engine->config.capacity;
+	uint32_t buckets = BUCKET_ROOM * (capacity + MAP_SLACK);
 	uint16_t value_max = engine->config.value_max;
 	struct sessiond_bpf *skel = engine->skel;
 
-	bpf_map__set_max_entries(skel->maps.sessions, capacity + MAP_SLACK);
+	bpf_map__set_max_entries(
+		skel->maps.sessions, buckets < BUCKETS_MAX ? buckets : BUCKETS_MAX);
 	bpf_map__set_max_entries(
 		skel->maps.overflow, value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1);
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
