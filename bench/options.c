@@ -178,6 +178,11 @@ static void check(const struct bench_options *o)
 			    "in the kernel, with uniform keys");
 		if (o->workload == WORKLOAD_REMOVE)
 			bad("--interface has no workload remove");
+		if (o->source_port + o->ports > UINT16_MAX + 1U)
+			bad("--source-port: there are no %u ports from %u on", o->ports,
+				o->source_port);
+	} else if (o->ports > BENCH_PORTS_MAX) {
+		bad("--ports: at most %u without --interface", BENCH_PORTS_MAX);
 	}
 	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
 		bad("--reflector goes with --interface and workload get");
@@ -230,7 +235,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->threads = (unsigned)number("threads", arg, 1, BENCH_THREADS_MAX, false);
 		return 0;
 	case 'p':
-		o->ports = (unsigned)number("ports", arg, 1, BENCH_PORTS_MAX, false);
+		o->ports = (unsigned)number("ports", arg, 1, BENCH_FRAME_PORTS_MAX, false);
 		return 0;
 	case OPT_PRELOAD_RATE:
 		o->preload_rate = number("preload-rate", arg, 1, 1e9, true);
@@ -265,8 +270,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		strcpy(o->interface, arg);
 		return 0;
 	case OPT_SOURCE_PORT:
-		o->source_port = (uint16_t)number(
-			"source-port", arg, 1, UINT16_MAX - BENCH_PORTS_MAX, false);
+		o->source_port = (uint16_t)number("source-port", arg, 1, UINT16_MAX, false);
 		return 0;
 	case OPT_MAC:
 		if (strlen(arg) != sizeof(o->mac) - 1)

@@ -28,9 +28,10 @@ enum bench_preload {
 	BENCH_PRELOAD_NONE,
 };
 
-#define BENCH_THREADS_MAX 64
-#define BENCH_PORTS_MAX	  64
-#define BENCH_WINDOW_MAX  16384
+#define BENCH_THREADS_MAX     64
+#define BENCH_PORTS_MAX	      64
+#define BENCH_FRAME_PORTS_MAX 10000 /* with --interface, where a port is only a number */
+#define BENCH_WINDOW_MAX      16384
 
 struct bench_options {
 	struct endpoint target;

@@ -9,30 +9,12 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* Bytes of socket buffer asked for: a NEW burst of some 10,000 sessions while the writer is busy.
  */
 #define RECEIVE_BUFFER (8 << 20)
-
-#define CONTROL_SPACE CMSG_SPACE(sizeof(struct in6_pktinfo))
-
-struct udp_batch {
-	struct mmsghdr in[UDP_BATCH];
-	struct mmsghdr out[UDP_BATCH];
-	struct iovec in_iov[UDP_BATCH];
-	struct iovec out_iov[UDP_BATCH];
-	struct sockaddr_storage names[UDP_BATCH];
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[CONTROL_SPACE];
-	} control[UDP_BATCH];
-	unsigned queued;
-	uint8_t data[UDP_BATCH][UDP_BUFFER] __attribute__((aligned(64)));
-};
 
 static int set_int(int fd, int level, int name, int value)
 {
@@ -65,7 +47,9 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 		err = 0;
 	if (!err && shared)
 		err = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (!err)
+	/* To answer from the address that was asked. A socket that is bound to one does so by
+	 * itself, and is spared the control message both ways. */
+	if (!err && endpoint->any)
 		err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
 					: set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 	/* The forced form passes net.core.rmem_max and needs CAP_NET_ADMIN; the other takes what it
@@ -148,116 +132,4 @@ uint64_t udp_drops(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
 		return 0;
 	return info[SK_MEMINFO_DROPS];
-}
-
-struct udp_batch *udp_batch_create(void)
-{
-	struct udp_batch *batch = aligned_alloc(64, (sizeof(*batch) + 63) / 64 * 64);
-
-	if (!batch)
-		return NULL;
-	memset(batch, 0, sizeof(*batch));
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		batch->in_iov[i].iov_base = batch->data[i];
-		batch->in_iov[i].iov_len = UDP_BUFFER;
-		batch->in[i].msg_hdr.msg_iov = &batch->in_iov[i];
-		batch->in[i].msg_hdr.msg_iovlen = 1;
-		batch->in[i].msg_hdr.msg_name = &batch->names[i];
-		batch->in[i].msg_hdr.msg_control = batch->control[i].bytes;
-		batch->out[i].msg_hdr.msg_iov = &batch->out_iov[i];
-		batch->out[i].msg_hdr.msg_iovlen = 1;
-	}
-	return batch;
-}
-
-void udp_batch_destroy(struct udp_batch *batch)
-{
-	if (!batch)
-		return;
-	explicit_bzero(batch->data, sizeof(batch->data));
-	free(batch);
-}
-
-unsigned udp_receive(struct udp_batch *batch, int fd)
-{
-	int n;
-
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		batch->in[i].msg_hdr.msg_namelen = sizeof(batch->names[i]);
-		batch->in[i].msg_hdr.msg_controllen = CONTROL_SPACE;
-	}
-	batch->queued = 0;
-	/* MSG_TRUNC: msg_len is the length as sent. */
-	n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
-	return n > 0 ? (unsigned)n : 0;
-}
-
-void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *datagram)
-{
-	datagram->data = batch->data[i];
-	datagram->length = batch->in[i].msg_len;
-	if (address_from_sockaddr(
-		    (struct sockaddr *)&batch->names[i], &datagram->source, &datagram->port) < 0) {
-		memset(&datagram->source, 0, sizeof(datagram->source));
-		datagram->port = 0;
-	}
-}
-
-/* Turns the control message that told where the datagram was sent to into one that says where the
- * reply comes from. The interface is left to routing, except for link-local addresses, which mean
- * nothing without it. */
-static void reverse_pktinfo(struct msghdr *message)
-{
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
-
-	if (!cmsg)
-		return;
-	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
-		struct in_pktinfo info;
-
-		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		info.ipi_ifindex = 0;
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
-		struct in6_pktinfo info;
-
-		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-			info.ipi6_ifindex = 0;
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-	}
-}
-
-void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
-{
-	struct msghdr *in = &batch->in[i].msg_hdr;
-	struct msghdr *out = &batch->out[batch->queued].msg_hdr;
-
-	reverse_pktinfo(in);
-	batch->out_iov[batch->queued].iov_base = batch->data[i];
-	batch->out_iov[batch->queued].iov_len = length;
-	out->msg_name = in->msg_name;
-	out->msg_namelen = in->msg_namelen;
-	out->msg_control = in->msg_controllen ? in->msg_control : NULL;
-	out->msg_controllen = in->msg_controllen;
-	batch->queued++;
-}
-
-unsigned udp_send(struct udp_batch *batch, int fd)
-{
-	unsigned sent = 0, failed = 0;
-
-	while (sent < batch->queued) {
-		int n = sendmmsg(fd, batch->out + sent, batch->queued - sent, MSG_DONTWAIT);
-
-		if (n > 0) {
-			sent += (unsigned)n;
-		} else if (errno != EINTR) {
-			/* This one cannot go (its error is its own); the others may. */
-			failed++;
-			sent++;
-		}
-	}
-	batch->queued = 0;
-	return failed;
 }

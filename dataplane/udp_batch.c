@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+/* Datagrams, and bytes, that the kernel takes in one message (UDP_MAX_SEGMENTS of the oldest). */
+#define SEGMENTS_MAX	  64
+#define SEGMENT_BYTES_MAX 60000
+
+/* Sends of a batch each by itself that follow on one that could not be sent in one message. */
+#define SPLIT_SENDS 1000
+
+#define PKTINFO_SPACE CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define SEGMENT_SPACE CMSG_SPACE(sizeof(uint16_t))
+
+/* Replies of one length to one peer, from one address of ours. */
+struct parcel {
+	unsigned first; /* the datagram that it is addressed like */
+	unsigned length;
+	unsigned count;
+};
+
+struct reply {
+	unsigned datagram;
+	unsigned parcel;
+};
+
+#define BUCKETS (2 * UDP_BATCH)
+
+struct udp_batch {
+	struct mmsghdr in[UDP_BATCH];
+	struct mmsghdr out[UDP_BATCH];
+	struct iovec in_iov[UDP_BATCH];
+	struct sockaddr_storage names[UDP_BATCH];
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[PKTINFO_SPACE + SEGMENT_SPACE];
+	} control[UDP_BATCH];
+	struct reply replies[UDP_BATCH];
+	struct parcel parcels[UDP_BATCH];
+	struct iovec segments[UDP_BATCH];
+	unsigned reply_count, parcel_count;
+	unsigned split;	       /* sends that are still not to be joined */
+	uint8_t last[BUCKETS]; /* the youngest parcel of a bucket, and 1 more; 0: none */
+	uint8_t data[UDP_BATCH][UDP_BUFFER] __attribute__((aligned(64)));
+};
+
+struct udp_batch *udp_batch_create(void)
+{
+	struct udp_batch *batch = aligned_alloc(64, (sizeof(*batch) + 63) / 64 * 64);
+
+	if (!batch)
+		return NULL;
+	memset(batch, 0, sizeof(*batch));
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		batch->in_iov[i].iov_base = batch->data[i];
+		batch->in_iov[i].iov_len = UDP_BUFFER;
+		batch->in[i].msg_hdr.msg_iov = &batch->in_iov[i];
+		batch->in[i].msg_hdr.msg_iovlen = 1;
+		batch->in[i].msg_hdr.msg_name = &batch->names[i];
+		batch->in[i].msg_hdr.msg_control = batch->control[i].bytes;
+	}
+	return batch;
+}
+
+void udp_batch_destroy(struct udp_batch *batch)
+{
+	if (!batch)
+		return;
+	explicit_bzero(batch->data, sizeof(batch->data));
+	free(batch);
+}
+
+static void forget_replies(struct udp_batch *batch)
+{
+	batch->reply_count = batch->parcel_count = 0;
+	memset(batch->last, 0, sizeof(batch->last));
+}
+
+unsigned udp_receive(struct udp_batch *batch, int fd)
+{
+	int n;
+
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		batch->in[i].msg_hdr.msg_namelen = sizeof(batch->names[i]);
+		batch->in[i].msg_hdr.msg_controllen = PKTINFO_SPACE;
+	}
+	forget_replies(batch);
+	/* MSG_TRUNC: msg_len is the length as sent. */
+	n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	return n > 0 ? (unsigned)n : 0;
+}
+
+void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *datagram)
+{
+	datagram->data = batch->data[i];
+	datagram->length = batch->in[i].msg_len;
+	if (address_from_sockaddr(
+		    (struct sockaddr *)&batch->names[i], &datagram->source, &datagram->port) < 0) {
+		memset(&datagram->source, 0, sizeof(datagram->source));
+		datagram->port = 0;
+	}
+}
+
+/* Turns the control message that told where the datagram was sent to into one that says where the
+ * reply comes from. The interface is left to routing, except for link-local addresses, which mean
+ * nothing without it. */
+static void reverse_pktinfo(struct msghdr *message)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+
+	if (!cmsg)
+		return;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		info.ipi_ifindex = 0;
+		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
+		struct in6_pktinfo info;
+
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			info.ipi6_ifindex = 0;
+		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	}
+}
+
+/* To the same peer, from the same address of ours. */
+static bool addressed_alike(const struct udp_batch *batch, unsigned a, unsigned b)
+{
+	const struct msghdr *x = &batch->in[a].msg_hdr, *y = &batch->in[b].msg_hdr;
+	const struct cmsghdr *from = CMSG_FIRSTHDR(x);
+
+	return x->msg_namelen == y->msg_namelen && x->msg_controllen == y->msg_controllen &&
+	       memcmp(x->msg_name, y->msg_name, x->msg_namelen) == 0 &&
+	       (!from || memcmp(from, y->msg_control, from->cmsg_len) == 0);
+}
+
+/* The port, which is at the same place in both families, tells peers apart well enough. */
+static unsigned bucket_of(const struct udp_batch *batch, unsigned i, size_t length)
+{
+	const struct sockaddr_in *name = (const struct sockaddr_in *)&batch->names[i];
+	uint32_t mixed = (name->sin_port ^ (uint32_t)length << 16) * 0x9e3779b1U;
+
+	return mixed >> 16 & (BUCKETS - 1);
+}
+
+/* The parcel that a reply to datagram `i` goes into. */
+static struct parcel *parcel_for(struct udp_batch *batch, unsigned i, size_t length)
+{
+	uint8_t *last = &batch->last[bucket_of(batch, i, length)];
+	struct parcel *parcel;
+
+	if (*last && !batch->split) {
+		parcel = &batch->parcels[*last - 1];
+		if (parcel->length == length && parcel->count < SEGMENTS_MAX &&
+			(parcel->count + 1) * length <= SEGMENT_BYTES_MAX &&
+			addressed_alike(batch, parcel->first, i))
+			return parcel;
+	}
+	parcel = &batch->parcels[batch->parcel_count++];
+	*parcel = (struct parcel){.first = i, .length = (unsigned)length};
+	*last = (uint8_t)batch->parcel_count;
+	return parcel;
+}
+
+void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
+{
+	struct reply *reply = &batch->replies[batch->reply_count++];
+	struct parcel *parcel;
+
+	reverse_pktinfo(&batch->in[i].msg_hdr);
+	parcel = parcel_for(batch, i, length);
+	parcel->count++;
+	reply->datagram = i;
+	reply->parcel = (unsigned)(parcel - batch->parcels);
+}
+
+/* Has the kernel cut the message into datagrams of `length` bytes. */
+static void add_segment_size(struct msghdr *message, uint16_t length)
+{
+	uint8_t *at = (uint8_t *)message->msg_control + CMSG_ALIGN(message->msg_controllen);
+	struct cmsghdr cmsg = {CMSG_LEN(sizeof(length)), IPPROTO_UDP, UDP_SEGMENT};
+
+	memcpy(at, &cmsg, sizeof(cmsg));
+	memcpy(CMSG_DATA((struct cmsghdr *)(void *)at), &length, sizeof(length));
+	message->msg_controllen = CMSG_ALIGN(message->msg_controllen) + SEGMENT_SPACE;
+}
+
+/* A message a parcel. */
+static void make_messages(struct udp_batch *batch)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < batch->parcel_count; i++) {
+		struct parcel *parcel = &batch->parcels[i];
+		struct msghdr *in = &batch->in[parcel->first].msg_hdr,
+			      *out = &batch->out[i].msg_hdr;
+
+		*out = (struct msghdr){
+			.msg_name = in->msg_name,
+			.msg_namelen = in->msg_namelen,
+			.msg_iov = &batch->segments[at],
+			.msg_control = in->msg_control,
+			.msg_controllen = in->msg_controllen,
+		};
+		if (parcel->count > 1)
+			add_segment_size(out, (uint16_t)parcel->length);
+		else if (out->msg_controllen == 0)
+			out->msg_control = NULL;
+		at += parcel->count;
+	}
+	for (unsigned i = 0; i < batch->reply_count; i++) {
+		struct reply *reply = &batch->replies[i];
+		struct msghdr *out = &batch->out[reply->parcel].msg_hdr;
+
+		out->msg_iov[out->msg_iovlen++] = (struct iovec){
+			batch->data[reply->datagram], batch->parcels[reply->parcel].length};
+	}
+}
+
+/* Sends the replies of a parcel that the kernel did not take as one: too long for the way to this
+ * peer, a device that cannot do checksums, a kernel that knows nothing of it. Returns how many
+ * could not be sent. */
+static unsigned send_split(const struct msghdr *parcel, size_t control, int fd)
+{
+	struct msghdr message = *parcel;
+	unsigned failed = 0;
+
+	message.msg_iovlen = 1;
+	message.msg_controllen = control;
+	if (control == 0)
+		message.msg_control = NULL;
+	for (size_t i = 0; i < parcel->msg_iovlen; i++, message.msg_iov++) {
+		ssize_t n;
+
+		do {
+			n = sendmsg(fd, &message, MSG_DONTWAIT);
+		} while (n < 0 && errno == EINTR);
+		failed += n < 0;
+	}
+	return failed;
+}
+
+unsigned udp_send(struct udp_batch *batch, int fd)
+{
+	unsigned sent = 0, failed = 0;
+
+	make_messages(batch);
+	while (sent < batch->parcel_count) {
+		int n = sendmmsg(fd, batch->out + sent, batch->parcel_count - sent, MSG_DONTWAIT);
+
+		if (n > 0) {
+			sent += (unsigned)n;
+		} else if (errno != EINTR) {
+			const struct parcel *parcel = &batch->parcels[sent];
+
+			/* This one cannot go (its error is its own); the others may. */
+			if (parcel->count > 1) {
+				failed += send_split(&batch->out[sent].msg_hdr,
+					batch->in[parcel->first].msg_hdr.msg_controllen, fd);
+				batch->split = SPLIT_SENDS;
+			} else {
+				failed++;
+			}
+			sent++;
+		}
+	}
+	if (batch->split && batch->reply_count)
+		batch->split--;
+	forget_replies(batch);
+	return failed;
+}
