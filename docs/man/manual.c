@@ -18,6 +18,8 @@ static const struct {
 	{"conf", plain_conf},
 	{"conf-options", mdoc_conf_options},
 	{"counters", mdoc_counters},
+	{"counters-dpdk", mdoc_dpdk_counters},
+	{"counters-xdp", mdoc_xdp_counters},
 	{"markdown-options", plain_markdown_table},
 	{"sessionbench-options", mdoc_sessionbench_options},
 	{"sessionctl-commands", mdoc_sessionctl_commands},

@@ -12,8 +12,10 @@
 
 #include "../../bench/options.h"
 #include "cli.h"
+#include "dpdk/counters.h"
 #include "option_table.h"
 #include "sessionctl_table.h"
+#include "writer.h"
 
 #define COLUMNS 76
 
@@ -201,14 +203,30 @@ static void put_counter(const char *name, const char *what)
 	put_text(what);
 }
 
+#define PUT(name, what)	     put_counter(#name, what);
+#define PUT_XDP(name, what)  put_counter("xdp_" #name, what);
+#define PUT_DPDK(name, what) put_counter("dpdk_" #name, what);
+
 void mdoc_counters(void)
 {
-#define PUT(name, what) put_counter(#name, what);
-	puts(".Bl -tag -width Ds -compact");
+	begin_list();
+	WRITER_COUNTERS(PUT)
 	SESSD_REQUEST_COUNTERS(PUT)
-	SESSD_XDP_COUNTERS(PUT)
 	end_list();
-#undef PUT
+}
+
+void mdoc_xdp_counters(void)
+{
+	begin_list();
+	SESSD_XDP_COUNTERS(PUT_XDP)
+	end_list();
+}
+
+void mdoc_dpdk_counters(void)
+{
+	begin_list();
+	DPDK_COUNTERS(PUT_DPDK)
+	end_list();
 }
 
 /* Options without a name are headings. */

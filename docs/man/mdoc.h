@@ -14,7 +14,10 @@ void mdoc_conf_options(void);
 
 void mdoc_sessionctl_options(void);
 void mdoc_sessionctl_commands(void);
+/* Of the writer and of requests, the same in every mode; and those of one mode alone. */
 void mdoc_counters(void);
+void mdoc_xdp_counters(void);
+void mdoc_dpdk_counters(void);
 
 void mdoc_sessionbench_options(void);
 

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# What the docs point to exists: links, files of the source, options, counters and configuration.
+
+. "$(dirname "$0")/lib.sh"
+
+cd "$(dirname "$0")/../.." || exit 1
+pages="README.md CONTRIBUTING.md $(echo docs/*.md)"
+for page in $pages; do
+	cases=$((cases + 1))
+	for link in $(grep -Eo '\]\([^)#]+' "$page" | sed 's/^](//'); do
+		case $link in
+		*://*) ;;
+		*) [ -e "$(dirname "$page")/$link" ] || fail "$page: there is no $link" ;;
+		esac
+	done
+	for file in $(grep -Eo '`(bench|control|dataplane|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
+		tr -d '`'); do
+		# shellcheck disable=SC2086
+		ls $file >/dev/null 2>&1 || fail "$page: there is no $file"
+	done
+done
+
+# In the architecture's tables a file without a folder is of a folder named beside it.
+for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -d '`' | sort -u); do
+	[ -n "$(find control dataplane -name "$file")" ] || fail "architecture.md: there is no $file"
+done
+
+# Names in stats that the docs tell operators to look at. In xdp mode there are more than here.
+start up -m socket -n 1000 7203 || finish
+"$sessionctl" -C "$folder/up.sock" stats | cut -d ' ' -f 1 >"$folder/names"
+"$SESSIOND_BUILD/docs/man/manual" --section counters-xdp | sed -n 's/^\.It Sy //p' >>"$folder/names"
+"$SESSIOND_BUILD/docs/man/manual" --section counters | sed -n 's/^\.It Sy //p' |
+	sed 'p;s/^/slow_/;p;s/^slow_/xdp_/' >>"$folder/names"
+for name in $(grep -ohE '`((x?dp|slow|get|new|drop|pass|remove|memory|sessions)_[a-z_]+|xdp_[a-z_]+)`' $pages |
+	tr -d '`' | sort -u); do
+	cases=$((cases + 1))
+	grep -qxE "(xdp_)?$name" "$folder/names" || fail "no figure of stats is called $name"
+done
+
+# The example of a message in protocol.md, byte for byte.
+reply=$(python3 - <<-'END'
+	import socket, time
+	message = lambda kind, timeout: bytes([1, kind]) + timeout + bytes([0xaa]) * 32
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.settimeout(5)
+	s.sendto(message(0, b"\0\x0a") + b"\x30\0", ("127.0.0.1", 7203))
+	for _ in range(50):
+	    s.sendto(message(1, b"\0\0"), ("127.0.0.1", 7203))
+	    reply = s.recv(600)
+	    if len(reply) > 36:
+	        break
+	    time.sleep(0.02)
+	print(reply.hex(" "))
+END
+)
+aa=$(printf ' aa%.0s' $(seq 32))
+[ "$reply" = "01 81 00 00$aa 30 00" ] || fail "the reply is $reply"
+
+# The lines of configuration in the docs, gathered, are a good configuration.
+ip link add eth1 type veth peer name other || fail "no interface can be made"
+sed -n '/^    interface = eth1$/,/^$/s/^    //p' docs/quick-start.md >"$folder/conf"
+grep -q '^allow = ' "$folder/conf" || fail "quick-start.md has no example of a configuration"
+expect 0 '' "$sessiond" --check -c "$folder/conf"
+finish
