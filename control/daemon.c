@@ -81,6 +81,7 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		.threads = options->threads,
 		.dpdk_args = options->dpdk_args,
 		.pin_dir = daemon->pin_dir,
+		.busy_poll = options->busy_poll,
 	};
 	err = ops->open(&daemon->engine, &daemon->engine_config);
 	if (err) {

@@ -31,6 +31,7 @@ enum remove_policy {
 struct options {
 	enum mode mode;
 	enum xdp_mode xdp_mode;
+	bool busy_poll;
 	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
 	size_t interface_count;
 	uint16_t port;

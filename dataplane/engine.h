@@ -45,6 +45,7 @@ struct engine_config {
 	unsigned threads;      /* socket mode; 0: one a CPU */
 	const char *dpdk_args; /* "" if none */
 	const char *pin_dir;   /* xdp mode: this instance's folder on a bpffs */
+	bool busy_poll;	       /* xdp mode: the writer looks for NEWs without ever sleeping */
 };
 
 /* Where an engine takes changes. Called from inside poll, on the writer thread. `value` is only

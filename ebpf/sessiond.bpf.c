@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The fast path: answers GETs from the sessions map, in the driver, and leaves everything else as
- * it came to the kernel, where the daemon's socket gets what is for it. It reads, and sets a
- * visited mark; the daemon alone changes sessions.
+ * The fast path: answers GETs from the sessions map, in the driver, hands NEWs and REMOVEs over to
+ * the daemon, and leaves everything else as it came to the kernel, where the daemon's socket gets
+ * what is for it. It reads, and sets a visited mark; the daemon alone changes sessions.
  *
  * Runs on Linux 6.1 and later.
  */
 #include "access.h"
 #include "checksum.h"
 #include "event.h"
+#include "handover.h"
 #include "maps.h"
 #include "packet.h"
 #include "parse.h"
@@ -169,9 +170,9 @@ int sessiond_xdp(struct xdp_md *ctx)
 	case SESSD_GET:
 		break;
 	case SESSD_NEW:
-		return pass(&counters->pass_new);
+		return handover(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
-		return pass(&counters->pass_remove);
+		return handover(ctx, &packet, &counters->pass_remove);
 	default:
 		return refuse(
 			ctx, &packet, own, &counters->drop_type, SESSD_EVENT_TYPE, header->type);

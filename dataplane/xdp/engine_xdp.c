@@ -23,6 +23,7 @@ static void free_engine(struct engine *engine)
 	for (size_t i = 0; i < engine->link_count; i++)
 		close(engine->links[i].fd);
 	mirror_destroy(engine->mirror);
+	xsk_close(engine->xsks);
 	slow_close(engine);
 	maps_close(engine);
 	if (engine->lock_fd >= 0)
@@ -74,11 +75,24 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 	config->marks = engine->marks;
 }
 
+/* After the program is on the interfaces: it is only then known to be in the driver. */
+static void open_xsks(struct engine *engine, const struct table *table)
+{
+	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
+	struct sessiond_bpf *skel = engine->skel;
+
+	for (size_t i = 0; i < engine->link_count; i++)
+		interfaces[i] = (struct xsk_interface){
+			.name = engine->config.interfaces[i], .native = engine->links[i].native};
+	engine->xsks = xsk_open(interfaces, engine->link_count, bpf_map__fd(skel->maps.xsks),
+		bpf_map__max_entries(skel->maps.xsks) / ENGINE_INTERFACES_MAX,
+		engine->config.busy_poll, table);
+}
+
 static int xdp_start(struct engine *engine, struct table *table, const struct update_sink *sink)
 {
 	int err;
 
-	(void)table; /* an index for the writer; GETs are answered from the maps */
 	engine->sink = *sink;
 	err = access_forget_strangers(engine);
 	if (!err && !engine->adopted) {
@@ -93,6 +107,10 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = attach_all(engine);
 	if (!err)
 		err = maps_publish(engine);
+	if (err)
+		return err;
+	open_xsks(engine, table); /* the table is the writer's index; GETs never see it */
+	err = slow_start(engine);
 	if (err)
 		return err;
 	engine->started = true;
@@ -131,6 +149,9 @@ static void xdp_describe(struct engine *engine, char *text, size_t size)
 		used += (size_t)snprintf(text + used, size - used, "%s%s XDP on %s", i ? ", " : "",
 			engine->links[i].native ? "native" : "GENERIC",
 			engine->config.interfaces[i]);
+	if (used < size)
+		snprintf(text + used, size - used, "; NEWs by AF_XDP at %zu queues, %zu zero-copy",
+			xsk_count(engine->xsks), xsk_zero_copy(engine->xsks));
 }
 
 /* Adds up the per-CPU counters; false if they cannot be read. */
@@ -178,6 +199,8 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 	SESSD_REQUEST_COUNTERS(X)
 	SESSD_XDP_COUNTERS(X)
 #undef X
+	xsk_stats(engine->xsks, emit, ctx);
+	emit(ctx, "xsk_fallback", __atomic_load_n(&engine->slow_changes, __ATOMIC_RELAXED));
 	emit(ctx, "xdp_interfaces_native", native);
 	emit(ctx, "xdp_interfaces_generic", engine->link_count - native);
 }

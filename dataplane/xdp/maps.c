@@ -80,6 +80,12 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	skel->rodata->value_max = value_max;
+	_Static_assert(sizeof(skel->rodata->handover_interfaces) ==
+			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->handover_interfaces[0]),
+		"room for every interface");
+	/* One that is not there (0) is found out when it is attached to. */
+	for (size_t i = 0; i < engine->config.interface_count; i++)
+		skel->rodata->handover_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
 }
 
 /* Whether a pinned map is of the shape that the program wants. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the program passes up: every NEW and REMOVE, and the GETs that it leaves to the kernel (IP
- * options, fragments, interfaces without the program), answered from the same maps.
+ * What the program leaves to the daemon. NEWs and REMOVEs come by AF_XDP (xsk_set.h) where it is
+ * there, and else, as do the GETs that the program passes up (IP options, fragments, interfaces
+ * without it), by plain sockets; GETs are answered from the same maps.
  */
 #include "xdp.h"
 
@@ -26,7 +27,6 @@ int slow_open(struct engine *engine)
 	if (n < 0)
 		return n;
 	engine->socket_count = (unsigned)n;
-	engine->more = 0;
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->batch = udp_batch_create();
 	if (engine->wake_fd < 0 || !engine->batch)
@@ -34,8 +34,23 @@ int slow_open(struct engine *engine)
 	return 0;
 }
 
+int slow_start(struct engine *engine)
+{
+	unsigned count = engine->socket_count;
+
+	engine->fds = calloc(1 + count + xsk_count(engine->xsks), sizeof(*engine->fds));
+	if (!engine->fds)
+		return error_set(ENOMEM, "out of memory at start");
+	engine->fds[0] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
+	for (unsigned i = 0; i < count; i++)
+		engine->fds[1 + i] = (struct pollfd){.fd = engine->sockets[i], .events = POLLIN};
+	xsk_pollfds(engine->xsks, engine->fds + 1 + count);
+	return 0;
+}
+
 void slow_close(struct engine *engine)
 {
+	free(engine->fds);
 	while (engine->socket_count > 0)
 		close(engine->sockets[--engine->socket_count]);
 	if (engine->wake_fd >= 0)
@@ -114,34 +129,35 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	if (failed)
 		counter_add(&engine->slow_send_failed, failed);
 	if (n == UDP_BATCH)
-		engine->more++;
+		engine->more = true;
+	counter_add(&engine->slow_changes, (uint64_t)changes);
 	return changes;
 }
 
 int slow_poll(struct engine *engine, int timeout_ms)
 {
-	struct pollfd fds[2 * ENGINE_LISTEN_MAX + 1];
 	unsigned count = engine->socket_count;
+	struct pollfd *fds = engine->fds;
 	const struct allow_list *allow;
 	uint64_t wakes;
-	int changes = 0;
+	int changes;
 
-	for (unsigned i = 0; i < count; i++)
-		fds[i] = (struct pollfd){.fd = engine->sockets[i], .events = POLLIN};
-	fds[count] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
-	if (poll(fds, count + 1, engine->more ? 0 : timeout_ms) < 0 && errno != EINTR) {
+	if (engine->more || engine->config.busy_poll)
+		timeout_ms = 0;
+	if (poll(fds, 1 + count + xsk_count(engine->xsks), timeout_ms) < 0 && errno != EINTR) {
 		atomic_store(&engine->poll_failed, true);
 		return error_set(errno, "cannot wait for packets: %s", strerror(errno));
 	}
-	engine->more = 0;
+	engine->more = false;
 	allow = atomic_load(&engine->slow_allow);
+	changes = xsk_serve(engine->xsks, fds + 1 + count, &engine->sink, &engine->more);
 	for (unsigned i = 0; i < count; i++) {
-		if (fds[i].revents)
-			changes += serve(engine, fds[i].fd, allow);
+		if (fds[1 + i].revents)
+			changes += serve(engine, fds[1 + i].fd, allow);
 	}
 	/* Readable, so it can only be empty if somebody else reads it, and nobody does. */
-	if (fds[count].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0)
-		fds[count].revents = 0;
+	if (fds[0].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0)
+		fds[0].revents = 0;
 	atomic_fetch_add(&engine->passes, 1);
 	return changes;
 }

@@ -16,6 +16,7 @@
 #include "udp.h"
 
 #include "mirror.h"
+#include "xsk_set.h"
 
 struct bpf_map;
 struct sessiond_bpf; /* the skeleton */
@@ -54,12 +55,15 @@ struct engine {
 	struct udp_batch *batch;
 	int sockets[2 * ENGINE_LISTEN_MAX];
 	unsigned socket_count;
-	unsigned more; /* sockets whose last batch was full */
+	struct xsk_set *xsks; /* NULL: none could be opened */
+	struct pollfd *fds;   /* wake_fd, the sockets, and those of AF_XDP */
+	bool more;	      /* something was left when the last poll ended */
 	int wake_fd;
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
 	struct request_counters slow;
 	uint64_t slow_send_failed;
+	uint64_t slow_changes; /* NEWs and REMOVEs that came by the plain sockets */
 	struct event_sampler sampler;
 };
 
@@ -97,8 +101,9 @@ int access_set_local(struct engine *engine, const struct address *addr, bool pre
 /* Removes from an adopted map what no set_local has named. */
 int access_forget_strangers(struct engine *engine);
 
-/* slow_path.c: the daemon's own sockets. */
+/* slow_path.c: the daemon's own sockets. slow_start, once xsks is set. */
 int slow_open(struct engine *engine);
+int slow_start(struct engine *engine);
 int slow_poll(struct engine *engine, int timeout_ms);
 void slow_close(struct engine *engine);
 

@@ -20,7 +20,8 @@
 	X(drop_not_allowed, "dropped: the source is outside the allow list")
 
 /* What else the XDP program does with a packet. Passed packets go up the kernel's stack unharmed;
- * those that are for sessiond are then answered by the daemon. */
+ * those that are for sessiond are then answered by the daemon. NEWs and REMOVEs are passed to it by
+ * AF_XDP where it has a socket at their receive queue. */
 #define SESSD_XDP_COUNTERS(X) \
 	X(pass_not_ip, "passed: neither IPv4 nor IPv6") \
 	X(pass_not_udp, "passed: not UDP") \

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOPBACK_IFINDEX 1
+
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
@@ -82,10 +84,19 @@ static void serve(struct fixture *fixture)
 
 void fixture_start(struct fixture *fixture, uint32_t value_max)
 {
+	fixture_start_as(fixture, value_max, 0);
+}
+
+void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface)
+{
 	uint32_t zero = 0;
 
 	memset(fixture, 0, sizeof(*fixture));
 	fixture->bpf = fixture_open(value_max);
+	/* Those before it are others'. */
+	for (int i = 0; i <= interface; i++)
+		fixture->bpf->rodata->handover_interfaces[i] =
+			i < interface ? 1000 + (uint32_t)i : LOOPBACK_IFINDEX;
 	assert_int_equal(sessiond_bpf__load(fixture->bpf), 0);
 
 	fixture->config.abi = SESSD_ABI;

@@ -44,9 +44,12 @@ void fixture_require(void);
 /* Opens the skeleton with sizes for `value_max`; the caller loads it. */
 struct sessiond_bpf *fixture_open(uint32_t value_max);
 
-/* Loads it and fills the maps: FRAME_SERVER4/6 on FRAME_PORT are served; 10.0.0.0/8 and fd00::/8
- * may ask. fixture_stop works on what fixture_start left, however far it came. */
+/* Loads it, with the loopback interface, whence all packets come here, as the first of those that
+ * it hands over from, and fills the maps: FRAME_SERVER4/6 on FRAME_PORT are served; 10.0.0.0/8 and
+ * fd00::/8 may ask. fixture_stop works on what fixture_start left, however far it came. */
 void fixture_start(struct fixture *fixture, uint32_t value_max);
+/* The same, with the loopback interface as the program's `interface`-th, or none (-1). */
+void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface);
 void fixture_stop(struct fixture *fixture);
 
 /* Makes a session's entry and overflow; `overflow` has SESSD_OVERFLOW_SIZE(value_max) bytes. */

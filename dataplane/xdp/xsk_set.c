@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "xsk_set.h"
+
+#include <sessiond/log.h>
+#include <sessiond/protocol.h>
+
+#include "request.h"
+#include "xsk_parse.h"
+#include "xsk_queue.h"
+
+#include <bpf/bpf.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Frames of a queue, and of all of them together: 8 MiB each, which is what a plain socket's buffer
+ * has, and 64 MiB. */
+#define FRAMES_MOST  4096
+#define FRAMES_LEAST 512
+#define FRAMES_TOTAL 32768
+
+/* Messages that are looked at together. */
+#define STAGE 32
+
+struct xsk_set {
+	const struct table *table;
+	bool busy_poll;
+	size_t count;
+	size_t next; /* whose turn it is */
+	struct xsk_queue queues[];
+};
+
+/* Receive queues of an interface; 1 where the driver does not say. */
+static uint32_t receive_queues(const char *interface)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (void *)&channels};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t queues = 0;
+
+	if (fd < 0)
+		return 1;
+	memcpy(request.ifr_name, interface, strnlen(interface, IF_NAMESIZE - 1));
+	if (ioctl(fd, SIOCETHTOOL, &request) == 0)
+		queues = channels.rx_count + channels.combined_count;
+	close(fd);
+	return queues ? queues : 1;
+}
+
+static unsigned frames_of_each(uint32_t queues)
+{
+	unsigned frames = FRAMES_MOST;
+
+	while (frames > FRAMES_LEAST && (uint64_t)frames * queues > FRAMES_TOTAL)
+		frames /= 2;
+	return frames;
+}
+
+/* Opens the sockets of interface `index`; a reason is logged once. */
+static void open_interface(struct xsk_set *set, const struct xsk_interface *interface,
+	uint32_t index, uint32_t queues, unsigned frames, int map_fd, uint32_t map_queues)
+{
+	unsigned opened = 0;
+	int failure = 0;
+
+	for (uint32_t i = 0; i < queues && i < map_queues; i++) {
+		struct xsk_queue *queue = &set->queues[set->count];
+		uint32_t key = index * map_queues + i;
+		int err = xsk_queue_open(
+			queue, interface->name, i, frames, !interface->native, set->busy_poll);
+
+		if (!err) {
+			err = bpf_map_update_elem(map_fd, &key, &queue->fd, BPF_ANY);
+			if (err)
+				xsk_queue_close(queue);
+		}
+		if (err) {
+			failure = err;
+			continue;
+		}
+		set->count++;
+		opened++;
+	}
+	if (opened < queues)
+		log_warning("AF_XDP at %u of %u receive queues of %s; NEWs that come by the others "
+			    "take the slower way through the kernel's stack%s%s",
+			opened, queues, interface->name, failure ? ": " : "",
+			failure ? strerror(-failure) : "");
+}
+
+struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
+	uint32_t map_queues, bool busy_poll, const struct table *table)
+{
+	uint32_t queues[ENGINE_INTERFACES_MAX], total = 0;
+	struct xsk_set *set;
+
+	for (size_t i = 0; i < count; i++) {
+		queues[i] = receive_queues(interfaces[i].name);
+		total += queues[i] < map_queues ? queues[i] : map_queues;
+	}
+	set = aligned_alloc(64, (sizeof(*set) + total * sizeof(set->queues[0]) + 63) / 64 * 64);
+	if (!set) {
+		log_warning("no AF_XDP: out of memory; NEWs take the kernel's stack");
+		return NULL;
+	}
+	memset(set, 0, sizeof(*set));
+	set->table = table;
+	set->busy_poll = busy_poll;
+	for (size_t i = 0; i < count; i++)
+		open_interface(set, &interfaces[i], (uint32_t)i, queues[i], frames_of_each(total),
+			map_fd, map_queues);
+	if (set->count)
+		return set;
+	free(set);
+	return NULL;
+}
+
+void xsk_close(struct xsk_set *set)
+{
+	if (!set)
+		return;
+	while (set->count > 0)
+		xsk_queue_close(&set->queues[--set->count]);
+	free(set);
+}
+
+size_t xsk_count(const struct xsk_set *set)
+{
+	return set ? set->count : 0;
+}
+
+size_t xsk_zero_copy(const struct xsk_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < xsk_count(set); i++)
+		n += set->queues[i].zero_copy;
+	return n;
+}
+
+void xsk_pollfds(const struct xsk_set *set, struct pollfd *fds)
+{
+	for (size_t i = 0; i < xsk_count(set); i++)
+		fds[i] = (struct pollfd){.fd = set->queues[i].fd, .events = POLLIN};
+}
+
+struct message {
+	const uint8_t *at;
+	size_t length;
+};
+
+static bool parse(struct xsk_queue *queue, const struct xdp_desc *desc, struct message *message)
+{
+	switch (xsk_parse(queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
+	case XSK_MESSAGE:
+		return true;
+	case XSK_MALFORMED:
+		counter_add(&queue->malformed, 1);
+		return false;
+	case XSK_CHECKSUM:
+		counter_add(&queue->checksum, 1);
+		return false;
+	}
+	return false;
+}
+
+static void deliver(
+	struct xsk_queue *queue, const struct message *message, const struct update_sink *sink)
+{
+	struct sessd_header header;
+
+	memcpy(&header, message->at, sizeof(header));
+	switch (request_classify(message->at, message->length)) {
+	case REQUEST_NEW:
+		sink->on_new(sink->ctx, header.key, ntohs(header.timeout),
+			message->at + sizeof(header), message->length - sizeof(header));
+		break;
+	case REQUEST_REMOVE:
+		sink->on_remove(sink->ctx, header.key);
+		break;
+	default: /* the program hands over nothing else */
+		counter_add(&queue->malformed, 1);
+	}
+}
+
+/* Handles `n` frames from position `at` of the ring, at most STAGE. Each stage has the cache fetch
+ * what the next one looks at, so that the messages wait for memory together. */
+static void handle(struct xsk_set *set, struct xsk_queue *queue, uint32_t at, unsigned n,
+	const struct update_sink *sink)
+{
+	struct message messages[STAGE];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&queue->rx, at + i);
+		const uint8_t *frame = queue->frames + desc->addr;
+
+		for (unsigned line = 0; line < 4; line++)
+			__builtin_prefetch(frame + 64 * line);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&queue->rx, at + i);
+		struct message *message = &messages[count];
+
+		if (!parse(queue, desc, message))
+			continue;
+		if (message->length < SESSD_HEADER_SIZE) {
+			counter_add(&queue->malformed, 1);
+			continue;
+		}
+		if (set->table)
+			table_prefetch_bucket(set->table,
+				table_hash(set->table,
+					message->at + offsetof(struct sessd_header, key)));
+		count++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		deliver(queue, &messages[i], sink);
+}
+
+/* Gives frames back to the kernel. */
+static void refill(struct xsk_queue *queue, uint32_t rx_at, unsigned n)
+{
+	uint32_t at;
+
+	/* There is room: the ring has as many places as there are frames. */
+	if (xsk_ring_prod__reserve(&queue->fill, n, &at) != n)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		*xsk_ring_prod__fill_addr(&queue->fill, at + i) =
+			xsk_ring_cons__rx_desc(&queue->rx, rx_at + i)->addr;
+	xsk_ring_prod__submit(&queue->fill, n);
+}
+
+static unsigned serve_queue(struct xsk_set *set, struct xsk_queue *queue, unsigned budget,
+	const struct update_sink *sink)
+{
+	unsigned done = 0, n;
+	uint32_t at;
+
+	while (done < budget) {
+		n = xsk_ring_cons__peek(
+			&queue->rx, budget - done < STAGE ? budget - done : STAGE, &at);
+		if (n == 0)
+			break;
+		handle(set, queue, at, n, sink);
+		refill(queue, at, n);
+		xsk_ring_cons__release(&queue->rx, n);
+		done += n;
+	}
+	counter_add(&queue->received, done);
+	return done;
+}
+
+int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink *sink, bool *more)
+{
+	unsigned done = 0;
+	size_t count = xsk_count(set);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (set->next + i) % count;
+		struct xsk_queue *queue = &set->queues[at];
+
+		/* In the kernel a busy poll takes packets from the device itself. */
+		if (set->busy_poll)
+			recvfrom(queue->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+		else if (!fds[at].revents)
+			continue;
+		/* The interface is gone, and this will not end by itself. */
+		if (fds[at].revents & (POLLERR | POLLHUP | POLLNVAL))
+			fds[at].fd = -1;
+		done += serve_queue(set, queue, XSK_BUDGET - done, sink);
+		if (done == XSK_BUDGET) {
+			set->next = (at + 1) % count;
+			*more = true;
+			break;
+		}
+	}
+	return (int)done;
+}
+
+struct totals {
+	uint64_t received, malformed, checksum, ring_full, no_frame, fill_empty;
+};
+
+static void add_queue(struct totals *totals, const struct xsk_queue *queue)
+{
+	struct xdp_statistics kernel = {0};
+	socklen_t size = sizeof(kernel);
+
+	totals->received += __atomic_load_n(&queue->received, __ATOMIC_RELAXED);
+	totals->malformed += __atomic_load_n(&queue->malformed, __ATOMIC_RELAXED);
+	totals->checksum += __atomic_load_n(&queue->checksum, __ATOMIC_RELAXED);
+	if (getsockopt(queue->fd, SOL_XDP, XDP_STATISTICS, &kernel, &size) < 0)
+		return;
+	totals->ring_full += kernel.rx_ring_full;
+	totals->no_frame += kernel.rx_dropped;
+	totals->fill_empty += kernel.rx_fill_ring_empty_descs;
+}
+
+void xsk_stats(const struct xsk_set *set, stats_emit emit, void *ctx)
+{
+	struct totals totals = {0};
+
+	for (size_t i = 0; i < xsk_count(set); i++)
+		add_queue(&totals, &set->queues[i]);
+	emit(ctx, "xsk_sockets", xsk_count(set));
+	emit(ctx, "xsk_sockets_zero_copy", xsk_zero_copy(set));
+	emit(ctx, "xsk_received", totals.received);
+	emit(ctx, "xsk_drop_malformed", totals.malformed);
+	emit(ctx, "xsk_drop_checksum", totals.checksum);
+	emit(ctx, "xsk_drop_ring_full", totals.ring_full);
+	emit(ctx, "xsk_drop_no_frame", totals.no_frame);
+	emit(ctx, "xsk_fill_ring_empty", totals.fill_empty);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * NEWs and REMOVEs from a wire to the sink, by AF_XDP: frames are sent at one end of a veth pair
+ * with several queues, and the engine has its program at the other.
+ */
+#include "engine_world.h"
+#include "frame.h"
+
+#include <sessiond/log.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PORT   7300 /* engine_world's */
+#define QUEUES 4
+
+static struct world world;
+static const uint8_t key[SESSD_KEY_SIZE] = "key";
+
+/* What the sink got. */
+static struct {
+	unsigned news, removes;
+	uint8_t key[SESSD_KEY_SIZE];
+	uint16_t timeout;
+	size_t length;
+	uint32_t sum; /* of the value's bytes */
+} got;
+
+static void on_new(
+	void *ctx, const uint8_t *new_key, uint16_t timeout, const void *value, size_t len)
+{
+	(void)ctx;
+	got.news++;
+	got.timeout = timeout;
+	got.length = len;
+	memcpy(got.key, new_key, sizeof(got.key));
+	got.sum = 0;
+	for (size_t i = 0; i < len; i++)
+		got.sum += ((const uint8_t *)value)[i];
+}
+
+static void on_remove(void *ctx, const uint8_t *old_key)
+{
+	(void)ctx;
+	got.removes++;
+	memcpy(got.key, old_key, sizeof(got.key));
+}
+
+static const struct update_sink sink = {.on_new = on_new, .on_remove = on_remove};
+
+static void serve(const char *text)
+{
+	struct address address;
+
+	assert_int_equal(address_parse(text, &address), 0);
+	assert_int_equal(engine_xdp.set_local(world.engine, &address, true), 0);
+}
+
+static void start(const char *command, bool busy_poll)
+{
+	struct allow_list allow;
+
+	world_sh("ip link del t0 2>/dev/null || true");
+	world_sh(command);
+	world_sh("ip link set t0 up && ip link set t1 up");
+	world_reset(&world);
+	world.listen.any = true;
+	world.config.busy_poll = busy_poll;
+	memset(&got, 0, sizeof(got));
+	allow_list_default(&allow);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
+	serve(FRAME_SERVER4);
+	serve(FRAME_SERVER6);
+	assert_int_equal(engine_xdp.start(world.engine, NULL, &sink), 0);
+}
+
+#define VETH4 \
+	"ip link add t0 numrxqueues 4 numtxqueues 4 type veth peer name t1 " \
+	"numrxqueues 4 numtxqueues 4"
+
+struct figure {
+	const char *name;
+	uint64_t value;
+};
+
+static void on_figure(void *ctx, const char *name, uint64_t value)
+{
+	struct figure *figure = ctx;
+
+	if (strcmp(name, figure->name) == 0)
+		figure->value = value;
+}
+
+static uint64_t stat_of(const char *name)
+{
+	struct figure figure = {.name = name, .value = UINT64_MAX};
+
+	engine_xdp.stats(world.engine, on_figure, &figure);
+	if (figure.value == UINT64_MAX)
+		print_error("no figure %s\n", name);
+	assert_int_not_equal(figure.value, UINT64_MAX);
+	return figure.value;
+}
+
+static void send_frame(const uint8_t *frame, size_t size)
+{
+	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("t1")};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		sendto(fd, frame, size, 0, (struct sockaddr *)&at, sizeof(at)), (ssize_t)size);
+	close(fd);
+}
+
+static void send_spec(struct frame_spec spec)
+{
+	uint8_t frame[FRAME_MAX];
+
+	spec.dest_port = PORT;
+	if (!spec.key)
+		spec.key = key;
+	send_frame(frame, frame_build(&spec, frame));
+}
+
+/* Polls until `n` figures have reached `value`, 2 seconds at most. */
+static void poll_until(const char *name, uint64_t value)
+{
+	time_t end = time(NULL) + 3;
+
+	while (stat_of(name) < value && time(NULL) < end)
+		assert_true(engine_xdp.poll(world.engine, 50) >= 0);
+	assert_int_equal(stat_of(name), value);
+}
+
+static void arrives(void **state)
+{
+	unsigned news = 0;
+
+	(void)state;
+	start(VETH4, false);
+	assert_int_equal(stat_of("xsk_sockets"), QUEUES);
+	assert_int_equal(stat_of("xsk_sockets_zero_copy"), 0); /* which veth has not */
+	for (int v6 = 0; v6 < 2; v6++) {
+		for (unsigned vlans = 0; vlans <= 2; vlans++) {
+			send_spec((struct frame_spec){.type = -1,
+				.v6 = v6,
+				.vlans = vlans,
+				.trailing = 100 + vlans,
+				.timeout = (uint16_t)(300 + vlans)});
+			poll_until("xsk_received", ++news);
+			assert_int_equal(got.news, news);
+			assert_int_equal(got.timeout, 300 + vlans);
+			assert_int_equal(got.length, 100 + vlans);
+			assert_memory_equal(got.key, key, sizeof(key));
+		}
+	}
+	send_spec((struct frame_spec){.type = SESSD_REMOVE});
+	poll_until("xsk_received", news + 1);
+	assert_int_equal(got.removes, 1);
+	assert_memory_equal(got.key, key, sizeof(key));
+	/* The longest, and as a sender on this host leaves the checksum. */
+	send_spec((struct frame_spec){
+		.type = -1, .v6 = true, .trailing = SESSD_VALUE_LIMIT, .check = CHECK_PARTIAL});
+	poll_until("xsk_received", news + 2);
+	assert_int_equal(got.news, news + 1);
+	assert_int_equal(got.length, SESSD_VALUE_LIMIT);
+	assert_int_equal(stat_of("xsk_fallback"), 0);
+	assert_int_equal(stat_of("xsk_drop_checksum"), 0);
+	assert_int_equal(stat_of("xsk_drop_malformed"), 0);
+	assert_int_equal(stat_of("xdp_pass_new"), news + 1);
+	assert_int_equal(stat_of("xdp_pass_remove"), 1);
+	world_close(&world, false);
+}
+
+static void checksums(void **state)
+{
+	(void)state;
+	start(VETH4, false);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144, .check = CHECK_WRONG});
+	poll_until("xsk_drop_checksum", 1);
+	send_spec(
+		(struct frame_spec){.type = -1, .trailing = 144, .v6 = true, .check = CHECK_NONE});
+	poll_until("xsk_drop_checksum", 2);
+	assert_int_equal(got.news, 0);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144, .check = CHECK_NONE});
+	poll_until("xsk_received", 3);
+	assert_int_equal(got.news, 1);
+	world_close(&world, false);
+}
+
+/* From many ports, so that every queue gets some, and more than any ring of a burst's length. */
+static void every_queue(void **state)
+{
+	unsigned used = 0;
+
+	(void)state;
+	start(VETH4, false);
+	for (int port = 1000; port < 1600; port++)
+		send_spec((struct frame_spec){.type = -1, .trailing = 8, .source_port = port});
+	poll_until("xsk_received", 600);
+	assert_int_equal(got.news, 600);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		char command[128];
+
+		snprintf(command, sizeof(command),
+			"ethtool -S t0 2>/dev/null | grep -q 'rx_queue_%u_xdp_redirect: [1-9]'", i);
+		used += system(command) == 0;
+	}
+	if (used < 2) /* as the kernel's hash of the ports has it, or there is no ethtool */
+		print_message("only %u queues are seen to be used\n", used);
+	world_close(&world, false);
+}
+
+/* More than the frames of a queue while nobody polls: what is lost is counted, the rest is there,
+ * and afterwards all is as before. */
+static void overflow(void **state)
+{
+	uint64_t lost;
+
+	(void)state;
+	start("ip link add t0 type veth peer name t1", false);
+	assert_int_equal(stat_of("xsk_sockets"), 1);
+	for (unsigned i = 0; i < 5000; i++)
+		send_spec((struct frame_spec){.type = -1, .trailing = 8});
+	lost = stat_of("xsk_drop_no_frame") + stat_of("xsk_drop_ring_full");
+	assert_in_range(lost, 1, 4999);
+	poll_until("xsk_received", 5000 - lost);
+	assert_int_equal(got.news, 5000 - lost);
+	send_spec((struct frame_spec){.type = -1, .trailing = 8});
+	poll_until("xsk_received", 5001 - lost);
+	world_close(&world, false);
+}
+
+static void one_poll_is_bounded(void **state)
+{
+	int most = 0, n;
+
+	(void)state;
+	start(VETH4, false);
+	for (int port = 1000; port < 2200; port++)
+		send_spec((struct frame_spec){.type = -1, .trailing = 8, .source_port = port});
+	while (got.news < 1200) {
+		n = engine_xdp.poll(world.engine, 1000);
+		assert_in_range(n, 1, XSK_BUDGET);
+		most = n > most ? n : most;
+	}
+	assert_int_equal(most, XSK_BUDGET);
+	world_close(&world, false);
+}
+
+static void busy_poll(void **state)
+{
+	(void)state;
+	start(VETH4, true);
+	for (int port = 1000; port < 1100; port++)
+		send_spec((struct frame_spec){.type = -1, .trailing = 8, .source_port = port});
+	poll_until("xsk_received", 100);
+	assert_int_equal(got.news, 100);
+	world_close(&world, false);
+}
+
+/* Where the driver has no XDP, or is not to use it. */
+static void generic(void **state)
+{
+	struct allow_list allow;
+
+	(void)state;
+	world_reset(&world);
+	world.listen.any = true;
+	world.config.xdp_mode = XDP_MODE_GENERIC;
+	memset(&got, 0, sizeof(got));
+	allow_list_default(&allow);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
+	serve(FRAME_SERVER4);
+	assert_int_equal(engine_xdp.start(world.engine, NULL, &sink), 0);
+	assert_true(stat_of("xsk_sockets") > 0);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144});
+	poll_until("xsk_received", 1);
+	assert_int_equal(got.news, 1);
+	world_close(&world, false);
+}
+
+/* The sockets leave with their daemon, and the next one's take over. */
+static void adoption(void **state)
+{
+	unsigned descriptors = world_descriptors();
+
+	(void)state;
+	start(VETH4, false);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144});
+	poll_until("xsk_received", 1);
+	world_close(&world, true);
+	assert_int_equal(world_descriptors(), descriptors);
+	assert_int_not_equal(world_program("t0"), 0);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144}); /* to nobody */
+
+	assert_int_equal(world_open(&world), 0);
+	assert_true(world.engine->adopted);
+	assert_int_equal(engine_xdp.start(world.engine, NULL, &sink), 0);
+	assert_int_equal(stat_of("xdp_pass_new"), 2);
+	assert_int_equal(stat_of("xsk_received"), 0);
+	serve(FRAME_SERVER4);
+	send_spec((struct frame_spec){.type = -1, .trailing = 144});
+	poll_until("xsk_received", 1);
+	assert_int_equal(got.news, 2);
+	world_close(&world, false);
+	assert_int_equal(world_descriptors(), descriptors);
+}
+
+static void interface_goes(void **state)
+{
+	(void)state;
+	start(VETH4, false);
+	world_sh("ip link del t0");
+	/* It neither fails nor spins. */
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(engine_xdp.poll(world.engine, 0), 0);
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_int_equal(engine_xdp.poll(world.engine, 100), 0);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_true((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec > 50000000);
+	world_close(&world, false);
+	world_make_veth();
+}
+
+static int clean(void **state)
+{
+	(void)state;
+	world_clean(&world);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(generic, clean),
+		cmocka_unit_test_teardown(arrives, clean),
+		cmocka_unit_test_teardown(checksums, clean),
+		cmocka_unit_test_teardown(every_queue, clean),
+		cmocka_unit_test_teardown(overflow, clean),
+		cmocka_unit_test_teardown(one_poll_is_bounded, clean),
+		cmocka_unit_test_teardown(busy_poll, clean),
+		cmocka_unit_test_teardown(adoption, clean),
+		cmocka_unit_test_teardown(interface_goes, clean),
+	};
+	int probe = socket(AF_XDP, SOCK_RAW, 0);
+
+	if (probe < 0) {
+		printf("skipped: no AF_XDP socket can be made here: %s\n", strerror(errno));
+		return 77;
+	}
+	close(probe);
+	log_open(LOG_LEVEL_WARNING);
+	world_require(&world);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
