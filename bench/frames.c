@@ -26,9 +26,11 @@
 /* BPF_PROG_TEST_RUN as of kernel 5.18; the headers of 6.1's distributions know it. */
 #define FRAMES_BATCH 64
 
-/* Frames of one call, in which nothing else of this thread happens: a fraction of a second. With a
- * rate, as few as keep the calls at some thousand a second. */
-#define FRAMES_CALL_MAX 32768
+/* Frames of one call, in which nothing else of this thread happens: half a second or so. Each call
+ * waits for RCU at its beginning and end, some 25 ms together in which nothing is sent: with short
+ * calls the load would come in bursts, and the line would idle in between. With a rate, as few as
+ * keep the calls at some thousand a second. */
+#define FRAMES_CALL_MAX (1 << 20)
 
 /* When replies to the last frames have come for certain. */
 #define SETTLE_US 20000
