@@ -42,6 +42,16 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 {
 	int new = config.workload == FRAMES_NEW;
 
+	if (config.workload == FRAMES_CHURN && config.changes) {
+		if (mix64(random) & 1) {
+			*type = SESSD_NEW;
+			lane->news++;
+		} else {
+			*type = SESSD_REMOVE;
+			lane->removes++;
+		}
+		return scale32(random, config.sessions);
+	}
 	if (config.workload == FRAMES_MIX) {
 		new = lane->second || (__u32)mix64(random) > config.resumed;
 		lane->second = !lane->second;
@@ -59,9 +69,17 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 	return scale32(random, config.sessions);
 }
 
+/* With FRAMES_CHURN, `key` is population_generation's and the first word the generation. */
+static __always_inline __u64 value_word(const __u64 key[4], __u64 generation, __u32 i)
+{
+	if (config.workload == FRAMES_CHURN && i == 0)
+		return generation;
+	return population_value_word(key, i);
+}
+
 /* Writes `len` bytes of value at `at`, and adds them to `*sum`. 0, or -1 if there is no room. */
 static __always_inline int put_value(
-	const __u64 key[4], __u8 *at, const void *end, __u32 len, __u64 *sum)
+	const __u64 key[4], __u64 generation, __u8 *at, const void *end, __u32 len, __u64 *sum)
 {
 	__u32 words = len / 8, rest = len % 8;
 	__u64 word;
@@ -71,7 +89,7 @@ static __always_inline int put_value(
 			break;
 		if ((void *)(at + 8) > end)
 			return -1;
-		word = population_value_word(key, i);
+		word = value_word(key, generation, i);
 		*(__u64 *)at = word;
 		*sum = sum_word(*sum, word);
 	}
@@ -130,7 +148,8 @@ static __always_inline void put_ipv6(struct ipv6hdr *ip, __u16 udp_len)
 }
 
 static __always_inline int put_message(struct udphdr *udp, struct sessd_header *message,
-	const __u64 key[4], __u8 type, __u32 len, __u16 source_port, const void *end)
+	const __u64 key[4], const __u64 words[4], __u64 generation, __u8 type, __u32 len,
+	__u16 source_port, const void *end)
 {
 	__u16 udp_len = sizeof(*udp) + SESSD_HEADER_SIZE + len, check;
 	__u64 sum;
@@ -146,7 +165,7 @@ static __always_inline int put_message(struct udphdr *udp, struct sessd_header *
 	udp->len = bpf_htons(udp_len);
 	sum = sum_header(message, key) + config.address_sum + bpf_htons(IPPROTO_UDP) +
 	      2 * (__u64)udp->len + udp->source + udp->dest;
-	if (put_value(key, (__u8 *)(message + 1), end, len, &sum) < 0)
+	if (put_value(words, generation, (__u8 *)(message + 1), end, len, &sum) < 0)
 		return -1;
 	check = ~sum_fold(sum);
 	udp->check = check ? check : 0xffff;
@@ -157,7 +176,7 @@ SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
 	struct population p;
-	__u64 key[POPULATION_KEY_WORDS], random;
+	__u64 key[POPULATION_KEY_WORDS], words[POPULATION_KEY_WORDS], random, generation = 0;
 	struct frames_lane *lane;
 	__u32 zero = 0, len = 0, size, base;
 	__u16 port;
@@ -171,8 +190,14 @@ int generate(struct xdp_md *ctx)
 	load_population(&p);
 	random = next_random(lane);
 	population_key(&p, next_number(lane, random, &type), key);
+	if (config.workload == FRAMES_CHURN) {
+		generation = (__u64)config.run << POPULATION_RUN_SHIFT | lane->news;
+		population_generation(key, generation, words);
+	} else {
+		__builtin_memcpy(words, key, sizeof(words));
+	}
 	if (type == SESSD_NEW)
-		len = population_value_len(&p, key);
+		len = population_value_len(&p, words);
 
 	base = FRAME_SIZE(config.ipv6);
 	size = ctx->data_end - ctx->data;
@@ -191,13 +216,13 @@ int generate(struct xdp_md *ctx)
 		put_ipv4(data + FRAME_IP_AT, base + len - FRAME_UDP_AT(0));
 	}
 	ret = put_message(data + FRAME_UDP_AT(config.ipv6), data + base - SESSD_HEADER_SIZE, key,
-		type, len, port, end);
+		words, generation, type, len, port, end);
 	return ret < 0 ? XDP_ABORTED : XDP_TX;
 }
 
 /* Whether `len` bytes at `at` are the session's; adds them to `*sum`. */
-static __always_inline int same_value(
-	const __u64 key[4], const __u8 *at, const void *end, __u32 len, __u64 *sum)
+static __always_inline int same_value(const __u64 key[4], __u64 generation, const __u8 *at,
+	const void *end, __u32 len, __u64 *sum)
 {
 	__u32 words = len / 8, rest = len % 8;
 	__u64 difference = 0, word = 0;
@@ -207,7 +232,7 @@ static __always_inline int same_value(
 			break;
 		if ((void *)(at + 8) > end)
 			return 0;
-		difference |= *(const __u64 *)at ^ population_value_word(key, i);
+		difference |= *(const __u64 *)at ^ value_word(key, generation, i);
 		*sum = sum_word(*sum, *(const __u64 *)at);
 	}
 	for (__u32 i = 0; i < 7; i++, at++) {
@@ -228,7 +253,8 @@ static __always_inline __u64 *judge(struct frames_counters *c, const struct udph
 	const struct sessd_header *message, const void *end)
 {
 	struct population p;
-	__u64 key[POPULATION_KEY_WORDS], number, sum, pseudo;
+	__u64 key[POPULATION_KEY_WORDS], words[POPULATION_KEY_WORDS], generation = 0;
+	__u64 number, sum, pseudo;
 	__u32 len = (const __u8 *)end - (const __u8 *)(message + 1), same = 1;
 	int hit = message->type == SESSD_OK;
 
@@ -247,13 +273,22 @@ static __always_inline __u64 *judge(struct frames_counters *c, const struct udph
 		return &c->wrong_timeout;
 	if (hit && config.workload == FRAMES_MISS)
 		return &c->wrong_hit;
-	if (len != (hit ? population_value_len(&p, key) : 0) ||
+	__builtin_memcpy(words, key, sizeof(words));
+	if (hit && config.workload == FRAMES_CHURN) {
+		if ((const void *)(message + 1) + sizeof(generation) > end)
+			return &c->wrong_length;
+		generation = *(const __u64 *)(message + 1);
+		if (generation >> POPULATION_RUN_SHIFT != config.run)
+			return &c->wrong_value;
+		population_generation(key, generation, words);
+	}
+	if (len != (hit ? population_value_len(&p, words) : 0) ||
 		udp->len != bpf_htons(sizeof(*udp) + SESSD_HEADER_SIZE + len))
 		return &c->wrong_length;
 
 	pseudo = config.address_sum + bpf_htons(IPPROTO_UDP) + udp->len;
 	sum = pseudo + udp->len + udp->source + udp->dest + sum_header(message, key);
-	if (hit && !same_value(key, (const __u8 *)(message + 1), end, len, &sum))
+	if (hit && !same_value(words, generation, (const __u8 *)(message + 1), end, len, &sum))
 		return &c->wrong_value;
 	/* The kernel's own stack leaves the sum to the device (CHECKSUM_PARTIAL), and a veth has
 	 * no wire to compute it for: then it is the pseudo header's. */

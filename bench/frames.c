@@ -61,6 +61,7 @@ static const enum frames_workload workload_of[] = {
 	[WORKLOAD_MISS] = FRAMES_MISS,
 	[WORKLOAD_NEW] = FRAMES_NEW,
 	[WORKLOAD_MIX] = FRAMES_MIX,
+	[WORKLOAD_CHURN] = FRAMES_CHURN,
 };
 
 static uint32_t sum_words(uint32_t sum, const uint8_t *bytes, size_t len)
@@ -92,6 +93,7 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 		.ports = (uint16_t)o->ports,
 		.ipv6 = !ipv4,
 		.reflector = o->reflector,
+		.changes = o->changes,
 	};
 
 	memcpy(c.source_mac, n->source_mac, 6);
@@ -259,6 +261,7 @@ static int read_counters(struct frames_thread *t)
 #define SET(to, value) __atomic_store_n(&c->to, value, __ATOMIC_RELAXED)
 	SET(get_sent, lane.gets);
 	SET(new_sent, lane.news);
+	SET(remove_sent, lane.removes);
 	SET(hits, sum.hits);
 	SET(misses, sum.misses);
 	SET(wrong_length, sum.wrong_length);
@@ -303,10 +306,12 @@ static unsigned call_size(const struct bench_options *o, double *interval_ns)
 
 	*interval_ns = 0;
 	if (o->rate > 0) {
-		size = rate / 2000 > FRAMES_CALL_MAX ? FRAMES_CALL_MAX : (unsigned)(rate / 2000);
+		/* The pages of frames that wait in a socket make the end of a call slow. */
+		rate /= o->changes ? 25 : 2000;
+		size = rate > FRAMES_CALL_MAX ? FRAMES_CALL_MAX : (unsigned)rate;
 		if (size < FRAMES_BATCH)
 			size = FRAMES_BATCH;
-		*interval_ns = size * 1e9 / rate;
+		*interval_ns = size * 1e9 * o->threads / o->rate;
 	}
 	return size;
 }

@@ -15,6 +15,7 @@ enum frames_workload {
 	FRAMES_MISS,
 	FRAMES_NEW,
 	FRAMES_MIX,
+	FRAMES_CHURN,
 };
 
 /* Set before the programs are loaded: the verifier sees constants. */
@@ -30,6 +31,7 @@ struct frames_config {
 	__u16 ports;
 	__u8 ipv6;
 	__u8 reflector; /* replies are the requests, sent back */
+	__u8 changes;	/* FRAMES_CHURN: NEWs and REMOVEs, else GETs */
 	__u8 source_mac[6], target_mac[6];
 	__u8 source[16], target[16]; /* IPv4: the first four bytes */
 	__u32 address_sum;	     /* of both addresses, in 16-bit words as they lie in memory */
@@ -38,9 +40,10 @@ struct frames_config {
 /* A CPU's generator. */
 struct frames_lane {
 	__u64 random;
-	__u64 news; /* NEWs made */
-	__u64 gets; /* GETs made */
-	__u32 lane; /* of the numbers of NEWs, see population.h */
+	__u64 news;    /* NEWs made */
+	__u64 gets;    /* GETs made */
+	__u64 removes; /* REMOVEs made */
+	__u32 lane;    /* of the numbers of NEWs, see population.h */
 	__u32 second;
 };
 

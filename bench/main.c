@@ -146,12 +146,13 @@ static int run(const struct bench_options *options, const struct instruments *wi
 	if (!results)
 		return error_set(ENOMEM, "no memory for results");
 	if (options->preload != BENCH_PRELOAD_NONE && options->workload != WORKLOAD_MISS &&
-		options->workload != WORKLOAD_NEW)
+		options->workload != WORKLOAD_NEW && options->workload != WORKLOAD_CHURN)
 		ret = run_preload(options, total);
 	if (ret == 0 && options->preload != BENCH_PRELOAD_ONLY) {
 		ret = run_workload(options, with, results, news, total);
 		add_up(options, results, total);
-		if (ret == 0 && total->counters.new_sent + total->counters.remove_sent > 0)
+		if (ret == 0 && options->workload != WORKLOAD_CHURN &&
+			total->counters.new_sent + total->counters.remove_sent > 0)
 			ret = run_readback(options, news, total);
 	}
 	free(results);

@@ -12,13 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const workload_names[] = {"get", "miss", "new", "remove", "mix", NULL};
+const char *const workload_names[] = {"get", "miss", "new", "remove", "mix", "churn", NULL};
 
 enum {
 	OPT_ZIPF = 256,
 	OPT_SEED,
 	OPT_RUN,
 	OPT_MIX,
+	OPT_CHANGES,
 	OPT_PRELOAD_RATE,
 	OPT_PRELOAD_ONLY,
 	OPT_NO_PRELOAD,
@@ -35,7 +36,12 @@ enum {
 
 const struct argp_option bench_option_table[] = {
 	{0, 0, 0, 0, "What is asked", 1},
-	{"workload", 'w', "NAME", 0, "get (default), miss, new, remove, or mix: TLS 1.3", 0},
+	{"workload", 'w', "NAME", 0,
+		"get (default), miss, new, remove, mix: TLS 1.3, or churn: of keys that another "
+		"sessionbench, of the same --run, stores and removes at random all the time; a "
+		"value is of its key and of its NEW",
+		0},
+	{"changes", OPT_CHANGES, NULL, 0, "churn: be that other one", 0},
 	{"mix", OPT_MIX, "SHARE", 0,
 		"mix: share of connections that are resumptions (1 GET and 1 NEW); the others are "
 		"full handshakes (2 NEW). Default 0.5",
@@ -166,7 +172,7 @@ static void parse_workload(struct bench_options *o, const char *text)
 			return;
 		}
 	}
-	bad("--workload: %s is none of get, miss, new, remove, mix", text);
+	bad("--workload: %s is none of get, miss, new, remove, mix, churn", text);
 }
 
 /* What one option alone cannot tell. */
@@ -184,6 +190,11 @@ static void check(const struct bench_options *o)
 	} else if (o->ports > BENCH_PORTS_MAX) {
 		bad("--ports: at most %u without --interface", BENCH_PORTS_MAX);
 	}
+	if (o->workload == WORKLOAD_CHURN &&
+		(o->interface[0] == '\0' || o->population.value_min < 8))
+		bad("--workload churn takes --interface and a --value of at least 8 bytes");
+	if (o->changes && o->workload != WORKLOAD_CHURN)
+		bad("--changes goes with --workload churn");
 	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
 		bad("--reflector goes with --interface and workload get");
 	if (o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
@@ -203,6 +214,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MIX:
 		o->resumed = number("mix", arg, 0, 1, false);
+		return 0;
+	case OPT_CHANGES:
+		o->changes = true;
 		return 0;
 	case 'n':
 		o->sessions = (uint32_t)number("sessions", arg, 1, 1 << 30, true);

@@ -20,6 +20,7 @@ enum workload_kind {
 	WORKLOAD_NEW,	 /* new keys */
 	WORKLOAD_REMOVE, /* stored keys, each once */
 	WORKLOAD_MIX,	 /* what terminators send under TLS 1.3 */
+	WORKLOAD_CHURN,	 /* GETs of keys that another process stores and removes all the time */
 };
 
 enum bench_preload {
@@ -52,6 +53,7 @@ struct bench_options {
 	uint16_t timeout;     /* seconds that NEWs ask for */
 	uint32_t run;	      /* below POPULATION_RUN_MASK; see population.h */
 	enum bench_preload preload;
+	bool changes; /* WORKLOAD_CHURN: sends NEWs and REMOVEs, else GETs */
 	bool require_hits;
 	bool json;
 	bool quiet;

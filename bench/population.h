@@ -82,4 +82,18 @@ POPULATION_INLINE __u64 population_value_word(const __u64 key[POPULATION_KEY_WOR
 	return (key[2] ^ i * POPULATION_GOLDEN) + key[3];
 }
 
+/* Where sessions are stored again and again, each time with another value: `words`, in the key's
+ * place, make length and value follow from the key and the number of the store, its generation. The
+ * value's first word is the generation itself, so such a value has at least 8 bytes. */
+POPULATION_INLINE void population_generation(
+	const __u64 key[POPULATION_KEY_WORDS], __u64 generation, __u64 words[POPULATION_KEY_WORDS])
+{
+	__u64 mixed = mix64(generation + POPULATION_GOLDEN);
+
+	words[0] = key[0];
+	words[1] = key[1] ^ mixed;
+	words[2] = key[2] ^ mixed;
+	words[3] = key[3] + mixed;
+}
+
 #endif

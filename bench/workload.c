@@ -66,6 +66,8 @@ bool workload_next(struct workload *w, struct operation *operation)
 	case WORKLOAD_MIX:
 		next_of_mix(w, operation);
 		return true;
+	case WORKLOAD_CHURN: /* live frames have their own */
+		break;
 	}
 	return false;
 }

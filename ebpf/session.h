@@ -162,7 +162,11 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 	} else {
 		guard += copy_short(to, end, data, secret);
 	}
+#ifdef SESSD_UNSAFE_NO_GUARD /* for the test that shows what the guard is for */
+	return true;
+#else
 	return guard == session->guard;
+#endif
 }
 
 /* A session's visited mark, which tells the eviction that it was used. It is looked up, and read,

@@ -148,7 +148,7 @@ farm_daemon()
 
 	touch "$FARM_DIR/sessiond.log"
 	before=$(_farm_announcements)
-	farm_spawn cache "$FARM_DIR/sessiond.log" "$FARM_BUILD/sessiond" "$FARM_PORT" \
+	farm_spawn cache "$FARM_DIR/sessiond.log" "${FARM_SESSIOND:-$FARM_BUILD/sessiond}" "$FARM_PORT" \
 		-C "$FARM_ADMIN" ${FARM_MOUNTED:+--pin-dir "$FARM_DIR/bpf"} "$@"
 	FARM_DAEMON=$FARM_PID
 	if ! farm_wait 20 _farm_daemon_settled "$before" ||
