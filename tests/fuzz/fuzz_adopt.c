@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Adoption of the pinned maps: whatever is in them, nothing crashes, and what is taken over is what
+ * a daemon has stored: each session that adoption tells of was made whole here, with the right
+ * guard; what was damaged, if only by a bit, is not among them and is gone from the map.
+ *
+ * An input is a list of entries: a byte of what is to be wrong, length, slot, and the bytes.
+ */
+#include "fuzz.h"
+
+#include <sessiond/log.h>
+
+#include "clock.h"
+#include "sessiond.skel.h"
+#include "xdp/xdp.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#define CAPACITY  64
+#define VALUE_MAX 512
+#define ENTRIES	  32
+
+enum damage {
+	DAMAGE_NONE = 0x01,  /* entry is as it should be, but for what follows */
+	DAMAGE_BIT = 0x02,   /* a bit of the entry */
+	DAMAGE_REST = 0x04,  /* a bit of the overflow value, or none there */
+	DAMAGE_KEY = 0x08,   /* under another key */
+	DAMAGE_RAW = 0x10,   /* an entry of the input's bytes */
+	DAMAGE_ORPHAN = 0x20 /* an overflow value of nobody */
+};
+
+struct made {
+	uint8_t key[SESSD_KEY_SIZE];
+	uint64_t life;
+	uint16_t len, sum;
+	bool whole;
+};
+
+static struct engine engine;
+static struct sessiond_bpf *skel;
+static struct made made[ENTRIES];
+static unsigned count, told;
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	log_open(LOG_LEVEL_ERROR);
+	libbpf_set_print(quiet);
+	skel = sessiond_bpf__open();
+	if (!skel)
+		FUZZ_FAIL("the program cannot be opened");
+	skel->rodata->value_max = VALUE_MAX;
+	bpf_map__set_max_entries(skel->maps.sessions, 2 * CAPACITY);
+	bpf_map__set_max_entries(skel->maps.overflow, 2 * CAPACITY);
+	if (sessiond_bpf__load(skel) < 0)
+		FUZZ_SKIP("BPF programs cannot be loaded here");
+	engine.skel = skel;
+	engine.adopted = true;
+	engine.config.capacity = CAPACITY;
+	engine.config.value_max = VALUE_MAX;
+	engine.config.pin_dir = "fuzz";
+	for (unsigned i = 0; i < SESSD_GUARD_KEYS; i++)
+		engine.settings.secret[i] = (i + 1) * 0x9e3779b97f4a7c15 | 1;
+	return 0;
+}
+
+static bool on_found(void *ctx, const struct session *session)
+{
+	(void)ctx;
+	told++;
+	if (session->slot >= CAPACITY || session->len == 0 || session->len > VALUE_MAX)
+		FUZZ_FAIL("a session in slot %u of %u bytes", session->slot, session->len);
+	for (unsigned i = 0; i < count; i++) {
+		if (!made[i].whole || memcmp(made[i].key, session->key, SESSD_KEY_SIZE) != 0)
+			continue;
+		if (sessd_life_slot(made[i].life) == session->slot &&
+			sessd_life_expires(made[i].life) == session->expires &&
+			made[i].len == session->len && made[i].sum == session->sum)
+			return session->slot % 2; /* some are refused by the table */
+	}
+	FUZZ_FAIL("a session that nobody stored: slot %u, %u bytes", session->slot, session->len);
+	return false;
+}
+
+static void clear(int fd, size_t key_size)
+{
+	uint8_t key[64], next[64];
+	bool more = bpf_map_get_next_key(fd, NULL, next) == 0;
+
+	while (more) {
+		memcpy(key, next, key_size);
+		more = bpf_map_get_next_key(fd, key, next) == 0;
+		bpf_map_delete_elem(fd, key);
+	}
+}
+
+static unsigned elements(int fd, size_t key_size)
+{
+	uint8_t key[64], next[64];
+	unsigned n = 0;
+
+	for (int err = bpf_map_get_next_key(fd, NULL, next); !err; n++) {
+		memcpy(key, next, key_size);
+		err = bpf_map_get_next_key(fd, key, next);
+	}
+	return n;
+}
+
+/* A key or a slot that was used is another's no more. */
+static void forget_key(const uint8_t *key)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (memcmp(made[i].key, key, SESSD_KEY_SIZE) == 0)
+			made[i].whole = false;
+	}
+}
+
+static void put_rest(uint32_t slot, const uint8_t *rest)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (sessd_life_slot(made[i].life) == slot && made[i].len > SESSD_INLINE_MAX)
+			made[i].whole = false;
+	}
+	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &slot, rest, BPF_ANY);
+}
+
+static void put_entry(struct fuzz_input *in)
+{
+	uint8_t rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)] = {0}, value[VALUE_MAX] = {0}, what;
+	struct made *m = &made[count];
+	struct sessd_entry entry = {0};
+	uint32_t slot;
+	unsigned head, bit;
+
+	what = fuzz_byte(in);
+	memset(m, 0, sizeof(*m));
+	memset(m->key, fuzz_byte(in), SESSD_KEY_SIZE);
+	m->key[31] = (uint8_t)count;
+	slot = fuzz_byte(in) % (CAPACITY + 4);
+	m->len = fuzz_u16(in) % (VALUE_MAX + 2);
+	bit = fuzz_u16(in);
+	m->life = sessd_life(clock_tick() + fuzz_byte(in) * 100U, slot);
+	if (what & DAMAGE_RAW) {
+		fuzz_bytes(in, &entry, sizeof(entry));
+		fuzz_bytes(in, rest, 32);
+	} else {
+		unsigned usable = m->len > VALUE_MAX ? VALUE_MAX : m->len;
+
+		for (unsigned i = 0; i < usable; i++)
+			value[i] = (uint8_t)(count * 17 + i * 3); /* of no other entry */
+		m->sum = (uint16_t)bit;
+		entry.life = m->life;
+		entry.len = m->len;
+		entry.sum = m->sum;
+		entry.guard =
+			sessd_guard(engine.settings.secret, m->key, m->life, m->sum, value, usable);
+		head = usable > SESSD_INLINE_MAX ? SESSD_SPLIT : usable;
+		memcpy(entry.data, value, head);
+		memcpy(rest, value + head, usable - head);
+		m->whole = m->len > 0 && m->len <= VALUE_MAX && slot < CAPACITY;
+		if (what & DAMAGE_BIT) {
+			/* Not past the value: those bytes are of no meaning. */
+			unsigned bits = 8 * (20 + head);
+
+			((uint8_t *)&entry)[bit % bits / 8] ^= (uint8_t)(1 << bit % 8);
+			m->whole = false;
+		}
+		if (what & DAMAGE_REST && m->len > SESSD_INLINE_MAX) {
+			rest[bit % (usable - head)] ^= (uint8_t)(1 << bit % 8);
+			m->whole = false;
+		}
+	}
+	if (m->len > SESSD_INLINE_MAX || what & DAMAGE_ORPHAN)
+		put_rest(slot, rest);
+	if (what & DAMAGE_KEY) {
+		m->key[30] ^= (uint8_t)(1 + bit % 255);
+		m->whole = false;
+	}
+	forget_key(m->key);
+	bpf_map_update_elem(bpf_map__fd(skel->maps.sessions), m->key, &entry, BPF_ANY);
+	count++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input in = {data, size};
+	unsigned whole = 0, kept, again;
+
+	clear(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
+	clear(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t));
+	count = told = 0;
+	while (in.left > 0 && count < ENTRIES)
+		put_entry(&in);
+	for (unsigned i = 0; i < count; i++)
+		whole += made[i].whole;
+	if (adopt_sessions(&engine, on_found, NULL) < 0)
+		FUZZ_FAIL("adoption failed: %s", error_message());
+	if (told != whole)
+		FUZZ_FAIL("%u sessions were whole, %u were told of", whole, told);
+	/* What stays is what was taken over: a second daemon finds those and no others. */
+	kept = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
+	if (elements(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t)) > kept)
+		FUZZ_FAIL("overflow values of nobody were left");
+	told = 0;
+	if (adopt_sessions(&engine, on_found, NULL) < 0)
+		FUZZ_FAIL("adoption failed the second time: %s", error_message());
+	again = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
+	if (told != kept || again != kept)
+		FUZZ_FAIL("%u were kept, %u are told of, %u are left", kept, told, again);
+	return 0;
+}

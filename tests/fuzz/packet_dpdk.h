@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * dpdk mode's part of the packets' target: a port whose queues are rings, and one lcore's burst.
+ */
+#ifndef TESTS_FUZZ_PACKET_DPDK_H
+#define TESTS_FUZZ_PACKET_DPDK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "table/table.h"
+
+extern const uint8_t packet_dpdk_mac[6]; /* the port's */
+
+/* Ends the program where EAL cannot be had. */
+void packet_dpdk_open(
+	struct table *table, uint16_t value_max, const char *const *served, size_t count);
+
+/* Runs one frame; returns the length of the UDP datagram's frame that was sent, 0 for none. What
+ * else a port sends (ARP, ND, echo) is left out. */
+size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t room);
+
+#endif

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# seeds.py FOLDER STAMP: makes the seeds of all fuzz targets, FOLDER/TARGET/NAME, from what is said
+# here in words.
+import os
+import struct
+import sys
+
+CLIENT4, SERVER4 = bytes([192, 0, 2, 99]), bytes([192, 0, 2, 1])
+CLIENT6 = bytes.fromhex("20010db8000000000000000000000099")
+SERVER6 = bytes.fromhex("20010db8000000000000000000000001")
+MACS = bytes.fromhex("020000000001020000000099")
+NEW, GET, REMOVE = 0, 1, 2
+
+
+def message(key=b"A", type=GET, version=1, timeout=300, value=b""):
+    return struct.pack(">BBH", version, type, timeout) + key * 32 + value
+
+
+def udp(payload, sport=4711, dport=54321, length=0, check=0):
+    return struct.pack(">HHHH", sport, dport, 8 + len(payload) + length, check) + payload
+
+
+def ip4(payload, options=b"", proto=17, fragment=0x4000, source=CLIENT4, dest=SERVER4, length=0,
+        ttl=64):
+    ihl = 5 + len(options) // 4
+    return struct.pack(">BBHHHBBH", 0x40 | ihl, 0, 4 * ihl + len(payload) + length, 7, fragment,
+                       ttl, proto, 0) + source + dest + options + payload
+
+
+def ip6(payload, next=17, extension=b"", source=CLIENT6, dest=SERVER6, length=0):
+    return struct.pack(">IHBB", 6 << 28, len(extension) + len(payload) + length, next, 64) \
+        + source + dest + extension + payload
+
+
+def frame(packet, tags=(), macs=MACS):
+    ethertype = 0x86DD if packet[0] >> 4 == 6 else 0x0800
+    head = macs
+    for kind in tags:
+        head += struct.pack(">HH", kind, 100)
+    head += struct.pack(">H", ethertype)
+    body = head + packet
+    # The last byte is odd: checksums are to be made right.
+    return body + bytes(max(0, 60 - len(body))) + b"\x01"
+
+
+def packets():
+    for key in b"ABCDEFZ":
+        yield "get4_" + chr(key), frame(ip4(udp(message(bytes([key])))))
+        yield "get6_" + chr(key), frame(ip6(udp(message(bytes([key])))))
+    for trailing in (1, 3, 8, 64, 512, 548, 1300):
+        yield f"trailing_{trailing}", frame(ip4(udp(message(value=bytes(range(256))[:1] * trailing))))
+    for tags in ((0x8100,), (0x88A8, 0x8100), (0x8100, 0x8100)):
+        yield f"tags_{len(tags)}_{tags[0]:x}", frame(ip4(udp(message())), tags)
+        yield f"tags6_{len(tags)}_{tags[0]:x}", frame(ip6(udp(message())), tags)
+    yield "new", frame(ip4(udp(message(b"N", NEW, value=b"v" * 144))))
+    yield "new_empty", frame(ip4(udp(message(b"N", NEW))))
+    yield "new_forever", frame(ip6(udp(message(b"N", NEW, timeout=65535, value=b"v" * 512))))
+    yield "remove", frame(ip4(udp(message(type=REMOVE))))
+    for type in (3, 0x80, 0x81, 255):
+        yield f"type_{type}", frame(ip4(udp(message(type=type))))
+    yield "version_0", frame(ip4(udp(message(version=0))))
+    yield "version_2", frame(ip6(udp(message(version=2))))
+    for size in (0, 1, 35):
+        yield f"short_{size}", frame(ip4(udp(message()[:size])))
+    yield "options_nop", frame(ip4(udp(message()), b"\x01\x01\x01\x00"))
+    yield "options_route", frame(ip4(udp(message()), b"\x83\x03\x04\x00"))
+    yield "fragment_first", frame(ip4(udp(message()), fragment=0x2000))
+    yield "fragment_later", frame(ip4(udp(message()), fragment=0x0010))
+    for kind in (0, 43, 44, 60):
+        yield f"extension_{kind}", frame(ip6(udp(message()), kind, b"\x11\0\x01\x04\0\0\0\0"))
+    yield "tcp", frame(ip4(udp(message()), proto=6))
+    yield "other_port", frame(ip4(udp(message(), dport=54322)))
+    yield "port_0", frame(ip4(udp(message(), sport=0)))
+    yield "not_ours", frame(ip4(udp(message()), dest=bytes([192, 0, 2, 7])))
+    for source in ((0, 0, 0, 0), (127, 0, 0, 1), (224, 0, 0, 1), (255, 255, 255, 255)):
+        yield f"source_{source[0]}", frame(ip4(udp(message()), source=bytes(source)))
+    yield "source6_any", frame(ip6(udp(message()), source=bytes(16)))
+    yield "source6_loopback", frame(ip6(udp(message()), source=bytes(15) + b"\x01"))
+    yield "source6_multicast", frame(ip6(udp(message()), source=b"\xff\x02" + bytes(14)))
+    yield "to_all", frame(ip4(udp(message())), macs=b"\xff" * 6 + MACS[6:])
+    yield "from_group", frame(ip4(udp(message())), macs=MACS[:6] + b"\x01\0\x5e\0\0\x01")
+    for more in (-29, -1, 1, 20):
+        yield f"ip_length_{more}", frame(ip4(udp(message()), length=more))
+        yield f"ip6_length_{more}", frame(ip6(udp(message()), length=more))
+        yield f"udp_length_{more}", frame(ip4(udp(message(), length=more)))
+    yield "no_checksum", frame(ip4(udp(message())))[:-1] + b"\0"
+    yield "ttl_0", frame(ip4(udp(message()), ttl=0))
+
+
+def configurations():
+    everything = """# every name
+port = 54321
+mode = xdp
+interface = eth0
+interface = eth1
+xdp-mode = native
+listen = 10.0.0.1
+listen = [2001:db8::1]:443
+allow = 10.0.0.0/8
+allow = fd00::/8
+capacity = 1000000
+max-session = 512
+remove = ignore
+threads = 2
+dpdk-args = "-l 1 --no-pci"
+keep = yes
+pin-dir = /sys/fs/bpf/sessiond
+control = /run/sessiond/control.sock
+log-level = debug
+"""
+    yield "everything", everything
+    for i, line in enumerate(everything.splitlines()):
+        yield f"line_{i:02}", line + "\n"
+    for i, line in enumerate(("capacity = 0", "capacity = 99999999999", "capacity = -1",
+                              "allow = 10.0.0.1/8", "allow = ::/129", "listen = [::1", "port = 65536",
+                              "mode = fast", "= x", "nothing", "[section]", "keep", "capacity 5",
+                              "allow = 1.2.3.4 # comment", "  threads = 3", "\tthreads=\t3\r")):
+        yield f"odd_{i:02}", line + "\n"
+    yield "arguments", "capacity = 5\n--\n-n\n100\n--mode\nsocket\n-t\n2\n54322\n"
+    yield "arguments_long", "--\n--capacity=100\n--allow=10.0.0.0/8\n--listen\n*:1\n--keep\n"
+
+
+def requests():
+    key = "ab" * 32
+    one = ["stats", "list", "show " + "00" * 32, "show " + "07", "remove " + "05" * 32, "flush",
+           "reload", "log-level debug", "log-level loud", "version", "ping", "", "nothing",
+           "show", "show " + key, "show " + key + "00", "show xyz", "list all"]
+    for i, line in enumerate(one):
+        yield f"one_{i:02}", line + "\n"
+    yield "all", "\n".join(one) + "\n"
+    yield "crlf", "\r\n".join(one) + "\r\n"
+    yield "no_end", "stats"
+    yield "long", "x" * 300 + "\n"
+    yield "many", "ping\n" * 200
+    yield "lists", "list\n" * 20
+
+
+def entry(what, key, slot, length, bit=0, life=200, raw=b""):
+    return struct.pack(">BBBHHB", what, key, slot, length, bit, life) + raw
+
+
+def maps():
+    for length in (1, 7, 8, 144, 148, 149, 200, 512):
+        yield f"whole_{length}", entry(1, 1, 1, length) + entry(1, 2, 2, length, 9)
+        for what in (2, 4, 8, 0x20):
+            yield f"damage_{what}_{length}", entry(what, 1, 1, length, 77) + entry(1, 2, 3, 20)
+    yield "same_slot", entry(1, 1, 5, 200) + entry(1, 2, 5, 300) + entry(1, 3, 5, 20)
+    yield "lengths", entry(1, 1, 1, 0) + entry(1, 2, 2, 513) + entry(1, 3, 66, 30)
+    yield "expired", entry(1, 1, 1, 30, life=0)
+    yield "raw", entry(0x10, 1, 1, 30, raw=b"\xff" * 200)
+    yield "raw_zero", entry(0x10, 1, 1, 30)
+
+
+def main():
+    folder, stamp = sys.argv[1:]
+    for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
+                          "adopt": maps()}.items():
+        os.makedirs(os.path.join(folder, target), exist_ok=True)
+        for name, seed in seeds:
+            with open(os.path.join(folder, target, name), "wb") as file:
+                file.write(seed.encode() if isinstance(seed, str) else seed)
+    with open(stamp, "w"):
+        pass
+
+
+main()
