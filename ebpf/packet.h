@@ -118,6 +118,10 @@ INLINE bool packet_message(
 /* Bytes of headers and message header at the most: two VLAN tags, IPv6, UDP. */
 #define PACKET_HEADERS_MAX (14 + 2 * 4 + 40 + 8 + SESSD_HEADER_SIZE)
 
+/* The same without tags. */
+#define PACKET_HEADERS_IP4 (14 + 20 + 8 + SESSD_HEADER_SIZE)
+#define PACKET_HEADERS_IP6 (14 + 40 + 8 + SESSD_HEADER_SIZE)
+
 /* XDP_PACKET_HEADROOM (256) without the 40 bytes that the kernel keeps at its start for itself. */
 #define PACKET_HEADROOM 216
 
@@ -142,18 +146,47 @@ __attribute__((noinline)) int packet_shift(struct xdp_md *ctx, __u32 delta, __u3
 	return 1;
 }
 
+/* The same, short, for the usual stacks of headers, of a length known to the compiler. `delta` is 8
+ * to PACKET_HEADROOM: each word is read before it is written over. */
+INLINE bool packet_shift_known(struct xdp_md *ctx, __u32 delta, const __u32 headers)
+{
+	void *to, *from, *end;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)delta))
+		return false;
+	to = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	barrier_var(delta);
+	from = to + delta % 256; /* a bound that the verifier sees */
+	if (to + headers > end || from + headers > end)
+		return false;
+#pragma unroll
+	for (__u32 at = 0; at + 8 <= headers; at += 8)
+		*(__u64 *)(to + at) = *(volatile __u64 *)(from + at);
+	*(__u64 *)(to + headers - 8) = *(volatile __u64 *)(from + headers - 8);
+	return true;
+}
+
 /* Makes the frame that of `length` bytes of message. False, and nothing changed, if there is no
- * room. */
+ * room. A frame grows at its head first: at its tail, the kernel fills what it adds with zeros. */
 INLINE bool packet_resize(const struct packet *packet, struct xdp_md *ctx, __u32 length)
 {
 	__u64 present = packet_span((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	__s32 delta = packet->udp_offset + sizeof(struct udp_header) + length - present;
+	__u32 headers = packet->udp_offset + sizeof(struct udp_header) + SESSD_HEADER_SIZE;
+	__s32 delta = headers - SESSD_HEADER_SIZE + length - present;
 
+	if (delta >= 8 && delta <= PACKET_HEADROOM) {
+		if (headers == PACKET_HEADERS_IP4) {
+			if (packet_shift_known(ctx, delta, PACKET_HEADERS_IP4))
+				return true;
+		} else if (headers == PACKET_HEADERS_IP6) {
+			if (packet_shift_known(ctx, delta, PACKET_HEADERS_IP6))
+				return true;
+		}
+	}
 	if (!delta || !bpf_xdp_adjust_tail(ctx, delta))
 		return true;
-	return delta > 0 &&
-	       packet_shift(ctx, delta,
-		       packet->udp_offset + sizeof(struct udp_header) + SESSD_HEADER_SIZE);
+	return delta > 0 && packet_shift(ctx, delta, headers);
 }
 
 #endif
