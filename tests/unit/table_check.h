@@ -10,10 +10,13 @@
 #include "random.h"
 #include "table/table_private.h"
 
+/* The second word of each pair is the same in all keys: see set_secrets. */
+#define KEY_CONSTANT 0xd6e8feb86659fd93
+
 static inline void make_key(uint8_t key[SESSD_KEY_SIZE], uint64_t number)
 {
 	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++) {
-		uint64_t word = random_mix(4 * number + i);
+		uint64_t word = i % 2 ? KEY_CONSTANT : random_mix(4 * number + i);
 
 		memcpy(key + 8 * i, &word, 8);
 	}
@@ -29,7 +32,7 @@ static inline void make_value(uint8_t *value, unsigned len, uint64_t number)
 enum secrets {
 	SECRETS_RANDOM, /* as the table makes them, but known */
 	SECRETS_ZERO,	/* every key has the same hash: one home bucket, one tag */
-	SECRETS_WEAK,	/* 16 hashes in all */
+	SECRETS_WEAK,	/* one key in 16 has the same hash as all such */
 };
 
 static inline void set_secrets(struct table *table, enum secrets kind, uint64_t seed)
@@ -38,11 +41,13 @@ static inline void set_secrets(struct table *table, enum secrets kind, uint64_t 
 	if (kind == SECRETS_RANDOM) {
 		for (unsigned i = 0; i < TABLE_SECRETS; i++)
 			table->secret[i] = random_next(&seed);
-	} else if (kind == SECRETS_WEAK) {
-		/* Of the first word only its top 4 bits come through, into the upper half. */
-		table->secret[0] = 16;
-		table->secret[TABLE_KEY_WORDS] = 0x9e3779b97f4a7c15;
+		return;
 	}
+	/* A pair's product is of one word and 0, or 16, which leaves an upper half of 4 bits. */
+	table->secret[1] = (kind == SECRETS_WEAK ? 16 : 0) - KEY_CONSTANT;
+	table->secret[3] = -KEY_CONSTANT;
+	if (kind == SECRETS_WEAK)
+		table->secret[TABLE_KEY_WORDS] = 0x9e3779b97f4a7c15;
 }
 
 static inline void check_wiped(const void *memory, size_t bytes)

@@ -90,7 +90,7 @@ static void hash_of_chosen_keys(void **state)
 	/* 8 on average; a Poisson variable of that mean exceeds 40 once in 10^16. */
 	for (unsigned i = 0; i < BUCKETS; i++)
 		assert_true(load[i] <= 40);
-	/* 1 on average, 2 of tag 1. */
+	/* 2 on average, as tags are odd. */
 	for (unsigned i = 0; i < 65536; i++)
 		assert_true(tags[i] <= 24);
 	table_destroy(table);
