@@ -15,7 +15,13 @@ struct pending_get {
 	uint64_t hash;
 	uint64_t sum;  /* of pseudo header but for the length, ports and request header */
 	uint32_t slot; /* where the session may be */
-	bool plain;    /* plain.h: of the frame, only data is set */
+};
+
+/* The same of a plain GET (plain.h); its buffer is where those to be sent are. */
+struct plain_get {
+	uint8_t *data;
+	uint64_t hash;
+	uint32_t slot;
 };
 
 struct burst {
@@ -27,12 +33,13 @@ struct burst {
 	struct source_range recent;
 	int plain_room; /* bytes that a plain GET's buffer must have for any reply */
 	uint64_t now;	/* tick */
-	unsigned get_count, update_count, send_count, drop_count;
-	unsigned update_room;  /* for so many there is room on the way to the writer */
-	unsigned hits, misses; /* of the GETs */
+	unsigned plain_count, get_count, update_count, rest_count, send_count, drop_count;
+	unsigned update_room; /* for so many there is room on the way to the writer */
+	struct plain_get plain[BURST];
 	struct pending_get gets[BURST];
 	struct update_request updates[BURST]; /* their buffers are among those to drop */
-	struct rte_mbuf *send[BURST];
+	struct rte_mbuf *rest[BURST];	      /* what is not plain */
+	struct rte_mbuf *send[BURST];	      /* those of plain GETs first */
 	struct rte_mbuf *drop[BURST];
 };
 
@@ -50,8 +57,25 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
 	burst->drop[burst->drop_count++] = mbuf;
 }
 
-/* sort.c: finds out what each frame is, and does what can be done at once: all but GETs, which are
- * collected with their buckets on the way into the cache. */
+/* How far ahead of the frame being sorted the cache is told of the next: behind the buffers of a
+ * burst there must be so many more pointers to any. */
+#define FAST_AHEAD 4
+
+/* fast.c: the way of plain requests, one for each set of instructions. */
+struct fast_path {
+	/* Collects GETs, with their buckets on the way into the cache, NEWs and REMOVEs; what else
+	 * there is, is left in `rest`. */
+	void (*sort)(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
+	/* Answers the GETs. */
+	void (*answer)(struct burst *burst);
+};
+extern const struct fast_path fast_base, fast_avx2;
+
+/* plain.c: by the value's length, 0 being a miss. */
+extern struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
+
+/* sort.c: finds out what each other frame is, and does what can be done at once: all but GETs,
+ * which are collected with their buckets on the way into the cache. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
 
 /* sort.c: hands the NEWs and REMOVEs that were collected to the writer. */

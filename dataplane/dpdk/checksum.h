@@ -20,6 +20,13 @@ FRAME_INLINE uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)(half >> 16);
 }
 
+/* Of a sum below 2^48, whose three parts are below 2^17 together: their sum with its carries, times
+ * 2^48, is what a product's upper 16 bits are. */
+FRAME_INLINE uint16_t checksum_fold48(uint64_t sum)
+{
+	return (uint16_t)(sum * 0x0001000100010001 >> 48);
+}
+
 /* Whether a sum that is not 0 folds to 0xffff, which is to say that 65535 divides it. A number is
  * divided by an odd one if its product with that one's inverse modulo 2^64 is no greater than the
  * greatest quotient there is. Cheaper than to fold. */

@@ -32,13 +32,24 @@
 #define PLAIN_END	 (PLAIN_REQUEST + SESSD_HEADER_SIZE)
 #define PLAIN_UDP_LENGTH (8 + SESSD_HEADER_SIZE)
 
-/* The start of each plain GET of a port, up to the key, with a mask of what must be so. */
-#define PLAIN_TEMPLATE 48
+/* The start of each plain request of a port, up to the key, and 16 bytes of its mbuf (from
+ * rearm_data on), with a mask of what must be so. */
+#define PLAIN_HEADERS  48
+#define PLAIN_TEMPLATE (PLAIN_HEADERS + 16)
 struct plain_template {
 	uint8_t value[PLAIN_TEMPLATE];
 	uint8_t mask[PLAIN_TEMPLATE];
 	bool whole; /* with the only address and port that are served */
-} __attribute__((aligned(16)));
+} __attribute__((aligned(64)));
+
+/* What replies to plain GETs have in common, by the value's length. Sums are of 16 bits. */
+struct plain_reply {
+	uint64_t ip; /* the start of the IPv4 header */
+	uint32_t ip_sum;
+	uint16_t udp_length; /* network order */
+	uint16_t
+		udp_change; /* to be added to a request's checksum, beside the value's complement */
+};
 
 /* A range of sources that may ask, and can be answered. */
 struct source_range {
@@ -66,9 +77,12 @@ struct port_queue {
 	uint16_t queue;
 };
 
+struct fast_path;
+
 struct lcore {
 	/* What the lcore reads. */
 	struct engine *engine;
+	const struct fast_path *fast;
 	struct table *table;
 	const struct allow_ranges *allow; /* atomic: says, to the main thread, what is in use */
 	uint16_t value_max;
@@ -121,6 +135,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
 
 /* plain.c: after the port's MAC address is known. */
 void plain_prepare(struct port *port, const struct served *served);
+/* plain.c: what is best on this CPU, as far as EAL's --force-max-simd-bitwidth allows. */
+const struct fast_path *fast_choose(void);
 
 /* announce.c: tells the neighbours of this node's addresses. */
 void announce(struct lcore *lcore, const struct port_queue *queue);

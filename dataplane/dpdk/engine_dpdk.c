@@ -38,6 +38,7 @@ static int make_lcores(struct engine *engine)
 		int err;
 
 		lcore->engine = engine;
+		lcore->fast = fast_choose();
 		lcore->id = id;
 		lcore->value_max = engine->config.value_max;
 		err = updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),

@@ -2,7 +2,6 @@
  * Copyright (c) 2026 the sessiond authors
  */
 #include "dpdk/burst.h"
-#include "dpdk/plain.h"
 #include "table/table_burst.h"
 
 /* Tells the port what to fill in. Flags of reception mean nothing on the way out. */
@@ -23,26 +22,26 @@ FRAME_INLINE void set_offload(
 }
 
 /* Looks a session up and puts the answer into the request's place: returns the payload's length. */
-FRAME_INLINE uint32_t look_up(
-	struct burst *burst, struct pending_get *get, struct sessd_header *header)
+static uint32_t look_up(struct burst *burst, const struct table_view *view, struct pending_get *get,
+	struct sessd_header *header)
 {
 	struct lcore *lcore = burst->lcore;
-	uint16_t len, sum;
+	struct table_burst_value value;
 	uint32_t payload;
+	uint16_t sum;
 
 	if (get->slot == TABLE_NO_SLOT) {
-		burst->misses++;
+		counter_add(&lcore->requests.get_misses, 1);
 		header->type = SESSD_ERR;
 		get->sum += htons(SESSD_ERR - SESSD_GET);
 		return SESSD_HEADER_SIZE;
 	}
-	if (__builtin_expect(table_burst_get(burst->table, get->slot, header->key, burst->now,
-				     (uint8_t *)(header + 1), &len, &sum),
-		    1)) {
-		burst->hits++;
+	value = table_burst_get(view, get->slot, header->key, burst->now, (uint8_t *)(header + 1));
+	if (value.found) {
+		counter_add(&lcore->requests.get_hits, 1);
 		header->type = SESSD_OK;
-		get->sum += sum + htons(SESSD_OK - SESSD_GET);
-		return SESSD_HEADER_SIZE + len;
+		get->sum += value.sum + htons(SESSD_OK - SESSD_GET);
+		return SESSD_HEADER_SIZE + value.len;
 	}
 	payload = (uint32_t)request_get(
 		lcore->table, get->hash, header, burst->now, header, &sum, &lcore->requests);
@@ -50,20 +49,7 @@ FRAME_INLINE uint32_t look_up(
 	return payload;
 }
 
-FRAME_INLINE void answer_plain(struct burst *burst, struct pending_get *get)
-{
-	uint8_t *data = get->frame.data;
-	struct rte_mbuf *mbuf = get->mbuf;
-	uint32_t len = look_up(burst, get, (struct sessd_header *)(data + PLAIN_REQUEST));
-
-	plain_reply(data, len, get->sum);
-	mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	mbuf->pkt_len = PLAIN_REQUEST + len;
-	mbuf->data_len = (uint16_t)(PLAIN_REQUEST + len);
-	burst->send[burst->send_count++] = mbuf;
-}
-
-__attribute__((noinline)) static void answer(struct burst *burst, struct pending_get *get)
+static void answer(struct burst *burst, const struct table_view *view, struct pending_get *get)
 {
 	struct frame *frame = &get->frame;
 	struct sessd_header *header = (struct sessd_header *)(frame_udp(frame) + 1);
@@ -77,7 +63,7 @@ __attribute__((noinline)) static void answer(struct burst *burst, struct pending
 		burst_drop(burst, get->mbuf);
 		return;
 	}
-	len = look_up(burst, get, header);
+	len = look_up(burst, view, get, header);
 	reply_strip(frame);
 	reply_make(frame, len, get->sum, &burst->port->offload);
 	set_offload(burst->port, get->mbuf, frame);
@@ -86,15 +72,10 @@ __attribute__((noinline)) static void answer(struct burst *burst, struct pending
 
 void get_answer(struct burst *burst)
 {
+	const struct table_view view = table_view(burst->table);
+
 	for (unsigned i = 0; i < burst->get_count; i++)
-		burst->gets[i].slot = table_burst_find(burst->lcore->table, burst->gets[i].hash);
-	burst->hits = burst->misses = 0;
-	for (unsigned i = 0; i < burst->get_count; i++) {
-		if (__builtin_expect(burst->gets[i].plain, 1))
-			answer_plain(burst, &burst->gets[i]);
-		else
-			answer(burst, &burst->gets[i]);
-	}
-	counter_add(&burst->lcore->requests.get_hits, burst->hits);
-	counter_add(&burst->lcore->requests.get_misses, burst->misses);
+		burst->gets[i].slot = table_burst_find(&view, burst->gets[i].hash);
+	for (unsigned i = 0; i < burst->get_count; i++)
+		answer(burst, &view, &burst->gets[i]);
 }

@@ -30,7 +30,7 @@ static void send_all(struct burst *burst, const struct port_queue *queue)
 
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 {
-	struct rte_mbuf *received[BURST];
+	struct rte_mbuf *received[BURST + FAST_AHEAD];
 	struct burst burst;
 	unsigned n;
 
@@ -45,18 +45,25 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;
 	/* Ports that sum by themselves want to be told of each packet: the general way does that.
-	 */
-	burst.plain_room = queue->port->offload.udp
+	 * Replies are made for little-endian machines. */
+	burst.plain_room = queue->port->offload.udp || RTE_BYTE_ORDER != RTE_LITTLE_ENDIAN
 				   ? INT_MAX
 				   : PLAIN_END + lcore->value_max + TABLE_BURST_SLACK;
 	burst.allow = lcore->allow;
 	burst.now = clock_tick();
-	burst.get_count = burst.update_count = burst.send_count = burst.drop_count = 0;
+	burst.plain_count = burst.get_count = burst.update_count = burst.rest_count = 0;
+	burst.send_count = burst.drop_count = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
-	sort_frames(&burst, received, n);
+	for (unsigned i = 0; i < FAST_AHEAD; i++)
+		received[n + i] = received[0];
+	lcore->fast->sort(&burst, received, n);
+	if (burst.rest_count)
+		sort_frames(&burst, burst.rest, burst.rest_count);
 	if (burst.update_count)
 		burst.update_room = updates_reserve(&lcore->updates, burst.update_count);
+	if (burst.plain_count)
+		lcore->fast->answer(&burst);
 	if (burst.get_count)
 		get_answer(&burst);
 	if (burst.update_count)

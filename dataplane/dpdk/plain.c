@@ -3,6 +3,11 @@
  */
 #include "dpdk/burst.h"
 
+#include <rte_cpuflags.h>
+#include <rte_vect.h>
+
+struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
+
 /* One more thing that all must have in common. */
 static void must(struct plain_template *template, unsigned at, uint8_t value, uint8_t mask)
 {
@@ -15,6 +20,19 @@ static void must16(struct plain_template *template, unsigned at, unsigned value)
 	must(template, at, (uint8_t)(value >> 8), 0xff);
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
+
+/* One buffer, our own, and no tag taken off. */
+static void prepare_mbuf(struct plain_template *template)
+{
+	struct rte_mbuf value = {.nb_segs = 1}, mask = {.nb_segs = UINT16_MAX};
+
+	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	memcpy(template->value + PLAIN_HEADERS, &value.rearm_data, 16);
+	memcpy(template->mask + PLAIN_HEADERS, &mask.rearm_data, 16);
+}
+
+_Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
+	"16 bytes have both");
 
 /* Template of all; what is particular to a GET follows. */
 static void prepare(
@@ -36,6 +54,30 @@ static void prepare(
 		template->whole = true;
 	}
 	must(template, PLAIN_REQUEST, SESSD_VERSION, 0xff);
+	prepare_mbuf(template);
+}
+
+/* What replies of each length have in common, one without a value being a miss. */
+static void prepare_replies(void)
+{
+	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
+		struct plain_reply *reply = &plain_replies[len];
+		struct frame_ip4 ip = {.version_ihl = 0x45,
+			.length = htons((uint16_t)(PLAIN_END - PLAIN_IP + len)),
+			.fragment = htons(REPLY_DONT_FRAGMENT),
+			.ttl = REPLY_TTL,
+			.proto = IPPROTO_UDP};
+		uint8_t type[2] = {0, len ? SESSD_OK : SESSD_ERR}, get[2] = {0, SESSD_GET};
+
+		reply->udp_length = htons((uint16_t)(PLAIN_UDP_LENGTH + len));
+		reply->ip = load64(&ip);
+		reply->ip_sum = checksum_fold(checksum_ip4(&ip));
+		/* From the length, twice there, and the type of a GET to those of this; of 0 and
+		 * 0xffff, which are the same, the one that lets no sum be 0. */
+		reply->udp_change = checksum_fold(2ULL * htons(PLAIN_UDP_LENGTH) + load16(get) +
+						  2ULL * (0xffffU - reply->udp_length) +
+						  (0xffffU - load16(type)));
+	}
 }
 
 void plain_prepare(struct port *port, const struct served *served)
@@ -47,6 +89,7 @@ void plain_prepare(struct port *port, const struct served *served)
 	prepare(&port->plain_update, port->mac, served);
 	/* NEW is 0, REMOVE is 2. */
 	must(&port->plain_update, PLAIN_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
+	prepare_replies();
 }
 
 _Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
@@ -75,4 +118,17 @@ bool source_search(struct burst *burst, uint32_t source)
 		}
 	}
 	return false;
+}
+
+const struct fast_path *fast_choose(void)
+{
+#ifdef HAVE_FAST_AVX2
+	if (rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_256 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_BMI1) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_BMI2) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_MOVBE) == 1)
+		return &fast_avx2;
+#endif
+	return &fast_base;
 }

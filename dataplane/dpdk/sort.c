@@ -3,13 +3,9 @@
  */
 #include "dpdk/burst.h"
 #include "dpdk/parse.h"
-#include "dpdk/plain.h"
 #include "dpdk/source.h"
 #include "dpdk/verify.h"
 #include "table/table_burst.h"
-
-/* How far ahead of the frame being sorted the cache is told of the next. */
-#define SORT_AHEAD 4
 
 #define COLD __attribute__((noinline, cold))
 
@@ -74,13 +70,13 @@ void sort_updates(struct burst *burst)
 FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
 	const struct sessd_header *header, uint64_t sum)
 {
+	const struct table_view view = table_view(burst->table);
 	struct pending_get *get = &burst->gets[burst->get_count++];
 
 	get->mbuf = mbuf;
 	get->frame = *frame;
-	get->plain = false;
 	get->sum = sum;
-	get->hash = table_burst_start(burst->lcore->table, header->key);
+	get->hash = table_burst_start(&view, header->key);
 }
 
 /* A packet for an address or port that is not answered. */
@@ -207,18 +203,12 @@ COLD static struct rte_mbuf *mend(struct burst *burst, struct rte_mbuf *mbuf)
 
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 {
-	for (unsigned i = 0; i < n && i < SORT_AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *mbuf = mbufs[i];
 
-		if (i + SORT_AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + SORT_AHEAD], void *));
-		if (__builtin_expect(
-			    mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED || mbuf->nb_segs != 1, 0))
+		if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED || mbuf->nb_segs != 1)
 			mbuf = mend(burst, mbuf);
-		if (__builtin_expect(mbuf != NULL, 1) && !plain_collect(burst, mbuf) &&
-			!plain_update(burst, mbuf))
+		if (mbuf)
 			sort_frame(burst, mbuf);
 	}
 }

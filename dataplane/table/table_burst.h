@@ -10,7 +10,7 @@
 #include "table/table_private.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 /* A value of up to this many bytes, which end with a cache line, is copied as if it had them all:
@@ -23,19 +23,55 @@
 /* Cache lines of a slot that a value of up to 144 bytes takes: nearly every session's. */
 #define TABLE_BURST_LINES 3
 
-/* First stage: has the key's bucket fetched. */
-static inline uint64_t table_burst_start(const struct table *table, const uint8_t *key)
-{
-	uint64_t hash = table_hash_key(table, key);
+/* What of a table readers need, to be kept in registers over a burst: the table itself may be
+ * written to by any store, for all that a compiler knows. */
+struct table_view {
+	const struct table *table;
+	const struct bucket *buckets;
+	const uint8_t *slots;
+	uint64_t *marks;
+	uint64_t bucket_count;
+	uint64_t slot_bytes;
+	unsigned whole;	       /* values of up to so many bytes are copied as TABLE_BURST_COPY */
+	unsigned inline_bytes; /* longer ones are not copied by the third stage */
+};
 
-	__builtin_prefetch(&table->buckets[table_home(table, hash)]);
+static inline struct table_view table_view(const struct table *table)
+{
+	return (struct table_view){
+		.table = table,
+		.buckets = table->buckets,
+		.slots = table->slots,
+		.marks = table->marks,
+		.bucket_count = table->bucket_count,
+		.slot_bytes = table->slot_bytes,
+		.whole = table->inline_bytes >= TABLE_BURST_COPY ? TABLE_BURST_COPY : 0,
+		.inline_bytes = table->inline_bytes,
+	};
+}
+
+static inline const struct bucket *table_burst_home(const struct table_view *view, uint64_t hash)
+{
+	return &view->buckets[(unsigned __int128)hash * view->bucket_count >> 64];
+}
+
+/* First stage: has the key's bucket fetched. */
+static inline uint64_t table_burst_start(const struct table_view *view, const uint8_t *key)
+{
+	uint64_t hash = table_hash_key(view->table, key);
+
+	__builtin_prefetch(table_burst_home(view, hash));
 	return hash;
 }
 
-/* 16 bytes at once, wherever they lie. What a writer may be at work on is read by volatile loads,
+/* Many bytes at once, wherever they lie. What a writer may be at work on is read by volatile loads,
  * so that each is made once; their halves are words, which are never seen half written. */
 typedef uint64_t table_chunk __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t table_chunk_any __attribute__((vector_size(16), aligned(1), may_alias));
+#ifdef __AVX2__
+typedef uint64_t table_wide __attribute__((vector_size(32), aligned(8), may_alias));
+typedef uint64_t table_wide_any __attribute__((vector_size(32), aligned(1), may_alias));
+#endif
 
 /* The thread sanitizer knows no fences: with it, what the third stage copies is left to table_get.
  */
@@ -47,7 +83,16 @@ static inline void table_burst_fence(void)
 }
 
 /* The cells of a bucket that have the tag, a bit each; two bits for each cell with SSE2. */
-#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
+#define TABLE_BURST_BITS 2
+static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
+{
+	const volatile table_wide *wide = (const volatile table_wide *)bucket->words;
+	__m256i equal = _mm256_cmpeq_epi16((__m256i)*wide, _mm256_set1_epi16((short)tag));
+
+	return (uint32_t)_mm256_movemask_epi8(equal) & ((1U << 2 * TABLE_CELLS) - 1);
+}
+#elif defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 #define TABLE_BURST_BITS 2
 static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
 {
@@ -56,7 +101,8 @@ static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t t
 
 	first = _mm_cmpeq_epi16((__m128i)*chunk, pattern);
 	last = _mm_cmpeq_epi16(_mm_cvtsi32_si128((int)load_relaxed(&bucket->words[2])), pattern);
-	return (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(last) << 16;
+	return ((uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(last) << 16) &
+	       ((1U << 2 * TABLE_CELLS) - 1);
 }
 #else
 #define TABLE_BURST_BITS 1
@@ -73,36 +119,60 @@ static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t t
 }
 #endif
 
+/* The first cell's slot. */
+static inline uint32_t table_burst_slot(const struct bucket *bucket, uint32_t cells)
+{
+	/* Of two bits, the first is found: no shifts. */
+	size_t at = (size_t)__builtin_ctz(cells) * (sizeof(*bucket->slots) / TABLE_BURST_BITS);
+
+	return load_acquire((const uint32_t *)(const void *)((const uint8_t *)bucket->slots + at));
+}
+
+/* If the home bucket has no such tag. */
+__attribute__((noinline, cold)) static uint32_t table_burst_probe(
+	const struct table *table, uint64_t hash)
+{
+	struct probe probe;
+
+	probe_start(&probe, table, hash);
+	return probe_next(&probe);
+}
+
 /* Second stage: the first slot that may hold the key, which is fetched, or TABLE_NO_SLOT: there is
  * no such session. */
-static inline uint32_t table_burst_find(const struct table *table, uint64_t hash)
+static inline uint32_t table_burst_find(const struct table_view *view, uint64_t hash)
 {
-	const struct bucket *bucket = &table->buckets[table_home(table, hash)];
+	const struct bucket *bucket = table_burst_home(view, hash);
 	uint32_t cells = table_burst_cells(bucket, table_tag(hash)), number;
 	const uint8_t *slot;
 
 	if (__builtin_expect(cells != 0, 1)) {
 		/* What a bucket says of a slot is older than what the slot says. */
 		table_burst_fence();
-		number = load_acquire(
-			&bucket->slots[(unsigned)__builtin_ctz(cells) / TABLE_BURST_BITS]);
-	} else if (load_acquire(&bucket->words[2]) < BUCKET_PASSED) {
-		return TABLE_NO_SLOT;
+		number = table_burst_slot(bucket, cells);
 	} else {
-		struct probe probe;
-
-		probe_start(&probe, table, hash);
-		number = probe_next(&probe);
+		if (load_acquire(&bucket->words[2]) < BUCKET_PASSED)
+			return TABLE_NO_SLOT;
+		number = table_burst_probe(view->table, hash);
 		if (number == TABLE_NO_SLOT)
 			return number;
 	}
-	slot = (const uint8_t *)table_slot_at(table, number);
+	slot = view->slots + number * view->slot_bytes;
 	for (unsigned i = 0; i < TABLE_BURST_LINES; i++)
 		__builtin_prefetch(slot + 64 * i);
-	__builtin_prefetch(&table->marks[number / 64]);
+	__builtin_prefetch(&view->marks[number / 64]);
 	return number;
 }
 
+#ifdef __AVX2__
+static inline bool table_burst_key_equal(const struct table_slot *slot, const uint8_t *key)
+{
+	__m256i differ =
+		(__m256i)(*(const volatile table_wide *)slot->key ^ *(const table_wide_any *)key);
+
+	return _mm256_testz_si256(differ, differ);
+}
+#else
 static inline bool table_burst_key_equal(const struct table_slot *slot, const uint8_t *key)
 {
 	const volatile table_chunk *have = (const volatile table_chunk *)slot->key;
@@ -111,47 +181,61 @@ static inline bool table_burst_key_equal(const struct table_slot *slot, const ui
 
 	return !(differ[0] | differ[1]);
 }
+#endif
 
+/* `len` bytes, rounded up to a multiple of 16. */
 static inline void table_burst_copy(uint8_t *to, const uint64_t *from, unsigned len)
 {
-	const volatile table_chunk *chunk = (const volatile table_chunk *)from;
-	table_chunk_any *out = (table_chunk_any *)to;
+	const uint8_t *at = (const uint8_t *)from;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < len; i += 16)
-		*out++ = *chunk++;
+#ifdef __AVX2__
+	for (; i + 32 <= len; i += 32)
+		*(table_wide_any *)(to + i) = *(const volatile table_wide *)(const void *)(at + i);
+#endif
+	for (; i < len; i += 16)
+		*(table_chunk_any *)(to + i) =
+			*(const volatile table_chunk *)(const void *)(at + i);
 }
 
-/* Third stage: as table_get, for the slot that the second has found. False if it is not that simple
- * (another key of the same tag, a change under our eyes, an expired or a long value): table_get
- * then says what it is. Writes up to TABLE_BURST_SLACK bytes past the value. */
-static inline bool table_burst_get(struct table *table, uint32_t number, const uint8_t *key,
-	uint64_t now, uint8_t *value, uint16_t *len, uint16_t *sum)
+/* What the third stage found. */
+struct table_burst_value {
+	bool found;
+	uint16_t len;
+	uint16_t sum;
+};
+
+/* Third stage: as table_get, for the slot that the second has found. Nothing is found if it is not
+ * that simple (another key of the same tag, a change under our eyes, an expired or a long value):
+ * table_get then says what it is. Writes up to TABLE_BURST_SLACK bytes past the value. */
+static inline struct table_burst_value table_burst_get(const struct table_view *view,
+	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
-	const struct table_slot *slot = table_slot_at(table, number);
+	const struct table_burst_value nothing = {.found = false};
+	const struct table_slot *slot =
+		(const struct table_slot *)(const void *)(view->slots + number * view->slot_bytes);
 	uint64_t head = load_acquire(&slot->head);
 
 #ifdef __SANITIZE_THREAD__
-	return false;
+	return nothing;
 #endif
 	if (!table_burst_key_equal(slot, key) || (head & SLOT_STATE) != SLOT_LIVE ||
-		now >= load_relaxed(&slot->expires) || slot_head_len(head) > table->inline_bytes)
-		return false;
-	if (__builtin_expect(slot_head_len(head) <= TABLE_BURST_COPY &&
-				     table->inline_bytes >= TABLE_BURST_COPY,
-		    1))
+		now >= load_relaxed(&slot->expires))
+		return nothing;
+	if (__builtin_expect(slot_head_len(head) <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
-	else
+	else if (slot_head_len(head) <= view->inline_bytes)
 		table_burst_copy(value, slot->value, slot_head_len(head));
+	else
+		return nothing;
 	/* If any of what was copied is new, so is the head that is read now. */
 	table_burst_fence();
 #ifndef TABLE_UNSAFE_NO_BURST_RECHECK /* for the test that shows what it is for */
 	if (load_relaxed(&slot->head) != head)
-		return false;
+		return nothing;
 #endif
-	*len = slot_head_len(head);
-	*sum = slot_head_sum(head);
-	mark_set(table->marks, number);
-	return true;
+	mark_set(view->marks, number);
+	return (struct table_burst_value){true, slot_head_len(head), slot_head_sum(head)};
 }
 
 #endif

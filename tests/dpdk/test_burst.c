@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dpdk/dpdk.h"
+#include "dpdk/burst.h"
 #include "dpdk/eal.h"
 
 #include "clock.h"
@@ -133,6 +133,18 @@ static int setup(void **state)
 	assert_non_null(table);
 	allow(everyone, 2);
 	return 0;
+}
+
+static int setup_base(void **state)
+{
+	lcore->fast = &fast_base;
+	return setup(state);
+}
+
+static int setup_chosen(void **state)
+{
+	lcore->fast = fast_choose();
+	return setup(state);
 }
 
 static int teardown(void **state)
@@ -743,9 +755,14 @@ static void announced(void **state)
 	assert_int_equal(lcore->counters.announcements, 3);
 }
 
+/* With what every CPU of the kind has, and with what this one has. */
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, setup_base, teardown), \
+	{ \
+#name " chosen", name, setup_chosen, teardown, NULL \
+	}
 	const struct CMUnitTest tests[] = {
 		T(gets),
 		T(expired),
