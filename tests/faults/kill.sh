@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# kill -9 at random points under load: while it serves, while it starts and adopts. Each time the
+# next daemon finds every session that was stored, unaltered, and the fast path has answered all
+# along. Ten times, with SESSIOND_LONG a hundred times.
+. "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
+
+kills=10
+[ -z "${SESSIOND_LONG:-}" ] || kills=100
+place_for xdp
+RANDOM=$$
+note "random numbers from seed $$"
+
+pause() # up to so many milliseconds
+{
+	sleep "$(printf '0.%03d' $((RANDOM % $1)))"
+}
+
+daemon_for xdp --capacity 20000
+udp store --count 3000 --seed 1 --confirm
+farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PORT" \
+	--count 3000 --seed 1 --rate 2000 --forever
+watch=$FARM_PID watched=$SECONDS
+
+for i in $(seq "$kills"); do
+	step "kill $i"
+	# NEWs, and GETs of what is there and what is not, from the other terminator.
+	farm_spawn t2 "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \
+		--seed $((i + 10)) --rate 4000 --seconds 2 --count 2000
+	load=$FARM_PID
+	pause 600
+	farm_end "$FARM_DAEMON" KILL || true
+	# Then one that hardly lives.
+	farm_spawn cache "$LOGS/sessiond.log" "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" \
+		--pin-dir "$LOGS/bpf" --mode xdp --xdp-mode native "${FARM_INTERFACES[@]}" \
+		--capacity 20000
+	FARM_DAEMON=$FARM_PID
+	pause 250
+	farm_end "$FARM_DAEMON" KILL || true
+	udp fetch --count 3000 --seed 1 --rate 50000
+	daemon_for xdp --capacity 20000
+	expect_stat sessions ge 3000
+	expect_stat sessions_adopted ge 3000
+	udp fetch --count 3000 --seed 1 --rate 50000
+	farm_end "$load" || true
+	if [ $((SECONDS - watched)) -gt 100 ] || ! kill -0 "$watch" 2>/dev/null; then
+		farm_end "$watch" || fail "GETs were lost or wrong: $(cat "$LOGS/watch.log")"
+		farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" \
+			"$FARM_PORT" --count 3000 --seed 1 --rate 2000 --forever
+		watch=$FARM_PID watched=$SECONDS
+	fi
+done
+grep -h ' damaged)' "$LOGS/sessiond.log" | sort | uniq -c | sort -rn | head -n 3 || true
+
+step "no GET went unanswered"
+farm_end "$watch" || fail "GETs were lost or wrong: $(cat "$LOGS/watch.log")"
+note "the client: $(tail -n 1 "$LOGS/watch.log")"

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# memory.sh MODE: a memory limit (cgroup) that is too small to start with: it ends at once, with a
+# line or by the kernel, and nothing is in the way of the next. Then one that is reached while it
+# runs: what is stored is served, the daemon says what it could not store or is ended, and with
+# memory to be had again all is well.
+. "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
+
+mode=$1
+place_for "$mode"
+name=sessiond-test-$$
+if [ -e /sys/fs/cgroup/cgroup.controllers ] && grep -qw memory /sys/fs/cgroup/cgroup.subtree_control
+then
+	group=/sys/fs/cgroup/$name limit=memory.max none=max
+	mkdir "$group" 2>/dev/null || skip "no cgroup can be made here"
+elif [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+	group=/sys/fs/cgroup/memory/$name limit=memory.limit_in_bytes none=-1
+	mkdir "$group" 2>/dev/null || skip "no cgroup can be made here"
+else
+	skip "there is no cgroup controller for memory here"
+fi
+AT_END+=("farm_end \$FARM_DAEMON KILL; sleep 0.2; rmdir '$group'")
+
+in_group() # COMMAND...
+{
+	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "$@"
+}
+
+step "too little to start"
+echo $((3 << 20)) >"$group/$limit"
+code=0
+_farm_prefix cache
+in_group "${FARM_PREFIX[@]}" timeout 20 "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" \
+	--capacity 5000000 --mode "$mode" ${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} \
+	$([ "$mode" != xdp ] || echo "${FARM_INTERFACES[@]}") 2>"$LOGS/refused" || code=$?
+note "exit code $code: $(tail -n 1 "$LOGS/refused")"
+[ "$code" -eq 1 ] || [ "$code" -eq 137 ] || fail "exit code $code"
+echo $none >"$group/$limit"
+
+step "enough"
+touch "$LOGS/sessiond.log"
+farm_spawn cache "$LOGS/sessiond.log" bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" \
+	"$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" --capacity 200000 --mode "$mode" \
+	${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} $([ "$mode" != xdp ] || echo "${FARM_INTERFACES[@]}")
+FARM_DAEMON=$FARM_PID
+farm_wait 20 farm_ctl version || fail "it does not start: $(tail -n 2 "$LOGS/sessiond.log")"
+udp store --count 2000 --seed 1 --rate 20000 --confirm
+
+step "no more than it has now"
+if [ "$limit" = memory.max ]; then
+	cat "$group/memory.current" >"$LOGS/used"
+else
+	cat "$group/memory.usage_in_bytes" >"$LOGS/used"
+fi
+echo $(($(cat "$LOGS/used") + (1 << 20))) >"$group/$limit"
+for seed in $(seq 2 9); do
+	udp store --count 10000 --seed "$seed" --rate 50000 2>/dev/null || break
+done
+sleep 0.5
+if kill -0 "$FARM_DAEMON" 2>/dev/null && farm_ctl version >/dev/null 2>&1; then
+	note "it lives: $(farm_stat sessions) sessions, $(farm_stat new_failed) NEWs failed"
+	udp fetch --count 2000 --seed 1
+	echo $none >"$group/$limit"
+	step "memory again"
+	udp store --count 1000 --seed 20 --rate 20000 --confirm
+else
+	note "the kernel has ended it"
+	if [ "$mode" = xdp ]; then
+		udp fetch --count 2000 --seed 1 # by the fast path, which outlives it
+	fi
+	echo $none >"$group/$limit"
+	step "memory again, and a new daemon"
+	daemon_for "$mode" --capacity 200000
+	udp store --count 1000 --seed 20 --rate 20000 --confirm
+fi
+[ "$mode" != xdp ] || udp fetch --count 2000 --seed 1
