@@ -34,7 +34,7 @@ start up -m socket -n 1000 7203 || finish
 "$SESSIOND_BUILD/docs/man/manual" --section counters-xdp | sed -n 's/^\.It Sy //p' >>"$folder/names"
 "$SESSIOND_BUILD/docs/man/manual" --section counters | sed -n 's/^\.It Sy //p' |
 	sed 'p;s/^/slow_/;p;s/^slow_/xdp_/' >>"$folder/names"
-for name in $(grep -ohE '`((x?dp|slow|get|new|drop|pass|remove|memory|sessions)_[a-z_]+|xdp_[a-z_]+)`' $pages |
+for name in $(grep -ohE '`(xdp|slow|get|new|drop|pass|remove|memory|sessions)_[a-z_]+`' $pages |
 	tr -d '`' | sort -u); do
 	cases=$((cases + 1))
 	grep -qxE "(xdp_)?$name" "$folder/names" || fail "no figure of stats is called $name"
