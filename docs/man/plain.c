@@ -28,11 +28,12 @@ void plain_markdown_table(void)
 		fputs("| ", stdout);
 		if (def->key > 0 && def->key < 256)
 			printf("`-%c`, ", def->key);
-		if (def->flags & OPTION_ARGUMENT)
-			printf("`%s`", def->arg);
-		else
-			printf("`--%s%s%s`", def->name, def->arg ? " " : "",
-				def->arg ? def->arg : "");
+		putchar('`');
+		if (!(def->flags & OPTION_ARGUMENT))
+			printf("--%s%s", def->name, def->arg ? " " : "");
+		if (def->arg)
+			put_markdown(def->arg);
+		putchar('`');
 		if (def->fallback && def->arg && !option_default_is_list(def))
 			printf(" | `%s` | ", def->fallback);
 		else

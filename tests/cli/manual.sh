@@ -28,6 +28,10 @@ for page in sessionbench.1 sessionctl.8 sessiond.8; do
 			fail "$page lacks the option $name"
 	done
 done
+for name in $("$sessiond" --help | grep -Eo 'SIG[A-Z0-9]+' | sort -u); do
+	grep -Eq "^\\.It Dv (SIG[A-Z]+ , )?$name( |$)" "$man/sessiond.8" ||
+		fail "sessiond.8 lacks $name"
+done
 "$sessionctl" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' >"$folder/commands"
 [ "$(wc -l <"$folder/commands")" -gt 5 ] || fail "sessionctl --help shows no commands"
 while read -r name; do
