@@ -28,6 +28,14 @@ for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -
 	[ -n "$(find control dataplane -name "$file")" ] || fail "architecture.md: there is no $file"
 done
 
+# What is built with here is what the Debian package is built with. (libdpdk-dev brings the last two.)
+sed -n "/^build=/,/'$/p" scripts/setup | grep -Eo '[a-z0-9-]+-dev' |
+	grep -vxE 'libc6-dev|linux-libc-dev|libnuma-dev|libpcap-dev' >"$folder/dev"
+[ "$(wc -l <"$folder/dev")" -gt 5 ] || fail "scripts/setup names hardly a library"
+while read -r package; do
+	grep -Eq "^ $package( |,)" debian/control || fail "debian/control lacks $package"
+done <"$folder/dev"
+
 # Names in stats that the docs tell operators to look at. In xdp mode there are more than here.
 start up -m socket -n 1000 7203 || finish
 "$sessionctl" -C "$folder/up.sock" stats | cut -d ' ' -f 1 >"$folder/names"
