@@ -38,6 +38,7 @@ is 755 "$prefix/sbin/sessiond" "$prefix/sbin/sessionctl" "$prefix/bin/sessionben
 is 644 "$prefix/share/man/man8/sessiond.8" "$prefix/share/man/man8/sessionctl.8" \
 	"$prefix/share/man/man5/sessiond.conf.5" "$prefix/share/man/man1/sessionbench.1" \
 	"$prefix/share/doc/sessiond/README.md" "$prefix/share/doc/sessiond/LICENSE" \
+	"$prefix/share/doc/sessiond/docs/quick-start.md" \
 	"$etc/sessiond/sessiond.conf"
 [ -z "$(find "$root" -name manual -o -name '*.a' -o -name '*.in')" ] ||
 	fail "what only the build needs was installed"
