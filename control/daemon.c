@@ -80,6 +80,7 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		.value_max = options->value_max,
 		.threads = options->threads,
 		.dpdk_args = options->dpdk_args,
+		.measure = options->metrics[0] != '\0',
 		.pin_dir = daemon->pin_dir,
 		.busy_poll = options->busy_poll,
 	};
@@ -160,6 +161,8 @@ static void announce(const struct daemon *daemon)
 	log_notice("sessiond %s answers in mode %s: %s", SESSIOND_VERSION, daemon->ops->name, text);
 	for (size_t i = 0; i < options->listen_count; i++)
 		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
+	if (daemon->metrics)
+		log_info("metrics: %s", options->metrics);
 	if (daemon->admin)
 		log_info("admin socket: %s", options->control_path);
 	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
@@ -388,6 +391,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	err = watch_signals(&daemon);
 	if (!err)
 		err = open_admin(&daemon);
+	if (!err)
+		err = daemon_open_metrics(&daemon);
 	if (!err) {
 		err = choose_engine(&daemon);
 		/* Whether --dpdk-args are good, only EAL can tell. */
@@ -401,6 +406,9 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	}
 	unwatch(&daemon);
 	admin_close(daemon.admin);
+#ifdef HAVE_MICROHTTPD
+	metrics_close(daemon.metrics);
+#endif
 	/* After a failure while running, what answers without the daemon goes on. */
 	close_engine(&daemon, daemon.options.keep || daemon.failed);
 	event_base_free(daemon.base);

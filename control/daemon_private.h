@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "engine.h"
 #include "local_addresses.h"
+#include "metrics.h"
 #include "options.h"
 #include "watch.h"
 #include "writer.h"
@@ -31,6 +32,7 @@ struct daemon {
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;
+	struct metrics *metrics;
 	struct event_base *base;
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;
@@ -45,5 +47,9 @@ int daemon_reload(
 
 /* daemon_admin.c: what the admin socket asks for; ctx is the struct daemon. */
 extern const struct admin_ops daemon_admin_ops;
+
+/* daemon_metrics.c: begins to serve metrics, if they were asked for. 0, or a negative errno with
+ * error_message() set. */
+int daemon_open_metrics(struct daemon *daemon);
 
 #endif

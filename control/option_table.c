@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "metrics.h"
 #include "text.h"
 
 #define THREADS_MAX 256
@@ -270,6 +271,19 @@ static const char *set_log_level(struct options *options, const char *value)
 	return NULL;
 }
 
+static const char *set_metrics(struct options *options, const char *value)
+{
+	struct metrics_address address;
+
+#ifndef HAVE_MICROHTTPD
+	return "this sessiond was built without it: build with libmicrohttpd, or leave it out";
+#endif
+	if (metrics_address_parse(value, &address) < 0)
+		return "expected PORT, ADDR:PORT, [IPV6]:PORT, or the path of a Unix socket";
+	memset(options->metrics, 0, sizeof(options->metrics));
+	return set_path(options->metrics, sizeof(options->metrics), value);
+}
+
 /* Keys of options without a letter. */
 enum {
 	KEY_XDP_MODE = 256,
@@ -280,6 +294,7 @@ enum {
 	KEY_KEEP,
 	KEY_PIN_DIR,
 	KEY_LOG_LEVEL,
+	KEY_METRICS,
 	KEY_CHECK,
 };
 
@@ -351,6 +366,13 @@ const struct option_def option_table[] = {
 	{"log-level", KEY_LOG_LEVEL, "LEVEL", OPTION_RELOADABLE,
 		"error, warning, notice, info or debug", set_log_level, NULL, MEMBER(log_level),
 		.fallback = "info"},
+	{"metrics", KEY_METRICS, "WHERE", 0,
+		"Serve metrics for Prometheus over HTTP: PORT is on loopback, else ADDR:PORT or "
+		"the path of a Unix socket",
+		set_metrics, NULL, MEMBER(metrics), .example = "9532",
+		.details = "They are at /metrics. There is neither encryption nor a password: an "
+			   "address of the farm's network lets everybody there read them. Times of "
+			   "answers and inserts are measured only if this is given."},
 	{"check", KEY_CHECK, NULL, OPTION_COMMAND_LINE, "Check the options and exit", set_check,
 		NULL, MEMBER(check)},
 };

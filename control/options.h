@@ -50,6 +50,7 @@ struct options {
 	bool control_is_default;
 	char pin_root[PATH_MAX]; /* --pin-dir, default /sys/fs/bpf/sessiond */
 	enum log_level log_level;
+	char metrics[108]; /* "" if off */
 	bool check;
 };
 

@@ -39,6 +39,10 @@ struct writer {
 	size_t reserved_bytes;
 	uint16_t value_max;
 	_Atomic int remove_policy;
+	bool measure;
+	struct latency inserts;
+	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
+	unsigned inserts_waiting;
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
@@ -128,6 +132,8 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		counter_add(&writer->new_too_large, 1);
 		return;
 	}
+	if (writer->measure && writer->inserts_waiting == 0)
+		writer->inserts_began = latency_now();
 	now = clock_tick();
 	hash = table_hash(writer->table, key);
 	slot = table_find(writer->table, hash, key);
@@ -155,6 +161,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
 	if (writer->ops->put)
 		writer->ops->put(writer->engine, &session, value);
+	writer->inserts_waiting++;
 	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
 }
 
@@ -221,6 +228,7 @@ struct writer *writer_create(
 	writer->ops = ops;
 	writer->engine = engine;
 	writer->value_max = options->value_max;
+	writer->measure = options->metrics[0] != '\0';
 	atomic_store(&writer->remove_policy, (int)options->remove);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->done, NULL);
@@ -288,6 +296,20 @@ static bool obey(struct writer *writer)
 	return false;
 }
 
+/* Those of this batch can be found from now on. */
+static void measure_inserts(struct writer *writer)
+{
+	if (writer->measure && writer->inserts_waiting > 0)
+		latency_add(&writer->inserts, latency_now() - writer->inserts_began,
+			writer->inserts_waiting);
+	writer->inserts_waiting = 0;
+}
+
+void writer_latency(const struct writer *writer, struct latency *into)
+{
+	latency_sum(into, &writer->inserts);
+}
+
 static void *writer_run(void *arg)
 {
 	struct writer *writer = arg;
@@ -301,6 +323,7 @@ static void *writer_run(void *arg)
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, more ? 0 : IDLE_MS);
 		commit(writer);
+		measure_inserts(writer);
 		more = sweep(writer);
 		more |= obey(writer);
 	}

@@ -52,6 +52,10 @@ void writer_set_remove(struct writer *writer, enum remove_policy policy);
 unsigned writer_list(
 	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
 
+/* Adds the times from a NEW's coming to its session's being found by GETs; measured only if there
+ * are metrics to tell them by. */
+void writer_latency(const struct writer *writer, struct latency *into);
+
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx);
 
 /* A descriptor that becomes readable when the thread ended by itself after an error, and that

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "latency.h"
 #include "talkers.h"
 #include "table/table.h"
 
@@ -44,6 +45,7 @@ struct engine_config {
 	uint16_t value_max;
 	unsigned threads;      /* socket mode; 0: one a CPU */
 	const char *dpdk_args; /* "" if none */
+	bool measure;	       /* times of the daemon's own answers: latency, below */
 	const char *pin_dir;   /* xdp mode: this instance's folder on a bpffs */
 	bool busy_poll;	       /* xdp mode: the writer looks for NEWs without ever sleeping */
 };
@@ -108,6 +110,10 @@ struct engine_ops {
 	 * most one a second and reason: main thread, once a second. */
 	void (*events)(struct engine *engine,
 		void (*found)(void *ctx, const struct sessd_event *event), void *ctx);
+
+	/* Adds the times from a request read to its answer sent, where config->measure is set: the
+	 * daemon's answers, not those of a fast path beside it. NULL where there are none. */
+	void (*latency)(struct engine *engine, struct latency *into);
 
 	/* Counts requests by source, one in `one_in` of them; 0 ends it and forgets the counts.
 	 * Main thread. NULL, as the next, where the mode cannot. */

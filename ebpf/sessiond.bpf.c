@@ -18,6 +18,7 @@
 #include "reply.h"
 #include "scratch.h"
 #include "session.h"
+#include "talkers.h"
 
 #define LOOKUP_TRIES 3
 
@@ -168,10 +169,13 @@ int sessiond_xdp(struct xdp_md *ctx)
 			header->version);
 	switch (header->type) {
 	case SESSD_GET:
+		talkers_count(&packet, own, SESSD_GET);
 		break;
 	case SESSD_NEW:
+		talkers_count(&packet, own, SESSD_NEW);
 		return handover(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
+		talkers_count(&packet, own, SESSD_REMOVE);
 		return handover(ctx, &packet, &counters->pass_remove);
 	default:
 		return refuse(

@@ -115,6 +115,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
 	engine->allow = calloc(1, sizeof(*engine->allow));
+	engine->shared.measure = config->measure;
 	engine->shared.talkers = talkers_create();
 	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
 		!engine->shared.talkers)
@@ -287,13 +288,19 @@ static void socket_events(
 		event_sampler_drain(&engine->workers[i].events, found, ctx);
 }
 
+static void socket_latency(struct engine *engine, struct latency *into)
+{
+	for (unsigned i = 0; i < engine->thread_count; i++)
+		latency_sum(into, &engine->workers[i].latency);
+}
+
 static void socket_watch(struct engine *engine, unsigned one_in)
 {
 	talkers_watch(engine->shared.talkers, one_in);
 }
 
-static void socket_talkers(struct engine *engine,
-	void (*found)(void *ctx, const struct talker *talker), void *ctx)
+static void socket_talkers(
+	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
 	talkers_list(engine->shared.talkers, found, ctx);
 }
@@ -322,6 +329,7 @@ const struct engine_ops engine_socket = {
 	.describe = socket_describe,
 	.stats = socket_stats,
 	.events = socket_events,
+	.latency = socket_latency,
 	.watch = socket_watch,
 	.talkers = socket_talkers,
 	.close = socket_close,

@@ -93,12 +93,14 @@ static bool serve(
 {
 	struct pending_get gets[UDP_BATCH];
 	bool queued = false;
+	uint64_t now, began = 0;
 	unsigned n, count;
-	uint64_t now;
 
 	n = udp_receive(batch, fd);
 	if (n == 0)
 		return false;
+	if (worker->shared->measure)
+		began = latency_now();
 	now = clock_tick();
 	count = sort_batch(worker, batch, n, allow, now, gets, &queued);
 	if (queued) {
@@ -115,6 +117,8 @@ static bool serve(
 
 		if (failed)
 			counter_add(&worker->send_failed, failed);
+		if (began)
+			latency_add(&worker->latency, latency_now() - began, count);
 	}
 	return n;
 }

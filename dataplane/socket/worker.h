@@ -27,10 +27,12 @@ struct worker_shared {
 	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
 	int writer_fd;		  /* eventfd */
 	struct talkers *talkers;
+	bool measure;
 };
 
 struct worker {
 	struct request_counters counters;
+	struct latency latency;
 	uint64_t drop_queue_full; /* atomic, written by the worker alone */
 	uint64_t send_failed;	  /* the same */
 	struct event_sampler events;

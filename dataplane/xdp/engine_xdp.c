@@ -25,6 +25,7 @@ static void free_engine(struct engine *engine)
 	mirror_destroy(engine->mirror);
 	xsk_close(engine->xsks);
 	slow_close(engine);
+	talkers_destroy(engine->talkers);
 	maps_close(engine);
 	if (engine->lock_fd >= 0)
 		close(engine->lock_fd);
@@ -55,7 +56,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
 		engine->settings.secret);
 	engine->allow = calloc(1, sizeof(*engine->allow));
-	if (!engine->mirror || !engine->allow) {
+	engine->talkers = talkers_create();
+	if (!engine->mirror || !engine->allow || !engine->talkers) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;
 	}
@@ -179,14 +181,12 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct sessd_xdp_counters fast;
 	struct request_counters slow = {0};
-	uint64_t drops = 0, native = 0;
+	uint64_t drops = 0;
 
 	read_counters(engine, &fast);
 	request_counters_sum(&slow, &engine->slow);
 	for (unsigned i = 0; i < engine->socket_count; i++)
 		drops += udp_drops(engine->sockets[i]);
-	for (size_t i = 0; i < engine->link_count; i++)
-		native += engine->links[i].native;
 #define X(name, text) emit(ctx, #name, fast.name + slow.name);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
@@ -201,8 +201,7 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 #undef X
 	xsk_stats(engine->xsks, emit, ctx);
 	emit(ctx, "xsk_fallback", __atomic_load_n(&engine->slow_changes, __ATOMIC_RELAXED));
-	emit(ctx, "xdp_interfaces_native", native);
-	emit(ctx, "xdp_interfaces_generic", engine->link_count - native);
+	observe_stats(engine, emit, ctx);
 }
 
 struct event_sink {
@@ -261,5 +260,8 @@ const struct engine_ops engine_xdp = {
 	.describe = xdp_describe,
 	.stats = xdp_stats,
 	.events = xdp_events,
+	.latency = observe_latency,
+	.watch = observe_watch,
+	.talkers = observe_talkers,
 	.close = xdp_close,
 };

@@ -96,6 +96,9 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 	kind = request_classify(datagram.data, datagram.length);
 	switch (kind) {
 	case REQUEST_GET:
+		engine->answers++;
+		/* The program has counted what it has passed up of the other kinds. */
+		talkers_count(engine->talkers, &engine->talkers_skipped, &datagram.source, kind);
 		udp_reply(engine->batch, i, answer(engine, &datagram, now));
 		return 0;
 	case REQUEST_NEW:
@@ -119,15 +122,20 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 {
 	unsigned n = udp_receive(engine->batch, fd);
-	uint64_t now = clock_tick();
+	uint64_t now = clock_tick(), began = 0;
 	unsigned failed;
 	int changes = 0;
 
+	if (engine->config.measure && n > 0)
+		began = latency_now();
+	engine->answers = 0;
 	for (unsigned i = 0; i < n; i++)
 		changes += handle(engine, i, allow, now);
 	failed = udp_send(engine->batch, fd);
 	if (failed)
 		counter_add(&engine->slow_send_failed, failed);
+	if (began && engine->answers > 0)
+		latency_add(&engine->latency, latency_now() - began, engine->answers);
 	if (n == UDP_BATCH)
 		engine->more = true;
 	counter_add(&engine->slow_changes, (uint64_t)changes);

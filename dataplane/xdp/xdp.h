@@ -62,6 +62,10 @@ struct engine {
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
 	struct request_counters slow;
+	struct latency latency;
+	unsigned answers; /* in this batch */
+	struct talkers *talkers;
+	unsigned talkers_skipped;
 	uint64_t slow_send_failed;
 	uint64_t slow_changes; /* NEWs and REMOVEs that came by the plain sockets */
 	struct event_sampler sampler;
@@ -100,6 +104,13 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow);
 int access_set_local(struct engine *engine, const struct address *addr, bool present);
 /* Removes from an adopted map what no set_local has named. */
 int access_forget_strangers(struct engine *engine);
+
+/* observe.c: what the program and its links say of themselves. */
+void observe_stats(struct engine *engine, stats_emit emit, void *ctx);
+void observe_latency(struct engine *engine, struct latency *into);
+void observe_watch(struct engine *engine, unsigned one_in);
+void observe_talkers(
+	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
 /* slow_path.c: the daemon's own sockets. slow_start, once xsks is set. */
 int slow_open(struct engine *engine);

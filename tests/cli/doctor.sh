@@ -5,6 +5,18 @@
 # `sessionctl doctor` on this very host, on interfaces that the test makes: what ethtool, netlink and
 # the kernel say of them. The checks themselves are tests/unit/test_doctor.c's.
 
+# /sys shows the interfaces of the network namespace that it was mounted in.
+if [ -z "${DOCTOR_MOUNTS:-}" ]; then
+	unshare -nm true 2>/dev/null || {
+		echo "SKIPPED: no namespaces can be made: run as root"
+		exit 77
+	}
+	DOCTOR_MOUNTS=1 CLI_TEST_NAMESPACE=1 exec unshare -nm "$0" "$@"
+fi
+mount -t sysfs sysfs /sys || {
+	echo "SKIPPED: /sys cannot be mounted anew"
+	exit 77
+}
 . "$(dirname "$0")/lib.sh"
 
 ip link add doc0 type veth peer name doc1 2>/dev/null || skip "no veth can be made"

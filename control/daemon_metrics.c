@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the daemon tells a monitoring system.
+ */
+#include "daemon_private.h"
+
+static void stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	daemon_admin_ops.stats(ctx, emit, emit_ctx);
+}
+
+static bool slow_path(void *ctx, struct latency *latency)
+{
+	const struct daemon *daemon = ctx;
+
+	if (!daemon->ops->latency)
+		return false;
+	daemon->ops->latency(daemon->engine, latency);
+	return true;
+}
+
+static bool inserts(void *ctx, struct latency *latency)
+{
+	const struct daemon *daemon = ctx;
+
+	writer_latency(daemon->writer, latency);
+	return true;
+}
+
+int daemon_open_metrics(struct daemon *daemon)
+{
+	static struct metrics_figures figures = {
+		.stats = stats, .slow_path = slow_path, .inserts = inserts};
+
+	if (!daemon->options.metrics[0])
+		return 0;
+	figures.ctx = daemon;
+#ifdef HAVE_MICROHTTPD
+	return metrics_open(&daemon->metrics, daemon->base, daemon->options.metrics, &figures);
+#else
+	return 0; /* the option is refused */
+#endif
+}

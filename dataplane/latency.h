@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A histogram of times: written by one thread, read by any (relaxed atomics).
+ */
+#ifndef SESSIOND_LATENCY_H
+#define SESSIOND_LATENCY_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Upper bounds in microseconds; one more bucket takes what is over the last. The answer to a GET is
+ * worth little after 1 ms, and nothing after 8. */
+#define LATENCY_BOUND_COUNT 14
+
+static const uint32_t latency_bounds_us[LATENCY_BOUND_COUNT] = {
+	1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000};
+
+struct latency {
+	uint64_t counts[LATENCY_BOUND_COUNT + 1]; /* of this bucket alone */
+	uint64_t sum_ns;
+};
+
+static inline uint64_t latency_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/* `n` things took `ns` nanoseconds each. */
+static inline void latency_add(struct latency *latency, uint64_t ns, uint64_t n)
+{
+	unsigned i = 0;
+
+	while (i < LATENCY_BOUND_COUNT && ns > (uint64_t)latency_bounds_us[i] * 1000)
+		i++;
+	__atomic_store_n(&latency->counts[i], latency->counts[i] + n, __ATOMIC_RELAXED);
+	__atomic_store_n(&latency->sum_ns, latency->sum_ns + ns * n, __ATOMIC_RELAXED);
+}
+
+/* Adds `from` to `into`, which is the caller's own. */
+static inline void latency_sum(struct latency *into, const struct latency *from)
+{
+	for (unsigned i = 0; i <= LATENCY_BOUND_COUNT; i++)
+		into->counts[i] += __atomic_load_n(&from->counts[i], __ATOMIC_RELAXED);
+	into->sum_ns += __atomic_load_n(&from->sum_ns, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# Metrics over HTTP: promtool finds nothing to say, Debian's own Prometheus scrapes them and answers
+# what the dashboard asks, the alert rules do what they promise, and what clients may do is bounded.
+
+. "$(dirname "$0")/lib.sh"
+
+dist=$(dirname "$0")/../../dist
+$sessiond --help | grep -q -- --metrics || skip "sessiond knows no --metrics"
+"$sessiond" --check --metrics 9532 >/dev/null 2>&1 || skip "sessiond is built without libmicrohttpd"
+
+expect 2 '--metrics nonsense: expected PORT' "$sessiond" --check --metrics nonsense
+expect 2 '--metrics 10.0.0.1: expected PORT' "$sessiond" --check --metrics 10.0.0.1
+
+# get TARGET PATH [HEADER...]: by HTTP, from a port of 127.0.0.1 or a Unix socket; the status, the
+# type and the body.
+get() {
+	python3 - "$@" <<-'END'
+		import http.client, socket, sys
+		class Local(http.client.HTTPConnection):
+		    def connect(self):
+		        self.sock = socket.socket(socket.AF_UNIX)
+		        self.sock.connect(sys.argv[1])
+		c = Local("x") if sys.argv[1].startswith("/") else \
+		    http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
+		method, _, path = sys.argv[2].rpartition(" ")
+		c.request(method or "GET", path, headers=dict(h.split("=", 1) for h in sys.argv[3:]))
+		r = c.getresponse()
+		print(r.status, r.headers.get("Content-Type"), flush=True)
+		body = r.read().decode()
+		try:
+		    print(body, end="", flush=True)
+		except BrokenPipeError: # a grep that has seen enough
+		    sys.stderr.close()
+	END
+}
+
+start up -m socket -n 1000 --metrics 9532 7240 || finish
+up=$started
+python3 - <<-'END'
+	import socket, struct
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.connect(("127.0.0.1", 7240))
+	s.settimeout(5)
+	s.send(struct.pack(">BBH32s", 1, 0, 300, b"k") + b"value")
+	for key in b"k", b"k", b"n":
+	    s.send(struct.pack(">BBH32s", 1, 1, 0, key))
+	    s.recv(2000)
+END
+get 9532 /metrics >"$folder/page"
+head -n 1 "$folder/page" | grep -qx '200 text/plain; version=0.0.4; charset=utf-8' ||
+	fail "the type: $(head -n 1 "$folder/page")"
+sed -i 1d "$folder/page"
+grep -Eqx 'sessiond_gets_total\{path="daemon",outcome="(hits|misses)"\} [1-3]' "$folder/page" ||
+	fail "no GETs: $(cat "$folder/page")"
+grep -qx 'sessiond_answer_seconds_count 3' "$folder/page" || fail "answers are not measured"
+grep -qx 'sessiond_insert_seconds_count 1' "$folder/page" || fail "inserts are not measured"
+get 9532 /metrics Accept='application/openmetrics-text;version=1.0.0,text/plain;q=0.5' >"$folder/open"
+head -n 1 "$folder/open" | grep -q '^200 application/openmetrics-text; version=1.0.0' ||
+	fail "OpenMetrics: $(head -n 1 "$folder/open")"
+[ "$(tail -n 1 "$folder/open")" = '# EOF' ] || fail "OpenMetrics ends with: $(tail -n 1 "$folder/open")"
+get 9532 / | grep -q '^404 ' || fail "another path is not 404"
+get 9532 'POST /metrics' | grep -q '^405 ' || fail "POST is not 405"
+get 9532 'HEAD /metrics' | grep -q '^200 ' || fail "HEAD is not 200"
+
+# Connections that say nothing, more of them than it takes, do not keep it from answering for good,
+# and never from its own work.
+python3 - "$sessionctl" "$folder/up.sock" <<-'END' || fail "idle connections"
+	import http.client, socket, subprocess, sys, time
+	idle = [socket.create_connection(("127.0.0.1", 9532)) for _ in range(24)]
+	subprocess.run([sys.argv[1], "-C", sys.argv[2], "stats"], check=True, timeout=5,
+	               stdout=subprocess.DEVNULL)
+	end = time.time() + 30
+	while True:
+	    try:
+	        c = http.client.HTTPConnection("127.0.0.1", 9532, timeout=2)
+	        c.request("GET", "/metrics")
+	        assert c.getresponse().status == 200
+	        break
+	    except OSError:
+	        assert time.time() < end, "no place comes free"
+	        time.sleep(0.5)
+END
+expect 1 'cannot serve metrics on 9532: Address already in use' \
+	"$sessiond" -m socket -C "$folder/two.sock" --metrics 9532 7241
+
+# A Unix socket: only for the daemon's user and group, taken over from a daemon that died, and gone
+# in the end.
+start unix -m socket -n 1000 --metrics "$folder/metrics.sock" 7242 || finish
+get "$folder/metrics.sock" /metrics | grep -q '^sessiond_build_info{version=' || fail "the Unix socket"
+[ "$(stat -c %a "$folder/metrics.sock")" = 660 ] || fail "mode $(stat -c %a "$folder/metrics.sock")"
+kill -KILL "$started"
+wait "$started" 2>/dev/null
+daemons=$up
+start unix -m socket -n 1000 --metrics "$folder/metrics.sock" 7242 || finish
+get "$folder/metrics.sock" /metrics | grep -q '^200' || fail "the Unix socket after a kill -9"
+stop unix "$started"
+[ -e "$folder/metrics.sock" ] && fail "the Unix socket is left behind"
+
+# Everything that the dashboard and the rules ask for is there, or is xdp mode's.
+python3 - "$folder/page" "$dist" <<-'END' || fail "the dashboard or the rules"
+	import json, re, sys
+	page = open(sys.argv[1]).read()
+	known = set(re.findall(r"^(sessiond_\w+)", page, re.M)) | {
+	    "sessiond_xdp_interfaces", "sessiond_passed_total",
+	    "sessiond_xdp_run_seconds_sum", "sessiond_xdp_run_seconds_count"}
+	board = json.load(open(sys.argv[2] + "/grafana/sessiond.json"))
+	texts = [t["expr"] for p in board["panels"] for t in p["targets"]]
+	assert len(texts) > 15 and len({p["id"] for p in board["panels"]}) == len(board["panels"])
+	texts.append(re.sub(r"#.*", "", open(sys.argv[2] + "/prometheus/sessiond.rules.yml").read()))
+	for text in texts:
+	    for name in re.findall(r"(?<!:)\bsessiond_\w+(?!:)\b", text):
+	        assert name in known or name.split(":")[0] in ("sessiond_gets", "sessiond_misses"), name
+END
+
+if ! command -v promtool >/dev/null || ! command -v prometheus >/dev/null; then
+	[ "$failures" -eq 0 ] && skip "the rest: prometheus is not installed"
+	finish
+fi
+timeout 60 promtool check metrics <"$folder/page" >"$folder/out" 2>&1 || fail "promtool check metrics"
+[ -s "$folder/out" ] && fail "promtool check metrics: $(cat "$folder/out")"
+(cd "$dist/prometheus" && timeout 60 promtool check rules sessiond.rules.yml &&
+	timeout 60 promtool test rules sessiond.rules.test.yml) >"$folder/out" 2>&1 ||
+	fail "the rules: $(cat "$folder/out")"
+
+# The real one scrapes for some seconds, and is asked what the dashboard asks.
+mkdir "$folder/data"
+cp "$dist/prometheus/sessiond.rules.yml" "$folder/"
+cat >"$folder/prometheus.yml" <<-END
+	global: {scrape_interval: 1s, evaluation_interval: 1s}
+	rule_files: [sessiond.rules.yml]
+	scrape_configs:
+	  - job_name: sessiond
+	    static_configs: [{targets: ['127.0.0.1:9532']}]
+END
+prometheus --config.file="$folder/prometheus.yml" --storage.tsdb.path="$folder/data" \
+	--web.listen-address=127.0.0.1:9533 >"$folder/prometheus.log" 2>&1 </dev/null &
+prometheus=$!
+daemons="$daemons $prometheus"
+timeout 100 python3 - "$dist" <<-'END' || fail "Prometheus: $(tail -n 5 "$folder/prometheus.log")"
+	import json, socket, struct, sys, time, urllib.parse, urllib.request
+	def ask(path):
+	    with urllib.request.urlopen("http://127.0.0.1:9533/api/v1/" + path, timeout=10) as r:
+	        return json.load(r)["data"]
+	def query(text):
+	    return ask("query?query=" + urllib.parse.quote(text))["result"]
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.connect(("127.0.0.1", 7240))
+	end = time.time() + 60
+	while time.time() < end:
+	    for key in b"k", b"k", b"k", b"n":
+	        s.send(struct.pack(">BBH32s", 1, 1, 0, key))
+	    time.sleep(0.2)
+	    try:
+	        ratio = query('sum(rate(sessiond_gets_total{outcome="hits"}[5s]))'
+	                      ' / sum(rate(sessiond_gets_total[5s]))')
+	    except OSError:
+	        continue
+	    if ratio and 0.7 < float(ratio[0]["value"][1]) < 0.8:
+	        break
+	else:
+	    raise SystemExit("the hit ratio never was three in four: %r" % ratio)
+	target = ask("targets")["activeTargets"][0]
+	assert target["health"] == "up" and not target["lastError"], target
+	board = json.load(open(sys.argv[1] + "/grafana/sessiond.json"))
+	for panel in board["panels"]:
+	    for t in panel["targets"]:
+	        text = t["expr"].replace("$job", "sessiond").replace("$instance", ".*") \
+	            .replace("$__rate_interval", "5s")
+	        result = query(text)
+	        if "xdp" not in text and "passed" not in text:
+	            assert result, (panel["title"], text)
+	groups = ask("rules")["groups"]
+	rules = [r for g in groups for r in g["rules"]]
+	bad = [r for r in rules if r["health"] != "ok" and r["health"] != "unknown"]
+	assert len(rules) > 8 and not bad, bad
+	print("scraped; hit ratio", ratio[0]["value"][1])
+END
+stop prometheus "$prometheus"
+stop up "$up"
+grep -aq 'Sanitizer' "$folder/up.log" && fail "a sanitizer found something"
+finish

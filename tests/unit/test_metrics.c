@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The page for Prometheus: which figure becomes what, and that nothing is counted twice. That
+ * Prometheus itself takes it is tests/cli/metrics.sh's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "metrics.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static bool measured;
+
+static void xdp_stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	(void)ctx;
+	emit(emit_ctx, "pid", 4711);
+	emit(emit_ctx, "mode_socket", 0);
+	emit(emit_ctx, "mode_xdp", 1);
+	emit(emit_ctx, "sessions", 5);
+	emit(emit_ctx, "capacity", 1000);
+	emit(emit_ctx, "new_stored", 18446744073709551615ULL);
+	emit(emit_ctx, "new_exists", 2);
+	emit(emit_ctx, "sessions_adopted", 3);
+	emit(emit_ctx, "sessions_expired", 4);
+	emit(emit_ctx, "get_hits", 30);
+	emit(emit_ctx, "get_retries", 0);
+	emit(emit_ctx, "drop_short", 7);
+	emit(emit_ctx, "drop_socket_buffer", 8);
+	emit(emit_ctx, "slow_get_hits", 10);
+	emit(emit_ctx, "slow_get_retries", 0);
+	emit(emit_ctx, "slow_drop_short", 0);
+	emit(emit_ctx, "xdp_get_hits", 20);
+	emit(emit_ctx, "xdp_get_retries", 0);
+	emit(emit_ctx, "xdp_drop_short", 7);
+	emit(emit_ctx, "xdp_pass_new", 9);
+	emit(emit_ctx, "xdp_interfaces_native", 2);
+	emit(emit_ctx, "xdp_runs", 1000);
+	emit(emit_ctx, "xdp_run_nanoseconds", 180000);
+	emit(emit_ctx, "something_new", 6);
+}
+
+static void socket_stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	(void)ctx;
+	emit(emit_ctx, "mode_socket", 1);
+	emit(emit_ctx, "mode_dpdk", 0);
+	emit(emit_ctx, "get_hits", 30);
+}
+
+static void dpdk_stats(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	(void)ctx;
+	emit(emit_ctx, "mode_dpdk", 1);
+	emit(emit_ctx, "get_hits", 30);
+	emit(emit_ctx, "dpdk_ports", 2);
+}
+
+static bool latency(void *ctx, struct latency *into)
+{
+	struct latency mine = {0};
+
+	(void)ctx;
+	latency_add(&mine, 1000, 1);	 /* a bound belongs to its bucket */
+	latency_add(&mine, 1001, 2);	 /* up to 2 us */
+	latency_add(&mine, 60000000, 1); /* over the last */
+	latency_sum(into, &mine);
+	return measured;
+}
+
+static char *page(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), bool openmetrics)
+{
+	const struct metrics_figures figures = {
+		.stats = stats, .slow_path = latency, .inserts = latency};
+	size_t size;
+	char *text = metrics_text(&figures, openmetrics, &size);
+
+	assert_non_null(text);
+	assert_int_equal(strlen(text), size);
+	print_message("%s\n", text);
+	return text;
+}
+
+static unsigned count(const char *text, const char *part)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		n++;
+	return n;
+}
+
+static void assert_line(const char *text, const char *line)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "\n%s\n", line);
+	if (count(text, whole) != 1)
+		fail_msg("%u times: %s", count(text, whole), line);
+}
+
+static void test_xdp(void **state)
+{
+	char *text;
+
+	(void)state;
+	measured = true;
+	text = page(xdp_stats, false);
+	assert_line(text, "sessiond_gets_total{path=\"daemon\",outcome=\"hits\"} 10");
+	assert_line(text, "sessiond_gets_total{path=\"xdp\",outcome=\"hits\"} 20");
+	assert_int_equal(count(text, "\nsessiond_gets_total{"), 2);
+	assert_line(text, "sessiond_dropped_total{path=\"xdp\",reason=\"short\"} 7");
+	assert_line(text, "sessiond_dropped_total{path=\"daemon\",reason=\"socket_buffer\"} 8");
+	assert_line(text, "sessiond_passed_total{path=\"xdp\",reason=\"new\"} 9");
+	assert_line(text, "sessiond_lookup_retries_total{path=\"xdp\"} 0");
+	assert_line(text, "sessiond_news_total{outcome=\"stored\"} 18446744073709551615");
+	assert_line(text, "sessiond_sessions 5");
+	assert_line(text, "sessiond_sessions_adopted_total 3");
+	assert_line(text, "sessiond_sessions_ended_total{reason=\"expired\"} 4");
+	assert_line(text, "sessiond_mode{mode=\"xdp\"} 1");
+	assert_line(text, "sessiond_xdp_interfaces{state=\"native\"} 2");
+	assert_line(text, "sessiond_xdp_run_seconds_sum 0.000180000");
+	assert_line(text, "sessiond_xdp_run_seconds_count 1000");
+	assert_line(text, "sessiond_something_new_total 6");
+	assert_line(text, "# TYPE sessiond_gets_total counter");
+	assert_int_equal(count(text, "4711"), 0);
+	assert_int_equal(count(text, "# EOF"), 0);
+	assert_line(text, "# TYPE sessiond_answer_seconds histogram");
+	assert_line(text, "sessiond_answer_seconds_bucket{le=\"1e-06\"} 1");
+	assert_line(text, "sessiond_answer_seconds_bucket{le=\"2e-06\"} 3");
+	assert_line(text, "sessiond_answer_seconds_bucket{le=\"0.05\"} 3");
+	assert_line(text, "sessiond_answer_seconds_bucket{le=\"+Inf\"} 4");
+	assert_line(text, "sessiond_answer_seconds_count 4");
+	assert_line(text, "sessiond_answer_seconds_sum 0.060003002");
+	assert_line(text, "sessiond_insert_seconds_count 4");
+	free(text);
+}
+
+static void test_others(void **state)
+{
+	char *text;
+
+	(void)state;
+	measured = false;
+	text = page(socket_stats, true);
+	assert_line(text, "sessiond_gets_total{path=\"daemon\",outcome=\"hits\"} 30");
+	assert_line(text, "# TYPE sessiond_gets counter");
+	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+	assert_int_equal(count(text, "_seconds"), 0);
+	free(text);
+	text = page(dpdk_stats, false);
+	assert_line(text, "sessiond_gets_total{path=\"dpdk\",outcome=\"hits\"} 30");
+	free(text);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const wrong[] = {"", "0", "65536", "127.0.0.1", "*:9000", "*", "[::1]",
+		"localhost:9000", "1.2.3.4:0", "9000x", " 9000"};
+	struct metrics_address address;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&address.storage;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address.storage;
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&address.storage;
+	char long_path[200];
+
+	(void)state;
+	assert_int_equal(metrics_address_parse("9532", &address), 0);
+	assert_int_equal(in->sin_family, AF_INET);
+	assert_int_equal(ntohl(in->sin_addr.s_addr), INADDR_LOOPBACK);
+	assert_int_equal(ntohs(in->sin_port), 9532);
+	assert_int_equal(metrics_address_parse("10.0.0.5:80", &address), 0);
+	assert_int_equal(ntohl(in->sin_addr.s_addr), 0x0a000005);
+	assert_int_equal(metrics_address_parse("[::1]:9532", &address), 0);
+	assert_int_equal(in6->sin6_family, AF_INET6);
+	assert_int_equal(ntohs(in6->sin6_port), 9532);
+	assert_int_equal(metrics_address_parse("/run/x/metrics.sock", &address), 0);
+	assert_int_equal(un->sun_family, AF_UNIX);
+	assert_string_equal(un->sun_path, "/run/x/metrics.sock");
+	memset(long_path, '/', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(metrics_address_parse(long_path, &address), -EINVAL);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(metrics_address_parse(wrong[i], &address), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_xdp),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_addresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
