@@ -80,6 +80,8 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		.value_max = options->value_max,
 		.threads = options->threads,
 		.dpdk_args = options->dpdk_args,
+		.limit_gets = options->rate_limit.gets,
+		.limit_news = options->rate_limit.news,
 		.measure = options->metrics[0] != '\0',
 		.pin_dir = daemon->pin_dir,
 		.busy_poll = options->busy_poll,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sessiond/rate_limit.h>
+
 #include "metrics.h"
 #include "text.h"
 
@@ -271,6 +273,26 @@ static const char *set_log_level(struct options *options, const char *value)
 	return NULL;
 }
 
+static const char *set_rate_limit(struct options *options, const char *value)
+{
+	static const char wrong[] = "expected GETS/NEWS, both a second and 0 for no limit, such as "
+				    "20000/2000";
+	const char *slash = strchr(value, '/');
+	uint64_t gets, news;
+	char first[16];
+
+	if (!slash || slash - value >= (int)sizeof(first))
+		return wrong;
+	memcpy(first, value, (size_t)(slash - value));
+	first[slash - value] = '\0';
+	if (!text_number(first, 0, SESSD_LIMIT_MAX, &gets) ||
+		!text_number(slash + 1, 0, SESSD_LIMIT_MAX, &news))
+		return wrong;
+	options->rate_limit.gets = (uint32_t)gets;
+	options->rate_limit.news = (uint32_t)news;
+	return NULL;
+}
+
 static const char *set_metrics(struct options *options, const char *value)
 {
 	struct metrics_address address;
@@ -295,6 +317,7 @@ enum {
 	KEY_PIN_DIR,
 	KEY_LOG_LEVEL,
 	KEY_METRICS,
+	KEY_RATE_LIMIT,
 	KEY_CHECK,
 };
 
@@ -366,6 +389,12 @@ const struct option_def option_table[] = {
 	{"log-level", KEY_LOG_LEVEL, "LEVEL", OPTION_RELOADABLE,
 		"error, warning, notice, info or debug", set_log_level, NULL, MEMBER(log_level),
 		.fallback = "info"},
+	{"rate-limit", KEY_RATE_LIMIT, "GETS/NEWS", 0,
+		"Drop what one source sends over so many GETs and NEWs a second", set_rate_limit,
+		NULL, MEMBER(rate_limit), .example = "20000/2000",
+		.details =
+			"A source is an IPv4 address or a /64 of IPv6; REMOVEs count as NEWs, 0 is "
+			"no limit. A second's worth may come at once. Not in dpdk mode."},
 	{"metrics", KEY_METRICS, "WHERE", 0,
 		"Serve metrics for Prometheus over HTTP: PORT is on loopback, else ADDR:PORT or "
 		"the path of a Unix socket",

@@ -19,7 +19,8 @@
 static const char help[] =
 	"A shared TLS session cache for a farm of TLS terminators.\v"
 	"PORT is the UDP port, default 54321. Runs in the foreground; SIGHUP reads allow, remove "
-	"and log-level anew, SIGUSR1 logs a line of statistics. Exit codes: 0, 1 for a failure, 2 for a wrong command line or "
+	"and log-level anew, SIGUSR1 logs a line of statistics. Exit codes: 0, 1 for a failure, 2 "
+	"for a wrong command line or "
 	"configuration.";
 
 static void set_defaults(struct options *options)
@@ -112,6 +113,9 @@ static int check_together(const struct options *options)
 	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
 		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
 					 "leave it out");
+	if (options->mode == MODE_DPDK && (options->rate_limit.gets || options->rate_limit.news))
+		return error_set(EINVAL, "--rate-limit is not for --mode dpdk: leave it out, and "
+					 "limit sources in the switch or by the NIC's flow rules");
 	return check_built_in(options);
 }
 

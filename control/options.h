@@ -51,6 +51,9 @@ struct options {
 	char pin_root[PATH_MAX]; /* --pin-dir, default /sys/fs/bpf/sessiond */
 	enum log_level log_level;
 	char metrics[108]; /* "" if off */
+	struct {
+		uint32_t gets, news;
+	} rate_limit; /* a second and source; 0: none */
 	bool check;
 };
 

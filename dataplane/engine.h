@@ -22,8 +22,8 @@
 
 #include "address.h"
 #include "latency.h"
-#include "talkers.h"
 #include "table/table.h"
+#include "talkers.h"
 
 #define ENGINE_INTERFACES_MAX 16
 #define ENGINE_LISTEN_MAX     64
@@ -43,11 +43,12 @@ struct engine_config {
 	enum xdp_mode xdp_mode;
 	uint32_t capacity;
 	uint16_t value_max;
-	unsigned threads;      /* socket mode; 0: one a CPU */
-	const char *dpdk_args; /* "" if none */
-	bool measure;	       /* times of the daemon's own answers: latency, below */
-	const char *pin_dir;   /* xdp mode: this instance's folder on a bpffs */
-	bool busy_poll;	       /* xdp mode: the writer looks for NEWs without ever sleeping */
+	unsigned threads;		 /* socket mode; 0: one a CPU */
+	const char *dpdk_args;		 /* "" if none */
+	uint32_t limit_gets, limit_news; /* a second and source; 0: none. Not in dpdk mode */
+	bool measure;			 /* times of the daemon's own answers: latency, below */
+	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
+	bool busy_poll; /* xdp mode: the writer looks for NEWs without ever sleeping */
 };
 
 /* Where an engine takes changes. Called from inside poll, on the writer thread. `value` is only

@@ -24,6 +24,11 @@ void request_count_drop(struct request_counters *counters, enum request_kind kin
 	}
 }
 
+void request_count_limited(struct request_counters *counters, enum request_kind kind)
+{
+	counter_add(kind == REQUEST_GET ? &counters->drop_limit_get : &counters->drop_limit_new, 1);
+}
+
 void request_counters_sum(struct request_counters *into, const struct request_counters *from)
 {
 #define X(name, text) into->name += __atomic_load_n(&from->name, __ATOMIC_RELAXED);

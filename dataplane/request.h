@@ -61,6 +61,9 @@ static inline enum request_kind request_classify(const void *datagram, size_t le
 /* Counts a datagram that is dropped; `kind` is one of the last three. */
 void request_count_drop(struct request_counters *counters, enum request_kind kind);
 
+/* Counts a GET, NEW or REMOVE that was over --rate-limit. */
+void request_count_limited(struct request_counters *counters, enum request_kind kind);
+
 /* Adds `from` to `into`; for totals over readers. */
 void request_counters_sum(struct request_counters *into, const struct request_counters *from);
 

@@ -11,6 +11,7 @@
 #include "checksum.h"
 #include "event.h"
 #include "handover.h"
+#include "limit.h"
 #include "maps.h"
 #include "packet.h"
 #include "parse.h"
@@ -28,6 +29,12 @@ INLINE int pass(__u64 *counter)
 {
 	++*counter;
 	return XDP_PASS;
+}
+
+INLINE int drop(__u64 *counter)
+{
+	++*counter;
+	return XDP_DROP;
 }
 
 INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct scratch *own,
@@ -170,12 +177,18 @@ int sessiond_xdp(struct xdp_md *ctx)
 	switch (header->type) {
 	case SESSD_GET:
 		talkers_count(&packet, own, SESSD_GET);
+		if (!limit_allows(&packet, own, true))
+			return drop(&counters->drop_limit_get);
 		break;
 	case SESSD_NEW:
 		talkers_count(&packet, own, SESSD_NEW);
+		if (!limit_allows(&packet, own, false))
+			return drop(&counters->drop_limit_new);
 		return handover(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
 		talkers_count(&packet, own, SESSD_REMOVE);
+		if (!limit_allows(&packet, own, false))
+			return drop(&counters->drop_limit_new);
 		return handover(ctx, &packet, &counters->pass_remove);
 	default:
 		return refuse(

@@ -58,6 +58,7 @@ static void free_engine(struct engine *engine)
 	if (engine->shared.writer_fd >= 0)
 		close(engine->shared.writer_fd);
 	talkers_destroy(engine->shared.talkers);
+	rate_limit_destroy(engine->shared.limit);
 	free(engine->workers);
 	free(engine->allow);
 	free(engine);
@@ -117,6 +118,11 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->shared.measure = config->measure;
 	engine->shared.talkers = talkers_create();
+	if (config->limit_gets || config->limit_news) {
+		engine->shared.limit = rate_limit_create(config->limit_gets, config->limit_news);
+		if (!engine->shared.limit)
+			goto fail;
+	}
 	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
 		!engine->shared.talkers)
 		goto fail;

@@ -37,6 +37,11 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 		if (kind <= REQUEST_REMOVE)
 			talkers_count(worker->shared->talkers, &worker->talkers_skipped,
 				&datagram.source, kind);
+		if (kind <= REQUEST_REMOVE && !rate_limit_allows(worker->shared->limit,
+						      &datagram.source, kind == REQUEST_GET, now)) {
+			request_count_limited(&worker->counters, kind);
+			continue;
+		}
 		switch (kind) {
 		case REQUEST_GET:
 			gets[count].index = i;

@@ -13,6 +13,7 @@
 
 #include "engine.h"
 #include "event_sampler.h"
+#include "rate_limit.h"
 #include "request.h"
 #include "udp.h"
 #include "update_ring.h"
@@ -27,6 +28,7 @@ struct worker_shared {
 	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
 	int writer_fd;		  /* eventfd */
 	struct talkers *talkers;
+	struct rate_limit *limit; /* NULL: none */
 	bool measure;
 };
 

@@ -26,6 +26,7 @@ static void free_engine(struct engine *engine)
 	xsk_close(engine->xsks);
 	slow_close(engine);
 	talkers_destroy(engine->talkers);
+	rate_limit_destroy(engine->limit);
 	maps_close(engine);
 	if (engine->lock_fd >= 0)
 		close(engine->lock_fd);
@@ -57,7 +58,12 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		engine->settings.secret);
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->talkers = talkers_create();
-	if (!engine->mirror || !engine->allow || !engine->talkers) {
+	/* Most NEWs were let in by the program before: let it not be undone by a difference of
+	 * clocks. */
+	if (config->limit_gets || config->limit_news)
+		engine->limit = rate_limit_create(config->limit_gets, 2 * config->limit_news);
+	if (!engine->mirror || !engine->allow || !engine->talkers ||
+		(!engine->limit && (config->limit_gets || config->limit_news))) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;
 	}

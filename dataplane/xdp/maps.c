@@ -7,6 +7,7 @@
 #include "xdp.h"
 
 #include <sessiond/log.h>
+#include <sessiond/rate_limit.h>
 
 #include "sessiond.skel.h"
 
@@ -80,6 +81,10 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	skel->rodata->value_max = value_max;
+	skel->rodata->limit_get_interval = sessd_limit_interval(engine->config.limit_gets);
+	skel->rodata->limit_new_interval = sessd_limit_interval(engine->config.limit_news);
+	if (engine->config.limit_gets || engine->config.limit_news)
+		bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
 	_Static_assert(sizeof(skel->rodata->handover_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->handover_interfaces[0]),
 		"room for every interface");

@@ -94,6 +94,11 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 		return 0;
 	}
 	kind = request_classify(datagram.data, datagram.length);
+	if (kind <= REQUEST_REMOVE &&
+		!rate_limit_allows(engine->limit, &datagram.source, kind == REQUEST_GET, now)) {
+		request_count_limited(&engine->slow, kind);
+		return 0;
+	}
 	switch (kind) {
 	case REQUEST_GET:
 		engine->answers++;

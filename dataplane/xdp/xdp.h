@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "event_sampler.h"
+#include "rate_limit.h"
 #include "request.h"
 #include "udp.h"
 
@@ -63,7 +64,8 @@ struct engine {
 	_Atomic uint64_t passes;
 	struct request_counters slow;
 	struct latency latency;
-	unsigned answers; /* in this batch */
+	unsigned answers;	  /* in this batch */
+	struct rate_limit *limit; /* of what the program has not seen; NULL: none */
 	struct talkers *talkers;
 	unsigned talkers_skipped;
 	uint64_t slow_send_failed;

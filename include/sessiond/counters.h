@@ -17,7 +17,9 @@
 	X(drop_short, "dropped: shorter than the header") \
 	X(drop_version, "dropped: unknown protocol version") \
 	X(drop_type, "dropped: unknown message type") \
-	X(drop_not_allowed, "dropped: the source is outside the allow list")
+	X(drop_not_allowed, "dropped: the source is outside the allow list") \
+	X(drop_limit_get, "dropped: GETs over --rate-limit") \
+	X(drop_limit_new, "dropped: NEWs and REMOVEs over --rate-limit")
 
 /* What else the XDP program does with a packet. Passed packets go up the kernel's stack unharmed;
  * those that are for sessiond are then answered by the daemon. NEWs and REMOVEs are passed to it by

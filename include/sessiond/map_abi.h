@@ -16,7 +16,7 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI 2
+#define SESSD_ABI 3
 
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */

@@ -4,6 +4,8 @@
 #include "fixture.h"
 #include "verify.h"
 
+#include <sessiond/rate_limit.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -36,12 +38,17 @@ void fixture_require(void)
 	exit(77);
 }
 
+uint32_t fixture_limit_gets, fixture_limit_news;
+
 struct sessiond_bpf *fixture_open(uint32_t value_max)
 {
 	struct sessiond_bpf *bpf = sessiond_bpf__open();
 
 	assert_non_null(bpf);
 	bpf->rodata->value_max = value_max;
+	bpf->rodata->limit_get_interval = sessd_limit_interval(fixture_limit_gets);
+	bpf->rodata->limit_new_interval = sessd_limit_interval(fixture_limit_news);
+	assert_int_equal(bpf_map__set_max_entries(bpf->maps.limits, FIXTURE_CAPACITY), 0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.sessions, FIXTURE_CAPACITY), 0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.overflow, FIXTURE_CAPACITY), 0);
 	assert_int_equal(

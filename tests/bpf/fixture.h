@@ -31,6 +31,9 @@ struct fixture {
 	struct sessd_config config;
 };
 
+/* --rate-limit of what fixture_open opens; 0: none. */
+extern uint32_t fixture_limit_gets, fixture_limit_news;
+
 struct outcome {
 	uint32_t verdict; /* XDP_* */
 	size_t size;

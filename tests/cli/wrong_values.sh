@@ -36,6 +36,9 @@ wrong '--log-level loud: expected' --log-level loud
 wrong '--pin-dir pins: expected an absolute path' --pin-dir pins
 wrong '--interface nosuchname0123456: expected' -i nosuchname0123456
 wrong '--interface eth0 has no use with --mode socket' -m socket -i eth0
+for rate in '' 5 /5 5/ 5/x -1/5 5/99999999 1/2/3; do
+	wrong '--rate-limit .*: expected GETS/NEWS' --rate-limit "$rate"
+done
 wrong '--dpdk-args has no use without --mode dpdk' --dpdk-args --no-pci
 wrong 'the path is [0-9]* bytes long, expected at most 107' -C "/$(printf '%0120d' 0)"
 wrong 'unknown option --speed: try --help' --speed

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * --rate-limit in the program, and its samples of who asks.
+ */
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GETS 50
+#define NEWS 10
+
+static const uint8_t key[SESSD_KEY_SIZE] = "key";
+
+/* Offers it `times` times; returns how many were not dropped over the limit. */
+static unsigned offer(const struct fixture *fixture, const char *source, int type, unsigned times)
+{
+	const struct frame_spec spec = {
+		.v6 = strchr(source, ':') != NULL, .source = source, .type = type, .key = key};
+	static uint8_t frame[FRAME_MAX];
+	static struct outcome outcome;
+	size_t size = frame_build(&spec, frame);
+	unsigned taken = 0;
+
+	while (times--) {
+		fixture_run(fixture, frame, size, &outcome);
+		if (outcome.counted.drop_limit_get + outcome.counted.drop_limit_new == 0) {
+			taken++;
+			continue;
+		}
+		assert_int_equal(outcome.verdict, XDP_DROP);
+		fixture_assert_counted(&outcome,
+			type == 0 || type == SESSD_GET ? FIXTURE_COUNTER(drop_limit_get)
+						       : FIXTURE_COUNTER(drop_limit_new),
+			0);
+	}
+	return taken;
+}
+
+/* What comes back while the test runs is some requests more. */
+static void assert_about(unsigned got, unsigned wanted)
+{
+	assert_in_range(got, wanted, wanted + wanted / 2);
+}
+
+static void limited(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_limit_gets = GETS;
+	fixture_limit_news = NEWS;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS);
+	/* NEWs and REMOVEs have another bucket, the two the same. */
+	assert_int_equal(offer(&fixture, "10.0.0.1", -1, NEWS / 2), NEWS / 2);
+	assert_about(offer(&fixture, "10.0.0.1", SESSD_REMOVE, 10 * NEWS), NEWS / 2);
+	/* One source's excess is not another's. */
+	assert_int_equal(offer(&fixture, "10.0.0.2", SESSD_GET, GETS), GETS);
+	/* All of a /64 is one source, and another /64 is another. */
+	assert_about(offer(&fixture, "fd00:0:0:1::1", SESSD_GET, 10 * GETS), GETS);
+	assert_in_range(offer(&fixture, "fd00:0:0:1:ffff::2", SESSD_GET, GETS), 0, GETS / 2);
+	assert_int_equal(offer(&fixture, "fd00:0:0:2::1", SESSD_GET, GETS), GETS);
+	/* It comes back with time. */
+	usleep(500000);
+	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS / 2 - GETS / 10);
+	fixture_stop(&fixture);
+}
+
+static void one_kind_only(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_limit_gets = 0;
+	fixture_limit_news = NEWS;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	assert_int_equal(offer(&fixture, "10.0.0.1", SESSD_GET, 1000), 1000);
+	assert_about(offer(&fixture, "10.0.0.1", -1, 10 * NEWS), NEWS);
+	fixture_stop(&fixture);
+	fixture_limit_news = 0;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	assert_int_equal(offer(&fixture, "10.0.0.1", -1, 1000), 1000);
+	fixture_stop(&fixture);
+}
+
+static uint64_t counted(const struct fixture *fixture, const char *source, int type)
+{
+	uint64_t counts[4] = {0};
+	uint8_t from[16] = {[10] = 0xff, [11] = 0xff};
+
+	if (strchr(source, ':'))
+		assert_int_equal(inet_pton(AF_INET6, source, from), 1);
+	else
+		assert_int_equal(inet_pton(AF_INET, source, from + 12), 1);
+	if (bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, counts) < 0)
+		return 0;
+	return counts[type];
+}
+
+static void talkers(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0); /* nobody looks */
+	fixture.bpf->bss->talkers_one_in = 1;
+	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
+	offer(&fixture, "fd00::7", -1, 30);
+	offer(&fixture, "fd00::7", SESSD_REMOVE, 20);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 100);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_NEW), 0);
+	assert_int_equal(counted(&fixture, "fd00::7", SESSD_NEW), 30);
+	assert_int_equal(counted(&fixture, "fd00::7", SESSD_REMOVE), 20);
+	/* A sample stands for sixteen; a CPU skips by itself, and the test may move. */
+	fixture.bpf->bss->talkers_one_in = 16;
+	offer(&fixture, "10.0.0.1", SESSD_GET, 1600);
+	assert_in_range(counted(&fixture, "10.0.0.1", SESSD_GET), 1700 - 16 * 16, 1700 + 16);
+	fixture_stop(&fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(limited),
+		cmocka_unit_test(one_kind_only),
+		cmocka_unit_test(talkers),
+	};
+
+	fixture_require();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
