@@ -149,18 +149,22 @@ static void by_burst(struct tally *tally, uint64_t random)
 	uint8_t value[VALUE_MAX + TABLE_BURST_SLACK];
 	uint64_t hash[BURST];
 	uint32_t slot[BURST];
-	uint16_t len, sum;
+	const struct table_view view = table_view(table);
 
 	for (unsigned i = 0; i < BURST; i++)
-		hash[i] = table_burst_start(table, keys[mix(random + i) % KEYS]);
+		hash[i] = table_burst_start(&view, keys[mix(random + i) % KEYS]);
 	for (unsigned i = 0; i < BURST; i++)
-		slot[i] = table_burst_find(table, hash[i]);
+		slot[i] = table_burst_find(&view, hash[i]);
 	for (unsigned i = 0; i < BURST; i++) {
 		unsigned key = (unsigned)(mix(random + i) % KEYS);
 
-		if (slot[i] != TABLE_NO_SLOT &&
-			table_burst_get(table, slot[i], keys[key], NOW, value, &len, &sum))
-			tally_hit(tally, key, value, len, sum);
+		struct table_burst_value found;
+
+		if (slot[i] == TABLE_NO_SLOT)
+			continue;
+		found = table_burst_get(&view, slot[i], keys[key], NOW, value);
+		if (found.found)
+			tally_hit(tally, key, value, found.len, found.sum);
 	}
 }
 
