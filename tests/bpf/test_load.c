@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define VERIFIED_MAX 120000
+#define VERIFIED_MAX 300000
 
 struct known {
 	const char *name;
