@@ -53,6 +53,12 @@ static const struct family {
 	{"mode_*", GAUGE, "sessiond_mode", "mode", false, "1 for the mode that is in use."},
 	{"xdp_interfaces_*", GAUGE, "sessiond_xdp_interfaces", "state", false,
 		"Interfaces by how the XDP program is on them."},
+	{"xsk_sockets", GAUGE, "sessiond_xsk_sockets", NULL, false,
+		"AF_XDP sockets that NEWs come by."},
+	{"xsk_sockets_zero_copy", GAUGE, "sessiond_xsk_sockets_zero_copy", NULL, false,
+		"Of these, those that the driver copies nothing for."},
+	{"dpdk_ports", GAUGE, "sessiond_dpdk_ports", NULL, false, "Ports of dpdk mode."},
+	{"dpdk_lcores", GAUGE, "sessiond_dpdk_lcores", NULL, false, "Reader lcores of dpdk mode."},
 	{"threads", GAUGE, "sessiond_threads", NULL, false, "Reader threads."},
 };
 
@@ -109,7 +115,8 @@ static const struct family *match(const char *name, const char **rest)
 	return NULL;
 }
 
-static const char *const paths[][2] = {{"xdp_", "xdp"}, {"slow_", "daemon"}, {"dpdk_", "dpdk"}};
+static const char *const paths[][2] = {
+	{"xdp_", "xdp"}, {"slow_", "daemon"}, {"xsk_", "af_xdp"}, {"dpdk_", "dpdk"}};
 
 /* As match, for a name that may begin with a path; `*path` is NULL for families without. */
 static const struct family *classify(

@@ -37,6 +37,7 @@ static const struct {
 	{"sessions_expired", EXPIRED},
 	{"sessions_evicted", EVICTED},
 	{"drop_*", DROPPED},
+	{"xsk_drop_*", DROPPED},
 	{"uptime_seconds", UPTIME},
 };
 

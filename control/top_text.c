@@ -186,13 +186,16 @@ static void add_lines(struct view *view)
 	row(view, true, "%-20s %10s %10s %10s %12s", "", "a second", xdp ? "by XDP" : "",
 		xdp ? "by daemon" : "", "since start");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		short_number(line_sum(view, i, all, true), rate);
-		short_number(line_sum(view, i, all, false), total);
+		short_number(line_sum(view, i, all, true) + line_sum(view, i, "xsk_", true), rate);
+		short_number(
+			line_sum(view, i, all, false) + line_sum(view, i, "xsk_", false), total);
 		strcpy(fast, "");
 		strcpy(slow, "");
 		if (xdp && lines[i].split) {
 			short_number(line_sum(view, i, "xdp_", true), fast);
-			short_number(line_sum(view, i, "slow_", true), slow);
+			short_number(
+				line_sum(view, i, "slow_", true) + line_sum(view, i, "xsk_", true),
+				slow);
 		}
 		row(view, false, "%-20s %10s %10s %10s %12s", lines[i].label, rate, fast, slow,
 			total);

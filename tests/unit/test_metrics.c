@@ -45,6 +45,9 @@ static void xdp_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "xdp_get_retries", 0);
 	emit(emit_ctx, "xdp_drop_short", 7);
 	emit(emit_ctx, "xdp_pass_new", 9);
+	emit(emit_ctx, "xsk_drop_malformed", 11);
+	emit(emit_ctx, "xsk_sockets", 2);
+	emit(emit_ctx, "xsk_received", 12);
 	emit(emit_ctx, "xdp_interfaces_native", 2);
 	emit(emit_ctx, "xdp_runs", 1000);
 	emit(emit_ctx, "xdp_run_nanoseconds", 180000);
@@ -122,6 +125,9 @@ static void test_xdp(void **state)
 	assert_int_equal(count(text, "\nsessiond_gets_total{"), 2);
 	assert_line(text, "sessiond_dropped_total{path=\"xdp\",reason=\"short\"} 7");
 	assert_line(text, "sessiond_dropped_total{path=\"daemon\",reason=\"socket_buffer\"} 8");
+	assert_line(text, "sessiond_dropped_total{path=\"af_xdp\",reason=\"malformed\"} 11");
+	assert_line(text, "# TYPE sessiond_xsk_sockets gauge");
+	assert_line(text, "sessiond_xsk_received_total 12");
 	assert_line(text, "sessiond_passed_total{path=\"xdp\",reason=\"new\"} 9");
 	assert_line(text, "sessiond_lookup_retries_total{path=\"xdp\"} 0");
 	assert_line(text, "sessiond_news_total{outcome=\"stored\"} 18446744073709551615");

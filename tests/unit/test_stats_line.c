@@ -29,6 +29,7 @@ static void some_figures(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "sessions_evicted", 9);
 	emit(emit_ctx, "drop_short", 20);
 	emit(emit_ctx, "drop_type", 1);
+	emit(emit_ctx, "xsk_drop_no_frame", 4);
 	/* Parts of the above, not to be counted twice. */
 	emit(emit_ctx, "xdp_get_hits", 9);
 	emit(emit_ctx, "slow_get_hits", 1);
@@ -42,7 +43,7 @@ static void test_sums(void **state)
 	(void)state;
 	assert_string_equal(stats_line(some_figures, NULL, line),
 		"5 of 100 sessions, 16 GETs, 10 hits, 6 misses, 11 NEWs, 3 REMOVEs, 8 expired, "
-		"9 evicted, 21 dropped, up 77 seconds");
+		"9 evicted, 25 dropped, up 77 seconds");
 }
 
 static void huge_figures(void *ctx, stats_emit emit, void *emit_ctx)

@@ -78,6 +78,7 @@ static void test_figures(void **state)
 	figure("sessions_evicted", 0, 2469134);
 	figure("drop_short", 0, 2);
 	figure("drop_type", 0, 2);
+	figure("xsk_drop_malformed", 0, 6);
 	figure("xdp_runs", 1000, 2000);
 	figure("xdp_run_nanoseconds", 0, 180000);
 	top_text(&text, &before, &now, 23);
@@ -94,7 +95,7 @@ static void test_figures(void **state)
 	assert_words("NEW refused", "NEW refused 3 6");
 	assert_words("REMOVE", "REMOVE 3 6");
 	assert_words("session evicted", "session evicted 1.23M 2.47M");
-	assert_words("dropped", "dropped 2 0 0 4");
+	assert_words("dropped", "dropped 5 0 3 10");
 }
 
 /* Started anew in between: counters fell, and there is no rate, least of all a negative one. */
