@@ -19,6 +19,7 @@
 #include "reply.h"
 #include "scratch.h"
 #include "session.h"
+#include "store.h"
 #include "talkers.h"
 
 #define LOOKUP_TRIES 3

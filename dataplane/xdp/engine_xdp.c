@@ -35,6 +35,18 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
+/* Without it, sessions are stored the other way. */
+static void use_store(struct engine *engine)
+{
+	int fd = bpf_program__fd(engine->skel->progs.sessiond_store);
+	int err = fd < 0 ? fd
+			 : mirror_use_program(
+				   engine->mirror, fd, bpf_map__fd(engine->skel->maps.puts));
+
+	if (err)
+		log_info("sessions are stored by BPF_MAP_UPDATE_BATCH: %s", strerror(-err));
+}
+
 static int xdp_open(struct engine **out, const struct engine_config *config)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
@@ -56,6 +68,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->mirror = mirror_create(bpf_map__fd(engine->skel->maps.sessions),
 		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
 		engine->settings.secret);
+	if (engine->mirror)
+		use_store(engine);
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->talkers = talkers_create();
 	/* Most NEWs were let in by the program before: let it not be undone by a difference of

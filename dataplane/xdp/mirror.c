@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills, and
  * a bucket's lock may be refused (EBUSY) to one that it interrupted: both pass. */
@@ -21,9 +23,13 @@ struct mirror {
 	uint32_t overflow_size; /* bytes of an overflow value */
 	const __u64 *secret;
 	unsigned puts, dels, long_dels, failures;
+	unsigned first; /* the put that put_all begins with */
 	uint32_t put_slots[MIRROR_BATCH];
-	uint8_t put_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
-	struct sessd_entry put_entries[MIRROR_BATCH];
+	int program_fd;
+	struct sessd_puts *shared; /* with the program; NULL: there is none */
+	struct sessd_puts own;
+	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* of the one or the other */
+	struct sessd_entry *put_entries;
 	uint8_t *put_rest; /* MIRROR_BATCH overflow values, by the same index */
 	uint8_t del_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
 	uint32_t long_del_slots[MIRROR_BATCH];
@@ -50,6 +56,9 @@ struct mirror *mirror_create(
 	mirror->value_max = value_max;
 	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
 	mirror->secret = secret;
+	mirror->program_fd = -1;
+	mirror->put_keys = mirror->own.keys;
+	mirror->put_entries = mirror->own.entries;
 	mirror->put_rest = calloc(MIRROR_BATCH, mirror->overflow_size);
 	if (!mirror->put_rest) {
 		free(mirror);
@@ -58,11 +67,35 @@ struct mirror *mirror_create(
 	return mirror;
 }
 
+static size_t shared_bytes(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (sizeof(struct sessd_puts) + page - 1) / page * page;
+}
+
+int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd)
+{
+	void *shared = mmap(NULL, shared_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, puts_fd, 0);
+
+	if (shared == MAP_FAILED)
+		return -errno;
+	mirror->program_fd = program_fd;
+	mirror->shared = shared;
+	mirror->put_keys = mirror->shared->keys;
+	mirror->put_entries = mirror->shared->entries;
+	return 0;
+}
+
 void mirror_destroy(struct mirror *mirror)
 {
 	if (!mirror)
 		return;
 	explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
+	if (mirror->shared) {
+		explicit_bzero(mirror->shared, sizeof(*mirror->shared));
+		munmap(mirror->shared, shared_bytes());
+	}
 	free(mirror->put_rest);
 	free(mirror->failed);
 	explicit_bzero(mirror, sizeof(*mirror));
@@ -150,7 +183,7 @@ static void forget_failure(struct mirror *mirror, uint32_t slot)
 
 static void session_refused(struct mirror *mirror, unsigned index)
 {
-	add_failure(mirror, mirror->put_slots[index]);
+	add_failure(mirror, mirror->put_slots[mirror->first + index]);
 }
 
 static void rest_refused(struct mirror *mirror, unsigned index)
@@ -199,6 +232,37 @@ static void put_rests(struct mirror *mirror)
 	mirror->puts = kept;
 }
 
+/* By the program: each that it could not store is tried again, by itself. True if it ran. */
+static bool put_by_program(struct mirror *mirror)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	struct sessd_puts *shared = mirror->shared;
+
+	if (!shared)
+		return false;
+	shared->count = mirror->puts;
+	if (bpf_prog_test_run_opts(mirror->program_fd, &run) < 0 || run.retval != 0)
+		return false;
+	for (unsigned i = 0; i < mirror->puts; i++) {
+		mirror->first = i;
+		if (shared->result[i] != 0)
+			put_all(mirror, mirror->sessions_fd, mirror->put_keys[i], SESSD_KEY_SIZE,
+				(uint8_t *)&mirror->put_entries[i], sizeof(struct sessd_entry), 1,
+				session_refused);
+	}
+	mirror->first = 0;
+	return true;
+}
+
+static void put_sessions(struct mirror *mirror)
+{
+	if (mirror->puts == 0 || put_by_program(mirror))
+		return;
+	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
+		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
+		session_refused);
+}
+
 /* Takes back what was stored ahead of a session that the map then refused. */
 static void drop_rests_of_failed(struct mirror *mirror, unsigned from)
 {
@@ -215,9 +279,7 @@ void mirror_flush(struct mirror *mirror)
 	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
 		mirror->long_dels);
 	put_rests(mirror);
-	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
-		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
-		session_refused);
+	put_sessions(mirror);
 	drop_rests_of_failed(mirror, failures);
 	explicit_bzero(mirror->put_entries, mirror->puts * sizeof(struct sessd_entry));
 	mirror->puts = mirror->dels = mirror->long_dels = 0;

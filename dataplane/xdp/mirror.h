@@ -9,11 +9,13 @@
 
 #include <stdint.h>
 
+#include <sessiond/puts.h>
+
 #include "table/table.h"
 
 /* Sessions of one batch: past some 64 the system call no longer shows, and one batch must not hold
  * a bucket's lock or this thread for long. */
-#define MIRROR_BATCH 256
+#define MIRROR_BATCH SESSD_PUTS_MAX
 
 struct mirror;
 
@@ -22,6 +24,9 @@ struct mirror *mirror_create(
 	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret);
 /* What is still waiting is dropped. */
 void mirror_destroy(struct mirror *mirror);
+/* Stores sessions by a program of ebpf/store.h and the memory that it shares, 0 or a negative
+ * errno. Without it, and where it fails, by BPF_MAP_UPDATE_BATCH. Before the first put. */
+int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd);
 
 /* Queue a change; a full queue is flushed first. */
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value);

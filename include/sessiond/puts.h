@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Sessions on their way into the map, in memory that the daemon and its own BPF programs share. It
+ * is neither pinned nor part of the ABI of the pins.
+ */
+#ifndef SESSIOND_PUTS_H
+#define SESSIOND_PUTS_H
+
+#include <sessiond/map_abi.h>
+
+#define SESSD_PUTS_MAX 256
+
+struct sessd_puts {
+	__u32 count;
+	__s32 result[SESSD_PUTS_MAX]; /* 0, or a negative errno, of each put */
+	__u32 found; /* keys that were there already: of no meaning, but a use for a lookup */
+	__u8 keys[SESSD_PUTS_MAX][SESSD_KEY_SIZE];
+	struct sessd_entry entries[SESSD_PUTS_MAX];
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The other way into the sessions map, for tests/bench/mapwrite: a program that stores what it
+ * finds in memory that it shares with user space.
+ */
+#include "mapwrite.h"
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+char program_license[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u8[SESSD_KEY_SIZE]);
+	__type(value, struct sessd_entry);
+} sessions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mapwrite_batch);
+} batches SEC(".maps");
+
+static long touch_one(__u32 i, void *ctx)
+{
+	struct mapwrite_batch *batch = *(struct mapwrite_batch **)ctx;
+
+	batch->found += bpf_map_lookup_elem(&sessions, batch->puts[i % MAPWRITE_BATCH].key) != NULL;
+	return 0;
+}
+
+static long store_one(__u32 i, void *ctx)
+{
+	struct mapwrite_batch *batch = *(struct mapwrite_batch **)ctx;
+
+	i %= MAPWRITE_BATCH;
+	batch->result |=
+		bpf_map_update_elem(&sessions, batch->puts[i].key, &batch->puts[i].entry, BPF_ANY);
+	return 0;
+}
+
+SEC("syscall")
+int store(void *ctx)
+{
+	struct mapwrite_batch *batch;
+	__u32 zero = 0;
+
+	batch = bpf_map_lookup_elem(&batches, &zero);
+	if (!batch)
+		return -1;
+	/* So that the lines of several are on their way at once. */
+	if (batch->touch)
+		bpf_loop(batch->count, touch_one, &batch, 0);
+	bpf_loop(batch->count, store_one, &batch, 0);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * mapwrite [SESSIONS]: nanoseconds a session into a map like the fast path's, by each way there is
+ * from user space, in turn over one map that fills up: an update a session, BPF_MAP_UPDATE_BATCH,
+ * and a BPF_PROG_TYPE_SYSCALL program over shared memory, with and without looking the batch up
+ * ahead. Needs root.
+ */
+#include "mapwrite.h"
+
+#include "mapwrite.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+enum way {
+	ONE_BY_ONE,
+	BATCH,
+	PROGRAM,
+	PROGRAM_TOUCH,
+	WAYS
+};
+
+static const char *const names[WAYS] = {"an update a session", "BPF_MAP_UPDATE_BATCH",
+	"SYSCALL program", "SYSCALL program, looked up ahead"};
+
+static uint8_t keys[MAPWRITE_BATCH][SESSD_KEY_SIZE];
+static struct sessd_entry entries[MAPWRITE_BATCH];
+static uint64_t state = 1;
+
+static uint64_t next(void)
+{
+	uint64_t z = state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int store(struct mapwrite_bpf *bpf, struct mapwrite_batch *batch, enum way way)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int fd = bpf_map__fd(bpf->maps.sessions), err = 0;
+	__u32 count = MAPWRITE_BATCH;
+
+	switch (way) {
+	case ONE_BY_ONE:
+		for (unsigned i = 0; i < MAPWRITE_BATCH && !err; i++)
+			err = bpf_map_update_elem(fd, keys[i], &entries[i], BPF_ANY);
+		return err;
+	case BATCH:
+		return bpf_map_update_batch(fd, keys, entries, &count, &opts);
+	default:
+		for (unsigned i = 0; i < MAPWRITE_BATCH; i++) {
+			memcpy(batch->puts[i].key, keys[i], SESSD_KEY_SIZE);
+			batch->puts[i].entry = entries[i];
+		}
+		batch->count = MAPWRITE_BATCH;
+		batch->touch = way == PROGRAM_TOUCH;
+		batch->result = 0;
+		err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.store), &run);
+		return err ? err : (int)batch->result;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned sessions = argc > 1 ? (unsigned)atoi(argv[1]) : 1000000;
+	struct mapwrite_bpf *bpf = mapwrite_bpf__open();
+	double spent[WAYS] = {0}, batches[WAYS] = {0};
+	struct mapwrite_batch *batch;
+	size_t bytes = (sizeof(*batch) + 4095) / 4096 * 4096;
+	unsigned stored = 0;
+
+	if (!bpf || bpf_map__set_max_entries(bpf->maps.sessions, sessions + 4096) ||
+		mapwrite_bpf__load(bpf)) {
+		printf("skipped: the program cannot be loaded here: %s\n", strerror(errno));
+		return 77;
+	}
+	batch = mmap(
+		NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(bpf->maps.batches), 0);
+	if (batch == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	for (unsigned turn = 0; stored + MAPWRITE_BATCH <= sessions; turn++) {
+		enum way way = turn / 64 % WAYS;
+		double start;
+
+		for (unsigned i = 0; i < MAPWRITE_BATCH; i++) {
+			for (unsigned k = 0; k < SESSD_KEY_SIZE; k += 8) {
+				uint64_t word = next();
+
+				memcpy(keys[i] + k, &word, 8);
+			}
+			entries[i].life = sessd_life(1000, stored + i);
+			entries[i].len = 144;
+		}
+		start = now();
+		if (store(bpf, batch, way)) {
+			printf("%s failed: %s\n", names[way], strerror(errno));
+			return 1;
+		}
+		spent[way] += now() - start;
+		batches[way]++;
+		stored += MAPWRITE_BATCH;
+	}
+	for (unsigned way = 0; way < WAYS; way++)
+		printf("%-34s %5.0f ns a session\n", names[way],
+			spent[way] / batches[way] / MAPWRITE_BATCH);
+	mapwrite_bpf__destroy(bpf);
+	return 0;
+}

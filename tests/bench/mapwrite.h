@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#ifndef TESTS_BENCH_MAPWRITE_H
+#define TESTS_BENCH_MAPWRITE_H
+
+#include <sessiond/map_abi.h>
+
+#define MAPWRITE_BATCH 256
+
+struct mapwrite_batch {
+	__u32 count;
+	__u32 touch; /* look every key up before the first is stored */
+	__u64 found;
+	__s64 result;
+	struct {
+		__u8 key[SESSD_KEY_SIZE];
+		struct sessd_entry entry;
+	} puts[MAPWRITE_BATCH];
+};
+
+#endif
