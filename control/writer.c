@@ -17,11 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What bounds one step, and with it how long a NEW may wait behind a sweep or a flush. */
 #define STEP_DELETES 256
 #define STEP_SLOTS   4096
+/* What bounds their pace. In the pauses readers get the CPU where they share the writer's; and the
+ * kernel, which gives the memory of deleted map elements back in one go for each of its grace
+ * periods, with the network of a CPU at rest meanwhile, finds little to do at a time. */
+#define STEP_PAUSE_NS 1000000
+#define STEP_PAUSE_MS 1
+/* A flush that takes longer goes on while the main thread does other things. */
+#define FLUSH_WAIT_SECONDS 1
 /* How often an idle writer looks at the expiry ring, whose lists are a second each. */
 #define IDLE_MS 250
 
@@ -29,6 +37,11 @@ struct command {
 	bool (*step)(struct writer *writer, void *ctx); /* true: carried out */
 	void *ctx;
 	bool done;
+};
+
+/* When many sessions were last deleted in one step, and may be again. */
+struct pace {
+	uint64_t next; /* ns */
 };
 
 struct writer {
@@ -43,6 +56,10 @@ struct writer {
 	struct latency inserts;
 	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
 	unsigned inserts_waiting;
+	struct pace sweep_pace, flush_pace;
+	bool sweeping;	     /* the last sweep has left some */
+	uint32_t flush_next; /* the slot from which a flush goes on; the capacity: none is under way
+			      */
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
@@ -240,6 +257,7 @@ struct writer *writer_create(
 	if (writer->table)
 		writer->lifetime =
 			lifetime_create(config.capacity, table_marks(writer->table), clock_tick());
+	writer->flush_next = options->capacity;
 	if (writer->failure_fd < 0 || !writer->lifetime) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
@@ -261,6 +279,20 @@ static void commit(struct writer *writer)
 		writer->ops->commit(writer->engine, on_failed, writer);
 }
 
+/* Whether it is time for another step. */
+static bool pace_due(struct pace *pace)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+	if (now < pace->next)
+		return false;
+	pace->next = now + STEP_PAUSE_NS;
+	return true;
+}
+
 /* Deletes what has ended, a step's worth; true if there may be more. */
 static bool sweep(struct writer *writer)
 {
@@ -268,12 +300,40 @@ static bool sweep(struct writer *writer)
 	uint64_t now = clock_tick();
 	uint32_t slot;
 
+	if (writer->sweeping && !pace_due(&writer->sweep_pace))
+		return true;
 	while ((slot = lifetime_expire(writer->lifetime, now, &budget)) != LIFETIME_NO_SLOT) {
 		drop(writer, slot);
 		counter_add(&writer->sessions_expired, 1);
 	}
 	commit(writer);
-	return budget == 0;
+	writer->sweeping = budget == 0;
+	return writer->sweeping;
+}
+
+/* A step of a flush, if one is under way; true if there is more to do. */
+static bool flush(struct writer *writer)
+{
+	uint32_t capacity = table_capacity(writer->table);
+	struct session session;
+	unsigned deletes = 0;
+
+	if (writer->flush_next == capacity)
+		return false;
+	if (!pace_due(&writer->flush_pace))
+		return true;
+	for (unsigned i = 0; i < STEP_SLOTS && deletes < STEP_DELETES; i++) {
+		if (writer->flush_next == capacity)
+			break;
+		if (table_slot(writer->table, writer->flush_next, &session)) {
+			drop_early(writer, writer->flush_next);
+			counter_add(&writer->sessions_flushed, 1);
+			deletes++;
+		}
+		writer->flush_next++;
+	}
+	commit(writer);
+	return writer->flush_next < capacity;
 }
 
 /* One step of the main thread's command, if there is one; true if it wants another. */
@@ -321,11 +381,12 @@ static void *writer_run(void *arg)
 	pthread_mutex_lock(&writer->lock);
 	pthread_mutex_unlock(&writer->lock);
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
-		n = writer->ops->poll(writer->engine, more ? 0 : IDLE_MS);
+		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
 		commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);
 		more |= obey(writer);
+		more |= flush(writer);
 	}
 	pthread_mutex_lock(&writer->lock);
 	if (n < 0)
@@ -442,37 +503,30 @@ bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struc
 }
 
 struct flush_command {
-	uint32_t next;
-	uint32_t deleted;
+	uint32_t count;
+	bool begun;
+	uint64_t until; /* tick */
 };
 
 static bool flush_step(struct writer *writer, void *ctx)
 {
 	struct flush_command *flush = ctx;
-	uint32_t capacity = table_capacity(writer->table);
-	struct session session;
-	unsigned deletes = 0;
 
-	for (unsigned i = 0; i < STEP_SLOTS && deletes < STEP_DELETES; i++) {
-		if (flush->next == capacity)
-			return true;
-		if (table_slot(writer->table, flush->next, &session)) {
-			drop_early(writer, flush->next);
-			counter_add(&writer->sessions_flushed, 1);
-			flush->deleted++;
-			deletes++;
-		}
-		flush->next++;
+	if (!flush->begun) {
+		flush->begun = true;
+		flush->count = table_count(writer->table);
+		flush->until = clock_tick() + clock_ticks(FLUSH_WAIT_SECONDS);
+		writer->flush_next = 0;
 	}
-	return false;
+	return writer->flush_next == table_capacity(writer->table) || clock_tick() >= flush->until;
 }
 
 uint32_t writer_flush(struct writer *writer)
 {
-	struct flush_command flush = {0};
+	struct flush_command command = {0};
 
-	command_run(writer, flush_step, &flush);
-	return flush.deleted;
+	command_run(writer, flush_step, &command);
+	return command.count;
 }
 
 void writer_set_remove(struct writer *writer, enum remove_policy policy)

@@ -45,7 +45,9 @@ void writer_destroy(struct writer *writer);
 /* Main thread: each waits until the writer has carried it out. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
-uint32_t writer_flush(struct writer *writer); /* how many sessions were deleted */
+/* How many sessions there were. A quarter of a million are gone when it returns, of more the rest
+ * goes in the next seconds, at the same pace: in one go they would hold up replies. */
+uint32_t writer_flush(struct writer *writer);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* One page of sessions from slot `*next` on, at most `room`; returns how many were written and
  * moves `*next`, to table_capacity at the end. Values are not included. */
