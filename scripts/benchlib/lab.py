@@ -40,12 +40,27 @@ class Server:
 
     def __init__(self, lab, name, command, port, line):
         self.lab, self.name, self.port, self.line = lab, name, port, line
+        self.command = lab.inside("cache", lab.server_cpu, *command)
         self.log = open(lab.work / (name + ".log"), "w+")
-        self.process = subprocess.Popen(
-            lab.inside("cache", lab.server_cpu, *command), stdout=self.log,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self._start()
         lab.servers.append(self)
         self._wait()
+
+    def _start(self):
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT,
+                                        stdin=subprocess.DEVNULL)
+
+    def restart(self, number):
+        """Ends it by a signal and starts it again; does not wait until it serves."""
+        self.process.send_signal(number)
+        self.process.wait(30)
+        self._start()
+
+    def output(self):
+        """The last line of its log."""
+        self.log.seek(0)
+        text = self.log.read().strip().splitlines()
+        return text[-1] if text else "no output"
 
     def _wait(self):
         """Until it answers, on the host's own loopback."""
@@ -58,10 +73,9 @@ class Server:
                 return
             except LabError:
                 time.sleep(0.1)
-        self.log.seek(0)
-        text = self.log.read().strip().splitlines()
+        text = self.output()
         self.stop()
-        raise LabError("%s did not start: %s" % (self.name, text[-1] if text else "no output"))
+        raise LabError("%s did not start: %s" % (self.name, text))
 
     @property
     def target(self):
@@ -92,6 +106,11 @@ class Server:
         if self in self.lab.servers:
             self.lab.servers.remove(self)
 
+    def clean_stop(self):
+        """The same for one that was told to --keep its pins."""
+        self.stop()
+        self.lab.remove_pins(self)
+
 
 class Lab:
     def __init__(self, args):
@@ -100,6 +119,7 @@ class Lab:
         cpus = sorted(os.sched_getaffinity(0))
         self.load_cpu, self.server_cpu = cpus[0], cpus[1]
         self.servers, self.passing = [], set()
+        self.pins = pathlib.Path("/sys/fs/bpf") / self.name
         self.work = None
 
     def __enter__(self):
@@ -116,9 +136,7 @@ class Lab:
         for server in list(self.servers):
             server.stop()
         subprocess.run([str(ROOT / "scripts" / "lab"), "down", self.name], check=False)
-        pins = pathlib.Path("/sys/fs/bpf") / self.name
-        if pins.is_dir():
-            shutil.rmtree(pins, ignore_errors=True)
+        shutil.rmtree(self.pins, ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def inside(self, node, cpu, *command):
@@ -130,7 +148,7 @@ class Lab:
 
     def sessiond(self, mode, capacity, port=PORT_SESSIOND, extra=()):
         line = 1 if mode == "xdp" else 3
-        where = ["--interface", "t1", "--pin-dir", "/sys/fs/bpf/" + self.name] \
+        where = ["--interface", "t1", "--pin-dir", self.pins] \
             if mode == "xdp" else ["--threads", 1]
         return Server(self, "sessiond-" + mode,
                       [self.build / "sessiond", "--mode", mode, "--capacity", capacity,
@@ -187,6 +205,14 @@ class Lab:
 
     def program_of(self, server):
         return ["--program-time", "%s-cache/t%d" % (self.name, server.line)]
+
+    def passing_at(self, node):
+        self._pass(node, True)
+
+    def remove_pins(self, server):
+        if (self.pins / str(server.port)).is_dir():
+            run(*self.inside("cache", None, self.build / "sessionctl", "--pin-dir", self.pins,
+                             "--port", server.port, "detach"))
 
     def _pass(self, node, on):
         """A program that passes everything at the load's end: without one, that veth delivers

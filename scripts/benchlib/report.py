@@ -80,6 +80,14 @@ def write(output, figures, failed, args, seconds):
             text += ["", "![%s](%s.svg)" % (caption, name)]
     if (output / "eviction.md").exists():
         text += ["", "Eviction policies: [eviction.md](eviction.md)."]
-    path = output / "bench-results.md"
+    for mode in ("xdp", "socket"):
+        page = output / ("stalls-%s.md" % mode)
+        if page.exists():
+            text += ["", "## Do other works of the daemon hold up replies? Mode %s" % mode, "",
+                     "20 k GET/s in open loop, or NEWs one after the other until each can be read, "
+                     "3 s each with the event in them, in ms; the median (and the worst) of the "
+                     "repetitions. `scripts/benchlib/stalls.py` says more.", "",
+                     page.read_text().strip()]
+    path = output / "README.md"
     path.write_text("\n".join(text) + "\n")
     return path
