@@ -129,13 +129,12 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 	connection_free(connection);
 }
 
-static struct admin_connection *connection_new(struct admin *admin, struct event_base *base, int fd)
+static struct admin_connection *connection_new(
+	struct admin *admin, struct event_base *base, int fd, uid_t uid)
 {
 	const struct timeval idle = {
 		admin->config.idle_ms / 1000, (suseconds_t)(admin->config.idle_ms % 1000) * 1000};
 	struct admin_connection *connection = calloc(1, sizeof(*connection));
-	struct ucred peer = {.uid = (uid_t)-1};
-	socklen_t len = sizeof(peer);
 
 	if (!connection)
 		return NULL;
@@ -147,8 +146,7 @@ static struct admin_connection *connection_new(struct admin *admin, struct event
 	connection->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!connection->bev)
 		goto err;
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-	connection->uid = peer.uid;
+	connection->uid = uid;
 	bufferevent_setcb(connection->bev, on_readable, on_written, on_event, connection);
 	bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MAX);
 	bufferevent_set_timeouts(connection->bev, &idle, &idle);
@@ -180,20 +178,27 @@ static void free_the_gone(struct admin *admin)
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 	int len, void *ctx)
 {
-	static const char refusal[] = "ERR too many connections: close one and try again\n";
+	static const char full[] = "ERR too many connections: close one and try again\n";
+	static const char stranger[] = "ERR not for you: be root, or of the daemon's group\n";
 	struct admin *admin = ctx;
 	struct admin_connection *connection = NULL;
+	uid_t uid = (uid_t)-1;
+	bool trusted = admin_socket_trusts(fd, &uid);
 
 	(void)addr;
 	(void)len;
 	if (admin->connections == admin->config.connections_max)
 		free_the_gone(admin);
-	if (admin->connections < admin->config.connections_max)
-		connection = connection_new(admin, evconnlistener_get_base(listener), fd);
+	if (!trusted)
+		log_warning("admin: user %u is refused", uid);
+	else if (admin->connections < admin->config.connections_max)
+		connection = connection_new(admin, evconnlistener_get_base(listener), fd, uid);
 	if (!connection) {
 		/* It is new, so there is room in its buffer; if not, it is told nothing. */
-		if (send(fd, refusal, sizeof(refusal) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-			log_debug("admin: a connection too many went away: %s", strerror(errno));
+		const char *refusal = trusted ? full : stranger;
+
+		if (send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			log_debug("admin: a refused connection went away: %s", strerror(errno));
 		close(fd);
 		return;
 	}
@@ -260,6 +265,11 @@ err_socket:
 err:
 	free(admin);
 	return ret;
+}
+
+int admin_give(struct admin *admin, uid_t uid, gid_t gid)
+{
+	return admin_socket_give(&admin->sock, uid, gid);
 }
 
 void admin_close(struct admin *admin)

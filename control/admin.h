@@ -22,7 +22,8 @@
  * 1 to 32 bytes in hex digits, padded with zeros on the right; it is printed in full. Values of
  * sessions are never told.
  *
- * Who may connect is settled by the socket's mode, 0660. All of it runs on the thread of the event
+ * Who may connect is settled by the socket's mode, 0660, and once more by who the client is: root,
+ * the daemon's user, or a member of its group. All of it runs on the thread of the event
  * base; no client, however slow, holds it up: replies are made as they are read.
  */
 #ifndef SESSIOND_ADMIN_H
@@ -69,6 +70,10 @@ struct admin;
  * if it is missing. Ignores SIGPIPE from now on. 0, or a negative errno with error_message() set:
  * -EADDRINUSE where another daemon answers. */
 int admin_open(struct admin **admin, struct event_base *base, const struct admin_config *config);
+
+/* Gives the socket file, and its folder if admin_open made it, to another user and group. 0, or a
+ * negative errno with error_message() set. */
+int admin_give(struct admin *admin, uid_t uid, gid_t gid);
 
 /* Closes all connections and removes the socket file. NULL is allowed. */
 void admin_close(struct admin *admin);

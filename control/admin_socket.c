@@ -18,6 +18,7 @@
 #include "text.h"
 
 #define BACKLOG	   64
+#define GROUPS_MAX 1024
 #define LOCK_TRIES 100 /* of 10 ms */
 
 /* Two daemons that start at once must not both take a stale file away, each the other's new one
@@ -141,6 +142,38 @@ err:
 	if (sock->made_folder)
 		rmdir(CONTROL_DIR_SYSTEM);
 	return ret;
+}
+
+int admin_socket_give(const struct admin_socket *sock, uid_t uid, gid_t gid)
+{
+	char quoted[TEXT_QUOTE];
+
+	if (fchownat(AT_FDCWD, sock->path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(sock->made_folder && chown(CONTROL_DIR_SYSTEM, uid, gid) < 0))
+		return error_set(errno, "admin socket %s: cannot give it to the new user: %s",
+			text_quote(sock->path, quoted), strerror(errno));
+	return 0;
+}
+
+bool admin_socket_trusts(int fd, uid_t *uid)
+{
+	struct ucred peer = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+	socklen_t len = sizeof(peer);
+	gid_t groups[GROUPS_MAX];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	*uid = peer.uid;
+	if (peer.uid == 0 || peer.uid == geteuid() || peer.gid == getegid())
+		return true;
+	/* Its other groups. One that is in more than there is room for is refused. */
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == getegid())
+			return true;
+	return false;
 }
 
 void admin_socket_remove(const struct admin_socket *sock)

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "daemon_private.h"
 #include "notify.h"
+#include "privileges.h"
 #include "stats_line.h"
 
 #include <arpa/inet.h>
@@ -33,6 +34,11 @@ static const struct engine_ops *engine_of(enum mode mode)
 	default:
 		return &engine_socket;
 	}
+}
+
+static bool engine_is_dpdk(const struct daemon *daemon)
+{
+	return strcmp(daemon->ops->name, "dpdk") == 0;
 }
 
 static void on_local(void *ctx, const struct address *addr, bool present)
@@ -85,6 +91,7 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		.measure = options->metrics[0] != '\0',
 		.pin_dir = daemon->pin_dir,
 		.busy_poll = options->busy_poll,
+		.on_thread = privileges_drop_thread,
 	};
 	err = ops->open(&daemon->engine, &daemon->engine_config);
 	if (err) {
@@ -373,6 +380,21 @@ static int open_admin(struct daemon *daemon)
 	return 0;
 }
 
+/* All is open and every thread runs. */
+static int give_up_privileges(struct daemon *daemon)
+{
+	const struct identity *identity = &daemon->identity;
+	int err = 0;
+
+	if (identity->change && daemon->admin)
+		err = admin_give(daemon->admin, identity->uid, identity->gid);
+	if (!err && identity->change && daemon->ops->give)
+		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
+	if (!err)
+		err = privileges_drop(identity, &daemon->options, engine_is_dpdk(daemon));
+	return err;
+}
+
 int daemon_run(const struct options *options, int argc, char **argv)
 {
 	static struct daemon daemon;
@@ -390,7 +412,10 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.started = clock_tick();
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
-	err = watch_signals(&daemon);
+	err = privileges_identity(options, &daemon.identity);
+	privileges_prepare(&daemon.identity);
+	if (!err)
+		err = watch_signals(&daemon);
 	if (!err)
 		err = open_admin(&daemon);
 	if (!err)
@@ -400,6 +425,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		/* Whether --dpdk-args are good, only EAL can tell. */
 		usage = err == -EINVAL && options->mode == MODE_DPDK;
 	}
+	if (!err)
+		err = give_up_privileges(&daemon);
 	if (!err)
 		err = loop(&daemon);
 	if (err < 0) {

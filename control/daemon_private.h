@@ -11,6 +11,7 @@
 #include "local_addresses.h"
 #include "metrics.h"
 #include "options.h"
+#include "privileges.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -19,6 +20,7 @@
 #define DAEMON_EVENTS_MAX 8
 
 struct daemon {
+	struct identity identity;
 	struct options options; /* as they are now, after reloads */
 	int argc;
 	char **argv;

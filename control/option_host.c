@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "lifetime.h"
+#include "privileges.h"
 #include "text.h"
 
 /* What the kernel spends on a session of the XDP map, at most, for values up to the default
@@ -54,6 +55,8 @@ static uint64_t bytes_needed(const struct options *options)
 int options_check_host(const struct options *options)
 {
 	uint64_t needed, available;
+	struct identity identity;
+	int err;
 
 	for (size_t i = 0; i < options->interface_count; i++)
 		if (if_nametoindex(options->interfaces[i]) == 0) {
@@ -65,13 +68,14 @@ int options_check_host(const struct options *options)
 		}
 #ifdef HAVE_DPDK
 	if (options->mode == MODE_DPDK) {
-		int err = engine_dpdk_check(
-			options->listen, options->listen_count, options->dpdk_args);
-
+		err = engine_dpdk_check(options->listen, options->listen_count, options->dpdk_args);
 		if (err)
 			return err;
 	}
 #endif
+	err = privileges_identity(options, &identity);
+	if (err)
+		return err;
 	needed = bytes_needed(options);
 	available = memory_available();
 	if (available > 0 && needed > available)

@@ -241,6 +241,28 @@ static const char *set_keep(struct options *options, const char *value)
 	return set_bool(&options->keep, value);
 }
 
+static const char *set_user(struct options *options, const char *value)
+{
+	const char *colon = strchr(value, ':');
+	size_t len = strlen(value);
+
+	if (len == 0 || colon == value || (colon && (!colon[1] || strchr(colon + 1, ':'))))
+		return "expected NAME or NAME:GROUP";
+	if (len >= sizeof(options->user)) {
+		snprintf(reason, sizeof(reason), "too long, expected at most %zu bytes",
+			sizeof(options->user) - 1);
+		return reason;
+	}
+	memset(options->user, 0, sizeof(options->user));
+	memcpy(options->user, value, len);
+	return NULL;
+}
+
+static const char *set_seccomp(struct options *options, const char *value)
+{
+	return set_bool(&options->seccomp, value);
+}
+
 static const char *set_check(struct options *options, const char *value)
 {
 	return set_bool(&options->check, value);
@@ -314,6 +336,7 @@ enum {
 	KEY_REMOVE,
 	KEY_DPDK_ARGS,
 	KEY_KEEP,
+	KEY_SECCOMP,
 	KEY_PIN_DIR,
 	KEY_LOG_LEVEL,
 	KEY_METRICS,
@@ -375,6 +398,17 @@ const struct option_def option_table[] = {
 		set_keep, NULL, MEMBER(keep), .fallback = "no",
 		.details = "The next start adopts it with every session in it, so that a restart "
 			   "leaves no GET unanswered. xdp mode only."},
+	{"user", 'u', "NAME[:GROUP]", 0,
+		"Run as this user once everything is open; default sessiond, if started as root "
+		"and there is one; root stays root",
+		set_user, NULL, MEMBER(user), .example = "sessiond",
+		.details = "Nothing but open descriptors is left of root's rights then: every "
+			   "capability is given up. In dpdk mode root stays root unless a user is "
+			   "named."},
+	{"seccomp", KEY_SECCOMP, "yes|no", 0, "Refuse system calls that the daemon has no use for",
+		set_seccomp, NULL, MEMBER(seccomp), .fallback = "yes",
+		.details = "They fail, and the kernel logs them; those that only an intruder makes "
+			   "end the daemon, while what answers in XDP goes on."},
 	{"config", 'c', "FILE", OPTION_COMMAND_LINE,
 		"Read options from FILE: the same names, name = value, a line each; the command "
 		"line wins",

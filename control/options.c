@@ -35,6 +35,7 @@ static void set_defaults(struct options *options)
 	options->control_is_default = true;
 	strcpy(options->pin_root, PIN_ROOT_DEFAULT);
 	options->log_level = LOG_LEVEL_INFO;
+	options->seccomp = true;
 }
 
 static int on_option(void *ctx, int key, const char *value)

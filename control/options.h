@@ -16,6 +16,9 @@
 
 #include "engine.h"
 
+/* "NAME:GROUP", and its end; login names are at most 32 bytes. */
+#define OPTION_USER_SIZE 80
+
 enum mode {
 	MODE_AUTO,
 	MODE_XDP,
@@ -45,6 +48,8 @@ struct options {
 	unsigned threads;
 	char dpdk_args[1024];
 	bool keep;
+	char user[OPTION_USER_SIZE]; /* "" if none; NAME or NAME:GROUP */
+	bool seccomp;
 	char config_path[PATH_MAX]; /* "" if none */
 	char control_path[108];	    /* sun_path's size */
 	bool control_is_default;
@@ -75,8 +80,8 @@ int options_parse(struct options *options, int argc, char **argv);
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
 	void (*needs_restart)(void *ctx, const char *name), void *ctx);
 
-/* What can only be told with a look at the host: interfaces that do not exist, a capacity beyond
- * this machine's memory. 0 or -EINVAL with error_message() set. */
+/* What can only be told with a look at the host: interfaces and users that do not exist, a capacity
+ * beyond this machine's memory. 0 or -EINVAL with error_message() set. */
 int options_check_host(const struct options *options);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "lifetime.h"
+#include "privileges.h"
 #include "request.h"
 #include "session_version.h"
 
@@ -266,6 +267,9 @@ struct writer *writer_create(
 		writer_destroy(writer);
 		return NULL;
 	}
+	if (!table_locked(writer->table))
+		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
+			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
 	if (ops->adopt && ops->adopt(engine, on_found, writer) < 0) {
 		writer_destroy(writer);
 		return NULL;
@@ -380,6 +384,7 @@ static void *writer_run(void *arg)
 	/* Held until the engine has started. */
 	pthread_mutex_lock(&writer->lock);
 	pthread_mutex_unlock(&writer->lock);
+	privileges_drop_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
 		commit(writer);

@@ -6,8 +6,8 @@
  *
  * Threads. The daemon has a main thread (administration) and a writer thread (which alone changes
  * the table). The main thread calls open, table_config, adopt and start (before the writer thread
- * does anything), set_allow, set_local, describe, stats, events and close; the writer thread calls
- * poll, put, del and commit; any thread calls wake.
+ * does anything), give, set_allow, set_local, describe, stats, events and close; the writer thread
+ * calls poll, put, del and commit; any thread calls wake.
  *
  * Functions return 0 or a negative errno; on failure error_message() (sessiond/log.h) is one clear
  * line.
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "address.h"
 #include "latency.h"
@@ -48,7 +49,8 @@ struct engine_config {
 	uint32_t limit_gets, limit_news; /* a second and source; 0: none. Not in dpdk mode */
 	bool measure;			 /* times of the daemon's own answers: latency, below */
 	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
-	bool busy_poll; /* xdp mode: the writer looks for NEWs without ever sleeping */
+	bool busy_poll;		 /* xdp mode: the writer looks for NEWs without ever sleeping */
+	void (*on_thread)(void); /* first thing on each thread that the engine makes; or NULL */
 };
 
 /* Where an engine takes changes. Called from inside poll, on the writer thread. `value` is only
@@ -99,6 +101,11 @@ struct engine_ops {
 
 	/* Replaces the allow list. When it returns, no reader uses the old one. */
 	int (*set_allow)(struct engine *engine, const struct allow_list *allow);
+
+	/* Gives what it has made on disk to the user that the daemon is about to become, so that
+	 * close can remove it, and the next daemon use it. After start. NULL where there is
+	 * nothing. */
+	int (*give)(struct engine *engine, uid_t uid, gid_t gid);
 
 	/* A local address came or went; NULL where the engine does not care. */
 	int (*set_local)(struct engine *engine, const struct address *addr, bool present);

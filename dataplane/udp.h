@@ -58,4 +58,8 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length);
 /* Sends the queued replies. Returns how many could not be sent: a full device queue, no route. */
 unsigned udp_send(struct udp_batch *batch, int fd);
 
+/* Wipes the values of the last batch, received and sent: they are secrets, and the next datagrams
+ * may be long in coming. Last of all that is done with a batch. */
+void udp_wipe(struct udp_batch *batch);
+
 #endif

@@ -3,6 +3,10 @@
  */
 #include "udp.h"
 
+#include <sessiond/protocol.h>
+
+#include "table/memory.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -51,8 +55,10 @@ struct udp_batch {
 	struct parcel parcels[UDP_BATCH];
 	struct iovec segments[UDP_BATCH];
 	unsigned reply_count, parcel_count;
-	unsigned split;	       /* sends that are still not to be joined */
-	uint8_t last[BUCKETS]; /* the youngest parcel of a bucket, and 1 more; 0: none */
+	unsigned received;	   /* not wiped yet */
+	size_t replied[UDP_BATCH]; /* bytes written over a datagram */
+	unsigned split;		   /* sends that are still not to be joined */
+	uint8_t last[BUCKETS];	   /* the youngest parcel of a bucket, and 1 more; 0: none */
 	uint8_t data[UDP_BATCH][UDP_BUFFER] __attribute__((aligned(64)));
 };
 
@@ -71,6 +77,7 @@ struct udp_batch *udp_batch_create(void)
 		batch->in[i].msg_hdr.msg_name = &batch->names[i];
 		batch->in[i].msg_hdr.msg_control = batch->control[i].bytes;
 	}
+	memory_lock(batch, sizeof(*batch));
 	return batch;
 }
 
@@ -97,9 +104,11 @@ unsigned udp_receive(struct udp_batch *batch, int fd)
 		batch->in[i].msg_hdr.msg_controllen = PKTINFO_SPACE;
 	}
 	forget_replies(batch);
+	memset(batch->replied, 0, sizeof(batch->replied));
 	/* MSG_TRUNC: msg_len is the length as sent. */
 	n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
-	return n > 0 ? (unsigned)n : 0;
+	batch->received = n > 0 ? (unsigned)n : 0;
+	return batch->received;
 }
 
 void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *datagram)
@@ -186,6 +195,7 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
 	parcel = parcel_for(batch, i, length);
 	parcel->count++;
 	reply->datagram = i;
+	batch->replied[i] = length;
 	reply->parcel = (unsigned)(parcel - batch->parcels);
 }
 
@@ -283,4 +293,20 @@ unsigned udp_send(struct udp_batch *batch, int fd)
 		batch->split--;
 	forget_replies(batch);
 	return failed;
+}
+
+void udp_wipe(struct udp_batch *batch)
+{
+	for (unsigned i = 0; i < batch->received; i++) {
+		size_t length = batch->in[i].msg_len;
+
+		if (length < batch->replied[i])
+			length = batch->replied[i];
+		if (length > UDP_BUFFER)
+			length = UDP_BUFFER;
+		if (length > SESSD_HEADER_SIZE)
+			explicit_bzero(
+				batch->data[i] + SESSD_HEADER_SIZE, length - SESSD_HEADER_SIZE);
+	}
+	batch->received = 0;
 }

@@ -146,6 +146,8 @@ farm_daemon()
 {
 	local before
 
+	# The folder of the logs, with the admin socket, is root's.
+	[ "$(id -u)" -ne 0 ] || set -- --user "${FARM_USER:-root}" "$@"
 	touch "$FARM_DIR/sessiond.log"
 	before=$(_farm_announcements)
 	farm_spawn cache "$FARM_DIR/sessiond.log" "${FARM_SESSIOND:-$FARM_BUILD/sessiond}" "$FARM_PORT" \

@@ -97,6 +97,8 @@ int lcore_run(void *arg)
 	if (index < 0 || (unsigned)index >= engine->lcore_count)
 		return 0;
 	lcore = &engine->lcores[index];
+	if (engine->config.on_thread)
+		engine->config.on_thread();
 	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {
 		unsigned n = 0;
 

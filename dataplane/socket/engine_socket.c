@@ -113,6 +113,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 		return error_set(ENOMEM, "out of memory at start");
 	engine->config = *config;
 	engine->thread_count = config->threads ? config->threads : available_cpus();
+	engine->shared.on_thread = config->on_thread;
 	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
 	engine->allow = calloc(1, sizeof(*engine->allow));

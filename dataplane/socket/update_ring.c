@@ -3,6 +3,8 @@
  */
 #include "update_ring.h"
 
+#include "table/memory.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,7 @@ struct update_ring *update_ring_create(uint32_t entries, uint16_t value_max)
 	ring->mask = entries - 1;
 	ring->stride = stride;
 	ring->value_max = value_max;
+	memory_lock(ring, size);
 	return ring;
 }
 

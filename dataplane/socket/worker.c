@@ -125,6 +125,7 @@ static bool serve(
 		if (began)
 			latency_add(&worker->latency, latency_now() - began, count);
 	}
+	udp_wipe(batch);
 	return n;
 }
 
@@ -138,6 +139,8 @@ void *worker_run(void *arg)
 	bool more = false;
 	uint64_t wakes;
 
+	if (shared->on_thread)
+		shared->on_thread();
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
 	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};

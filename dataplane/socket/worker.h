@@ -30,6 +30,7 @@ struct worker_shared {
 	struct talkers *talkers;
 	struct rate_limit *limit; /* NULL: none */
 	bool measure;
+	void (*on_thread)(void); /* of struct engine_config */
 };
 
 struct worker {

@@ -52,6 +52,14 @@ int memory_populate(void *memory, size_t bytes)
 	return 0;
 }
 
+bool memory_lock(void *memory, size_t bytes)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = (uintptr_t)memory & -page;
+
+	return mlock2((void *)begin, (uintptr_t)memory + bytes - begin, MLOCK_ONFAULT) == 0;
+}
+
 void memory_release(void *memory, size_t bytes)
 {
 	if (memory)

@@ -17,6 +17,9 @@ void *memory_reserve(size_t bytes, bool secret);
 /* Takes all pages now, huge ones if there are any: for what is read at random all the time. 0, or
  * -ENOMEM if there is not as much memory as that. A kernel before 5.14 takes them later. */
 int memory_populate(void *memory, size_t bytes);
+/* Keeps the pages, once they are taken, out of swap space. False if the limit of locked memory
+ * (RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts) does not allow it: then all works, unlocked. */
+bool memory_lock(void *memory, size_t bytes);
 /* Gives it back; NULL is allowed. `bytes` is what was asked for. */
 void memory_release(void *memory, size_t bytes);
 

@@ -62,6 +62,9 @@ void table_destroy(struct table *table);
 /* Bytes that a table of this config reserves, its worst case: every value of value_max bytes. */
 size_t table_reserved_bytes(const struct table_config *config);
 
+/* Whether values stay out of swap space: false where the limit of locked memory is too low. */
+bool table_locked(const struct table *table);
+
 uint32_t table_capacity(const struct table *table);
 /* Sessions held, expired ones that were not swept yet included. [reader] */
 uint32_t table_count(const struct table *table);

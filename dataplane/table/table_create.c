@@ -101,6 +101,17 @@ static bool is_hot(unsigned region)
 	return region == REGION_BUCKETS || region == REGION_SLOTS || region == REGION_MARKS;
 }
 
+/* Memory of the caller's making is the caller's to lock. */
+static bool holds_values(unsigned region)
+{
+	return region == REGION_SLOTS || region == REGION_BLOCKS;
+}
+
+bool table_locked(const struct table *table)
+{
+	return !table->unlocked;
+}
+
 struct table *table_create(const struct table_config *config)
 {
 	struct table *table;
@@ -124,6 +135,9 @@ struct table *table_create(const struct table_config *config)
 			continue;
 		table->region[i] = table->memory.alloc(
 			table->region_bytes[i], region_names[i], table->memory.ctx);
+		if (table->region[i] && config->value_max && !config->memory && holds_values(i) &&
+			!memory_lock(table->region[i], table->region_bytes[i]))
+			table->unlocked = true;
 		if (!table->region[i] ||
 			(config->populate && !config->memory && is_hot(i) &&
 				memory_populate(table->region[i], table->region_bytes[i]) < 0)) {

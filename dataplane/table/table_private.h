@@ -113,6 +113,7 @@ struct table {
 	struct numbers free_slots;
 	struct numbers free_blocks;
 	uint64_t *adopted;
+	bool unlocked; /* values may be swapped */
 
 	struct table_memory memory;
 	void *region[TABLE_REGIONS];

@@ -28,8 +28,7 @@ static void free_engine(struct engine *engine)
 	talkers_destroy(engine->talkers);
 	rate_limit_destroy(engine->limit);
 	maps_close(engine);
-	if (engine->lock_fd >= 0)
-		close(engine->lock_fd);
+	pins_unlock(engine);
 	free(engine->allow);
 	free(engine->locals);
 	free(engine);
@@ -56,6 +55,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		return error_set(ENOMEM, "out of memory at start");
 	engine->config = *config;
 	engine->lock_fd = -1;
+	engine->root_fd = -1;
 	engine->wake_fd = -1;
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
 	err = slow_open(engine);
@@ -275,6 +275,7 @@ const struct engine_ops engine_xdp = {
 	.put = xdp_put,
 	.del = xdp_del,
 	.commit = xdp_commit,
+	.give = pins_give,
 	.set_allow = access_set_allow,
 	.set_local = access_set_local,
 	.describe = xdp_describe,

@@ -49,7 +49,8 @@ static void mount_default_bpffs(const char *dir)
 		log_notice("mounted a bpffs on %s, where there was none", BPFFS_DEFAULT);
 }
 
-static int make_folders(const char *dir)
+/* `*made_root` becomes true if the last folder but one was not there. */
+static int make_folders(const char *dir, bool *made_root)
 {
 	char path[PATH_MAX];
 
@@ -57,7 +58,9 @@ static int make_folders(const char *dir)
 		return -ENAMETOOLONG;
 	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		if (mkdir(path, 0700) == 0)
+			*made_root = !strchr(slash + 1, '/');
+		else if (errno != EEXIST)
 			return -errno;
 		*slash = '/';
 	}
@@ -90,7 +93,7 @@ static int lock_folder(struct engine *engine)
 	const char *dir = engine->config.pin_dir;
 	int err;
 
-	err = make_folders(dir);
+	err = make_folders(dir, &engine->made_root);
 	if (err == -EACCES || err == -EPERM)
 		return error_set(EPERM,
 			"xdp mode cannot make %s: it needs root, or CAP_BPF and CAP_NET_ADMIN and "
@@ -101,14 +104,25 @@ static int lock_folder(struct engine *engine)
 	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (engine->lock_fd < 0)
 		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
-	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		engine->root_fd = openat(engine->lock_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return 0;
+	}
 	close(engine->lock_fd); /* not ours to remove, then */
 	engine->lock_fd = -1;
 	return error_set(EBUSY,
 		"another sessiond holds the pin folder %s: stop it, or choose another port or "
 		"--pin-dir",
 		dir);
+}
+
+void pins_unlock(struct engine *engine)
+{
+	if (engine->root_fd >= 0)
+		close(engine->root_fd);
+	if (engine->lock_fd >= 0)
+		close(engine->lock_fd);
+	engine->root_fd = engine->lock_fd = -1;
 }
 
 int pins_lock(struct engine *engine)
@@ -128,8 +142,7 @@ int pins_lock(struct engine *engine)
 			return err;
 		if (is_current(engine))
 			return 0;
-		close(engine->lock_fd);
-		engine->lock_fd = -1;
+		pins_unlock(engine);
 	}
 	return error_set(EBUSY, "another sessiond keeps removing the pin folder %s", dir);
 }
@@ -158,11 +171,21 @@ int pins_add(struct engine *engine)
 	return 0;
 }
 
+/* By the descriptor: whoever is not root any more may not pass /sys/fs/bpf, which is 0700. */
+static DIR *open_pins(struct engine *engine)
+{
+	int fd = openat(engine->lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
+}
+
 void pins_remove(struct engine *engine, bool links)
 {
 	struct dirent *file;
-	char path[PATH_MAX];
-	DIR *dir = opendir(engine->config.pin_dir);
+	DIR *dir = open_pins(engine);
 
 	if (!dir)
 		return;
@@ -171,17 +194,39 @@ void pins_remove(struct engine *engine, bool links)
 			continue;
 		if (!links && strncmp(file->d_name, "link-", 5) == 0)
 			continue;
-		unlink(pins_path(engine, file->d_name, path));
+		unlinkat(dirfd(dir), file->d_name, 0);
 	}
 	closedir(dir);
+}
+
+/* chown of what is in the folder, and of the folder. The root too, if nobody has prepared one:
+ * the folder is removed from it. */
+int pins_give(struct engine *engine, uid_t uid, gid_t gid)
+{
+	struct dirent *file;
+	DIR *dir = open_pins(engine);
+	int err = dir ? 0 : -errno;
+
+	while (!err && (file = readdir(dir))) {
+		if (strcmp(file->d_name, "..") != 0 &&
+			fchownat(dirfd(dir), file->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			err = -errno;
+	}
+	if (dir)
+		closedir(dir);
+	if (!err && engine->made_root && fchown(engine->root_fd, uid, gid) < 0)
+		err = -errno;
+	return err ? error_set(-err, "cannot give the pin folder %s to the new user: %s",
+			     engine->config.pin_dir, strerror(-err))
+		   : 0;
 }
 
 void pins_remove_folder(struct engine *engine)
 {
 	char path[PATH_MAX];
 
-	/* The root goes too if this was the last instance of it. */
-	rmdir(engine->config.pin_dir);
+	/* The root goes too if this was the last instance of it, and we may. */
+	unlinkat(engine->root_fd, strrchr(engine->config.pin_dir, '/') + 1, AT_REMOVEDIR);
 	snprintf(path, sizeof(path), "%s", engine->config.pin_dir);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);

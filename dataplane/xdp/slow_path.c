@@ -137,6 +137,7 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	for (unsigned i = 0; i < n; i++)
 		changes += handle(engine, i, allow, now);
 	failed = udp_send(engine->batch, fd);
+	udp_wipe(engine->batch);
 	if (failed)
 		counter_add(&engine->slow_send_failed, failed);
 	if (began && engine->answers > 0)

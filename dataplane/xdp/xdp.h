@@ -35,6 +35,8 @@ struct engine {
 	struct sessiond_bpf *skel;
 	struct sessd_config settings; /* as in the map; written by the main thread */
 	int lock_fd;		      /* the pin folder, locked */
+	int root_fd;		      /* the folder that it is in */
+	bool made_root;		      /* by this daemon */
 	bool adopted;		      /* the maps are those of the last daemon */
 	bool foreign;		      /* the pins found are of another network namespace */
 	bool pinned;		      /* the pins are those of our own maps */
@@ -86,11 +88,12 @@ void maps_close(struct engine *engine);
 
 /* pins.c: the folder on the bpffs. */
 int pins_lock(struct engine *engine);
+void pins_unlock(struct engine *engine);
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX]);
 int pins_add(struct engine *engine);		     /* pins the maps */
 void pins_remove(struct engine *engine, bool links); /* unpins the maps, and links if told to */
-
-void pins_remove_folder(struct engine *engine); /* if it is empty */
+int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of pins and folder */
+void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 
 /* attach.c */
 int attach_all(struct engine *engine);

@@ -66,6 +66,11 @@ expect() {
 start() {
 	name=$1
 	shift
+	# A user sessiond of this machine would not be let into all that tests make.
+	case " $* " in
+	*" --user "*) ;;
+	*) set -- --user root "$@" ;;
+	esac
 	"$sessiond" -C "$folder/$name.sock" "$@" >"$folder/$name.log" 2>&1 </dev/null &
 	started=$!
 	daemons="$daemons $started"

@@ -12,6 +12,8 @@
 
 #include "udp.h"
 
+#include <sessiond/protocol.h>
+
 #include <sessiond/log.h>
 
 #include <arpa/inet.h>
@@ -170,6 +172,49 @@ static void lengths(void **state)
 	udp_batch_destroy(batch);
 }
 
+static bool all_zero(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+/* Nothing of a value is left in the buffers, neither of a NEW, however long, nor of a reply that is
+ * longer than what it answers. */
+static void values_are_wiped(void **state)
+{
+	struct endpoint endpoint = {.port = free_port()};
+	struct udp_batch *batch = udp_batch_create();
+	struct udp_datagram datagrams[3];
+	static uint8_t bytes[9000];
+	int fd, asker;
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
+	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
+	asker = client("127.0.0.1", endpoint.port);
+	memset(bytes, 'S', sizeof(bytes));
+	assert_int_equal(send(asker, bytes, 200, 0), 200);
+	assert_int_equal(send(asker, bytes, sizeof(bytes), 0), sizeof(bytes));
+	assert_int_equal(send(asker, bytes, SESSD_HEADER_SIZE, 0), SESSD_HEADER_SIZE);
+	usleep(10000);
+	assert_int_equal(udp_receive(batch, fd), 3);
+	for (unsigned i = 0; i < 3; i++)
+		udp_datagram(batch, i, &datagrams[i]);
+	memset(datagrams[2].data, 'S', 300);
+	udp_reply(batch, 2, 300);
+	assert_int_equal(udp_send(batch, fd), 0);
+	assert_int_equal(datagrams[0].data[SESSD_HEADER_SIZE], 'S');
+	udp_wipe(batch);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(all_zero(
+			datagrams[i].data + SESSD_HEADER_SIZE, UDP_BUFFER - SESSD_HEADER_SIZE));
+	close(asker);
+	close(fd);
+	udp_batch_destroy(batch);
+}
+
 /* More than a batch; only some are answered, and each goes to who asked. */
 static void batches(void **state)
 {
@@ -297,6 +342,7 @@ int main(void)
 		cmocka_unit_test(answers_from_where_it_was_asked),
 		cmocka_unit_test(one_address),
 		cmocka_unit_test(lengths),
+		cmocka_unit_test(values_are_wiped),
 		cmocka_unit_test(batches),
 		cmocka_unit_test(second_bind_is_refused),
 		cmocka_unit_test(refusals),

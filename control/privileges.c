@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <sessiond/log.h>
+
+#include "text.h"
+
+/* What DPDK's drivers may need when ports are stopped and given back, on the main thread: to take
+ * an XDP program off, to remove a tap interface, to unmap a device. */
+static const cap_value_t dpdk_keeps[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_SYS_RAWIO};
+
+/* Then threads must keep CAP_SETUID until the change, which glibc carries out on each of them, and
+ * aborts if one fails. Set before there are threads. */
+static bool user_will_change;
+
+static int find_group(const char *name, gid_t *gid)
+{
+	struct group *group;
+	char quoted[TEXT_QUOTE];
+
+	errno = 0;
+	group = getgrnam(name);
+	if (!group)
+		return error_set(EINVAL, "--user: there is no group %s: make it, or name another",
+			text_quote(name, quoted));
+	*gid = group->gr_gid;
+	return 0;
+}
+
+static int find_user(struct identity *identity, const char *group_name)
+{
+	struct passwd *passwd = getpwnam(identity->name);
+	char quoted[TEXT_QUOTE];
+
+	if (!passwd)
+		return error_set(EINVAL, "--user: there is no user %s: make it, or name another",
+			text_quote(identity->name, quoted));
+	identity->uid = passwd->pw_uid;
+	identity->gid = passwd->pw_gid;
+	return group_name ? find_group(group_name, &identity->gid) : 0;
+}
+
+int privileges_identity(const struct options *options, struct identity *identity)
+{
+	char *colon;
+	int err;
+
+	memset(identity, 0, sizeof(*identity));
+	identity->uid = geteuid();
+	identity->gid = getegid();
+	identity->named = options->user[0] != '\0';
+	if (!identity->named) {
+		/* Whoever is not root was made what it is by somebody who knew. */
+		if (geteuid() != 0 || options->mode == MODE_DPDK || !getpwnam(PRIVILEGES_USER))
+			return 0;
+		strcpy(identity->name, PRIVILEGES_USER);
+		err = find_user(identity, NULL);
+	} else {
+		strcpy(identity->name, options->user);
+		colon = strchr(identity->name, ':');
+		if (colon)
+			*colon = '\0';
+		err = find_user(identity, colon ? colon + 1 : NULL);
+	}
+	if (err)
+		return err;
+	identity->change = identity->uid != geteuid() || identity->gid != getegid();
+	if (identity->change && geteuid() != 0)
+		return error_set(EINVAL,
+			"--user %s: only root can become another user: start as root, or leave it "
+			"out",
+			options->user);
+	return 0;
+}
+
+void privileges_prepare(const struct identity *identity)
+{
+	user_will_change = identity->change;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* Leaves the calling thread with `count` of its capabilities, of those that it has. */
+static int keep_only(const cap_value_t *keep, int count)
+{
+	cap_t now = cap_get_proc(), next = cap_init();
+	int ret = now && next ? 0 : -ENOMEM;
+
+	for (int i = 0; i < count && !ret; i++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		/* One that this kernel does not know is not there either. */
+		if (cap_get_flag(now, keep[i], CAP_PERMITTED, &has) < 0 || has != CAP_SET)
+			continue;
+		if (cap_set_flag(next, CAP_PERMITTED, 1, &keep[i], CAP_SET) < 0 ||
+			cap_set_flag(next, CAP_EFFECTIVE, 1, &keep[i], CAP_SET) < 0)
+			ret = -errno;
+	}
+	if (!ret && cap_set_proc(next) < 0)
+		ret = -errno;
+	cap_free(now);
+	cap_free(next);
+	return ret;
+}
+
+void privileges_drop_thread(void)
+{
+	int err = user_will_change ? 0 : keep_only(NULL, 0);
+
+	if (err)
+		log_warning("a thread keeps its capabilities: %s", strerror(-err));
+}
+
+/* glibc has every thread of the process do it. */
+static int become(const struct identity *identity)
+{
+	if (initgroups(identity->name, identity->gid) < 0 ||
+		setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
+		setresuid(identity->uid, identity->uid, identity->uid) < 0)
+		return error_set(
+			errno, "cannot become user %s: %s", identity->name, strerror(errno));
+	if (identity->uid != 0 && setresuid(0, 0, 0) == 0)
+		return error_set(EPERM, "user %s can become root again", identity->name);
+	return 0;
+}
+
+int privileges_drop(const struct identity *identity, const struct options *options, bool dpdk)
+{
+	int err;
+
+	if (identity->change) {
+		if (dpdk)
+			prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* this thread's, until it has chosen */
+		err = become(identity);
+		if (err)
+			return err;
+		log_info("running as user %s", identity->name);
+	} else if (geteuid() == 0 && !identity->named) {
+		log_warning("running as root: make a system user " PRIVILEGES_USER
+			    ", or name one with --user");
+	}
+	err = dpdk ? keep_only(dpdk_keeps, sizeof(dpdk_keeps) / sizeof(dpdk_keeps[0]))
+		   : keep_only(NULL, 0);
+	if (err)
+		return error_set(-err, "cannot give up capabilities: %s", strerror(-err));
+	if (!options->seccomp)
+		return 0;
+	err = syscall_filter_install(dpdk);
+	if (err == -ENOSYS) {
+		log_info("system calls are not filtered: %s", error_message());
+		return 0;
+	}
+	return err;
+}

@@ -1,0 +1,205 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# What a daemon that has started may still do: its user, its capabilities on every thread, its
+# filter of system calls, its files, and who may talk to it.
+
+. "$(dirname "$0")/lib.sh"
+
+[ "$(id -u)" = 0 ] || skip "needs root, to become another user"
+[ -r /proc/self/status ] || skip "/proc is not mounted"
+[ "$(id -u nobody)" = 65534 ] || skip "there is no user nobody"
+for program in setpriv python3; do
+	command -v "$program" >/dev/null || skip "$program is not installed"
+done
+
+# thread_field PID NAME: the values of a field of /proc/PID/status on all threads, each once.
+thread_field() {
+	cat /proc/"$1"/task/*/status | awk -v name="$2:" '$1 == name { $1 = ""; print }' |
+		sort -u | tr -s ' \t\n' ' ' | sed 's/^ //; s/ $//'
+}
+
+is() {
+	cases=$((cases + 1))
+	[ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"
+}
+
+# Sanitizers make calls that the filter forbids, so their builds have none.
+filtered=2
+if grep -qE 'b_sanitize.*(address|thread)' "$SESSIOND_BUILD/meson-private/cmd_line.txt"; then
+	filtered=0
+fi
+
+# harmless PID USER-ID: nothing of root is left.
+harmless() {
+	is "the user" "$(thread_field "$1" Uid)" "$2 $2 $2 $2"
+	is "the group" "$(thread_field "$1" Gid)" "$2 $2 $2 $2"
+	is "CapEff" "$(thread_field "$1" CapEff)" 0000000000000000
+	is "CapPrm" "$(thread_field "$1" CapPrm)" 0000000000000000
+	is "CapInh" "$(thread_field "$1" CapInh)" 0000000000000000
+	is "CapAmb" "$(thread_field "$1" CapAmb)" 0000000000000000
+	is "NoNewPrivs" "$(thread_field "$1" NoNewPrivs)" 1
+	is "Seccomp" "$(thread_field "$1" Seccomp)" "$filtered"
+	is "the core limit" "$(awk '/Max core file size/ { print $5, $6 }' "/proc/$1/limits")" "0 0"
+}
+
+get='import socket, struct, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(2)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+key = b"k" * 32
+s.send(struct.pack("!BBH", 1, 0, 300) + key + b"v" * 140)
+time.sleep(0.2)
+s.send(struct.pack("!BBH", 1, 1, 0) + key)
+sys.exit(s.recv(1000)[36:] != b"v" * 140)'
+
+# serves NAME PORT PID: NEWs, GETs, reload, the admin socket.
+serves() {
+	cases=$((cases + 1))
+	python3 -c "$get" "$2" || fail "$1: a session that was stored is not found"
+	expect 0 '' "$sessionctl" -C "$folder/$1.sock" stats
+	kill -HUP "$3"
+	expect 0 '' "$sessionctl" -C "$folder/$1.sock" reload
+	expect 0 '' "$sessionctl" -C "$folder/$1.sock" list
+}
+
+# Started as root, becomes the user that is named.
+echo 'allow = 127.0.0.0/8' >"$folder/conf"
+start named --user nobody -m socket -n 1000 -t 2 -c "$folder/conf" 7401 || finish
+harmless "$started" 65534
+serves named 7401 "$started"
+is "the admin socket" "$(stat -c '%U:%a' "$folder/named.sock")" nobody:660
+is "locked memory" "$(awk '$1 == "VmLck:" && $2 > 300 { print "yes" }' "/proc/$started/status")" yes
+
+# Who may connect, even to a socket that somebody has opened to everybody.
+chmod 666 "$folder/named.sock"
+cp "$sessionctl" "$folder/sessionctl"
+expect 1 'not for you' setpriv --reuid 65533 --regid 65533 --clear-groups \
+	"$folder/sessionctl" -C "$folder/named.sock" stats
+expect 0 '' setpriv --reuid 65533 --regid 65534 --clear-groups \
+	"$folder/sessionctl" -C "$folder/named.sock" stats
+expect 0 '' setpriv --reuid 65533 --regid 65533 --groups 65532,65534 \
+	"$folder/sessionctl" -C "$folder/named.sock" stats
+expect 0 '' setpriv --reuid 65534 --regid 65533 --clear-groups \
+	"$folder/sessionctl" -C "$folder/named.sock" stats
+grep -q 'user 65533 is refused' "$folder/named.log" || fail "the refusal is not logged"
+stop named "$started"
+
+# A group of its own, and what there is none of.
+start grouped --user nobody:daemon -m socket -n 1000 7402 || finish
+is "the group" "$(thread_field "$started" Gid)" "1 1 1 1"
+is "the groups" "$(thread_field "$started" Groups)" 1
+is "the admin socket" "$(stat -c '%U:%G' "$folder/grouped.sock")" nobody:daemon
+stop grouped "$started"
+expect 2 'there is no user nosuchuser' "$sessiond" --check --user nosuchuser
+expect 2 'there is no group nosuchgroup' "$sessiond" --check --user nobody:nosuchgroup
+expect 2 'expected NAME' "$sessiond" --check --user nobody:
+expect 2 'expected yes' "$sessiond" --check --seccomp perhaps
+cp "$sessiond" "$folder/sessiond"
+expect 2 'only root can become' setpriv --reuid 65533 --regid 65533 --clear-groups \
+	"$folder/sessiond" --check --user nobody
+
+# Without the filter, where it is in somebody's way.
+start open --user nobody --seccomp no -m socket -n 1000 7403 || finish
+is "Seccomp" "$(thread_field "$started" Seccomp)" 0
+stop open "$started"
+
+# As systemd would start it: as the user, with capabilities, which go once the port is open.
+setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_bind_service,+ipc_lock \
+	--ambient-caps +net_bind_service,+ipc_lock \
+	"$folder/sessiond" -m socket -n 1000 -C "$folder/ambient.sock" 999 \
+	>"$folder/ambient.log" 2>&1 </dev/null &
+wait $!
+grep -q 'admin socket' "$folder/ambient.log" || fail "a folder of root's took a socket"
+mkdir "$folder/own" && chown 65534:65534 "$folder/own"
+setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_bind_service,+ipc_lock \
+	--ambient-caps +net_bind_service,+ipc_lock \
+	"$folder/sessiond" -m socket -n 1000 -C "$folder/own/ambient.sock" 999 \
+	>"$folder/ambient.log" 2>&1 </dev/null &
+ambient=$!
+daemons="$daemons $ambient"
+for _ in $(seq 100); do
+	"$sessionctl" -C "$folder/own/ambient.sock" version >/dev/null 2>&1 && break
+	sleep 0.1
+done
+harmless "$ambient" 65534
+stop ambient "$ambient"
+[ -e "$folder/own/ambient.sock" ] && fail "the admin socket is left behind"
+
+# No --user, as root: sessiond where there is such a user; else root, with a word about it. The
+# user is made in a namespace of our own.
+# shellcheck disable=SC2016
+default_user() {
+	unshare -m sh -c 'grep -v "^sessiond:" /etc/passwd >"$1/passwd"
+		[ -z "$2" ] || echo "sessiond:x:65531:65531::/:/bin/false" >>"$1/passwd"
+		mount --bind "$1/passwd" /etc/passwd
+		exec "$3" -m socket -n 1000 -C "$1/default.sock" 7404' \
+		default "$folder" "$1" "$sessiond" >"$folder/default.log" 2>&1 </dev/null &
+	started=$!
+	daemons="$daemons $started"
+	for _ in $(seq 100); do
+		"$sessionctl" -C "$folder/default.sock" version >/dev/null 2>&1 && break
+		sleep 0.1
+	done
+}
+default_user there
+is "the user" "$(thread_field "$started" Uid)" "65531 65531 65531 65531"
+grep -q 'running as user sessiond' "$folder/default.log" || fail "its user is not logged"
+stop default "$started"
+rm -f "$folder/default.sock"
+default_user ''
+is "the user" "$(thread_field "$started" Uid)" "0 0 0 0"
+is "CapEff" "$(thread_field "$started" CapEff)" 0000000000000000
+grep -q 'running as root: make a system user' "$folder/default.log" || fail "root is not warned"
+stop default "$started"
+
+# xdp mode: the pins are the new user's, the program goes at the end, and so do they.
+bpf_folder() {
+	mkdir "$folder/bpf" && mount -t bpf -o mode=0700 none "$folder/bpf" 2>/dev/null
+}
+if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
+	trap 'umount -l "$folder/bpf" 2>/dev/null; cleanup' EXIT
+	ip link add cli0 type veth peer name cli1 && ip link set cli0 up && ip link set cli1 up
+	mkdir "$folder/bpf/root" && chown nobody "$folder/bpf/root"
+	start xdp --user nobody -m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" 7405 || finish
+	harmless "$started" 65534
+	serves xdp 7405 "$started"
+	is "the pins' owner" "$(stat -c %U "$folder"/bpf/root/7405/* | sort -u)" nobody
+	ip address add 192.0.2.1/32 dev lo
+	for _ in $(seq 30); do
+		grep -q '192.0.2.1 came' "$folder/xdp.log" && break
+		sleep 0.1
+	done
+	grep -q '192.0.2.1 came' "$folder/xdp.log" || fail "a new address is not followed"
+	# Killed, started again, adopted.
+	kill -9 "$started"
+	wait "$started" 2>/dev/null
+	start xdp --user nobody -m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" 7405 || finish
+	grep -q 'adopted 1 sessions' "$folder/xdp.log" || fail "the session is not adopted"
+	stop xdp "$started"
+	is "what is left" "$(ls "$folder/bpf/root")" ''
+	ip link show cli0 | grep -q 'xdp' && fail "the program is still attached"
+	# As systemd would start it: the user's from the start.
+	caps=+bpf,+net_admin,+perfmon
+	for more in '' ,+net_raw; do
+		chmod 711 "$folder/bpf"
+		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps $caps$more \
+			--ambient-caps $caps$more \
+			"$folder/sessiond" -m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" \
+			-C "$folder/own/x.sock" 7405 >"$folder/x.log" 2>&1 </dev/null &
+		ambient=$!
+		daemons="$daemons $ambient"
+		for _ in $(seq 100); do
+			"$sessionctl" -C "$folder/own/x.sock" version >/dev/null 2>&1 && break
+			sleep 0.1
+		done
+		harmless "$ambient" 65534
+		stop x "$ambient"
+		is "what is left" "$(ls "$folder/bpf/root")" ''
+	done
+else
+	echo "xdp mode is left out: not built, or no BPF file system can be mounted here"
+fi
+
+finish
