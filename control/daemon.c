@@ -8,6 +8,7 @@
 #include "notify.h"
 #include "privileges.h"
 #include "stats_line.h"
+#include "watchdog.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -148,7 +149,8 @@ static int choose_engine(struct daemon *daemon)
 		return err;
 	}
 	if (engine_of(MODE_XDP) == &engine_socket) {
-		log_warning("SLOW: this build has no xdp mode; falling back to mode socket");
+		log_tagged(LOG_LEVEL_WARNING, "slow",
+			"SLOW: this build has no xdp mode; falling back to mode socket");
 		return start_engine(daemon, &engine_socket);
 	}
 	err = start_engine(daemon, engine_of(MODE_XDP));
@@ -156,7 +158,7 @@ static int choose_engine(struct daemon *daemon)
 	 * that has another's program is EEXIST.) */
 	if (!err || err == -EADDRINUSE || err == -EBUSY)
 		return err;
-	log_warning(
+	log_tagged(LOG_LEVEL_WARNING, "slow",
 		"SLOW: falling back to mode socket, because mode xdp failed: %s", error_message());
 	return start_engine(daemon, &engine_socket);
 }
@@ -167,7 +169,8 @@ static void announce(const struct daemon *daemon)
 	char text[512], listen[ADDRESS_TEXT];
 
 	daemon->ops->describe(daemon->engine, text, sizeof(text));
-	log_notice("sessiond %s answers in mode %s: %s", SESSIOND_VERSION, daemon->ops->name, text);
+	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
+		SESSIOND_VERSION, daemon->ops->name, text);
 	for (size_t i = 0; i < options->listen_count; i++)
 		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
 	if (daemon->metrics)
@@ -211,14 +214,15 @@ int daemon_reload(
 		err = daemon->ops->set_allow(daemon->engine, &next.allow);
 	notify_ready();
 	if (err) {
-		log_error("reload failed, nothing was changed: %s", error_message());
+		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
+			"reload failed, nothing was changed: %s", error_message());
 		return err;
 	}
 	writer_set_remove(daemon->writer, next.remove);
 	log_set_level(next.log_level);
 	daemon->options = next;
-	log_notice("reloaded: %zu allowed prefixes, REMOVEs are %s", next.allow.count,
-		next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
+	log_tagged(LOG_LEVEL_NOTICE, "reload", "reloaded: %zu allowed prefixes, REMOVEs are %s",
+		next.allow.count, next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
 	return 0;
 }
 
@@ -234,7 +238,10 @@ static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
 	struct daemon *daemon = ctx;
 
 	(void)what;
-	log_notice("stopping on signal %d", (int)signal_number);
+	/* SIGUSR2 is a restart: what can answer without the daemon goes on until the next one. */
+	if (signal_number == SIGUSR2)
+		daemon->options.keep = true;
+	log_tagged(LOG_LEVEL_NOTICE, "stop", "stopping on signal %d", (int)signal_number);
 	event_base_loopbreak(daemon->base);
 }
 
@@ -253,7 +260,7 @@ static void on_failure(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	log_error("%s", writer_failure(daemon->writer));
+	log_tagged(LOG_LEVEL_ERROR, "failure", "%s", writer_failure(daemon->writer));
 	daemon->failed = true;
 	daemon->exit_code = EXIT_RUNTIME;
 	event_base_loopbreak(daemon->base);
@@ -281,16 +288,20 @@ static void log_event(void *ctx, const struct sessd_event *event)
 	endpoint_format(&endpoint, text);
 	switch (event->reason) {
 	case SESSD_EVENT_SHORT:
-		log_warning("dropped a packet from %s: shorter than the header", text);
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: shorter than the header", text);
 		break;
 	case SESSD_EVENT_VERSION:
-		log_warning("dropped a packet from %s: protocol version %u", text, event->detail);
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: protocol version %u", text, event->detail);
 		break;
 	case SESSD_EVENT_TYPE:
-		log_warning("dropped a packet from %s: message type 0x%02x", text, event->detail);
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: message type 0x%02x", text, event->detail);
 		break;
 	default:
-		log_warning("dropped a packet from %s: not in the allow list (--allow)", text);
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: not in the allow list (--allow)", text);
 	}
 }
 
@@ -336,10 +347,17 @@ static int watch_signals(struct daemon *daemon)
 	if (!err)
 		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
 	if (!err)
+		err = watch(daemon, SIGUSR2, EV_SIGNAL, on_stop);
+	if (!err)
 		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
 	if (!err)
 		err = watch(daemon, SIGUSR1, EV_SIGNAL, on_statistics);
 	return err;
+}
+
+static uint64_t progress(void *ctx)
+{
+	return writer_passes(ctx);
 }
 
 static int loop(struct daemon *daemon)
@@ -351,6 +369,8 @@ static int loop(struct daemon *daemon)
 		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
 	if (!err)
 		err = watch(daemon, -1, 0, on_timer);
+	if (!err)
+		err = watchdog_open(&daemon->watchdog, daemon->base, progress, daemon->writer);
 	if (err)
 		return err;
 	announce(daemon);
@@ -433,6 +453,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		log_error("sessiond: %s", error_message());
 		daemon.exit_code = usage ? EXIT_USAGE : EXIT_RUNTIME;
 	}
+	watchdog_close(daemon.watchdog);
 	unwatch(&daemon);
 	admin_close(daemon.admin);
 #ifdef HAVE_MICROHTTPD

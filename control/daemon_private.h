@@ -17,7 +17,7 @@
 
 #include <event2/event.h>
 
-#define DAEMON_EVENTS_MAX 8
+#define DAEMON_EVENTS_MAX 16
 
 struct daemon {
 	struct identity identity;
@@ -36,6 +36,7 @@ struct daemon {
 	struct watch watch;
 	struct metrics *metrics;
 	struct event_base *base;
+	struct watchdog *watchdog;
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;
 	bool failed; /* while running */

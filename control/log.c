@@ -13,6 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef HAVE_SYSTEMD
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+#endif
+
 static atomic_int max_level = LOG_LEVEL_INFO;
 static bool to_journal;
 static _Thread_local char last_error[512];
@@ -86,6 +91,26 @@ void log_write(enum log_level level, const char *format, ...)
 	 * stop a cache: the line is lost. */
 	if (write(STDERR_FILENO, line, used) < 0)
 		return;
+}
+
+void log_tagged(enum log_level level, const char *event, const char *format, ...)
+{
+	char text[1000];
+	va_list args;
+
+	if ((int)level > atomic_load_explicit(&max_level, memory_order_relaxed))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+#ifdef HAVE_SYSTEMD
+	if (to_journal && sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", (int)level,
+				  "SESSIOND_EVENT=%s", event, NULL) >= 0)
+		return;
+#else
+	(void)event;
+#endif
+	log_write(level, "%s", text);
 }
 
 int error_set(int errnum, const char *format, ...)

@@ -35,6 +35,18 @@ void notify_stopping(void)
 	(void)sd_notify(0, "STOPPING=1");
 }
 
+uint64_t notify_watchdog_usec(void)
+{
+	uint64_t usec;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+}
+
+void notify_alive(void)
+{
+	(void)sd_notify(0, "WATCHDOG=1");
+}
+
 void notify_status(const char *format, ...)
 {
 	char status[256];

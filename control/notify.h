@@ -7,11 +7,16 @@
 #ifndef SESSIOND_NOTIFY_H
 #define SESSIOND_NOTIFY_H
 
+#include <stdint.h>
+
 #ifdef HAVE_SYSTEMD
 /* Serving: at start, and again after a reload. */
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
+/* Microseconds in which systemd wants to hear notify_alive; 0: it does not. */
+uint64_t notify_watchdog_usec(void);
+void notify_alive(void);
 /* One line for `systemctl status`. */
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #else
@@ -24,6 +29,15 @@ static inline void notify_reloading(void)
 }
 
 static inline void notify_stopping(void)
+{
+}
+
+static inline uint64_t notify_watchdog_usec(void)
+{
+	return 0;
+}
+
+static inline void notify_alive(void)
 {
 }
 

@@ -19,8 +19,9 @@
 static const char help[] =
 	"A shared TLS session cache for a farm of TLS terminators.\v"
 	"PORT is the UDP port, default 54321. Runs in the foreground; SIGHUP reads allow, remove "
-	"and log-level anew, SIGUSR1 logs a line of statistics. Exit codes: 0, 1 for a failure, 2 "
-	"for a wrong command line or "
+	"and log-level anew, SIGUSR1 logs a line of statistics, SIGUSR2 ends it as with --keep. "
+	"Exit "
+	"codes: 0, 1 for a failure, 2 for a wrong command line or "
 	"configuration.";
 
 static void set_defaults(struct options *options)

@@ -64,6 +64,7 @@ struct writer {
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
+	_Atomic uint64_t passes;
 	/* The mailbox of the main thread: one command at a time. */
 	pthread_mutex_t lock;
 	pthread_cond_t done;
@@ -392,6 +393,7 @@ static void *writer_run(void *arg)
 		more = sweep(writer);
 		more |= obey(writer);
 		more |= flush(writer);
+		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
 	pthread_mutex_lock(&writer->lock);
 	if (n < 0)
@@ -576,6 +578,11 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 #define X(name, text) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
 	WRITER_COUNTERS(X)
 #undef X
+}
+
+uint64_t writer_passes(const struct writer *writer)
+{
+	return atomic_load_explicit(&writer->passes, memory_order_relaxed);
 }
 
 int writer_failure_fd(const struct writer *writer)

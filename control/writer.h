@@ -60,6 +60,10 @@ void writer_latency(const struct writer *writer, struct latency *into);
 
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx);
 
+/* Grows with each round of the thread, at least four times a second: any thread may ask whether it
+ * is stuck. */
+uint64_t writer_passes(const struct writer *writer);
+
 /* A descriptor that becomes readable when the thread ended by itself after an error, and that
  * error's line. */
 int writer_failure_fd(const struct writer *writer);

@@ -23,6 +23,11 @@ int log_level_parse(const char *text, enum log_level *level);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same, for what a program may wait for: the journal has the field SESSIOND_EVENT=`event`
+ * besides. Names, stable: start, slow, reload, reload-failed, stop, failure, drop. */
+void log_tagged(enum log_level level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# The systemd unit: systemd understands it, and finds little exposed; so with the files for users
+# and folders.
+
+. "$(dirname "$0")/lib.sh"
+
+command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
+systemd-analyze security --help 2>/dev/null | grep -q -- --offline ||
+	skip "systemd-analyze is too old to look at a file"
+dist=$(dirname "$0")/../../dist/systemd
+
+sed "s|@sbindir@|$SESSIOND_BUILD|; s|@sysconfdir@|/etc|" "$dist/sessiond.service.in" \
+	>"$folder/sessiond.service"
+sed -i "s|@sbindir@|$SESSIOND_BUILD|g" "$folder/sessiond.service"
+grep -q '@' "$folder/sessiond.service" && ! grep -q '@system-service' "$folder/sessiond.service" &&
+	fail "a name was not replaced"
+
+# Exposure in tenths.
+cases=$((cases + 1))
+systemd-analyze security --offline=true --no-pager --threshold=20 "$folder/sessiond.service" \
+	>"$folder/security" 2>&1 || fail "exposed more than 2.0: $(cat "$folder/security")"
+tail -n 1 "$folder/security"
+# It says what it does not understand, and goes on.
+for pattern in 'Unknown' 'ignoring' 'Failed'; do
+	grep "$pattern" "$folder/security" && fail "systemd does not understand the unit"
+done
+
+cases=$((cases + 1))
+systemd-analyze verify "$folder/sessiond.service" >"$folder/verify" 2>&1
+grep 'sessiond.service' "$folder/verify" | grep -v 'man sessiond' &&
+	fail "systemd-analyze verify has objections"
+
+# The user and the folder, in a root of their own.
+if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then
+	mkdir -p "$folder/root/etc" "$folder/root/sys/fs/bpf"
+	expect 0 '' systemd-sysusers --root="$folder/root" "$(readlink -f "$dist/sysusers.conf")"
+	grep -q '^sessiond:' "$folder/root/etc/passwd" || fail "sysusers makes no user"
+	grep -q '^sessiond:' "$folder/root/etc/group" || fail "sysusers makes no group"
+	expect 0 '' systemd-tmpfiles --root="$folder/root" --create \
+		"$(readlink -f "$dist/tmpfiles.conf")"
+	uid=$(awk -F: '$1 == "sessiond" { print $3 }' "$folder/root/etc/passwd")
+	[ "$(stat -c %u:%a "$folder/root/sys/fs/bpf/sessiond")" = "$uid:700" ] ||
+		fail "tmpfiles makes no folder for pins"
+fi
+
+finish
