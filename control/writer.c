@@ -223,13 +223,12 @@ static bool on_found(void *ctx, const struct session *session)
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
 		!table_alloc_at(writer->table, session->slot))
 		return false;
-	/* The session was adopted with its mark, which table_insert clears. Its value, and with it
-	 * the TLS version, is not at hand: it is taken for one that serves more than once. */
+	/* The session was adopted with its mark, which table_insert clears. */
 	visited = mark_test(marks, session->slot);
 	table_insert(writer->table, hash, session, NULL);
 	if (visited)
 		mark_set(marks, session->slot);
-	lifetime_add(writer->lifetime, session->slot, session->expires, false);
+	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;
 }

@@ -52,6 +52,7 @@ struct session {
 	uint32_t slot;
 	uint16_t len; /* bytes of the value */
 	uint16_t sum; /* its Internet checksum, not complemented */
+	bool tls13;   /* of adopted sessions only; the table keeps no note of it */
 };
 
 /* Returns NULL with errno set: ENOMEM, or EINVAL for a config out of its ranges. */

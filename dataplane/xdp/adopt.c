@@ -9,6 +9,7 @@
 #include <sessiond/log.h>
 
 #include "clock.h"
+#include "session_version.h"
 #include "sessiond.skel.h"
 
 #include <bpf/bpf.h>
@@ -29,8 +30,10 @@ struct reading {
 	uint8_t *long_slots; /* 1: the overflow value of this slot is in use */
 };
 
-/* The same proof as the fast path's: a torn or foreign entry is not taken over. */
-static bool intact(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+/* The same proof as the fast path's: a torn or foreign entry is not taken over. Sets `*tls13`,
+ * since the value is at hand only here. */
+static bool intact(
+	struct reading *reading, const uint8_t *key, const struct sessd_entry *entry, bool *tls13)
 {
 	struct engine *engine = reading->engine;
 	uint32_t slot = sessd_life_slot(entry->life);
@@ -51,6 +54,7 @@ static bool intact(struct reading *reading, const uint8_t *key, const struct ses
 	}
 	good = sessd_guard(engine->settings.secret, key, entry->life, entry->sum, value,
 		       entry->len) == entry->guard;
+	*tls13 = good && session_is_tls13(value, len);
 	explicit_bzero(value, sizeof(value));
 	return good;
 }
@@ -63,8 +67,9 @@ static void forget(struct engine *engine, const uint8_t *key)
 static int take(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
 {
 	struct session *session;
+	bool tls13;
 
-	if (!intact(reading, key, entry)) {
+	if (!intact(reading, key, entry, &tls13)) {
 		forget(reading->engine, key); /* nobody else would ever delete it */
 		reading->refused++;
 		return 0;
@@ -84,6 +89,7 @@ static int take(struct reading *reading, const uint8_t *key, const struct sessd_
 	session->slot = sessd_life_slot(entry->life);
 	session->len = entry->len;
 	session->sum = entry->sum;
+	session->tls13 = tls13;
 	return 0;
 }
 

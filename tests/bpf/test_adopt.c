@@ -72,6 +72,39 @@ static void all(void **state)
 	world_close(&world, false);
 }
 
+/* As OpenSSL makes them: TLS 1.3, TLS 1.2. */
+static const uint8_t tls13_begin[] = {0x30, 0x81, 0, 0x02, 1, 1, 0x02, 2, 3, 4};
+static const uint8_t tls12_begin[] = {0x30, 0x81, 0, 0x02, 1, 1, 0x02, 2, 3, 3};
+
+static void put_tls(uint32_t slot, const uint8_t *begin, unsigned len)
+{
+	struct session session = {.expires = clock_tick() + 100000, .slot = slot};
+	uint8_t value[512] = {0};
+
+	world_key(slot, session.key);
+	session.len = (uint16_t)len;
+	memcpy(value, begin, sizeof(tls13_begin));
+	value[2] = (uint8_t)(len - 3);
+	engine_xdp.put(world.engine, &session, value);
+}
+
+/* Eviction wants to know: a TLS 1.3 session serves once. Short values and split ones. */
+static void versions(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	world_run(&world);
+	for (uint32_t slot = 0; slot < 40; slot++)
+		put_tls(slot, slot % 2 ? tls13_begin : tls12_begin, 135 + 3 * slot);
+	world_commit(&world);
+	world_close(&world, true);
+	world_run(&world);
+	assert_int_equal(world.found_count, 40);
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(world.found[i].tls13, world.found[i].slot % 2);
+	world_close(&world, false);
+}
+
 static void none(void **state)
 {
 	(void)state;
@@ -168,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(all, after),
+		cmocka_unit_test_teardown(versions, after),
 		cmocka_unit_test_teardown(none, after),
 		cmocka_unit_test_teardown(damaged, after),
 	};
