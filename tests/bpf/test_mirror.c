@@ -53,6 +53,7 @@ static int new_map(uint32_t key_size, uint32_t value_size, uint32_t entries)
 
 	if (fd == -EPERM) {
 		printf("skipped: BPF maps cannot be made here: %s\n", strerror(-fd));
+		fflush(stdout); /* _exit would lose it */
 		_exit(77);
 	}
 	assert_true(fd >= 0);

@@ -7,6 +7,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+[ -r /proc/self/status ] || skip "/proc is not mounted"
+
 command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
 systemd-analyze security --help 2>/dev/null | grep -q -- --offline ||
 	skip "systemd-analyze is too old to look at a file"

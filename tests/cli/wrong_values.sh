@@ -6,6 +6,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+[ -r /proc/self/status ] || skip "/proc is not mounted"
+
 # Nothing of this may start a daemon; if it did, it would be one that ends by the time limit.
 wrong() {
 	pattern=$1

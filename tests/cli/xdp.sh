@@ -7,6 +7,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+[ -r /proc/self/status ] || skip "/proc is not mounted"
+
 "$sessiond" --mode xdp -i lo --check >/dev/null 2>"$folder/err" ||
 	skip "this build has no xdp mode: $(cat "$folder/err")"
 [ "$(stat -f -c %T /sys/fs/bpf 2>/dev/null)" = bpf_fs ] ||

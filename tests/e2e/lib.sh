@@ -56,6 +56,8 @@ fail()
 STARTED=$EPOCHREALTIME
 AT_END=()
 
+[ -r /proc/self/status ] || skip "/proc is not mounted"
+
 _finish()
 {
 	local code=$? action
@@ -159,7 +161,8 @@ expect_stat()
 
 _stat_is()
 {
-	[ "$(farm_stat "$1")" "-$2" "$3" ]
+	# shellcheck disable=SC1072,SC1073 # the operator is an argument
+	test "$(farm_stat "$1")" "-$2" "$3"
 }
 
 # resume_all COUNT TLSCLIENT-OPTION...: as farm_resume.
