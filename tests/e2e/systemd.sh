@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# The unit under systemd itself, as process 1 of namespaces of its own: start, reload, restart, the
+# watchdog, stop, in xdp mode as an unprivileged user.
+. "$(dirname "$0")/lib.sh"
+
+systemd=/lib/systemd/systemd
+need_program "$systemd"
+need_program systemctl
+need_program python3
+grep -q 'HAVE_SYSTEMD' "$BUILD/build.ninja" || skip "sessiond is built without libsystemd"
+need_xdp
+
+# Everything below is in a cgroup of its own, so that nothing is left in the host's.
+touch "$LOGS/sessiond.log"
+place=$(mktemp -d)
+mount -t cgroup2 none "$place" 2>/dev/null || skip "cgroup2 cannot be mounted here"
+group=$place$(sed -n 's/^0:://p' /proc/self/cgroup)/sessiond-test-$$
+clean()
+{
+	find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+	umount "$place" && rmdir "$place"
+}
+AT_END+=(clean)
+mkdir "$group" 2>/dev/null || skip "no cgroup can be made here"
+unshare -fpmuiCn true 2>/dev/null || skip "namespaces cannot be made here"
+
+step "systemd as process 1"
+cat >"$LOGS/outside.sh" <<'END'
+set -eu
+source=$1 build=$2 logs=$3
+mount --make-rprivate /
+for folder in /run /var/log /etc/systemd/system; do
+	mount -t tmpfs none $folder
+done
+mount -t proc proc /proc
+umount -R /sys/fs/cgroup || true
+mount -t cgroup2 none /sys/fs/cgroup
+umount -R /sys/fs/bpf 2>/dev/null || true
+mount -t bpf -o mode=0700 none /sys/fs/bpf
+mkdir -p /run/systemd/system /run/tmpfiles.d /run/test/etc/sessiond
+# The user of dist/systemd/sysusers.conf.
+cp /etc/passwd /etc/group /run/test
+grep -q '^sessiond:' /etc/passwd || echo 'sessiond:x:64999:64999::/:/bin/false' >>/run/test/passwd
+grep -q '^sessiond:' /etc/group || echo 'sessiond:x:64999:' >>/run/test/group
+mount --bind /run/test/passwd /etc/passwd
+mount --bind /run/test/group /etc/group
+cp "$source/dist/systemd/tmpfiles.conf" /run/tmpfiles.d/sessiond.conf
+cp "$build/sessiond" "$build/sessionctl" /run/test
+ip link set lo up
+ip link add e0 type veth peer name e1
+ip link set e0 up
+ip link set e1 up
+printf 'mode = xdp\ninterface = e0\ncapacity = 10000\n' >/run/test/etc/sessiond/sessiond.conf
+# Alone: without the targets that a whole system has.
+sed 's|@sbindir@|/run/test|g; s|@sysconfdir@|/run/test/etc|g; /network-online/d
+	s|^\[Unit\]|&\nDefaultDependencies=no|; s|^WatchdogSec=.*|WatchdogSec=2s|' \
+	"$source/dist/systemd/sessiond.service.in" >/run/systemd/system/sessiond.service
+cat >/run/systemd/system/test.service <<-UNIT
+	[Unit]
+	DefaultDependencies=no
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/bash $logs/inside.sh $logs
+	StandardOutput=append:$logs/inside.log
+	StandardError=append:$logs/inside.log
+UNIT
+cat >/run/systemd/system/test.target <<-UNIT
+	[Unit]
+	DefaultDependencies=no
+	Wants=test.service systemd-journald.service
+UNIT
+export container=sessiond-test
+exec /lib/systemd/systemd --system --unit=test.target --log-target=console --show-status=no
+END
+
+cat >"$LOGS/inside.sh" <<'END'
+set -u
+logs=$1
+export SYSTEMD_PAGER=
+ctl=/run/test/sessionctl
+
+check()
+{
+	echo "$*"
+	"$@" || { echo "FAILED: $*"; exit 1; }
+}
+refused() { ! "$@"; }
+stat_is() { [ "$($ctl stats | awk -v n="$1" '$1 == n { print $2 }')" = "$2" ]; }
+main() { systemctl show -p MainPID --value sessiond; }
+field_is() { [ "$(awk -v n="$1:" '$1 == n { print $2 }' "/proc/$(main)/status")" = "$2" ]; }
+said() { journalctl --no-pager -u sessiond -o cat "$@" | grep -q .; }
+trap 'systemctl exit 0 2>/dev/null || kill -s RTMIN+13 1' EXIT
+
+check systemctl start sessiond
+check field_is Uid "$(id -u sessiond)"
+check field_is CapPrm 0000000000000000
+check field_is CapEff 0000000000000000
+check field_is NoNewPrivs 1
+check stat_is mode_xdp 1
+check test "$(stat -c %U:%a /sys/fs/bpf/sessiond/54321)" = sessiond:700
+check test "$(stat -c %U:%a /run/sessiond/control.sock)" = sessiond:660
+python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(50):
+    s.sendto(struct.pack("!BBH", 1, 0, 300) + b"%032d" % i + b"v" * 140, ("127.0.0.1", 54321))'
+sleep 0.5
+check stat_is sessions 50
+
+check systemctl reload sessiond
+echo 'bogus = 1' >>/run/test/etc/sessiond/sessiond.conf
+check refused systemctl reload sessiond
+sed -i '/bogus/d' /run/test/etc/sessiond/sessiond.conf
+check systemctl is-active sessiond
+
+before=$(main)
+check systemctl restart sessiond
+check test "$(main)" != "$before"
+check stat_is sessions_adopted 50
+
+# A hung daemon is killed and started anew, with every session.
+before=$(main)
+kill -STOP "$before"
+for _ in $(seq 60); do
+	[ "$(main)" != "$before" ] && stat_is sessions_adopted 50 2>/dev/null && break
+	sleep 0.1
+done
+check test "$(systemctl show -p NRestarts --value sessiond)" = 1
+check stat_is sessions_adopted 50
+check refused systemctl is-failed sessiond
+
+check systemctl stop sessiond
+check test -z "$(ls /sys/fs/bpf/sessiond)"
+check refused grep -q . <(ip link show e0 | grep xdp)
+check said SESSIOND_EVENT=start
+check said SESSIOND_EVENT=stop
+echo "all is well"
+END
+
+# Its own cgroup becomes the root of what it sees.
+code=0
+timeout -k 5 60 bash -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' in "$group" \
+	unshare -fpmuiCn --kill-child bash "$LOGS/outside.sh" "$SOURCE" "$BUILD" "$LOGS" \
+	>"$LOGS/systemd.log" 2>&1 </dev/null || code=$?
+while read -r line; do
+	note "$line"
+done <"$LOGS/inside.log"
+grep -q '^all is well$' "$LOGS/inside.log" ||
+	fail "systemd ended with $code: $(tail -n 3 "$LOGS/systemd.log")"
