@@ -113,14 +113,14 @@ void log_tagged(enum log_level level, const char *event, const char *format, ...
 	log_write(level, "%s", text);
 }
 
-int error_set(int errnum, const char *format, ...)
+int(error_set)(int errnum, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(last_error, sizeof(last_error), format, args);
 	va_end(args);
-	return -errnum;
+	return errnum > 0 ? -errnum : -EIO;
 }
 
 const char *error_message(void)

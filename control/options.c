@@ -121,6 +121,11 @@ static int check_together(const struct options *options)
 	return check_built_in(options);
 }
 
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr);
+}
+
 /* Fills in what depends on other options. */
 static int complete_listen(struct options *options)
 {
@@ -134,7 +139,7 @@ static int complete_listen(struct options *options)
 		if (endpoint->port == 0)
 			endpoint->port = options->port;
 		for (size_t j = 0; j < i; j++)
-			if (memcmp(endpoint, &options->listen[j], sizeof(*endpoint)) == 0)
+			if (same_endpoint(endpoint, &options->listen[j]))
 				return error_set(EINVAL,
 					"--listen %s is given twice: leave one out",
 					endpoint_format(endpoint, text));

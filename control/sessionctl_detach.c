@@ -175,6 +175,7 @@ int ctl_detach(const struct ctl *ctl)
 	if (count < 0)
 		code = ctl_fail(EXIT_RUNTIME);
 	for (int i = 0; i < count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are `count` of them */
 		int ret = detach(root_fd, ctl, one ? one : ports[i]);
 
 		if (ret == 0)

@@ -85,13 +85,14 @@ static int refuse(const char *word)
 static int number(
 	const char *option, const char *text, uint32_t least, uint32_t most, uint32_t *out)
 {
-	unsigned long value;
-	char *end;
+	bool digits = text && isdigit((unsigned char)*text);
+	unsigned long value = 0;
+	char *end = NULL;
 
 	errno = 0;
-	value = text && isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
-	if (!text || !isdigit((unsigned char)*text) || *end || errno || value < least ||
-		value > most)
+	if (digits)
+		value = strtoul(text, &end, 10);
+	if (!digits || *end || errno || value < least || value > most)
 		return error_set(EINVAL, "--dpdk-args: %s takes a number from %u to %u, not '%s'",
 			option, least, most, text ? text : "");
 	*out = (uint32_t)value;

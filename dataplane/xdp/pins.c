@@ -205,15 +205,17 @@ int pins_give(struct engine *engine, uid_t uid, gid_t gid)
 {
 	struct dirent *file;
 	DIR *dir = open_pins(engine);
-	int err = dir ? 0 : -errno;
+	int err = 0;
 
+	if (!dir)
+		return error_set(errno, "cannot read the pin folder %s: %s", engine->config.pin_dir,
+			strerror(errno));
 	while (!err && (file = readdir(dir))) {
 		if (strcmp(file->d_name, "..") != 0 &&
 			fchownat(dirfd(dir), file->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 			err = -errno;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	if (!err && engine->made_root && fchown(engine->root_fd, uid, gid) < 0)
 		err = -errno;
 	return err ? error_set(-err, "cannot give the pin folder %s to the new user: %s",

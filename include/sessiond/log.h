@@ -37,6 +37,14 @@ void log_tagged(enum log_level level, const char *event, const char *format, ...
 /* Records this thread's error, a line that says what, where and what to do, and returns -errnum, so
  * that a failing function ends with `return error_set(ENODEV, "...")`. */
 int error_set(int errnum, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Compilers and analysers may rely on it: what it returns is negative, whatever errnum is. */
+#define error_set(...) \
+	({ \
+		int error_set_ret = (error_set)(__VA_ARGS__); \
+		if (error_set_ret >= 0) \
+			__builtin_unreachable(); \
+		error_set_ret; \
+	})
 /* The line that was last recorded by this thread; "" if none. */
 const char *error_message(void);
 

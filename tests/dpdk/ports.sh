@@ -108,7 +108,8 @@ stat()
 
 _stat_is()
 {
-	[ "$(stat "$1")" "-$2" "$3" ]
+	# shellcheck disable=SC1072,SC1073 # the operator is an argument
+	test "$(stat "$1")" "-$2" "$3"
 }
 
 # Within two seconds, since counters are read while the lcores count.
@@ -372,6 +373,7 @@ wait_for 10 in_ns t1 "$TOOLS/udpclient" fetch "$IP4" $PORT --count 50 --seed 2 |
 if [ -z "${LCORES:-}" ]; then
 	step "idle costs little, but for the lcore"
 	sleep 1
+	# shellcheck disable=SC2010,SC2046 # names of tasks are numbers
 	cpu() { awk '{ s += $1 } END { print s }' $(ls -d /proc/"$DAEMON"/task/*/schedstat | grep -v "/$1/"); }
 	busy=$(for t in /proc/"$DAEMON"/task/*; do echo "$(cut -d' ' -f1 "$t/schedstat") ${t##*/}"; done |
 		sort -n | tail -1 | cut -d' ' -f2)

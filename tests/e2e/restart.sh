@@ -28,7 +28,7 @@ heard()
 starts=0
 start()
 {
-	NOTIFY_SOCKET=$notify WATCHDOG_USEC=1000000 daemon_for xdp "$@"
+	NOTIFY_SOCKET=$notify WATCHDOG_USEC=1000000 daemon_for xdp
 	starts=$((starts + 1))
 	farm_wait 5 heard READY=1 "$starts" || fail "no READY=1 (start $starts)"
 }
