@@ -10,11 +10,9 @@
  *   flush              flushed COUNT
  *   reload             a line for each option that needs a restart
  *   log-level LEVEL
- *   talkers            ADDRESS GETS NEWS REMOVES, estimated: a line for each source, those that send
- *                      most first, at most 64; counting starts with the first such request and ends
- *                      5 seconds after the last
- *   version            sessiond VERSION
- *   ping
+ *   talkers            ADDRESS GETS NEWS REMOVES, estimated: a line for each source, those that
+ * send most first, at most 64; counting starts with the first such request and ends 5 seconds after
+ * the last version            sessiond VERSION ping
  *
  * The reply is `OK`, the lines above and a line with a single dot; or the one line `ERR MESSAGE`. A
  * line of the body that starts with a dot has another put before it. Lines end with LF; CRLF is
