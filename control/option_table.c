@@ -401,7 +401,7 @@ const struct option_def option_table[] = {
 	{"user", 'u', "NAME[:GROUP]", 0,
 		"Run as this user once everything is open; default sessiond, if started as root "
 		"and there is one; root stays root",
-		set_user, NULL, MEMBER(user), .example = "sessiond",
+		set_user, NULL, MEMBER(user), .example = "nobody",
 		.details = "Nothing but open descriptors is left of root's rights then: every "
 			   "capability is given up. In dpdk mode root stays root unless a user is "
 			   "named."},
