@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * How much work the program is for the verifier, which gives up at a million instructions:
+ * recorded, and bounded with room, since kernels differ in what they look at twice.
+ */
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+
+#include <string.h>
+#include <sys/utsname.h>
+
+/* A quarter of what the kernel allows. */
+#define VERIFIED_MAX 250000
+
+static void verified(void **state)
+{
+	static const uint32_t value_max[] = {
+		SESSD_INLINE_MAX, SESSD_VALUE_DEFAULT_MAX, SESSD_VALUE_LIMIT};
+	struct utsname host;
+
+	(void)state;
+	assert_int_equal(uname(&host), 0);
+	for (size_t i = 0; i < sizeof(value_max) / sizeof(value_max[0]); i++) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		struct sessiond_bpf *bpf = fixture_open(value_max[i]);
+
+		assert_int_equal(sessiond_bpf__load(bpf), 0);
+		assert_int_equal(bpf_obj_get_info_by_fd(
+					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
+			0);
+		print_message("Linux %s, values of up to %u bytes: %u instructions verified, %u "
+			      "in the program, %u bytes of machine code\n",
+			host.release, value_max[i], info.verified_insns, info.xlated_prog_len / 8,
+			info.jited_prog_len);
+		assert_true(info.verified_insns > 0);
+		assert_true(info.verified_insns < VERIFIED_MAX);
+		sessiond_bpf__destroy(bpf);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(verified)};
+
+	fixture_require();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
