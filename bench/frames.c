@@ -281,8 +281,9 @@ static int send_frames(const struct frames *frames, unsigned count)
 	bool ipv4 = address_is_ipv4(&frames->options->target.addr);
 	uint32_t head = (ipv4 ? 42 : 62) + SESSD_HEADER_SIZE;
 	uint32_t value = frames->options->population.value_max;
-	/* Longer than any request, so that the generator cuts each frame: the kernel takes note of a
-	 * frame's length only when it was changed, and a recycled page has that of its last reply. */
+	/* Longer than any request, so that the generator cuts each frame: the kernel takes note of
+	 * a frame's length only when it was changed, and a recycled page has that of its last
+	 * reply. */
 	uint32_t size = head + value + 8;
 	struct xdp_md ctx = {
 		.data_end = size,

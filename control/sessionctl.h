@@ -19,8 +19,8 @@ struct ctl {
 	const char *pin_root;
 	uint16_t port; /* 0: not said */
 	bool json;
-	bool once;	      /* top: one look and no terminal */
-	unsigned interval_ms; /* top */
+	bool once;			/* top: one look and no terminal */
+	unsigned interval_ms;		/* top */
 	const char *command, *argument; /* NULL if not said */
 };
 

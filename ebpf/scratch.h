@@ -28,7 +28,7 @@ struct recent6 {
 struct scratch {
 	__u64 jiffies; /* when `tick` was taken */
 	__u64 tick;
-	__u32 talkers_skipped; /* talkers.h */
+	__u32 talkers_skipped;			  /* talkers.h */
 	__u64 event_tick[SESSD_EVENT_REASONS];	  /* when an event was last sent */
 	struct recent4 recent4[1 << RECENT_BITS]; /* recent.h */
 	struct recent6 recent6[1 << RECENT_BITS];
