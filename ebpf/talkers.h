@@ -36,13 +36,15 @@ struct {
 __attribute__((noinline)) int talkers_add(struct talker_key *key, __u32 type, __u32 weight)
 {
 	struct talker_counts first = {}, *counts;
+	struct talker_key own; /* Linux 6.1 takes no caller's memory as a map's key */
 
 	if (!key)
 		return 0;
-	counts = bpf_map_lookup_elem(&talkers, key);
+	own = *key;
+	counts = bpf_map_lookup_elem(&talkers, &own);
 	if (!counts) {
-		bpf_map_update_elem(&talkers, key, &first, BPF_NOEXIST);
-		counts = bpf_map_lookup_elem(&talkers, key);
+		bpf_map_update_elem(&talkers, &own, &first, BPF_NOEXIST);
+		counts = bpf_map_lookup_elem(&talkers, &own);
 	}
 	if (counts)
 		__sync_fetch_and_add(&counts->of[type % 4], weight);
