@@ -83,7 +83,7 @@ static int get_rules(const struct doctor_host *host, struct rules *rules)
 
 void doctor_firewall(const struct doctor_host *host, struct doctor_report *report)
 {
-	struct rules rules;
+	struct rules rules = {0};
 	char advice[160];
 
 	if (get_rules(host, &rules) < 0) {

@@ -60,7 +60,7 @@ static void percent(char out[16], double part, double whole)
 static const char *const get_outcomes[] = {"hits", "misses", "expired", "torn"};
 #define GET_OUTCOMES (sizeof(get_outcomes) / sizeof(get_outcomes[0]))
 
-static double gets(const struct view *view, bool rate, bool hits_only)
+static double get_requests(const struct view *view, bool rate, bool hits_only)
 {
 	double sum = 0;
 	char name[64];
@@ -123,8 +123,8 @@ static void add_ratio(struct view *view)
 		      top_figure(view->before, "xdp_run_nanoseconds");
 	char recent[16], ever[16], latency[48] = "";
 
-	percent(recent, gets(view, true, true), gets(view, true, false));
-	percent(ever, gets(view, false, true), gets(view, false, false));
+	percent(recent, get_requests(view, true, true), get_requests(view, true, false));
+	percent(ever, get_requests(view, false, true), get_requests(view, false, false));
 	if (runs > runs_before && view->before->figure_count)
 		snprintf(latency, sizeof(latency), "   XDP program %" PRIu64 " ns a packet",
 			ns / (runs - runs_before));

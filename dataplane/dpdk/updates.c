@@ -119,6 +119,7 @@ unsigned updates_pull(struct updates *updates, const struct update_sink *sink, u
 	unsigned n = rte_ring_dequeue_zc_burst_elem_start(
 		updates->ring, updates->element, max, &zcd, NULL);
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): unset only if n is 0 */
 	void *element = zcd.ptr1;
 
 	for (unsigned i = 0; i < n;) {

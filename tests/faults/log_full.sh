@@ -8,6 +8,8 @@
 
 mode=$1
 place_for "$mode"
+interfaces=()
+[ "$mode" != xdp ] || interfaces=("${FARM_INTERFACES[@]}")
 mkdir -p "$LOGS/disk"
 mount -t tmpfs -o size=64k "full-$$" "$LOGS/disk" 2>/dev/null || skip "no tmpfs can be mounted here"
 AT_END+=("umount -l '$LOGS/disk'")
@@ -20,7 +22,7 @@ start()
 	: >"$LOGS/sessiond.log"
 	"${FARM_PREFIX[@]}" "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" --mode "$mode" \
 		--capacity 5000 --log-level debug ${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} \
-		$([ "$mode" != xdp ] || echo "${FARM_INTERFACES[@]}") 2>"$1" </dev/null &
+		"${interfaces[@]}" 2>"$1" </dev/null &
 	FARM_DAEMON=$!
 	FARM_PIDS+=("$FARM_DAEMON")
 	farm_wait 10 farm_ctl version || fail "it does not start"

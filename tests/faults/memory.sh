@@ -10,6 +10,8 @@
 
 mode=$1
 place_for "$mode"
+interfaces=()
+[ "$mode" != xdp ] || interfaces=("${FARM_INTERFACES[@]}")
 name=sessiond-test-$$
 if [ -e /sys/fs/cgroup/cgroup.controllers ] && grep -qw memory /sys/fs/cgroup/cgroup.subtree_control
 then
@@ -34,7 +36,7 @@ code=0
 _farm_prefix cache
 in_group "${FARM_PREFIX[@]}" timeout 20 "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" \
 	--capacity 5000000 --mode "$mode" ${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} \
-	$([ "$mode" != xdp ] || echo "${FARM_INTERFACES[@]}") 2>"$LOGS/refused" || code=$?
+	"${interfaces[@]}" 2>"$LOGS/refused" || code=$?
 note "exit code $code: $(tail -n 1 "$LOGS/refused")"
 [ "$code" -eq 1 ] || [ "$code" -eq 137 ] || fail "exit code $code"
 echo $none >"$group/$limit"
@@ -43,7 +45,7 @@ step "enough"
 touch "$LOGS/sessiond.log"
 farm_spawn cache "$LOGS/sessiond.log" bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" \
 	"$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" --capacity 200000 --mode "$mode" \
-	${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} $([ "$mode" != xdp ] || echo "${FARM_INTERFACES[@]}")
+	${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} "${interfaces[@]}"
 FARM_DAEMON=$FARM_PID
 farm_wait 20 farm_ctl version || fail "it does not start: $(tail -n 2 "$LOGS/sessiond.log")"
 udp store --count 2000 --seed 1 --rate 20000 --confirm

@@ -49,6 +49,7 @@ void packet_dpdk_open(
 	lcore->engine = &engine;
 	lcore->value_max = value_max;
 	lcore->table = table;
+	lcore->fast = fast_choose();
 	REQUIRE(updates_open(&lcore->updates, 0, 0, 64, value_max) == 0);
 	REQUIRE(ports_open(&engine) == 0);
 	REQUIRE(ports_start(&engine) == 0);
