@@ -26,6 +26,8 @@
 #define LINE_MAX_BYTES	256
 #define INPUT_MAX	4096
 #define OUTPUT_MAX	65536
+/* How often a flush that somebody waits for is looked at. */
+#define FLUSH_LOOK_MS 5
 
 struct admin {
 	struct admin_config config;
@@ -45,6 +47,12 @@ static void connection_free(struct admin_connection *connection)
 	free(connection);
 }
 
+/* Whether the last request still waits for its reply, or for the rest of it. */
+static bool is_replying(const struct admin_connection *connection)
+{
+	return connection->listing || connection->flushing;
+}
+
 /* Carries out requests until there are none, or enough replies wait to be read. May free the
  * connection. */
 static void connection_go_on(struct admin_connection *connection)
@@ -53,7 +61,7 @@ static void connection_go_on(struct admin_connection *connection)
 	struct evbuffer *out = bufferevent_get_output(connection->bev);
 	bool line_ended = true;
 
-	while (line_ended && !connection->closing && !connection->listing &&
+	while (line_ended && !connection->closing && !is_replying(connection) &&
 		evbuffer_get_length(out) < OUTPUT_MAX) {
 		size_t len;
 		char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
@@ -75,10 +83,10 @@ static void connection_go_on(struct admin_connection *connection)
 		bufferevent_disable(connection->bev, EV_READ);
 	if (evbuffer_get_length(out) > 0)
 		return; /* on_written goes on */
-	if (connection->listing) {
-		const struct timeval now = {0, 0};
+	if (is_replying(connection)) {
+		const struct timeval wait = {0, connection->flushing ? FLUSH_LOOK_MS * 1000 : 0};
 
-		event_add(connection->again, &now);
+		event_add(connection->again, &wait);
 	} else if (connection->closing) {
 		connection_free(connection);
 	}
@@ -98,6 +106,8 @@ static void on_written(struct bufferevent *bev, void *ctx)
 	(void)bev;
 	if (connection->listing)
 		admin_list_page(connection);
+	else if (connection->flushing)
+		admin_flush_look(connection);
 	connection_go_on(connection);
 }
 
@@ -113,7 +123,7 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct admin_connection *connection = ctx;
-	bool busy = connection->listing || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
+	bool busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
 
 	if (what & BEV_EVENT_EOF) {
 		/* It may still read the replies to what it has sent. */
@@ -123,7 +133,8 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 		return;
 	}
 	if (what & BEV_EVENT_TIMEOUT && what & BEV_EVENT_READING && busy) {
-		bufferevent_enable(bev, EV_READ); /* it is reading a long reply */
+		/* It is reading a long reply, or waits for a flush. */
+		bufferevent_enable(bev, EV_READ);
 		return;
 	}
 	connection_free(connection);

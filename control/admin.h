@@ -7,7 +7,9 @@
  *   list               ID SECONDS BYTES      a line for each live session, in no order
  *   show ID            id ID, remaining SECONDS, length BYTES: a line each
  *   remove ID
- *   flush              flushed COUNT
+ *   flush              flushed COUNT; the reply comes when every session is gone that was there
+ * when it was asked, some 5 s for a million. It goes on if the client leaves. One that is asked for
+ * during another begins when that has ended, and its COUNT includes the other's rest
  *   reload             a line for each option that needs a restart
  *   log-level LEVEL
  *   talkers            ADDRESS GETS NEWS REMOVES, estimated: a line for each source, those that
@@ -35,13 +37,17 @@
 #include <sessiond/log.h>
 
 #include "engine.h"
+#include "writer.h"
 
 /* What the daemon does for a request; none may be NULL. */
 struct admin_ops {
 	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
 	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
-	uint32_t (*flush)(void *ctx); /* how many sessions were deleted */
+	/* As writer_flush_start and writer_flush_done: the one does not wait, the other is called
+	 * until it does not return 0. */
+	void (*flush_start)(void *ctx, struct writer_flush *flush);
+	int (*flush_done)(void *ctx, const struct writer_flush *flush, uint64_t *deleted);
 	/* A page from slot `*next` on, as writer_list; the end is where `*next` is `capacity`. */
 	unsigned (*list)(void *ctx, uint32_t *next, struct session *sessions, unsigned room);
 	/* Calls `line` for what the administrator should know. 0, or a negative errno with

@@ -4,6 +4,7 @@
 #include "admin_client.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 
 struct admin_client {
 	int fd;
+	unsigned timeout_ms;
+	bool patient;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char quoted[TEXT_QUOTE]; /* the path, for errors */
 	size_t used, at;	 /* bytes in the buffer, and how many of them were taken */
 	char buffer[16384];
@@ -41,6 +45,8 @@ int admin_client_open(struct admin_client **out, const char *path, unsigned time
 		return err;
 	}
 	strcpy(addr.sun_path, path);
+	strcpy(client->path, path);
+	client->timeout_ms = timeout_ms;
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0 ||
 		setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
@@ -93,6 +99,25 @@ static int send_request(struct admin_client *client, const char *request)
 	return 0;
 }
 
+/* Whether the daemon still serves, asked over a connection of its own. */
+static bool is_alive(const struct admin_client *client)
+{
+	struct admin_client *other;
+	int ret = admin_client_open(&other, client->path, client->timeout_ms);
+
+	if (ret < 0)
+		return false;
+	ret = admin_client_request(other, "ping", NULL, NULL);
+	admin_client_close(other);
+	/* So it is if it refuses: it has too many connections. */
+	return ret == 0 || ret == -EREMOTEIO;
+}
+
+void admin_client_be_patient(struct admin_client *client)
+{
+	client->patient = true;
+}
+
 /* The next line, its end cut off; valid until the next call. */
 static int next_line(struct admin_client *client, char **line)
 {
@@ -100,6 +125,7 @@ static int next_line(struct admin_client *client, char **line)
 		char *start = client->buffer + client->at;
 		char *end = memchr(start, '\n', client->used - client->at);
 		ssize_t n;
+		int err;
 
 		if (end) {
 			*end = '\0';
@@ -119,17 +145,20 @@ static int next_line(struct admin_client *client, char **line)
 			n = recv(client->fd, client->buffer + client->used,
 				sizeof(client->buffer) - client->used, 0);
 		while (n < 0 && errno == EINTR);
+		err = n < 0 ? errno : 0;
+		if (err == EAGAIN && client->patient && is_alive(client))
+			continue;
 		if (n == 0)
 			return error_set(ECONNRESET,
 				"the sessiond on %s closed the connection: try again",
 				client->quoted);
-		if (n < 0 && errno == EAGAIN)
+		if (err == EAGAIN)
 			return error_set(ETIMEDOUT,
 				"the sessiond on %s does not answer in time: is it stopped?",
 				client->quoted);
-		if (n < 0)
+		if (err)
 			return error_set(
-				errno, "the sessiond on %s: %s", client->quoted, strerror(errno));
+				err, "the sessiond on %s: %s", client->quoted, strerror(err));
 		client->used += (size_t)n;
 	}
 }

@@ -8,8 +8,8 @@
 
 struct admin_client;
 
-/* Connects to the socket at `path`; `timeout_ms` limits each wait for the daemon. 0, or a negative
- * errno with error_message() set: -ENOENT or -ECONNREFUSED where no daemon is. */
+/* Connects to the socket at `path`; `timeout_ms` limits each wait for the daemon (not 0). 0, or a
+ * negative errno with error_message() set: -ENOENT or -ECONNREFUSED where no daemon is. */
 int admin_client_open(struct admin_client **client, const char *path, unsigned timeout_ms);
 
 /* Sends one request (a line without its end) and calls `on_line`, if not NULL, for each line of the
@@ -18,6 +18,11 @@ int admin_client_open(struct admin_client **client, const char *path, unsigned t
  * error_message() set. */
 int admin_client_request(struct admin_client *client, const char *request,
 	int (*on_line)(void *ctx, char *line), void *ctx);
+
+/* From now on a reply may take as long as it needs: past the time limit the daemon is asked over
+ * another connection whether it is still there, again and again, and only if it does not answer
+ * that in time the request fails. */
+void admin_client_be_patient(struct admin_client *client);
 
 /* NULL is allowed. */
 void admin_client_close(struct admin_client *client);

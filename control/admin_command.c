@@ -128,13 +128,12 @@ static void do_remove(
 static void do_flush(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
-	uint32_t count = connection->config->ops->flush(connection->config->ctx);
-
+	(void)out;
 	(void)argument;
-	log_notice("admin: user %u flushed %u sessions", connection->uid, count);
-	reply_begin(out);
-	evbuffer_add_printf(out, "flushed %u\n", count);
-	reply_end(out);
+	log_notice("admin: user %u asks for a flush", connection->uid);
+	connection->config->ops->flush_start(connection->config->ctx, &connection->flush);
+	connection->flushing = true;
+	admin_flush_look(connection);
 }
 
 static void do_reload(
@@ -279,4 +278,24 @@ void admin_list_page(struct admin_connection *connection)
 		reply_end(out);
 		connection->listing = false;
 	}
+}
+
+void admin_flush_look(struct admin_connection *connection)
+{
+	const struct admin_config *config = connection->config;
+	struct evbuffer *out = bufferevent_get_output(connection->bev);
+	uint64_t deleted = 0;
+	int done = config->ops->flush_done(config->ctx, &connection->flush, &deleted);
+
+	if (done == 0)
+		return;
+	connection->flushing = false;
+	if (done < 0) {
+		reply_error(out, error_message());
+		return;
+	}
+	log_notice("admin: user %u flushed %" PRIu64 " sessions", connection->uid, deleted);
+	reply_begin(out);
+	evbuffer_add_printf(out, "flushed %" PRIu64 "\n", deleted);
+	reply_end(out);
 }

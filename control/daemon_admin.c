@@ -46,11 +46,18 @@ static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	return writer_delete(daemon->writer, key);
 }
 
-static uint32_t admin_flush(void *ctx)
+static void admin_flush_start(void *ctx, struct writer_flush *flush)
 {
 	struct daemon *daemon = ctx;
 
-	return writer_flush(daemon->writer);
+	writer_flush_start(daemon->writer, flush);
+}
+
+static int admin_flush_done(void *ctx, const struct writer_flush *flush, uint64_t *deleted)
+{
+	struct daemon *daemon = ctx;
+
+	return writer_flush_done(daemon->writer, flush, deleted);
 }
 
 static unsigned admin_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
@@ -85,7 +92,8 @@ const struct admin_ops daemon_admin_ops = {
 	.stats = admin_stats,
 	.find = admin_find,
 	.del = admin_del,
-	.flush = admin_flush,
+	.flush_start = admin_flush_start,
+	.flush_done = admin_flush_done,
 	.list = admin_list,
 	.reload = admin_reload,
 	.set_log_level = admin_set_log_level,

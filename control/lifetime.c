@@ -126,12 +126,29 @@ void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bo
 	lifetime->count++;
 }
 
+void lifetime_turn(struct lifetime *lifetime)
+{
+	lifetime->turn ^= FLAG_TURN;
+	lifetime->before_turn = lifetime->count;
+}
+
+bool lifetime_is_before_turn(const struct lifetime *lifetime, uint32_t slot)
+{
+	return (lifetime->flags[slot] & FLAG_TURN) != lifetime->turn;
+}
+
+uint32_t lifetime_before_turn(const struct lifetime *lifetime)
+{
+	return lifetime->before_turn;
+}
+
 void lifetime_remove(struct lifetime *lifetime, uint32_t slot)
 {
 	struct node *node = &lifetime->nodes[slot];
 
 	end_link(lifetime, node->end.prev)->next = node->end.next;
 	end_link(lifetime, node->end.next)->prev = node->end.prev;
+	lifetime->before_turn -= lifetime_is_before_turn(lifetime, slot);
 	eviction_remove(lifetime, slot);
 	lifetime->count--;
 }

@@ -39,6 +39,13 @@ void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bo
 /* The session in `slot` went away before its time. O(1). */
 void lifetime_remove(struct lifetime *lifetime, uint32_t slot);
 
+/* From now on the sessions that are here count as from before the turn, and those that will be
+ * added do not. There is one turn only: none from before the last may be left. O(1). */
+void lifetime_turn(struct lifetime *lifetime);
+/* Whether a session is one of those, and how many of them are left. */
+bool lifetime_is_before_turn(const struct lifetime *lifetime, uint32_t slot);
+uint32_t lifetime_before_turn(const struct lifetime *lifetime);
+
 /* The next session that has ended by tick `now`, taken off both lists, or LIFETIME_NO_SLOT when
  * there is none. `*budget` counts down the steps taken (list heads looked at and slots returned)
  * and LIFETIME_NO_SLOT is also returned when it reaches 0, so that a sweep can be cut anywhere and

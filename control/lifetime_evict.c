@@ -52,7 +52,7 @@ static void dequeue(struct lifetime *lifetime, uint32_t slot)
 
 void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once)
 {
-	lifetime->flags[slot] = once ? FLAG_ONCE : 0;
+	lifetime->flags[slot] = (once ? FLAG_ONCE : 0) | lifetime->turn;
 	lifetime->once += once;
 	enqueue(lifetime, PROBATION, slot);
 }

@@ -18,6 +18,7 @@ enum queue {
 /* Flags of a session. ONCE is the bit that a mark has: eight of each are compared at a time. */
 #define FLAG_ONCE   1
 #define FLAG_PROVEN 2
+#define FLAG_TURN   4
 
 struct link {
 	uint32_t next, prev;
@@ -36,8 +37,10 @@ struct lifetime {
 	uint64_t *marks;
 	uint8_t *flags;
 	uint64_t next; /* the list to sweep next */
+	uint8_t turn;  /* FLAG_TURN or not, as sessions have it that are added now */
 	uint32_t capacity;
 	uint32_t count;
+	uint32_t before_turn;	 /* sessions from before it */
 	uint32_t queued[QUEUES]; /* sessions in each */
 	uint32_t once;		 /* sessions of that flag */
 	uint32_t scan;		 /* where to look next for one that has served; a multiple of 8 */

@@ -26,7 +26,12 @@ const struct ctl_command ctl_commands[] = {
 	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
 	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
 	{"remove", "ID", false, ctl_ask, "delete one session"},
-	{"flush", NULL, false, ctl_ask, "delete all sessions"},
+	{"flush", NULL, false, ctl_ask, "delete all sessions",
+		.details = "It returns when all that there were are gone: 256 a millisecond at the "
+			   "most, so that no reply is held up. Sessions that are stored meanwhile "
+			   "stay. It prints how many it deleted, which is what was left of an "
+			   "earlier flush too if that was still under way: it then comes after it. "
+			   "Interrupted, it goes on in the daemon."},
 	{"reload", NULL, false, ctl_ask, "read the configuration again, as SIGHUP does"},
 	{"log-level", "LEVEL", false, ctl_ask, "error, warning, notice, info or debug"},
 	{"version", NULL, false, ctl_ask, "the daemon's version"},

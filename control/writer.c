@@ -6,10 +6,10 @@
 #include <sessiond/log.h>
 
 #include "clock.h"
-#include "lifetime.h"
 #include "privileges.h"
 #include "request.h"
 #include "session_version.h"
+#include "writer_private.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,63 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What bounds one step, and with it how long a NEW may wait behind a sweep or a flush. */
-#define STEP_DELETES 256
-#define STEP_SLOTS   4096
-/* What bounds their pace. In the pauses readers get the CPU where they share the writer's; and the
- * kernel, which gives the memory of deleted map elements back in one go for each of its grace
- * periods, with the network of a CPU at rest meanwhile, finds little to do at a time. */
-#define STEP_PAUSE_NS 1000000
-#define STEP_PAUSE_MS 1
-/* A flush that takes longer goes on while the main thread does other things. */
-#define FLUSH_WAIT_SECONDS 1
 /* How often an idle writer looks at the expiry ring, whose lists are a second each. */
 #define IDLE_MS 250
 
-struct command {
-	bool (*step)(struct writer *writer, void *ctx); /* true: carried out */
-	void *ctx;
-	bool done;
-};
-
-/* When many sessions were last deleted in one step, and may be again. */
-struct pace {
-	uint64_t next; /* ns */
-};
-
-struct writer {
-	const struct engine_ops *ops;
-	struct engine *engine;
-	struct table *table;
-	struct lifetime *lifetime;
-	size_t reserved_bytes;
-	uint16_t value_max;
-	_Atomic int remove_policy;
-	bool measure;
-	struct latency inserts;
-	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
-	unsigned inserts_waiting;
-	struct pace sweep_pace, flush_pace;
-	bool sweeping;	     /* the last sweep has left some */
-	uint32_t flush_next; /* the slot from which a flush goes on; the capacity: none is under way
-			      */
-	pthread_t thread;
-	bool started;
-	atomic_bool stop;
-	_Atomic uint64_t passes;
-	/* The mailbox of the main thread: one command at a time. */
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	_Atomic(struct command *) command;
-	bool ended; /* the thread; under the lock */
-	int failure_fd;
-	char failure[512];
-#define X(name, text) uint64_t name;
-	WRITER_COUNTERS(X)
-#undef X
-};
-
-static void drop(struct writer *writer, uint32_t slot)
+void writer_drop(struct writer *writer, uint32_t slot)
 {
 	struct session session;
 
@@ -86,10 +33,10 @@ static void drop(struct writer *writer, uint32_t slot)
 	table_delete(writer->table, slot);
 }
 
-static void drop_early(struct writer *writer, uint32_t slot)
+void writer_drop_early(struct writer *writer, uint32_t slot)
 {
 	lifetime_remove(writer->lifetime, slot);
-	drop(writer, slot);
+	writer_drop(writer, slot);
 }
 
 /* A free slot; where there is none, that of the session which eviction gives up. */
@@ -102,7 +49,7 @@ static uint32_t take_slot(struct writer *writer)
 	slot = lifetime_evict(writer->lifetime);
 	if (slot == LIFETIME_NO_SLOT)
 		return TABLE_NO_SLOT;
-	drop(writer, slot);
+	writer_drop(writer, slot);
 	counter_add(&writer->sessions_evicted, 1);
 	return table_alloc(writer->table);
 }
@@ -162,7 +109,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 			counter_add(&writer->new_exists, 1);
 			return;
 		}
-		drop_early(writer, slot);
+		writer_drop_early(writer, slot);
 		counter_add(&writer->sessions_expired, 1);
 		replaces = true;
 	}
@@ -198,7 +145,7 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 		counter_add(&writer->remove_missing, 1);
 		return;
 	}
-	drop_early(writer, slot);
+	writer_drop_early(writer, slot);
 	counter_add(&writer->remove_done, 1);
 }
 
@@ -277,14 +224,14 @@ struct writer *writer_create(
 	return writer;
 }
 
-static void commit(struct writer *writer)
+void writer_commit(struct writer *writer)
 {
 	if (writer->ops->commit)
 		writer->ops->commit(writer->engine, on_failed, writer);
 }
 
 /* Whether it is time for another step. */
-static bool pace_due(struct pace *pace)
+bool writer_pace_due(struct pace *pace)
 {
 	struct timespec ts;
 	uint64_t now;
@@ -304,60 +251,15 @@ static bool sweep(struct writer *writer)
 	uint64_t now = clock_tick();
 	uint32_t slot;
 
-	if (writer->sweeping && !pace_due(&writer->sweep_pace))
+	if (writer->sweeping && !writer_pace_due(&writer->sweep_pace))
 		return true;
 	while ((slot = lifetime_expire(writer->lifetime, now, &budget)) != LIFETIME_NO_SLOT) {
-		drop(writer, slot);
+		writer_drop(writer, slot);
 		counter_add(&writer->sessions_expired, 1);
 	}
-	commit(writer);
+	writer_commit(writer);
 	writer->sweeping = budget == 0;
 	return writer->sweeping;
-}
-
-/* A step of a flush, if one is under way; true if there is more to do. */
-static bool flush(struct writer *writer)
-{
-	uint32_t capacity = table_capacity(writer->table);
-	struct session session;
-	unsigned deletes = 0;
-
-	if (writer->flush_next == capacity)
-		return false;
-	if (!pace_due(&writer->flush_pace))
-		return true;
-	for (unsigned i = 0; i < STEP_SLOTS && deletes < STEP_DELETES; i++) {
-		if (writer->flush_next == capacity)
-			break;
-		if (table_slot(writer->table, writer->flush_next, &session)) {
-			drop_early(writer, writer->flush_next);
-			counter_add(&writer->sessions_flushed, 1);
-			deletes++;
-		}
-		writer->flush_next++;
-	}
-	commit(writer);
-	return writer->flush_next < capacity;
-}
-
-/* One step of the main thread's command, if there is one; true if it wants another. */
-static bool obey(struct writer *writer)
-{
-	struct command *command = atomic_load_explicit(&writer->command, memory_order_acquire);
-
-	if (!command)
-		return false;
-	if (!command->step(writer, command->ctx)) {
-		commit(writer);
-		return true;
-	}
-	commit(writer);
-	pthread_mutex_lock(&writer->lock);
-	command->done = true;
-	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
-	pthread_cond_signal(&writer->done);
-	pthread_mutex_unlock(&writer->lock);
-	return false;
 }
 
 /* Those of this batch can be found from now on. */
@@ -387,11 +289,11 @@ static void *writer_run(void *arg)
 	privileges_drop_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
-		commit(writer);
+		writer_commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);
-		more |= obey(writer);
-		more |= flush(writer);
+		more |= writer_obey(writer);
+		more |= writer_flush_step(writer);
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
 	pthread_mutex_lock(&writer->lock);
@@ -452,121 +354,9 @@ void writer_destroy(struct writer *writer)
 	free(writer);
 }
 
-/* Has the writer carry out a command between its batches, and waits. */
-static void command_run(
-	struct writer *writer, bool (*step)(struct writer *writer, void *ctx), void *ctx)
-{
-	struct command command = {.step = step, .ctx = ctx};
-
-	if (!writer->started)
-		return;
-	atomic_store_explicit(&writer->command, &command, memory_order_release);
-	writer->ops->wake(writer->engine);
-	pthread_mutex_lock(&writer->lock);
-	while (!command.done && !writer->ended)
-		pthread_cond_wait(&writer->done, &writer->lock);
-	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
-	pthread_mutex_unlock(&writer->lock);
-}
-
-struct find_command {
-	const uint8_t *key;
-	struct session *session; /* NULL: delete it */
-	bool found;
-};
-
-static bool find_step(struct writer *writer, void *ctx)
-{
-	struct find_command *find = ctx;
-	uint32_t slot = table_find(writer->table, table_hash(writer->table, find->key), find->key);
-
-	find->found = slot != TABLE_NO_SLOT;
-	if (!find->found)
-		return true;
-	if (find->session) {
-		table_slot(writer->table, slot, find->session);
-	} else {
-		drop_early(writer, slot);
-		counter_add(&writer->sessions_flushed, 1);
-	}
-	return true;
-}
-
-bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
-{
-	struct find_command find = {.key = key};
-
-	command_run(writer, find_step, &find);
-	return find.found;
-}
-
-bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
-{
-	struct find_command find = {.key = key, .session = session};
-
-	command_run(writer, find_step, &find);
-	return find.found;
-}
-
-struct flush_command {
-	uint32_t count;
-	bool begun;
-	uint64_t until; /* tick */
-};
-
-static bool flush_step(struct writer *writer, void *ctx)
-{
-	struct flush_command *flush = ctx;
-
-	if (!flush->begun) {
-		flush->begun = true;
-		flush->count = table_count(writer->table);
-		flush->until = clock_tick() + clock_ticks(FLUSH_WAIT_SECONDS);
-		writer->flush_next = 0;
-	}
-	return writer->flush_next == table_capacity(writer->table) || clock_tick() >= flush->until;
-}
-
-uint32_t writer_flush(struct writer *writer)
-{
-	struct flush_command command = {0};
-
-	command_run(writer, flush_step, &command);
-	return command.count;
-}
-
 void writer_set_remove(struct writer *writer, enum remove_policy policy)
 {
 	atomic_store_explicit(&writer->remove_policy, (int)policy, memory_order_relaxed);
-}
-
-struct list_command {
-	uint32_t *next;
-	struct session *sessions;
-	unsigned room, count;
-};
-
-static bool list_step(struct writer *writer, void *ctx)
-{
-	struct list_command *list = ctx;
-	uint32_t capacity = table_capacity(writer->table);
-
-	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
-		if (*list->next >= capacity)
-			return true;
-		if (table_slot(writer->table, *list->next, &list->sessions[list->count]))
-			list->count++;
-		++*list->next;
-	}
-	return list->count == list->room;
-}
-
-unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions, unsigned room)
-{
-	struct list_command list = {.next = next, .sessions = sessions, .room = room};
-
-	command_run(writer, list_step, &list);
-	return list.count;
 }
 
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx)

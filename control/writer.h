@@ -42,17 +42,32 @@ int writer_start(struct writer *writer);
 void writer_stop(struct writer *writer);
 void writer_destroy(struct writer *writer);
 
-/* Main thread: each waits until the writer has carried it out. */
+/* Main thread: each waits until the writer has carried it out, between two batches. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
-/* How many sessions there were. A quarter of a million are gone when it returns, of more the rest
- * goes in the next seconds, at the same pace: in one go they would hold up replies. */
-uint32_t writer_flush(struct writer *writer);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* One page of sessions from slot `*next` on, at most `room`; returns how many were written and
  * moves `*next`, to table_capacity at the end. Values are not included. */
 unsigned writer_list(
 	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
+
+/* A flush that somebody waits for. */
+struct writer_flush {
+	uint64_t pass;		 /* over the table, which deletes all that was there */
+	uint64_t deleted_before; /* by flushes, when it was asked for */
+};
+
+/* Main thread: asks for a flush, which goes on in the writer's thread at a pace of 256 sessions a
+ * millisecond, so that replies are not held up: some 5 s for a million. It goes on also if nobody
+ * asks how far it is. It spares sessions that are stored after it began, and it begins at once;
+ * only where another is under way it begins when that one ends. All that are asked for meanwhile
+ * become one. `*flush` may be dropped at any time. */
+void writer_flush_start(struct writer *writer, struct writer_flush *flush);
+/* Main thread, never waits: 1 if every session that there was at writer_flush_start is gone, from
+ * the fast path too. `*deleted` is then how many sessions flushes have deleted since: if there was
+ * no other flush, how many this one has. 0 if it goes on; or -ESHUTDOWN with error_message() set if
+ * the writer's thread has ended, so that it never will be. */
+int writer_flush_done(struct writer *writer, const struct writer_flush *flush, uint64_t *deleted);
 
 /* Adds the times from a NEW's coming to its session's being found by GETs; measured only if there
  * are metrics to tell them by. */

@@ -46,6 +46,8 @@ struct daemon {
 	pthread_mutex_t pause; /* held: stats wait */
 	bool reload_fails;
 	bool talkers_fail;
+	atomic_bool flush_stays, flush_fails; /* a flush goes on; cannot end */
+	atomic_uint flush_starts, flush_looks;
 };
 
 static struct daemon daemon_;
@@ -106,16 +108,31 @@ static bool fake_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	return true;
 }
 
-static uint32_t fake_flush(void *ctx)
+static void fake_flush_start(void *ctx, struct writer_flush *flush)
 {
 	struct daemon *d = ctx;
-	uint32_t n = 0;
 
+	flush->pass = ++d->flush_starts;
+	flush->deleted_before = 100 * flush->pass;
+}
+
+static int fake_flush_done(void *ctx, const struct writer_flush *flush, uint64_t *deleted)
+{
+	struct daemon *d = ctx;
+	uint64_t n = 0;
+
+	assert_int_equal(flush->deleted_before, 100 * flush->pass);
+	d->flush_looks++;
+	if (d->flush_fails)
+		return error_set(ESHUTDOWN, "it is ending");
+	if (d->flush_stays)
+		return 0;
 	for (uint32_t i = 0; i < CAPACITY; i++) {
 		n += d->held[i];
 		d->held[i] = false;
 	}
-	return n;
+	*deleted = n;
+	return 1;
 }
 
 static unsigned fake_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
@@ -169,7 +186,8 @@ static const struct admin_ops fake_ops = {
 	.stats = fake_stats,
 	.find = fake_find,
 	.del = fake_del,
-	.flush = fake_flush,
+	.flush_start = fake_flush_start,
+	.flush_done = fake_flush_done,
 	.list = fake_list,
 	.reload = fake_reload,
 	.set_log_level = fake_set_log_level,
@@ -465,6 +483,92 @@ static void slow_reader(void **state)
 	free(text);
 }
 
+static void wait_for(const atomic_uint *figure, unsigned least)
+{
+	for (int ms = 0; ms < 5000 && *figure < least; ms++)
+		usleep(1000);
+	assert_true(*figure >= least);
+}
+
+static bool is_silent(int fd, int ms)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	return poll(&wait, 1, ms) == 0;
+}
+
+static void *flush_patiently(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct admin_client *client;
+	intptr_t ret;
+
+	if (admin_client_open(&client, d->path, 100) < 0)
+		return (void *)1;
+	admin_client_be_patient(client);
+	ret = admin_client_request(client, "flush", NULL, NULL);
+	admin_client_close(client);
+	return (void *)ret;
+}
+
+/* The reply to a flush comes at its end, however long that takes: longer than an idle connection is
+ * kept, and than the client's time limit. Others are served meanwhile, and requests behind it on
+ * the same connection wait. */
+static void flush_takes_long(void **state)
+{
+	struct daemon *d = *state;
+	char text[128];
+	pthread_t thread;
+	void *ret;
+	int fd = connect_raw(d);
+
+	d->held[3] = d->held[4] = true;
+	d->flush_stays = true;
+	say(fd, "flush\nping\n");
+	assert_int_equal(pthread_create(&thread, NULL, flush_patiently, d), 0);
+	wait_for(&d->flush_starts, 2);
+	assert_true(is_silent(fd, IDLE_MS * 3 / 2));
+	expect(d, "ping\n", "OK\n.\n");
+	expect(d, "stats\n", "OK\nget_hits 18446744073709551615\nget_misses 0\n.\n");
+	/* It is looked at by a timer, and not in circles. */
+	assert_in_range(d->flush_looks, 20, 1000);
+	d->flush_stays = false;
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	read_all(fd, text, sizeof(text));
+	/* The fake one knows no passes: who looks first gets all. */
+	if (strcmp(text, "OK\nflushed 0\n.\nOK\n.\n") != 0)
+		assert_string_equal(text, "OK\nflushed 2\n.\nOK\n.\n");
+	close(fd);
+	pthread_join(thread, &ret);
+	assert_null(ret);
+	assert_int_equal(d->flush_starts, 2);
+}
+
+/* A flush of somebody who leaves goes on; one that cannot end is told of. */
+static void flush_ends_otherwise(void **state)
+{
+	struct daemon *d = *state;
+	int fd = connect_raw(d);
+
+	d->flush_stays = true;
+	say(fd, "flush\n");
+	wait_for(&d->flush_looks, 2);
+	close(fd);
+	expect(d, "ping\n", "OK\n.\n");
+	assert_int_equal(d->flush_starts, 1);
+	d->flush_fails = true;
+	expect(d, "flush\nping\n", "ERR it is ending\nOK\n.\n");
+	d->flush_fails = false;
+	d->flush_stays = false;
+	expect(d, "flush\n", "OK\nflushed 0\n.\n");
+	/* The teardown closes one that is waited for. */
+	d->flush_stays = true;
+	fd = connect_raw(d);
+	say(fd, "flush\n");
+	wait_for(&d->flush_starts, 4);
+	close(fd);
+}
+
 static bool is_closed_within(int fd, int ms)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -586,9 +690,14 @@ static void client_time_limit(void **state)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/mute", d->folder);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), 0);
 	assert_int_equal(admin_client_request(client, "ping", NULL, NULL), -ETIMEDOUT);
+	admin_client_close(client);
+	/* Patience ends there too. */
+	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), 0);
+	admin_client_be_patient(client);
+	assert_int_equal(admin_client_request(client, "flush", NULL, NULL), -ETIMEDOUT);
 	admin_client_close(client);
 	close(fd);
 	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), -ECONNREFUSED);
@@ -656,6 +765,8 @@ int main(void)
 		TEST(long_lines),
 		TEST(many_connections),
 		TEST(slow_reader),
+		TEST(flush_takes_long),
+		TEST(flush_ends_otherwise),
 		TEST(idle),
 		TEST(leavers),
 		TEST(leavers_all_at_once),

@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct world {
@@ -85,6 +86,20 @@ static uint8_t value_of(struct world *world, uint32_t key)
 	struct fake_entry entry;
 
 	return fake_engine_find(world->engine, key, &entry) ? entry.first : 0;
+}
+
+/* Flushes and waits. */
+static uint64_t flush(struct world *world)
+{
+	struct writer_flush flush;
+	uint64_t deleted = 0;
+	int done;
+
+	writer_flush_start(world->writer, &flush);
+	while ((done = writer_flush_done(world->writer, &flush, &deleted)) == 0)
+		usleep(500);
+	assert_int_equal(done, 1);
+	return deleted;
 }
 
 /* Each reason why a NEW is not stored has its counter; the first write wins. */
@@ -183,7 +198,7 @@ static void refused(void **state)
 	fake_engine_settle(world.engine);
 	assert_int_equal(stat(&world, "sessions"), fake_engine_count(world.engine));
 	assert_in_range(stat(&world, "new_failed"), 1, 15);
-	writer_flush(world.writer);
+	flush(&world);
 	assert_int_equal(fake_engine_count(world.engine), 0);
 	send_new(&world, 1, 300, FAKE_REFUSED);
 	fake_engine_settle(world.engine);
@@ -268,10 +283,139 @@ static void commands(void **state)
 		}
 	}
 	assert_int_equal(listed, SESSIONS - 1);
-	assert_int_equal(writer_flush(world.writer), SESSIONS - 1);
-	assert_int_equal(writer_flush(world.writer), 0);
+	assert_int_equal(flush(&world), SESSIONS - 1);
+	assert_int_equal(flush(&world), 0);
 	assert_int_equal(fake_engine_count(world.engine), 0);
 	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS);
+	stop(&world);
+}
+
+static void fill(struct world *world, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		send_new(world, first + i, 300, 1);
+	fake_engine_settle(world->engine);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/* A flush keeps its pace, main may do something else meanwhile, and it has ended when all that it
+ * found is gone, and not before. */
+static void flush_pace(void **state)
+{
+	enum {
+		SESSIONS = 60000,
+		PER_MS = 256
+	};
+	struct world world = start(SESSIONS + 100);
+	struct writer_flush flush, other;
+	uint64_t began, deleted = 0, left = SESSIONS, before;
+	unsigned looks = 0, partly = 0;
+	struct session session;
+	uint8_t key[SESSD_KEY_SIZE];
+
+	(void)state;
+	fill(&world, 0, SESSIONS);
+	fake_engine_key(SESSIONS - 1, key);
+	began = now_ns();
+	writer_flush_start(world.writer, &flush);
+	for (;;) {
+		uint64_t ms;
+		int done = writer_flush_done(world.writer, &flush, &deleted);
+
+		before = left;
+		left = stat(&world, "sessions");
+		ms = (now_ns() - began) / 1000000;
+		assert_true(left <= before);
+		/* The first step is at once, and a pause may begin late and end on time. */
+		assert_true(SESSIONS - left <= (ms + 2) * PER_MS);
+		if (done)
+			break;
+		partly += left > 0 && left < SESSIONS;
+		/* A command of main's is served between two steps. */
+		writer_find(world.writer, key, &session);
+		looks++;
+		usleep(200);
+	}
+	assert_int_equal(left, 0);
+	assert_int_equal(deleted, SESSIONS);
+	assert_int_equal(fake_engine_count(world.engine), 0);
+	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS);
+	assert_true(now_ns() - began >= (SESSIONS / PER_MS - 1) * 1000000ULL);
+	assert_true(partly > 2);
+	print_message("%u looks in %u ms\n", looks, (unsigned)((now_ns() - began) / 1000000));
+	/* Asking again what has ended is no harm; nor is one that finds nothing. */
+	assert_int_equal(writer_flush_done(world.writer, &flush, &deleted), 1);
+	writer_flush_start(world.writer, &other);
+	began = now_ns();
+	while (writer_flush_done(world.writer, &other, &deleted) == 0)
+		usleep(200);
+	assert_int_equal(deleted, 0);
+	stop(&world);
+}
+
+/* What is stored after a flush began stays, in slots that it has passed and in others, also where
+ * the key is one that it deleted. A second flush begins when the first has ended: what came between
+ * the two goes. */
+static void flush_spares_later(void **state)
+{
+	enum {
+		SESSIONS = 40000,
+		LATER = 10000
+	};
+	struct world world = start(SESSIONS + LATER);
+	struct writer_flush first, second, third;
+	uint64_t deleted, flushed;
+	struct fake_entry entry;
+	int done = 0;
+
+	(void)state;
+	fill(&world, 0, SESSIONS);
+	writer_flush_start(world.writer, &first);
+	/* Slots beyond, which the flush has yet to come to, then those that it has given back. */
+	fill(&world, SESSIONS, LATER);
+	while ((done = writer_flush_done(world.writer, &first, &deleted)) == 0) {
+		if (!fake_engine_find(world.engine, 0, &entry))
+			send_new(&world, 0, 300, 77);
+		usleep(1000);
+	}
+	assert_int_equal(done, 1);
+	fake_engine_settle(world.engine);
+	assert_int_equal(deleted, SESSIONS);
+	assert_int_equal(value_of(&world, 0), 77);
+	assert_int_equal(fake_engine_count(world.engine), LATER + 1);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(value_of(&world, SESSIONS + i * (LATER / 20)), 1);
+
+	writer_flush_start(world.writer, &first);
+	fill(&world, 1, 500);
+	writer_flush_start(world.writer, &second);
+	writer_flush_start(world.writer, &third);
+	assert_int_equal(second.pass, first.pass + 1);
+	if (writer_flush_done(world.writer, &first, &deleted) == 0)
+		assert_int_equal(third.pass, second.pass);
+	else
+		print_message("too slow to see flushes joined\n");
+	flushed = stat(&world, "sessions_flushed");
+	while (writer_flush_done(world.writer, &second, &deleted) == 0)
+		usleep(200);
+	assert_int_equal(writer_flush_done(world.writer, &first, &deleted), 1);
+	assert_int_equal(writer_flush_done(world.writer, &third, &deleted), 1);
+	assert_true(deleted >= 500);
+	assert_true(deleted <= LATER + 501);
+	assert_true(stat(&world, "sessions_flushed") >= flushed);
+	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS + LATER + 501);
+	assert_int_equal(fake_engine_count(world.engine), 0);
+	/* And after all that, evictions and ends find their lists in order. */
+	fill(&world, 0, SESSIONS + LATER + 50);
+	assert_int_equal(stat(&world, "sessions_evicted"), 50);
+	assert_int_equal(flush(&world), SESSIONS + LATER);
 	stop(&world);
 }
 
@@ -321,7 +465,7 @@ static void under_load(void **state)
 		while (next < 300)
 			writer_list(world.writer, &next, page, 50);
 		if (i % 50 == 0)
-			writer_flush(world.writer);
+			flush(&world);
 		writer_set_remove(world.writer, i % 20 ? REMOVE_HONOUR : REMOVE_IGNORE);
 	}
 	atomic_store(&sender.stop, true);
@@ -384,6 +528,8 @@ static void failure(void **state)
 	struct world world = start(10);
 	struct pollfd poller = {.fd = writer_failure_fd(world.writer), .events = POLLIN};
 	uint8_t key[SESSD_KEY_SIZE] = {0};
+	struct writer_flush flush;
+	uint64_t deleted;
 
 	(void)state;
 	assert_int_equal(poll(&poller, 1, 0), 0);
@@ -391,7 +537,9 @@ static void failure(void **state)
 	assert_int_equal(poll(&poller, 1, 2000), 1);
 	assert_non_null(strstr(writer_failure(world.writer), "fails as it was told to"));
 	assert_false(writer_delete(world.writer, key));
-	assert_int_equal(writer_flush(world.writer), 0);
+	writer_flush_start(world.writer, &flush);
+	assert_int_equal(writer_flush_done(world.writer, &flush, &deleted), -ESHUTDOWN);
+	assert_non_null(strstr(error_message(), "not all sessions were deleted"));
 	stop(&world);
 }
 
@@ -422,6 +570,8 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(expires),
 		cmocka_unit_test(commands),
+		cmocka_unit_test(flush_pace),
+		cmocka_unit_test(flush_spares_later),
 		cmocka_unit_test(under_load),
 		cmocka_unit_test(adopts),
 		cmocka_unit_test(failure),
