@@ -367,7 +367,8 @@ static void flush_spares_later(void **state)
 {
 	enum {
 		SESSIONS = 40000,
-		LATER = 10000
+		LATER = 10000,
+		GAP = 500
 	};
 	struct world world = start(SESSIONS + LATER);
 	struct writer_flush first, second, third;
@@ -377,6 +378,10 @@ static void flush_spares_later(void **state)
 
 	(void)state;
 	fill(&world, 0, SESSIONS);
+	/* Free slots that have sessions to delete behind them: the first NEWs take them. */
+	for (uint32_t i = SESSIONS - 2 * GAP; i < SESSIONS - GAP; i++)
+		fake_engine_send(world.engine, SESSD_REMOVE, i, 0, 0, 0);
+	fake_engine_settle(world.engine);
 	writer_flush_start(world.writer, &first);
 	/* Slots beyond, which the flush has yet to come to, then those that it has given back. */
 	fill(&world, SESSIONS, LATER);
@@ -387,7 +392,7 @@ static void flush_spares_later(void **state)
 	}
 	assert_int_equal(done, 1);
 	fake_engine_settle(world.engine);
-	assert_int_equal(deleted, SESSIONS);
+	assert_int_equal(deleted, SESSIONS - GAP);
 	assert_int_equal(value_of(&world, 0), 77);
 	assert_int_equal(fake_engine_count(world.engine), LATER + 1);
 	for (uint32_t i = 0; i < 20; i++)
@@ -410,7 +415,7 @@ static void flush_spares_later(void **state)
 	assert_true(deleted >= 500);
 	assert_true(deleted <= LATER + 501);
 	assert_true(stat(&world, "sessions_flushed") >= flushed);
-	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS + LATER + 501);
+	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS - GAP + LATER + 501);
 	assert_int_equal(fake_engine_count(world.engine), 0);
 	/* And after all that, evictions and ends find their lists in order. */
 	fill(&world, 0, SESSIONS + LATER + 50);
