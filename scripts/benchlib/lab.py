@@ -17,6 +17,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
+# Signals that end the run, once the laboratory is taken down.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 PORT_SESSIOND = 54321
 PORT_CLASSIC = 54322
 
@@ -33,6 +36,20 @@ def run(*command, timeout=600, env=None):
         raise LabError("%s: %s" % (pathlib.Path(str(command[0])).name,
                                    lines[-1] if lines else "exit code %d" % done.returncode))
     return done.stdout
+
+
+def run_to_end(command, timeout):
+    """Runs something that has to tidy up: whatever ends this here, it is asked to end, and waited
+    for. Its exit code and output."""
+    with subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True) as process:
+        try:
+            out, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            process.terminate()
+            process.communicate(timeout=60)
+            raise
+    return process.returncode, out
 
 
 class Server:
@@ -118,23 +135,31 @@ class Lab:
         self.name = "bench%d" % os.getpid()
         cpus = sorted(os.sched_getaffinity(0))
         self.load_cpu, self.server_cpu = cpus[0], cpus[1]
-        self.servers, self.passing = [], set()
+        self.servers, self.processes, self.passing = [], [], set()
         self.pins = pathlib.Path("/sys/fs/bpf") / self.name
         self.work = None
 
     def __enter__(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix=self.name))
+        try:
+            self._make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _make(self):
         # Without its programs at the load's end: live frames need that place for their own.
         run(ROOT / "scripts" / "lab", "up", self.name, 3, env=dict(os.environ, LAB_XDPPASS="none"))
         # What live frames need at the other end where that has no XDP program.
         run(*self.inside("cache", None, "ethtool", "-K", "t3", "gro", "on"))
         run(*self.inside("cache", None, "ip", "link", "set", "dev", "t2", "xdpdrv", "object",
                          self.build / "tests/bench/reflect.bpf.o", "program", "reflect"))
-        return self
 
     def __exit__(self, *_):
-        for server in list(self.servers):
-            server.stop()
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)  # it ends as it is
+        self.stop_all()
         subprocess.run([str(ROOT / "scripts" / "lab"), "down", self.name], check=False)
         shutil.rmtree(self.pins, ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
@@ -145,6 +170,14 @@ class Lab:
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
 
     # Servers
+
+    def stop_all(self):
+        """What a row that failed has left running or pinned."""
+        for server in list(self.servers):
+            server.stop()
+        for process in list(self.processes):
+            self.end(process)
+        shutil.rmtree(self.pins, ignore_errors=True)
 
     def sessiond(self, mode, capacity, port=PORT_SESSIOND, extra=()):
         line = 1 if mode == "xdp" else 3
@@ -165,10 +198,21 @@ class Lab:
         process = subprocess.Popen(self.inside("cache", self.server_cpu, *command),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
+        self.processes.append(process)
         time.sleep(1)
         if process.poll() is not None:
+            self.end(process)
             raise LabError("%s ended at once" % command[0])
         return process
+
+    def end(self, process):
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self.processes.remove(process)
 
     def alternative(self, kind, port, sessions):
         return json.loads(run(*self.inside(

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 """The table, as Markdown."""
+import dataclasses
 import datetime
+import json
 import os
 import platform
 import statistics
 import subprocess
 
 from .lab import ROOT
+from .rows import ROWS, Figure
 
 
 def machine():
@@ -39,35 +42,61 @@ def spread(ratios):
     return "%.2f–%.2f" % (min(ratios), max(ratios)) if len(ratios) > 1 else "once"
 
 
+def amount(values, unit):
+    return value(statistics.median(values)) + ("" if unit.startswith("/") else " ") + unit
+
+
 def line(figure):
     if not figure.ratios():
         return "| %s | – | %s | – | – | – | – | **no value** |" % (figure.name,
                                                                    figure.counterpart)
-    if figure.at_least is None:
-        return "| %s | %s %s | %s: %s %s | %.2f× | %s | – | – | – |" % (
-            figure.name, value(statistics.median(figure.ours)), figure.unit, figure.counterpart,
-            value(statistics.median(figure.theirs)), figure.unit, figure.ratio(),
-            spread(figure.ratios()))
     sign = "≤" if figure.lower_is_better else "≥"
-    return "| %s | %s %s | %s: %s %s | %.2f× | %s | %s %g× | %s %g× | %s |" % (
-        figure.name, value(statistics.median(figure.ours)), figure.unit, figure.counterpart,
-        value(statistics.median(figure.theirs)), figure.unit, figure.ratio(),
-        spread(figure.ratios()), sign, figure.at_least, sign, figure.aim, figure.verdict())
+    bounds = ["–" if bound is None else "%s %g×" % (sign, bound)
+              for bound in (figure.at_least, figure.aim)]
+    return "| %s | %s | %s: %s | %.2f× | %s | %s | %s | %s |" % (
+        figure.name, amount(figure.ours, figure.unit), figure.counterpart,
+        amount(figure.theirs, figure.unit), figure.ratio(), spread(figure.ratios()), *bounds,
+        figure.verdict())
+
+
+def plural(n, what):
+    return "%d %s%s" % (n, what, "" if n == 1 else "s")
+
+
+def remembered(output, figures, args):
+    """All rows that were ever measured, with where and when: a run of a few rows replaces those and
+    leaves the others in the table. Figures of each row, and how those were made."""
+    path = output / "figures.json"
+    rows = json.loads(path.read_text()) if path.exists() else {}
+    made = "%s, commit %s, %s, %s of %g s" % (
+        datetime.date.today().isoformat(), commit(), machine(), plural(args.rounds, "round"),
+        args.seconds)
+    for name, row in figures.items():
+        rows[name] = {"made": made, "figures": [dataclasses.asdict(figure) for figure in row]}
+    path.write_text(json.dumps(rows, indent=1) + "\n")
+    return {name: ([Figure(**figure) for figure in rows[name]["figures"]], rows[name]["made"])
+            for name in ROWS if name in rows}, made
 
 
 def write(output, figures, failed, args, seconds):
+    rows, made = remembered(output, figures, args)
     text = ["# Measurements", "",
             "Made by `scripts/bench` on %s, commit %s, in %.0f minutes." % (
                 datetime.date.today().isoformat(), commit(), seconds / 60), "",
             "Machine: %s. Load on one CPU, the server on another; with live frames the XDP "
             "program under test runs on the CPU of the load, as do both crossings of the veth and "
             "the check of every reply." % machine(), "",
-            "A figure is the median of %d rounds of %g s, ours and the counterpart in turn; the "
+            "A figure is the median of %s of %g s, ours and the counterpart in turn; the "
             "ratio is the median of the rounds' ratios, the spread their lowest and highest. "
-            "Every reply was verified byte for byte." % (args.rounds, args.seconds), "",
+            "Every reply was verified byte for byte." % (plural(args.rounds, "round"),
+                                                         args.seconds), "",
             "| figure | ours | counterpart | ratio | spread | at least | aim | met |",
             "|---|---:|---:|---:|---:|---:|---:|---|"]
+    figures = [figure for row, _ in rows.values() for figure in row]
     text += [line(figure) for figure in figures]
+    older = ["- %s: %s." % (name, when) for name, (_, when) in rows.items() if when != made]
+    if older:
+        text += ["", "Measured in another run:", ""] + older
     notes = [f for f in figures if f.note]
     if notes:
         text += [""] + ["- %s: %s." % (figure.name, figure.note) for figure in notes]
@@ -78,8 +107,11 @@ def write(output, figures, failed, args, seconds):
                           ("mix", "TLS 1.3 mix: replies late or lost against offered load")):
         if (output / (name + ".svg")).exists():
             text += ["", "![%s](%s.svg)" % (caption, name)]
-    if (output / "eviction.md").exists():
-        text += ["", "Eviction policies: [eviction.md](eviction.md)."]
+    for name, caption in (
+            ("costs", "What a GET and a NEW cost against the cache's size, and the cores of a line"),
+            ("eviction", "Hit ratio of eviction policies")):
+        if (output / (name + ".md")).exists():
+            text += ["", "%s: [%s.md](%s.md)." % (caption, name, name)]
     for mode in ("xdp", "socket"):
         page = output / ("stalls-%s.md" % mode)
         if page.exists():

@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 
-from .lab import ROOT, LabError, kernel_memory, map_memory, settled_kernel_memory
+from .lab import ROOT, LabError, kernel_memory, map_memory, run_to_end, settled_kernel_memory
 
 SMALL = 1000
 
@@ -192,12 +192,11 @@ def dpdk(lab):
     program = ROOT / "tests" / "bench" / "dpdk"
     if not os.access(program, os.X_OK):
         raise LabError("tests/bench/dpdk is not there: the rows of dpdk mode were not measured")
-    done = subprocess.run([str(program), str(lab.build), str(lab.args.rounds),
-                           str(lab.args.seconds)], stdout=subprocess.PIPE, text=True, timeout=600)
-    if done.returncode != 0:
-        raise LabError("tests/bench/dpdk: exit code %d" % done.returncode)
+    code, out = run_to_end([program, lab.build, lab.args.rounds, lab.args.seconds], 600)
+    if code != 0:
+        raise LabError("tests/bench/dpdk: exit code %d" % code)
     figures = []
-    for line in done.stdout.splitlines():
+    for line in out.splitlines():
         name, unit, counterpart, ours, theirs, at_least, aim = line.split("\t")
         figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
                               [float(v) for v in theirs.split()], float(at_least), float(aim)))
@@ -247,8 +246,7 @@ def alternatives(lab):
                                         "--ports", 4)["replies_per_second"],
                     lambda: lab.alternative(kind, port, sessions)["replies_per_second"])
             finally:
-                other.terminate()
-                other.wait()
+                lab.end(other)
             figures.append(Figure("GET/s over sockets in closed loop, 64 under way, xdp mode",
                                   "/s", name, ours, theirs, None, None))
     finally:

@@ -31,7 +31,8 @@ class Stage:
     """A daemon of a mode, and what can be done to it."""
 
     def __init__(self, lab, mode):
-        self.lab, self.mode, self.capacity = lab, mode, lab.args.sessions
+        self.lab, self.mode, self.capacity = lab, mode, max(
+            lab.args.sessions, 2 * STEADY)
         self.control, self.config = lab.work / (mode + ".sock"), lab.work / "stalls.conf"
         self.seed, self.end, self.down = 100, 0, []
         self.write_config(2)
