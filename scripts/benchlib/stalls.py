@@ -53,8 +53,7 @@ class Stage:
         return int(dict(line.split()[:2] for line in self.ctl("stats").splitlines())[name])
 
     def preload(self, sessions, *options):
-        self.lab.bench("--preload-only", "--sessions", sessions, *options, self.server.target,
-                       node=self.server.node)
+        self.lab.store(self.server, "--sessions", sessions, *options)
 
     def load(self, *options):
         return subprocess.Popen(
@@ -205,7 +204,7 @@ def measure(lab, mode):
         for event in EVENTS:
             for kind in event.probes if mode in event.modes else ():
                 calm, got = [], []
-                for _ in range(max(1, lab.args.rounds // 2)):
+                for _ in range(max(1, lab.args.rounds // 4)):
                     event.before_calm(stage)
                     calm.append(stage.window(kind, event.calm))
                     event.before_act(stage)
