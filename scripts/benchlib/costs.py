@@ -29,7 +29,7 @@ def median(values):
 
 def measure_size(lab, server, size):
     hits, misses, bares = [], [], []
-    for _ in range(min(lab.args.rounds, 3)):  # the ratios of the rows have more
+    for _ in range(min(lab.args.rounds, 2)):  # the ratios of the rows have more
         bares.append(lab.reflector()["program_ns"])
         hits.append(lab.frames(server, "--sessions", size, *lab.program_of(server),
                                "--require-hits")["program_ns"])
@@ -79,6 +79,7 @@ def costs(lab, output):
             break
         # A cache of that size, and room for the NEWs, so that nothing is evicted.
         server = lab.sessiond("xdp", size + 2 * NEWS)
+        print("         %d sessions" % size, flush=True)
         try:
             lab.preload(server, size)
             rows.append((size, *measure_size(lab, server, size), *measure_new(lab, server, size)))

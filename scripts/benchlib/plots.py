@@ -44,6 +44,7 @@ def sessions(lab, output):
                         ("socket mode", lambda: lab.sessiond("socket", sizes[-1])),
                         ("classic", lambda: lab.classic(sizes[-1]))):
         server = start()
+        print("         %s" % name, flush=True)
         blocks[name] = []
         try:
             for size in sizes:
@@ -73,6 +74,7 @@ def over_rates(lab, *options):
                         ("socket mode", lambda: lab.sessiond("socket", 4 * lab.args.sessions)),
                         ("classic", lambda: lab.classic(4 * lab.args.sessions))):
         server = start()
+        print("         %s" % name, flush=True)
         blocks[name] = []
         try:
             lab.preload(server, 100000)
