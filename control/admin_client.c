@@ -102,10 +102,10 @@ static int send_request(struct admin_client *client, const char *request)
 /* Whether the daemon still serves, asked over a connection of its own. */
 static bool is_alive(const struct admin_client *client)
 {
-	struct admin_client *other;
+	struct admin_client *other = NULL;
 	int ret = admin_client_open(&other, client->path, client->timeout_ms);
 
-	if (ret < 0)
+	if (ret < 0 || !other)
 		return false;
 	ret = admin_client_request(other, "ping", NULL, NULL);
 	admin_client_close(other);
