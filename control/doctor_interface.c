@@ -207,12 +207,13 @@ static bool find_index(const struct doctor_host *host, unsigned index, char name
 	return found;
 }
 
-/* veth gives the frames of XDP_TX to the other end's NAPI, which runs only if that end has an XDP
- * program, or GRO. */
+/* veth puts the frames of XDP_TX into the other end's queue if that has NAPI, by GRO or an XDP
+ * program, but wakes it only for a program (Linux 6.18, veth_xdp_flush). */
 void doctor_veth(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
-	char name[32], text[32], peer[IF_NAMESIZE], advice[128];
+	static const char advice[] = "attach an XDP program there that passes everything";
+	char name[32], text[32], peer[IF_NAMESIZE];
 	bool attached = false;
 	unsigned flags;
 
@@ -221,22 +222,23 @@ void doctor_veth(
 	if (!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/iflink", interface) ||
 		!find_index(host, (unsigned)strtoul(text, NULL, 10), peer)) {
 		doctor_say(report, DOCTOR_WARNING, "veth", interface,
-			"there: ethtool -K IFNAME gro on, or an XDP program that passes",
+			"there: attach an XDP program that passes everything",
 			"its other end is in another namespace: replies of native XDP arrive there "
-			"only if that end has GRO on or an XDP program");
+			"only if that end has an XDP program too");
 		return;
 	}
-	snprintf(advice, sizeof(advice), "ethtool -K %s gro on", peer);
 	if (host->probe->xdp_attached(host->probe->ctx, peer, &attached) == 0 && attached)
 		doctor_say(report, DOCTOR_GOOD, "veth", interface, "",
 			"its other end, %s, has an XDP program and takes replies", peer);
 	else if (host->probe->offloads(host->probe->ctx, peer, &flags) == 0 && flags & DOCTOR_GRO)
-		doctor_say(report, DOCTOR_GOOD, "veth", interface, "",
-			"its other end, %s, has GRO on and takes replies", peer);
+		doctor_say(report, DOCTOR_WARNING, "veth", interface, advice,
+			"its other end, %s, has GRO on but no XDP program: replies of native XDP "
+			"wait there until other traffic wakes it",
+			peer);
 	else
 		doctor_say(report, DOCTOR_PROBLEM, "veth", interface, advice,
-			"its other end, %s, has neither GRO nor an XDP program: replies of native "
-			"XDP would wait in its queue",
+			"its other end, %s, has neither an XDP program nor GRO: replies of native "
+			"XDP are lost there",
 			peer);
 }
 

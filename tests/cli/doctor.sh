@@ -60,7 +60,7 @@ if command -v ethtool >/dev/null; then
 	ethtool -K doc1 gro off
 	is doc0 veth problem
 	ethtool -K doc1 gro on
-	is doc0 veth good
+	is doc0 veth warning
 	ethtool -K doc0 rxvlan off 2>/dev/null && is doc0 vlan good
 fi
 ip link set doc0 mtu 500
