@@ -106,12 +106,15 @@ static int check_built_in(const struct options *options)
 
 static int check_together(const struct options *options)
 {
+	char quoted[TEXT_QUOTE];
+
 	if (options->mode == MODE_XDP && options->interface_count == 0)
 		return error_set(EINVAL, "--mode xdp needs an interface: add --interface IFNAME");
 	if (options->interface_count > 0 && options->mode != MODE_XDP && options->mode != MODE_AUTO)
 		return error_set(EINVAL,
 			"--interface %s has no use with --mode %s: leave it out, or use --mode xdp",
-			options->interfaces[0], options->mode == MODE_DPDK ? "dpdk" : "socket");
+			text_quote(options->interfaces[0], quoted),
+			options->mode == MODE_DPDK ? "dpdk" : "socket");
 	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
 		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
 					 "leave it out");

@@ -120,10 +120,17 @@ static void remove_folder(void)
 	rmdir(path.sun_path);
 }
 
+static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
+{
+	(void)ctx;
+	memset(talkers, 0, room * sizeof(*talkers));
+	return room > 2 ? 2 : (int)room;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_flush_start,
-		do_flush_done, do_list, do_reload, do_level};
+		do_flush_done, do_list, do_reload, do_level, do_talkers};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 
