@@ -175,8 +175,9 @@ static void put_entry(struct fuzz_input *in)
 
 			((uint8_t *)&entry)[bit % bits / 8] ^= (uint8_t)(1 << bit % 8);
 			m->whole = false;
-		}
-		if (what & DAMAGE_REST && m->len > SESSD_INLINE_MAX) {
+			/* One or the other: two in the highest bits of words outweigh each other,
+			 * which is in the nature of a sum of products modulo 2^64. */
+		} else if (what & DAMAGE_REST && m->len > SESSD_INLINE_MAX) {
 			rest[bit % (usable - head)] ^= (uint8_t)(1 << bit % 8);
 			m->whole = false;
 		}
