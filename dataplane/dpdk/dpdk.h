@@ -138,6 +138,10 @@ void plain_prepare(struct port *port, const struct served *served);
 /* plain.c: what is best on this CPU, as far as EAL's --force-max-simd-bitwidth allows. */
 const struct fast_path *fast_choose(void);
 
+/* All that an lcore of this EAL id has but for its table, its allow list and its queues. 0, or a
+ * negative errno with error_message() set. */
+int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id);
+
 /* announce.c: tells the neighbours of this node's addresses. */
 void announce(struct lcore *lcore, const struct port_queue *queue);
 

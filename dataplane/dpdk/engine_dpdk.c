@@ -23,9 +23,21 @@ static void free_lcores(struct engine *engine)
 	free(engine->lcores);
 }
 
+int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
+{
+	memset(lcore, 0, sizeof(*lcore));
+	lcore->engine = engine;
+	lcore->fast = fast_choose();
+	lcore->id = id;
+	lcore->value_max = engine->config.value_max;
+	return updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),
+		engine->args.updates, engine->config.value_max);
+}
+
 static int make_lcores(struct engine *engine)
 {
 	unsigned id;
+	int err;
 
 	engine->lcore_count = rte_lcore_count();
 	engine->lcores = aligned_alloc(64, engine->lcore_count * sizeof(struct lcore));
@@ -34,15 +46,7 @@ static int make_lcores(struct engine *engine)
 	memset(engine->lcores, 0, engine->lcore_count * sizeof(struct lcore));
 	RTE_LCORE_FOREACH(id)
 	{
-		struct lcore *lcore = &engine->lcores[rte_lcore_index((int)id)];
-		int err;
-
-		lcore->engine = engine;
-		lcore->fast = fast_choose();
-		lcore->id = id;
-		lcore->value_max = engine->config.value_max;
-		err = updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),
-			engine->args.updates, engine->config.value_max);
+		err = lcore_open(&engine->lcores[rte_lcore_index((int)id)], engine, id);
 		if (err)
 			return err;
 	}

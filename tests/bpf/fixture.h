@@ -23,6 +23,9 @@
 
 #define FIXTURE_CAPACITY 1024
 
+/* Most instructions that the verifier may follow: a quarter of what the kernel allows. */
+#define VERIFIED_MAX 250000
+
 /* A bound for tests that end by themselves: ticks until a session that is to live ends. */
 #define FIXTURE_LIFE (3600ULL * 1000)
 

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define VERIFIED_MAX 300000
-
 struct known {
 	const char *name;
 	uint32_t type, key_size, value_size;

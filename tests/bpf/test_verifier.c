@@ -11,9 +11,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* A quarter of what the kernel allows. */
-#define VERIFIED_MAX 250000
-
 static void verified(void **state)
 {
 	static const uint32_t value_max[] = {

@@ -97,10 +97,8 @@ static int group_setup(void **state)
 	engine.config.value_max = VALUE_MAX;
 	engine.lcore_count = 1;
 	lcore = engine.lcores = aligned_alloc(64, sizeof(*lcore));
-	memset(lcore, 0, sizeof(*lcore));
-	lcore->engine = &engine;
-	lcore->value_max = VALUE_MAX;
-	assert_int_equal(updates_open(&lcore->updates, 0, 0, UPDATES, VALUE_MAX), 0);
+	engine.args.updates = UPDATES;
+	assert_int_equal(lcore_open(lcore, &engine, 0), 0);
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
 	memcpy(engine.ports[0].mac, packet_server_mac, 6);

@@ -45,12 +45,9 @@ void packet_dpdk_open(
 	engine.config.value_max = value_max;
 	engine.lcore_count = 1;
 	lcore = engine.lcores = aligned_alloc(64, sizeof(*lcore));
-	memset(lcore, 0, sizeof(*lcore));
-	lcore->engine = &engine;
-	lcore->value_max = value_max;
+	engine.args.updates = 64;
+	REQUIRE(lcore_open(lcore, &engine, 0) == 0);
 	lcore->table = table;
-	lcore->fast = fast_choose();
-	REQUIRE(updates_open(&lcore->updates, 0, 0, 64, value_max) == 0);
 	REQUIRE(ports_open(&engine) == 0);
 	REQUIRE(ports_start(&engine) == 0);
 	memcpy(engine.ports[0].mac, packet_dpdk_mac, 6);
