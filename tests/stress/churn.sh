@@ -94,7 +94,13 @@ kill -0 "$changer" 2>/dev/null || fail "the changes came to an end"
 farm_end "$changer" || fail "the changes ended with exit code $?: $(cat "$LOGS/changes")"
 
 hits=$(sed -n 's/^replies .*: \([0-9]*\) hits, .*/\1/p' "$LOGS/gets")
-[ "${hits:-0}" -gt 100000 ] || fail "too few hits to tell: ${hits:-none}"
+# Of what is sent over AF_PACKET, a busy machine answers a small part. One wrong byte tells enough.
+least=20000
+case $mode-$reader in
+engine-* | xdp-*) least=100000 ;;
+*-unsafe) least=0 ;;
+esac
+[ "${hits:-0}" -gt "$least" ] || fail "too few hits to tell: ${hits:-none}"
 if [ "$mode" = engine ]; then
 	tail -n 1 "$LOGS/sessiond.log"
 else
