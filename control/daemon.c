@@ -54,16 +54,26 @@ static void on_local(void *ctx, const struct address *addr, bool present)
 			present ? "came: answering there" : "went");
 }
 
+static void on_interface(void *ctx, size_t i, int ifindex)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_interface(daemon->engine, i, ifindex) < 0)
+		log_error("%s", error_message());
+}
+
 static void close_engine(struct daemon *daemon, bool keep)
 {
 	if (daemon->writer)
 		writer_stop(daemon->writer);
 	local_addresses_close(daemon->local);
+	interfaces_close(daemon->interfaces);
 	if (daemon->engine)
 		daemon->ops->close(daemon->engine, keep);
 	writer_destroy(daemon->writer);
 	daemon->writer = NULL;
 	daemon->local = NULL;
+	daemon->interfaces = NULL;
 	daemon->engine = NULL;
 }
 
@@ -116,6 +126,13 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 	err = writer_start(daemon->writer);
 	if (err)
 		goto fail;
+	if (ops->set_interface) {
+		err = -EIO;
+		daemon->interfaces = interfaces_open(
+			options->interfaces, options->interface_count, on_interface, daemon);
+		if (!daemon->interfaces)
+			goto fail;
+	}
 	return 0;
 fail:
 	close_engine(daemon, false);
@@ -276,6 +293,16 @@ static void on_local_event(evutil_socket_t fd, short what, void *ctx)
 		log_error("%s", error_message());
 }
 
+static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	if (interfaces_follow(daemon->interfaces) < 0)
+		log_error("%s", error_message());
+}
+
 static void log_event(void *ctx, const struct sessd_event *event)
 {
 	struct address source;
@@ -367,6 +394,8 @@ static int loop(struct daemon *daemon)
 	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
 	if (!err && daemon->local)
 		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
+	if (!err && daemon->interfaces)
+		err = watch(daemon, interfaces_fd(daemon->interfaces), EV_READ, on_interface_event);
 	if (!err)
 		err = watch(daemon, -1, 0, on_timer);
 	if (!err)

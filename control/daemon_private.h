@@ -8,6 +8,7 @@
 
 #include "admin.h"
 #include "engine.h"
+#include "interfaces.h"
 #include "local_addresses.h"
 #include "metrics.h"
 #include "options.h"
@@ -30,7 +31,8 @@ struct daemon {
 	struct engine *engine;
 	struct writer *writer;
 	struct local_addresses *local;
-	bool local_ready; /* the first list is in; from here on changes are news */
+	bool local_ready;	       /* the first list is in; from here on changes are news */
+	struct interfaces *interfaces; /* NULL where the engine does not care */
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;

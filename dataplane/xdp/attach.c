@@ -55,12 +55,21 @@ static int pinned_link(struct engine *engine, int ifindex)
 	return -1;
 }
 
+int attach_index(const struct xdp_link *link)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(link->fd, &info, &size);
+
+	return err ? err : (int)info.xdp.ifindex;
+}
+
 static bool mode_fits(enum xdp_mode wanted, bool native)
 {
 	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
 }
 
-static int create_link(struct engine *engine, const char *name, int ifindex, bool *native)
+int attach_link(struct engine *engine, const char *name, int ifindex, bool *native)
 {
 	enum xdp_mode wanted = engine->config.xdp_mode;
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
@@ -120,7 +129,7 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 		unlink(path);
 		close(link->fd);
 	}
-	link->fd = create_link(engine, name, link->ifindex, &link->native);
+	link->fd = attach_link(engine, name, link->ifindex, &link->native);
 	if (link->fd < 0)
 		return link->fd;
 	link->created = true;

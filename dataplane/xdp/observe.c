@@ -15,10 +15,7 @@
 /* A link outlives its interface, but is on none then. */
 static bool is_attached(const struct xdp_link *link)
 {
-	struct bpf_link_info info = {0};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(link->fd, &info, &size) < 0 || info.xdp.ifindex != 0;
+	return attach_index(link) != 0;
 }
 
 void observe_stats(struct engine *engine, stats_emit emit, void *ctx)
@@ -38,6 +35,7 @@ void observe_stats(struct engine *engine, stats_emit emit, void *ctx)
 	emit(ctx, "xdp_interfaces_native", native);
 	emit(ctx, "xdp_interfaces_generic", generic);
 	emit(ctx, "xdp_interfaces_detached", detached);
+	emit(ctx, "xdp_interfaces_reattached", engine->reattached);
 	/* Both are 0 unless kernel.bpf_stats_enabled is 1. */
 	if (bpf_obj_get_info_by_fd(
 		    bpf_program__fd(engine->skel->progs.sessiond_xdp), &info, &size) < 0)

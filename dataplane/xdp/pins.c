@@ -182,6 +182,21 @@ static DIR *open_pins(struct engine *engine)
 	return dir;
 }
 
+/* BPF_OBJ_PIN takes a descriptor for the folder only since Linux 6.5; /proc has one that leads to
+ * it on any. */
+int pins_add_late(struct engine *engine, int fd, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", engine->lock_fd, name);
+	return bpf_obj_pin(fd, path);
+}
+
+void pins_remove_late(struct engine *engine, const char *name)
+{
+	unlinkat(engine->lock_fd, name, 0);
+}
+
 void pins_remove(struct engine *engine, bool links)
 {
 	struct dirent *file;

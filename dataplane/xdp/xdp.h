@@ -28,6 +28,9 @@ struct xdp_link {
 	int ifindex;
 	bool native;
 	bool created; /* by this daemon; else found pinned and updated */
+	bool gone;    /* there is no interface of the name */
+	int refused;  /* index of the interface to which it could not be attached again; or 0 */
+	unsigned tries;
 };
 
 struct engine {
@@ -46,6 +49,7 @@ struct engine {
 	size_t marks_bytes;
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
+	uint64_t reattached;
 
 	/* The main thread's idea of what the maps hold. */
 	struct allow_list *allow;
@@ -92,6 +96,9 @@ void pins_unlock(struct engine *engine);
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX]);
 int pins_add(struct engine *engine);		     /* pins the maps */
 void pins_remove(struct engine *engine, bool links); /* unpins the maps, and links if told to */
+/* Pins a descriptor, and unpins, where the path may no longer be passed: by the open folder. */
+int pins_add_late(struct engine *engine, int fd, const char *name);
+void pins_remove_late(struct engine *engine, const char *name);
 int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of pins and folder */
 void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 
@@ -99,6 +106,15 @@ void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 int attach_all(struct engine *engine);
 void attach_undo(struct engine *engine);   /* takes back what attach_all has created */
 void attach_remove(struct engine *engine); /* takes the program off, at once */
+/* A link of the program on an interface: a descriptor, or a negative errno with error_message()
+ * set. */
+int attach_link(struct engine *engine, const char *name, int ifindex, bool *native);
+/* Index of the interface that a link is on: 0 if that is gone, negative if the kernel does not say.
+ */
+int attach_index(const struct xdp_link *link);
+/* reattach.c: puts it on the interface that has the name of link `i` now, if it is not:
+ * set_interface. */
+int attach_again(struct engine *engine, size_t i, int ifindex);
 
 /* adopt.c */
 int adopt_sessions(

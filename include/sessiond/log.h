@@ -24,7 +24,8 @@ int log_level_parse(const char *text, enum log_level *level);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same, for what a program may wait for: the journal has the field SESSIOND_EVENT=`event`
- * besides. Names, stable: start, slow, reload, reload-failed, stop, failure, drop. */
+ * besides. Names, stable: start, slow, reload, reload-failed, stop, failure, drop,
+ * interface. */
 void log_tagged(enum log_level level, const char *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -172,6 +172,18 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 		sleep 0.1
 	done
 	grep -q '192.0.2.1 came' "$folder/xdp.log" || fail "a new address is not followed"
+	# An interface made anew gets the program, and a pin, from a daemon that has no rights and
+	# may not even pass the folder above its pins.
+	ip link delete cli0
+	ip link add cli0 type veth peer name cli1 && ip link set cli0 up && ip link set cli1 up
+	for _ in $(seq 30); do
+		grep -q 'cli0 is another interface now.* XDP on it' "$folder/xdp.log" && break
+		sleep 0.1
+	done
+	grep -q 'cli0 is another interface now.* XDP on it' "$folder/xdp.log" ||
+		fail "a new cli0 is not taken: $(tail -n 2 "$folder/xdp.log")"
+	is "the links" "$(cd "$folder/bpf/root/7405" && echo link-*)" \
+		"link-$(ip -o link show cli0 | cut -d : -f 1)"
 	# Killed, started again, adopted.
 	kill -9 "$started"
 	wait "$started" 2>/dev/null

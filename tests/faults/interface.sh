@@ -3,9 +3,9 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # What may become of an interface while the daemon runs: down and up, another MTU, another name, gone,
-# gone to another namespace. The other interface answers all along, the daemon lives, and what comes
-# back is served again: by XDP where the kernel kept the program, else by the daemon's socket; a
-# restart brings the program back.
+# gone to another namespace and back, made anew. The other interface answers all along, the daemon
+# lives, and what comes back is served by XDP again, without a restart, though the daemon has no
+# rights any more; where the kernel refuses that the log says so, and sockets serve it.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
@@ -68,32 +68,114 @@ sleep 0.2
 by_t1
 both
 
+link_index()
+{
+	farm_in cache ip -o link show "$1" | cut -d : -f 1
+}
+
+pinned() # nothing but the links of what has the names now
+{
+	local expected
+
+	expected=$(printf 'link-%s\n' "$(link_index t1)" "$(link_index t2)" | sort)
+	[ "$(cd "$LOGS/bpf/$FARM_PORT" && printf '%s\n' link-* | sort)" = "$expected" ] ||
+		fail "pinned are $(cd "$LOGS/bpf/$FARM_PORT" && echo link-*), expected" $expected
+}
+
+logged() # COUNT TEXT
+{
+	[ "$(grep -c "$2" "$LOGS/sessiond.log")" -eq "$1" ]
+}
+
 step "to another namespace"
 farm_in cache ip link set t1 netns "/run/netns/$FARM_LAB-t2"
 FROM=t2 udp fetch --count 500
 FROM=t2 udp store --count 50 --seed 7 --confirm
+farm_wait 2 logged 2 'no interface is named t1' || fail "it is not logged" # and once when it was renamed
+
+step "and back"
+farm_in t2 ip link set t1 netns "/run/netns/$FARM_LAB-cache"
+t1_is_there()
+{
+	farm_in cache ip address add 10.201.1.1/30 dev t1
+	farm_in cache ip link set t1 up
+	farm_in t1 ip link set cache up
+	sleep 0.3
+	by_t1
+}
+t1_is_there
+both
+fast t1
+FROM=t1 udp store --count 50 --seed 9 --confirm # an AF_XDP socket that is bound to nothing takes none
+pinned
 
 step "gone"
-farm_in t2 ip link delete t1
+farm_in cache ip link delete t1
 FROM=t2 udp fetch --count 500
 FROM=t2 udp store --count 50 --seed 8 --confirm
 farm_ctl stats >/dev/null || fail "the admin socket does not answer"
 
-step "a new one of the same name: the socket answers"
-ip link add name t1 netns "$FARM_LAB-cache" type veth peer name cache netns "$FARM_LAB-t1"
-farm_in cache ip address add 10.201.1.1/30 dev t1
-farm_in t1 ip address add 10.201.1.2/30 dev cache
-farm_in cache ip link set t1 up
-farm_in t1 ip link set cache up
-farm_in t1 "$TOOLS/xdppass" cache
-sleep 0.2
-by_t1
-both
+new_t1() # [OPTION-OF-THE-PEER...]
+{
+	ip link add name t1 netns "$FARM_LAB-cache" type veth \
+		peer name cache netns "$FARM_LAB-t1" "$@"
+	farm_in t1 ip address add 10.201.1.2/30 dev cache
+	farm_in t1 "$TOOLS/xdppass" cache
+	t1_is_there
+}
 
-step "kill -9 and start again: XDP answers there as well"
+step "a new one of the same name: XDP answers there, without a restart"
+new_t1
+expect_stat xdp_interfaces_reattached eq 1
+expect_stat xdp_interfaces_detached eq 0
+logged 1 't1 is another interface now (index [0-9]*): native XDP on it' || fail "it is not logged"
+both
+fast t1
+FROM=t1 udp store --count 50 --seed 10 --confirm
+pinned
+
+step "another one takes the name, and the first lives on under another: the program goes to the name"
+farm_in cache ip link set t1 down
+farm_in cache ip link set t1 name former
+farm_in cache ip link set former up
+farm_in t1 ip link set cache name before
+farm_in cache ip address flush dev former
+farm_in t1 ip address flush dev before
+new_t1
+expect_stat xdp_interfaces_reattached eq 2
+both
+fast t1
+pinned
+if farm_in cache ip -details link show former | grep -q 'prog/xdp'; then
+	fail "the program is still on it"
+fi
+farm_in cache ip link delete former
+
+step "one whose peer's MTU is too large for XDP: the log says so, and the socket answers"
+farm_in cache ip link delete t1
+new_t1 mtu 9000
+if farm_wait 2 logged 1 't1 is another interface now.*SLOW'; then
+	expect_stat xdp_interfaces_detached eq 1
+	both
+	step "and once it is not, and the interface changes, XDP"
+	farm_in t1 ip link set cache mtu 1500
+	farm_in cache ip link set t1 mtu 1400
+	expect_stat xdp_interfaces_reattached eq 3
+	# There were tries before, since it came up: the reason was told once.
+	logged 1 't1 is another interface now.*SLOW' || fail "it is told more than once"
+	both
+	fast t1
+else
+	note "this kernel attaches to it all the same: not tested"
+fi
+
+step "kill -9 and start again: XDP goes on answering there, and the pins are taken over"
 farm_end "$FARM_DAEMON" KILL || true
+FROM=t1 udp fetch --count 500
 daemon_for xdp
 both
 fast t1
 fast t2
+pinned
 farm_end "$FARM_DAEMON" || fail "exit code $?"
+[ ! -e "$LOGS/bpf/$FARM_PORT" ] || fail "pins are left: $(ls "$LOGS/bpf/$FARM_PORT")"
