@@ -9,6 +9,8 @@
 
 kills=10
 [ -z "${SESSIOND_LONG:-}" ] || kills=100
+# Each kill's load stores 2000 at the most: nothing is evicted, and nothing ends before the test does.
+capacity=$((20000 + 2000 * kills))
 place_for xdp
 RANDOM=$$
 note "random numbers from seed $$"
@@ -18,8 +20,8 @@ pause() # up to so many milliseconds
 	sleep "$(printf '0.%03d' $((RANDOM % $1)))"
 }
 
-daemon_for xdp --capacity 20000
-udp store --count 3000 --seed 1 --confirm
+daemon_for xdp --capacity "$capacity"
+udp store --count 3000 --seed 1 --timeout 7200 --confirm
 farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PORT" \
 	--count 3000 --seed 1 --rate 2000 --forever
 watch=$FARM_PID watched=$SECONDS
@@ -35,14 +37,15 @@ for i in $(seq "$kills"); do
 	# Then one that hardly lives.
 	farm_spawn cache "$LOGS/sessiond.log" "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" \
 		--pin-dir "$LOGS/bpf" --mode xdp --xdp-mode native "${FARM_INTERFACES[@]}" \
-		--capacity 20000
+		--capacity "$capacity"
 	FARM_DAEMON=$FARM_PID
 	pause 250
 	farm_end "$FARM_DAEMON" KILL || true
 	udp fetch --count 3000 --seed 1 --rate 50000
-	daemon_for xdp --capacity 20000
+	daemon_for xdp --capacity "$capacity"
 	expect_stat sessions ge 3000
 	expect_stat sessions_adopted ge 3000
+	expect_stat sessions_evicted eq 0
 	udp fetch --count 3000 --seed 1 --rate 50000
 	farm_end "$load" || true
 	if [ $((SECONDS - watched)) -gt 100 ] || ! kill -0 "$watch" 2>/dev/null; then
