@@ -428,7 +428,7 @@ const struct option_def option_table[] = {
 		NULL, MEMBER(rate_limit), .example = "20000/2000",
 		.details =
 			"A source is an IPv4 address or a /64 of IPv6; REMOVEs count as NEWs, 0 is "
-			"no limit. A second's worth may come at once. Not in dpdk mode."},
+			"no limit. A second's worth may come at once."},
 	{"metrics", KEY_METRICS, "WHERE", 0,
 		"Serve metrics for Prometheus over HTTP: PORT is on loopback, else ADDR:PORT or "
 		"the path of a Unix socket",

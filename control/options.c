@@ -118,9 +118,6 @@ static int check_together(const struct options *options)
 	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
 		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
 					 "leave it out");
-	if (options->mode == MODE_DPDK && (options->rate_limit.gets || options->rate_limit.news))
-		return error_set(EINVAL, "--rate-limit is not for --mode dpdk: leave it out, and "
-					 "limit sources in the switch or by the NIC's flow rules");
 	return check_built_in(options);
 }
 

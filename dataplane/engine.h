@@ -46,7 +46,7 @@ struct engine_config {
 	uint16_t value_max;
 	unsigned threads;		 /* socket mode; 0: one a CPU */
 	const char *dpdk_args;		 /* "" if none */
-	uint32_t limit_gets, limit_news; /* a second and source; 0: none. Not in dpdk mode */
+	uint32_t limit_gets, limit_news; /* a second and source; 0: none */
 	bool measure;			 /* times of the daemon's own answers: latency, below */
 	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
 	bool busy_poll;		 /* xdp mode: the writer looks for NEWs without ever sleeping */

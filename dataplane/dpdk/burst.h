@@ -74,6 +74,10 @@ extern const struct fast_path fast_base, fast_avx2;
 /* plain.c: by the value's length, 0 being a miss. */
 extern struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
 
+/* limit.c: takes those over --rate-limit out of the plain requests that were sorted. There is one.
+ */
+void limit_plain(struct burst *burst);
+
 /* sort.c: finds out what each other frame is, and does what can be done at once: all but GETs,
  * which are collected with their buckets on the way into the cache. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);

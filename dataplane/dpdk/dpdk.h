@@ -22,11 +22,13 @@
 #include "dpdk/updates.h"
 #include "engine.h"
 #include "event_sampler.h"
+#include "rate_limit.h"
 
 #define BURST 32
 
 /* What is where in a plain GET (plain.h). */
 #define PLAIN_IP	 ETHER_HDR_LEN
+#define PLAIN_SOURCE	 (PLAIN_IP + 12)
 #define PLAIN_UDP	 (PLAIN_IP + 20)
 #define PLAIN_REQUEST	 (PLAIN_UDP + 8)
 #define PLAIN_END	 (PLAIN_REQUEST + SESSD_HEADER_SIZE)
@@ -85,6 +87,7 @@ struct lcore {
 	const struct fast_path *fast;
 	struct table *table;
 	const struct allow_ranges *allow; /* atomic: says, to the main thread, what is in use */
+	struct rate_limit *limit;	  /* of all lcores; NULL: none */
 	uint16_t value_max;
 	uint16_t queue_count;
 	struct port_queue *queues;
@@ -106,6 +109,7 @@ struct engine {
 	struct served served;
 	struct update_sink sink;
 	struct table_memory table_memory;
+	struct rate_limit *limit; /* NULL: none */
 
 	struct allow_ranges *allow; /* atomic: lcores take it up at the top of their loops */
 	bool stop;		    /* atomic */

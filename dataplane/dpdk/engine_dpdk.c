@@ -30,6 +30,7 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
 	lcore->fast = fast_choose();
 	lcore->id = id;
 	lcore->value_max = engine->config.value_max;
+	lcore->limit = engine->limit;
 	return updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),
 		engine->args.updates, engine->config.value_max);
 }
@@ -84,6 +85,7 @@ static void dpdk_close(struct engine *engine, bool keep)
 	telemetry_close();
 	ports_close(engine);
 	free_lcores(engine);
+	rate_limit_destroy(engine->limit);
 	free(engine->allow);
 	free(engine);
 	eal_release();
@@ -107,7 +109,13 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		free(engine);
 		return err;
 	}
-	err = make_lcores(engine);
+	if (config->limit_gets || config->limit_news) {
+		engine->limit = rate_limit_create(config->limit_gets, config->limit_news);
+		if (!engine->limit)
+			err = error_set(ENOMEM, "out of memory at start");
+	}
+	if (!err)
+		err = make_lcores(engine);
 	if (!err)
 		err = ports_open(engine);
 	if (!err)

@@ -58,6 +58,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
 		received[n + i] = received[0];
 	lcore->fast->sort(&burst, received, n);
+	if (__builtin_expect(lcore->limit != NULL, 0))
+		limit_plain(&burst);
 	if (burst.rest_count)
 		sort_frames(&burst, burst.rest, burst.rest_count);
 	if (burst.update_count)

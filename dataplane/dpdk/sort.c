@@ -90,6 +90,18 @@ COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const st
 			: &counters->drop_other_port);
 }
 
+COLD static bool within_limit(
+	struct burst *burst, const struct frame *frame, enum request_kind kind)
+{
+	struct address source;
+
+	source_address(frame, &source);
+	if (rate_limit_take(burst->lcore->limit, &source, kind == REQUEST_GET, burst->now))
+		return true;
+	request_count_limited(&burst->lcore->requests, kind);
+	return false;
+}
+
 FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
@@ -130,6 +142,10 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	header_sum = verify_header_sum(header);
 	if (!verify_udp(frame, pseudo, header_sum)) {
 		drop(burst, mbuf, &counters->drop_bad_checksum);
+		return;
+	}
+	if (__builtin_expect(burst->lcore->limit != NULL, 0) && !within_limit(burst, frame, kind)) {
+		burst_drop(burst, mbuf);
 		return;
 	}
 	if (kind == REQUEST_GET)

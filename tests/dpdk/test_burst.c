@@ -502,6 +502,88 @@ static void not_allowed(void **state)
 	assert_dropped("no list", &lcore->requests.drop_not_allowed, drops + 1);
 }
 
+static void ignore_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+	const void *value, size_t len)
+{
+	(void)ctx;
+	(void)key;
+	(void)timeout;
+	(void)value;
+	(void)len;
+}
+
+static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	(void)ctx;
+	(void)key;
+}
+
+/* How many of `count` requests come through: replies, or changes that reach the sink. */
+static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, unsigned count)
+{
+	static const struct update_sink ignore = {ignore_new, ignore_remove, NULL};
+	unsigned passed = 0;
+	size_t len;
+
+	for (unsigned i = 0; i < count; i++) {
+		offer_request(spec, type, 300, 77, "value", type == SESSD_NEW ? 5 : 0);
+		if (i % 7 != 6 && i != count - 1)
+			continue;
+		run();
+		passed += updates_pull(&lcore->updates, &ignore, UPDATES);
+		while (taken(&len))
+			passed++;
+	}
+	return passed;
+}
+
+/* A bucket's worth, and what has come back into it since `start`. */
+#define ASSERT_LIMITED(passed, rate, start) \
+	assert_in_range( \
+		passed, rate, (rate) + 1 + (clock_tick() - (start)) * (rate) / clock_ticks(1))
+
+/* --rate-limit: a second's worth at once of each source, GETs and changes by themselves, by the
+ * fast way and the general one (tags, IPv6) from the same bucket; what is over it is counted. */
+static void limited(void **state)
+{
+	struct packet_spec one = {.proto = IPPROTO_UDP}, tagged = one, v6 = one, other = one;
+	uint64_t start = clock_tick();
+	unsigned gets, changes;
+
+	(void)state;
+	tagged.tags = 1;
+	v6.v6 = true;
+	other.source = "192.0.2.98";
+	store(77, "value", 5, 300);
+	lcore->limit = rate_limit_create(30, 10);
+	assert_non_null(lcore->limit);
+	assert_int_equal(let_in(&one, SESSD_GET, 20), 20);
+	gets = 20 + let_in(&tagged, SESSD_GET, 20);
+	gets += let_in(&one, SESSD_GET, 20);
+	ASSERT_LIMITED(gets, 30, start);
+	assert_int_equal(lcore->requests.get_hits, gets);
+	assert_int_equal(lcore->requests.drop_limit_get, 60 - gets);
+	assert_int_equal(let_in(&one, SESSD_NEW, 6), 6);
+	changes = 6 + let_in(&tagged, SESSD_REMOVE, 6);
+	changes += let_in(&one, SESSD_REMOVE, 20);
+	ASSERT_LIMITED(changes, 10, start);
+	assert_int_equal(lcore->requests.drop_limit_new, 32 - changes);
+	/* Others have buckets of their own. */
+	gets = let_in(&v6, SESSD_GET, 100);
+	ASSERT_LIMITED(gets, 30, start);
+	gets = let_in(&other, SESSD_GET, 100);
+	ASSERT_LIMITED(gets, 30, start);
+	/* Only one of the two is limited. */
+	rate_limit_destroy(lcore->limit);
+	lcore->limit = rate_limit_create(0, 10);
+	assert_int_equal(let_in(&one, SESSD_GET, 100), 100);
+	changes = let_in(&one, SESSD_NEW, 50);
+	ASSERT_LIMITED(changes, 10, start);
+	rate_limit_destroy(lcore->limit);
+	lcore->limit = NULL;
+	assert_int_equal(let_in(&one, SESSD_GET, 100), 100);
+}
+
 static void updates(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP, .tags = 1};
@@ -771,6 +853,7 @@ int main(void)
 		T(flipped_bits),
 		T(protocol_drops),
 		T(not_allowed),
+		T(limited),
 		T(updates),
 		T(ring_full),
 		T(mixed),

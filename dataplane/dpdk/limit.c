@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * --rate-limit. Of plain requests, a pass of its own over the burst, which is left out where there
+ * is no limit. The buckets are those of all lcores: a port deals the packets of a source to them by
+ * its ports.
+ */
+#include "dpdk/burst.h"
+
+static bool within(struct burst *burst, const uint8_t source[4], enum request_kind kind)
+{
+	struct lcore *lcore = burst->lcore;
+	struct address address;
+
+	address_from_ipv4(&address, source);
+	if (rate_limit_take(lcore->limit, &address, kind == REQUEST_GET, burst->now))
+		return true;
+	request_count_limited(&lcore->requests, kind);
+	return false;
+}
+
+void limit_plain(struct burst *burst)
+{
+	unsigned gets = 0, updates = 0;
+
+	for (unsigned i = 0; i < burst->plain_count; i++) {
+		const struct plain_get *get = &burst->plain[i];
+		struct rte_mbuf *mbuf = burst->send[i];
+
+		if (within(burst, get->data + PLAIN_SOURCE, REQUEST_GET)) {
+			burst->plain[gets] = *get;
+			burst->send[gets++] = mbuf;
+		} else {
+			burst_drop(burst, mbuf);
+		}
+	}
+	burst->plain_count = burst->send_count = gets;
+	/* Their buffers are among those to drop already. */
+	for (unsigned i = 0; i < burst->update_count; i++) {
+		const struct update_request *update = &burst->updates[i];
+		const uint8_t *data = (const uint8_t *)update->request - PLAIN_REQUEST;
+
+		if (within(burst, data + PLAIN_SOURCE,
+			    update->request->type == SESSD_NEW ? REQUEST_NEW : REQUEST_REMOVE))
+			burst->updates[updates++] = *update;
+	}
+	burst->update_count = updates;
+}
