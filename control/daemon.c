@@ -100,6 +100,7 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		.limit_gets = options->rate_limit.gets,
 		.limit_news = options->rate_limit.news,
 		.measure = options->metrics[0] != '\0',
+		.xdp_histogram = options->xdp_histogram,
 		.pin_dir = daemon->pin_dir,
 		.busy_poll = options->busy_poll,
 		.on_thread = privileges_drop_thread,

@@ -28,10 +28,21 @@ static bool inserts(void *ctx, struct latency *latency)
 	return true;
 }
 
+static bool xdp_answers(void *ctx, struct sessd_answer_times *times)
+{
+	const struct daemon *daemon = ctx;
+
+	return daemon->ops->answer_times && daemon->ops->answer_times(daemon->engine, times);
+}
+
 int daemon_open_metrics(struct daemon *daemon)
 {
 	static struct metrics_figures figures = {
-		.stats = stats, .slow_path = slow_path, .inserts = inserts};
+		.stats = stats,
+		.slow_path = slow_path,
+		.inserts = inserts,
+		.xdp_answers = xdp_answers,
+	};
 
 	if (!daemon->options.metrics[0])
 		return 0;

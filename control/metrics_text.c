@@ -214,22 +214,45 @@ static void put_unknown(struct page *page)
 	}
 }
 
-static void put_latency(
-	struct page *page, const char *name, const char *help, const struct latency *latency)
+/* `bounds` in units of which a second has `units`; `counts` has one more. */
+static void put_histogram(struct page *page, const char *name, const char *help,
+	const uint32_t *bounds, size_t bound_count, double units, const uint64_t *counts,
+	uint64_t sum_ns)
 {
 	uint64_t count = 0;
 
 	head(page, name, "histogram", help);
-	for (unsigned i = 0; i <= LATENCY_BOUND_COUNT; i++) {
-		count += latency->counts[i];
-		if (i < LATENCY_BOUND_COUNT)
-			fprintf(page->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
-				latency_bounds_us[i] / 1e6, count);
-		else
-			fprintf(page->out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
+	for (size_t i = 0; i < bound_count; i++) {
+		count += counts[i];
+		fprintf(page->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i] / units,
+			count);
 	}
-	fprintf(page->out, "%s_sum %.9f\n%s_count %" PRIu64 "\n", name,
-		(double)latency->sum_ns / 1e9, name, count);
+	count += counts[bound_count];
+	fprintf(page->out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
+	fprintf(page->out, "%s_sum %.9f\n%s_count %" PRIu64 "\n", name, (double)sum_ns / 1e9, name,
+		count);
+}
+
+static void put_latency(
+	struct page *page, const char *name, const char *help, const struct latency *latency)
+{
+	put_histogram(page, name, help, latency_bounds_us, LATENCY_BOUND_COUNT, 1e6,
+		latency->counts, latency->sum_ns);
+}
+
+static void put_xdp_answers(struct page *page, const struct metrics_figures *figures)
+{
+	uint64_t counts[SESSD_ANSWER_BOUND_COUNT + 1];
+	struct sessd_answer_times times = {0};
+
+	if (!figures->xdp_answers(figures->ctx, &times))
+		return;
+	for (size_t i = 0; i <= SESSD_ANSWER_BOUND_COUNT; i++)
+		counts[i] = times.counts[i];
+	put_histogram(page, "sessiond_xdp_answer_seconds",
+		"From when the XDP program was given a GET to when its answer was ready to be "
+		"sent.",
+		sessd_answer_bounds_ns, SESSD_ANSWER_BOUND_COUNT, 1e9, counts, times.sum_ns);
 }
 
 /* The kernel measures the program where kernel.bpf_stats_enabled is 1: how long all its runs took,
@@ -282,6 +305,7 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	if (figures->inserts(figures->ctx, &latency))
 		put_latency(page, "sessiond_insert_seconds",
 			"From when the writer took in a NEW to when GETs can find it.", &latency);
+	put_xdp_answers(page, figures);
 	if (openmetrics)
 		fputs("# EOF\n", page->out);
 	bad = ferror(page->out);

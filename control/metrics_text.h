@@ -21,6 +21,8 @@ struct metrics_figures {
 	/* Times of the daemon's own answers, and of inserts; false if they are not measured. */
 	bool (*slow_path)(void *ctx, struct latency *latency);
 	bool (*inserts)(void *ctx, struct latency *latency);
+	/* Times of the XDP program's answers, likewise. */
+	bool (*xdp_answers)(void *ctx, struct sessd_answer_times *times);
 	void *ctx;
 };
 

@@ -102,6 +102,11 @@ static const char *set_busy_poll(struct options *options, const char *value)
 	return set_bool(&options->busy_poll, value);
 }
 
+static const char *set_xdp_histogram(struct options *options, const char *value)
+{
+	return set_bool(&options->xdp_histogram, value);
+}
+
 static const char *add_interface(struct options *options, const char *value)
 {
 	size_t len = strlen(value);
@@ -331,6 +336,7 @@ static const char *set_metrics(struct options *options, const char *value)
 /* Keys of options without a letter. */
 enum {
 	KEY_XDP_MODE = 256,
+	KEY_XDP_HISTOGRAM,
 	KEY_BUSY_POLL,
 	KEY_MAX_SESSION,
 	KEY_REMOVE,
@@ -436,6 +442,10 @@ const struct option_def option_table[] = {
 		.details = "They are at /metrics. There is neither encryption nor a password: an "
 			   "address of the farm's network lets everybody there read them. Times of "
 			   "answers and inserts are measured only if this is given."},
+	{"xdp-histogram", KEY_XDP_HISTOGRAM, NULL, 0,
+		"Have the XDP program measure each answer, for --metrics; xdp mode",
+		set_xdp_histogram, NULL, MEMBER(xdp_histogram), .fallback = "no",
+		.details = "Each answer takes two looks at the clock longer."},
 	{"check", KEY_CHECK, NULL, OPTION_COMMAND_LINE, "Check the options and exit", set_check,
 		NULL, MEMBER(check)},
 };

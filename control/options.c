@@ -118,6 +118,10 @@ static int check_together(const struct options *options)
 	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
 		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
 					 "leave it out");
+	if (options->xdp_histogram && !options->metrics[0])
+		return error_set(EINVAL,
+			"--xdp-histogram has no use without --metrics: add that, or "
+			"leave it out");
 	return check_built_in(options);
 }
 

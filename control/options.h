@@ -35,6 +35,7 @@ struct options {
 	enum mode mode;
 	enum xdp_mode xdp_mode;
 	bool busy_poll;
+	bool xdp_histogram;
 	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
 	size_t interface_count;
 	uint16_t port;

@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <sessiond/answer_times.h>
+
 #include "address.h"
 #include "latency.h"
 #include "table/table.h"
@@ -48,6 +50,7 @@ struct engine_config {
 	const char *dpdk_args;		 /* "" if none */
 	uint32_t limit_gets, limit_news; /* a second and source; 0: none */
 	bool measure;			 /* times of the daemon's own answers: latency, below */
+	bool xdp_histogram;		 /* xdp mode: times of the program's: answer_times, below */
 	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
 	bool busy_poll;		 /* xdp mode: the writer looks for NEWs without ever sleeping */
 	void (*on_thread)(void); /* first thing on each thread that the engine makes; or NULL */
@@ -127,6 +130,10 @@ struct engine_ops {
 	/* Adds the times from a request read to its answer sent, where config->measure is set: the
 	 * daemon's answers, not those of a fast path beside it. NULL where there are none. */
 	void (*latency)(struct engine *engine, struct latency *into);
+
+	/* Adds the times of the XDP program's answers; false, and nothing added, where it was not
+	 * asked to measure them. Main thread. NULL where there is no such program. */
+	bool (*answer_times)(struct engine *engine, struct sessd_answer_times *into);
 
 	/* Counts requests by source, one in `one_in` of them; 0 ends it and forgets the counts.
 	 * Main thread. NULL, as the next, where the mode cannot. */

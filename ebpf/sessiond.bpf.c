@@ -8,6 +8,7 @@
  * Runs on Linux 6.1 and later.
  */
 #include "access.h"
+#include "answer_times.h"
 #include "checksum.h"
 #include "event.h"
 #include "handover.h"
@@ -139,8 +140,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	return answer_error(ctx, packet, sum, &counters->get_torn);
 }
 
-SEC("xdp")
-int sessiond_xdp(struct xdp_md *ctx)
+INLINE int handle(struct xdp_md *ctx)
 {
 	struct packet packet = {
 		.data = (void *)(long)ctx->data,
@@ -204,4 +204,14 @@ int sessiond_xdp(struct xdp_md *ctx)
 	sum += pseudo + *(const __u32 *)packet.udp;
 	packet_settle(&packet);
 	return answer_get(ctx, &packet, counters, settings, own, sum);
+}
+
+SEC("xdp")
+int sessiond_xdp(struct xdp_md *ctx)
+{
+	__u64 began = answer_times_begin();
+	int verdict = handle(ctx);
+
+	answer_times_end(began, verdict);
+	return verdict;
 }

@@ -283,6 +283,7 @@ const struct engine_ops engine_xdp = {
 	.stats = xdp_stats,
 	.events = xdp_events,
 	.latency = observe_latency,
+	.answer_times = observe_answer_times,
 	.watch = observe_watch,
 	.talkers = observe_talkers,
 	.close = xdp_close,

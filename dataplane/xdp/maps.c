@@ -81,6 +81,7 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	skel->rodata->value_max = value_max;
+	skel->rodata->answers_timed = engine->config.xdp_histogram;
 	skel->rodata->limit_get_interval = sessd_limit_interval(engine->config.limit_gets);
 	skel->rodata->limit_new_interval = sessd_limit_interval(engine->config.limit_news);
 	if (engine->config.limit_gets || engine->config.limit_news)

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A link outlives its interface, but is on none then. */
@@ -47,6 +48,28 @@ void observe_stats(struct engine *engine, stats_emit emit, void *ctx)
 void observe_latency(struct engine *engine, struct latency *into)
 {
 	latency_sum(into, &engine->latency);
+}
+
+bool observe_answer_times(struct engine *engine, struct sessd_answer_times *into)
+{
+	struct sessd_answer_times *each = NULL;
+	int cpus = libbpf_num_possible_cpus();
+	__u32 zero = 0;
+	bool good;
+
+	if (!engine->config.xdp_histogram)
+		return false;
+	if (cpus > 0)
+		each = calloc((size_t)cpus, sizeof(*each));
+	good = each &&
+	       bpf_map_lookup_elem(bpf_map__fd(engine->skel->maps.answer_times), &zero, each) == 0;
+	for (int cpu = 0; good && cpu < cpus; cpu++) {
+		for (size_t i = 0; i <= SESSD_ANSWER_BOUND_COUNT; i++)
+			into->counts[i] += each[cpu].counts[i];
+		into->sum_ns += each[cpu].sum_ns;
+	}
+	free(each);
+	return good;
 }
 
 static void forget_talkers(int fd)

@@ -129,6 +129,7 @@ int access_forget_strangers(struct engine *engine);
 /* observe.c: what the program and its links say of themselves. */
 void observe_stats(struct engine *engine, stats_emit emit, void *ctx);
 void observe_latency(struct engine *engine, struct latency *into);
+bool observe_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void observe_watch(struct engine *engine, unsigned one_in);
 void observe_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx);

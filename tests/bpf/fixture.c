@@ -39,6 +39,7 @@ void fixture_require(void)
 }
 
 uint32_t fixture_limit_gets, fixture_limit_news;
+bool fixture_timed;
 
 struct sessiond_bpf *fixture_open(uint32_t value_max)
 {
@@ -46,6 +47,7 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 
 	assert_non_null(bpf);
 	bpf->rodata->value_max = value_max;
+	bpf->rodata->answers_timed = fixture_timed;
 	bpf->rodata->limit_get_interval = sessd_limit_interval(fixture_limit_gets);
 	bpf->rodata->limit_new_interval = sessd_limit_interval(fixture_limit_news);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.limits, FIXTURE_CAPACITY), 0);

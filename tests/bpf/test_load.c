@@ -16,11 +16,10 @@ struct known {
 	uint32_t type, key_size, value_size;
 };
 
-static void loads(void **state)
+static void load_all(void)
 {
 	static const uint32_t value_max[] = {1, 148, 149, 192, 512, 1400};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(value_max) / sizeof(value_max[0]); i++) {
 		struct sessiond_bpf *bpf = fixture_open(value_max[i]);
 		struct bpf_prog_info info = {0};
@@ -31,13 +30,27 @@ static void loads(void **state)
 					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
 			0);
 		print_message(
-			"value_max %4u: %u instructions verified, %u loaded, %u bytes jited\n",
-			value_max[i], info.verified_insns, info.xlated_prog_len / 8,
-			info.jited_prog_len);
+			"value_max %4u%s: %u instructions verified, %u loaded, %u bytes jited\n",
+			value_max[i], fixture_timed ? ", histogram" : "", info.verified_insns,
+			info.xlated_prog_len / 8, info.jited_prog_len);
 		if (info.verified_insns) /* Linux 5.16 */
 			assert_in_range(info.verified_insns, 1, VERIFIED_MAX);
 		sessiond_bpf__destroy(bpf);
 	}
+}
+
+static void loads(void **state)
+{
+	(void)state;
+	load_all();
+}
+
+static void loads_timed(void **state)
+{
+	(void)state;
+	fixture_timed = true;
+	load_all();
+	fixture_timed = false;
 }
 
 /* Names, types and sizes are what a pin set is adopted by. */
@@ -79,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads),
+		cmocka_unit_test(loads_timed),
 		cmocka_unit_test(maps),
 	};
 

@@ -11,13 +11,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static void verified(void **state)
+static void verify_all(const char *variant)
 {
 	static const uint32_t value_max[] = {
 		SESSD_INLINE_MAX, SESSD_VALUE_DEFAULT_MAX, SESSD_VALUE_LIMIT};
 	struct utsname host;
 
-	(void)state;
 	assert_int_equal(uname(&host), 0);
 	for (size_t i = 0; i < sizeof(value_max) / sizeof(value_max[0]); i++) {
 		struct bpf_prog_info info = {0};
@@ -28,14 +27,23 @@ static void verified(void **state)
 		assert_int_equal(bpf_obj_get_info_by_fd(
 					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
 			0);
-		print_message("Linux %s, values of up to %u bytes: %u instructions verified, %u "
-			      "in the program, %u bytes of machine code\n",
-			host.release, value_max[i], info.verified_insns, info.xlated_prog_len / 8,
-			info.jited_prog_len);
+		print_message("Linux %s, %s, values of up to %u bytes: %u instructions verified, "
+			      "%u in the program, %u bytes of machine code\n",
+			host.release, variant, value_max[i], info.verified_insns,
+			info.xlated_prog_len / 8, info.jited_prog_len);
 		assert_true(info.verified_insns > 0);
 		assert_true(info.verified_insns < VERIFIED_MAX);
 		sessiond_bpf__destroy(bpf);
 	}
+}
+
+static void verified(void **state)
+{
+	(void)state;
+	verify_all("as it is");
+	fixture_timed = true;
+	verify_all("with a histogram");
+	fixture_timed = false;
 }
 
 int main(void)

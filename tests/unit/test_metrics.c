@@ -82,10 +82,24 @@ static bool latency(void *ctx, struct latency *into)
 	return measured;
 }
 
+static bool xdp_answers(void *ctx, struct sessd_answer_times *into)
+{
+	(void)ctx;
+	into->counts[0] = 1;			     /* up to 50 ns */
+	into->counts[3] = 2;			     /* up to 150 ns */
+	into->counts[SESSD_ANSWER_BOUND_COUNT] += 4; /* over 100 us */
+	into->sum_ns = 500250;
+	return measured;
+}
+
 static char *page(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), bool openmetrics)
 {
 	const struct metrics_figures figures = {
-		.stats = stats, .slow_path = latency, .inserts = latency};
+		.stats = stats,
+		.slow_path = latency,
+		.inserts = latency,
+		.xdp_answers = xdp_answers,
+	};
 	size_t size;
 	char *text = metrics_text(&figures, openmetrics, &size);
 
@@ -150,6 +164,14 @@ static void test_xdp(void **state)
 	assert_line(text, "sessiond_answer_seconds_count 4");
 	assert_line(text, "sessiond_answer_seconds_sum 0.060003002");
 	assert_line(text, "sessiond_insert_seconds_count 4");
+	assert_line(text, "# TYPE sessiond_xdp_answer_seconds histogram");
+	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"5e-08\"} 1");
+	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"1e-07\"} 1");
+	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"1.5e-07\"} 3");
+	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"0.0001\"} 3");
+	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"+Inf\"} 7");
+	assert_line(text, "sessiond_xdp_answer_seconds_count 7");
+	assert_line(text, "sessiond_xdp_answer_seconds_sum 0.000500250");
 	free(text);
 }
 

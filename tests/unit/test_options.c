@@ -164,6 +164,7 @@ static void bad_lines(void **state)
 		{"-m socket -i eth0", "--interface eth0 has no use with --mode socket"},
 		{"-m dpdk -i eth0", "--interface eth0 has no use with --mode dpdk"},
 		{"--dpdk-args --no-pci", "--dpdk-args has no use without --mode dpdk"},
+		{"--xdp-histogram", "--xdp-histogram has no use without --metrics"},
 		{"-m socket --dpdk-args x", "--dpdk-args has no use without --mode dpdk"},
 		{"-m dpdk --dpdk-args ''", "--dpdk-args \"\""},
 		{"-i eth0 -i eth0", "--interface eth0: this interface is named twice"},
