@@ -98,6 +98,46 @@ stop() {
 	daemons=$rest
 }
 
+# make_peer: a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives as
+# long as the process $peer.
+make_peer() {
+	unshare -n sleep 120 &
+	peer=$!
+	daemons="$daemons $peer"
+	for _ in $(seq 50); do
+		[ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break
+		sleep 0.1
+	done
+	ip link add cli0 type veth peer name cli1 netns "$peer" || return 1
+	ip addr add 10.99.0.1/24 dev cli0
+	ip link set cli0 up
+	nsenter -t "$peer" -n ip addr add 10.99.0.2/24 dev cli1
+	nsenter -t "$peer" -n ip link set cli1 up
+}
+
+# http_get TARGET PATH [HEADER...]: by HTTP, from a port of 127.0.0.1 or a Unix socket; the status, the
+# type and the body.
+http_get() {
+	python3 - "$@" <<-'END'
+		import http.client, socket, sys
+		class Local(http.client.HTTPConnection):
+		    def connect(self):
+		        self.sock = socket.socket(socket.AF_UNIX)
+		        self.sock.connect(sys.argv[1])
+		c = Local("x") if sys.argv[1].startswith("/") else \
+		    http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
+		method, _, path = sys.argv[2].rpartition(" ")
+		c.request(method or "GET", path, headers=dict(h.split("=", 1) for h in sys.argv[3:]))
+		r = c.getresponse()
+		print(r.status, r.headers.get("Content-Type"), flush=True)
+		body = r.read().decode()
+		try:
+		    print(body, end="", flush=True)
+		except BrokenPipeError: # a grep that has seen enough
+		    sys.stderr.close()
+	END
+}
+
 finish() {
 	echo "$cases commands, $failures failures"
 	[ "$failures" -eq 0 ]

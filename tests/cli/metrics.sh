@@ -14,29 +14,6 @@ $sessiond --help | grep -q -- --metrics || skip "sessiond knows no --metrics"
 expect 2 '--metrics nonsense: expected PORT' "$sessiond" --check --metrics nonsense
 expect 2 '--metrics 10.0.0.1: expected PORT' "$sessiond" --check --metrics 10.0.0.1
 
-# get TARGET PATH [HEADER...]: by HTTP, from a port of 127.0.0.1 or a Unix socket; the status, the
-# type and the body.
-get() {
-	python3 - "$@" <<-'END'
-		import http.client, socket, sys
-		class Local(http.client.HTTPConnection):
-		    def connect(self):
-		        self.sock = socket.socket(socket.AF_UNIX)
-		        self.sock.connect(sys.argv[1])
-		c = Local("x") if sys.argv[1].startswith("/") else \
-		    http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
-		method, _, path = sys.argv[2].rpartition(" ")
-		c.request(method or "GET", path, headers=dict(h.split("=", 1) for h in sys.argv[3:]))
-		r = c.getresponse()
-		print(r.status, r.headers.get("Content-Type"), flush=True)
-		body = r.read().decode()
-		try:
-		    print(body, end="", flush=True)
-		except BrokenPipeError: # a grep that has seen enough
-		    sys.stderr.close()
-	END
-}
-
 start up -m socket -n 1000 --metrics 9532 7240 || finish
 up=$started
 python3 - <<-'END'
@@ -49,7 +26,7 @@ python3 - <<-'END'
 	    s.send(struct.pack(">BBH32s", 1, 1, 0, key))
 	    s.recv(2000)
 END
-get 9532 /metrics >"$folder/page"
+http_get 9532 /metrics >"$folder/page"
 head -n 1 "$folder/page" | grep -qx '200 text/plain; version=0.0.4; charset=utf-8' ||
 	fail "the type: $(head -n 1 "$folder/page")"
 sed -i 1d "$folder/page"
@@ -57,13 +34,13 @@ grep -Eqx 'sessiond_gets_total\{path="daemon",outcome="(hits|misses)"\} [1-3]' "
 	fail "no GETs: $(cat "$folder/page")"
 grep -qx 'sessiond_answer_seconds_count 3' "$folder/page" || fail "answers are not measured"
 grep -qx 'sessiond_insert_seconds_count 1' "$folder/page" || fail "inserts are not measured"
-get 9532 /metrics Accept='application/openmetrics-text;version=1.0.0,text/plain;q=0.5' >"$folder/open"
+http_get 9532 /metrics Accept='application/openmetrics-text;version=1.0.0,text/plain;q=0.5' >"$folder/open"
 head -n 1 "$folder/open" | grep -q '^200 application/openmetrics-text; version=1.0.0' ||
 	fail "OpenMetrics: $(head -n 1 "$folder/open")"
 [ "$(tail -n 1 "$folder/open")" = '# EOF' ] || fail "OpenMetrics ends with: $(tail -n 1 "$folder/open")"
-get 9532 / | grep -q '^404 ' || fail "another path is not 404"
-get 9532 'POST /metrics' | grep -q '^405 ' || fail "POST is not 405"
-get 9532 'HEAD /metrics' | grep -q '^200 ' || fail "HEAD is not 200"
+http_get 9532 / | grep -q '^404 ' || fail "another path is not 404"
+http_get 9532 'POST /metrics' | grep -q '^405 ' || fail "POST is not 405"
+http_get 9532 'HEAD /metrics' | grep -q '^200 ' || fail "HEAD is not 200"
 
 # Connections that say nothing, more of them than it takes, do not keep it from answering for good,
 # and never from its own work.
@@ -89,13 +66,13 @@ expect 1 'cannot serve metrics on 9532: Address already in use' \
 # A Unix socket: only for the daemon's user and group, taken over from a daemon that died, and gone
 # in the end.
 start unix -m socket -n 1000 --metrics "$folder/metrics.sock" 7242 || finish
-get "$folder/metrics.sock" /metrics | grep -q '^sessiond_build_info{version=' || fail "the Unix socket"
+http_get "$folder/metrics.sock" /metrics | grep -q '^sessiond_build_info{version=' || fail "the Unix socket"
 [ "$(stat -c %a "$folder/metrics.sock")" = 660 ] || fail "mode $(stat -c %a "$folder/metrics.sock")"
 kill -KILL "$started"
 wait "$started" 2>/dev/null
 daemons=$up
 start unix -m socket -n 1000 --metrics "$folder/metrics.sock" 7242 || finish
-get "$folder/metrics.sock" /metrics | grep -q '^200' || fail "the Unix socket after a kill -9"
+http_get "$folder/metrics.sock" /metrics | grep -q '^200' || fail "the Unix socket after a kill -9"
 stop unix "$started"
 [ -e "$folder/metrics.sock" ] && fail "the Unix socket is left behind"
 
@@ -105,7 +82,8 @@ python3 - "$folder/page" "$dist" <<-'END' || fail "the dashboard or the rules"
 	page = open(sys.argv[1]).read()
 	known = set(re.findall(r"^(sessiond_\w+)", page, re.M)) | {
 	    "sessiond_xdp_interfaces", "sessiond_passed_total",
-	    "sessiond_xdp_run_seconds_sum", "sessiond_xdp_run_seconds_count"}
+	    "sessiond_xdp_run_seconds_sum", "sessiond_xdp_run_seconds_count",
+	    "sessiond_xdp_answer_seconds_bucket"}
 	board = json.load(open(sys.argv[2] + "/grafana/sessiond.json"))
 	texts = [t["expr"] for p in board["panels"] for t in p["targets"]]
 	assert len(texts) > 15 and len({p["id"] for p in board["panels"]}) == len(board["panels"])

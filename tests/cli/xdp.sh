@@ -22,19 +22,7 @@ unpin_and_cleanup() {
 }
 trap unpin_and_cleanup EXIT
 
-# The other end of the veth, in a namespace that lives as long as this process.
-unshare -n sleep 120 &
-peer=$!
-daemons=$peer
-for _ in $(seq 50); do
-	[ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break
-	sleep 0.1
-done
-ip link add cli0 type veth peer name cli1 netns "$peer" || skip "no veth pair can be made"
-ip addr add 10.99.0.1/24 dev cli0
-ip link set cli0 up
-nsenter -t "$peer" -n ip addr add 10.99.0.2/24 dev cli1
-nsenter -t "$peer" -n ip link set cli1 up
+make_peer || skip "no veth pair can be made"
 
 has_program() {
 	ip link show dev cli0 | grep -q xdp
