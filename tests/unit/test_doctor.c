@@ -433,6 +433,14 @@ static void test_firewall(void **state)
 	assert_int_equal(of("firewall"), DOCTOR_GOOD);
 	rules("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j REJECT\n");
 	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
+	/* Not what rules look like: chains that lead to each other, a text that is cut. */
+	rules("table inet f {\n chain a {\n  jump b\n }\n chain b {\n  jump a\n }\n"
+	      " chain input {\n  type filter hook input priority filter; policy accept;\n"
+	      "  jump a\n  udp dport 54321 drop\n }\n}\n");
+	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
+	rules("table inet f {\n chain input {\n  type filter hook input priority filter; policy "
+	      "accept;\n  udp dport { 1, 2-");
+	assert_int_equal(of("firewall"), DOCTOR_GOOD);
 }
 
 static void test_conntrack(void **state)

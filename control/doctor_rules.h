@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Rules of a packet filter, as `nft list ruleset` and iptables-save print them: what becomes of a
+ * datagram to a UDP port. What is told is what the rules say of the port; a set that is only named
+ * there, and whatever else a rule asks for, is not looked into.
+ */
+#ifndef SESSIOND_DOCTOR_RULES_H
+#define SESSIOND_DOCTOR_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum rules_verdict {
+	RULES_OPEN,	/* what no rule names is let in */
+	RULES_ACCEPTED, /* a rule names the port and lets it in */
+	RULES_SOME,	/* a rule refuses the port under conditions, and none lets it in */
+	RULES_DROPPED,	/* what no rule names is dropped, and none names the port */
+	RULES_REFUSED,	/* a rule refuses the port */
+};
+
+struct rules {
+	bool filtered;		    /* there are chains for what comes in */
+	enum rules_verdict verdict; /* the worst of those chains, or good news of one of them */
+	char where[96];		    /* the chain: "table inet filter, chain input" */
+	bool v6_only;		    /* that chain sees IPv6 alone */
+	bool tracking;		    /* a rule asks for connection tracking */
+	bool untracked;		    /* a rule keeps the port from it */
+};
+
+/* Reads the rules; `text` is changed, and has room for one byte behind its end. */
+void rules_read(char *text, uint16_t port, struct rules *rules);
+
+#endif
