@@ -25,6 +25,15 @@ struct {
 	__type(value, struct frames_counters);
 } counters SEC(".maps");
 
+/* Sessions as they were drawn; one entry that nobody reads where keys are uniform. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} popular SEC(".maps");
+
 static __always_inline void load_population(struct population *p)
 {
 	p->seed = config.population.seed;
@@ -35,6 +44,17 @@ static __always_inline void load_population(struct population *p)
 static __always_inline __u64 next_random(struct frames_lane *lane)
 {
 	return mix64(lane->random += POPULATION_GOLDEN);
+}
+
+/* A session that was stored. */
+static __always_inline __u32 stored_number(__u64 random)
+{
+	__u32 index = (random >> 32) & config.popular_mask, *drawn;
+
+	if (!config.popular_mask)
+		return scale32(random, config.sessions);
+	drawn = bpf_map_lookup_elem(&popular, &index);
+	return drawn ? *drawn : 0;
 }
 
 /* Decides on the next message. */
@@ -56,6 +76,10 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 		new = lane->second || (__u32)mix64(random) > config.resumed;
 		lane->second = !lane->second;
 	}
+	if (config.workload == FRAMES_REMOVE) {
+		*type = SESSD_REMOVE;
+		return lane->removes++ * config.threads + lane->lane;
+	}
 	if (new) {
 		*type = SESSD_NEW;
 		return ((__u64)config.run << POPULATION_RUN_SHIFT |
@@ -66,7 +90,7 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 	lane->gets++;
 	if (config.workload == FRAMES_MISS)
 		return random | POPULATION_NEVER;
-	return scale32(random, config.sessions);
+	return stored_number(random);
 }
 
 /* With FRAMES_CHURN, `key` is population_generation's and the first word the generation. */

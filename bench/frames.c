@@ -15,11 +15,13 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "flow.h"
 #include "frames_config.h"
 #include "neighbour.h"
+#include "workload.h"
 
 #include "frames.skel.h" /* uses frames_config.h */
 
@@ -28,9 +30,12 @@
 
 /* Frames of one call, in which nothing else of this thread happens: half a second or so. Each call
  * waits for RCU at its beginning and end, some 25 ms together in which nothing is sent: with short
- * calls the load would come in bursts, and the line would idle in between. With a rate, as few as
- * keep the calls at some thousand a second. */
+ * calls the load would come in bursts, and the line would idle in between. With a rate, what has
+ * come due since the last one. */
 #define FRAMES_CALL_MAX (1 << 20)
+
+/* Longest sleep: bounds how late a signal is noticed. */
+#define WAIT_NS 100000000U
 
 /* When replies to the last frames have come for certain. */
 #define SETTLE_US 20000
@@ -60,6 +65,7 @@ static const enum frames_workload workload_of[] = {
 	[WORKLOAD_GET] = FRAMES_GET,
 	[WORKLOAD_MISS] = FRAMES_MISS,
 	[WORKLOAD_NEW] = FRAMES_NEW,
+	[WORKLOAD_REMOVE] = FRAMES_REMOVE,
 	[WORKLOAD_MIX] = FRAMES_MIX,
 	[WORKLOAD_CHURN] = FRAMES_CHURN,
 };
@@ -84,6 +90,8 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 	struct frames_config c = {
 		.population = o->population,
 		.sessions = o->sessions,
+		.threads = o->threads,
+		.popular_mask = o->zipf > 0 ? FRAMES_POPULAR - 1 : 0,
 		.workload = workload_of[o->workload],
 		.resumed = (uint32_t)(o->resumed * UINT32_MAX),
 		.run = o->run,
@@ -146,6 +154,27 @@ static int init_lanes(struct frames *frames)
 	return ret;
 }
 
+/* Draws the sessions that are asked for, where keys are not uniform. */
+static int draw_popular(const struct frames *frames)
+{
+	const struct bench_options *options = frames->options;
+	size_t size = FRAMES_POPULAR * sizeof(uint32_t);
+	struct workload workload;
+	uint32_t *popular;
+
+	if (options->zipf <= 0)
+		return 0;
+	popular = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(frames->bpf->maps.popular), 0);
+	if (popular == MAP_FAILED)
+		return error_set(errno, "a map of the generator: %s", strerror(errno));
+	workload_init(&workload, options, 0);
+	for (uint32_t i = 0; i < FRAMES_POPULAR; i++)
+		popular[i] = (uint32_t)workload_stored(&workload);
+	munmap(popular, size);
+	return 0;
+}
+
 static int no_print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;
@@ -192,10 +221,14 @@ int frames_open(struct frames **out, const struct bench_options *options)
 	if (!frames->bpf)
 		return error_set(errno, "the generator's program: %s", strerror(errno));
 	fill_config(frames, &frames->bpf->rodata->config);
+	if (options->zipf > 0)
+		bpf_map__set_max_entries(frames->bpf->maps.popular, FRAMES_POPULAR);
 	ret = frames_bpf__load(frames->bpf);
 	if (ret < 0)
 		return error_set(-ret, "loading the generator's program: %s", strerror(-ret));
 	ret = init_lanes(frames);
+	if (ret == 0)
+		ret = draw_popular(frames);
 	return ret < 0 ? ret : attach(frames);
 }
 
@@ -299,51 +332,91 @@ static int send_frames(const struct frames *frames, unsigned count)
 	return 0;
 }
 
-/* The size of a call, and how long after the last one it starts. */
-static unsigned call_size(const struct bench_options *o, double *interval_ns)
-{
-	double rate = o->rate / o->threads;
-	unsigned size = FRAMES_CALL_MAX;
+/* What a thread has to send. */
+struct schedule {
+	uint64_t start, end;
+	uint64_t quota; /* frames */
+	uint64_t sent;
+	double rate;	/* frames a second; 0: as fast as they are made */
+	unsigned least; /* frames of a call, where a rate makes it wait for them */
+};
 
-	*interval_ns = 0;
-	if (o->rate > 0) {
-		/* The pages of frames that wait in a socket make the end of a call slow. */
-		rate /= o->changes ? 25 : 2000;
-		size = rate > FRAMES_CALL_MAX ? FRAMES_CALL_MAX : (unsigned)rate;
-		if (size < FRAMES_BATCH)
-			size = FRAMES_BATCH;
-		*interval_ns = size * 1e9 * o->threads / o->rate;
+static struct schedule make_schedule(const struct bench_options *o, unsigned thread)
+{
+	struct schedule s = {.quota = UINT64_MAX, .rate = o->rate / o->threads, .least = 1};
+	uint64_t sessions = (o->sessions + o->threads - 1 - thread) / o->threads;
+
+	if (o->count > 0)
+		s.quota = o->count / o->threads + (thread < o->count % o->threads);
+	if (o->workload == WORKLOAD_REMOVE && s.quota > sessions)
+		s.quota = sessions; /* each once */
+	/* The pages of frames that wait in a socket make the end of a call slow. */
+	if (s.rate > 0)
+		s.least += (unsigned)(s.rate / (o->changes ? 25 : 2000));
+	s.start = bench_now();
+	s.end = s.start + (uint64_t)(o->duration * 1e9);
+	return s;
+}
+
+/* Frames that should have been sent by `now`. */
+static uint64_t due_by(const struct schedule *s, uint64_t now)
+{
+	uint64_t due = s->quota;
+
+	if (s->rate > 0) {
+		double by_rate = (double)((now < s->end ? now : s->end) - s->start) * s->rate / 1e9;
+
+		if (by_rate < (double)due)
+			due = (uint64_t)(by_rate + 0.5);
 	}
-	return size;
+	return due;
+}
+
+/* The size of the next call; 0: not before `*wait_ns` have passed, or, if that is 0, no more. */
+static unsigned next_call(const struct schedule *s, uint64_t now, uint64_t *wait_ns)
+{
+	uint64_t left = due_by(s, now) - s->sent, least_at;
+
+	*wait_ns = 0;
+	if (s->sent == s->quota)
+		return 0;
+	/* What came due during the last call is still sent; the backlog of a rate that is not
+	 * reached is not. */
+	if (now >= s->end && (s->rate <= 0 || (double)left > s->rate / 10))
+		return 0;
+	if (now >= s->end || s->rate <= 0 || left >= s->least || s->sent + left == s->quota)
+		return left < FRAMES_CALL_MAX ? (unsigned)left : FRAMES_CALL_MAX;
+	least_at = s->start + (uint64_t)((double)(s->sent + s->least) * 1e9 / s->rate) + 1;
+	*wait_ns = (least_at < s->end ? least_at : s->end) - now;
+	return 0;
 }
 
 static int run_frames(struct frames_thread *t)
 {
-	const struct bench_options *o = t->frames->options;
-	uint64_t share = o->count / o->threads + (t->number < o->count % o->threads);
-	uint64_t quota = o->count == 0 ? UINT64_MAX : share, sent = 0, calls;
-	uint64_t start = bench_now(), end = start + (uint64_t)(o->duration * 1e9), now = start;
-	uint64_t counted = start;
-	double interval;
-	unsigned size = call_size(o, &interval), n;
+	struct schedule s = make_schedule(t->frames->options, t->number);
+	uint64_t now = s.start, counted = s.start, wait_ns;
 	int ret = 0;
 
-	for (calls = 1; now < end && sent < quota && !*t->stop && ret == 0; calls++) {
-		n = quota - sent < size ? (unsigned)(quota - sent) : size;
-		ret = send_frames(t->frames, n);
-		sent += n;
+	while (ret == 0 && !*t->stop) {
+		unsigned n = next_call(&s, now, &wait_ns);
+
+		if (n == 0 && wait_ns == 0)
+			break;
+		if (n == 0)
+			usleep((useconds_t)(wait_ns < WAIT_NS ? wait_ns : WAIT_NS) / 1000 + 1);
+		else
+			ret = send_frames(t->frames, n);
+		s.sent += n;
 		now = bench_now();
 		if (ret == 0 && now - counted > 100000000) {
 			ret = read_counters(t);
 			counted = now;
 		}
-		if (interval > 0 && start + (uint64_t)((double)calls * interval) > now) {
-			usleep((useconds_t)((start + (uint64_t)((double)calls * interval) - now) /
-					    1000));
-			now = bench_now();
-		}
 	}
-	t->result->seconds = (double)(now - start) / 1e9;
+	t->result->seconds = (double)(now - s.start) / 1e9;
+	if (s.rate > 0 && !*t->stop)
+		t->result->behind_ns =
+			(uint64_t)((double)(due_by(&s, now) - s.sent) * 1e9 / s.rate);
 	return ret;
 }
 

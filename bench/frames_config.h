@@ -14,16 +14,22 @@ enum frames_workload {
 	FRAMES_GET,
 	FRAMES_MISS,
 	FRAMES_NEW,
+	FRAMES_REMOVE,
 	FRAMES_MIX,
 	FRAMES_CHURN,
 };
+
+/* Sessions that were drawn ahead, where keys are not uniform: BPF has no logarithms. */
+#define FRAMES_POPULAR (1U << 20)
 
 /* Set before the programs are loaded: the verifier sees constants. */
 struct frames_config {
 	struct population population;
 	__u32 sessions;
-	__u32 workload; /* enum frames_workload */
-	__u32 resumed;	/* FRAMES_MIX: share of resumptions, of 2^32 - 1 */
+	__u32 threads;
+	__u32 popular_mask; /* of indices into the drawn sessions; 0: uniform keys */
+	__u32 workload;	    /* enum frames_workload */
+	__u32 resumed;	    /* FRAMES_MIX: share of resumptions, of 2^32 - 1 */
 	__u32 run;
 	__be16 timeout; /* of NEWs */
 	__be16 target_port;

@@ -54,7 +54,8 @@ const struct argp_option bench_option_table[] = {
 	{0, 0, 0, 0, "How much", 2},
 	{"rate", 'r', "N", 0,
 		"Open loop: requests a second, whatever the answers; latency counts from the time "
-		"at which a request was due. k and M are understood. Default: closed loop",
+		"at which a request was due. k and M are understood. Default: closed loop; with "
+		"--interface as fast as the CPU makes frames",
 		0},
 	{"window", 'W', "N", 0, "Closed loop: requests under way a source port (16)", 0},
 	{"duration", 'd', "SECONDS", 0, "Default 10", 0},
@@ -73,8 +74,8 @@ const struct argp_option bench_option_table[] = {
 	{"quiet", 'q', NULL, 0, "No progress lines", 0},
 	{0, 0, 0, 0, "XDP live frames", 4},
 	{"interface", 'i', "IF", 0,
-		"Send frames by XDP on this interface, as fast as the CPU makes them; replies are "
-		"checked and dropped by an XDP program there",
+		"Send frames by XDP on this interface; replies are checked and dropped by an XDP "
+		"program there. Frames go in bursts, so that no latency is measured",
 		0},
 	{"source-port", OPT_SOURCE_PORT, "PORT", 0, "First source port of frames (20000)", 0},
 	{"mac", OPT_MAC, "MAC", 0, "Where frames go; default: the kernel's neighbour entry", 0},
@@ -179,11 +180,6 @@ static void parse_workload(struct bench_options *o, const char *text)
 static void check(const struct bench_options *o)
 {
 	if (o->interface[0] != '\0') {
-		if (o->zipf > 0)
-			bad("--keys zipf is not for --interface: its frames are made "
-			    "in the kernel, with uniform keys");
-		if (o->workload == WORKLOAD_REMOVE)
-			bad("--interface has no workload remove");
 		if (o->source_port + o->ports > UINT16_MAX + 1U)
 			bad("--source-port: there are no %u ports from %u on", o->ports,
 				o->source_port);
@@ -193,11 +189,14 @@ static void check(const struct bench_options *o)
 	if (o->workload == WORKLOAD_CHURN &&
 		(o->interface[0] == '\0' || o->population.value_min < 8))
 		bad("--workload churn takes --interface and a --value of at least 8 bytes");
+	if (o->workload == WORKLOAD_CHURN && o->zipf > 0)
+		bad("--workload churn has uniform keys");
 	if (o->changes && o->workload != WORKLOAD_CHURN)
 		bad("--changes goes with --workload churn");
 	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
 		bad("--reflector goes with --interface and workload get");
-	if (o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
+	if (o->interface[0] == '\0' &&
+		o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
 		bad("--rate: too fast for %u source ports; give more --ports, or less --patience",
 			o->threads * o->ports);
 	if (o->preload == BENCH_PRELOAD_ONLY && o->workload != WORKLOAD_GET)

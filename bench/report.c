@@ -89,8 +89,12 @@ static void print_latency(
 {
 	const struct bench_counters *c = &result->counters;
 
-	if (result->latency.count == 0)
+	if (result->latency.count == 0) {
+		if (options->interface[0] != '\0')
+			fprintf(out, "latency    not measured: frames are sent and answered in "
+				     "bursts\n");
 		return;
+	}
 	fprintf(out, "latency    ");
 	for (size_t i = 0; i < PERCENTILES; i++) {
 		fprintf(out, "%s%s ", i > 0 ? "  " : "", percentiles[i].name);
@@ -155,19 +159,22 @@ static json_t *json_options(const struct bench_options *o)
 {
 	char target[ADDRESS_TEXT];
 
-	return json_pack("{ss ss ss si si si sf sf si si si si sf si}", "workload",
+	return json_pack("{ss ss ss si si si sf sf si si si si sf sI}", "workload",
 		workload_names[o->workload], "target", endpoint_format(&o->target, target),
 		"interface", o->interface, "sessions", (int)o->sessions, "value_min",
 		(int)o->population.value_min, "value_max", (int)o->population.value_max, "zipf",
 		o->zipf, "rate", o->rate, "window", (int)o->window, "threads", (int)o->threads,
 		"ports", (int)o->ports, "run", (int)o->run, "resumed", o->resumed, "deadline_ns",
-		(int)o->deadline_ns);
+		(json_int_t)o->deadline_ns);
 }
 
 static json_t *json_latency(const struct histogram *latency)
 {
-	json_t *object = json_object();
+	json_t *object;
 
+	if (latency->count == 0)
+		return json_null(); /* not measured, which is not the same as 0 */
+	object = json_object();
 	for (size_t i = 0; i < PERCENTILES; i++)
 		json_object_set_new(object, percentiles[i].name,
 			json_integer(

@@ -19,7 +19,7 @@ void workload_init(struct workload *w, const struct bench_options *options, unsi
 		zipf_init(&w->zipf, options->sessions, options->zipf);
 }
 
-static uint64_t stored_number(struct workload *w)
+uint64_t workload_stored(struct workload *w)
 {
 	uint32_t n = w->options->sessions;
 
@@ -38,7 +38,7 @@ static void next_of_mix(struct workload *w, struct operation *operation)
 	double u = (double)(random_next(&w->random) >> 11) * 0x1p-53;
 
 	if (!w->second && u < w->options->resumed)
-		*operation = (struct operation){SESSD_GET, stored_number(w)};
+		*operation = (struct operation){SESSD_GET, workload_stored(w)};
 	else
 		*operation = (struct operation){SESSD_NEW, new_number(w)};
 	w->second = !w->second;
@@ -48,7 +48,7 @@ bool workload_next(struct workload *w, struct operation *operation)
 {
 	switch (w->options->workload) {
 	case WORKLOAD_GET:
-		*operation = (struct operation){SESSD_GET, stored_number(w)};
+		*operation = (struct operation){SESSD_GET, workload_stored(w)};
 		return true;
 	case WORKLOAD_MISS:
 		*operation =

@@ -27,6 +27,8 @@ struct operation {
 };
 
 void workload_init(struct workload *w, const struct bench_options *options, unsigned thread);
+/* A session that was stored, as --keys has it. */
+uint64_t workload_stored(struct workload *w);
 /* False where there is nothing left to do: every session was removed. */
 bool workload_next(struct workload *w, struct operation *operation);
 

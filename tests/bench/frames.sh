@@ -82,6 +82,28 @@ for target in 10.9.0.2 fd00:9::2; do
 	grep -q '"get_sent": 20000,' "$work/out" || fail '20000 frames were not sent'
 	grep -q '"program_ns": 0' "$work/out" && fail 'the program has taken no time'
 done
+
+# ends_at COUNT SECONDS ARGS...: sends exactly so many frames, and in less than so many seconds.
+ends_at() {
+	frames=$1 limit=$2
+	shift 2
+	expect 0 --reflector --json "$@" 10.9.0.2
+	grep -q "\"get_sent\": $frames," "$work/out" || fail "$frames frames were not sent: $*"
+	took=$(sed -n 's/^  "seconds": \([0-9]*\)\..*/\1/p' "$work/out")
+	[ -n "$took" ] && [ "$took" -lt "$limit" ] || fail "took $took seconds: $*"
+}
+
+# With a rate: at the count, however long the duration, and not a call later where few are due a
+# second; with a duration that the count takes just so, not before it.
+ends_at 5000 10 --rate 20k --count 5000 --duration 20
+ends_at 2 10 --rate 4 --count 2 --duration 60
+ends_at 10000 10 --rate 20k --count 10000 --duration 0.5
+ends_at 10000 10 --rate 20k --duration 0.5
+ends_at 5000 10 --count 5000 --duration 20
+# A rate that no machine makes ends with the duration all the same, and is told.
+expect 0 --reflector --rate 1000M --duration 0.3 10.9.0.2
+grep -q BEHIND "$work/out" || fail 'a rate that was not made is not told'
+
 # A reflector is no cache.
 expect 1 --count 1000 --no-preload 10.9.0.2
 nsenter --net="/run/netns/$far" -- ip link set dev veth0 xdpdrv off
@@ -90,11 +112,17 @@ start
 for target in 10.9.0.2:54399 '[fd00:9::2]:54399'; do
 	expect 0 --count 3000 --rate 10k --value 1-1400 --require-hits "$target"
 	expect 0 --count 3000 --rate 10k --value 1-1400 --workload miss "$target"
+	expect 0 --count 3000 --rate 10k --value 1-1400 --keys zipf --require-hits --no-preload "$target"
 	expect 0 --count 3000 --rate 10k --value 1-1400 --workload mix --json "$target"
 	# Found by what a kernel's stack lets through, whose buffer may run over at times.
 	seen=$(sed -n 's/.*"readback_seen": \([0-9]*\).*/\1/p' "$work/out")
 	[ "$seen" -gt 100 ] || fail "of the NEWs, $seen were stored"
 done
+# Each session is removed once; then the keys are misses.
+expect 0 --workload remove --rate 10k --sessions 500 --json --seed 2 10.9.0.2:54399
+grep -q '"remove_sent": 500,' "$work/out" || fail '500 REMOVEs were not sent'
+seen=$(sed -n 's/.*"readback_seen": \([0-9]*\).*/\1/p' "$work/out")
+[ "$seen" -gt 100 ] || fail "$seen of 500 REMOVEs had an effect"
 # Faults come seldom enough for the preload to get through, and often enough to be met.
 for fault in value:value key:key timeout:timeout length:length other:value; do
 	start --corrupt "${fault%:*}" --every 150
@@ -105,6 +133,6 @@ start --corrupt miss --every 50
 expect 1 --count 1000 --rate 10k --workload miss 10.9.0.2:54399
 grep -q 'WRONG.*never stored' "$work/out" || fail 'a hit of what was never stored was not named'
 
-expect 2 --keys zipf 10.9.0.2:54399
+expect 2 --workload churn --keys zipf 10.9.0.2:54399
 expect 1 --count 10 10.9.0.77
 exit 0
