@@ -18,9 +18,12 @@
 /* Sessions at a time: few enough for the default receive buffer of a server. */
 #define CHUNK 128
 
-/* Rounds of asking before a NEW is sent again, and before the session is given up. */
+/* Rounds of asking before a NEW is sent again. */
 #define ROUNDS_A_NEW 16
-#define ROUNDS	     512
+
+/* Sessions of which none more was stored for so long are given up. By the time and not by rounds: a
+ * writer that shares its CPU with many threads of this may be away for longer than those take. */
+#define GIVE_UP_NS 2500000000U
 
 /* How long a round waits for one more reply. */
 #define REPLY_WAIT_NS 5000000
@@ -182,11 +185,12 @@ static int chunk_ask(struct chunk *chunk)
 
 static int chunk_store(struct chunk *chunk, const volatile int *stop)
 {
+	uint64_t progress = bench_now();
 	unsigned there = 0, answered = 0;
 	int ret = 0;
 
 	memset(chunk->answers, ANSWER_NONE, sizeof(chunk->answers));
-	for (unsigned round = 0; round < ROUNDS && there < chunk->count && !*stop; round++) {
+	for (unsigned round = 0; there < chunk->count && !*stop; round++) {
 		if (round % ROUNDS_A_NEW == 0)
 			ret = chunk_send(chunk, SESSD_NEW);
 		else if (round > 1) /* a writer may need a moment to come by */
@@ -195,6 +199,10 @@ static int chunk_store(struct chunk *chunk, const volatile int *stop)
 			ret = chunk_ask(chunk);
 		if (ret < 0)
 			return ret;
+		if (chunk_there(chunk) > there)
+			progress = bench_now();
+		else if (bench_now() - progress > GIVE_UP_NS)
+			break;
 		there = chunk_there(chunk);
 	}
 	if (there == chunk->count || *stop)

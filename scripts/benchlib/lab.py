@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The laboratory of the benchmark: three lines to one host, a server at each, one load generator.
+"""The laboratory of the benchmark: four lines to one host, a server at each, one load generator.
 
 Line 1 carries sessiond's XDP program, line 2 the bare reflector, line 3 no program at all, for
-servers behind the kernel's stack. All are veth pairs of scripts/lab; the load is made on the first
+servers behind the kernel's stack; line 4 is for dpdk mode. All are veth pairs of scripts/lab; the load is made on the first
 CPU, servers run on the second.
 """
 import json
@@ -22,6 +22,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PORT_SESSIOND = 54321
 PORT_CLASSIC = 54322
+LINES = {"xdp": 1, "socket": 3, "dpdk": 4}
+LINE_DPDK = LINES["dpdk"]
 
 
 class LabError(Exception):
@@ -57,7 +59,9 @@ class Server:
 
     def __init__(self, lab, name, command, port, line):
         self.lab, self.name, self.port, self.line = lab, name, port, line
-        self.command = lab.inside("cache", lab.server_cpu, *command)
+        # dpdk mode places its threads itself: lcores where it is told, all others elsewhere.
+        cpus = "%d,%d" % (lab.load_cpu, lab.server_cpu) if line == LINE_DPDK else lab.server_cpu
+        self.command = lab.inside("cache", cpus, *command)
         self.log = open(lab.work / (name + ".log"), "w+")
         self._start()
         lab.servers.append(self)
@@ -80,13 +84,15 @@ class Server:
         return text[-1] if text else "no output"
 
     def _wait(self):
-        """Until it answers, on the host's own loopback."""
+        """Until it answers, on the host's own loopback; dpdk mode knows none."""
+        target, node = (self.target, self.node) if self.line == LINE_DPDK else (
+            "127.0.0.1:%d" % self.port, "cache")
         for _ in range(100):
             if self.process.poll() is not None:
                 break
             try:
                 self.lab.bench("--workload", "miss", "--count", 1, "--ports", 1, "--patience",
-                               "50ms", "127.0.0.1:%d" % self.port, node="cache")
+                               "50ms", target, node=node)
                 return
             except LabError:
                 time.sleep(0.1)
@@ -150,7 +156,7 @@ class Lab:
 
     def _make(self):
         # Without its programs at the load's end: live frames need that place for their own.
-        run(ROOT / "scripts" / "lab", "up", self.name, 3, env=dict(os.environ, LAB_XDPPASS="none"))
+        run(ROOT / "scripts" / "lab", "up", self.name, 4, env=dict(os.environ, LAB_XDPPASS="none"))
         # What live frames need at the other end where that has no XDP program.
         run(*self.inside("cache", None, "ethtool", "-K", "t3", "gro", "on"))
         run(*self.inside("cache", None, "ip", "link", "set", "dev", "t2", "xdpdrv", "object",
@@ -163,6 +169,7 @@ class Lab:
         subprocess.run([str(ROOT / "scripts" / "lab"), "down", self.name], check=False)
         shutil.rmtree(self.pins, ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(pathlib.Path("/var/run/dpdk") / self.name, ignore_errors=True)
 
     def inside(self, node, cpu, *command):
         pinned = ["taskset", "-c", cpu] if cpu is not None else []
@@ -180,9 +187,14 @@ class Lab:
         shutil.rmtree(self.pins, ignore_errors=True)
 
     def sessiond(self, mode, capacity, port=PORT_SESSIOND, extra=()):
-        line = 1 if mode == "xdp" else 3
-        where = ["--interface", "t1", "--pin-dir", self.pins] \
-            if mode == "xdp" else ["--threads", 1]
+        line = LINES[mode]
+        where = {"xdp": ["--interface", "t1", "--pin-dir", self.pins],
+                 "socket": ["--threads", 1],
+                 "dpdk": ["--listen", "10.201.4.1", "--dpdk-args",
+                          "-l %d --no-huge --no-pci --file-prefix %s "
+                          "--vdev net_af_packet0,iface=t4" % (self.server_cpu, self.name)]}[mode]
+        if mode == "dpdk":  # the node's kernel stays out of it
+            run(*self.inside("cache", None, "ip", "address", "flush", "dev", "t4"))
         return Server(self, "sessiond-" + mode,
                       [self.build / "sessiond", "--mode", mode, "--capacity", capacity,
                        "--control", self.work / (mode + ".sock"), *where, *extra, port],

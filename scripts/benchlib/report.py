@@ -9,7 +9,7 @@ import platform
 import statistics
 import subprocess
 
-from .lab import ROOT
+from .lab import LINES, ROOT
 from .rows import ROWS, Figure
 
 
@@ -112,7 +112,7 @@ def write(output, figures, failed, args, seconds):
             ("eviction", "Hit ratio of eviction policies")):
         if (output / (name + ".md")).exists():
             text += ["", "%s: [%s.md](%s.md)." % (caption, name, name)]
-    for mode in ("xdp", "socket"):
+    for mode in LINES:
         page = output / ("stalls-%s.md" % mode)
         if page.exists():
             text += ["", "## Do other works of the daemon hold up replies? Mode %s" % mode, "",

@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import time
 
-from .lab import LabError, run
+from .lab import LINES, LabError, run
 
 STEADY = 50000  # sessions that the GETs ask for
 RATE = 20000    # GETs a second
@@ -35,10 +35,13 @@ class Stage:
             lab.args.sessions, 2 * STEADY)
         self.control, self.config = lab.work / (mode + ".sock"), lab.work / "stalls.conf"
         self.seed, self.end, self.down = 100, 0, []
+        # Where what is no part of the load runs: not where an lcore never sleeps.
+        self.cpu = lab.load_cpu if mode == "dpdk" else lab.server_cpu
         self.write_config(2)
         extra = ["--config", self.config] + (["--keep"] if mode == "xdp" else [])
         self.server = lab.sessiond(mode, self.capacity, extra=extra)
-        lab.passing_at(self.server.node)
+        if mode != "dpdk":
+            lab.passing_at(self.server.node)
 
     def write_config(self, prefixes):
         lines = ["allow = 127.0.0.0/8", "allow = 10.201.0.0/16"]
@@ -46,7 +49,7 @@ class Stage:
         self.config.write_text("\n".join(lines) + "\n")
 
     def ctl(self, *command):
-        return run(*self.lab.inside("cache", self.lab.server_cpu, self.lab.build / "sessionctl",
+        return run(*self.lab.inside("cache", self.cpu, self.lab.build / "sessionctl",
                                     "--control", self.control, *command))
 
     def stat(self, name):
@@ -172,7 +175,7 @@ class Event:
     calm: object = Stage.nothing
     before_act: object = Stage.nothing
     probes: tuple = ("get", "new")
-    modes: tuple = ("xdp", "socket")
+    modes: tuple = ("xdp", "socket", "dpdk")
 
 
 EVENTS = (
@@ -197,8 +200,8 @@ def measure(lab, mode):
     """Rows of the table (mode, event, probe, and windows without and with it: p99.9, max, late),
     and how long the daemon was away, each time."""
     everywhere = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {lab.server_cpu})  # this very program is no part of the load
     stage = Stage(lab, mode)
+    os.sched_setaffinity(0, {stage.cpu})  # this very program is no part of the load
     rows = []
     try:
         for event in EVENTS:
@@ -227,7 +230,7 @@ def stalls(mode):
     return make
 
 
-STALLS = {"stalls-xdp": stalls("xdp"), "stalls-socket": stalls("socket")}
+STALLS = {"stalls-" + mode: stalls(mode) for mode in LINES}
 
 
 def table(rows, down):
