@@ -2,8 +2,10 @@
 # Copyright (c) 2026 the sessiond authors
 """The cost model: what a GET and a NEW cost in xdp mode against the sessions in the cache, measured,
 and the cores that a line rate then needs, calculated."""
+import datetime
 import pathlib
 
+from .machine import machine
 from .plots import save
 
 SIZES = (1000, 10000, 100000, 1000000, 4000000)
@@ -63,7 +65,7 @@ def table(rows):
             "{:,}".format(size), bare, hit, hit / bare, miss, miss / hit, new, daemon))
     text += ["", "## Calculated", "",
              "| line | wire's limit, GETs/s | " + " | ".join(
-                 "cores at {:,}".format(row[0]) for row in rows) + " |",
+                 "cores at {:,} sessions".format(row[0]) for row in rows) + " |",
              "|---|---:|" + "---:|" * len(rows)]
     for gigabits in GIGABITS:
         limit = wire_limit(gigabits)
@@ -87,5 +89,6 @@ def costs(lab, output):
             server.stop()
     save(output / "costs.dat", {"sessions; ns: bare, hit, miss, NEW program, NEW daemon": rows})
     (output / "costs.md").write_text(
-        "# Cost of GET and NEW in xdp mode\n\nMade by `scripts/bench costs`; what the figures mean "
-        "is in `docs/cost-model.md`.\n\n" + table(rows))
+        "# Cost of GET and NEW in xdp mode\n\nMade by `scripts/bench costs` on %s: %s. What the "
+        "figures mean is in [cost-model.md](../cost-model.md).\n\n%s" % (
+            datetime.date.today().isoformat(), machine(), table(rows)))

@@ -4,24 +4,12 @@
 import dataclasses
 import datetime
 import json
-import os
-import platform
 import statistics
 import subprocess
 
 from .lab import LINES, ROOT
+from .machine import machine
 from .rows import ROWS, Figure
-
-
-def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
-                  if line.startswith("model name")), platform.machine())
-    memory = int(next(line.split()[1] for line in open("/proc/meminfo")
-                      if line.startswith("MemTotal"))) / 1024 / 1024
-    virtual = " (virtual machine)" if any(
-        line.startswith("flags") and " hypervisor" in line for line in open("/proc/cpuinfo")) else ""
-    return "%d × %s%s, %.0f GiB, Linux %s" % (
-        os.cpu_count(), model, virtual, memory, platform.release().split("-")[0])
 
 
 def commit():
