@@ -11,8 +11,14 @@
  * It is a multilinear hash modulo 2^64: the sum of each 8-byte word times an odd secret number of
  * its own. Two inputs that differ by d_i in word i collide with a probability of at most
  * 2^-(63 - z), z being the fewest trailing zero bits of any d_i; the keys and master secrets of two
- * sessions are random, so z is 0 to 3 in practice. It defends against races, not against a forger:
- * who may write entries is settled by the allow list. The multiplications are independent of one
+ * sessions are random, so z is 0 to 3 in practice. With z = 63 that says nothing, and indeed: where
+ * the only difference is the highest bit of an even number of words, the sums are equal whatever
+ * the secrets, since those are odd. Of an odd number they differ, and so by any change of a single
+ * word. Two sessions whose random words agree in all other bits do not come by: a reader that meets
+ * a change sees words of either, not bits.
+ *
+ * It defends against races, not against a forger: who may write entries is settled by the allow
+ * list. The multiplications are independent of one
  * another, which is what makes it cheap enough for every packet.
  *
  * Words are read in the host's byte order: the guard never leaves the host.

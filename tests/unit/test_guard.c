@@ -131,6 +131,25 @@ static void every_bit_counts(void **state)
 	}
 }
 
+/* What guard.h says that it does not see, and what it does. */
+static void highest_bits(void **state)
+{
+	uint64_t random = 15, right;
+	struct input input;
+
+	(void)state;
+	random_input(&input, 64, &random);
+	right = guard(&input);
+	flip(input.value, 63);
+	assert_int_not_equal(guard(&input), right);
+	flip(input.value + 8, 63);
+	assert_int_equal(guard(&input), right);
+	flip(input.key, 63);
+	assert_int_not_equal(guard(&input), right);
+	flip(input.key, 62);
+	assert_int_not_equal(guard(&input), right);
+}
+
 /* A prefix or an extension by zeros is another value, and so is one that lost its order. */
 static void lengths_and_order(void **state)
 {
@@ -186,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equals_recomputation),
 		cmocka_unit_test(every_bit_counts),
+		cmocka_unit_test(highest_bits),
 		cmocka_unit_test(lengths_and_order),
 		cmocka_unit_test(mixtures),
 	};
