@@ -9,6 +9,24 @@
  * finds it gone: more than one retry takes a key that is deleted and stored again all the time. */
 #define READ_RETRIES 8
 
+#ifdef TABLE_WIDE_WINDOW
+/* For tests alone: now and then the writer gets its turn after a reader has found a session and
+ * before it has copied it, which a daemon under load meets too rarely for a test of seconds. */
+#include <time.h>
+static void window(void)
+{
+	static const struct timespec moment = {.tv_nsec = 1};
+	static _Thread_local unsigned reads;
+
+	if (++reads % 16 == 0)
+		nanosleep(&moment, NULL);
+}
+#else
+static inline void window(void)
+{
+}
+#endif
+
 static inline void copy_words(uint8_t *to, const uint64_t *from, unsigned bytes)
 {
 	unsigned words = bytes / 8;
@@ -63,6 +81,7 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 		if ((head & SLOT_STATE) != SLOT_LIVE)
 			return TABLE_TORN;
 		expires = load_acquire(&slot->expires);
+		window();
 		if (now < expires)
 			copy_value(table, number, slot_head_len(head), value);
 #ifndef TABLE_UNSAFE_NO_RECHECK /* for the test that shows what it is for */
