@@ -76,8 +76,8 @@ static int clear_path(const struct sockaddr_un *addr)
 	/* EAGAIN is a full backlog: somebody is there. */
 	if (err == 0 || err == EAGAIN)
 		return error_set(EADDRINUSE,
-			"another sessiond answers on %s: stop it, or choose another with "
-			"--control",
+			"another sessiond answers on %s: stop it, or give this one a socket of "
+			"its own with --control PATH",
 			text_quote(addr->sun_path, quoted));
 	if (err != ECONNREFUSED && err != ENOENT)
 		return error_set(err, "admin socket %s: %s: choose another with --control",

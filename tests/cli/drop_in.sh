@@ -85,6 +85,12 @@ echo "$line" | grep -Eq 'statistics: 1 of 1000000 sessions, [0-9]+ GETs, [0-9]+ 
 
 # The port is the only thing that it may want: a second one says which is taken.
 expect 1 'another sessiond|54321 is in use' "$sessiond" 54321
+# On another port too: it says what it lacks, and runs with that.
+expect 1 '/run/sessiond/control.sock: .*its own with --control PATH' "$sessiond" 54322
+start second 54322 || finish
+expect 0 '' "$sessionctl" -C "$folder/second.sock" stats
+stop second "$started"
+daemons=$daemon
 kill "$daemon"
 wait "$daemon" || fail "SIGTERM: exit code $?"
 daemons=
