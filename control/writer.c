@@ -39,18 +39,27 @@ void writer_drop_early(struct writer *writer, uint32_t slot)
 	writer_drop(writer, slot);
 }
 
-/* A free slot; where there is none, that of the session which eviction gives up. */
-static uint32_t take_slot(struct writer *writer)
+/* A free slot; where there is none, that of a session which has ended and which the sweep has yet
+ * to come to; and else of the one which eviction gives up. */
+static uint32_t take_slot(struct writer *writer, uint64_t now)
 {
 	uint32_t slot = table_alloc(writer->table);
+	unsigned budget = 1;
 
 	if (slot != TABLE_NO_SLOT)
 		return slot;
-	slot = lifetime_evict(writer->lifetime);
-	if (slot == LIFETIME_NO_SLOT)
-		return TABLE_NO_SLOT;
+	/* A sweep that is under way stands at the list from which the next one ends. */
+	if (writer->sweeping)
+		slot = lifetime_expire(writer->lifetime, now, &budget);
+	if (slot != LIFETIME_NO_SLOT) {
+		counter_add(&writer->sessions_expired, 1);
+	} else {
+		slot = lifetime_evict(writer->lifetime);
+		if (slot == LIFETIME_NO_SLOT)
+			return TABLE_NO_SLOT;
+		counter_add(&writer->sessions_evicted, 1);
+	}
 	writer_drop(writer, slot);
-	counter_add(&writer->sessions_evicted, 1);
 	return table_alloc(writer->table);
 }
 
@@ -113,7 +122,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		counter_add(&writer->sessions_expired, 1);
 		replaces = true;
 	}
-	slot = take_slot(writer);
+	slot = take_slot(writer, now);
 	if (slot == TABLE_NO_SLOT) {
 		counter_add(&writer->new_failed, 1);
 		return;

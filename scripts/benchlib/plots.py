@@ -12,6 +12,13 @@ set output '%s'
 set grid
 set key outside right top
 set style data linespoints
+set pointsize 0.6
+"""
+
+# How long a client waits, in microseconds: design of the protocol's only client.
+DEADLINE = """
+set arrow from graph 0, first 1000 to graph 1, first 1000 nohead linecolor 'black' linewidth 1.5
+set label '1 ms: too late' at graph 0.02, first 1250
 """
 
 
@@ -64,6 +71,7 @@ set ylabel 'replies a second'
 set format x '%.0s%c'
 set format y '%.0s%c'
 set yrange [10000:]
+set xrange [700:6000000]
 plot """ + lines + "\n")
 
 
@@ -100,11 +108,12 @@ def latency(lab, output):
         (data, i, column, name, title, i + 1, column // 2)
         for i, name in enumerate(blocks)
         for column, title in ((2, "p50"), (4, "p99.9")))
-    draw(output / "latency.svg", """
+    draw(output / "latency.svg", DEADLINE + """
 set title 'GET latency from the time a request was due, 100k sessions'
 set logscale y
 set xlabel 'GETs a second offered'
 set ylabel 'microseconds'
+set xrange [0:]
 set format x '%.0s%c'
 plot """ + lines + "\n")
 

@@ -10,6 +10,7 @@ import subprocess
 from .lab import LINES, ROOT
 from .machine import machine
 from .rows import ROWS, Figure
+from .stalls import WINDOW
 
 
 def commit():
@@ -105,8 +106,8 @@ def write(output, figures, failed, args, seconds):
         if page.exists():
             text += ["", "## Do other works of the daemon hold up replies? Mode %s" % mode, "",
                      "20 k GET/s in open loop, or NEWs one after the other until each can be read, "
-                     "3 s each with the event in them, in ms; the median (and the worst) of the "
-                     "repetitions. `scripts/benchlib/stalls.py` says more.", "",
+                     "%g s each with the event in them, in ms; the median (lowest–highest) of the "
+                     "repetitions. `scripts/benchlib/stalls.py` says more." % WINDOW, "",
                      page.read_text().strip()]
     path = output / "README.md"
     path.write_text("\n".join(text) + "\n")

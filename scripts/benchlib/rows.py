@@ -43,10 +43,10 @@ class Figure:
         return "aim" if aimed else "at least" if met else "**missed**"
 
 
-def in_turn(lab, ours, theirs):
-    """Rounds of both, A B A B."""
+def in_turn(lab, ours, theirs, most=None):
+    """Rounds of both, A B A B; `most` where each takes long."""
     a, b = [], []
-    for _ in range(lab.args.rounds):
+    for _ in range(min(lab.args.rounds, most or lab.args.rounds)):
         a.append(ours())
         b.append(theirs())
     return a, b
@@ -132,6 +132,25 @@ def xdp_new(lab):
         classic.stop()
     return [Figure("NEW/s landing in xdp mode, one daemon core", "/s", "classic server", ours,
                    theirs, 3, 10)]
+
+
+def busy_poll(lab):
+    """Daemons with and without take turns: an interface has room for one program."""
+    def one(*extra):
+        server = lab.sessiond("xdp", lab.args.sessions, extra=extra)
+        try:
+            # The one after the other: how long until it can be read.
+            alone = lab.sockets(server, "--workload", "new", "--window", 1, "--ports", 1)
+            full = lab.frames(server, "--workload", "new", "--sessions", 100000)
+            return alone["latency_ns"]["p50"] / 1e3, full["landed_per_second"]
+        finally:
+            server.stop()
+    ours, theirs = in_turn(lab, lambda: one("--busy-poll"), one, most=3)
+    return [Figure(name, unit, "without", [pair[i] for pair in ours], [pair[i] for pair in theirs],
+                   None, None, i == 0)
+            for i, (name, unit) in enumerate((
+                ("from a NEW to the GET that finds it, median, xdp mode with --busy-poll", "µs"),
+                ("NEW/s landing in xdp mode with --busy-poll, one daemon core", "/s")))]
 
 
 def socket_get(lab):
@@ -259,6 +278,7 @@ ROWS = {
     "xdp-get": xdp_get,
     "xdp-mix": xdp_mix,
     "xdp-new": xdp_new,
+    "busy-poll": busy_poll,
     "socket-get": socket_get,
     "dpdk": dpdk,
     "memory": memory,

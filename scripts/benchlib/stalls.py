@@ -178,8 +178,12 @@ class Event:
     modes: tuple = ("xdp", "socket", "dpdk")
 
 
+NOTHING = "nothing at all"
+FLOODED = "%d k NEW/s into a full cache; without: into an empty one" % (FLOOD // 1000)
+LOADED = (FLOODED,)  # where there is other load without the event, too
+
 EVENTS = (
-    Event("nothing at all", Stage.nothing),
+    Event(NOTHING, Stage.nothing),
     Event("`sessionctl stats` in a loop", Stage.stats),
     Event("`sessionctl list` of a full cache", Stage.list),
     Event("four reloads, two of them with %d allowed prefixes" % LONG_LIST, Stage.reload),
@@ -187,8 +191,7 @@ EVENTS = (
           modes=("xdp",)),
     Event("stopped, started again, full cache adopted", Stage.kept, probes=("get",),
           modes=("xdp",)),
-    Event("%d k NEW/s into a full cache; without: into an empty one" % (FLOOD // 1000),
-          Stage.flood, before_calm=Stage.empty, calm=Stage.flood, before_act=Stage.full,
+    Event(FLOODED, Stage.flood, before_calm=Stage.empty, calm=Stage.flood, before_act=Stage.full,
           probes=("get",)),
     Event("flush of a full cache", Stage.flush),
     Event("all sessions end within one second", Stage.nothing, before_calm=Stage.crowd,
@@ -233,12 +236,20 @@ def stalls(mode):
 STALLS = {"stalls-" + mode: stalls(mode) for mode in LINES}
 
 
+def spread(values):
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return "%.2f" % middle if high - low < 0.005 else "%.2f (%.2f–%.2f)" % (middle, low, high)
+
+
+def quiet_windows(rows, kind):
+    """All windows of a probe in which nothing at all happened."""
+    return [window for _, name, probe, calm, got in rows if probe == kind
+            for window in (calm + got if name == NOTHING else calm if name not in LOADED else [])]
+
+
 def table(rows, down):
     def cell(windows, i):
-        values = [window[i] for window in windows]
-        middle = statistics.median(values)
-        return "%.2f" % middle if max(values) - middle < 0.005 else "%.2f (%.2f)" % (
-            middle, max(values))
+        return spread([window[i] for window in windows])
     text = ["| mode | event | probe | p99.9 without | with | max without | with | late without "
             "| with |", "|---|---|---|---:|---:|---:|---:|---:|---:|"]
     for mode, name, kind, calm, got in rows:
@@ -247,7 +258,15 @@ def table(rows, down):
         text.append("| %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
             mode, name, kind.upper(), cell(calm, 0), cell(got, 0), cell(calm, 1), cell(got, 1),
             *late))
+    text.append("")
+    for kind in ("get", "new"):
+        windows = quiet_windows(rows, kind)
+        if windows:
+            over = sum(window[1] > 1 for window in windows)
+            text.append("Without any event, %s, all %d windows: p99.9 %s ms, maximum %s ms, over "
+                        "1 ms in %d of them.\n" % (kind.upper(), len(windows), cell(windows, 0),
+                                                  cell(windows, 1), over))
     if down:
-        text += ["", "The daemon was away for %.2f s (median), from the signal until it answered "
+        text += ["The daemon was away for %.2f s (median), from the signal until it answered "
                  "on its admin socket with the full cache adopted." % statistics.median(down)]
-    return "\n".join(text) + "\n"
+    return "\n".join(text).rstrip() + "\n"

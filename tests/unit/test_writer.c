@@ -247,6 +247,38 @@ static void expires(void **state)
 	stop(&world);
 }
 
+/* While a sweep is under way, a NEW into a full cache takes the place of a session that has ended,
+ * and not of one that lives. */
+static void ended_go_first(void **state)
+{
+	enum {
+		CAPACITY = 20000,
+		LIVING = 1000,
+		LATER = 4000
+	};
+	struct world world = start(CAPACITY);
+
+	(void)state;
+	for (uint32_t i = 1; i <= CAPACITY; i++) /* what lives is the oldest: first to be evicted */
+		send_new(&world, i, i <= LIVING ? 300 : 2, 1);
+	fake_engine_settle(world.engine);
+	for (unsigned i = 0; i < 4000 && stat(&world, "sessions_expired") == 0; i++)
+		usleep(1000);
+	for (uint32_t i = 1; i <= LATER; i++)
+		send_new(&world, CAPACITY + i, 300, 2);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "sessions_evicted"), 0);
+	for (uint32_t i = 1; i <= LIVING; i++)
+		assert_int_equal(value_of(&world, i), 1);
+	for (uint32_t i = 1; i <= LATER; i++)
+		assert_int_equal(value_of(&world, CAPACITY + i), 2);
+	for (unsigned i = 0; i < 4000 && stat(&world, "sessions") > LIVING + LATER; i++)
+		usleep(1000);
+	assert_int_equal(stat(&world, "sessions"), LIVING + LATER);
+	assert_int_equal(stat(&world, "sessions_expired"), CAPACITY - LIVING);
+	stop(&world);
+}
+
 /* Main's commands, over several steps each. */
 static void commands(void **state)
 {
@@ -574,6 +606,7 @@ int main(void)
 		cmocka_unit_test(capacity_of_one),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(expires),
+		cmocka_unit_test(ended_go_first),
 		cmocka_unit_test(commands),
 		cmocka_unit_test(flush_pace),
 		cmocka_unit_test(flush_spares_later),
