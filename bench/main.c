@@ -34,7 +34,7 @@ static int run_preload(const struct bench_options *options, struct bench_result 
 {
 	uint64_t start = bench_now(), done = 0;
 	struct progress *progress =
-		options->quiet ? NULL : progress_preload(&done, options->sessions);
+		options->quiet ? NULL : progress_preload(&done, options->sessions - options->first);
 	int ret = preload_store(options, &total->counters, &done, &stop);
 
 	progress_stop(progress);

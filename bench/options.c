@@ -23,6 +23,7 @@ enum {
 	OPT_PRELOAD_RATE,
 	OPT_PRELOAD_ONLY,
 	OPT_NO_PRELOAD,
+	OPT_FIRST,
 	OPT_DEADLINE,
 	OPT_PATIENCE,
 	OPT_LIFETIME,
@@ -65,6 +66,7 @@ const struct argp_option bench_option_table[] = {
 	{"preload-rate", OPT_PRELOAD_RATE, "N", 0, "Preload at most so many sessions a second", 0},
 	{"preload-only", OPT_PRELOAD_ONLY, NULL, 0, "Store and verify the sessions, and end", 0},
 	{"no-preload", OPT_NO_PRELOAD, NULL, 0, "The sessions are there from an earlier run", 0},
+	{"first", OPT_FIRST, "N", 0, "Preload from session N on: those before are there (0)", 0},
 	{"run", OPT_RUN, "N", 0, "Number of the run, makes NEWs' keys new (from the clock)", 0},
 	{0, 0, 0, 0, "Judgement", 3},
 	{"deadline", OPT_DEADLINE, "TIME", 0, "Count replies later than this (1ms)", 0},
@@ -199,6 +201,8 @@ static void check(const struct bench_options *o)
 		o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
 		bad("--rate: too fast for %u source ports; give more --ports, or less --patience",
 			o->threads * o->ports);
+	if (o->first > o->sessions)
+		bad("--first: there are no more than %u --sessions", o->sessions);
 	if (o->preload == BENCH_PRELOAD_ONLY && o->workload != WORKLOAD_GET)
 		bad("--preload-only runs no workload");
 }
@@ -258,6 +262,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_NO_PRELOAD:
 		o->preload = BENCH_PRELOAD_NONE;
+		return 0;
+	case OPT_FIRST:
+		o->first = (uint32_t)number("first", arg, 0, 1 << 30, true);
 		return 0;
 	case OPT_RUN:
 		o->run = (uint32_t)number("run", arg, 1, (double)POPULATION_RUN_MASK, false);

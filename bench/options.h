@@ -39,6 +39,7 @@ struct bench_options {
 	enum workload_kind workload;
 	struct population population;
 	uint32_t sessions;
+	uint32_t first;	     /* the preload begins here */
 	double zipf;	     /* exponent; 0 is uniform */
 	double resumed;	     /* WORKLOAD_MIX: share of connections that are resumptions */
 	double rate;	     /* requests a second over all threads; 0: closed loop */

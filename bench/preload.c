@@ -237,8 +237,8 @@ static int load(struct loader *l, struct chunk *chunk)
 		 stored = 0;
 	int ret = 0;
 
-	for (uint64_t first = (uint64_t)l->number * CHUNK; first < options->sessions && ret == 0;
-		first += step) {
+	for (uint64_t first = options->first + (uint64_t)l->number * CHUNK;
+		first < options->sessions && ret == 0; first += step) {
 		chunk->count = (unsigned)(options->sessions - first);
 		if (chunk->count > CHUNK)
 			chunk->count = CHUNK;

@@ -119,7 +119,7 @@ void report_text(FILE *out, const struct bench_options *options, const struct be
 
 	if (result->preload_seconds > 0)
 		fprintf(out, "preload    %u sessions in %.2f s, each read back\n",
-			options->sessions, result->preload_seconds);
+			options->sessions - options->first, result->preload_seconds);
 	if (requests(result) > 0)
 		fprintf(out,
 			"sent       %" PRIu64 " in %.2f s: %.0f GET/s, %.0f NEW/s, %.0f REMOVE/s\n",

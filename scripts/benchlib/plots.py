@@ -4,7 +4,7 @@
 from .lab import LabError, run
 
 # Offered load, requests a second.
-RATES = (5000, 10000, 20000, 40000, 60000, 80000, 100000, 120000, 150000, 200000)
+RATES = (5000, 10000, 20000, 40000, 70000, 100000, 150000, 200000)
 
 STYLE = """
 set terminal svg size 860,480 font 'sans-serif,14' background '#ffffff'
@@ -44,12 +44,18 @@ def save(path, blocks):
             out.write("\n\n")
 
 
+SIZES = (1000, 10000, 100000, 1000000, 4000000)
+
+
 def sessions(lab, output):
-    sizes = [n for n in (1000, 10000, 100000, 1000000, 4000000) if n <= lab.args.most_sessions]
+    sizes = [n for n in SIZES if n <= lab.args.most_sessions]
     blocks = {}
     for name, start in (("xdp mode", lambda: lab.sessiond("xdp", sizes[-1])),
                         ("socket mode", lambda: lab.sessiond("socket", sizes[-1])),
                         ("classic", lambda: lab.classic(sizes[-1]))):
+        if name == "xdp mode" and len(lab.sizes) == len(sizes):
+            blocks[name] = sorted(lab.sizes.items())
+            continue
         server = start()
         print("         %s" % name, flush=True)
         blocks[name] = []
@@ -75,33 +81,45 @@ set xrange [700:6000000]
 plot """ + lines + "\n")
 
 
-def over_rates(lab, *options):
-    """Percentiles and the share of replies late or lost, of each server, over offered load."""
-    blocks = {}
-    for name, start in (("xdp mode", lambda: lab.sessiond("xdp", 4 * lab.args.sessions)),
-                        ("socket mode", lambda: lab.sessiond("socket", 4 * lab.args.sessions)),
-                        ("classic", lambda: lab.classic(4 * lab.args.sessions))):
-        server = start()
-        print("         %s" % name, flush=True)
-        blocks[name] = []
-        try:
-            lab.preload(server, 100000)
-            for rate in RATES:
-                result = lab.sockets(server, "--sessions", 100000, "--rate", rate, "--ports", 8,
-                                     *options)
-                if result["behind_ns"] > 0.01e9 * result["seconds"]:
-                    break  # the load's own CPU is full: beyond this it would measure itself
-                latency = result["latency_ns"]
-                blocks[name].append((rate, latency["p50"] / 1e3, latency["p99"] / 1e3,
-                                     latency["p99.9"] / 1e3, 100 * result["late_or_lost"]))
-        finally:
-            server.stop()
-    return blocks
+WORKLOADS = {"get": (), "mix": ("--workload", "mix", "--mix", 0.8)}
+
+
+def at_rates(lab, server, options):
+    """A row a rate, as far as the load's own CPU makes it: beyond, it would measure itself."""
+    rows = []
+    for rate in RATES:
+        result = lab.sockets(server, "--sessions", 100000, "--rate", rate, "--ports", 8, *options)
+        latency = result["latency_ns"]
+        if result["behind_ns"] > 0.01e9 * result["seconds"] or not latency:
+            break
+        rows.append((rate, latency["p50"] / 1e3, latency["p99"] / 1e3, latency["p99.9"] / 1e3,
+                     100 * result["late_or_lost"]))
+    return rows
+
+
+def over_rates(lab, workload):
+    """Percentiles and the share of replies late or lost, of each server, over offered load. Two
+    plots are drawn from one measurement: a server is started and filled once for both."""
+    if not lab.rates:
+        rates = {kind: {} for kind in WORKLOADS}
+        for name, start in (("xdp mode", lambda: lab.sessiond("xdp", 4 * lab.args.sessions)),
+                            ("socket mode", lambda: lab.sessiond("socket", 4 * lab.args.sessions)),
+                            ("classic", lambda: lab.classic(4 * lab.args.sessions))):
+            server = start()
+            print("         %s" % name, flush=True)
+            try:
+                lab.preload(server, 100000)
+                for kind, options in WORKLOADS.items():
+                    rates[kind][name] = at_rates(lab, server, options)
+            finally:
+                server.stop()
+        lab.rates = rates
+    return lab.rates[workload]
 
 
 def latency(lab, output):
     data = output / "latency.dat"
-    blocks = over_rates(lab)
+    blocks = over_rates(lab, "get")
     save(data, blocks)
     lines = ", ".join(
         "'%s' index %d using 1:%d title '%s %s' linewidth 2 linecolor %d dashtype %d" %
@@ -120,7 +138,7 @@ plot """ + lines + "\n")
 
 def mix(lab, output):
     data = output / "mix.dat"
-    blocks = over_rates(lab, "--workload", "mix", "--mix", 0.8)
+    blocks = over_rates(lab, "mix")
     save(data, blocks)
     lines = ", ".join("'%s' index %d using 1:5 title '%s' linewidth 2" % (data, i, name)
                       for i, name in enumerate(blocks))

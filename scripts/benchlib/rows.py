@@ -224,7 +224,7 @@ def dpdk(lab):
 
 def eviction(lab):
     """Its table stands by itself: it has no counterpart, and the machine does not matter."""
-    done = subprocess.run([str(pathlib.Path(lab.build) / "tests/bench/eviction"), "100000"],
+    done = subprocess.run([str(pathlib.Path(lab.build) / "tests/bench/eviction"), "40000", "400"],
                           stdout=subprocess.PIPE, text=True, timeout=600, check=True)
     (lab.args.output / "eviction.md").write_text(
         "# Hit ratio of eviction policies\n\n"

@@ -20,8 +20,8 @@ from .lab import LINES, LabError, run
 
 STEADY = 50000  # sessions that the GETs ask for
 RATE = 20000    # GETs a second
-WINDOW = 3      # seconds of a probe
-BEFORE = 0.7    # of them before the event
+WINDOW = 2      # seconds of a probe
+BEFORE = 0.5    # of them before the event
 FLOOD = 50000   # NEWs a second
 LONG_LIST = 1000
 PARTS = 20      # in which a crowd that ends at once is stored

@@ -51,6 +51,13 @@ expect 0 --count 2000 --workload miss "127.0.0.1:$port"
 expect 0 --count 2000 --workload new "127.0.0.1:$port"
 expect 0 --count 2000 --workload mix --rate 10k "127.0.0.1:$port"
 expect 0 --count 2000 --value 1-1400 --seed 2 --sessions 500 "127.0.0.1:$port"
+# A preload in two parts, and none of what is before --first.
+expect 0 --seed 3 --sessions 300 --preload-only "127.0.0.1:$port"
+expect 0 --seed 3 --sessions 900 --first 300 --count 5000 --require-hits "127.0.0.1:$port"
+expect 0 --seed 4 --sessions 900 --first 300 --preload-only "127.0.0.1:$port"
+expect 0 --seed 4 --sessions 300 --no-preload --count 500 --json "127.0.0.1:$port"
+grep -q '"misses": 500' "$work/out" || fail 'sessions before --first were stored'
+expect 2 --sessions 10 --first 11 "127.0.0.1:$port"
 # Other values under the same keys.
 expect 1 --count 2000 --value 145 --sessions 500 --no-preload "127.0.0.1:$port"
 grep -q 'WRONG.*length' "$work/out" || fail 'a wrong length was not named'
