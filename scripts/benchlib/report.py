@@ -74,7 +74,7 @@ def write(output, figures, failed, args, seconds):
                 datetime.date.today().isoformat(), commit(), seconds / 60), "",
             "Machine: %s. Load on one CPU, the server on another; with live frames the XDP "
             "program under test runs on the CPU of the load, as do both crossings of the veth and "
-            "the check of every reply." % machine(), "",
+            "the check of every reply. Load, servers and counterparts run at nice -20." % machine(), "",
             "A figure is the median of %s of %g s, ours and the counterpart in turn; the "
             "ratio is the median of the rounds' ratios, the spread their lowest and highest. "
             "Every reply was verified byte for byte." % (plural(args.rounds, "round"),

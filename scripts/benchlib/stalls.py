@@ -5,7 +5,8 @@
 Each event has two probes. GETs come in open loop, and latency counts from the time at which each
 was due. NEWs come one after the other; each is asked for until it can be read, and latency is the
 time that takes. The same load without the event is measured before it: on a machine with few cores
-the load, the kernel and the server get in each other's way, which is not the event's doing.
+the load, the kernel and the server get in each other's way, which is not the event's doing. On a
+virtual machine the host does, too: compare with the line on windows without any event.
 """
 import dataclasses
 import json
