@@ -127,12 +127,14 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 	err = writer_start(daemon->writer);
 	if (err)
 		goto fail;
+	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
 	if (ops->set_interface) {
-		err = -EIO;
 		daemon->interfaces = interfaces_open(
 			options->interfaces, options->interface_count, on_interface, daemon);
 		if (!daemon->interfaces)
-			goto fail;
+			log_warning(
+				"%s: one that is made anew is not served by XDP until a restart",
+				error_message());
 	}
 	return 0;
 fail:

@@ -30,14 +30,19 @@ static char *link_path(const struct engine *engine, int ifindex, char path[PATH_
 	return pins_path(engine, name, path);
 }
 
-static bool attached_native(int ifindex)
+static int ask_native(const char *name, int ifindex, bool *native)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	int err = bpf_xdp_query(ifindex, 0, &query);
 
-	return bpf_xdp_query(ifindex, 0, &query) == 0 && query.attach_mode != XDP_ATTACHED_SKB;
+	if (err)
+		return error_set(-err, "cannot ask how XDP is on %s: %s", name, strerror(-err));
+	*native = query.attach_mode != XDP_ATTACHED_SKB;
+	return 0;
 }
 
-/* The link that is pinned for this interface, if it is still on it; else -1 and no pin. */
+/* The link that is pinned for this interface, if it is still on it; else -ENOENT and no pin. Other
+ * errors say nothing of the link: what answers must not be taken off for them. */
 static int pinned_link(struct engine *engine, int ifindex)
 {
 	struct bpf_link_info info = {0};
@@ -46,13 +51,13 @@ static int pinned_link(struct engine *engine, int ifindex)
 	int fd = bpf_obj_get(link_path(engine, ifindex, path));
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == BPF_LINK_TYPE_XDP &&
 		info.xdp.ifindex == (__u32)ifindex)
 		return fd;
 	unlink(path);
 	close(fd);
-	return -1;
+	return -ENOENT;
 }
 
 int attach_index(const struct xdp_link *link)
@@ -114,12 +119,21 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 	int err;
 
 	link->ifindex = (int)if_nametoindex(name);
+	if (!link->ifindex && errno != ENODEV)
+		return error_set(errno, "cannot look up interface %s: %s", name, strerror(errno));
 	if (!link->ifindex)
 		return error_set(ENODEV, "there is no interface %s", name);
 	link_path(engine, link->ifindex, path);
 	link->fd = pinned_link(engine, link->ifindex);
+	if (link->fd < 0 && link->fd != -ENOENT)
+		return error_set(
+			-link->fd, "cannot open the pin %s: %s", path, strerror(-link->fd));
 	if (link->fd >= 0) {
-		link->native = attached_native(link->ifindex);
+		err = ask_native(name, link->ifindex, &link->native);
+		if (err) {
+			close(link->fd);
+			return err;
+		}
 		if (mode_fits(engine->config.xdp_mode, link->native) &&
 			bpf_link_update(link->fd, prog_fd, NULL) == 0)
 			return 0;

@@ -169,6 +169,14 @@ else
 	note "this kernel attaches to it all the same: not tested"
 fi
 
+step "restarted"
+farm_end "$FARM_DAEMON" USR2 || fail "exit code $?"
+FROM=t1 udp fetch --count 500
+daemon_for xdp
+both
+fast t1
+pinned
+
 step "kill -9 and start again: XDP goes on answering there, and the pins are taken over"
 farm_end "$FARM_DAEMON" KILL || true
 FROM=t1 udp fetch --count 500
