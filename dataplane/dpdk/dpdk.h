@@ -99,8 +99,10 @@ struct lcore {
 	struct dpdk_counters counters;
 	uint64_t polls; /* times round, of all queues */
 	uint64_t empty_polls;
-	struct updates updates;
 	struct event_sampler events;
+
+	/* What the writer reads all the time: away from what the lcore writes. */
+	struct updates updates __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -113,17 +115,17 @@ struct engine {
 
 	struct allow_ranges *allow; /* atomic: lcores take it up at the top of their loops */
 	bool stop;		    /* atomic */
-	bool wake;		    /* atomic: ends the writer's poll */
 	bool running;		    /* lcores were started */
-
-	uint64_t busy_ns; /* the writer's: when it last had something to do */
-	unsigned next;	  /* the lcore whose ring comes first in the next poll */
-
 	unsigned lcore_count;
 	struct lcore *lcores;
 	unsigned port_count;
 	struct port *ports;
-};
+
+	/* What the writer writes in each poll: away from what the lcores read in each round. */
+	uint64_t busy_ns __attribute__((aligned(64))); /* when it last had something to do */
+	unsigned next; /* the lcore whose ring comes first in the next poll */
+	bool wake;     /* atomic: ends the writer's poll */
+} __attribute__((aligned(64)));
 
 /* port.c: finds, configures and starts every port that EAL knows; -errno with error_message(). */
 int ports_open(struct engine *engine);

@@ -93,11 +93,12 @@ static void dpdk_close(struct engine *engine, bool keep)
 
 static int dpdk_open(struct engine **out, const struct engine_config *config)
 {
-	struct engine *engine = calloc(1, sizeof(*engine));
+	struct engine *engine = aligned_alloc(64, sizeof(*engine));
 	int err;
 
 	if (!engine)
 		return error_set(ENOMEM, "out of memory at start");
+	memset(engine, 0, sizeof(*engine));
 	engine->config = *config;
 	table_memory_init(&engine->table_memory);
 	err = served_init(&engine->served, config->listen, config->listen_count);
