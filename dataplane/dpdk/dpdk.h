@@ -124,6 +124,7 @@ struct engine {
 	/* What the writer writes in each poll: away from what the lcores read in each round. */
 	uint64_t busy_ns __attribute__((aligned(64))); /* when it last had something to do */
 	unsigned next; /* the lcore whose ring comes first in the next poll */
+	bool few;      /* the last poll found less than it would have taken */
 	bool wake;     /* atomic: ends the writer's poll */
 } __attribute__((aligned(64)));
 

@@ -4,7 +4,6 @@
 #include "dpdk/dpdk.h"
 
 #include <rte_lcore.h>
-#include <rte_ring.h>
 #include <stdio.h>
 
 static void emit_named(stats_emit emit, void *ctx, const char *group, unsigned number,
@@ -40,8 +39,8 @@ static void emit_lcore(struct lcore *lcore, stats_emit emit, void *ctx)
 		__atomic_load_n(&lcore->polls, __ATOMIC_RELAXED));
 	emit_named(emit, ctx, "lcore", lcore->id, "empty_polls",
 		__atomic_load_n(&lcore->empty_polls, __ATOMIC_RELAXED));
-	emit_named(emit, ctx, "lcore", lcore->id, "updates_waiting",
-		rte_ring_count(lcore->updates.ring));
+	emit_named(
+		emit, ctx, "lcore", lcore->id, "updates_waiting", updates_waiting(&lcore->updates));
 }
 
 void stats_collect(struct engine *engine, stats_emit emit, void *ctx)

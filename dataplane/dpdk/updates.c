@@ -7,18 +7,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <rte_ring.h>
-
-#include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_memcpy.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct update {
-	uint16_t type;	  /* SESSD_NEW or SESSD_REMOVE */
-	uint16_t timeout; /* seconds, host order */
-	uint32_t len;	  /* of the value as it came */
-	uint8_t key[SESSD_KEY_SIZE];
+	uint32_t len; /* of the value as it came */
+	uint32_t unused;
+	struct sessd_header request;
 	uint8_t value[]; /* value_max */
 };
 
@@ -28,35 +24,49 @@ struct update {
 int updates_open(
 	struct updates *updates, unsigned lcore, int socket, uint32_t depth, uint16_t value_max)
 {
-	char name[RTE_RING_NAMESIZE];
-
+	memset(updates, 0, sizeof(*updates));
 	/* Whole cache lines: each is fetched from the writer's core once. */
 	updates->element = (uint32_t)(sizeof(struct update) + value_max + 63) / 64 * 64;
 	updates->value_max = value_max;
-	snprintf(name, sizeof(name), "updates%u", lcore);
-	updates->ring = rte_ring_create_elem(
-		name, updates->element, depth, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	updates->reserved = aligned_alloc(64, sizeof(struct rte_ring_zc_data));
-	if (!updates->ring || !updates->reserved)
-		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s",
-			lcore, depth, (size_t)updates->element * depth / 1024,
-			rte_strerror(rte_errno));
+	updates->depth = depth;
+	updates->elements =
+		rte_zmalloc_socket("updates", (size_t)updates->element * depth, 64, socket);
+	if (!updates->elements)
+		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB)",
+			lcore, depth, (size_t)updates->element * depth / 1024);
 	return 0;
 }
 
 void updates_close(struct updates *updates)
 {
-	rte_ring_free(updates->ring);
-	free(updates->reserved);
-	updates->ring = NULL;
-	updates->reserved = NULL;
+	rte_free(updates->elements);
+	updates->elements = NULL;
 }
 
-/* The element after `at`, the first one of all being `i` 0. */
-static void *next_element(
-	const struct updates *updates, const struct rte_ring_zc_data *zcd, void *at, unsigned i)
+static struct update *element_at(const struct updates *updates, uint32_t index)
 {
-	return i == zcd->n1 ? zcd->ptr2 : (uint8_t *)at + updates->element;
+	return (struct update *)(void *)(updates->elements +
+					 (size_t)(index & (updates->depth - 1)) * updates->element);
+}
+
+unsigned updates_reserve(struct updates *updates, unsigned n)
+{
+	uint32_t given = updates->given;
+	uint32_t room = updates->depth - (given - updates->seen_taken);
+
+	if (n > room) {
+		updates->seen_taken = __atomic_load_n(&updates->taken, __ATOMIC_ACQUIRE);
+		room = updates->depth - (given - updates->seen_taken);
+		if (n > room)
+			n = room;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *element = (const uint8_t *)element_at(updates, given + i);
+
+		for (unsigned line = 0; line < PREFETCH_BYTES; line += 64)
+			__builtin_prefetch(element + line, 1);
+	}
+	return n;
 }
 
 static void fill(
@@ -65,68 +75,57 @@ static void fill(
 	const struct sessd_header *request = from->request;
 	uint32_t len = from->len - SESSD_HEADER_SIZE;
 
-	update->type = request->type;
-	update->timeout = ntohs(request->timeout);
 	update->len = len;
-	rte_mov32(update->key, request->key);
 	if (request->type == SESSD_NEW && len <= updates->value_max)
-		rte_memcpy(update->value, request + 1, len);
-}
-
-unsigned updates_reserve(struct updates *updates, unsigned n)
-{
-	struct rte_ring_zc_data *zcd = updates->reserved;
-	void *element;
-
-	n = rte_ring_enqueue_zc_burst_elem_start(updates->ring, updates->element, n, zcd, NULL);
-	element = zcd->ptr1;
-	for (unsigned i = 0; i < n;) {
-		for (unsigned line = 0; line < PREFETCH_BYTES; line += 64)
-			__builtin_prefetch((const uint8_t *)element + line, 1);
-		element = next_element(updates, zcd, element, ++i);
-	}
-	return n;
+		rte_memcpy(&update->request, request, from->len);
+	else
+		update->request = *request;
 }
 
 void updates_push(struct updates *updates, const struct update_request *requests, unsigned n)
 {
-	void *element = updates->reserved->ptr1;
+	uint32_t given = updates->given;
 
-	for (unsigned i = 0; i < n;) {
-		fill(updates, element, &requests[i]);
-		element = next_element(updates, updates->reserved, element, ++i);
-	}
-	if (n)
-		rte_ring_enqueue_zc_elem_finish(updates->ring, n);
+	for (unsigned i = 0; i < n; i++)
+		fill(updates, element_at(updates, given + i), &requests[i]);
+	__atomic_store_n(&updates->given, given + n, __ATOMIC_RELEASE);
 }
 
 /* The value is a secret: it is wiped as soon as it is in the table. */
 static void deliver(
 	const struct updates *updates, const struct update_sink *sink, struct update *update)
 {
-	if (update->type != SESSD_NEW) {
-		sink->on_remove(sink->ctx, update->key);
+	const struct sessd_header *request = &update->request;
+
+	if (request->type != SESSD_NEW) {
+		sink->on_remove(sink->ctx, request->key);
 		return;
 	}
-	sink->on_new(sink->ctx, update->key, update->timeout, update->value, update->len);
+	sink->on_new(sink->ctx, request->key, ntohs(request->timeout), update->value, update->len);
 	if (update->len <= updates->value_max)
 		explicit_bzero(update->value, update->len);
 }
 
 unsigned updates_pull(struct updates *updates, const struct update_sink *sink, unsigned max)
 {
-	struct rte_ring_zc_data zcd;
-	unsigned n = rte_ring_dequeue_zc_burst_elem_start(
-		updates->ring, updates->element, max, &zcd, NULL);
+	uint32_t taken = updates->taken, n = updates->seen_given - taken;
 
-	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): unset only if n is 0 */
-	void *element = zcd.ptr1;
-
-	for (unsigned i = 0; i < n;) {
-		deliver(updates, sink, element);
-		element = next_element(updates, &zcd, element, ++i);
+	if (n == 0) {
+		updates->seen_given = __atomic_load_n(&updates->given, __ATOMIC_ACQUIRE);
+		n = updates->seen_given - taken;
 	}
+	if (n > max)
+		n = max;
+	for (uint32_t i = 0; i < n; i++)
+		deliver(updates, sink, element_at(updates, taken + i));
 	if (n)
-		rte_ring_dequeue_zc_elem_finish(updates->ring, n);
+		__atomic_store_n(&updates->taken, taken + n, __ATOMIC_RELEASE);
 	return n;
+}
+
+unsigned updates_waiting(const struct updates *updates)
+{
+	uint32_t taken = __atomic_load_n(&updates->taken, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&updates->given, __ATOMIC_RELAXED) - taken;
 }

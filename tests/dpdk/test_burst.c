@@ -627,11 +627,20 @@ static void ring_full(void **state)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "abc", 3);
 	run();
 	assert_null(taken(&len));
-	assert_int_equal(lcore->counters.new_queued, UPDATES - 1);
-	assert_int_equal(lcore->counters.drop_ring_full, 100 - (UPDATES - 1));
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), UPDATES - 1);
+	assert_int_equal(updates_waiting(&lcore->updates), UPDATES);
+	assert_int_equal(lcore->counters.new_queued, UPDATES);
+	assert_int_equal(lcore->counters.drop_ring_full, 100 - UPDATES);
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), UPDATES);
 	for (unsigned i = 0; i < 100; i++)
-		ask(&spec, (uint8_t)i, i < UPDATES - 1 ? "abc" : NULL, 3, NULL, 0);
+		ask(&spec, (uint8_t)i, i < UPDATES ? "abc" : NULL, 3, NULL, 0);
+	/* There is room again for what was dropped. */
+	for (unsigned i = UPDATES; i < 100; i++)
+		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "def", 3);
+	run();
+	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), 100 - UPDATES);
+	assert_int_equal(updates_waiting(&lcore->updates), 0);
+	for (unsigned i = UPDATES; i < 100; i++)
+		ask(&spec, (uint8_t)i, "def", 3, NULL, 0);
 }
 
 /* All kinds of frames in one burst, and more than a burst of them. */
