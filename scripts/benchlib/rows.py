@@ -207,7 +207,7 @@ def memory(lab):
 
 def dpdk(lab):
     """A program of its own that prints a figure a line: name, unit, counterpart, ours (values
-    separated by blanks), theirs, at least, aim; separated by tabs."""
+    separated by blanks), theirs, at least, aim, note; separated by tabs."""
     program = ROOT / "tests" / "bench" / "dpdk"
     if not os.access(program, os.X_OK):
         raise LabError("tests/bench/dpdk is not there: the rows of dpdk mode were not measured")
@@ -217,9 +217,10 @@ def dpdk(lab):
         raise LabError("tests/bench/dpdk: exit code %d" % code)
     figures = []
     for line in out.splitlines():
-        name, unit, counterpart, ours, theirs, at_least, aim = line.split("\t")
+        name, unit, counterpart, ours, theirs, at_least, aim, note = line.split("\t")
         figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
-                              [float(v) for v in theirs.split()], float(at_least), float(aim)))
+                              [float(v) for v in theirs.split()], float(at_least), float(aim),
+                              note=note))
     return figures
 
 
