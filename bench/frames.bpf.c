@@ -11,6 +11,9 @@
 
 const volatile struct frames_config config;
 
+/* Words of a value that are looked at at once: a look at the frame's end a chunk. */
+#define CHUNK 4
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -105,10 +108,22 @@ static __always_inline __u64 value_word(const __u64 key[4], __u64 generation, __
 static __always_inline int put_value(
 	const __u64 key[4], __u64 generation, __u8 *at, const void *end, __u32 len, __u64 *sum)
 {
-	__u32 words = len / 8, rest = len % 8;
+	__u32 words = len / 8, rest = len % 8, i = 0;
 	__u64 word;
 
-	for (__u32 i = 0; i < POPULATION_VALUE_WORDS; i++, at += 8) {
+	for (; i + CHUNK <= POPULATION_VALUE_WORDS; i += CHUNK, at += 8 * CHUNK) {
+		if (i + CHUNK > words)
+			break;
+		if ((void *)(at + 8 * CHUNK) > end)
+			return -1;
+#pragma unroll
+		for (int j = 0; j < CHUNK; j++) {
+			word = value_word(key, generation, i + j);
+			*(__u64 *)(at + 8 * j) = word;
+			*sum = sum_word(*sum, word);
+		}
+	}
+	for (int j = 0; j < CHUNK; j++, i++, at += 8) {
 		if (i >= words)
 			break;
 		if ((void *)(at + 8) > end)
@@ -121,8 +136,8 @@ static __always_inline int put_value(
 		return 0;
 	word = population_value_word(key, words) & ((1ULL << 8 * rest) - 1);
 	*sum = sum_word(*sum, word);
-	for (__u32 i = 0; i < 7; i++, at++, word >>= 8) {
-		if (i >= rest)
+	for (__u32 j = 0; j < 7; j++, at++, word >>= 8) {
+		if (j >= rest)
 			break;
 		if ((void *)(at + 1) > end)
 			return -1;
@@ -248,10 +263,22 @@ int generate(struct xdp_md *ctx)
 static __always_inline int same_value(const __u64 key[4], __u64 generation, const __u8 *at,
 	const void *end, __u32 len, __u64 *sum)
 {
-	__u32 words = len / 8, rest = len % 8;
-	__u64 difference = 0, word = 0;
+	__u32 words = len / 8, rest = len % 8, i = 0;
+	__u64 difference = 0, word;
 
-	for (__u32 i = 0; i < POPULATION_VALUE_WORDS; i++, at += 8) {
+	for (; i + CHUNK <= POPULATION_VALUE_WORDS; i += CHUNK, at += 8 * CHUNK) {
+		if (i + CHUNK > words)
+			break;
+		if ((void *)(at + 8 * CHUNK) > end)
+			return 0;
+#pragma unroll
+		for (int j = 0; j < CHUNK; j++) {
+			word = *(const __u64 *)(at + 8 * j);
+			difference |= word ^ value_word(key, generation, i + j);
+			*sum = sum_word(*sum, word);
+		}
+	}
+	for (int j = 0; j < CHUNK; j++, i++, at += 8) {
 		if (i >= words)
 			break;
 		if ((void *)(at + 8) > end)
@@ -259,12 +286,13 @@ static __always_inline int same_value(const __u64 key[4], __u64 generation, cons
 		difference |= *(const __u64 *)at ^ value_word(key, generation, i);
 		*sum = sum_word(*sum, *(const __u64 *)at);
 	}
-	for (__u32 i = 0; i < 7; i++, at++) {
-		if (i >= rest)
+	word = 0;
+	for (__u32 j = 0; j < 7; j++, at++) {
+		if (j >= rest)
 			break;
 		if ((void *)(at + 1) > end)
 			return 0;
-		word |= (__u64)*at << 8 * i;
+		word |= (__u64)*at << 8 * j;
 	}
 	*sum = sum_word(*sum, word);
 	if (rest > 0)
