@@ -3,7 +3,10 @@
  *
  * The maps that are pinned, under the names that map_abi.h gives. The loader sets what
  * depends on the command line before it loads: max_entries of sessions, overflow and marks, and
- * value_size of overflow; and, for another memory policy, map_flags of sessions and overflow.
+ * value_size of overflow.
+ *
+ * Elements of `sessions` are all made when the map is: to store one then takes nothing from the
+ * kernel's allocator, which costs as much as all else about it, and may refuse.
  */
 #ifndef SESSIOND_BPF_MAPS_H
 #define SESSIOND_BPF_MAPS_H
@@ -16,7 +19,6 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, __u8[SESSD_KEY_SIZE]);
 	__type(value, struct sessd_entry);

@@ -115,6 +115,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!entry)
 			return answer_error(ctx, packet, sum, &counters->get_misses);
 		session_read(&session, entry);
+		session_touch(entry);
 		if (session_expired(&session, now))
 			return answer_error(ctx, packet, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)

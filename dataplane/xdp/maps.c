@@ -24,10 +24,6 @@
 /* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
 #define MAP_SLACK 1024
 
-/* The kernel makes a bucket for each session that the map may hold, rounded up to a power of two.
- * With as many again, a lookup meets half as many sessions of other keys in its bucket, each of
- * which is a line of memory to wait for; a bucket is 16 bytes. */
-#define BUCKET_ROOM 2
 #define BUCKETS_MAX (1U << 27) /* more the kernel refuses */
 
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list args)
@@ -62,16 +58,29 @@ bool maps_is_pinned(const struct bpf_map *map)
 	return false;
 }
 
+/* How many sessions the map is made for. The kernel makes as many buckets, rounded up to a power of
+ * two. Where that would all but fill them, a few sessions more make it twice as many: a lookup then
+ * meets half as many sessions of other keys in its bucket, each of which is a line of memory to
+ * wait for. A bucket is 16 bytes, a session 256. */
+static uint32_t map_sessions(uint32_t capacity)
+{
+	uint32_t sessions = capacity + MAP_SLACK, buckets = 1;
+
+	while (buckets < sessions)
+		buckets *= 2;
+	if (sessions > buckets - buckets / 8 && buckets < BUCKETS_MAX)
+		sessions = buckets + 1;
+	return sessions;
+}
+
 /* Sets what depends on the command line. */
 static void size_maps(struct engine *engine)
 {
 	uint32_t capacity = engine->config.capacity;
-	uint32_t buckets = BUCKET_ROOM * (capacity + MAP_SLACK);
 	uint16_t value_max = engine->config.value_max;
 	struct sessiond_bpf *skel = engine->skel;
 
-	bpf_map__set_max_entries(
-		skel->maps.sessions, buckets < BUCKETS_MAX ? buckets : BUCKETS_MAX);
+	bpf_map__set_max_entries(skel->maps.sessions, map_sessions(capacity));
 	bpf_map__set_max_entries(
 		skel->maps.overflow, value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1);
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));

@@ -18,7 +18,7 @@ static struct world world;
 /* Slot i: 1 to 512 bytes, and the later slots end first. */
 static unsigned len_of(uint32_t slot)
 {
-	return slot % 3 ? 1 + slot % 148 : 149 + slot;
+	return slot % 3 ? 1 + slot % 156 : 157 + slot;
 }
 
 static void fill(unsigned count)

@@ -143,7 +143,7 @@ def entry(what, key, slot, length, bit=0, life=200, raw=b""):
 
 
 def maps():
-    for length in (1, 7, 8, 144, 148, 149, 200, 512):
+    for length in (1, 7, 8, 144, 156, 157, 200, 512):
         yield f"whole_{length}", entry(1, 1, 1, length) + entry(1, 2, 2, length, 9)
         for what in (2, 4, 8, 0x20):
             yield f"damage_{what}_{length}", entry(what, 1, 1, length, 77) + entry(1, 2, 3, 20)

@@ -43,10 +43,10 @@ step "a very small cache"
 changer=
 case $mode in
 engine)
-	keys=8 values=64-148
+	keys=8 values=64-156
 	farm_bpffs || skip "no BPF file system can be mounted here"
 	farm_spawn cache "$LOGS/sessiond.log" taskset -c 1 "$BUILD/tests/stress/recycle$suffix" \
-		t1 "$LOGS/bpf/$FARM_PORT" "$by_t1:$FARM_PORT" $keys 64 148 "$run" 1000
+		t1 "$LOGS/bpf/$FARM_PORT" "$by_t1:$FARM_PORT" $keys 64 156 "$run" 1000
 	changer=$FARM_PID
 	farm_wait 10 grep -q '^ready' "$LOGS/sessiond.log" || fail "$(cat "$LOGS/sessiond.log")"
 	;;
