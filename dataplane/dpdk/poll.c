@@ -11,6 +11,8 @@
  */
 #include "dpdk/dpdk.h"
 
+#include "rest.h"
+
 #include <rte_pause.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -23,14 +25,6 @@
 #define SLEEP_LEAST_NS 50000
 #define SLEEP_MOST_NS  750000
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
-}
-
 /* Each lcore's ring in turn, another one first each time. */
 static unsigned pull_all(struct engine *engine)
 {
@@ -42,16 +36,6 @@ static unsigned pull_all(struct engine *engine)
 	}
 	engine->next = at + 1 >= engine->lcore_count ? 0 : at + 1;
 	return n;
-}
-
-static void rest(void)
-{
-	uint64_t end = now_ns() + REST_NS;
-
-	do {
-		for (unsigned i = 0; i < 8; i++)
-			rte_pause();
-	} while (now_ns() < end);
 }
 
 static bool woken(struct engine *engine)
@@ -67,12 +51,12 @@ int writer_poll(struct engine *engine, int timeout_ms)
 	unsigned n;
 
 	if (engine->few)
-		rest();
+		rest(REST_NS);
 	n = pull_all(engine);
 	engine->few = n > 0 && n < PULL_MAX;
 	if (n || timeout_ms == 0) {
 		if (n)
-			engine->busy_ns = now_ns();
+			engine->busy_ns = latency_now();
 		return (int)n;
 	}
 	if (!slack_set) {
@@ -80,13 +64,13 @@ int writer_poll(struct engine *engine, int timeout_ms)
 		prctl(PR_SET_TIMERSLACK, 1000);
 		slack_set = true;
 	}
-	now = now_ns();
+	now = latency_now();
 	end = now + (uint64_t)timeout_ms * 1000000U;
 	while (!woken(engine)) {
 		uint64_t idle = now - engine->busy_ns, sleep = idle;
 
 		if (idle < SPIN_NS) {
-			rest();
+			rest(REST_NS);
 		} else {
 			if (sleep < SLEEP_LEAST_NS)
 				sleep = SLEEP_LEAST_NS;
@@ -96,7 +80,7 @@ int writer_poll(struct engine *engine, int timeout_ms)
 		}
 		n = pull_all(engine);
 		engine->few = n > 0 && n < PULL_MAX;
-		now = now_ns();
+		now = latency_now();
 		if (n)
 			engine->busy_ns = now;
 		if (n || now >= end)

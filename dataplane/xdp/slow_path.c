@@ -10,6 +10,7 @@
 #include <sessiond/log.h>
 
 #include "clock.h"
+#include "rest.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+/* NEWs of one look that say that more are on their way; and how long to rest between two looks
+ * then: a thirtieth of what a NEW may take until it can be read. */
+#define POURING 4
+#define REST_NS 30000
 
 int slow_open(struct engine *engine)
 {
@@ -148,6 +154,26 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	return changes;
 }
 
+/* Waits for something to be readable. While NEWs pour in, AF_XDP's sockets are not waited for but
+ * looked at, and seldom: GETs are answered on the CPU that would have to wake the writer, and whose
+ * cache line of the ring each look takes. */
+static int wait(struct engine *engine, int timeout_ms)
+{
+	struct pollfd *fds = engine->fds;
+	nfds_t count = 1 + engine->socket_count;
+	size_t xsks = xsk_count(engine->xsks);
+
+	if (engine->more || engine->pouring || engine->config.busy_poll)
+		timeout_ms = 0;
+	if (!engine->pouring || engine->config.busy_poll)
+		return poll(fds, count + xsks, timeout_ms);
+	if (!engine->more)
+		rest(REST_NS);
+	for (size_t i = 0; i < xsks; i++)
+		fds[count + i].revents = POLLIN;
+	return poll(fds, count, timeout_ms);
+}
+
 int slow_poll(struct engine *engine, int timeout_ms)
 {
 	unsigned count = engine->socket_count;
@@ -156,15 +182,14 @@ int slow_poll(struct engine *engine, int timeout_ms)
 	uint64_t wakes;
 	int changes;
 
-	if (engine->more || engine->config.busy_poll)
-		timeout_ms = 0;
-	if (poll(fds, 1 + count + xsk_count(engine->xsks), timeout_ms) < 0 && errno != EINTR) {
+	if (wait(engine, timeout_ms) < 0 && errno != EINTR) {
 		atomic_store(&engine->poll_failed, true);
 		return error_set(errno, "cannot wait for packets: %s", strerror(errno));
 	}
 	engine->more = false;
 	allow = atomic_load(&engine->slow_allow);
 	changes = xsk_serve(engine->xsks, fds + 1 + count, &engine->sink, &engine->more);
+	engine->pouring = changes >= POURING;
 	for (unsigned i = 0; i < count; i++) {
 		if (fds[1 + i].revents)
 			changes += serve(engine, fds[1 + i].fd, allow);

@@ -65,6 +65,7 @@ struct engine {
 	struct xsk_set *xsks; /* NULL: none could be opened */
 	struct pollfd *fds;   /* wake_fd, the sockets, and those of AF_XDP */
 	bool more;	      /* something was left when the last poll ended */
+	bool pouring;	      /* it found several messages at the sockets of AF_XDP */
 	int wake_fd;
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
