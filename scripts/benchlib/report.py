@@ -111,4 +111,4 @@ def write(output, figures, failed, args, seconds):
                      page.read_text().strip()]
     path = output / "README.md"
     path.write_text("\n".join(text) + "\n")
-    return path
+    return path, figures
