@@ -93,6 +93,12 @@ void world_clean(struct world *world)
 	world_sh(command);
 }
 
+int world_after(void **state)
+{
+	world_clean(*state);
+	return 0;
+}
+
 static bool on_found(void *ctx, const struct session *session)
 {
 	struct world *world = ctx;

@@ -39,6 +39,9 @@ void world_make_veth(void);
 void world_reset(struct world *world);
 /* Removes what a failed test may have left. */
 void world_clean(struct world *world);
+/* A test of the file's `world` that is followed by that. */
+#define world_test(f) cmocka_unit_test_prestate_setup_teardown(f, NULL, world_after, &world)
+int world_after(void **state);
 
 int world_open(struct world *world); /* open and adopt */
 int world_start(struct world *world);

@@ -190,20 +190,13 @@ static void damaged(void **state)
 	world_close(&world, false);
 }
 
-static int after(void **state)
-{
-	(void)state;
-	world_clean(&world);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(all, after),
-		cmocka_unit_test_teardown(versions, after),
-		cmocka_unit_test_teardown(none, after),
-		cmocka_unit_test_teardown(damaged, after),
+		world_test(all),
+		world_test(versions),
+		world_test(none),
+		world_test(damaged),
 	};
 
 	world_require(&world);

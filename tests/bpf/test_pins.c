@@ -428,31 +428,24 @@ static void other_namespace(void **state)
 	expect_clean_start();
 }
 
-static int after(void **state)
-{
-	(void)state;
-	world_clean(&world);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(clean_end, after),
-		cmocka_unit_test_teardown(keeps_and_adopts, after),
-		cmocka_unit_test_teardown(other_abi, after),
-		cmocka_unit_test_teardown(missing_pins, after),
-		cmocka_unit_test_teardown(wrong_pins, after),
-		cmocka_unit_test_teardown(other_size, after),
-		cmocka_unit_test_teardown(locked, after),
-		cmocka_unit_test_teardown(not_on_bpffs, after),
-		cmocka_unit_test_teardown(failed_start, after),
-		cmocka_unit_test_teardown(other_interfaces, after),
-		cmocka_unit_test_teardown(other_mode, after),
-		cmocka_unit_test_teardown(occupied, after),
-		cmocka_unit_test_teardown(allow_lists, after),
-		cmocka_unit_test_teardown(local_addresses, after),
-		cmocka_unit_test_teardown(other_namespace, after),
+		world_test(clean_end),
+		world_test(keeps_and_adopts),
+		world_test(other_abi),
+		world_test(missing_pins),
+		world_test(wrong_pins),
+		world_test(other_size),
+		world_test(locked),
+		world_test(not_on_bpffs),
+		world_test(failed_start),
+		world_test(other_interfaces),
+		world_test(other_mode),
+		world_test(occupied),
+		world_test(allow_lists),
+		world_test(local_addresses),
+		world_test(other_namespace),
 	};
 
 	world_require(&world);

@@ -338,25 +338,18 @@ static void interface_goes(void **state)
 	world_make_veth();
 }
 
-static int clean(void **state)
-{
-	(void)state;
-	world_clean(&world);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(generic, clean),
-		cmocka_unit_test_teardown(arrives, clean),
-		cmocka_unit_test_teardown(checksums, clean),
-		cmocka_unit_test_teardown(every_queue, clean),
-		cmocka_unit_test_teardown(overflow, clean),
-		cmocka_unit_test_teardown(one_poll_is_bounded, clean),
-		cmocka_unit_test_teardown(busy_poll, clean),
-		cmocka_unit_test_teardown(adoption, clean),
-		cmocka_unit_test_teardown(interface_goes, clean),
+		world_test(generic),
+		world_test(arrives),
+		world_test(checksums),
+		world_test(every_queue),
+		world_test(overflow),
+		world_test(one_poll_is_bounded),
+		world_test(busy_poll),
+		world_test(adoption),
+		world_test(interface_goes),
 	};
 	int probe = socket(AF_XDP, SOCK_RAW, 0);
 

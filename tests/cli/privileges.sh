@@ -68,6 +68,25 @@ serves() {
 	expect 0 '' "$sessionctl" -C "$folder/$1.sock" list
 }
 
+# answers PID SOCKET: waits for a daemon's admin socket. The daemon goes at the end.
+answers() {
+	started=$1
+	daemons="$daemons $started"
+	for _ in $(seq 100); do
+		"$sessionctl" -C "$2" version >/dev/null 2>&1 && break
+		sleep 0.1
+	done
+}
+
+# as_nobody CAPABILITIES ARGUMENTS...: starts a daemon as systemd would: nobody's from the start, with
+# these capabilities. Its log is $folder/nobody.log.
+as_nobody() {
+	caps=$1
+	shift
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" --ambient-caps "$caps" \
+		"$folder/sessiond" -n 1000 "$@" >"$folder/nobody.log" 2>&1 </dev/null &
+}
+
 # Started as root, becomes the user that is named.
 echo 'allow = 127.0.0.0/8' >"$folder/conf"
 start named --user nobody -m socket -n 1000 -t 2 -c "$folder/conf" 7401 || finish
@@ -110,25 +129,14 @@ is "Seccomp" "$(thread_field "$started" Seccomp)" 0
 stop open "$started"
 
 # As systemd would start it: as the user, with capabilities, which go once the port is open.
-setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_bind_service,+ipc_lock \
-	--ambient-caps +net_bind_service,+ipc_lock \
-	"$folder/sessiond" -m socket -n 1000 -C "$folder/ambient.sock" 999 \
-	>"$folder/ambient.log" 2>&1 </dev/null &
+as_nobody +net_bind_service,+ipc_lock -m socket -C "$folder/ambient.sock" 999
 wait $!
-grep -q 'admin socket' "$folder/ambient.log" || fail "a folder of root's took a socket"
+grep -q 'admin socket' "$folder/nobody.log" || fail "a folder of root's took a socket"
 mkdir "$folder/own" && chown 65534:65534 "$folder/own"
-setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_bind_service,+ipc_lock \
-	--ambient-caps +net_bind_service,+ipc_lock \
-	"$folder/sessiond" -m socket -n 1000 -C "$folder/own/ambient.sock" 999 \
-	>"$folder/ambient.log" 2>&1 </dev/null &
-ambient=$!
-daemons="$daemons $ambient"
-for _ in $(seq 100); do
-	"$sessionctl" -C "$folder/own/ambient.sock" version >/dev/null 2>&1 && break
-	sleep 0.1
-done
-harmless "$ambient" 65534
-stop ambient "$ambient"
+as_nobody +net_bind_service,+ipc_lock -m socket -C "$folder/own/ambient.sock" 999
+answers $! "$folder/own/ambient.sock"
+harmless "$started" 65534
+stop nobody "$started"
 [ -e "$folder/own/ambient.sock" ] && fail "the admin socket is left behind"
 
 # No --user, as root: sessiond where there is such a user; else root, with a word about it. The
@@ -140,12 +148,7 @@ default_user() {
 		mount --bind "$1/passwd" /etc/passwd
 		exec "$3" -m socket -n 1000 -C "$1/default.sock" 7404' \
 		default "$folder" "$1" "$sessiond" >"$folder/default.log" 2>&1 </dev/null &
-	started=$!
-	daemons="$daemons $started"
-	for _ in $(seq 100); do
-		"$sessionctl" -C "$folder/default.sock" version >/dev/null 2>&1 && break
-		sleep 0.1
-	done
+	answers $! "$folder/default.sock"
 }
 default_user there
 is "the user" "$(thread_field "$started" Uid)" "65531 65531 65531 65531"
@@ -197,21 +200,13 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	is "what is left" "$(ls "$folder/bpf/root")" ''
 	ip link show cli0 | grep -q 'xdp' && fail "the program is still attached"
 	# As systemd would start it: the user's from the start.
-	caps=+bpf,+net_admin,+perfmon
+	chmod 711 "$folder/bpf"
 	for more in '' ,+net_raw; do
-		chmod 711 "$folder/bpf"
-		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps $caps$more \
-			--ambient-caps $caps$more \
-			"$folder/sessiond" -m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" \
-			-C "$folder/own/x.sock" 7405 >"$folder/x.log" 2>&1 </dev/null &
-		ambient=$!
-		daemons="$daemons $ambient"
-		for _ in $(seq 100); do
-			"$sessionctl" -C "$folder/own/x.sock" version >/dev/null 2>&1 && break
-			sleep 0.1
-		done
-		harmless "$ambient" 65534
-		stop x "$ambient"
+		as_nobody "+bpf,+net_admin,+perfmon$more" -m xdp -i cli0 \
+			--pin-dir "$folder/bpf/root" -C "$folder/own/x.sock" 7405
+		answers $! "$folder/own/x.sock"
+		harmless "$started" 65534
+		stop nobody "$started"
 		is "what is left" "$(ls "$folder/bpf/root")" ''
 	done
 else

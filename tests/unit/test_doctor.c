@@ -206,6 +206,18 @@ static enum doctor_severity of(const char *check)
 	return worst;
 }
 
+/* What `check` comes to with that text in a file, or with those rules of a firewall. */
+#define assert_with(path, text, check, severity) \
+	do { \
+		put(path, text); \
+		assert_int_equal(of(check), severity); \
+	} while (0)
+#define assert_rules(text, severity) \
+	do { \
+		rules(text); \
+		assert_int_equal(of("firewall"), severity); \
+	} while (0)
+
 static void assert_says(const char *check, const char *words)
 {
 	for (unsigned i = 0; i < report.count; i++)
@@ -228,14 +240,10 @@ static void test_well(void **state)
 static void test_kernel(void **state)
 {
 	(void)state;
-	put("/proc/sys/kernel/osrelease", "6.0.19\n");
-	assert_int_equal(of("kernel"), DOCTOR_PROBLEM);
-	put("/proc/sys/kernel/osrelease", "5.15.0\n");
-	assert_int_equal(of("kernel"), DOCTOR_PROBLEM);
-	put("/proc/sys/kernel/osrelease", "7.0-rc1\n");
-	assert_int_equal(of("kernel"), DOCTOR_GOOD);
-	put("/proc/sys/kernel/osrelease", "what\n");
-	assert_int_equal(of("kernel"), DOCTOR_WARNING);
+	assert_with("/proc/sys/kernel/osrelease", "6.0.19\n", "kernel", DOCTOR_PROBLEM);
+	assert_with("/proc/sys/kernel/osrelease", "5.15.0\n", "kernel", DOCTOR_PROBLEM);
+	assert_with("/proc/sys/kernel/osrelease", "7.0-rc1\n", "kernel", DOCTOR_GOOD);
+	assert_with("/proc/sys/kernel/osrelease", "what\n", "kernel", DOCTOR_WARNING);
 	put("/proc/sys/kernel/osrelease", "6.1\n");
 	take("/sys/kernel/btf/vmlinux");
 	assert_int_equal(of("btf"), DOCTOR_WARNING);
@@ -244,18 +252,17 @@ static void test_kernel(void **state)
 static void test_bpffs(void **state)
 {
 	(void)state;
-	put("/proc/self/mounts", "sysfs /sys sysfs rw 0 0\n");
-	assert_int_equal(of("bpffs"), DOCTOR_PROBLEM);
-	put("/proc/self/mounts", "bpf /sys/fs/bpf bpf ro,nosuid 0 0\n");
-	assert_int_equal(of("bpffs"), DOCTOR_PROBLEM);
+	assert_with("/proc/self/mounts", "sysfs /sys sysfs rw 0 0\n", "bpffs", DOCTOR_PROBLEM);
+	assert_with("/proc/self/mounts", "bpf /sys/fs/bpf bpf ro,nosuid 0 0\n", "bpffs",
+		DOCTOR_PROBLEM);
 	assert_says("bpffs", "read-only");
 	/* Something else was mounted over it; the folder only begins like the mount point. */
-	put("/proc/self/mounts", "bpf /sys/fs/bpf bpf rw 0 0\ntmpfs /sys/fs/bpf tmpfs rw 0 0\n");
-	assert_int_equal(of("bpffs"), DOCTOR_PROBLEM);
-	put("/proc/self/mounts", "bpf /sys/fs/bp bpf rw 0 0\n");
-	assert_int_equal(of("bpffs"), DOCTOR_PROBLEM);
-	put("/proc/self/mounts", "rootfs / ext4 rw 0 0\nbpf /sys/fs/bpf bpf rw,root 0 0\n");
-	assert_int_equal(of("bpffs"), DOCTOR_GOOD);
+	assert_with("/proc/self/mounts",
+		"bpf /sys/fs/bpf bpf rw 0 0\ntmpfs /sys/fs/bpf tmpfs rw 0 0\n", "bpffs",
+		DOCTOR_PROBLEM);
+	assert_with("/proc/self/mounts", "bpf /sys/fs/bp bpf rw 0 0\n", "bpffs", DOCTOR_PROBLEM);
+	assert_with("/proc/self/mounts", "rootfs / ext4 rw 0 0\nbpf /sys/fs/bpf bpf rw,root 0 0\n",
+		"bpffs", DOCTOR_GOOD);
 	take("/proc/self/mounts");
 	assert_int_equal(of("bpffs"), DOCTOR_WARNING);
 }
@@ -263,18 +270,18 @@ static void test_bpffs(void **state)
 static void test_capabilities(void **state)
 {
 	(void)state;
-	put("/proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
-	assert_int_equal(of("capabilities"), DOCTOR_WARNING);
+	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n", "capabilities",
+		DOCTOR_WARNING);
 	assert_says("capabilities", "CAP_BPF and CAP_NET_ADMIN missing");
-	put("/proc/self/status", "Name:\tx\nCapEff:\t0000000000001000\n");
-	assert_int_equal(of("capabilities"), DOCTOR_WARNING);
+	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000001000\n", "capabilities",
+		DOCTOR_WARNING);
 	assert_says("capabilities", ": CAP_BPF missing");
-	put("/proc/self/status", "Name:\tx\nCapEff:\t0000008000001000\n");
-	assert_int_equal(of("capabilities"), DOCTOR_GOOD);
-	put("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
-	assert_int_equal(of("capabilities"), DOCTOR_GOOD);
-	put("/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
-	assert_int_equal(of("lockdown"), DOCTOR_PROBLEM);
+	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000008000001000\n", "capabilities",
+		DOCTOR_GOOD);
+	assert_with("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n",
+		"capabilities", DOCTOR_GOOD);
+	assert_with("/sys/kernel/security/lockdown", "none integrity [confidentiality]\n",
+		"lockdown", DOCTOR_PROBLEM);
 }
 
 static void test_driver(void **state)
@@ -292,8 +299,7 @@ static void test_driver(void **state)
 	answer.driver[0] = '\0';
 	assert_int_equal(of("driver"), DOCTOR_WARNING);
 	strcpy(answer.driver, "ice");
-	put("/sys/class/net/eth1/operstate", "down\n");
-	assert_int_equal(of("link"), DOCTOR_WARNING);
+	assert_with("/sys/class/net/eth1/operstate", "down\n", "link", DOCTOR_WARNING);
 	strcpy(host.interfaces[0], "eth9");
 	assert_int_equal(of("driver"), DOCTOR_PROBLEM);
 	host.interface_count = 0;
@@ -305,12 +311,14 @@ static void test_offloads(void **state)
 	(void)state;
 	answer.offloads = DOCTOR_RXVLAN;
 	assert_int_equal(of("vlan"), DOCTOR_NOTE);
-	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW\n"
-				     "eth2.10 | 10 | eth2\n");
-	assert_int_equal(of("vlan"), DOCTOR_NOTE);
-	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW\n"
-				     "eth1.10        | 10  | eth1\n");
-	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+	assert_with("/proc/net/vlan/config",
+		"VLAN Dev name | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW\n"
+		"eth2.10 | 10 | eth2\n",
+		"vlan", DOCTOR_NOTE);
+	assert_with("/proc/net/vlan/config",
+		"VLAN Dev name | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW\n"
+		"eth1.10        | 10  | eth1\n",
+		"vlan", DOCTOR_PROBLEM);
 	assert_says("vlan", "ethtool -K eth1 rxvlan off");
 	answer.offloads = DOCTOR_LRO;
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
@@ -319,16 +327,12 @@ static void test_offloads(void **state)
 static void test_mtu(void **state)
 {
 	(void)state;
-	put("/sys/class/net/eth1/mtu", "9000\n");
-	assert_int_equal(of("mtu"), DOCTOR_PROBLEM);
-	put("/sys/class/net/eth1/mtu", "3046\n");
-	assert_int_equal(of("mtu"), DOCTOR_GOOD);
-	put("/sys/class/net/eth1/mtu", "3047\n");
-	assert_int_equal(of("mtu"), DOCTOR_PROBLEM);
+	assert_with("/sys/class/net/eth1/mtu", "9000\n", "mtu", DOCTOR_PROBLEM);
+	assert_with("/sys/class/net/eth1/mtu", "3046\n", "mtu", DOCTOR_GOOD);
+	assert_with("/sys/class/net/eth1/mtu", "3047\n", "mtu", DOCTOR_PROBLEM);
 	strcpy(answer.driver, "mlx5_core");
 	assert_int_equal(of("mtu"), DOCTOR_GOOD);
-	put("/sys/class/net/eth1/mtu", "576\n");
-	assert_int_equal(of("mtu"), DOCTOR_WARNING);
+	assert_with("/sys/class/net/eth1/mtu", "576\n", "mtu", DOCTOR_WARNING);
 }
 
 static void test_veth(void **state)
@@ -339,8 +343,7 @@ static void test_veth(void **state)
 	put("/sys/class/net/eth1/mtu", "65535\n"); /* veth's own affair */
 	assert_int_equal(of("veth"), DOCTOR_WARNING);
 	assert_says("veth", "another namespace");
-	put("/sys/class/net/peer0/ifindex", "9\n");
-	assert_int_equal(of("veth"), DOCTOR_PROBLEM);
+	assert_with("/sys/class/net/peer0/ifindex", "9\n", "veth", DOCTOR_PROBLEM);
 	assert_says("veth", "an XDP program");
 	answer.peer_offloads = DOCTOR_GRO;
 	assert_int_equal(of("veth"), DOCTOR_WARNING);
@@ -355,23 +358,19 @@ static void test_other_program(void **state)
 	answer.attached = true;
 	assert_int_equal(of("program"), DOCTOR_PROBLEM);
 	answer.locked = true;
-	put("/sys/fs/bpf/sessiond/54321/link-4", "");
-	assert_int_equal(of("program"), DOCTOR_PROBLEM);
-	put("/sys/fs/bpf/sessiond/54321/link-3", "");
-	assert_int_equal(of("program"), DOCTOR_GOOD);
+	assert_with("/sys/fs/bpf/sessiond/54321/link-4", "", "program", DOCTOR_PROBLEM);
+	assert_with("/sys/fs/bpf/sessiond/54321/link-3", "", "program", DOCTOR_GOOD);
 }
 
 static void test_cores(void **state)
 {
 	(void)state;
-	put("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t0-3\n");
-	assert_int_equal(of("cores"), DOCTOR_NOTE);
-	put("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t1\n");
-	assert_int_equal(of("cores"), DOCTOR_WARNING);
-	put("/proc/irq/41/smp_affinity_list", "0\n");
-	assert_int_equal(of("interrupts"), DOCTOR_WARNING);
-	put("/sys/devices/system/cpu/online", "0\n");
-	assert_int_equal(of("queues"), DOCTOR_GOOD);
+	assert_with("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t0-3\n", "cores",
+		DOCTOR_NOTE);
+	assert_with("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t1\n", "cores",
+		DOCTOR_WARNING);
+	assert_with("/proc/irq/41/smp_affinity_list", "0\n", "interrupts", DOCTOR_WARNING);
+	assert_with("/sys/devices/system/cpu/online", "0\n", "queues", DOCTOR_GOOD);
 	put("/sys/devices/system/cpu/online", "0-1\n");
 	put("/proc/irq/41/smp_affinity_list", "1\n");
 	host.daemon_pid = 0;
@@ -389,8 +388,7 @@ static void test_pins(void **state)
 {
 	(void)state;
 	put("/sys/fs/bpf/sessiond/7000/sessions", "");
-	put("/sys/fs/bpf/sessiond/not-a-port/sessions", "");
-	assert_int_equal(of("pins"), DOCTOR_WARNING);
+	assert_with("/sys/fs/bpf/sessiond/not-a-port/sessions", "", "pins", DOCTOR_WARNING);
 	assert_says("pins", "sessionctl --port 7000 detach");
 	answer.locked = true;
 	assert_int_equal(of("pins"), DOCTOR_GOOD);
@@ -411,50 +409,54 @@ static void test_firewall(void **state)
 	answer.firewall_ret = -EPERM;
 	assert_int_equal(of("firewall"), DOCTOR_NOTE);
 	answer.firewall_ret = 0;
-	rules("table inet f {\n chain input {\n"
-	      "  type filter hook input priority filter; policy accept;\n }\n}\n");
-	assert_int_equal(of("firewall"), DOCTOR_GOOD);
-	rules("table inet f {\n chain input {\n"
-	      "  type filter hook input priority filter; policy drop;\n  tcp dport 54321 accept\n"
-	      "  udp dport { 53, 154321, 5432 } accept\n }\n}\n");
-	assert_int_equal(of("firewall"), DOCTOR_WARNING);
-	rules("table inet f {\n chain input {\n"
-	      "  type filter hook input priority filter; policy drop;\n"
-	      "  ip saddr 10.0.0.0/8 udp dport { 53, 54321 } accept\n }\n}\n");
-	assert_int_equal(of("firewall"), DOCTOR_GOOD);
-	rules("table inet f {\n chain input {\n"
-	      "  type filter hook input priority filter; policy accept;\n"
-	      "  udp dport 54321 drop\n }\n}\n");
-	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
-	rules("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n");
-	assert_int_equal(of("firewall"), DOCTOR_WARNING);
-	rules("*filter\n:INPUT DROP [0:0]\n"
-	      "-A INPUT -p udp -m multiport --dports 53,54321 -j ACCEPT\nCOMMIT\n");
-	assert_int_equal(of("firewall"), DOCTOR_GOOD);
-	rules("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j REJECT\n");
-	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
+	assert_rules("table inet f {\n chain input {\n"
+		     "  type filter hook input priority filter; policy accept;\n }\n}\n",
+		DOCTOR_GOOD);
+	assert_rules(
+		"table inet f {\n chain input {\n"
+		"  type filter hook input priority filter; policy drop;\n  tcp dport 54321 accept\n"
+		"  udp dport { 53, 154321, 5432 } accept\n }\n}\n",
+		DOCTOR_WARNING);
+	assert_rules("table inet f {\n chain input {\n"
+		     "  type filter hook input priority filter; policy drop;\n"
+		     "  ip saddr 10.0.0.0/8 udp dport { 53, 54321 } accept\n }\n}\n",
+		DOCTOR_GOOD);
+	assert_rules("table inet f {\n chain input {\n"
+		     "  type filter hook input priority filter; policy accept;\n"
+		     "  udp dport 54321 drop\n }\n}\n",
+		DOCTOR_PROBLEM);
+	assert_rules(
+		"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
+		DOCTOR_WARNING);
+	assert_rules("*filter\n:INPUT DROP [0:0]\n"
+		     "-A INPUT -p udp -m multiport --dports 53,54321 -j ACCEPT\nCOMMIT\n",
+		DOCTOR_GOOD);
+	assert_rules(
+		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j REJECT\n",
+		DOCTOR_PROBLEM);
 	/* Not what rules look like: chains that lead to each other, a text that is cut. */
-	rules("table inet f {\n chain a {\n  jump b\n }\n chain b {\n  jump a\n }\n"
-	      " chain input {\n  type filter hook input priority filter; policy accept;\n"
-	      "  jump a\n  udp dport 54321 drop\n }\n}\n");
-	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
-	rules("table inet f {\n chain input {\n  type filter hook input priority filter; policy "
-	      "accept;\n  udp dport { 1, 2-");
-	assert_int_equal(of("firewall"), DOCTOR_GOOD);
+	assert_rules("table inet f {\n chain a {\n  jump b\n }\n chain b {\n  jump a\n }\n"
+		     " chain input {\n  type filter hook input priority filter; policy accept;\n"
+		     "  jump a\n  udp dport 54321 drop\n }\n}\n",
+		DOCTOR_PROBLEM);
+	assert_rules(
+		"table inet f {\n chain input {\n  type filter hook input priority filter; policy "
+		"accept;\n  udp dport { 1, 2-",
+		DOCTOR_GOOD);
 }
 
 static void test_conntrack(void **state)
 {
 	(void)state;
 	put("/proc/sys/net/netfilter/nf_conntrack_count", "10\n");
-	put("/proc/sys/net/netfilter/nf_conntrack_max", "65536\n");
-	assert_int_equal(of("conntrack"), DOCTOR_WARNING);
+	assert_with(
+		"/proc/sys/net/netfilter/nf_conntrack_max", "65536\n", "conntrack", DOCTOR_WARNING);
 	assert_says("conntrack", "udp dport 54321 notrack");
 	rules("*raw\n:PREROUTING ACCEPT [0:0]\n"
 	      "-A PREROUTING -p udp -m udp --dport 54321 -j CT --notrack\nCOMMIT\n");
 	assert_int_equal(of("conntrack"), DOCTOR_GOOD);
-	put("/proc/sys/net/netfilter/nf_conntrack_count", "65000\n");
-	assert_int_equal(of("conntrack"), DOCTOR_PROBLEM);
+	assert_with("/proc/sys/net/netfilter/nf_conntrack_count", "65000\n", "conntrack",
+		DOCTOR_PROBLEM);
 }
 
 static void test_memory_and_tick(void **state)
@@ -462,8 +464,8 @@ static void test_memory_and_tick(void **state)
 	(void)state;
 	put("/proc/meminfo", "MemTotal: 1 kB\nHugePages_Total:       0\nHugePages_Free:        0\n"
 			     "Hugepagesize:       2048 kB\n");
-	put("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
-	assert_int_equal(of("hugepages"), DOCTOR_NOTE);
+	assert_with("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n",
+		"hugepages", DOCTOR_NOTE);
 	assert_int_equal(of("tick"), DOCTOR_GOOD);
 	assert_says("tick", "HZ=250): a stunnel on such a host waits 4 to 8 ms");
 	host.tick_ns = 1000000;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine.h"
+#include "udp_client.h"
 #include "writer.h"
 
 #include "clock.h"
@@ -36,22 +37,6 @@ struct world {
 
 static struct world world;
 static struct allow_list allowed, nobody;
-
-static int client(const char *address, uint16_t port)
-{
-	struct timeval wait = {.tv_sec = 2};
-	struct sockaddr_storage name;
-	struct address addr;
-	socklen_t size;
-	int fd;
-
-	assert_int_equal(address_parse(address, &addr), 0);
-	size = address_to_sockaddr(&addr, port, &name);
-	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
-	return fd;
-}
 
 static int start(unsigned threads, size_t listens)
 {
@@ -153,7 +138,7 @@ static void serves(void **state)
 
 	(void)state;
 	assert_int_equal(start(3, 2), 0);
-	fd = client("127.0.0.2", world.options.port);
+	fd = udp_client("127.0.0.2", world.options.port);
 	for (uint32_t key = 1; key < 50; key++) {
 		size_t len = key == 7 ? 513 : 11 * key % 512 + 1;
 
@@ -173,7 +158,7 @@ static atomic_bool flood_ends;
 
 static void *flood(void *arg)
 {
-	int fd = client("127.0.0.1", world.options.port);
+	int fd = udp_client("127.0.0.1", world.options.port);
 	uint8_t message[SESSD_HEADER_SIZE] = {SESSD_VERSION, SESSD_GET};
 	struct iovec iov = {message, sizeof(message)};
 	struct mmsghdr messages[FLOOD_BATCH] = {0};
@@ -198,7 +183,7 @@ static void no_starvation(void **state)
 
 	(void)state;
 	assert_int_equal(start(1, 2), 0);
-	fd = client("127.0.0.2", world.options.port);
+	fd = udp_client("127.0.0.2", world.options.port);
 	assert_int_equal(get(fd, 1), 0);
 	atomic_store(&flood_ends, false);
 	for (int i = 0; i < 2; i++)
@@ -222,7 +207,7 @@ static void allow_under_load(void **state)
 
 	(void)state;
 	assert_int_equal(start(2, 1), 0);
-	fd = client("127.0.0.1", world.options.port);
+	fd = udp_client("127.0.0.1", world.options.port);
 	atomic_store(&flood_ends, false);
 	assert_int_equal(pthread_create(&thread, NULL, flood, NULL), 0);
 	for (int i = 0; i < 300; i++)
@@ -267,7 +252,7 @@ static void removes_follow_their_news(void **state)
 	(void)state;
 	assert_int_equal(start(4, 1), 0);
 	for (unsigned i = 0; i < CLIENTS; i++)
-		fds[i] = client("127.0.0.1", world.options.port);
+		fds[i] = udp_client("127.0.0.1", world.options.port);
 	for (uint32_t key = 1; key <= KEYS; key++) {
 		request(fds[key % CLIENTS], SESSD_NEW, key, 144);
 		request(fds[(key + 1) % CLIENTS], SESSD_REMOVE, key, 0);
@@ -293,7 +278,7 @@ static void wakes_the_writer(void **state)
 
 	(void)state;
 	assert_int_equal(start(1, 1), 0);
-	fd = client("127.0.0.1", world.options.port);
+	fd = udp_client("127.0.0.1", world.options.port);
 	for (uint32_t key = 1; key <= 40; key++) {
 		uint64_t began, took;
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "udp.h"
+#include "udp_client.h"
 
 #include <sessiond/protocol.h>
 
@@ -47,21 +48,6 @@ static uint16_t free_port(void)
 	return port;
 }
 
-static int client(const char *address, uint16_t port)
-{
-	struct sockaddr_storage name;
-	struct address addr;
-	socklen_t size;
-	int fd;
-
-	assert_int_equal(address_parse(address, &addr), 0);
-	size = address_to_sockaddr(&addr, port, &name);
-	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	/* Connected: a reply from any other address or port would not be taken. */
-	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
-	return fd;
-}
-
 static void wait_readable(int fd)
 {
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
@@ -75,7 +61,7 @@ static void ask(struct udp_batch *batch, int fd, const char *address, uint16_t p
 	char out[64], in[64];
 	struct udp_datagram datagram;
 	struct address source;
-	int asker = client(address, port);
+	int asker = udp_client(address, port);
 
 	assert_int_equal(address_parse(address, &source), 0);
 	memset(out, 'q', sizeof(out));
@@ -132,7 +118,7 @@ static void one_address(void **state)
 	assert_int_equal(address_parse("127.0.0.9", &endpoint.addr), 0);
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
 	ask(batch, fd, "127.0.0.9", endpoint.port);
-	stranger = client("127.0.0.1", endpoint.port);
+	stranger = udp_client("127.0.0.1", endpoint.port);
 	assert_int_equal(send(stranger, "x", 1, 0), 1);
 	usleep(10000);
 	assert_int_equal(udp_receive(batch, fd), 0);
@@ -154,7 +140,7 @@ static void lengths(void **state)
 	(void)state;
 	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
-	asker = client("127.0.0.1", endpoint.port);
+	asker = udp_client("127.0.0.1", endpoint.port);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct udp_datagram datagram;
 
@@ -193,7 +179,7 @@ static void values_are_wiped(void **state)
 	(void)state;
 	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
-	asker = client("127.0.0.1", endpoint.port);
+	asker = udp_client("127.0.0.1", endpoint.port);
 	memset(bytes, 'S', sizeof(bytes));
 	assert_int_equal(send(asker, bytes, 200, 0), 200);
 	assert_int_equal(send(asker, bytes, sizeof(bytes), 0), sizeof(bytes));
@@ -228,7 +214,7 @@ static void batches(void **state)
 	assert_int_equal(address_parse("127.0.0.1", &endpoint.addr), 0);
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
 	for (int k = 0; k < 2; k++)
-		askers[k] = client("127.0.0.1", endpoint.port);
+		askers[k] = udp_client("127.0.0.1", endpoint.port);
 	for (unsigned i = 0; i < 3 * UDP_BATCH / 2; i++) {
 		uint8_t bytes[2] = {(uint8_t)(i % 2), (uint8_t)i};
 
@@ -327,7 +313,7 @@ static void counts_drops(void **state)
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &fd, 1), 1);
 	assert_int_equal(udp_drops(fd), 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
-	asker = client("127.0.0.1", endpoint.port);
+	asker = udp_client("127.0.0.1", endpoint.port);
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(send(asker, bytes, sizeof(bytes), 0), sizeof(bytes));
 	assert_in_range(udp_drops(fd), 40, 50);
