@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "admin_client.h"
-#include "doctor.h"
+#include "doctor/doctor.h"
 #include "text.h"
 
 #define TIMEOUT_MS 2000

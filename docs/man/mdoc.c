@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "dpdk/counters.h"
 #include "option_table.h"
-#include "sessionctl_table.h"
+#include "sessionctl/sessionctl_table.h"
 #include "writer.h"
 
 #define COLUMNS 76
