@@ -203,7 +203,7 @@ static const unsigned bpf_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM
 
 static const unsigned socket_families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 static const unsigned ioctls[] = {TCGETS, FIONBIO, FIONREAD, FIOCLEX};
-static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA};
+static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_TIMERSLACK};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
