@@ -50,6 +50,22 @@ struct daemon {
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 
+/* daemon_engine.c. Opens the engine of the mode, or of the one that auto comes to, with its writer.
+ * 0, or a negative errno with error_message() set and nothing left open. */
+int daemon_open_engine(struct daemon *daemon);
+/* `keep`: what can answer without the daemon goes on. */
+void daemon_close_engine(struct daemon *daemon, bool keep);
+bool daemon_engine_is_dpdk(const struct daemon *daemon);
+/* Log how fast this is and what it serves, and what an operator had better know. */
+void daemon_announce(const struct daemon *daemon);
+void daemon_warn_of_leftovers(const struct daemon *daemon);
+
+/* daemon_events.c. From the first on signals wait for the loop, which ends by one of them. 0, or a
+ * negative errno with error_message() set. */
+int daemon_watch_signals(struct daemon *daemon);
+int daemon_loop(struct daemon *daemon);
+void daemon_unwatch(struct daemon *daemon);
+
 /* daemon_admin.c: what the admin socket asks for; ctx is the struct daemon. */
 extern const struct admin_ops daemon_admin_ops;
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Chooses the engine of the mode, opens and closes it with what serves it, and says which it is.
+ */
+#include "daemon_private.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct engine_ops *engine_of(enum mode mode)
+{
+	switch (mode) {
+#ifdef HAVE_XDP
+	case MODE_XDP:
+		return &engine_xdp;
+#endif
+#ifdef HAVE_DPDK
+	case MODE_DPDK:
+		return &engine_dpdk;
+#endif
+	default:
+		return &engine_socket;
+	}
+}
+
+bool daemon_engine_is_dpdk(const struct daemon *daemon)
+{
+	return strcmp(daemon->ops->name, "dpdk") == 0;
+}
+
+static void on_local(void *ctx, const struct address *addr, bool present)
+{
+	struct daemon *daemon = ctx;
+	char text[ADDRESS_TEXT];
+
+	if (daemon->ops->set_local(daemon->engine, addr, present) < 0)
+		log_error("%s", error_message());
+	else if (daemon->local_ready)
+		log_info("local address %s %s", address_format(addr, text),
+			present ? "came: answering there" : "went");
+}
+
+static void on_interface(void *ctx, size_t i, int ifindex)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_interface(daemon->engine, i, ifindex) < 0)
+		log_error("%s", error_message());
+}
+
+void daemon_close_engine(struct daemon *daemon, bool keep)
+{
+	if (daemon->writer)
+		writer_stop(daemon->writer);
+	local_addresses_close(daemon->local);
+	interfaces_close(daemon->interfaces);
+	if (daemon->engine)
+		daemon->ops->close(daemon->engine, keep);
+	writer_destroy(daemon->writer);
+	daemon->writer = NULL;
+	daemon->local = NULL;
+	daemon->interfaces = NULL;
+	daemon->engine = NULL;
+}
+
+/* Opens and starts an engine: 0, or a negative errno with error_message() set and all closed. */
+static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
+{
+	const struct options *options = &daemon->options;
+	int err;
+
+	daemon->ops = ops;
+	daemon->local_ready = false;
+	snprintf(daemon->pin_dir, sizeof(daemon->pin_dir), "%s/%u", options->pin_root,
+		options->port);
+	daemon->engine_config = (struct engine_config){
+		.listen = options->listen,
+		.listen_count = options->listen_count,
+		.interfaces = options->interfaces,
+		.interface_count = options->interface_count,
+		.xdp_mode = options->xdp_mode,
+		.capacity = options->capacity,
+		.value_max = options->value_max,
+		.threads = options->threads,
+		.dpdk_args = options->dpdk_args,
+		.limit_gets = options->rate_limit.gets,
+		.limit_news = options->rate_limit.news,
+		.measure = options->metrics[0] != '\0',
+		.xdp_histogram = options->xdp_histogram,
+		.pin_dir = daemon->pin_dir,
+		.busy_poll = options->busy_poll,
+		.on_thread = privileges_drop_thread,
+	};
+	err = ops->open(&daemon->engine, &daemon->engine_config);
+	if (err) {
+		daemon->engine = NULL;
+		return err;
+	}
+	err = -ENOMEM;
+	daemon->writer = writer_create(ops, daemon->engine, options);
+	if (!daemon->writer)
+		goto fail;
+	err = ops->set_allow(daemon->engine, &options->allow);
+	if (err)
+		goto fail;
+	if (ops->set_local) {
+		err = -EIO;
+		daemon->local = local_addresses_open(on_local, daemon);
+		if (!daemon->local)
+			goto fail;
+	}
+	daemon->local_ready = true;
+	err = writer_start(daemon->writer);
+	if (err)
+		goto fail;
+	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
+	if (ops->set_interface) {
+		daemon->interfaces = interfaces_open(
+			options->interfaces, options->interface_count, on_interface, daemon);
+		if (!daemon->interfaces)
+			log_warning(
+				"%s: one that is made anew is not served by XDP until a restart",
+				error_message());
+	}
+	return 0;
+fail:
+	daemon_close_engine(daemon, false);
+	return err;
+}
+
+/* What an earlier daemon has left pinned answers on from its own sessions, and never knows of those
+ * that a daemon in another mode stores. */
+void daemon_warn_of_leftovers(const struct daemon *daemon)
+{
+	if (strcmp(daemon->ops->name, "xdp") == 0 || access(daemon->pin_dir, F_OK) < 0)
+		return;
+	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
+		    "%s: take it away with sessionctl --port %u detach",
+		daemon->pin_dir, daemon->options.port);
+}
+
+/* The engine that was asked for; with `auto`, XDP where interfaces are given and take it, else
+ * sockets, and never silently. */
+int daemon_open_engine(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	int err;
+
+	if (options->mode != MODE_AUTO)
+		return start_engine(daemon, engine_of(options->mode));
+	if (options->interface_count == 0) {
+		err = start_engine(daemon, &engine_socket);
+		if (!err)
+			log_info("mode socket was chosen: no --interface was given");
+		return err;
+	}
+	if (engine_of(MODE_XDP) == &engine_socket) {
+		log_tagged(LOG_LEVEL_WARNING, "slow",
+			"SLOW: this build has no xdp mode; falling back to mode socket");
+		return start_engine(daemon, &engine_socket);
+	}
+	err = start_engine(daemon, engine_of(MODE_XDP));
+	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
+	 * that has another's program is EEXIST.) */
+	if (!err || err == -EADDRINUSE || err == -EBUSY)
+		return err;
+	log_tagged(LOG_LEVEL_WARNING, "slow",
+		"SLOW: falling back to mode socket, because mode xdp failed: %s", error_message());
+	return start_engine(daemon, &engine_socket);
+}
+
+void daemon_announce(const struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	char text[512], listen[ADDRESS_TEXT];
+
+	daemon->ops->describe(daemon->engine, text, sizeof(text));
+	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
+		SESSIOND_VERSION, daemon->ops->name, text);
+	for (size_t i = 0; i < options->listen_count; i++)
+		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
+	if (daemon->metrics)
+		log_info("metrics: %s", options->metrics);
+	if (daemon->admin)
+		log_info("admin socket: %s", options->control_path);
+	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
+		 "prefixes%s",
+		options->capacity, options->value_max,
+		options->remove == REMOVE_IGNORE ? "ignored" : "honoured", options->allow.count,
+		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The event loop: signals, and what other threads and the kernel have to tell.
+ */
+#include "daemon.h"
+
+#include "clock.h"
+#include "daemon_private.h"
+#include "notify.h"
+#include "stats_line.h"
+#include "watchdog.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* How often the samples of malformed packets are collected and logged. */
+#define EVENTS_SECONDS 1
+
+static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
+{
+	(void)signal_number;
+	(void)what;
+	daemon_reload(ctx, NULL, NULL);
+}
+
+static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)what;
+	/* SIGUSR2 is a restart: what can answer without the daemon goes on until the next one. */
+	if (signal_number == SIGUSR2)
+		daemon->options.keep = true;
+	log_tagged(LOG_LEVEL_NOTICE, "stop", "stopping on signal %d", (int)signal_number);
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_statistics(evutil_socket_t signal_number, short what, void *ctx)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)signal_number;
+	(void)what;
+	log_notice("statistics: %s", stats_line(daemon_admin_ops.stats, ctx, line));
+}
+
+static void on_failure(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	log_tagged(LOG_LEVEL_ERROR, "failure", "%s", writer_failure(daemon->writer));
+	daemon->failed = true;
+	daemon->exit_code = EXIT_RUNTIME;
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_local_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	if (local_addresses_follow(daemon->local) < 0)
+		log_error("%s", error_message());
+}
+
+static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	if (interfaces_follow(daemon->interfaces) < 0)
+		log_error("%s", error_message());
+}
+
+static void log_event(void *ctx, const struct sessd_event *event)
+{
+	struct address source;
+	struct endpoint endpoint = {.port = ntohs(event->port)};
+	char text[ADDRESS_TEXT];
+
+	(void)ctx;
+	memcpy(source.bytes, event->source, sizeof(source.bytes));
+	endpoint.addr = source;
+	endpoint_format(&endpoint, text);
+	switch (event->reason) {
+	case SESSD_EVENT_SHORT:
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: shorter than the header", text);
+		break;
+	case SESSD_EVENT_VERSION:
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: protocol version %u", text, event->detail);
+		break;
+	case SESSD_EVENT_TYPE:
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: message type 0x%02x", text, event->detail);
+		break;
+	default:
+		log_tagged(LOG_LEVEL_WARNING, "drop",
+			"dropped a packet from %s: not in the allow list (--allow)", text);
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	daemon->ops->events(daemon->engine, log_event, NULL);
+	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
+}
+
+/* Adds an event that lives until unwatch. */
+static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call)
+{
+	struct timeval interval = {.tv_sec = EVENTS_SECONDS};
+	struct event *event = NULL;
+
+	if (daemon->event_count < DAEMON_EVENTS_MAX)
+		event = event_new(daemon->base, fd, what | EV_PERSIST, call, daemon);
+	if (!event)
+		return error_set(ENOMEM, "cannot set up the event loop");
+	daemon->events[daemon->event_count++] = event;
+	if (event_add(event, what ? NULL : &interval) < 0)
+		return error_set(ENOMEM, "cannot set up the event loop");
+	return 0;
+}
+
+void daemon_unwatch(struct daemon *daemon)
+{
+	while (daemon->event_count > 0)
+		event_free(daemon->events[--daemon->event_count]);
+}
+
+/* From here on signals wait for the loop: one that comes during the start leaves nothing behind
+ * half made. */
+int daemon_watch_signals(struct daemon *daemon)
+{
+	int err;
+
+	err = watch(daemon, SIGTERM, EV_SIGNAL, on_stop);
+	if (!err)
+		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
+	if (!err)
+		err = watch(daemon, SIGUSR2, EV_SIGNAL, on_stop);
+	if (!err)
+		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
+	if (!err)
+		err = watch(daemon, SIGUSR1, EV_SIGNAL, on_statistics);
+	return err;
+}
+
+static uint64_t progress(void *ctx)
+{
+	return writer_passes(ctx);
+}
+
+int daemon_loop(struct daemon *daemon)
+{
+	int err;
+
+	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
+	if (!err && daemon->local)
+		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
+	if (!err && daemon->interfaces)
+		err = watch(daemon, interfaces_fd(daemon->interfaces), EV_READ, on_interface_event);
+	if (!err)
+		err = watch(daemon, -1, 0, on_timer);
+	if (!err)
+		err = watchdog_open(&daemon->watchdog, daemon->base, progress, daemon->writer);
+	if (err)
+		return err;
+	daemon_announce(daemon);
+	daemon_warn_of_leftovers(daemon);
+	notify_ready();
+	event_base_dispatch(daemon->base);
+	notify_stopping();
+	return 0;
+}
