@@ -14,7 +14,6 @@ char program_license[] SEC("license") = "Dual BSD/GPL";
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, __u8[SESSD_KEY_SIZE]);
 	__type(value, struct sessd_entry);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * mapwrite [SESSIONS]: nanoseconds a session into a map like the fast path's, by each way there is
- * from user space, in turn over one map that fills up: an update a session, BPF_MAP_UPDATE_BATCH,
- * and a BPF_PROG_TYPE_SYSCALL program over shared memory, with and without looking the batch up
- * ahead. Needs root.
+ * mapwrite [SESSIONS [no-prealloc]]: nanoseconds a session into a map like the fast path's, by each
+ * way there is from user space, in turn over one map that fills up: an update a session,
+ * BPF_MAP_UPDATE_BATCH, and a BPF_PROG_TYPE_SYSCALL program over shared memory, with and without
+ * looking the batch up ahead. With no-prealloc the map takes its elements from the kernel's
+ * allocator as they come. Needs root.
  */
 #include "mapwrite.h"
 
@@ -89,6 +90,8 @@ int main(int argc, char **argv)
 	unsigned stored = 0;
 
 	if (!bpf || bpf_map__set_max_entries(bpf->maps.sessions, sessions + 4096) ||
+		(argc > 2 && !strcmp(argv[2], "no-prealloc") &&
+			bpf_map__set_map_flags(bpf->maps.sessions, BPF_F_NO_PREALLOC)) ||
 		mapwrite_bpf__load(bpf)) {
 		printf("skipped: the program cannot be loaded here: %s\n", strerror(errno));
 		return 77;
