@@ -6,7 +6,8 @@
 #include <sessiond/map_abi.h>
 #include <sessiond/rate_limit.h>
 
-#include <stdlib.h>
+#include "table/memory.h"
+
 #include <string.h>
 #include <sys/random.h>
 
@@ -27,12 +28,14 @@ struct rate_limit {
 
 struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news)
 {
-	struct rate_limit *limit = calloc(1, sizeof(*limit));
+	struct rate_limit *limit = memory_reserve(sizeof(*limit), false);
 
 	if (!limit)
 		return NULL;
-	if (getrandom(limit->key, sizeof(limit->key), 0) != sizeof(limit->key)) {
-		free(limit);
+	/* A flood from many sources takes no page that was not taken before it. */
+	if (memory_populate(limit, sizeof(*limit)) < 0 ||
+		getrandom(limit->key, sizeof(limit->key), 0) != sizeof(limit->key)) {
+		memory_release(limit, sizeof(*limit));
 		return NULL;
 	}
 	limit->get_interval = sessd_limit_interval(gets);
@@ -42,7 +45,7 @@ struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news)
 
 void rate_limit_destroy(struct rate_limit *limit)
 {
-	free(limit);
+	memory_release(limit, sizeof(*limit));
 }
 
 static uint64_t mix(uint64_t x)

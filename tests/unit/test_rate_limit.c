@@ -14,6 +14,8 @@
 #include <sessiond/rate_limit.h>
 
 #include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define NOW 1000000
 
@@ -86,6 +88,23 @@ static void test_many_sources(void **state)
 	rate_limit_destroy(limit);
 }
 
+/* Each source's place is there from the start. */
+static void test_memory(void **state)
+{
+	struct rate_limit *limit = rate_limit_create(10, 10);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t pages = SESSD_LIMIT_SOURCES * sizeof(struct sessd_limit) / page;
+	static unsigned char in[SESSD_LIMIT_SOURCES];
+
+	(void)state;
+	assert_non_null(limit);
+	assert_int_equal((uintptr_t)limit % page, 0);
+	assert_int_equal(mincore(limit, pages * page, in), 0);
+	for (size_t i = 0; i < pages; i++)
+		assert_true(in[i] & 1);
+	rate_limit_destroy(limit);
+}
+
 #define THREADS 4
 
 static uint64_t tick_of_threads;
@@ -142,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_bucket),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_many_sources),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_word),
 	};
