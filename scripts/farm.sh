@@ -246,15 +246,15 @@ _farm_late()
 #
 # stunnel waits 200 us for an answer, rounded up to a tick or two of the kernel, and never asks
 # again. On a machine whose CPUs are taken away for longer than that, a right and prompt answer can
-# come too late through nobody's fault. So the whole set is tried again, at most twice, if and only
-# if stunnel logged as many time-outs as sessions were not resumed and the cache counted an answer to
-# every GET: then none was lost and none was wrong.
+# come too late through nobody's fault. So the whole set is tried again, at most four times, if and
+# only if stunnel logged as many time-outs as sessions were not resumed and the cache counted an
+# answer to every GET: then none was lost and none was wrong.
 farm_resume()
 {
 	local count=$1 try late hits line
 
 	shift
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5; do
 		late=$(_farm_late) hits=$(_farm_hits)
 		if line=$(farm_tls --count "$count" --threads 2 "$@"); then
 			echo "$line"

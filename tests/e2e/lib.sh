@@ -165,14 +165,25 @@ _stat_is()
 	test "$(farm_stat "$1")" "-$2" "$3"
 }
 
-# resume_all COUNT TLSCLIENT-OPTION...: as farm_resume.
+# Whether the daemon is built with a sanitizer.
+sanitized()
+{
+	grep -qE 'b_sanitize.*(address|thread)' "$BUILD/meson-private/cmd_line.txt"
+}
+
+# resume_all COUNT TLSCLIENT-OPTION...: as farm_resume. With a sanitizer the daemon is many times
+# slower, and what is sought there is not speed: answers that were right, but late, will do.
 resume_all()
 {
-	local code=0 line
+	local code=0 line last=
 
 	farm_resume "$@" >"$LOGS/resume" || code=$?
 	while read -r line; do
 		note "$line"
+		last=$line
 	done <"$LOGS/resume"
+	if [ "$code" -ne 0 ] && sanitized && [[ $last == 'each GET was answered, but '* ]]; then
+		return
+	fi
 	[ "$code" -eq 0 ] || fail "not every session was resumed"
 }
