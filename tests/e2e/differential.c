@@ -15,10 +15,11 @@
 
 #define REPLY_WAIT_MS	1000
 #define SILENCE_WAIT_MS 8
+#define SILENCES	32 /* requests that get no reply share one wait for it */
 #define LONGEST_REQUEST 1400
 
 static struct way ways[2];
-static unsigned cases, failures;
+static unsigned cases, failures, silences;
 static uint64_t seed;
 
 /* A request, and the reply that it must get. */
@@ -67,17 +68,39 @@ static void fail(const char *what, const struct request *r, const char *way, ssi
 			got == r->reply_len ? ", other bytes" : "");
 }
 
+static void send_both(const struct request *r)
+{
+	cases++;
+	for (int i = 0; i < 2; i++)
+		way_send(&ways[i], r->data, r->len);
+}
+
+/* Whatever comes is wrong: it is told with `r`, the last request that must get no reply. */
+static void hear_silence(const char *what, const struct request *r, int wait_ms)
+{
+	uint8_t reply[2048];
+	ssize_t got;
+
+	for (int i = 0; i < 2; i++)
+		while ((got = way_receive(&ways[i], reply, sizeof(reply), wait_ms)) >= 0)
+			fail(what, r, ways[i].name, got);
+}
+
+/* A request that must get no reply. After the last of a kind, hear_silence() waits for one. */
+static void unanswered(const char *what, const struct request *r)
+{
+	hear_silence(what, r, ++silences % SILENCES == 0 ? SILENCE_WAIT_MS : 0);
+	send_both(r);
+}
+
 static void exchange(const char *what, struct request *r)
 {
 	uint8_t reply[2][2048];
 	ssize_t got[2];
 
-	cases++;
+	send_both(r);
 	for (int i = 0; i < 2; i++)
-		way_send(&ways[i], r->data, r->len);
-	for (int i = 0; i < 2; i++)
-		got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]),
-			r->reply_len < 0 ? SILENCE_WAIT_MS : REPLY_WAIT_MS);
+		got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]), REPLY_WAIT_MS);
 	for (int i = 0; i < 2; i++)
 		if (got[i] != r->reply_len ||
 			(got[i] > 0 && memcmp(reply[i], r->reply, got[i]) != 0))
@@ -156,18 +179,21 @@ static void malformed(void)
 	for (size_t len = 0; len < SESSD_HEADER_SIZE; len++) {
 		start(&r, SESSD_GET, 0, 144);
 		r.len = len;
-		exchange("short", &r);
+		unanswered("short", &r);
 	}
+	hear_silence("short", &r, SILENCE_WAIT_MS);
 	for (unsigned version = 0; version < 256; version++) {
 		start(&r, SESSD_GET, 0, 144);
 		r.data[0] = version;
 		if (version != SESSD_VERSION)
-			exchange("version", &r);
+			unanswered("version", &r);
 	}
+	hear_silence("version", &r, SILENCE_WAIT_MS);
 	for (unsigned type = SESSD_REMOVE + 1; type < 256; type++) {
 		start(&r, type, 0, 144);
-		exchange("type", &r);
+		unanswered("type", &r);
 	}
+	hear_silence("type", &r, SILENCE_WAIT_MS);
 }
 
 /* NEWs that must leave no trace, REMOVEs, first write wins, ends. */
