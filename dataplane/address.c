@@ -21,6 +21,23 @@ bool address_equal(const struct address *a, const struct address *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+bool address_is_wildcard(const struct address *addr)
+{
+	static const uint8_t zero[16];
+
+	if (address_is_ipv4(addr))
+		return memcmp(addr->bytes + 12, zero, 4) == 0;
+	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
+}
+
+bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr)
+{
+	if (endpoint->any || address_equal(&endpoint->addr, addr))
+		return true;
+	return address_is_wildcard(&endpoint->addr) &&
+	       address_is_ipv4(&endpoint->addr) == address_is_ipv4(addr);
+}
+
 void address_from_ipv4(struct address *addr, const uint8_t ipv4[4])
 {
 	memcpy(addr->bytes, v4_mapped, sizeof(v4_mapped));

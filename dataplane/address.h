@@ -34,12 +34,17 @@ struct prefix {
 
 bool address_is_ipv4(const struct address *addr);
 bool address_equal(const struct address *a, const struct address *b);
+/* 0.0.0.0 or ::, the address of a socket that takes what is sent to any of its family. */
+bool address_is_wildcard(const struct address *addr);
 void address_from_ipv4(struct address *addr, const uint8_t ipv4[4]);
 /* -EAFNOSUPPORT unless AF_INET or AF_INET6. `port` (host order) may be NULL. */
 int address_from_sockaddr(const struct sockaddr *sa, struct address *addr, uint16_t *port);
 /* Returns the length of the sockaddr written: AF_INET for v4-mapped, else AF_INET6. */
 socklen_t address_to_sockaddr(
 	const struct address *addr, uint16_t port, struct sockaddr_storage *storage);
+
+/* Whether a socket of this endpoint takes what is sent to `addr`, whatever the port. */
+bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr);
 
 /* The parsers return 0 or -EINVAL, and touch nothing but `*out`. */
 int address_parse(const char *text, struct address *out);

@@ -49,7 +49,7 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 		err = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	/* To answer from the address that was asked. A socket that is bound to one does so by
 	 * itself, and is spared the control message both ways. */
-	if (!err && endpoint->any)
+	if (!err && (endpoint->any || address_is_wildcard(&endpoint->addr)))
 		err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
 					: set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 	/* The forced form passes net.core.rmem_max and needs CAP_NET_ADMIN; the other takes what it

@@ -124,7 +124,8 @@ void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *data
 
 /* Turns the control message that told where the datagram was sent to into one that says where the
  * reply comes from. The interface is left to routing, except for link-local addresses, which mean
- * nothing without it. */
+ * nothing without it. Nothing comes from a group that was asked (IPv4 names an address of ours in
+ * its place): that is left to routing too. */
 static void reverse_pktinfo(struct msghdr *message)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
@@ -141,6 +142,8 @@ static void reverse_pktinfo(struct msghdr *message)
 		struct in6_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+			info.ipi6_addr = in6addr_any;
 		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
 			info.ipi6_ifindex = 0;
 		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));

@@ -116,17 +116,6 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	return maps_next_generation(engine);
 }
 
-/* Whether a socket of this endpoint takes what is sent to `addr`. */
-static bool listens_at(const struct endpoint *listen, const struct address *addr)
-{
-	static const struct address any6;
-	static const struct address any4 = {{[10] = 0xff, [11] = 0xff}};
-
-	if (listen->any || address_equal(&listen->addr, addr))
-		return true;
-	return address_equal(&listen->addr, address_is_ipv4(addr) ? &any4 : &any6);
-}
-
 /* Calls the map for each port at which `addr` is listened to. */
 static int for_each_port(struct engine *engine, const struct address *addr,
 	int (*change)(int fd, const struct sessd_local *key))
@@ -138,7 +127,7 @@ static int for_each_port(struct engine *engine, const struct address *addr,
 		struct sessd_local key = {.port = htons(listen->port)};
 		int err;
 
-		if (!listens_at(listen, addr))
+		if (!endpoint_takes(listen, addr))
 			continue;
 		memcpy(key.addr, addr->bytes, sizeof(key.addr));
 		err = change(fd, &key);
@@ -200,7 +189,7 @@ static bool is_wanted(const struct engine *engine, const struct sessd_local *key
 			continue;
 		for (size_t k = 0; k < engine->local_count; k++) {
 			if (memcmp(key->addr, engine->locals[k].bytes, 16) == 0 &&
-				listens_at(listen, &engine->locals[k]))
+				endpoint_takes(listen, &engine->locals[k]))
 				return true;
 		}
 	}

@@ -8,7 +8,8 @@
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
-daemon_for xdp
+# Every address of each family, by name; the other tests have `*`.
+daemon_for xdp --listen 0.0.0.0 --listen ::
 
 compare()
 {

@@ -169,6 +169,37 @@ static void sockaddrs(void **state)
 		address_from_sockaddr((struct sockaddr *)&storage, &back, &port), -EAFNOSUPPORT);
 }
 
+/* What is sent to an address comes to a socket of it, of its family's wildcard, or of both. */
+static void endpoints_take(void **state)
+{
+	static const struct {
+		const char *listen, *addr;
+		bool takes;
+	} cases[] = {
+		{"*", "192.0.2.1", true},
+		{"*", "2001:db8::1", true},
+		{"0.0.0.0", "192.0.2.1", true},
+		{"0.0.0.0", "2001:db8::1", false},
+		{"::", "2001:db8::1", true},
+		{"::", "192.0.2.1", false},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"2001:db8::1", "2001:db8::1", true},
+		{"2001:db8::1", "2001:db8::2", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct endpoint endpoint;
+		struct address addr;
+
+		print_message("%s, %s\n", cases[i].listen, cases[i].addr);
+		assert_int_equal(endpoint_parse(cases[i].listen, 1, &endpoint), 0);
+		assert_int_equal(address_parse(cases[i].addr, &addr), 0);
+		assert_int_equal(endpoint_takes(&endpoint, &addr), cases[i].takes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +208,7 @@ int main(void)
 		cmocka_unit_test(containment),
 		cmocka_unit_test(default_list),
 		cmocka_unit_test(sockaddrs),
+		cmocka_unit_test(endpoints_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

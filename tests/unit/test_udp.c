@@ -19,9 +19,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,6 +109,71 @@ static void answers_from_where_it_was_asked(void **state)
 		close(fds[--n]);
 	udp_batch_destroy(batch);
 	udp_batch_destroy(NULL);
+}
+
+/* So do sockets of 0.0.0.0 and of ::, which are every address of a family. */
+static void answers_from_where_it_was_asked_by_family(void **state)
+{
+	struct endpoint any[2] = {{.port = free_port()}, {.port = any[0].port}};
+	struct udp_batch *batch = udp_batch_create();
+	socklen_t size = sizeof(int);
+	int fds[4], told = 0;
+
+	(void)state;
+	assert_int_equal(address_parse("0.0.0.0", &any[0].addr), 0);
+	assert_int_equal(address_parse("::", &any[1].addr), 0);
+	assert_int_equal(udp_open_all(any, 1, false, fds, 4), 1);
+	ask(batch, fds[0], "127.0.0.1", any[0].port);
+	ask(batch, fds[0], "127.1.2.3", any[0].port);
+	if (udp_open_all(any + 1, 1, false, fds + 1, 3) == 1) {
+		ask(batch, fds[1], "::1", any[1].port);
+		assert_int_equal(
+			getsockopt(fds[1], IPPROTO_IPV6, IPV6_RECVPKTINFO, &told, &size), 0);
+		assert_int_equal(told, 1);
+		close(fds[1]);
+	} else {
+		print_message("no IPv6 here: that part is skipped\n");
+	}
+	close(fds[0]);
+	udp_batch_destroy(batch);
+}
+
+/* A request to a group is answered from an address of ours. The last test: it leaves the network
+ * namespace that the others are in. */
+static void answers_a_group(void **state)
+{
+	struct endpoint any = {.port = 7777};
+	struct sockaddr_in6 group = {.sin6_family = AF_INET6, .sin6_port = htons(any.port)}, from;
+	struct udp_batch *batch = udp_batch_create();
+	socklen_t size = sizeof(from);
+	char in[8];
+	int fd, asker;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0 ||
+		system("ip link add g0 type veth peer name g1 &&"
+		       "echo 1 > /proc/sys/net/ipv6/conf/g1/disable_ipv6 && ip link set g1 up &&"
+		       "ip link set g0 addrgenmode none && ip link set g0 up &&"
+		       "ip address add fe80::7/64 dev g0 nodad && ip link set lo up") != 0) {
+		udp_batch_destroy(batch);
+		skip();
+	}
+	assert_int_equal(address_parse("::", &any.addr), 0);
+	assert_int_equal(udp_open_all(&any, 1, false, &fd, 1), 1);
+	asker = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(inet_pton(AF_INET6, "ff02::1", &group.sin6_addr), 1);
+	group.sin6_scope_id = if_nametoindex("g0");
+	assert_int_equal(sendto(asker, "hello", 5, 0, (struct sockaddr *)&group, sizeof(group)), 5);
+	wait_readable(fd);
+	assert_int_equal(udp_receive(batch, fd), 1);
+	udp_reply(batch, 0, 5);
+	assert_int_equal(udp_send(batch, fd), 0);
+	wait_readable(asker);
+	assert_int_equal(recvfrom(asker, in, sizeof(in), 0, (struct sockaddr *)&from, &size), 5);
+	assert_false(IN6_IS_ADDR_MULTICAST(&from.sin6_addr));
+	close(asker);
+	close(fd);
+	udp_batch_destroy(batch);
 }
 
 static void one_address(void **state)
@@ -326,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_from_where_it_was_asked),
+		cmocka_unit_test(answers_from_where_it_was_asked_by_family),
 		cmocka_unit_test(one_address),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(values_are_wiped),
@@ -333,6 +402,7 @@ int main(void)
 		cmocka_unit_test(second_bind_is_refused),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(counts_drops),
+		cmocka_unit_test(answers_a_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
