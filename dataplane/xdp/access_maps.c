@@ -105,8 +105,11 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 
 		if (err) {
 			/* Before the start, the lists are still those of the last daemon. */
-			if (engine->started)
+			if (engine->started) {
 				drop_all_but(engine, engine->allow);
+				/* Whoever was let in meanwhile is not remembered as allowed. */
+				maps_next_generation(engine);
+			}
 			free(copy);
 			return error_set(-err, "cannot write the allow list: %s", strerror(-err));
 		}

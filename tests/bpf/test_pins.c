@@ -351,6 +351,46 @@ static void allow_lists(void **state)
 	world_close(&world, false);
 }
 
+static uint64_t pinned_generation(void)
+{
+	int fd = world_pin(&world, "config");
+	struct sessd_config settings;
+	__u32 zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &settings), 0);
+	close(fd);
+	return settings.generation;
+}
+
+/* A list that cannot be written leaves the old one, and the program forgets whom it let in while
+ * half of the new one was there. */
+static void allow_list_without_room(void **state)
+{
+	struct sessd_lpm4 key = {.prefixlen = 32, .addr = {192, 0, 2, 1}};
+	static struct allow_list list;
+	uint64_t generation;
+	uint8_t value = 1;
+	int fd;
+
+	(void)state;
+	world_reset(&world);
+	world_run(&world);
+	fd = bpf_map__fd(world.engine->skel->maps.allow4);
+	for (unsigned i = 0; bpf_map_update_elem(fd, &key, &value, BPF_ANY) == 0; i++) {
+		assert_in_range(i, 0, 2 * ALLOW_MAX);
+		key.addr[1] = (uint8_t)(i / 256 + 1);
+		key.addr[2] = (uint8_t)i;
+	}
+	generation = pinned_generation();
+	assert_int_equal(prefix_parse("fd00::/8", &list.prefixes[0]), 0);
+	assert_int_equal(prefix_parse("198.51.100.0/24", &list.prefixes[1]), 0);
+	list.count = 2;
+	assert_int_equal(engine_xdp.set_allow(world.engine, &list), -ENOSPC);
+	assert_true(pinned_generation() > generation);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &value), -ENOENT);
+	world_close(&world, false);
+}
+
 static bool served(const char *text)
 {
 	struct sessd_local key = {.port = htons(7300)};
@@ -444,6 +484,7 @@ int main(void)
 		world_test(other_mode),
 		world_test(occupied),
 		world_test(allow_lists),
+		world_test(allow_list_without_room),
 		world_test(local_addresses),
 		world_test(other_namespace),
 	};
