@@ -116,6 +116,11 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.on_thread = config->on_thread;
 	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
+	/* At once: free_engine looks at them. */
+	if (engine->workers)
+		memset(engine->workers, 0, engine->thread_count * sizeof(struct worker));
+	for (unsigned i = 0; engine->workers && i < engine->thread_count; i++)
+		engine->workers[i].wake_fd = -1;
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->shared.measure = config->measure;
 	engine->shared.talkers = talkers_create();
@@ -127,9 +132,6 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
 		!engine->shared.talkers)
 		goto fail;
-	memset(engine->workers, 0, engine->thread_count * sizeof(struct worker));
-	for (unsigned i = 0; i < engine->thread_count; i++)
-		engine->workers[i].wake_fd = -1;
 	atomic_store(&engine->shared.allow, engine->allow);
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];

@@ -20,10 +20,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define FLOOD_BATCH 128
@@ -296,6 +298,37 @@ static void wakes_the_writer(void **state)
 	stop();
 }
 
+/* Out of descriptors at each step of the start in turn: it is refused, and nothing is closed or
+ * freed that was never opened. Fresh memory is no zeros here. */
+static void too_few_descriptors(void **state)
+{
+	struct rlimit before, limit;
+	int first = dup(0), err = -1;
+	unsigned refused = 0;
+
+	(void)state;
+	close(first);
+	mallopt(M_PERTURB, 0xfe);
+	alarm(60);			  /* what malloc left may be many sockets */
+	assert_int_equal(start(2, 1), 0); /* fills in the configuration */
+	stop();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	for (limit.rlim_cur = (rlim_t)first; err && refused < 100; limit.rlim_cur++) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		err = engine_socket.open(&world.engine, &world.config);
+		refused += err != 0;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(err, 0);
+	assert_in_range(refused, 4, 20);
+	engine_socket.close(world.engine, false);
+	assert_int_equal(dup(0), first);
+	close(first);
+	mallopt(M_PERTURB, 0);
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup(allow_under_load, choose_port),
 		cmocka_unit_test_setup(removes_follow_their_news, choose_port),
 		cmocka_unit_test_setup(wakes_the_writer, choose_port),
+		cmocka_unit_test_setup(too_few_descriptors, choose_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
