@@ -130,10 +130,22 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr);
 }
 
+/* Whether the kernel refuses to bind one beside the other, since both would get what is sent to one
+ * of them. */
+static bool overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	bool same_family = address_is_ipv4(&a->addr) == address_is_ipv4(&b->addr);
+
+	if (a->port != b->port)
+		return false;
+	return a->any || b->any ||
+	       (same_family && (address_is_wildcard(&a->addr) || address_is_wildcard(&b->addr)));
+}
+
 /* Fills in what depends on other options. */
 static int complete_listen(struct options *options)
 {
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
 
 	if (options->listen_count == 0)
 		options->listen[options->listen_count++].any = true;
@@ -142,11 +154,18 @@ static int complete_listen(struct options *options)
 
 		if (endpoint->port == 0)
 			endpoint->port = options->port;
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
 			if (same_endpoint(endpoint, &options->listen[j]))
 				return error_set(EINVAL,
 					"--listen %s is given twice: leave one out",
 					endpoint_format(endpoint, text));
+			if (overlap(endpoint, &options->listen[j]))
+				return error_set(EINVAL,
+					"--listen %s and --listen %s: one includes the other: "
+					"leave one out",
+					endpoint_format(&options->listen[j], other),
+					endpoint_format(endpoint, text));
+		}
 	}
 	return 0;
 }
