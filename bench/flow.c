@@ -33,7 +33,7 @@ uint64_t bench_now(void)
 int flow_socket(const struct endpoint *target)
 {
 	struct sockaddr_storage addr;
-	socklen_t len = address_to_sockaddr(&target->addr, target->port, &addr);
+	socklen_t len = endpoint_to_sockaddr(target, &addr);
 	int fd = socket(addr.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int size = SOCKET_BUFFER, error;
 	char text[ADDRESS_TEXT];

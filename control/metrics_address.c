@@ -33,6 +33,6 @@ int metrics_address_parse(const char *text, struct metrics_address *address)
 	} else if (endpoint_parse(text, 0, &endpoint) < 0 || endpoint.any || endpoint.port == 0) {
 		return -EINVAL;
 	}
-	address->size = address_to_sockaddr(&endpoint.addr, endpoint.port, &address->storage);
+	address->size = endpoint_to_sockaddr(&endpoint, &address->storage);
 	return 0;
 }

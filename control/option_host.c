@@ -66,6 +66,16 @@ int options_check_host(const struct options *options)
 				"--interface %s: no such interface here: `ip link` lists them",
 				text_quote(options->interfaces[i], quoted));
 		}
+	for (size_t i = 0; i < options->listen_count; i++) {
+		const struct endpoint *listen = &options->listen[i];
+		char text[ADDRESS_TEXT];
+
+		if (listen->scope[0] && if_nametoindex(listen->scope) == 0)
+			return error_set(EINVAL,
+				"--listen %s: there is no such interface here: `ip link` lists "
+				"them",
+				endpoint_format(listen, text));
+	}
 #ifdef HAVE_DPDK
 	if (options->mode == MODE_DPDK) {
 		err = engine_dpdk_check(options->listen, options->listen_count, options->dpdk_args);

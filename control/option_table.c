@@ -143,7 +143,8 @@ static const char *add_listen(struct options *options, const char *value)
 	struct endpoint endpoint, *to;
 
 	if (endpoint_parse(value, 0, &endpoint) < 0)
-		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers";
+		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers, "
+		       "a link-local one with %INTERFACE";
 	if (options->listen_count == ENGINE_LISTEN_MAX) {
 		snprintf(reason, sizeof(reason), "too many addresses, expected at most %d",
 			ENGINE_LISTEN_MAX);
@@ -153,6 +154,7 @@ static const char *add_listen(struct options *options, const char *value)
 	to->addr = endpoint.addr; /* member by member: memcmp must see no stray padding */
 	to->port = endpoint.port;
 	to->any = endpoint.any;
+	memcpy(to->scope, endpoint.scope, sizeof(to->scope));
 	return NULL;
 }
 
@@ -376,7 +378,9 @@ const struct option_def option_table[] = {
 		"Serve this address; default every address", add_listen, clear_listen,
 		MEMBER(listen), .example = "10.0.0.5",
 		.details = "An IPv6 address that a port follows stands in brackets. * is every "
-			   "address of the host, those that come later included."},
+			   "address of the host, those that come later included. A link-local "
+			   "address has %INTERFACE at its end; GETs to it are answered by the "
+			   "daemon's sockets in xdp mode too."},
 	{"allow", 'a', "CIDR", OPTION_REPEATABLE | OPTION_RELOADABLE,
 		"Serve clients in this range; default loopback, private, link-local and "
 		"unique-local ranges",

@@ -104,6 +104,24 @@ static int check_built_in(const struct options *options)
 	return 0;
 }
 
+/* Every link has fe80::/64. In dpdk mode the ports are the only links, and no interfaces. */
+static int check_scopes(const struct options *options)
+{
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < options->listen_count; i++) {
+		const struct endpoint *listen = &options->listen[i];
+
+		if (options->mode != MODE_DPDK && !listen->scope[0] &&
+			address_is_link_local(&listen->addr))
+			return error_set(EINVAL,
+				"--listen %s: a link-local address needs its interface: add "
+				"%%INTERFACE to it",
+				endpoint_format(listen, text));
+	}
+	return 0;
+}
+
 static int check_together(const struct options *options)
 {
 	char quoted[TEXT_QUOTE];
@@ -127,7 +145,8 @@ static int check_together(const struct options *options)
 
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr);
+	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr) &&
+	       strcmp(a->scope, b->scope) == 0;
 }
 
 /* Whether the kernel refuses to bind one beside the other, since both would get what is sent to one
@@ -191,6 +210,8 @@ int options_parse(struct options *options, int argc, char **argv)
 			return ret;
 	}
 	ret = complete_listen(options);
+	if (!ret)
+		ret = check_scopes(options);
 	return ret < 0 ? ret : check_together(options);
 }
 

@@ -30,6 +30,11 @@ bool address_is_wildcard(const struct address *addr)
 	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
 }
 
+bool address_is_link_local(const struct address *addr)
+{
+	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr)
 {
 	if (endpoint->any || address_equal(&endpoint->addr, addr))
@@ -85,6 +90,15 @@ socklen_t address_to_sockaddr(
 	return sizeof(*in6);
 }
 
+socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *storage)
+{
+	socklen_t size = address_to_sockaddr(&endpoint->addr, endpoint->port, storage);
+
+	if (endpoint->scope[0])
+		((struct sockaddr_in6 *)storage)->sin6_scope_id = if_nametoindex(endpoint->scope);
+	return size;
+}
+
 int address_parse(const char *text, struct address *out)
 {
 	struct address addr;
@@ -111,6 +125,22 @@ static int number_parse(const char *text, unsigned min, unsigned max, unsigned *
 	if (errno || *end != '\0' || value < min || value > max)
 		return -EINVAL;
 	*out = (unsigned)value;
+	return 0;
+}
+
+/* Takes the %INTERFACE off `host`. */
+static int scope_parse(char *host, char scope[IF_NAMESIZE])
+{
+	char *name = strchr(host, '%');
+	size_t length;
+
+	if (!name)
+		return 0;
+	*name++ = '\0';
+	length = strlen(name);
+	if (length == 0 || length >= IF_NAMESIZE || strpbrk(name, ":/ "))
+		return -EINVAL;
+	memcpy(scope, name, length);
 	return 0;
 }
 
@@ -148,9 +178,13 @@ int endpoint_parse(const char *text, uint16_t port, struct endpoint *out)
 			return -EINVAL;
 		endpoint.port = (uint16_t)number;
 	}
+	if (scope_parse(host, endpoint.scope) < 0)
+		return -EINVAL;
 	if (strcmp(host, "*") == 0)
 		endpoint.any = true;
 	else if (address_parse(host, &endpoint.addr) < 0)
+		return -EINVAL;
+	if (endpoint.scope[0] && (endpoint.any || !address_is_link_local(&endpoint.addr)))
 		return -EINVAL;
 	*out = endpoint;
 	return 0;
@@ -212,8 +246,9 @@ char *endpoint_format(const struct endpoint *endpoint, char text[ADDRESS_TEXT])
 		snprintf(text, ADDRESS_TEXT, "%.15s:%u", address_format(&endpoint->addr, addr),
 			endpoint->port);
 	else
-		snprintf(text, ADDRESS_TEXT, "[%.45s]:%u", address_format(&endpoint->addr, addr),
-			endpoint->port);
+		snprintf(text, ADDRESS_TEXT, "[%.45s%s%.15s]:%u",
+			address_format(&endpoint->addr, addr), endpoint->scope[0] ? "%" : "",
+			endpoint->scope, endpoint->port);
 	return text;
 }
 

@@ -7,6 +7,7 @@
 #ifndef SESSIOND_ADDRESS_H
 #define SESSIOND_ADDRESS_H
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,9 @@ struct endpoint {
 	struct address addr;
 	uint16_t port; /* host order */
 	bool any;      /* every local address of both families; addr is then all zero */
+	/* The interface of a link-local IPv6 address, which means nothing without; else "". All
+	 * bytes after the name are zero. */
+	char scope[IF_NAMESIZE];
 };
 
 /* A prefix. `length` counts bits of the v4-mapped form: IPv4 /24 is 120. */
@@ -29,26 +33,32 @@ struct prefix {
 	uint8_t length;
 };
 
-/* Longest text of an address, prefix or endpoint, with its end: "[v6]:65535", "v6/128". */
-#define ADDRESS_TEXT 56
+/* Longest text of an address, prefix or endpoint, with its end: "[v6%interface]:65535", "v6/128".
+ */
+#define ADDRESS_TEXT 72
 
 bool address_is_ipv4(const struct address *addr);
 bool address_equal(const struct address *a, const struct address *b);
 /* 0.0.0.0 or ::, the address of a socket that takes what is sent to any of its family. */
 bool address_is_wildcard(const struct address *addr);
+/* In fe80::/10. */
+bool address_is_link_local(const struct address *addr);
 void address_from_ipv4(struct address *addr, const uint8_t ipv4[4]);
 /* -EAFNOSUPPORT unless AF_INET or AF_INET6. `port` (host order) may be NULL. */
 int address_from_sockaddr(const struct sockaddr *sa, struct address *addr, uint16_t *port);
 /* Returns the length of the sockaddr written: AF_INET for v4-mapped, else AF_INET6. */
 socklen_t address_to_sockaddr(
 	const struct address *addr, uint16_t port, struct sockaddr_storage *storage);
+/* The same, with the scope. */
+socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *storage);
 
 /* Whether a socket of this endpoint takes what is sent to `addr`, whatever the port. */
 bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr);
 
 /* The parsers return 0 or -EINVAL, and touch nothing but `*out`. */
 int address_parse(const char *text, struct address *out);
-/* ADDR, ADDR:PORT, [V6], [V6]:PORT, or * and *:PORT; `port` where the text names none. */
+/* ADDR, ADDR:PORT, [V6], [V6]:PORT, or * and *:PORT; `port` where the text names none. A link-local
+ * V6 may have %INTERFACE at its end, which is not looked for. */
 int endpoint_parse(const char *text, uint16_t port, struct endpoint *out);
 /* ADDR or ADDR/LENGTH; -EINVAL too where bits are set past the length (a likely slip). */
 int prefix_parse(const char *text, struct prefix *out);

@@ -39,7 +39,7 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 		((struct sockaddr_in6 *)&storage)->sin6_port = htons(endpoint->port);
 		size = sizeof(struct sockaddr_in6);
 	} else {
-		size = address_to_sockaddr(&endpoint->addr, endpoint->port, &storage);
+		size = endpoint_to_sockaddr(endpoint, &storage);
 	}
 	if (family == AF_INET6)
 		err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);

@@ -34,6 +34,10 @@ int served_init(struct served *served, const struct endpoint *listen, size_t cou
 				"dpdk mode answers for the addresses that --listen names, because "
 				"no kernel knows them: add --listen ADDR for each address of this "
 				"node");
+		if (endpoint->scope[0])
+			return error_set(EINVAL,
+				"--listen %s: in dpdk mode no interface is named: leave %%%s out",
+				endpoint_format(endpoint, text), endpoint->scope);
 		if (!address_usable(&endpoint->addr))
 			return error_set(EINVAL,
 				"--listen %s: not an address that a node can have on a network",

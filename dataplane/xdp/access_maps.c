@@ -119,6 +119,13 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	return maps_next_generation(engine);
 }
 
+/* What is bound to one interface is left to the daemon's socket: `local` knows of none, and another
+ * link may have the same address. */
+static bool answers_at(const struct endpoint *listen, const struct address *addr)
+{
+	return !listen->scope[0] && endpoint_takes(listen, addr);
+}
+
 /* Calls the map for each port at which `addr` is listened to. */
 static int for_each_port(struct engine *engine, const struct address *addr,
 	int (*change)(int fd, const struct sessd_local *key))
@@ -130,7 +137,7 @@ static int for_each_port(struct engine *engine, const struct address *addr,
 		struct sessd_local key = {.port = htons(listen->port)};
 		int err;
 
-		if (!endpoint_takes(listen, addr))
+		if (!answers_at(listen, addr))
 			continue;
 		memcpy(key.addr, addr->bytes, sizeof(key.addr));
 		err = change(fd, &key);
@@ -192,7 +199,7 @@ static bool is_wanted(const struct engine *engine, const struct sessd_local *key
 			continue;
 		for (size_t k = 0; k < engine->local_count; k++) {
 			if (memcmp(key->addr, engine->locals[k].bytes, 16) == 0 &&
-				endpoint_takes(listen, &engine->locals[k]))
+				answers_at(listen, &engine->locals[k]))
 				return true;
 		}
 	}

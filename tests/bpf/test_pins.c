@@ -417,13 +417,13 @@ static void local_addresses(void **state)
 		const char *listen;
 		bool v4, other4, v6;
 	} cases[] = {
-		{"*", true, true, true},
-		{"0.0.0.0", true, true, false},
-		{"::", false, false, true},
+		{"*", true, true, true}, {"0.0.0.0", true, true, false}, {"::", false, false, true},
 		{"127.0.0.1", true, false, false},
+		{"fe80::1%t0", false, false, false}, /* left to the socket */
 	};
 
 	(void)state;
+	world_sh("ip address add fe80::1/64 dev t0 nodad");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		world_reset(&world);
 		assert_int_equal(endpoint_parse(cases[i].listen, 7300, &world.listen), 0);
@@ -431,10 +431,12 @@ static void local_addresses(void **state)
 		tell("127.0.0.1", true);
 		tell("10.1.1.1", true);
 		tell("fd00::1", true);
+		tell("fe80::1", true);
 		assert_int_equal(world_start(&world), 0);
 		assert_int_equal(served("127.0.0.1"), cases[i].v4);
 		assert_int_equal(served("10.1.1.1"), cases[i].other4);
 		assert_int_equal(served("fd00::1"), cases[i].v6);
+		assert_int_equal(served("fe80::1"), cases[i].v6);
 		tell("10.1.1.1", false);
 		assert_false(served("10.1.1.1"));
 		tell("10.1.1.2", true);

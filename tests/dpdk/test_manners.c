@@ -422,7 +422,7 @@ static void other_hosts(void **state)
 static void listens(void **state)
 {
 	static const char *const bad[] = {"*", "0.0.0.0", "127.0.0.1", "224.0.0.1",
-		"255.255.255.255", "::", "::1", "ff02::1"};
+		"255.255.255.255", "::", "::1", "ff02::1", "fe80::1%lo"};
 	struct served other;
 
 	(void)state;

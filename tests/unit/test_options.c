@@ -124,6 +124,7 @@ static void good_lines(void **state)
 		"-l *:5 -l *:6",
 		"-l * -l 127.0.0.1:5",
 		"-l 0.0.0.0 -l ::",
+		"-l fe80::1%eth0 -l fe80::1%eth1 -l [fe80::2%eth1]:99",
 		"-l 0.0.0.0 -l ::1",
 		"-l 10.0.0.1 -l ::",
 #ifdef HAVE_XDP
@@ -188,6 +189,12 @@ static void bad_lines(void **state)
 		{"-l :: -l *", "one includes the other"},
 		{"-l 0.0.0.0 -l 127.0.0.1", "one includes the other"},
 		{"-l ::1 -l 10.0.0.1 -l ::", "--listen [::1]:54321 and --listen [::]:54321"},
+		{"-l fe80::1",
+			"--listen [fe80::1]:54321: a link-local address needs its interface"},
+		{"-l fe80::1%lo -l fe80::1%lo:54321", "--listen fe80::1%lo:54321"},
+		{"-l fe80::1%lo -l [fe80::1%lo]:54321", "is given twice"},
+		{"-l fe80::1%lo -l ::", "one includes the other"},
+		{"-l fd00::1%lo", "--listen fd00::1%lo: expected ADDR"},
 		{"-a 10.0.0.0/33", "--allow 10.0.0.0/33: expected ADDR"},
 		{"-a 10.0.0.1/8", "no bits set past the length"},
 		{"-a 10.0.0", "--allow 10.0.0:"},
@@ -606,6 +613,12 @@ static void host(void **state)
 	assert_int_equal(options_check_host(&options), -EINVAL);
 	assert_non_null(strstr(error_message(), "--interface nosuchif0: no such interface"));
 	strcpy(options.interfaces[0], "lo");
+	assert_int_equal(options_check_host(&options), 0);
+	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%nosuchif0"), 0);
+	assert_int_equal(options_check_host(&options), -EINVAL);
+	assert_non_null(strstr(
+		error_message(), "--listen [fe80::1%nosuchif0]:54321: there is no such interface"));
+	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%lo"), 0);
 	assert_int_equal(options_check_host(&options), 0);
 }
 

@@ -138,9 +138,9 @@ static void answers_from_where_it_was_asked_by_family(void **state)
 	udp_batch_destroy(batch);
 }
 
-/* A request to a group is answered from an address of ours. The last test: it leaves the network
- * namespace that the others are in. */
-static void answers_a_group(void **state)
+/* A request to a group is answered from an address of ours, and a link-local one at all. The last
+ * test: it leaves the network namespace that the others are in. */
+static void answers_on_a_link(void **state)
 {
 	struct endpoint any = {.port = 7777};
 	struct sockaddr_in6 group = {.sin6_family = AF_INET6, .sin6_port = htons(any.port)}, from;
@@ -171,6 +171,19 @@ static void answers_a_group(void **state)
 	wait_readable(asker);
 	assert_int_equal(recvfrom(asker, in, sizeof(in), 0, (struct sockaddr *)&from, &size), 5);
 	assert_false(IN6_IS_ADDR_MULTICAST(&from.sin6_addr));
+	close(fd);
+	/* And from a link-local address that it was told to listen at. */
+	assert_int_equal(endpoint_parse("fe80::7%g0", any.port, &any), 0);
+	assert_int_equal(udp_open_all(&any, 1, false, &fd, 1), 1);
+	assert_int_equal(inet_pton(AF_INET6, "fe80::7", &group.sin6_addr), 1);
+	assert_int_equal(sendto(asker, "hello", 5, 0, (struct sockaddr *)&group, sizeof(group)), 5);
+	wait_readable(fd);
+	assert_int_equal(udp_receive(batch, fd), 1);
+	udp_reply(batch, 0, 5);
+	assert_int_equal(udp_send(batch, fd), 0);
+	wait_readable(asker);
+	assert_int_equal(recvfrom(asker, in, sizeof(in), 0, (struct sockaddr *)&from, &size), 5);
+	assert_true(IN6_IS_ADDR_LINKLOCAL(&from.sin6_addr));
 	close(asker);
 	close(fd);
 	udp_batch_destroy(batch);
@@ -402,7 +415,7 @@ int main(void)
 		cmocka_unit_test(second_bind_is_refused),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(counts_drops),
-		cmocka_unit_test(answers_a_group),
+		cmocka_unit_test(answers_on_a_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
