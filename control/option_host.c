@@ -9,45 +9,43 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "host_memory.h"
 #include "lifetime.h"
 #include "privileges.h"
 #include "text.h"
 
-/* What the kernel spends on a session of the XDP map, at most, for values up to the default
- * maximum: element, bucket, visited mark, and the overflow element of a long one. */
-#define KERNEL_BYTES 512
-
-static uint64_t memory_available(void)
+/* Of the kernel, for xdp mode: nothing where the start adopts maps that have it already. */
+static uint64_t kernel_bytes(const struct options *options, bool *adopts)
 {
-	unsigned long long kib = 0;
-	char line[128];
-	FILE *file = fopen("/proc/meminfo", "re");
+#ifdef HAVE_XDP
+	char pin_dir[PATH_MAX + 8];
+	struct engine_config config = {
+		.capacity = options->capacity, .value_max = options->value_max, .pin_dir = pin_dir};
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib * 1024;
+	snprintf(pin_dir, sizeof(pin_dir), "%s/%u", options->pin_root, options->port);
+	*adopts = engine_xdp_would_adopt(&config);
+	return *adopts ? 0 : engine_xdp_kernel_bytes(options->capacity, options->value_max);
+#else
+	(void)options;
+	*adopts = false;
+	return 0;
+#endif
 }
 
-static uint64_t bytes_needed(const struct options *options)
+uint64_t options_memory_needed(const struct options *options)
 {
 	struct table_config table = {
 		.capacity = options->capacity, .value_max = options->value_max};
 	uint64_t lifetimes = lifetime_reserved_bytes(options->capacity);
 	uint64_t served_here = table_reserved_bytes(&table), mirrored;
+	bool adopts;
 
 	if (options->interface_count == 0)
 		return served_here + lifetimes;
 	table.value_max = 0;
-	mirrored = table_reserved_bytes(&table) + (uint64_t)options->capacity * KERNEL_BYTES;
-	if (options->value_max > SESSD_VALUE_DEFAULT_MAX)
-		mirrored += (uint64_t)options->capacity *
-			    (options->value_max - SESSD_VALUE_DEFAULT_MAX);
+	mirrored = table_reserved_bytes(&table) + kernel_bytes(options, &adopts);
 	/* auto may come to either. */
-	if (options->mode == MODE_AUTO && served_here > mirrored)
+	if (options->mode == MODE_AUTO && !adopts && served_here > mirrored)
 		return served_here + lifetimes;
 	return mirrored + lifetimes;
 }
@@ -86,8 +84,8 @@ int options_check_host(const struct options *options)
 	err = privileges_identity(options, &identity);
 	if (err)
 		return err;
-	needed = bytes_needed(options);
-	available = memory_available();
+	needed = options_memory_needed(options);
+	available = host_memory_available("");
 	if (available > 0 && needed > available)
 		return error_set(EINVAL,
 			"--capacity %u: needs up to %llu MiB of memory, %llu MiB are available: "

@@ -151,6 +151,14 @@ extern const struct engine_ops engine_socket;
 extern const struct engine_ops engine_xdp;  /* where built with -Dxdp */
 extern const struct engine_ops engine_dpdk; /* where built with -Ddpdk */
 
+/* What the kernel spends on xdp mode's maps at most, in bytes. */
+uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max);
+
+/* Whether a start would take over the maps that are pinned in pin_dir, so that what the kernel
+ * spends on them is spent already. Looks at pin_dir, capacity and value_max alone; false where it
+ * cannot be told. */
+bool engine_xdp_would_adopt(const struct engine_config *config);
+
 /* What can be told of dpdk mode's settings without a port being touched; the rest is left to open.
  * 0, or -EINVAL with error_message() set. */
 int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args);

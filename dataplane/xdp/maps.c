@@ -21,11 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
-#define MAP_SLACK 1024
-
-#define BUCKETS_MAX (1U << 27) /* more the kernel refuses */
-
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
@@ -58,21 +53,6 @@ bool maps_is_pinned(const struct bpf_map *map)
 	return false;
 }
 
-/* How many sessions the map is made for. The kernel makes as many buckets, rounded up to a power of
- * two. Where that would all but fill them, a few sessions more make it twice as many: a lookup then
- * meets half as many sessions of other keys in its bucket, each of which is a line of memory to
- * wait for. A bucket is 16 bytes, a session 256. */
-static uint32_t map_sessions(uint32_t capacity)
-{
-	uint32_t sessions = capacity + MAP_SLACK, buckets = 1;
-
-	while (buckets < sessions)
-		buckets *= 2;
-	if (sessions > buckets - buckets / 8 && buckets < BUCKETS_MAX)
-		sessions = buckets + 1;
-	return sessions;
-}
-
 /* Sets what depends on the command line. */
 static void size_maps(struct engine *engine)
 {
@@ -80,9 +60,8 @@ static void size_maps(struct engine *engine)
 	uint16_t value_max = engine->config.value_max;
 	struct sessiond_bpf *skel = engine->skel;
 
-	bpf_map__set_max_entries(skel->maps.sessions, map_sessions(capacity));
-	bpf_map__set_max_entries(
-		skel->maps.overflow, value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1);
+	bpf_map__set_max_entries(skel->maps.sessions, maps_sessions(capacity));
+	bpf_map__set_max_entries(skel->maps.overflow, maps_overflows(capacity, value_max));
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
 	bpf_map__set_max_entries(
 		skel->maps.marks, (capacity + SESSD_MARKS_PER_ELEM - 1) / SESSD_MARKS_PER_ELEM);
@@ -116,9 +95,7 @@ static bool same_shape(int fd, const struct bpf_map *map)
 	       info.map_flags == bpf_map__map_flags(map);
 }
 
-/* Reads the settings of a pin set. NULL if they can be adopted, else why not; "" if there is no
- * pin set at all. */
-static const char *read_settings(struct engine *engine, struct sessd_config *settings)
+const char *maps_read_settings(struct engine *engine, struct sessd_config *settings)
 {
 	struct bpf_map_info info = {0};
 	__u32 zero = 0, size = sizeof(info);
@@ -156,7 +133,7 @@ static const char *read_settings(struct engine *engine, struct sessd_config *set
 /* Puts the pinned maps in the place of the program's own. Returns why not, or NULL. */
 static const char *reuse_maps(struct engine *engine)
 {
-	const char *why = read_settings(engine, &engine->settings);
+	const char *why = maps_read_settings(engine, &engine->settings);
 	struct bpf_map *map;
 	char path[PATH_MAX];
 

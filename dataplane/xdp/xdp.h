@@ -89,7 +89,14 @@ int maps_publish(struct engine *engine);
 int maps_next_generation(struct engine *engine);
 /* Whether a map is one of those that are pinned; the others are the program's own. */
 bool maps_is_pinned(const struct bpf_map *map);
+/* Reads the settings of the pin set in the engine's folder. NULL if they can be adopted, else why
+ * not; "" if there is no pin set at all. */
+const char *maps_read_settings(struct engine *engine, struct sessd_config *settings);
 void maps_close(struct engine *engine);
+
+/* map_size.c: elements of the maps of sessions and of overflow. */
+uint32_t maps_sessions(uint32_t capacity);
+uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
 
 /* pins.c: the folder on the bpffs. */
 int pins_lock(struct engine *engine);

@@ -60,7 +60,12 @@ static void keeps_and_adopts(void **state)
 	close(fd);
 	assert_int_equal(settings.abi, SESSD_ABI);
 
+	assert_true(engine_xdp_would_adopt(&world.config));
+	world.config.capacity++;
+	assert_false(engine_xdp_would_adopt(&world.config));
+	world.config.capacity--;
 	world_run(&world);
+	assert_true(engine_xdp_would_adopt(&world.config));
 	assert_true(world.engine->adopted);
 	/* The secrets are those that the sessions were guarded with. */
 	assert_memory_equal(
@@ -109,6 +114,7 @@ static void other_abi(void **state)
 	(void)state;
 	keep_one();
 	set_abi(SESSD_ABI + 1);
+	assert_false(engine_xdp_would_adopt(&world.config));
 	expect_clean_start();
 	keep_one();
 	set_abi(0); /* as a daemon leaves it that is killed while it starts */
@@ -462,6 +468,7 @@ static void other_namespace(void **state)
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	world_sh("ip link set lo up");
 	world_make_veth();
+	assert_false(engine_xdp_would_adopt(&world.config));
 	/* A failure before the start leaves the pins as they are. */
 	assert_int_equal(world_open(&world), 0);
 	assert_false(world.engine->adopted);

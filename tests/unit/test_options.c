@@ -588,6 +588,34 @@ static void table_is_whole(void **state)
 	}
 }
 
+#ifdef HAVE_XDP
+/* What docs/farm.md has measured, daemon and kernel, a million sessions of each length. */
+static void memory_of_xdp_mode(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned bytes; /* a session */
+	} cases[] = {
+		{"-m xdp -i lo --max-session 156", 87 + 304},
+		{"-m xdp -i lo --max-session 192", 87 + 457},
+		{"-m xdp -i lo", 87 + 840},
+		{"-m xdp -i lo --max-session 1400", 87 + 2376},
+	};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint64_t bytes;
+
+		print_message("%s\n", cases[i].line);
+		assert_int_equal(parse_line(&options, cases[i].line), 0);
+		strcpy(options.pin_root, "/nowhere");
+		bytes = options_memory_needed(&options) / options.capacity;
+		assert_in_range(bytes, cases[i].bytes * 95 / 100, cases[i].bytes * 105 / 100);
+	}
+}
+#endif
+
 static void host(void **state)
 {
 	struct options options;
@@ -637,6 +665,9 @@ int main(void)
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(reloads),
 		cmocka_unit_test(table_is_whole),
+#ifdef HAVE_XDP
+		cmocka_unit_test(memory_of_xdp_mode),
+#endif
 		cmocka_unit_test(host),
 	};
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * How many elements the maps have, and what the kernel spends on them.
+ */
+#include "xdp.h"
+
+#include <sessiond/map_abi.h>
+
+/* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
+#define MAP_SLACK 1024
+
+#define BUCKETS_MAX (1U << 27) /* more the kernel refuses */
+
+/* The kernel's own, of a hash map: kernel/bpf/hashtab.c. */
+#define BUCKET_BYTES	     16
+#define ELEMENT_HEAD_BYTES   48
+#define ALLOCATED_HEAD_BYTES 8 /* of an element that is made when it is stored */
+
+/* The kernel makes as many buckets as elements, rounded up to a power of two. Where that would all
+ * but fill them, a few sessions more make it twice as many: a lookup then meets half as many
+ * sessions of other keys in its bucket, each of which is a line of memory to wait for. A bucket is
+ * 16 bytes, a session 256. */
+static uint32_t buckets_of(uint32_t elements)
+{
+	uint32_t buckets = 1;
+
+	while (buckets < elements)
+		buckets *= 2;
+	return buckets;
+}
+
+uint32_t maps_sessions(uint32_t capacity)
+{
+	uint32_t sessions = capacity + MAP_SLACK, buckets = buckets_of(sessions);
+
+	if (sessions > buckets - buckets / 8 && buckets < BUCKETS_MAX)
+		sessions = buckets + 1;
+	return sessions;
+}
+
+uint32_t maps_overflows(uint32_t capacity, uint16_t value_max)
+{
+	return value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1;
+}
+
+/* The sizes that kmalloc gives out. */
+static uint64_t allocated(uint64_t bytes)
+{
+	uint64_t size = 64;
+
+	if (bytes > 64 && bytes <= 96)
+		return 96;
+	if (bytes > 128 && bytes <= 192)
+		return 192;
+	while (size < bytes)
+		size *= 2;
+	return size;
+}
+
+uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max)
+{
+	uint32_t sessions = maps_sessions(capacity),
+		 overflows = maps_overflows(capacity, value_max);
+	uint64_t bytes, element;
+
+	element = ELEMENT_HEAD_BYTES + SESSD_KEY_SIZE + sizeof(struct sessd_entry);
+	bytes = sessions * element + (uint64_t)buckets_of(sessions) * BUCKET_BYTES;
+	element = allocated(ALLOCATED_HEAD_BYTES + ELEMENT_HEAD_BYTES + sizeof(uint64_t) +
+			    SESSD_OVERFLOW_SIZE(value_max));
+	bytes += (uint64_t)buckets_of(overflows) * BUCKET_BYTES;
+	if (overflows > 1)
+		bytes += capacity * element;
+	return bytes + capacity / 8;
+}

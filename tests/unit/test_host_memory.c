@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * How much memory may be taken, on hosts made of files.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "host_memory.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MIB (1ULL << 20)
+
+static char root[64];
+
+static int make_root(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/test_host_memory.XXXXXX");
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_root(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", root);
+	return system(command);
+}
+
+/* Writes a file, with the folders that it is in. */
+static void put(const char *path, const char *text)
+{
+	char full[PATH_MAX];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(full, 0700);
+		*slash = '/';
+	}
+	file = fopen(full, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static uint64_t available(void)
+{
+	return host_memory_available(root);
+}
+
+static void machine(void **state)
+{
+	(void)state;
+	assert_int_equal(available(), 0); /* no /proc */
+	put("/proc/meminfo", "MemTotal: 999 kB\nMemFree: 10 kB\nMemAvailable:   2048 kB\n");
+	assert_int_equal(available(), 2 * MIB);
+	put("/proc/self/cgroup", "4:memory:/some/where\n0::/\n");
+	assert_int_equal(available(), 2 * MIB);
+	/* This process's, for once. */
+	assert_true(host_memory_available("") > 0);
+}
+
+static void limits(void **state)
+{
+	(void)state;
+	put("/proc/meminfo", "MemAvailable: 1048576 kB\n");
+	put("/proc/self/cgroup", "1:cpu:/\n0::/pod/one\n");
+	put("/sys/fs/cgroup/pod/one/memory.max", "max\n");
+	put("/sys/fs/cgroup/pod/one/memory.current", "52428800\n");
+	put("/sys/fs/cgroup/pod/memory.max", "max\n");
+	put("/sys/fs/cgroup/pod/memory.current", "104857600\n");
+	assert_int_equal(available(), 1024 * MIB);
+	put("/sys/fs/cgroup/pod/one/memory.max", "314572800\n");
+	assert_int_equal(available(), 250 * MIB);
+	/* The one above leaves less. */
+	put("/sys/fs/cgroup/pod/memory.max", "209715200\n");
+	assert_int_equal(available(), 100 * MIB);
+	/* Half of what it uses are files, which make room. */
+	put("/sys/fs/cgroup/pod/memory.stat",
+		"anon 50000000\nfile 52428800\ninactive_file 41943040\nactive_file 10485760\n");
+	assert_int_equal(available(), 150 * MIB);
+	put("/sys/fs/cgroup/pod/memory.stat", "anon 50000000\n");
+	put("/sys/fs/cgroup/pod/memory.max", "104857600\n");
+	assert_int_equal(available(), 1); /* nothing, but that is known */
+}
+
+/* A container sees its own cgroup as the root of the tree. */
+static void container(void **state)
+{
+	(void)state;
+	put("/proc/meminfo", "MemAvailable: 1048576 kB\n");
+	put("/proc/self/cgroup", "0::/\n");
+	put("/sys/fs/cgroup/memory.max", "67108864\n");
+	put("/sys/fs/cgroup/memory.current", "1048576\n");
+	assert_int_equal(available(), 63 * MIB);
+	/* Of a cgroup that it does not see, nothing is known. */
+	put("/proc/self/cgroup", "0::/../elsewhere\n");
+	assert_int_equal(available(), 1024 * MIB);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(machine, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(limits, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(container, make_root, remove_root),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
