@@ -76,8 +76,6 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 
 	daemon->ops = ops;
 	daemon->local_ready = false;
-	snprintf(daemon->pin_dir, sizeof(daemon->pin_dir), "%s/%u", options->pin_root,
-		options->port);
 	daemon->engine_config = (struct engine_config){
 		.listen = options->listen,
 		.listen_count = options->listen_count,
@@ -133,15 +131,60 @@ fail:
 	return err;
 }
 
-/* What an earlier daemon has left pinned answers on from its own sessions, and never knows of those
- * that a daemon in another mode stores. */
+/* engine_xdp_leftovers; negative too where this build cannot tell. */
+static int leftovers(const struct daemon *daemon, char *names, size_t size)
+{
+#ifdef HAVE_XDP
+	return engine_xdp_leftovers(daemon->pin_dir, names, size);
+#else
+	(void)names;
+	(void)size;
+	return access(daemon->pin_dir, F_OK) < 0 ? 0 : -ENOSYS;
+#endif
+}
+
+/* What an earlier daemon has left pinned answers on from its own sessions, ahead of every socket,
+ * and never knows of those that a daemon in another mode stores: they would be found by nobody.
+ * Those sessions are not given up without being told to either. `why` is "", or why xdp mode, which
+ * would have adopted them, is not to be had. */
+static int refuse_leftovers(
+	const struct daemon *daemon, const struct engine_ops *ops, const char *why)
+{
+	const struct options *options = &daemon->options;
+	char names[128], detach[PATH_MAX + 64];
+
+	if (leftovers(daemon, names, sizeof(names)) <= 0)
+		return 0;
+	snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
+		options->pin_root, options->port);
+	if (*why)
+		return error_set(EEXIST,
+			"mode xdp failed (%s), and mode %s is no way out: an earlier daemon's XDP "
+			"program answers on %s from its own sessions; mend that, or give them up: "
+			"%s",
+			why, ops->name, names, detach);
+	return error_set(EEXIST,
+		"mode %s would store sessions that nobody finds: an earlier daemon's XDP program "
+		"still answers on %s from its own; use mode xdp, or give them up: %s",
+		ops->name, names, detach);
+}
+
 void daemon_warn_of_leftovers(const struct daemon *daemon)
 {
-	if (strcmp(daemon->ops->name, "xdp") == 0 || access(daemon->pin_dir, F_OK) < 0)
+	char names[128];
+
+	if (strcmp(daemon->ops->name, "xdp") == 0 || leftovers(daemon, names, sizeof(names)) >= 0)
 		return;
 	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
 		    "%s: take it away with sessionctl --port %u detach",
 		daemon->pin_dir, daemon->options.port);
+}
+
+static int start_without_xdp(struct daemon *daemon, const struct engine_ops *ops, const char *why)
+{
+	int err = refuse_leftovers(daemon, ops, why);
+
+	return err ? err : start_engine(daemon, ops);
 }
 
 /* The engine that was asked for; with `auto`, XDP where interfaces are given and take it, else
@@ -149,12 +192,17 @@ void daemon_warn_of_leftovers(const struct daemon *daemon)
 int daemon_open_engine(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
+	char why[512];
 	int err;
 
+	snprintf(daemon->pin_dir, sizeof(daemon->pin_dir), "%s/%u", options->pin_root,
+		options->port);
+	if (options->mode == MODE_XDP)
+		return start_engine(daemon, engine_of(MODE_XDP));
 	if (options->mode != MODE_AUTO)
-		return start_engine(daemon, engine_of(options->mode));
+		return start_without_xdp(daemon, engine_of(options->mode), "");
 	if (options->interface_count == 0) {
-		err = start_engine(daemon, &engine_socket);
+		err = start_without_xdp(daemon, &engine_socket, "");
 		if (!err)
 			log_info("mode socket was chosen: no --interface was given");
 		return err;
@@ -162,15 +210,19 @@ int daemon_open_engine(struct daemon *daemon)
 	if (engine_of(MODE_XDP) == &engine_socket) {
 		log_tagged(LOG_LEVEL_WARNING, "slow",
 			"SLOW: this build has no xdp mode; falling back to mode socket");
-		return start_engine(daemon, &engine_socket);
+		return start_without_xdp(daemon, &engine_socket, "");
 	}
 	err = start_engine(daemon, engine_of(MODE_XDP));
 	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
 	 * that has another's program is EEXIST.) */
 	if (!err || err == -EADDRINUSE || err == -EBUSY)
 		return err;
+	snprintf(why, sizeof(why), "%s", error_message());
+	err = refuse_leftovers(daemon, &engine_socket, why);
+	if (err)
+		return err;
 	log_tagged(LOG_LEVEL_WARNING, "slow",
-		"SLOW: falling back to mode socket, because mode xdp failed: %s", error_message());
+		"SLOW: falling back to mode socket, because mode xdp failed: %s", why);
 	return start_engine(daemon, &engine_socket);
 }
 

@@ -159,6 +159,11 @@ uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max);
  * cannot be told. */
 bool engine_xdp_would_adopt(const struct engine_config *config);
 
+/* On how many interfaces of this host the program of a daemon that is gone answers on, by what is
+ * pinned in `pin_dir`: their names go to `names`. 0 where a daemon lives that has it in use, and
+ * where the folder cannot be read; a negative errno where the pins in it cannot. */
+int engine_xdp_leftovers(const char *pin_dir, char *names, size_t size);
+
 /* What can be told of dpdk mode's settings without a port being touched; the rest is left to open.
  * 0, or -EINVAL with error_message() set. */
 int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args);

@@ -111,11 +111,30 @@ import json, sys
 assert json.load(sys.stdin)["xdp_get_misses"] == 3' || fail "stats --json without the daemon"
 expect 1 'no sessiond answers' "$sessionctl" -C "$folder/up.sock" $pin_options --port 7102 stats
 
-# In another mode on the same port: what the killed one left answers from its own sessions.
-start beside -m socket -n 1000 $pin_options 7101 || finish
-grep -q 'earlier daemon.s XDP program.*7101' "$folder/beside.log" ||
-	fail "no warning of what is pinned: $(cat "$folder/beside.log")"
+# In another mode on the same port: what the killed one left would answer from its own sessions. An
+# interface that xdp mode cannot have ends in no mode then, and takes nothing away.
+left='earlier daemon.s XDP program.*answers on cli0.*sessionctl --pin-dir .* --port 7101 detach$'
+expect 1 "$left" "$sessiond" -m socket -n 1000 $pin_options -C "$folder/s" 7101
+expect 1 "$left" "$sessiond" -n 1000 $pin_options -C "$folder/s" 7101
+start holder -m xdp -i lo --xdp-mode generic -n 1000 $pin_options 7104 || finish
+holder=$started
+"$sessiond" -i cli0 -i lo -n 1000 $pin_options -C "$folder/s" --user root 7101 2>"$folder/err"
+code=$?
+[ $code -eq 1 ] || fail "auto beside what is pinned ends with $code"
+tail -n 1 "$folder/err" | grep -Eq "mode xdp failed .*lo already has.* $left" ||
+	fail "auto beside what is pinned says: $(cat "$folder/err")"
+stop holder "$holder"
+has_program || fail "a start that failed took the program of a daemon that is gone away"
+# Not on that port; nor in another network namespace, where the same index is another interface.
+start beside -m socket -n 1000 $pin_options 7102 || finish
 stop beside "$started"
+printf '#!/bin/sh\nexec nsenter -t %s -n "%s" "$@"\n' "$peer" "$sessiond" >"$folder/there"
+chmod +x "$folder/there"
+here=$sessiond sessiond=$folder/there
+start there -m socket -n 1000 $pin_options 7101 || finish
+grep -q 'earlier daemon' "$folder/there.log" && fail "another namespace's pins are warned of"
+stop there "$started"
+sessiond=$here
 
 # Detach takes all of it away, says so, and has nothing to do the second time.
 expect 0 '' "$sessionctl" $pin_options --port 7102 detach
