@@ -45,6 +45,14 @@ static void on_local(void *ctx, const struct address *addr, bool present)
 			present ? "came: answering there" : "went");
 }
 
+static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_vlan(daemon->engine, vlan, present) < 0)
+		log_error("%s", error_message());
+}
+
 static void on_interface(void *ctx, size_t i, int ifindex)
 {
 	struct daemon *daemon = ctx;
@@ -58,12 +66,14 @@ void daemon_close_engine(struct daemon *daemon, bool keep)
 	if (daemon->writer)
 		writer_stop(daemon->writer);
 	local_addresses_close(daemon->local);
+	vlans_close(daemon->vlans);
 	interfaces_close(daemon->interfaces);
 	if (daemon->engine)
 		daemon->ops->close(daemon->engine, keep);
 	writer_destroy(daemon->writer);
 	daemon->writer = NULL;
 	daemon->local = NULL;
+	daemon->vlans = NULL;
 	daemon->interfaces = NULL;
 	daemon->engine = NULL;
 }
@@ -113,6 +123,12 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 			goto fail;
 	}
 	daemon->local_ready = true;
+	if (ops->set_vlan) {
+		daemon->vlans = vlans_open(on_vlan, daemon);
+		if (!daemon->vlans)
+			log_warning(
+				"%s: what comes in a VLAN is answered by sockets", error_message());
+	}
 	err = writer_start(daemon->writer);
 	if (err)
 		goto fail;

@@ -69,6 +69,16 @@ static void on_local_event(evutil_socket_t fd, short what, void *ctx)
 		log_error("%s", error_message());
 }
 
+static void on_vlan_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	(void)fd;
+	(void)what;
+	if (vlans_follow(daemon->vlans) < 0)
+		log_error("%s", error_message());
+}
+
 static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -170,6 +180,8 @@ int daemon_loop(struct daemon *daemon)
 	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
 	if (!err && daemon->local)
 		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
+	if (!err && daemon->vlans)
+		err = watch(daemon, vlans_fd(daemon->vlans), EV_READ, on_vlan_event);
 	if (!err && daemon->interfaces)
 		err = watch(daemon, interfaces_fd(daemon->interfaces), EV_READ, on_interface_event);
 	if (!err)

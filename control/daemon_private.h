@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "privileges.h"
+#include "vlans.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -32,6 +33,7 @@ struct daemon {
 	struct writer *writer;
 	struct local_addresses *local;
 	bool local_ready;	       /* the first list is in; from here on changes are news */
+	struct vlans *vlans;	       /* the same, or they could not be followed */
 	struct interfaces *interfaces; /* NULL where the engine does not care */
 	struct admin *admin;
 	uint64_t started; /* tick */

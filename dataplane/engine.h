@@ -6,8 +6,8 @@
  *
  * Threads. The daemon has a main thread (administration) and a writer thread (which alone changes
  * the table). The main thread calls open, table_config, adopt and start (before the writer thread
- * does anything), give, set_allow, set_local, set_interface, describe, stats, events and close; the
- * writer thread calls poll, put, del and commit; any thread calls wake.
+ * does anything), give, set_allow, set_local, set_vlan, set_interface, describe, stats, events and
+ * close; the writer thread calls poll, put, del and commit; any thread calls wake.
  *
  * Functions return 0 or a negative errno; on failure error_message() (sessiond/log.h) is one clear
  * line.
@@ -112,6 +112,9 @@ struct engine_ops {
 
 	/* A local address came or went; NULL where the engine does not care. */
 	int (*set_local)(struct engine *engine, const struct address *addr, bool present);
+
+	/* This host came into a VLAN, or left it; NULL where the engine does not care. */
+	int (*set_vlan)(struct engine *engine, const struct sessd_vlan *vlan, bool present);
 
 	/* The index that interface `i` of the configuration has now, by its name; 0: there is none.
 	 * May be called when nothing has changed. Main thread, after start; NULL where the engine

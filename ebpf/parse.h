@@ -9,6 +9,7 @@
 
 #include "checksum.h"
 #include "packet.h"
+#include "vlan.h"
 
 #include <sessiond/map_abi.h>
 
@@ -19,18 +20,21 @@
 #define VLAN_TAGS_MAX 2
 
 /* Steps over the Ethernet header and its VLAN tags; `*proto` is what follows. */
-INLINE __u64 *parse_ethernet(
-	struct packet *packet, struct sessd_xdp_counters *counters, __be16 *proto)
+INLINE __u64 *parse_ethernet(struct xdp_md *ctx, struct packet *packet,
+	struct sessd_xdp_counters *counters, __be16 *proto)
 {
 	const struct eth_header *eth = packet->data;
 	const struct vlan_header *vlan = (const void *)(eth + 1);
 
 	if ((const void *)vlan > packet->end)
 		return &counters->pass_truncated;
+	/* Before anything else is in a register. */
+	if (vlan_is_tag(eth->proto) && !vlan_served(ctx))
+		return &counters->pass_other_vlan;
 	*proto = eth->proto;
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
-		if (*proto != bpf_htons(ETH_P_8021Q) && *proto != bpf_htons(ETH_P_8021AD))
+		if (!vlan_is_tag(*proto))
 			break;
 		if ((const void *)(vlan + 1) > packet->end)
 			return &counters->pass_truncated;

@@ -49,14 +49,14 @@ INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct scratc
 
 /* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
  * answered, and to what counter it goes if it isn't. */
-INLINE __u64 *parse(struct packet *packet, struct sessd_xdp_counters *counters,
+INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_counters *counters,
 	const struct sessd_config *settings, struct scratch *own)
 {
 	const struct eth_header *eth = packet->data;
 	__u64 *other;
 	__be16 proto;
 
-	other = parse_ethernet(packet, counters, &proto);
+	other = parse_ethernet(ctx, packet, counters, &proto);
 	if (other)
 		return other;
 	if (proto == bpf_htons(ETH_P_IP))
@@ -160,7 +160,7 @@ INLINE int handle(struct xdp_md *ctx)
 	if (!settings || !counters || !own || settings->abi != SESSD_ABI)
 		return XDP_PASS;
 
-	other = parse(&packet, counters, settings, own);
+	other = parse(ctx, &packet, counters, settings, own);
 	if (other)
 		return pass(other);
 	if (!packet.known) {

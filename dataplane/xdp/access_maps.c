@@ -190,6 +190,17 @@ int access_set_local(struct engine *engine, const struct address *addr, bool pre
 	return 0;
 }
 
+int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present)
+{
+	int fd = bpf_map__fd(engine->skel->maps.vlans);
+	int err = present ? bpf_map_update_elem(fd, vlan, &present_value, BPF_ANY)
+			  : bpf_map_delete_elem(fd, vlan);
+
+	if (err && (present || err != -ENOENT))
+		return error_set(-err, "cannot tell the program of a VLAN: %s", strerror(-err));
+	return 0;
+}
+
 static bool is_wanted(const struct engine *engine, const struct sessd_local *key)
 {
 	for (size_t i = 0; i < engine->config.listen_count; i++) {

@@ -278,6 +278,7 @@ const struct engine_ops engine_xdp = {
 	.give = pins_give,
 	.set_allow = access_set_allow,
 	.set_local = access_set_local,
+	.set_vlan = access_set_vlan,
 	.set_interface = attach_again,
 	.describe = xdp_describe,
 	.stats = xdp_stats,

@@ -131,6 +131,7 @@ int adopt_sessions(
 /* access_maps.c: the allow list and the local addresses. */
 int access_set_allow(struct engine *engine, const struct allow_list *allow);
 int access_set_local(struct engine *engine, const struct address *addr, bool present);
+int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
 /* Removes from an adopted map what no set_local has named. */
 int access_forget_strangers(struct engine *engine);
 

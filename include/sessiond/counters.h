@@ -25,6 +25,7 @@
  * those that are for sessiond are then answered by the daemon. NEWs and REMOVEs are passed to it by
  * AF_XDP where it has a socket at their receive queue. */
 #define SESSD_XDP_COUNTERS(X) \
+	X(pass_other_vlan, "passed: a VLAN that this host has no interface in") \
 	X(pass_not_ip, "passed: neither IPv4 nor IPv6") \
 	X(pass_not_udp, "passed: not UDP") \
 	X(pass_other_port, "passed: UDP for another port") \

@@ -16,7 +16,7 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI 4
+#define SESSD_ABI 5
 
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
@@ -119,6 +119,28 @@ struct sessd_local {
 };
 
 _Static_assert(sizeof(struct sessd_local) == 20, "no padding in a hash key");
+
+/* A VLAN of this host, as frames of it come by an interface: up to two tags, the inner in the low
+ * half. Not in a pinned map, so no part of the ABI. */
+struct sessd_vlan {
+	__u32 ifindex;
+	__u32 tags;
+};
+
+#define SESSD_VLANS_MAX 16384 /* interfaces times VLANs */
+
+/* One tag: 0 for none, which VLAN 0 is too (a priority and no VLAN). */
+static inline __attribute__((always_inline)) __u32 sessd_vlan_tag(__u16 tci, int service)
+{
+	__u32 id = tci & 0xfff;
+
+	return id ? id | (service ? 0x1000 : 0) : 0;
+}
+
+static inline __attribute__((always_inline)) __u32 sessd_vlan_push(__u32 outer, __u32 inner)
+{
+	return inner ? outer << 16 | inner : outer;
+}
 
 struct sessd_xdp_counters {
 #define X(name, text) __u64 name;

@@ -75,6 +75,25 @@ static void allow(struct fixture *fixture)
 		0);
 }
 
+/* Those of frame_build. */
+static void join_vlans(struct fixture *fixture)
+{
+	const uint32_t tags[] = {
+		sessd_vlan_tag(100, false),
+		sessd_vlan_push(sessd_vlan_tag(100, true), sessd_vlan_tag(101, false)),
+		sessd_vlan_push(sessd_vlan_tag(100, true), sessd_vlan_tag(101, true)),
+	};
+	uint8_t one = 1;
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		struct sessd_vlan vlan = {LOOPBACK_IFINDEX, tags[i]};
+
+		assert_int_equal(bpf_map__update_elem(fixture->bpf->maps.vlans, &vlan, sizeof(vlan),
+					 &one, sizeof(one), BPF_ANY),
+			0);
+	}
+}
+
 static void serve(struct fixture *fixture)
 {
 	struct sessd_local key = {.port = htons(FRAME_PORT)};
@@ -120,6 +139,7 @@ void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface
 				 &fixture->config, sizeof(fixture->config), BPF_ANY),
 		0);
 	allow(fixture);
+	join_vlans(fixture);
 	serve(fixture);
 }
 

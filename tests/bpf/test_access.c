@@ -205,6 +205,79 @@ static void loopback(void **state)
 	assert_becomes(fixture, (struct frame_spec){.v6 = true, .dest = "::1"}, NOT_LOCAL);
 }
 
+/* A GET with `tags` tags of these ids, and with these EtherTypes where they are not 0. */
+static void assert_tagged(const struct fixture *fixture, unsigned tags, const uint16_t ids[2],
+	const uint16_t protos[2], uint32_t verdict, size_t counter)
+{
+	struct frame_spec spec = {.key = key, .vlans = tags};
+	static struct outcome outcome;
+	static uint8_t frame[FRAME_MAX];
+	size_t size = frame_build(&spec, frame);
+
+	for (unsigned i = 0; i < tags; i++) {
+		uint16_t proto = htons(protos[i]), id = htons(0x6000 | ids[i]);
+
+		if (protos[i])
+			memcpy(frame + 12 + 4 * i, &proto, sizeof(proto));
+		memcpy(frame + 14 + 4 * i, &id, sizeof(id));
+	}
+	fixture_run(fixture, frame, size, &outcome);
+	assert_int_equal(outcome.verdict, verdict);
+	fixture_assert_counted(&outcome, counter, 0);
+}
+
+#define OTHER_VLAN XDP_PASS, FIXTURE_COUNTER(pass_other_vlan)
+
+/* Frames of the VLANs that this host is in, by the interface that they come by, and of no other. */
+static void vlans(void **state)
+{
+	const struct fixture *fixture = *state;
+	static const struct {
+		unsigned tags;
+		uint16_t ids[2], protos[2];
+		bool ours;
+	} cases[] = {
+		{1, {100}, {0}, true},
+		{1, {101}, {0}, false},
+		{1, {4094}, {0}, false},
+		{1, {100}, {0x88a8}, false},
+		{1, {0}, {0}, true}, /* a priority, and no VLAN */
+		{1, {0}, {0x88a8}, true},
+		{2, {100, 101}, {0}, true},
+		{2, {100, 102}, {0}, false},
+		{2, {101, 101}, {0}, false},
+		{2, {101, 100}, {0}, false},
+		{2, {100, 101}, {0x8100, 0}, false},
+		{2, {0, 100}, {0}, true},
+		{2, {0, 101}, {0}, false},
+		{2, {100, 0}, {0x8100, 0}, true},
+		{2, {100, 0}, {0}, false},
+		{2, {0, 0}, {0}, true},
+	};
+	struct sessd_vlan vlan = {1, sessd_vlan_tag(100, false)};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%u: %x %x\n", cases[i].tags, cases[i].ids[0], cases[i].ids[1]);
+		if (cases[i].ours)
+			assert_tagged(
+				fixture, cases[i].tags, cases[i].ids, cases[i].protos, ANSWERED);
+		else
+			assert_tagged(
+				fixture, cases[i].tags, cases[i].ids, cases[i].protos, OTHER_VLAN);
+	}
+	/* NEWs too. */
+	assert_becomes(fixture, (struct frame_spec){.vlans = 1, .type = -1}, XDP_PASS,
+		FIXTURE_COUNTER(pass_new));
+	set(fixture->bpf->maps.vlans, &vlan, sizeof(vlan), false);
+	assert_becomes(fixture, (struct frame_spec){.vlans = 1, .type = -1}, OTHER_VLAN);
+	assert_becomes(fixture, (struct frame_spec){.vlans = 1}, OTHER_VLAN);
+	assert_becomes(fixture, (struct frame_spec){.vlans = 0}, ANSWERED);
+	/* By another interface than that of the map. */
+	vlan.ifindex = 77;
+	set(fixture->bpf->maps.vlans, &vlan, sizeof(vlan), true);
+	assert_becomes(fixture, (struct frame_spec){.vlans = 1}, OTHER_VLAN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +288,7 @@ int main(void)
 		cmocka_unit_test(many_clients),
 		cmocka_unit_test(zeros),
 		cmocka_unit_test(loopback),
+		cmocka_unit_test(vlans),
 	};
 
 	fixture_require();

@@ -65,6 +65,14 @@ static void serve(const char *text)
 	assert_int_equal(engine_xdp.set_local(world.engine, &address, true), 0);
 }
 
+/* Those of frame_build. */
+static void join(uint32_t tags)
+{
+	struct sessd_vlan vlan = {if_nametoindex("t0"), tags};
+
+	assert_int_equal(engine_xdp.set_vlan(world.engine, &vlan, true), 0);
+}
+
 static void start(const char *command, bool busy_poll)
 {
 	struct allow_list allow;
@@ -81,6 +89,8 @@ static void start(const char *command, bool busy_poll)
 	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
 	serve(FRAME_SERVER4);
 	serve(FRAME_SERVER6);
+	join(sessd_vlan_tag(100, false));
+	join(sessd_vlan_push(sessd_vlan_tag(100, true), sessd_vlan_tag(101, false)));
 	assert_int_equal(engine_xdp.start(world.engine, NULL, &sink), 0);
 }
 

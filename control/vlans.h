@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The VLANs that this host has an interface in, kept up to date from rtnetlink: by which interface
+ * their frames come in, and with which tags. Interfaces that are down, or in another network
+ * namespace, do not count: the kernel would hand their frames to nobody here. Those of a bond or a
+ * team are had by each of its ports.
+ */
+#ifndef SESSIOND_VLANS_H
+#define SESSIOND_VLANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sessiond/map_abi.h>
+
+struct nlmsghdr;
+struct vlans;
+
+/* Calls `changed` for each VLAN, now and at later changes. Main thread only. NULL with
+ * error_message() set. */
+struct vlans *vlans_open(
+	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx);
+void vlans_close(struct vlans *vlans);
+
+/* Readable when something changed; then call vlans_follow, which returns 0 or a negative errno with
+ * error_message() set. */
+int vlans_fd(const struct vlans *vlans);
+int vlans_follow(struct vlans *vlans);
+
+/* What an RTM_NEWLINK says of an interface. */
+struct vlan_link {
+	uint32_t ifindex;
+	uint32_t under; /* what a VLAN is on, by its index here; or 0 */
+	uint32_t bond;	/* the bond or team that this is a port of; or 0 */
+	uint32_t tag;	/* sessd_vlan_tag; 0 where this is no VLAN */
+	bool up;
+};
+
+struct vlan_link vlan_link_parse(const struct nlmsghdr *header);
+
+/* Calls `found` for each VLAN that these interfaces make, in no order, maybe more than once. */
+void vlan_links_walk(const struct vlan_link *links, size_t count,
+	void (*found)(void *ctx, const struct sessd_vlan *vlan), void *ctx);
+
+#endif
