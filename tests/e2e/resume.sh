@@ -14,8 +14,10 @@ farm_terminators
 
 if [ "${2:-}" = busy ]; then
 	step "another client: 20,000 packets a second"
+	share=50
+	! sanitized || share=1
 	farm_spawn t2 "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \
-		--rate 20000 --seconds 100 --timeout 5
+		--rate 20000 --seconds 100 --timeout 5 --share $share
 	load=$FARM_PID
 fi
 step "TLS 1.2, 200 sessions"
@@ -25,7 +27,7 @@ resume_all 200 --tls 1.3 --make "$FARM_A" --resume "$FARM_B"
 step "the other way round, with SNI"
 resume_all 20 --tls 1.3 --make "$FARM_B" --resume "$FARM_A" --sni www.farm.example
 if [ "${2:-}" = busy ]; then
-	farm_end "$load" || fail "the other client got no replies: $(cat "$LOGS/load.log")"
+	farm_end "$load" || fail "the other client got too few replies: $(cat "$LOGS/load.log")"
 	note "the other client: $(cat "$LOGS/load.log")"
 fi
 

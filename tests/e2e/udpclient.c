@@ -28,13 +28,14 @@ static const char usage_text[] =
 	"  --seconds S  at most 120\n"
 	"  --forever    fetch: go round until SIGTERM or 120 seconds\n"
 	"  --expect hit|miss|silence   fetch: what every GET must get (default hit)\n"
+	"  --share N    load: at least so many of 100 GETs must get a reply (default: one of all)\n"
 	"  --confirm\n";
 
 /* A reply this late is lost: stunnel gives up after at most 8 ms. */
 #define LOST_US 200000
 
 static struct {
-	uint64_t count, seed, rate, seconds;
+	uint64_t count, seed, rate, seconds, share;
 	uint16_t timeout;
 	enum sample_reply expect;
 	bool confirm, forever;
@@ -152,7 +153,7 @@ static int load(int fd)
 	}
 	printf("sent %llu new %llu replies %llu\n", (unsigned long long)sent,
 		(unsigned long long)stored, (unsigned long long)replies);
-	return replies ? 0 : 1;
+	return replies && replies * 100 >= (sent - stored) * opt.share ? 0 : 1;
 }
 
 static const struct {
@@ -182,6 +183,7 @@ static int parse_options(int argc, char **argv)
 		{"rate", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 'S'},
 		{"expect", required_argument, NULL, 'e'},
+		{"share", required_argument, NULL, 'H'},
 		{"forever", no_argument, NULL, 'f'},
 		{"confirm", no_argument, NULL, 'c'},
 		{NULL, 0, NULL, 0},
@@ -208,6 +210,9 @@ static int parse_options(int argc, char **argv)
 		case 'e':
 			if (parse_expect(optarg))
 				return 2;
+			break;
+		case 'H':
+			opt.share = parse_number("--share", optarg, 1, 100);
 			break;
 		case 'f':
 			opt.forever = true;
