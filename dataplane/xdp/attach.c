@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static char *link_path(const struct engine *engine, int ifindex, char path[PATH_MAX])
@@ -178,6 +179,22 @@ static void detach_others(struct engine *engine)
 		closedir(dir);
 }
 
+/* The program knows no fragments, and sends a reply of any length. Those of IPv6 are the longest.
+ */
+static void warn_of_mtu(const struct engine *engine, const char *name)
+{
+	const int around = 40 + 8 + SESSD_HEADER_SIZE;
+	struct ifreq request = {0};
+
+	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+	if (engine->socket_count == 0 || ioctl(engine->sockets[0], SIOCGIFMTU, &request) < 0 ||
+		request.ifr_mtu >= around + engine->config.value_max)
+		return;
+	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes are longer, "
+		    "and may be lost: raise it, or lower --max-session",
+		name, request.ifr_mtu, request.ifr_mtu - around);
+}
+
 int attach_all(struct engine *engine)
 {
 	for (size_t i = 0; i < engine->config.interface_count; i++) {
@@ -192,6 +209,7 @@ int attach_all(struct engine *engine)
 				"GENERIC XDP on %s: the kernel copies each packet first; expect "
 				"a fraction of native speed",
 				name);
+		warn_of_mtu(engine, name);
 	}
 	detach_others(engine);
 	return 0;

@@ -67,6 +67,18 @@ else
 	fail "setpriv cannot run the daemon unprivileged"
 fi
 
+# Replies that no packet of the interface holds are warned of.
+ip link set cli0 mtu 1280
+for bytes in 1196 1197; do
+	start "mtu$bytes" -m xdp -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" \
+		--max-session $bytes 7100 || finish
+	stop "mtu$bytes" "$started"
+done
+grep -q 'MTU of cli0' "$folder/mtu1196.log" && fail "a warning of an MTU that is enough"
+grep -q 'MTU of cli0 is 1280: replies with sessions of more than 1196 bytes' "$folder/mtu1197.log" ||
+	fail "no warning of the MTU: $(cat "$folder/mtu1197.log")"
+ip link set cli0 mtu 1500
+
 # The daemon runs: its pins are its own.
 pin_options="--pin-dir $pins"
 start up -m xdp -i cli0 --xdp-mode generic -n 1000 --keep $pin_options 7101 || finish
