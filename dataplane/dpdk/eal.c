@@ -143,16 +143,19 @@ static void ask(enum request request)
 	pthread_mutex_unlock(&eal.mutex);
 }
 
-/* Lcores never sleep: whoever shares a CPU with one has half of it at best. */
+/* Lcores never sleep, nor do service cores: whoever shares a CPU with one has half of it at best.
+ */
 static void leave_lcores(const cpu_set_t *had)
 {
 	cpu_set_t rest = *had;
-	unsigned lcore;
 
-	RTE_LCORE_FOREACH(lcore)
-	{
-		cpu_set_t taken = rte_lcore_cpuset(lcore);
+	for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
+		enum rte_lcore_role_t role = rte_eal_lcore_role(lcore);
+		cpu_set_t taken;
 
+		if (role != ROLE_RTE && role != ROLE_SERVICE)
+			continue;
+		taken = rte_lcore_cpuset(lcore);
 		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 			if (CPU_ISSET(cpu, &taken))
 				CPU_CLR(cpu, &rest);

@@ -37,17 +37,22 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
 
 static int make_lcores(struct engine *engine)
 {
-	unsigned id;
+	unsigned id, count = 0;
 	int err;
 
-	engine->lcore_count = rte_lcore_count();
-	engine->lcores = aligned_alloc(64, engine->lcore_count * sizeof(struct lcore));
+	/* Neither EAL's count nor its indices: there are gaps where it detected lcores by itself
+	 * and this process may not use each of them, and service cores are among them. */
+	RTE_LCORE_FOREACH(id)
+	count++;
+	engine->lcores = aligned_alloc(64, count * sizeof(struct lcore));
 	if (!engine->lcores)
 		return error_set(ENOMEM, "out of memory at start");
-	memset(engine->lcores, 0, engine->lcore_count * sizeof(struct lcore));
+	memset(engine->lcores, 0, count * sizeof(struct lcore));
+	engine->lcore_count = count;
+	count = 0;
 	RTE_LCORE_FOREACH(id)
 	{
-		err = lcore_open(&engine->lcores[rte_lcore_index((int)id)], engine, id);
+		err = lcore_open(&engine->lcores[count++], engine, id);
 		if (err)
 			return err;
 	}

@@ -90,15 +90,22 @@ static void take_allow(struct lcore *lcore)
 	__atomic_store_n(&lcore->allow, allow, __ATOMIC_RELEASE);
 }
 
+static struct lcore *this_lcore(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->lcore_count; i++) {
+		if (engine->lcores[i].id == rte_lcore_id())
+			return &engine->lcores[i];
+	}
+	return NULL;
+}
+
 int lcore_run(void *arg)
 {
 	struct engine *engine = arg;
-	int index = rte_lcore_index(-1);
-	struct lcore *lcore;
+	struct lcore *lcore = this_lcore(engine);
 
-	if (index < 0 || (unsigned)index >= engine->lcore_count)
+	if (!lcore)
 		return 0;
-	lcore = &engine->lcores[index];
 	if (engine->config.on_thread)
 		engine->config.on_thread();
 	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {

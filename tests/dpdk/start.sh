@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# How dpdk mode starts, with a port that needs nothing of the host (net_null, which receives without
+# end): which lcores poll, and what EAL refuses: one line, exit code 2.
+
+. "$(dirname "$0")/../cli/lib.sh"
+
+[ "$(nproc)" -ge 2 ] || skip "two CPUs are needed"
+last=$(($(nproc) - 1))
+common="--no-pci --no-huge --file-prefix start-$$"
+
+stat() {
+	"$sessionctl" -C "$folder/$1.sock" stats | awk -v name="$2" '$1 == name { n = $2 } END { print n + 0 }'
+}
+
+# served NAME LCORE: that lcore polls the port, and is the only one.
+served() {
+	cases=$((cases + 1))
+	[ "$(stat "$1" dpdk_lcores)" -eq 1 ] || fail "$1: $(stat "$1" dpdk_lcores) lcores, not one"
+	for _ in $(seq 50); do
+		[ "$(stat "$1" "dpdk_lcore$2_rx_packets")" -gt 0 ] && break
+		sleep 0.1
+	done
+	[ "$(stat "$1" "dpdk_lcore$2_rx_packets")" -gt 0 ] || fail "$1: lcore $2 receives nothing"
+	[ "$(stat "$1" dpdk_port0_queues)" -eq 1 ] || fail "$1: the port has more queues than lcores"
+}
+
+# reloads NAME: a new allow list is waited for until every lcore has taken it up.
+reloads() {
+	cases=$((cases + 1))
+	timeout 5 "$sessionctl" -C "$folder/$1.sock" reload >/dev/null || fail "$1: no reload"
+}
+
+daemon() {
+	name=$1
+	shift
+	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || finish
+}
+
+# A CPU of several, as a container or taskset gives them: EAL numbers those it was not given too.
+sessiond_of_all=$sessiond
+cat >"$folder/on-last" <<-END
+	#!/bin/sh
+	exec taskset -c $last "$sessiond" "\$@"
+END
+chmod +x "$folder/on-last"
+sessiond=$folder/on-last
+daemon taskset
+served taskset "$last"
+reloads taskset
+stop taskset "$started"
+sessiond=$sessiond_of_all
+
+# A service core is no lcore of ours.
+daemon service -l 0,1 -s 0x2
+served service 0
+reloads service
+stop service "$started"
+daemon service2 -l 0,1 --main-lcore 1 -S 0
+served service2 1
+reloads service2
+stop service2 "$started"
+
+# What only EAL can refuse.
+refused() {
+	code=$1 pattern=$2
+	shift 2
+	expect "$code" "--dpdk-args: .*$pattern" "$sessiond" -m dpdk -l 10.0.0.1 -n 1000 -C "$folder/s" --dpdk-args "$*"
+}
+refused 2 'lcore' "$common -l 4000"
+refused 2 "unrecognized option '--frobnicate'" "$common --frobnicate"
+# A device that is not there may be next time.
+refused 1 'net_there_is_none' "$common -l 0 --vdev net_there_is_none0"
+refused 2 "does not know what to do with 'stray'" "$common -l 0 --vdev net_null0 stray"
+
+finish
