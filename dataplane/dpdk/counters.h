@@ -14,6 +14,8 @@
 #define DPDK_COUNTERS(X) \
 	X(rx_packets, "frames received") \
 	X(tx_packets, "frames sent") \
+	X(plain_gets, "GETs that took the shortest way: IPv4, no tag, no options") \
+	X(plain_updates, "NEWs and REMOVEs that took it") \
 	X(new_queued, "NEWs handed to the writer") \
 	X(remove_queued, "REMOVEs handed to the writer") \
 	X(arp_replies, "ARP requests answered") \

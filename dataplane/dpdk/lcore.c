@@ -15,10 +15,12 @@
 static void send_all(struct burst *burst, const struct port_queue *queue)
 {
 	struct port *port = queue->port;
-	unsigned n = burst->send_count, sent;
+	unsigned n = burst->send_count, plain = burst->plain_count, sent;
 
-	if (port->offload.udp)
-		n = rte_eth_tx_prepare(port->id, queue->queue, burst->send, (uint16_t)n);
+	/* Plain replies ask nothing of the port, and are the first. */
+	if (port->offload.udp && n > plain)
+		n = plain + rte_eth_tx_prepare(port->id, queue->queue, burst->send + plain,
+				    (uint16_t)(n - plain));
 	sent = rte_eth_tx_burst(port->id, queue->queue, burst->send, (uint16_t)n);
 	counter_add(&burst->lcore->counters.tx_packets, sent);
 	/* A client waits for a millisecond: a full ring is no reason to wait here. */
@@ -44,11 +46,10 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.manners.counters = &lcore->counters;
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;
-	/* Ports that sum by themselves want to be told of each packet: the general way does that.
-	 * Replies are made for little-endian machines. */
-	burst.plain_room = queue->port->offload.udp || RTE_BYTE_ORDER != RTE_LITTLE_ENDIAN
-				   ? INT_MAX
-				   : PLAIN_END + lcore->value_max + TABLE_BURST_SLACK;
+	/* Replies are made for little-endian machines. */
+	burst.plain_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+				   ? PLAIN_END + lcore->value_max + TABLE_BURST_SLACK
+				   : INT_MAX;
 	burst.allow = lcore->allow;
 	burst.now = clock_tick();
 	burst.plain_count = burst.get_count = burst.update_count = burst.rest_count = 0;
@@ -60,6 +61,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	lcore->fast->sort(&burst, received, n);
 	if (__builtin_expect(lcore->limit != NULL, 0))
 		limit_plain(&burst);
+	counter_add(&lcore->counters.plain_gets, burst.plain_count);
+	counter_add(&lcore->counters.plain_updates, burst.update_count);
 	if (burst.rest_count)
 		sort_frames(&burst, burst.rest, burst.rest_count);
 	if (burst.update_count)

@@ -4,7 +4,8 @@
  * The plainest of requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE,
  * over untagged IPv4 without options, in one buffer. Whatever is not one, or is in doubt, takes the
  * general way (sort.c), which comes to the same result; here all offsets are known, and the checks
- * are few and in one place.
+ * are few and in one place. A reply's checksums are made here even where the port would do it: the
+ * value's sum lies ready, and a port that was configured to sum does so only for packets that ask.
  */
 #ifndef SESSIOND_DPDK_PLAIN_H
 #define SESSIOND_DPDK_PLAIN_H

@@ -518,10 +518,11 @@ static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	(void)key;
 }
 
+static const struct update_sink ignore = {ignore_new, ignore_remove, NULL};
+
 /* How many of `count` requests come through: replies, or changes that reach the sink. */
 static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, unsigned count)
 {
-	static const struct update_sink ignore = {ignore_new, ignore_remove, NULL};
 	unsigned passed = 0;
 	size_t len;
 
@@ -719,7 +720,66 @@ static void transmit_full(void **state)
 		;
 }
 
-/* What a port that sums by itself expects, and what it says of a packet that came in. */
+/* One GET and one NEW, by the plain way: nothing is asked of the port. */
+static void ask_plainly(const uint8_t *value, size_t value_len)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint64_t gets = lcore->counters.plain_gets, updates = lcore->counters.plain_updates;
+	struct rte_mbuf *mbuf = NULL;
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
+	const uint8_t *reply;
+	size_t len;
+
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	mbuf = offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
+	mbuf->ol_flags =
+		RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_RSS_HASH;
+	run();
+	assert_int_equal(rte_ring_dequeue(out, (void **)&mbuf), 0);
+	assert_int_equal(mbuf->ol_flags, 0);
+	reply = packet_check_reply(
+		rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, &spec, &len);
+	assert_int_equal(len, SESSD_HEADER_SIZE + value_len);
+	assert_int_equal(reply[1], SESSD_OK);
+	assert_memory_equal(reply + SESSD_HEADER_SIZE, value, value_len);
+	rte_pktmbuf_free(mbuf);
+	assert_int_equal(lcore->counters.plain_gets, gets + 1);
+
+	offer_request(&spec, SESSD_NEW, 300, 2, value, value_len);
+	run();
+	assert_int_equal(lcore->counters.plain_updates, updates + 1);
+	assert_int_equal(updates_pull(&lcore->updates, &ignore, 1), 1);
+}
+
+/* The plain way is taken, whether the port could sum or not, and whether one address is served,
+ * which is part of the template, or several. */
+static void plain_way(void **state)
+{
+	struct served one = {.ip4_count = 1, .ip4 = {engine.served.ip4[0]}};
+	struct port *port = &engine.ports[0];
+	struct packet_spec general = {.proto = IPPROTO_UDP, .tags = 1};
+	uint8_t value[144];
+
+	(void)state;
+	fill(value, sizeof(value), 9);
+	store(1, value, sizeof(value), 300);
+	for (unsigned i = 0; i < 4; i++) {
+		port->offload.ip4 = port->offload.udp = i & 1;
+		plain_prepare(port, i & 2 ? &one : &engine.served);
+		assert_int_equal(port->plain.whole, i / 2);
+		assert_int_equal(port->plain_update.whole, i / 2);
+		ask_plainly(value, sizeof(value));
+	}
+	plain_prepare(port, &engine.served);
+	memset(&port->offload, 0, sizeof(port->offload));
+	ask(&general, 1, value, sizeof(value), NULL, 0);
+	general.tags = 0;
+	ask(&general, 1, value, sizeof(value), "x", 1);
+	assert_int_equal(lcore->counters.plain_gets, 4);
+	assert_int_equal(lcore->requests.get_hits, 6);
+}
+
+/* What a port that sums by itself expects of the general way. */
 static void offload(void **state)
 {
 	struct rte_mbuf *mbuf = NULL;
@@ -729,7 +789,8 @@ static void offload(void **state)
 	fill(value, sizeof(value), 9);
 	store(1, value, sizeof(value), 300);
 	engine.ports[0].offload = (struct reply_offload){.ip4 = true, .udp = true};
-	for (unsigned i = 0; i < 6; i++) {
+	/* Without a tag, IPv4 goes the plain way. */
+	for (unsigned i = 1; i < 6; i++) {
 		struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = i & 1, .tags = i / 2};
 		size_t ip = 14 + 4U * spec.tags, udp = ip + (spec.v6 ? 40 : 20), addrs;
 		uint8_t tail[4] = {0, IPPROTO_UDP, 0, 8 + 36 + 144};
@@ -867,6 +928,7 @@ int main(void)
 		T(ring_full),
 		T(mixed),
 		T(transmit_full),
+		T(plain_way),
 		T(offload),
 		T(received_checksums),
 		T(stripped_tag),
