@@ -25,6 +25,7 @@
 	X(address_conflicts, "ARPs and advertisements of others that claim an address of ours") \
 	X(drop_ring_full, "dropped: NEW or REMOVE, the ring to the writer is full") \
 	X(drop_tx_full, "dropped: reply, the port's transmit ring is full") \
+	X(drop_tx_refused, "dropped: reply, the port will not send such a frame") \
 	X(drop_other_host, "dropped: another host's MAC address") \
 	X(drop_not_ip, "dropped: neither IP nor ARP") \
 	X(drop_arp, "dropped: ARP that needs no answer from here, or is malformed") \

@@ -12,21 +12,39 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
+/* What a port that sums by itself has to be asked before. Plain replies want nothing of it, and are
+ * the first. One that it refuses is dropped, and only that one. */
+static void prepare(struct burst *burst, const struct port_queue *queue)
+{
+	unsigned at = burst->plain_count;
+
+	for (;;) {
+		at += rte_eth_tx_prepare(queue->port->id, queue->queue, burst->send + at,
+			(uint16_t)(burst->send_count - at));
+		if (at >= burst->send_count)
+			return;
+		counter_add(&burst->lcore->counters.drop_tx_refused, 1);
+		burst_drop(burst, burst->send[at]);
+		burst->send_count--;
+		memmove(burst->send + at, burst->send + at + 1,
+			(burst->send_count - at) * sizeof(burst->send[0]));
+	}
+}
+
 static void send_all(struct burst *burst, const struct port_queue *queue)
 {
 	struct port *port = queue->port;
-	unsigned n = burst->send_count, plain = burst->plain_count, sent;
+	unsigned n, sent;
 
-	/* Plain replies ask nothing of the port, and are the first. */
-	if (port->offload.udp && n > plain)
-		n = plain + rte_eth_tx_prepare(port->id, queue->queue, burst->send + plain,
-				    (uint16_t)(n - plain));
+	if (port->offload.udp && burst->send_count > burst->plain_count)
+		prepare(burst, queue);
+	n = burst->send_count;
 	sent = rte_eth_tx_burst(port->id, queue->queue, burst->send, (uint16_t)n);
 	counter_add(&burst->lcore->counters.tx_packets, sent);
 	/* A client waits for a millisecond: a full ring is no reason to wait here. */
-	if (sent < burst->send_count) {
-		counter_add(&burst->lcore->counters.drop_tx_full, burst->send_count - sent);
-		rte_pktmbuf_free_bulk(burst->send + sent, burst->send_count - sent);
+	if (sent < n) {
+		counter_add(&burst->lcore->counters.drop_tx_full, n - sent);
+		rte_pktmbuf_free_bulk(burst->send + sent, n - sent);
 	}
 }
 

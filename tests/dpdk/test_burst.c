@@ -817,6 +817,44 @@ static void offload(void **state)
 	}
 }
 
+/* A driver that refuses replies of more than 140 bytes, as drivers refuse what they cannot sum. */
+static uint16_t refuse_long(void *queue, struct rte_mbuf **mbufs, uint16_t n)
+{
+	uint16_t i = 0;
+
+	(void)queue;
+	while (i < n && mbufs[i]->pkt_len <= 140)
+		i++;
+	return i;
+}
+
+/* What the driver refuses is dropped, and what comes after it is sent. */
+static void transmit_refused(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true};
+	unsigned sent = 0;
+	uint8_t value[100];
+	size_t len;
+
+	(void)state;
+	fill(value, sizeof(value), 9);
+	store(1, value, sizeof(value), 300);
+	engine.ports[0].offload = (struct reply_offload){.ip4 = true, .udp = true};
+	rte_eth_fp_ops[0].tx_pkt_prepare = refuse_long;
+	for (unsigned i = 0; i < 20; i++)
+		offer_request(&spec, SESSD_GET, 0, i % 5 == 0 || i == 19 ? 1 : 2, NULL, 0);
+	run();
+	rte_eth_fp_ops[0].tx_pkt_prepare = NULL;
+	while (taken(&len)) {
+		assert_true(len <= 140);
+		sent++;
+	}
+	assert_int_equal(sent, 15);
+	assert_int_equal(lcore->counters.drop_tx_refused, 5);
+	assert_int_equal(lcore->counters.tx_packets, 15);
+	assert_int_equal(lcore->counters.drop_tx_full, 0);
+}
+
 static void received_checksums(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -930,6 +968,7 @@ int main(void)
 		T(transmit_full),
 		T(plain_way),
 		T(offload),
+		T(transmit_refused),
 		T(received_checksums),
 		T(stripped_tag),
 		T(segmented),
