@@ -29,10 +29,11 @@ FRAME_INLINE bool verify_udp(const struct frame *frame, uint64_t pseudo, uint64_
 	uint32_t rest = (uint32_t)(frame->l4_len - sizeof(*udp) - SESSD_HEADER_SIZE);
 	uint64_t sum;
 
+	/* None was made, which only IPv4 allows (RFC 768, RFC 8200 8.1), whatever the port says. */
+	if (!udp->check)
+		return !frame->v6;
 	if (frame->checks & FRAME_CHECKSUM_L4_GOOD)
 		return true;
-	if (!udp->check) /* none was made, which only IPv4 allows (RFC 768, RFC 8200 8.1) */
-		return !frame->v6;
 	pseudo += htons(frame->l4_len);
 	sum = pseudo + load32(udp) + udp->length + udp->check + header;
 	if (__builtin_expect(rest != 0, 0))

@@ -875,6 +875,42 @@ static void received_checksums(void **state)
 	assert_non_null(taken(&got));
 	offer(frame, len);
 	assert_dropped("checksum", &lcore->counters.drop_bad_checksum, 1);
+	/* But not for none at all over IPv6. */
+	spec.v6 = spec.no_checksum = true;
+	len = packet_build(frame, &spec, payload, sizeof(payload));
+	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	assert_dropped("none", &lcore->counters.drop_bad_checksum, 2);
+	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	assert_dropped("good", &lcore->counters.drop_bad_checksum, 3);
+}
+
+/* A reply whose sum comes to 0 says 0xffff, for over IPv6 0 is no checksum: of the source ports,
+ * there is one for which it does. */
+static void sum_of_zero(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true, .source_port = 1};
+	const uint8_t *frame;
+	unsigned check, port;
+	size_t len;
+
+	(void)state;
+	store(1, "abc", 3, 300);
+	offer_request(&spec, SESSD_GET, 0x1234, 1, NULL, 0);
+	run();
+	frame = taken(&len);
+	assert_non_null(frame);
+	check = (unsigned)frame[60] << 8 | frame[61];
+	/* A port greater by n makes the checksum less by n, in ones' complement. */
+	port = (1 + check) % 0xffff;
+	assert_int_not_equal(port, 0);
+	spec.source_port = (uint16_t)port;
+	offer_request(&spec, SESSD_GET, 0x1234, 1, NULL, 0);
+	run();
+	frame = taken(&len);
+	assert_non_null(frame);
+	assert_memory_equal(frame + 60, "\xff\xff", 2);
+	packet_check_reply(frame, len, &spec, &len);
+	ask(&spec, 1, "abc", 3, NULL, 0);
 }
 
 /* A tag that the port took off, unasked, is put back. */
@@ -970,6 +1006,7 @@ int main(void)
 		T(offload),
 		T(transmit_refused),
 		T(received_checksums),
+		T(sum_of_zero),
 		T(stripped_tag),
 		T(segmented),
 		T(no_room),
