@@ -38,6 +38,8 @@ bool arp_input(const struct manners *manners, struct frame *frame)
 		return drop(manners);
 	if (arp->sender_mac[0] & 1 || frame->data[FRAME_MAC] & 1)
 		return drop(manners);
+	if (manners_other_port(manners, arp->sender_mac))
+		return drop(manners);
 	if (served_has_ip4(manners->served, arp->sender) &&
 		memcmp(arp->sender_mac, manners->mac, FRAME_MAC) != 0) {
 		counter_add(&manners->counters->address_conflicts, 1);

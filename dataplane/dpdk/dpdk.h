@@ -120,6 +120,7 @@ struct engine {
 	struct lcore *lcores;
 	unsigned port_count;
 	struct port *ports;
+	struct manners_ports manners_ports; /* constant once the ports are open */
 
 	/* What the writer writes in each poll: away from what the lcores read in each round. */
 	uint64_t busy_ns __attribute__((aligned(64))); /* when it last had something to do */

@@ -61,6 +61,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.port = queue->port;
 	burst.manners.served = &lcore->engine->served;
 	memcpy(burst.manners.mac, queue->port->mac, FRAME_MAC);
+	burst.manners.ports = &lcore->engine->manners_ports;
 	burst.manners.counters = &lcore->counters;
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;

@@ -13,15 +13,35 @@
 #include "dpdk/frame.h"
 #include "dpdk/served.h"
 
+/* Room for each announcement. */
+#define MANNERS_FRAME_MAX 128
+
+/* As many as DPDK has; were there more, they would be taken for somebody else. */
+#define MANNERS_PORTS_MAX 32
+
+/* Of all ports: two on one segment hear each other. */
+struct manners_ports {
+	unsigned count;
+	uint8_t macs[MANNERS_PORTS_MAX][FRAME_MAC];
+};
+
 /* The port and the addresses that speak. */
 struct manners {
 	const struct served *served;
+	const struct manners_ports *ports; /* NULL: there is but this one */
 	uint8_t mac[FRAME_MAC];
 	struct dpdk_counters *counters;
 };
 
-/* Room for each announcement. */
-#define MANNERS_FRAME_MAX 128
+/* Whether a MAC address is another port's of this node. */
+FRAME_INLINE bool manners_other_port(const struct manners *manners, const uint8_t mac[FRAME_MAC])
+{
+	for (unsigned i = 0; manners->ports && i < manners->ports->count; i++) {
+		if (memcmp(mac, manners->ports->macs[i], FRAME_MAC) == 0)
+			return memcmp(mac, manners->mac, FRAME_MAC) != 0;
+	}
+	return false;
+}
 
 /* RFC 826, RFC 5227. */
 bool arp_input(const struct manners *manners, struct frame *frame);

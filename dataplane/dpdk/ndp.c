@@ -155,7 +155,8 @@ bool ndp_input(const struct manners *manners, struct frame *frame)
 		return solicitation(manners, frame);
 	if (message->type == ND_NEIGHBOR_ADVERT &&
 		served_has_ip6(manners->served, message->target) &&
-		memcmp(frame->data + FRAME_MAC, manners->mac, FRAME_MAC) != 0) {
+		memcmp(frame->data + FRAME_MAC, manners->mac, FRAME_MAC) != 0 &&
+		!manners_other_port(manners, frame->data + FRAME_MAC)) {
 		counter_add(&manners->counters->address_conflicts, 1);
 		return false;
 	}

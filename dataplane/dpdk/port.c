@@ -154,6 +154,9 @@ int ports_open(struct engine *engine)
 		if (err)
 			return port_error(port, err, "has no MAC address");
 		memcpy(port->mac, mac.addr_bytes, FRAME_MAC);
+		if (engine->manners_ports.count < MANNERS_PORTS_MAX)
+			memcpy(engine->manners_ports.macs[engine->manners_ports.count++], port->mac,
+				FRAME_MAC);
 		plain_prepare(port, &engine->served);
 		engine->port_count++;
 		err = configure(port, engine);

@@ -166,6 +166,35 @@ static void arp_conflict(void **state)
 	assert_int_equal(counters.address_conflicts, 1);
 }
 
+/* Two ports of this node on one segment hear what the other tells of their addresses: nobody else
+ * claims them, and there is no need to answer. */
+static void own_other_port(void **state)
+{
+	static const struct manners_ports ports = {
+		.count = 2, .macs = {{0x02, 0, 0, 0, 0, 0x01}, {0x02, 0, 0, 0, 0, 0x02}}};
+	struct manners other = {.served = &served, .mac = {0x02, 0, 0, 0, 0, 0x02}};
+	uint8_t frame[PACKET_ROOM];
+	size_t len;
+
+	(void)state;
+	for (unsigned known = 0; known < 2; known++) {
+		manners.ports = known ? &ports : NULL;
+		memset(frame, 0, sizeof(frame));
+		len = arp_announce(&other, served.ip4[0].addr, frame);
+		assert_false(input(frame, &len));
+		len = ndp_announce(&other, served.ip6[0].addr, frame);
+		assert_false(input(frame, &len));
+		assert_int_equal(counters.address_conflicts, 2);
+		assert_int_equal(counters.drop_arp, known);
+		assert_int_equal(counters.drop_icmp, known);
+	}
+	len = arp_request(frame, false);
+	memcpy(frame + 28, "\xc0\x00\x02\x02", 4);
+	assert_false(input(frame, &len));
+	assert_int_equal(counters.address_conflicts, 3);
+	manners.ports = NULL;
+}
+
 static void arp_gratuitous(void **state)
 {
 	static const uint8_t expected[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0,
@@ -441,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup(arp_probe, setup),
 		cmocka_unit_test_setup(arp_dropped, setup),
 		cmocka_unit_test_setup(arp_conflict, setup),
+		cmocka_unit_test_setup(own_other_port, setup),
 		cmocka_unit_test_setup(arp_gratuitous, setup),
 		cmocka_unit_test_setup(echo, setup),
 		cmocka_unit_test_setup(echo_dropped, setup),
