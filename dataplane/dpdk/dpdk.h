@@ -127,6 +127,7 @@ struct engine {
 	unsigned next; /* the lcore whose ring comes first in the next poll */
 	bool few;      /* the last poll found less than it would have taken */
 	bool wake;     /* atomic: ends the writer's poll */
+	uint32_t lost; /* atomic: which port was taken away (its id), and how, << 16; 0: none */
 } __attribute__((aligned(64)));
 
 /* port.c: finds, configures and starts every port that EAL knows; -errno with error_message(). */
@@ -135,6 +136,16 @@ int ports_start(struct engine *engine);
 void ports_close(struct engine *engine);
 /* Once a second: notices links that came up, and has addresses announced there. */
 void ports_watch(struct engine *engine);
+
+/* lost.c: ports that are taken away. Once one was, lost_error() is -ENODEV, with error_message()
+ * set; else 0. [any] */
+enum port_lost {
+	PORT_RESET = 1,
+	PORT_REMOVED,
+};
+void lost_watch(struct engine *engine);
+void lost_unwatch(struct engine *engine);
+int lost_error(struct engine *engine);
 
 /* lcore.c: an lcore's life; takes a struct engine, returns when engine->stop is set. */
 int lcore_run(void *engine);

@@ -49,7 +49,10 @@ int writer_poll(struct engine *engine, int timeout_ms)
 	static __thread bool slack_set;
 	uint64_t now, end;
 	unsigned n;
+	int err = lost_error(engine);
 
+	if (err)
+		return err;
 	if (engine->few)
 		rest(REST_NS);
 	n = pull_all(engine);

@@ -100,6 +100,8 @@ static int configure(struct port *port, const struct engine *engine)
 	port->offload.udp = port->offload.ip4 = (info.tx_offload_capa & checks) == checks;
 	if (port->offload.udp)
 		conf.txmode.offloads = checks;
+	/* Drivers that can tell that their device was pulled out refuse to be asked otherwise. */
+	conf.intr_conf.rmv = (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	/* All buffers of a port are of its one pool, and nobody else holds them; but mlx5 may
 	 * receive into buffers that only look like ours. */
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE &&
@@ -186,12 +188,14 @@ int ports_start(struct engine *engine)
 				    "find this node",
 				port->id, port->name);
 	}
+	lost_watch(engine);
 	ports_watch(engine);
 	return 0;
 }
 
 void ports_close(struct engine *engine)
 {
+	lost_unwatch(engine);
 	for (unsigned i = 0; i < engine->port_count; i++) {
 		struct port *port = &engine->ports[i];
 

@@ -19,6 +19,9 @@
 
 #include <sessiond/log.h>
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <rte_dev.h>
 #include <rte_eth_ring.h>
 #include <rte_lcore.h>
 #include <rte_ring.h>
@@ -979,6 +982,42 @@ static void announced(void **state)
 	assert_int_equal(lcore->counters.announcements, 3);
 }
 
+/* A port that was reset or pulled out ends the writer's poll, and so the daemon. */
+static void lost(void **state)
+{
+	static const struct {
+		enum rte_eth_event_type type;
+		const char *message;
+	} cases[] = {
+		{RTE_ETH_EVENT_INTR_RESET, "port 0 (net_ring_test) was reset"},
+		{RTE_ETH_EVENT_INTR_RMV, "port 0 (net_ring_test) was removed"},
+	};
+	/* What drivers call; their header is not installed. */
+	int (*process)(void *port, enum rte_eth_event_type type, void *unused);
+	void *ports = dlsym(RTLD_DEFAULT, "rte_eth_devices");
+
+	(void)state;
+	*(void **)(void *)&process = dlsym(RTLD_DEFAULT, "rte_eth_dev_callback_process");
+	assert_int_equal(writer_poll(&engine, 1), 0);
+	for (size_t i = 0; process && ports && i < 2; i++) {
+		process(ports, RTE_ETH_EVENT_INTR_LSC, NULL);
+		assert_int_equal(writer_poll(&engine, 0), 0);
+		process(ports, cases[i].type, NULL);
+		assert_int_equal(writer_poll(&engine, 0), -ENODEV);
+		print_message("%s\n", error_message());
+		assert_non_null(strstr(error_message(), cases[i].message));
+		engine.lost = 0;
+	}
+	rte_dev_event_callback_process("0000:99:00.0", RTE_DEV_EVENT_REMOVE);
+	rte_dev_event_callback_process("net_ring_test", RTE_DEV_EVENT_ADD);
+	assert_int_equal(writer_poll(&engine, 0), 0);
+	rte_dev_event_callback_process("net_ring_test", RTE_DEV_EVENT_REMOVE);
+	assert_int_equal(writer_poll(&engine, 0), -ENODEV);
+	assert_non_null(strstr(error_message(), cases[1].message));
+	engine.lost = 0;
+	assert_int_equal(writer_poll(&engine, 0), 0);
+}
+
 /* With what every CPU of the kind has, and with what this one has. */
 int main(void)
 {
@@ -1011,6 +1050,7 @@ int main(void)
 		T(segmented),
 		T(no_room),
 		T(announced),
+		T(lost),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
