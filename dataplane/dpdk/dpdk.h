@@ -166,6 +166,14 @@ void announce(struct lcore *lcore, const struct port_queue *queue);
 
 /* memory.c: the table's memory, in hugepages where EAL has any. */
 void table_memory_init(struct table_memory *memory);
+/* memory.c: zeroed memory of DPDK's heap, on NUMA node `socket` or else, with a warning, on any
+ * other; NULL if there is none. Released by rte_free. */
+void *memory_near(const char *what, size_t bytes, int socket);
+#define MEMORY_FAR \
+	"%s: NUMA node %d has no memory left for it: it is on another, which is slower; reserve " \
+	"hugepages on both"
+/* memory.c: what to do if there is none. */
+const char *memory_hint(void);
 
 /* poll.c */
 int writer_poll(struct engine *engine, int timeout_ms);

@@ -35,6 +35,25 @@ static size_t free_hugepage_bytes(void)
 	return bytes;
 }
 
+void *memory_near(const char *what, size_t bytes, int socket)
+{
+	void *memory = rte_zmalloc_socket(what, bytes, RTE_CACHE_LINE_SIZE, socket);
+
+	if (memory || socket == SOCKET_ID_ANY)
+		return memory;
+	memory = rte_zmalloc_socket(what, bytes, RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+	if (memory)
+		log_warning(MEMORY_FAR, what, socket);
+	return memory;
+}
+
+const char *memory_hint(void)
+{
+	return rte_eal_has_hugepages()
+		       ? "raise vm.nr_hugepages"
+		       : "with --no-huge DPDK has 64 MB, or as many as -m in --dpdk-args says";
+}
+
 static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 {
 	(void)ctx;
@@ -43,8 +62,8 @@ static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 	for (unsigned i = 0; i < HUGE_MAX; i++) {
 		if (huge[i])
 			continue;
-		huge[i] = rte_zmalloc_socket(what, bytes, RTE_CACHE_LINE_SIZE,
-			(int)rte_lcore_to_socket_id(rte_get_main_lcore()));
+		huge[i] =
+			memory_near(what, bytes, (int)rte_lcore_to_socket_id(rte_get_main_lcore()));
 		if (huge[i]) {
 			eal_hold();
 			return huge[i];

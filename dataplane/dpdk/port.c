@@ -67,13 +67,21 @@ static struct rte_mempool *make_pool(
 	unsigned count = engine->args.mbufs;
 	int socket = rte_eth_dev_socket_id(port->id);
 	char name[RTE_MEMPOOL_NAMESIZE];
+	struct rte_mempool *pool;
 
 	if (!count)
 		count = port->queues * (rxd + txd + 2U * BURST) +
 			engine->lcore_count * MBUF_CACHE * 3 / 2;
 	snprintf(name, sizeof(name), "mbufs%u", port->id);
-	return rte_pktmbuf_pool_create(
+	pool = rte_pktmbuf_pool_create(
 		name, count, MBUF_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+	if (pool || socket == SOCKET_ID_ANY)
+		return pool;
+	pool = rte_pktmbuf_pool_create(
+		name, count, MBUF_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (pool)
+		log_warning(MEMORY_FAR, name, socket);
+	return pool;
 }
 
 static int configure(struct port *port, const struct engine *engine)
@@ -116,7 +124,8 @@ static int configure(struct port *port, const struct engine *engine)
 		return port_error(port, err, "refuses its descriptors");
 	port->pool = make_pool(port, engine, rxd, txd);
 	if (!port->pool)
-		return port_error(port, -rte_errno, "no memory for its packet buffers");
+		return error_set(rte_errno, "port %u (%s): no memory for its packet buffers: %s",
+			port->id, port->name, memory_hint());
 	txconf = info.default_txconf;
 	txconf.offloads = conf.txmode.offloads;
 	for (uint16_t q = 0; q < port->queues; q++) {

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  */
 #include "dpdk/updates.h"
+#include "dpdk/dpdk.h"
 
 #include <sessiond/log.h>
 
@@ -29,11 +30,10 @@ int updates_open(
 	updates->element = (uint32_t)(sizeof(struct update) + value_max + 63) / 64 * 64;
 	updates->value_max = value_max;
 	updates->depth = depth;
-	updates->elements =
-		rte_zmalloc_socket("updates", (size_t)updates->element * depth, 64, socket);
+	updates->elements = memory_near("updates", (size_t)updates->element * depth, socket);
 	if (!updates->elements)
-		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB)",
-			lcore, depth, (size_t)updates->element * depth / 1024);
+		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s",
+			lcore, depth, (size_t)updates->element * depth / 1024, memory_hint());
 	return 0;
 }
 

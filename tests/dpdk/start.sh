@@ -75,4 +75,11 @@ refused 2 "unrecognized option '--frobnicate'" "$common --frobnicate"
 refused 1 'net_there_is_none' "$common -l 0 --vdev net_there_is_none0"
 refused 2 "does not know what to do with 'stray'" "$common -l 0 --vdev net_null0 stray"
 
+# Without hugepages there is little memory, and an error says how to have more.
+common="$common -l 0 --vdev net_null0 --"
+expect 1 'no memory for its packet buffers: .*-m in --dpdk-args' \
+	"$sessiond" -m dpdk -l 10.0.0.1 -n 1000 -C "$folder/s" --dpdk-args "$common --mbufs 100000"
+expect 1 'ring of 1048576 updates .*-m in --dpdk-args' \
+	"$sessiond" -m dpdk -l 10.0.0.1 -n 1000 -C "$folder/s" --dpdk-args "$common --updates 1048576"
+
 finish

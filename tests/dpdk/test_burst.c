@@ -24,11 +24,14 @@
 #include <rte_dev.h>
 #include <rte_eth_ring.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_ring.h>
 #include <stdlib.h>
 
 #define VALUE_MAX 1000
 #define UPDATES	  64
+
+#define NODE_WITHOUT_MEMORY 7
 
 static struct engine engine;
 static struct lcore *lcore;
@@ -982,6 +985,31 @@ static void announced(void **state)
 	assert_int_equal(lcore->counters.announcements, 3);
 }
 
+/* In the place of DPDK's, which without hugepages takes a node for as good as another. */
+void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int socket)
+{
+	void *(*real)(const char *what, size_t bytes, unsigned align, int socket);
+
+	*(void **)(void *)&real = dlsym(RTLD_NEXT, "rte_zmalloc_socket");
+	return socket == NODE_WITHOUT_MEMORY ? NULL : real(what, bytes, align, socket);
+}
+
+/* A NUMA node without memory: it is taken from another. */
+static void other_node(void **state)
+{
+	struct updates ring;
+	uint8_t *memory = memory_near("test", 100, NODE_WITHOUT_MEMORY);
+
+	(void)state;
+	assert_null(rte_zmalloc_socket("test", 100, 0, NODE_WITHOUT_MEMORY));
+	assert_non_null(memory);
+	assert_int_equal(memory[99], 0);
+	rte_free(memory);
+	assert_int_equal(updates_open(&ring, 0, NODE_WITHOUT_MEMORY, 64, 100), 0);
+	updates_close(&ring);
+	assert_null(memory_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
+}
+
 /* A port that was reset or pulled out ends the writer's poll, and so the daemon. */
 static void lost(void **state)
 {
@@ -1050,6 +1078,7 @@ int main(void)
 		T(segmented),
 		T(no_room),
 		T(announced),
+		T(other_node),
 		T(lost),
 	};
 
