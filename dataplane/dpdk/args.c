@@ -30,6 +30,11 @@ static int add_default(struct dpdk_args *args, const char *word)
 	return add(args, (char *)(uintptr_t)word);
 }
 
+static int too_long(void)
+{
+	return error_set(EINVAL, "--dpdk-args is longer than %d bytes", ARGS_TEXT_MAX);
+}
+
 /* Copies one word from *text to *to, without its quotes, and moves both. */
 static int take_word(const char **text, char **to, const char *end)
 {
@@ -49,12 +54,13 @@ static int take_word(const char **text, char **to, const char *end)
 				return error_set(EINVAL, "--dpdk-args ends in a backslash");
 		}
 		if (*to + 1 >= end)
-			return error_set(
-				EINVAL, "--dpdk-args is longer than %d bytes", ARGS_TEXT_MAX);
+			return too_long();
 		*(*to)++ = c;
 	}
 	if (quote)
 		return error_set(EINVAL, "--dpdk-args: a %c is not closed", quote);
+	if (*to >= end) /* an empty word in quotes */
+		return too_long();
 	*(*to)++ = '\0';
 	*text = at;
 	return 0;

@@ -117,6 +117,24 @@ static void refused(void **state)
 	assert_int_equal(dpdk_args_parse(&args, many), -EINVAL);
 }
 
+/* Up to the last byte of what words are copied to, and past it: an empty word takes one too. */
+static void longest(void **state)
+{
+	char text[ARGS_TEXT_MAX + 16] = "";
+	struct dpdk_args args;
+
+	(void)state;
+	memset(text, 'x', ARGS_TEXT_MAX - 1);
+	assert_int_equal(dpdk_args_parse(&args, text), 0);
+	strcpy(text + ARGS_TEXT_MAX - 1, "x");
+	assert_int_equal(dpdk_args_parse(&args, text), -EINVAL);
+	strcpy(text + ARGS_TEXT_MAX - 1, " ''");
+	assert_int_equal(dpdk_args_parse(&args, text), -EINVAL);
+	assert_non_null(strstr(error_message(), "longer than"));
+	strcpy(text + ARGS_TEXT_MAX - 2, " ''");
+	assert_int_equal(dpdk_args_parse(&args, text), 0);
+}
+
 /* What is no more than the start of a refused word. */
 static void accepted(void **state)
 {
@@ -133,6 +151,7 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(own),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(longest),
 		cmocka_unit_test(accepted),
 	};
 
