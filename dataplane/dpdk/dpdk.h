@@ -178,10 +178,13 @@ const char *memory_hint(void);
 /* poll.c */
 int writer_poll(struct engine *engine, int timeout_ms);
 
-/* stats.c */
+/* stats.c: the sums, of one port, of one lcore; and all of it. */
+void stats_totals(struct engine *engine, stats_emit emit, void *ctx);
+void stats_port(const struct port *port, stats_emit emit, void *ctx);
+void stats_lcore(const struct lcore *lcore, stats_emit emit, void *ctx);
 void stats_collect(struct engine *engine, stats_emit emit, void *ctx);
 
-/* telemetry.c: /sessiond/stats of DPDK's telemetry. */
+/* telemetry.c: /sessiond/stats, /sessiond/ports and /sessiond/lcores of DPDK's telemetry. */
 void telemetry_open(struct engine *engine);
 void telemetry_close(void);
 

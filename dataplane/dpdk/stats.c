@@ -15,7 +15,7 @@ static void emit_named(stats_emit emit, void *ctx, const char *group, unsigned n
 	emit(ctx, text, value);
 }
 
-static void emit_port(const struct port *port, stats_emit emit, void *ctx)
+void stats_port(const struct port *port, stats_emit emit, void *ctx)
 {
 	struct rte_eth_stats stats = {0};
 
@@ -31,7 +31,7 @@ static void emit_port(const struct port *port, stats_emit emit, void *ctx)
 	emit_named(emit, ctx, "port", port->id, "mbufs_free", rte_mempool_avail_count(port->pool));
 }
 
-static void emit_lcore(struct lcore *lcore, stats_emit emit, void *ctx)
+void stats_lcore(const struct lcore *lcore, stats_emit emit, void *ctx)
 {
 	emit_named(emit, ctx, "lcore", lcore->id, "rx_packets",
 		__atomic_load_n(&lcore->counters.rx_packets, __ATOMIC_RELAXED));
@@ -43,7 +43,7 @@ static void emit_lcore(struct lcore *lcore, stats_emit emit, void *ctx)
 		emit, ctx, "lcore", lcore->id, "updates_waiting", updates_waiting(&lcore->updates));
 }
 
-void stats_collect(struct engine *engine, stats_emit emit, void *ctx)
+void stats_totals(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct request_counters requests = {0};
 	struct dpdk_counters counters = {0};
@@ -64,8 +64,13 @@ void stats_collect(struct engine *engine, stats_emit emit, void *ctx)
 #undef X
 	emit(ctx, "dpdk_ports", engine->port_count);
 	emit(ctx, "dpdk_lcores", engine->lcore_count);
+}
+
+void stats_collect(struct engine *engine, stats_emit emit, void *ctx)
+{
+	stats_totals(engine, emit, ctx);
 	for (unsigned i = 0; i < engine->port_count; i++)
-		emit_port(&engine->ports[i], emit, ctx);
+		stats_port(&engine->ports[i], emit, ctx);
 	for (unsigned i = 0; i < engine->lcore_count; i++)
-		emit_lcore(&engine->lcores[i], emit, ctx);
+		stats_lcore(&engine->lcores[i], emit, ctx);
 }

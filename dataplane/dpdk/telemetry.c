@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
+ *
+ * What an answer of DPDK's telemetry holds is limited (256 figures), what a node can have of ports
+ * and lcores is not: sums in one command, each port and each lcore by a command with its id.
  */
 #include "dpdk/dpdk.h"
 
 #include <sessiond/log.h>
 
+#include <ctype.h>
+#include <errno.h>
 #include <pthread.h>
 #include <rte_telemetry.h>
 #include <rte_version.h>
+#include <stdlib.h>
 
 /* Commands cannot be taken back: they outlive the engine, and then say so. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -22,18 +28,77 @@ static void add_figure(void *ctx, const char *name, uint64_t value)
 #endif
 }
 
-static int answer(const char *command, const char *params, struct rte_tel_data *data)
+static int stats(struct engine *engine, const char *params, struct rte_tel_data *data)
 {
-	int err = 0;
-
-	(void)command;
 	(void)params;
 	rte_tel_data_start_dict(data);
+	stats_totals(engine, add_figure, data);
+	return 0;
+}
+
+/* Whether `params` is this id. */
+static bool asked_for(const char *params, unsigned id)
+{
+	char *end;
+
+	return isdigit((unsigned char)*params) && strtoul(params, &end, 10) == id && !*end;
+}
+
+static int ports(struct engine *engine, const char *params, struct rte_tel_data *data)
+{
+	if (!params || !*params)
+		rte_tel_data_start_array(data, RTE_TEL_INT_VAL);
+	for (unsigned i = 0; i < engine->port_count; i++) {
+		const struct port *port = &engine->ports[i];
+
+		if (!params || !*params) {
+			rte_tel_data_add_array_int(data, port->id);
+		} else if (asked_for(params, port->id)) {
+			rte_tel_data_start_dict(data);
+			stats_port(port, add_figure, data);
+			return 0;
+		}
+	}
+	return params && *params ? -EINVAL : 0;
+}
+
+static int lcores(struct engine *engine, const char *params, struct rte_tel_data *data)
+{
+	if (!params || !*params)
+		rte_tel_data_start_array(data, RTE_TEL_INT_VAL);
+	for (unsigned i = 0; i < engine->lcore_count; i++) {
+		const struct lcore *lcore = &engine->lcores[i];
+
+		if (!params || !*params) {
+			rte_tel_data_add_array_int(data, (int)lcore->id);
+		} else if (asked_for(params, lcore->id)) {
+			rte_tel_data_start_dict(data);
+			stats_lcore(lcore, add_figure, data);
+			return 0;
+		}
+	}
+	return params && *params ? -EINVAL : 0;
+}
+
+static const struct command {
+	const char *name;
+	int (*answer)(struct engine *engine, const char *params, struct rte_tel_data *data);
+	const char *help;
+} commands[] = {
+	{"/sessiond/stats", stats, "Sums of the session cache's figures. No parameters."},
+	{"/sessiond/ports", ports, "Ids of the ports; with one, its figures. Parameters: id"},
+	{"/sessiond/lcores", lcores, "Ids of the lcores; with one, its figures. Parameters: id"},
+};
+
+static int answer(const char *name, const char *params, struct rte_tel_data *data)
+{
+	int err = -ENODEV;
+
 	pthread_mutex_lock(&mutex);
-	if (current)
-		stats_collect(current, add_figure, data);
-	else
-		err = -ENODEV;
+	for (size_t i = 0; i < RTE_DIM(commands) && current; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			err = commands[i].answer(current, params, data);
+	}
 	pthread_mutex_unlock(&mutex);
 	return err;
 }
@@ -43,10 +108,10 @@ void telemetry_open(struct engine *engine)
 	pthread_mutex_lock(&mutex);
 	current = engine;
 	pthread_mutex_unlock(&mutex);
-	if (rte_telemetry_register_cmd("/sessiond/stats", answer,
-		    "Figures of the session cache, as sessionctl stats has them. No parameters.") <
-		0)
-		log_warning("no /sessiond/stats in DPDK's telemetry");
+	for (size_t i = 0; i < RTE_DIM(commands); i++) {
+		if (rte_telemetry_register_cmd(commands[i].name, answer, commands[i].help) < 0)
+			log_warning("no %s in DPDK's telemetry", commands[i].name);
+	}
 }
 
 void telemetry_close(void)

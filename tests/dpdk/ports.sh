@@ -71,7 +71,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 [ "$(id -u)" -eq 0 ] || skip "namespaces and ports need root"
-for program in ip nsenter ping arping stunnel4 openssl tcpdump; do
+for program in ip nsenter ping arping stunnel4 openssl tcpdump ethtool dpdk-telemetry.py; do
 	command -v "$program" >/dev/null || skip "there is no $program here"
 done
 for program in tlsclient echod udpclient differential; do
@@ -338,11 +338,20 @@ done
 for name in dpdk_port0_imissed dpdk_port0_rx_nombuf dpdk_drop_ring_full; do
 	ctl stats | grep -q "^$name " || fail "no $name in the statistics"
 done
-if command -v dpdk-telemetry.py >/dev/null; then
-	echo /sessiond/stats | dpdk-telemetry.py -f "$LAB" >"$LOGS/telemetry" 2>&1 || true
-	grep -q '"dpdk_rx_packets": [1-9]' "$LOGS/telemetry" || fail "nothing in DPDK's telemetry"
-	grep -q '"get_hits": [1-9]' "$LOGS/telemetry" || fail "no hits in DPDK's telemetry"
-fi
+telemetry()
+{
+	echo "$1" | dpdk-telemetry.py -f "$LAB" >"$LOGS/telemetry" 2>&1 || true
+	grep -q "$2" "$LOGS/telemetry" || fail "DPDK's telemetry has no $2 in $1"
+}
+telemetry /sessiond/stats '"dpdk_rx_packets": [1-9]'
+telemetry /sessiond/stats '"get_hits": [1-9]'
+telemetry /sessiond/ports '\[0'
+telemetry /sessiond/ports,0 '"dpdk_port0_rx_packets": [1-9]'
+lcore=${LCORES:-$(($(nproc) - 1))}
+lcore=${lcore%%-*}
+telemetry /sessiond/lcores "\\[$lcore"
+telemetry "/sessiond/lcores,$lcore" "\"dpdk_lcore${lcore}_rx_packets\": [1-9]"
+telemetry /sessiond/lcores,9999 null
 
 step "a link goes down, and comes up"
 logged()

@@ -26,6 +26,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_ring.h>
+#include <rte_telemetry.h>
 #include <stdlib.h>
 
 #define VALUE_MAX 1000
@@ -985,6 +986,34 @@ static void announced(void **state)
 	assert_int_equal(lcore->counters.announcements, 3);
 }
 
+static void count_figure(void *ctx, const char *name, uint64_t value)
+{
+	unsigned *count = ctx;
+
+	(void)name;
+	(void)value;
+	++*count;
+}
+
+/* One answer of DPDK's telemetry has room for each of its dictionaries, however many lcores there
+ * are; all figures together would have none. */
+static void telemetry_room(void **state)
+{
+	static struct lcore lcores[RTE_MAX_LCORE];
+	struct engine many = {.lcore_count = RTE_MAX_LCORE, .lcores = lcores};
+	unsigned all = 0, totals = 0, one = 0, port = 0;
+
+	(void)state;
+	stats_collect(&many, count_figure, &all);
+	stats_totals(&many, count_figure, &totals);
+	stats_lcore(&lcores[0], count_figure, &one);
+	stats_port(&engine.ports[0], count_figure, &port);
+	assert_true(all > RTE_TEL_MAX_DICT_ENTRIES);
+	assert_int_equal(all, totals + RTE_MAX_LCORE * one);
+	assert_in_range(totals, 10, RTE_TEL_MAX_DICT_ENTRIES);
+	assert_in_range(port, 5, RTE_TEL_MAX_DICT_ENTRIES);
+}
+
 /* In the place of DPDK's, which without hugepages takes a node for as good as another. */
 void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int socket)
 {
@@ -1078,6 +1107,7 @@ int main(void)
 		T(segmented),
 		T(no_room),
 		T(announced),
+		T(telemetry_room),
 		T(other_node),
 		T(lost),
 	};
