@@ -20,7 +20,8 @@
 static const char usage_text[] =
 	"usage: dpdkbench pcap FILE get|miss|mix SESSIONS PACKETS\n"
 	"                 a capture of requests for 10.99.0.1: GETs that hit, uniformly over the\n"
-	"                 sessions; GETs that miss; GETs that hit and NEWs of them in turn\n"
+	"                 sessions; GETs that miss; GETs that hit, each session as often if\n"
+	"                 there are packets enough, and NEWs of as many others in turn\n"
 	"       dpdkbench store HOST SESSIONS RATE\n"
 	"                 sends a NEW for each session, RATE a second\n"
 	"       dpdkbench sample PID TELEMETRY-SOCKET SECONDS\n"
@@ -111,10 +112,18 @@ static int write_capture(const char *path, const char *kind, uint64_t sessions, 
 	}
 	fwrite(head, sizeof(head), 1, file);
 	for (uint64_t i = 0; i < packets; i++) {
+		bool new = mix &&i % 2;
 		/* At random: stored one after another, sessions are neighbours in the table. */
 		uint64_t session = mix64(i) % sessions;
-		size_t len = frame(data, mix && i % 2 ? SESSD_NEW : SESSD_GET,
-			miss ? session + (1ULL << 40) : session);
+		size_t len;
+
+		if (mix && packets / 2 >= sessions)
+			session = i / 2 * 7919 % sessions;
+		if (new)
+			session = (1ULL << 41) + i / 2;
+		if (miss)
+			session += 1ULL << 40;
+		len = frame(data, new ? SESSD_NEW : SESSD_GET, session);
 		uint32_t record[4] = {0, 0, (uint32_t)len, (uint32_t)len};
 
 		fwrite(record, sizeof(record), 1, file);
