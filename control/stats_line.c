@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "losses.h"
+
 enum sum {
 	SESSIONS,
 	CAPACITY,
@@ -36,8 +38,6 @@ static const struct {
 	{"remove_*", REMOVES},
 	{"sessions_expired", EXPIRED},
 	{"sessions_evicted", EVICTED},
-	{"drop_*", DROPPED},
-	{"xsk_drop_*", DROPPED},
 	{"uptime_seconds", UPTIME},
 };
 
@@ -45,6 +45,8 @@ static void add(void *ctx, const char *name, uint64_t value)
 {
 	uint64_t *sums = ctx;
 
+	if (figure_is_loss(name))
+		sums[DROPPED] += value;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		size_t len = strlen(parts[i].name);
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,6 +47,37 @@ static void test_sums(void **state)
 		"9 evicted, 25 dropped, up 77 seconds");
 }
 
+/* dpdk mode sees all that is on the wire: what is for others is no loss, what had no room is. */
+static void dpdk_figures(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	static const char *const others[] = {"arp", "icmp", "not_ip", "not_udp", "other_host",
+		"other_port", "not_local", "fragment", "ip_options"};
+	char name[64];
+
+	(void)ctx;
+	emit(emit_ctx, "drop_short", 1);
+	emit(emit_ctx, "dpdk_drop_ring_full", 10);
+	emit(emit_ctx, "dpdk_drop_tx_full", 100);
+	emit(emit_ctx, "dpdk_drop_no_room", 1000);
+	emit(emit_ctx, "dpdk_drop_bad_checksum", 10000);
+	emit(emit_ctx, "dpdk_port0_imissed", 100000);
+	emit(emit_ctx, "dpdk_port12_rx_nombuf", 1000000);
+	emit(emit_ctx, "dpdk_port0_rx_packets", 7);
+	emit(emit_ctx, "dpdk_ports", 7);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(name, sizeof(name), "dpdk_drop_%s", others[i]);
+		emit(emit_ctx, name, 7);
+	}
+}
+
+static void test_dpdk(void **state)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)state;
+	assert_non_null(strstr(stats_line(dpdk_figures, NULL, line), " 1111111 dropped,"));
+}
+
 static void huge_figures(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	static const char *const names[] = {"uptime_seconds", "sessions", "capacity", "get_hits",
@@ -70,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_dpdk),
 		cmocka_unit_test(test_room),
 	};
 
