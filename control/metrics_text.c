@@ -3,70 +3,19 @@
  */
 #include "metrics_text.h"
 
+#include "metrics_families.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES_MAX 256
-
-enum type {
-	GAUGE,
-	COUNTER, /* the family's name ends in _total */
-};
-
-/* What the names of stats become. `pattern` is a name, or what names begin with, a '*' then;
- * `label` is what the rest of the name is the value of. `path`: it is counted by several parts. */
-static const struct family {
-	const char *pattern;
-	enum type type;
-	const char *name, *label;
-	bool path;
-	const char *help;
-} families[] = {
-	{"get_retries", COUNTER, "sessiond_lookup_retries_total", NULL, true,
-		"Lookups repeated because the session changed while it was read."},
-	{"get_*", COUNTER, "sessiond_gets_total", "outcome", true,
-		"GETs answered, by what answered and outcome."},
-	{"new_*", COUNTER, "sessiond_news_total", "outcome", false,
-		"NEWs taken in, by what became of them."},
-	{"remove_*", COUNTER, "sessiond_removes_total", "outcome", false,
-		"REMOVEs taken in, by what became of them."},
-	{"drop_*", COUNTER, "sessiond_dropped_total", "reason", true,
-		"Requests dropped without an answer, by reason."},
-	{"pass_*", COUNTER, "sessiond_passed_total", "reason", true,
-		"Packets that the fast path left to the kernel, by reason."},
-	{"send_failed", COUNTER, "sessiond_send_failed_total", NULL, false,
-		"Answers that could not be sent."},
-	{"sessions", GAUGE, "sessiond_sessions", NULL, false, "Sessions held."},
-	{"sessions_adopted", COUNTER, "sessiond_sessions_adopted_total", NULL, false,
-		"Sessions taken over from the last daemon."},
-	{"sessions_*", COUNTER, "sessiond_sessions_ended_total", "reason", false,
-		"Sessions that ended, by reason."},
-	{"capacity", GAUGE, "sessiond_capacity_sessions", NULL, false, "Sessions at the most."},
-	{"memory_reserved_bytes", GAUGE, "sessiond_memory_reserved_bytes", NULL, false,
-		"Memory set aside for sessions in user space."},
-	{"memory_resident_peak_bytes", GAUGE, "sessiond_memory_resident_peak_bytes", NULL, false,
-		"Most memory that the process has had in use."},
-	{"uptime_seconds", GAUGE, "sessiond_uptime_seconds", NULL, false,
-		"Time since the daemon was started."},
-	{"mode_*", GAUGE, "sessiond_mode", "mode", false, "1 for the mode that is in use."},
-	{"xdp_interfaces_*", GAUGE, "sessiond_xdp_interfaces", "state", false,
-		"Interfaces by how the XDP program is on them."},
-	{"xsk_sockets", GAUGE, "sessiond_xsk_sockets", NULL, false,
-		"AF_XDP sockets that NEWs come by."},
-	{"xsk_sockets_zero_copy", GAUGE, "sessiond_xsk_sockets_zero_copy", NULL, false,
-		"Of these, those that the driver copies nothing for."},
-	{"dpdk_ports", GAUGE, "sessiond_dpdk_ports", NULL, false, "Ports of dpdk mode."},
-	{"dpdk_lcores", GAUGE, "sessiond_dpdk_lcores", NULL, false, "Reader lcores of dpdk mode."},
-	{"threads", GAUGE, "sessiond_threads", NULL, false, "Reader threads."},
-};
-
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
+#define SAMPLES_MAX 1024
 
 struct figure {
 	char name[64];
 	uint64_t value;
+	struct metrics_place place;
 };
 
 struct page {
@@ -99,51 +48,6 @@ static const struct figure *find(const struct page *page, const char *prefix, co
 	return NULL;
 }
 
-/* The family of a name and, in `*rest`, the label's value; NULL if none knows it. */
-static const struct family *match(const char *name, const char **rest)
-{
-	for (size_t i = 0; i < FAMILIES; i++) {
-		size_t len = strlen(families[i].pattern);
-
-		if (families[i].pattern[len - 1] != '*'
-				? strcmp(name, families[i].pattern) == 0
-				: strncmp(name, families[i].pattern, len - 1) == 0) {
-			*rest = name + len - (families[i].pattern[len - 1] == '*');
-			return &families[i];
-		}
-	}
-	return NULL;
-}
-
-static const char *const paths[][2] = {
-	{"xdp_", "xdp"}, {"slow_", "daemon"}, {"xsk_", "af_xdp"}, {"dpdk_", "dpdk"}};
-
-/* As match, for a name that may begin with a path; `*path` is NULL for families without. */
-static const struct family *classify(
-	const struct page *page, const char *name, const char **path, const char **rest)
-{
-	const struct family *family;
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		size_t len = strlen(paths[i][0]);
-
-		if (strncmp(name, paths[i][0], len) != 0)
-			continue;
-		family = match(name + len, rest);
-		*path = paths[i][1];
-		if (family && family->path)
-			return family;
-	}
-	*path = NULL;
-	family = match(name, rest);
-	if (family && family->path) {
-		const struct figure *dpdk = find(page, "", "mode_dpdk");
-
-		*path = dpdk && dpdk->value ? "dpdk" : "daemon";
-	}
-	return family;
-}
-
 static void head(struct page *page, const char *name, const char *type, const char *help)
 {
 	size_t len = strlen(name);
@@ -158,55 +62,75 @@ static void head(struct page *page, const char *name, const char *type, const ch
 /* Is it added up from those of other paths? */
 static bool is_sum(const struct page *page, const char *name)
 {
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (find(page, paths[i][0], name))
+	for (size_t i = 0; metrics_paths[i][0]; i++)
+		if (find(page, metrics_paths[i][0], name))
 			return true;
 	return false;
 }
 
-static void put_family(struct page *page, const struct family *family)
+static void sort_out(struct page *page)
+{
+	const struct figure *dpdk = find(page, "", "mode_dpdk");
+
+	for (unsigned i = 0; i < page->count; i++)
+		page->figures[i].place =
+			metrics_place_of(page->figures[i].name, dpdk && dpdk->value);
+}
+
+static void put_sample(struct page *page, const struct figure *figure)
+{
+	const struct metrics_place *place = &figure->place;
+	const char *label = place->family->label;
+
+	fputs(place->family->name, page->out);
+	if (place->path || label)
+		fputc('{', page->out);
+	if (place->path)
+		fprintf(page->out, "path=\"%s\"%s", place->path, label ? "," : "");
+	if (label)
+		fprintf(page->out, "%s=\"%.*s\"", label, place->label_len, place->label);
+	if (place->path || label)
+		fputc('}', page->out);
+	fprintf(page->out, " %" PRIu64 "\n", figure->value);
+}
+
+static void put_family(struct page *page, const struct metrics_family *family)
 {
 	bool begun = false;
 
 	for (unsigned i = 0; i < page->count; i++) {
 		const struct figure *figure = &page->figures[i];
-		const char *path, *rest;
 
-		if (classify(page, figure->name, &path, &rest) != family ||
-			is_sum(page, figure->name))
+		if (figure->place.family != family || is_sum(page, figure->name))
 			continue;
 		if (!begun)
-			head(page, family->name, family->type == COUNTER ? "counter" : "gauge",
+			head(page, family->name,
+				family->type == METRICS_COUNTER ? "counter" : "gauge",
 				family->help);
 		begun = true;
-		fputs(family->name, page->out);
-		if (path || family->label)
-			fputc('{', page->out);
-		if (path)
-			fprintf(page->out, "path=\"%s\"%s", path, family->label ? "," : "");
-		if (family->label)
-			fprintf(page->out, "%s=\"%s\"", family->label, rest);
-		if (path || family->label)
-			fputc('}', page->out);
-		fprintf(page->out, " %" PRIu64 "\n", figure->value);
+		put_sample(page, figure);
 	}
 }
 
 /* Told elsewhere, or of no use to a graph. */
 static bool left_out(const char *name)
 {
-	return strcmp(name, "pid") == 0 || strcmp(name, "xdp_runs") == 0 ||
-	       strcmp(name, "xdp_run_nanoseconds") == 0;
+	static const char *const names[] = {"pid", "port", "xdp_runs", "xdp_run_nanoseconds",
+		"answer_us_p50", "answer_us_p99", "insert_us_p50", "insert_us_p99"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static void put_unknown(struct page *page)
 {
 	for (unsigned i = 0; i < page->count; i++) {
 		const struct figure *figure = &page->figures[i];
-		const char *path, *rest;
 		char name[96];
 
-		if (left_out(figure->name) || classify(page, figure->name, &path, &rest))
+		if (figure->place.family || left_out(figure->name))
 			continue;
 		snprintf(name, sizeof(name), "sessiond_%s_total", figure->name);
 		head(page, name, "counter", "As sessionctl stats has it.");
@@ -291,8 +215,9 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	figures->stats(figures->ctx, keep, page);
 	head(page, "sessiond_build_info", "gauge", "The version that runs.");
 	fputs("sessiond_build_info{version=\"" SESSIOND_VERSION "\"} 1\n", page->out);
-	for (size_t i = 0; i < FAMILIES; i++)
-		put_family(page, &families[i]);
+	sort_out(page);
+	for (size_t i = 0; i < metrics_family_count; i++)
+		put_family(page, &metrics_families[i]);
 	put_unknown(page);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))

@@ -48,4 +48,23 @@ static inline void latency_sum(struct latency *into, const struct latency *from)
 	into->sum_ns += __atomic_load_n(&from->sum_ns, __ATOMIC_RELAXED);
 }
 
+/* The bound in microseconds that `percent` of the things kept: an upper one, as buckets have it.
+ * The last bound for more than that; 0 if there was nothing. */
+static inline uint64_t latency_quantile_us(const struct latency *latency, unsigned percent)
+{
+	uint64_t count = 0, seen = 0, rank;
+
+	for (unsigned i = 0; i <= LATENCY_BOUND_COUNT; i++)
+		count += latency->counts[i];
+	if (count == 0)
+		return 0;
+	rank = count - count / 100 * (100 - percent) - count % 100 * (100 - percent) / 100;
+	for (unsigned i = 0; i < LATENCY_BOUND_COUNT; i++) {
+		seen += latency->counts[i];
+		if (seen >= rank)
+			return latency_bounds_us[i];
+	}
+	return latency_bounds_us[LATENCY_BOUND_COUNT - 1];
+}
+
 #endif

@@ -76,17 +76,22 @@ http_get "$folder/metrics.sock" /metrics | grep -q '^200' || fail "the Unix sock
 stop unix "$started"
 [ -e "$folder/metrics.sock" ] && fail "the Unix socket is left behind"
 
-# Everything that the dashboard and the rules ask for is there, or is xdp mode's.
+# Everything that the dashboard and the rules ask for is there, or is xdp mode's or dpdk mode's, whose
+# names tests/unit/test_metrics.c has. The dashboard has what dpdk mode loses.
 python3 - "$folder/page" "$dist" <<-'END' || fail "the dashboard or the rules"
 	import json, re, sys
 	page = open(sys.argv[1]).read()
 	known = set(re.findall(r"^(sessiond_\w+)", page, re.M)) | {
 	    "sessiond_xdp_interfaces", "sessiond_passed_total",
 	    "sessiond_xdp_run_seconds_sum", "sessiond_xdp_run_seconds_count",
-	    "sessiond_xdp_answer_seconds_bucket"}
+	    "sessiond_xdp_answer_seconds_bucket", "sessiond_dpdk_port_link",
+	    "sessiond_dpdk_port_imissed_total", "sessiond_dpdk_port_rx_nombuf_total",
+	    "sessiond_dpdk_lcore_updates_waiting"}
 	board = json.load(open(sys.argv[2] + "/grafana/sessiond.json"))
 	texts = [t["expr"] for p in board["panels"] for t in p["targets"]]
 	assert len(texts) > 15 and len({p["id"] for p in board["panels"]}) == len(board["panels"])
+	for name in "imissed", "rx_nombuf", "ring_full":
+	    assert any(name in text for text in texts), name
 	texts.append(re.sub(r"#.*", "", open(sys.argv[2] + "/prometheus/sessiond.rules.yml").read()))
 	for text in texts:
 	    for name in re.findall(r"(?<!:)\bsessiond_\w+(?!:)\b", text):
@@ -118,7 +123,7 @@ prometheus --config.file="$folder/prometheus.yml" --storage.tsdb.path="$folder/d
 prometheus=$!
 daemons="$daemons $prometheus"
 timeout 100 python3 - "$dist" <<-'END' || fail "Prometheus: $(tail -n 5 "$folder/prometheus.log")"
-	import json, socket, struct, sys, time, urllib.parse, urllib.request
+	import json, re, socket, struct, sys, time, urllib.parse, urllib.request
 	def ask(path):
 	    with urllib.request.urlopen("http://127.0.0.1:9533/api/v1/" + path, timeout=10) as r:
 	        return json.load(r)["data"]
@@ -148,7 +153,7 @@ timeout 100 python3 - "$dist" <<-'END' || fail "Prometheus: $(tail -n 5 "$folder
 	        text = t["expr"].replace("$job", "sessiond").replace("$instance", ".*") \
 	            .replace("$__rate_interval", "5s")
 	        result = query(text)
-	        if "xdp" not in text and "passed" not in text:
+	        if not re.search("xdp|dpdk|passed", text):
 	            assert result, (panel["title"], text)
 	groups = ask("rules")["groups"]
 	rules = [r for g in groups for r in g["rules"]]

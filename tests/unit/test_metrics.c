@@ -49,6 +49,9 @@ static void xdp_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "xsk_sockets", 2);
 	emit(emit_ctx, "xsk_received", 12);
 	emit(emit_ctx, "xdp_interfaces_native", 2);
+	emit(emit_ctx, "xdp_interfaces_reattached", 3);
+	emit(emit_ctx, "port", 54321);
+	emit(emit_ctx, "answer_us_p99", 4712);
 	emit(emit_ctx, "xdp_runs", 1000);
 	emit(emit_ctx, "xdp_run_nanoseconds", 180000);
 	emit(emit_ctx, "something_new", 6);
@@ -67,7 +70,27 @@ static void dpdk_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	(void)ctx;
 	emit(emit_ctx, "mode_dpdk", 1);
 	emit(emit_ctx, "get_hits", 30);
+	emit(emit_ctx, "drop_short", 1);
 	emit(emit_ctx, "dpdk_ports", 2);
+	emit(emit_ctx, "dpdk_rx_packets", 77);
+	emit(emit_ctx, "dpdk_drop_arp", 5);
+	emit(emit_ctx, "dpdk_drop_ring_full", 6);
+	for (unsigned i = 0; i < 2; i++) {
+		static const char *const of_port[] = {"link", "queues", "rx_packets", "tx_packets",
+			"imissed", "ierrors", "oerrors", "rx_nombuf", "mbufs_free"};
+		static const char *const of_lcore[] = {
+			"rx_packets", "polls", "empty_polls", "updates_waiting"};
+		char name[64];
+
+		for (unsigned k = 0; k < sizeof(of_port) / sizeof(of_port[0]); k++) {
+			snprintf(name, sizeof(name), "dpdk_port%u_%s", i, of_port[k]);
+			emit(emit_ctx, name, 10 * i + k);
+		}
+		for (unsigned k = 0; k < sizeof(of_lcore) / sizeof(of_lcore[0]); k++) {
+			snprintf(name, sizeof(name), "dpdk_lcore%u_%s", 10 + i, of_lcore[k]);
+			emit(emit_ctx, name, 10 * i + k);
+		}
+	}
 }
 
 static bool latency(void *ctx, struct latency *into)
@@ -127,6 +150,19 @@ static void assert_line(const char *text, const char *line)
 		fail_msg("%u times: %s", count(text, whole), line);
 }
 
+/* Prometheus's own opinion, where it is installed. */
+static void check_with_promtool(const char *text)
+{
+	FILE *promtool;
+
+	if (system("command -v promtool >/dev/null") != 0)
+		return;
+	promtool = popen("promtool check metrics", "w");
+	assert_non_null(promtool);
+	fputs(text, promtool);
+	assert_int_equal(pclose(promtool), 0);
+}
+
 static void test_xdp(void **state)
 {
 	char *text;
@@ -150,11 +186,14 @@ static void test_xdp(void **state)
 	assert_line(text, "sessiond_sessions_ended_total{reason=\"expired\"} 4");
 	assert_line(text, "sessiond_mode{mode=\"xdp\"} 1");
 	assert_line(text, "sessiond_xdp_interfaces{state=\"native\"} 2");
+	/* How often, which only grows, is no state that interfaces are in. */
+	assert_line(text, "sessiond_xdp_reattached_total 3");
+	assert_int_equal(count(text, "\nsessiond_xdp_interfaces{"), 1);
 	assert_line(text, "sessiond_xdp_run_seconds_sum 0.000180000");
 	assert_line(text, "sessiond_xdp_run_seconds_count 1000");
 	assert_line(text, "sessiond_something_new_total 6");
 	assert_line(text, "# TYPE sessiond_gets_total counter");
-	assert_int_equal(count(text, "4711"), 0);
+	assert_int_equal(count(text, "4711") + count(text, "4712") + count(text, "54321"), 0);
 	assert_int_equal(count(text, "# EOF"), 0);
 	assert_line(text, "# TYPE sessiond_answer_seconds histogram");
 	assert_line(text, "sessiond_answer_seconds_bucket{le=\"1e-06\"} 1");
@@ -172,6 +211,7 @@ static void test_xdp(void **state)
 	assert_line(text, "sessiond_xdp_answer_seconds_bucket{le=\"+Inf\"} 7");
 	assert_line(text, "sessiond_xdp_answer_seconds_count 7");
 	assert_line(text, "sessiond_xdp_answer_seconds_sum 0.000500250");
+	check_with_promtool(text);
 	free(text);
 }
 
@@ -189,7 +229,45 @@ static void test_others(void **state)
 	free(text);
 	text = page(dpdk_stats, false);
 	assert_line(text, "sessiond_gets_total{path=\"dpdk\",outcome=\"hits\"} 30");
+	assert_line(text, "sessiond_dropped_total{path=\"dpdk\",reason=\"short\"} 1");
+	assert_line(text, "sessiond_dropped_total{path=\"dpdk\",reason=\"ring_full\"} 6");
+	assert_line(text, "sessiond_dpdk_rx_packets_total 77");
+	assert_line(text, "# TYPE sessiond_dpdk_port_link gauge");
+	assert_line(text, "sessiond_dpdk_port_link{port=\"0\"} 0");
+	assert_line(text, "sessiond_dpdk_port_link{port=\"1\"} 10");
+	assert_line(text, "# TYPE sessiond_dpdk_port_queues gauge");
+	assert_line(text, "# TYPE sessiond_dpdk_port_mbufs_free gauge");
+	assert_line(text, "# TYPE sessiond_dpdk_lcore_updates_waiting gauge");
+	assert_line(text, "sessiond_dpdk_lcore_updates_waiting{lcore=\"11\"} 13");
+	assert_line(text, "# TYPE sessiond_dpdk_port_imissed_total counter");
+	assert_line(text, "sessiond_dpdk_port_imissed_total{port=\"1\"} 14");
+	assert_line(text, "sessiond_dpdk_port_rx_nombuf_total{port=\"0\"} 7");
+	assert_line(text, "sessiond_dpdk_lcore_polls_total{lcore=\"10\"} 1");
+	/* Numbers are labels, never a part of a name. */
+	assert_int_equal(count(text, "\nsessiond_dpdk_port0") + count(text, "core1"), 0);
+	check_with_promtool(text);
 	free(text);
+}
+
+static void test_quantiles(void **state)
+{
+	struct latency times = {0};
+
+	(void)state;
+	assert_int_equal(latency_quantile_us(&times, 99), 0);
+	latency_add(&times, 3000, 1);
+	assert_int_equal(latency_quantile_us(&times, 50), 5);
+	assert_int_equal(latency_quantile_us(&times, 99), 5);
+	latency_add(&times, 700, 98); /* 98 of 99 */
+	assert_int_equal(latency_quantile_us(&times, 50), 1);
+	assert_int_equal(latency_quantile_us(&times, 99), 5);
+	latency_add(&times, 700, 1); /* 99 of 100 */
+	assert_int_equal(latency_quantile_us(&times, 99), 1);
+	latency_add(&times, 60000000, 2); /* 2 of 102 are over the last bound */
+	assert_int_equal(latency_quantile_us(&times, 99), 50000);
+	assert_int_equal(latency_quantile_us(&times, 50), 1);
+	times.counts[3] = UINT64_MAX / 2; /* no overflow */
+	assert_int_equal(latency_quantile_us(&times, 99), latency_bounds_us[3]);
 }
 
 static void test_addresses(void **state)
@@ -227,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xdp),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_quantiles),
 		cmocka_unit_test(test_addresses),
 	};
 
