@@ -18,16 +18,35 @@ static uint64_t resident_bytes(void)
 	return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss << 10 : 0;
 }
 
+/* For `top`; a monitoring system takes the histograms. */
+static void emit_times(struct daemon *daemon, stats_emit emit, void *emit_ctx)
+{
+	struct latency answers = {0}, inserts = {0};
+
+	if (!daemon->options.metrics[0])
+		return; /* nothing is measured */
+	if (daemon->ops->latency) {
+		daemon->ops->latency(daemon->engine, &answers);
+		emit(emit_ctx, "answer_us_p50", latency_quantile_us(&answers, 50));
+		emit(emit_ctx, "answer_us_p99", latency_quantile_us(&answers, 99));
+	}
+	writer_latency(daemon->writer, &inserts);
+	emit(emit_ctx, "insert_us_p50", latency_quantile_us(&inserts, 50));
+	emit(emit_ctx, "insert_us_p99", latency_quantile_us(&inserts, 99));
+}
+
 static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	struct daemon *daemon = ctx;
 
 	emit(emit_ctx, "pid", (uint64_t)getpid());
+	emit(emit_ctx, "port", daemon->options.port);
 	emit(emit_ctx, "uptime_seconds", clock_seconds(clock_tick() - daemon->started));
 	emit(emit_ctx, "mode_socket", strcmp(daemon->ops->name, "socket") == 0);
 	emit(emit_ctx, "mode_xdp", strcmp(daemon->ops->name, "xdp") == 0);
 	emit(emit_ctx, "mode_dpdk", strcmp(daemon->ops->name, "dpdk") == 0);
 	emit(emit_ctx, "memory_resident_peak_bytes", resident_bytes());
+	emit_times(daemon, emit, emit_ctx);
 	writer_stats(daemon->writer, emit, emit_ctx);
 	daemon->ops->stats(daemon->engine, emit, emit_ctx);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "losses.h"
+
 #define BAR 30
 
 struct view {
@@ -131,6 +133,23 @@ static void add_ratio(struct view *view)
 	row(view, false, "hit ratio  %s now, %s since the start%s", recent, ever, latency);
 }
 
+/* What the daemon itself took, where it measures that. */
+static void add_latency(struct view *view)
+{
+	uint64_t answer = top_figure(view->now, "answer_us_p99");
+	uint64_t insert = top_figure(view->now, "insert_us_p99");
+	char answers[48] = "", inserts[48] = "";
+
+	if (answer)
+		snprintf(answers, sizeof(answers), "   answers %" PRIu64 ", %" PRIu64,
+			top_figure(view->now, "answer_us_p50"), answer);
+	if (insert)
+		snprintf(inserts, sizeof(inserts), "   inserts %" PRIu64 ", %" PRIu64,
+			top_figure(view->now, "insert_us_p50"), insert);
+	if (answer || insert)
+		row(view, false, "latency    daemon, us, p50 p99:%s%s", answers, inserts);
+}
+
 /* What is shown of requests and sessions: the name of the figure, or what it begins with, a '*'
  * then. */
 static const struct {
@@ -148,6 +167,8 @@ static const struct {
 	{"session evicted", "sessions_evicted", false},
 	{"dropped", "drop_*", true},
 };
+/* The last, which other losses belong to as well. */
+#define DROPPED (sizeof(lines) / sizeof(lines[0]) - 1)
 
 static bool belongs(const char *name, size_t line)
 {
@@ -177,6 +198,21 @@ static double line_sum(const struct view *view, size_t line, const char *prefix,
 	return sum;
 }
 
+/* Losses that are counted outside of a line's pattern, by AF_XDP and by dpdk mode. */
+static double other_losses(const struct view *view, bool rate)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < view->now->figure_count; i++) {
+		const struct top_figure *figure = &view->now->figures[i];
+
+		if (figure_is_loss(figure->name) && !belongs(figure->name, DROPPED))
+			sum += rate ? top_rate(view->before, view->now, figure->name)
+				    : (double)figure->value;
+	}
+	return sum;
+}
+
 static void add_lines(struct view *view)
 {
 	bool xdp = view->now->pinned || top_figure(view->now, "mode_xdp");
@@ -186,15 +222,20 @@ static void add_lines(struct view *view)
 	row(view, true, "%-20s %10s %10s %10s %12s", "", "a second", xdp ? "by XDP" : "",
 		xdp ? "by daemon" : "", "since start");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		short_number(line_sum(view, i, all, true) + line_sum(view, i, "xsk_", true), rate);
+		bool dropped = i == DROPPED;
+
 		short_number(
-			line_sum(view, i, all, false) + line_sum(view, i, "xsk_", false), total);
+			line_sum(view, i, all, true) + (dropped ? other_losses(view, true) : 0),
+			rate);
+		short_number(
+			line_sum(view, i, all, false) + (dropped ? other_losses(view, false) : 0),
+			total);
 		strcpy(fast, "");
 		strcpy(slow, "");
 		if (xdp && lines[i].split) {
 			short_number(line_sum(view, i, "xdp_", true), fast);
-			short_number(
-				line_sum(view, i, "slow_", true) + line_sum(view, i, "xsk_", true),
+			short_number(line_sum(view, i, "slow_", true) +
+					     (dropped ? other_losses(view, true) : 0),
 				slow);
 		}
 		row(view, false, "%-20s %10s %10s %10s %12s", lines[i].label, rate, fast, slow,
@@ -271,6 +312,7 @@ void top_text(struct top_text *text, const struct top_sample *before, const stru
 	add_head(&view);
 	add_fill(&view);
 	add_ratio(&view);
+	add_latency(&view);
 	row(&view, false, "%s", "");
 	add_lines(&view);
 	row(&view, false, "%s", "");

@@ -19,6 +19,8 @@ static const struct {
 	{"conf-options", mdoc_conf_options},
 	{"counters", mdoc_counters},
 	{"counters-dpdk", mdoc_dpdk_counters},
+	{"counters-measured", mdoc_measured_figures},
+	{"counters-socket", mdoc_socket_counters},
 	{"counters-xdp", mdoc_xdp_counters},
 	{"markdown-options", plain_markdown_table},
 	{"sessionbench-options", mdoc_sessionbench_options},

@@ -13,6 +13,7 @@
 #include "../../bench/options.h"
 #include "cli.h"
 #include "dpdk/counters.h"
+#include "figures.h"
 #include "option_table.h"
 #include "sessionctl/sessionctl_table.h"
 #include "writer.h"
@@ -206,12 +207,31 @@ static void put_counter(const char *name, const char *what)
 #define PUT(name, what)	     put_counter(#name, what);
 #define PUT_XDP(name, what)  put_counter("xdp_" #name, what);
 #define PUT_DPDK(name, what) put_counter("dpdk_" #name, what);
+/* N is the port's or the lcore's number. */
+#define PUT_PORT(name, what)  put_counter("dpdk_portN_" #name, what);
+#define PUT_LCORE(name, what) put_counter("dpdk_lcoreN_" #name, what);
 
 void mdoc_counters(void)
 {
 	begin_list();
+	FIGURES_ALWAYS(PUT)
 	WRITER_COUNTERS(PUT)
 	SESSD_REQUEST_COUNTERS(PUT)
+	end_list();
+}
+
+void mdoc_measured_figures(void)
+{
+	begin_list();
+	FIGURES_MEASURED(PUT)
+	end_list();
+}
+
+void mdoc_socket_counters(void)
+{
+	begin_list();
+	FIGURES_SOCKETS(PUT)
+	FIGURES_SOCKET(PUT)
 	end_list();
 }
 
@@ -219,6 +239,8 @@ void mdoc_xdp_counters(void)
 {
 	begin_list();
 	SESSD_XDP_COUNTERS(PUT_XDP)
+	FIGURES_XDP(PUT)
+	FIGURES_SOCKETS(PUT)
 	end_list();
 }
 
@@ -226,6 +248,9 @@ void mdoc_dpdk_counters(void)
 {
 	begin_list();
 	DPDK_COUNTERS(PUT_DPDK)
+	FIGURES_DPDK(PUT)
+	FIGURES_DPDK_PORT(PUT_PORT)
+	FIGURES_DPDK_LCORE(PUT_LCORE)
 	end_list();
 }
 

@@ -14,8 +14,11 @@ void mdoc_conf_options(void);
 
 void mdoc_sessionctl_options(void);
 void mdoc_sessionctl_commands(void);
-/* Of the writer and of requests, the same in every mode; and those of one mode alone. */
+/* What stats prints in every mode; what it prints of times where they are measured; and what it
+ * prints in one mode alone. */
 void mdoc_counters(void);
+void mdoc_measured_figures(void);
+void mdoc_socket_counters(void);
 void mdoc_xdp_counters(void);
 void mdoc_dpdk_counters(void);
 

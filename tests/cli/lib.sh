@@ -98,6 +98,19 @@ stop() {
 	daemons=$rest
 }
 
+# documented FILE: sessionctl(8) has every name in these lines of stats, be it under what xdp_ and
+# slow_ stand before, or with N for a number.
+documented() {
+	sed -n 's/^\.It Sy //p' "$SESSIOND_BUILD/docs/man/sessionctl.8" >"$folder/documented"
+	[ "$(wc -l <"$folder/documented")" -gt 60 ] || fail "sessionctl.8 lists hardly a counter"
+	for name in $(cut -d ' ' -f 1 "$1"); do
+		cases=$((cases + 1))
+		grep -qxF -e "$name" -e "${name#xdp_}" -e "${name#slow_}" \
+			-e "$(echo "$name" | sed -E 's/^(dpdk_(port|lcore))[0-9]+_/\1N_/')" \
+			"$folder/documented" || fail "sessionctl.8 lacks $name"
+	done
+}
+
 # make_peer: a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives as
 # long as the process $peer.
 make_peer() {

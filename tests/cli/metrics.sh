@@ -38,6 +38,14 @@ http_get 9532 /metrics Accept='application/openmetrics-text;version=1.0.0,text/p
 head -n 1 "$folder/open" | grep -q '^200 application/openmetrics-text; version=1.0.0' ||
 	fail "OpenMetrics: $(head -n 1 "$folder/open")"
 [ "$(tail -n 1 "$folder/open")" = '# EOF' ] || fail "OpenMetrics ends with: $(tail -n 1 "$folder/open")"
+# The same times, in fewer words, in stats and top.
+"$sessionctl" -C "$folder/up.sock" stats >"$folder/stats"
+documented "$folder/stats"
+for name in answer_us_p50 answer_us_p99 insert_us_p50 insert_us_p99; do
+	grep -Eqx "$name [1-9][0-9]*" "$folder/stats" || fail "stats lack $name"
+done
+"$sessionctl" -C "$folder/up.sock" top --once | grep -q '^latency .*answers [1-9].*inserts [1-9]' ||
+	fail "top shows no latency"
 http_get 9532 / | grep -q '^404 ' || fail "another path is not 404"
 http_get 9532 'POST /metrics' | grep -q '^405 ' || fail "POST is not 405"
 http_get 9532 'HEAD /metrics' | grep -q '^200 ' || fail "HEAD is not 200"

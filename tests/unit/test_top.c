@@ -98,6 +98,42 @@ static void test_figures(void **state)
 	assert_words("dropped", "dropped 5 0 3 10");
 }
 
+/* Where the daemon measures, its times are told, and fit. */
+static void test_latency(void **state)
+{
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	figure("answer_us_p50", 0, 5);
+	figure("answer_us_p99", 0, 20);
+	top_text(&text, &before, &now, 23);
+	assert_words("latency", "latency daemon, us, p50 p99: answers 5, 20");
+	figure("insert_us_p50", 0, 50000);
+	figure("insert_us_p99", 0, 50000);
+	top_text(&text, &before, &now, 23);
+	assert_words("latency", "latency daemon, us, p50 p99: answers 5, 20 inserts 50000, 50000");
+	/* A terminal of 24 lines has room for the least of sources beside it. */
+	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
+}
+
+/* What had no room in dpdk mode was lost; what is for others was not. */
+static void test_dpdk(void **state)
+{
+	(void)state;
+	figure("mode_dpdk", 1, 1);
+	figure("capacity", 100, 100);
+	figure("get_hits", 0, 2000);
+	figure("drop_short", 0, 2);
+	figure("dpdk_drop_ring_full", 0, 20);
+	figure("dpdk_drop_tx_full", 0, 200);
+	figure("dpdk_port0_imissed", 0, 2000);
+	figure("dpdk_drop_arp", 0, 7);
+	figure("dpdk_drop_other_port", 0, 7);
+	top_text(&text, &before, &now, 23);
+	assert_words("GET hit", "GET hit 1000 2000");
+	assert_words("dropped", "dropped 1111 2222");
+}
+
 /* Started anew in between: counters fell, and there is no rate, least of all a negative one. */
 static void test_restart(void **state)
 {
@@ -191,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_figures, reset),
+		cmocka_unit_test_setup(test_latency, reset),
+		cmocka_unit_test_setup(test_dpdk, reset),
 		cmocka_unit_test_setup(test_restart, reset),
 		cmocka_unit_test_setup(test_sources, reset),
 		cmocka_unit_test_setup(test_room, reset),
