@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "0-3,8": adds them to the set; false if it is no such list. */
 static bool parse_list(const char *text, cpu_set_t *set)
@@ -46,12 +47,25 @@ static unsigned count_queues(const struct doctor_host *host, const char *interfa
 	return count;
 }
 
+/* A virtio device is a child of the one that has the interrupts. For any other that would be a bus
+ * or a bridge, whose interrupts are none of the interface's. */
+static DIR *open_interrupts(const struct doctor_host *host, const char *interface)
+{
+	char path[PATH_MAX], driver[32];
+	DIR *dir = opendir(doctor_path(host, path, "/sys/class/net/%s/device/msi_irqs", interface));
+
+	if (dir || host->probe->driver(host->probe->ctx, interface, driver) != 0 ||
+		strcmp(driver, "virtio_net") != 0)
+		return dir;
+	return opendir(doctor_path(host, path, "/sys/class/net/%s/device/../msi_irqs", interface));
+}
+
 /* The cores of all its interrupts; returns how many of those there are. */
 static unsigned interrupt_cores(
 	const struct doctor_host *host, const char *interface, cpu_set_t *cores)
 {
-	char path[PATH_MAX], text[512];
-	DIR *dir = opendir(doctor_path(host, path, "/sys/class/net/%s/device/msi_irqs", interface));
+	DIR *dir = open_interrupts(host, interface);
+	char text[512];
 	struct dirent *file;
 	unsigned count = 0;
 
@@ -88,7 +102,7 @@ void doctor_cores(
 {
 	unsigned queues = count_queues(host, interface), interrupts, online_count;
 	cpu_set_t irq, online, daemon, apart;
-	char text[256], advice[128];
+	char text[256], advice[128], path[PATH_MAX];
 
 	CPU_ZERO(&irq);
 	CPU_ZERO(&online);
@@ -108,8 +122,17 @@ void doctor_cores(
 			online_count, online_count == 1 ? "" : "s");
 	}
 	interrupts = interrupt_cores(host, interface, &irq);
-	if (interrupts == 0)
-		return; /* none of its own: veth and the like */
+	if (interrupts == 0) {
+		/* Without a device it has none of its own: veth and the like. */
+		if (online_count > 1 &&
+			access(doctor_path(host, path, "/sys/class/net/%s/device", interface),
+				F_OK) == 0)
+			doctor_say(report, DOCTOR_NOTE, "interrupts", interface,
+				"look for them in /proc/interrupts, and give the daemon a core "
+				"without them: CPUAffinity= in its unit",
+				"which cores take its interrupts cannot be told");
+		return;
+	}
 	if (interrupts > 1 && CPU_COUNT(&irq) == 1 && online_count > 1)
 		doctor_say(report, DOCTOR_WARNING, "interrupts", interface,
 			"run irqbalance, or write to /proc/irq/N/smp_affinity_list",

@@ -6,12 +6,15 @@
 #include "sessionctl.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <jansson.h>
+
+#include <sessiond/log.h>
 
 #include "admin_client.h"
 #include "doctor/doctor.h"
@@ -76,8 +79,12 @@ static int on_figure(void *ctx, char *line)
 {
 	struct doctor_host *host = ctx;
 
+	uint64_t port;
+
 	if (strncmp(line, "pid ", 4) == 0)
 		host->daemon_pid = atoi(line + 4);
+	else if (strncmp(line, "port ", 5) == 0 && text_number(line + 5, 1, 65535, &port))
+		host->port = (uint16_t)port;
 	return 0;
 }
 
@@ -128,15 +135,23 @@ int ctl_doctor(const struct ctl *ctl)
 {
 	static struct doctor_host host;
 	static struct doctor_report report;
+	char quoted[TEXT_QUOTE];
 	struct timespec tick;
 
 	host.root = "";
 	host.pin_root = ctl->pin_root;
-	host.port = ctl->port ? ctl->port : SESSD_PORT;
+	host.port = SESSD_PORT; /* or the daemon's, or what is said */
 	host.probe = &doctor_probe_host;
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0)
 		host.tick_ns = (uint64_t)tick.tv_nsec;
+	if (ctl->argument && strlen(ctl->argument) >= IF_NAMESIZE) {
+		error_set(EINVAL, "doctor %s: no such interface: a name has at most %d characters",
+			text_quote(ctl->argument, quoted), IF_NAMESIZE - 1);
+		return ctl_fail(EXIT_USAGE);
+	}
 	find_daemon(ctl, &host);
+	if (ctl->port)
+		host.port = ctl->port;
 	if (ctl->argument)
 		add_interface(&host, ctl->argument);
 	else

@@ -105,7 +105,7 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 	if (fd == -EPERM)
 		return error_set(EPERM,
 			"not allowed to attach to %s: xdp mode needs root, or "
-			"CAP_BPF and CAP_NET_ADMIN",
+			"CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON",
 			name);
 	return error_set(-fd,
 		"cannot attach to %s: %s (is its MTU too large for XDP, or are GRO or channels "

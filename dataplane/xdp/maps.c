@@ -190,8 +190,8 @@ static int load(struct engine *engine)
 
 	if (err == -EPERM || err == -EACCES)
 		return error_set(EPERM,
-			"the kernel refused the XDP program: xdp mode needs root, or CAP_BPF, "
-			"CAP_PERFMON and CAP_NET_ADMIN");
+			"the kernel refused the XDP program: xdp mode needs root, or "
+			"CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON");
 	if (err == -ENOMEM || err == -E2BIG)
 		return error_set(-err,
 			"no kernel memory for %u sessions: choose a smaller capacity",

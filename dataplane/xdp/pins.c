@@ -96,8 +96,8 @@ static int lock_folder(struct engine *engine)
 	err = make_folders(dir, &engine->made_root);
 	if (err == -EACCES || err == -EPERM)
 		return error_set(EPERM,
-			"xdp mode cannot make %s: it needs root, or CAP_BPF and CAP_NET_ADMIN and "
-			"a bpffs that it may write to",
+			"xdp mode cannot make %s: it needs root, or CAP_NET_ADMIN, CAP_BPF and "
+			"CAP_PERFMON, and a bpffs that it may write to",
 			dir);
 	if (err)
 		return error_set(-err, "cannot make the pin folder %s: %s", dir, strerror(-err));

@@ -71,6 +71,20 @@ ip link set doc0 down
 is doc0 link warning
 ip link add doc2 type dummy 2>/dev/null && ip link set doc2 up && is doc2 driver warning
 
+# What cannot be the name of an interface.
+expect 2 'doctor a23456789abcdef0: no such interface' $doctor a23456789abcdef0
+is a23456789abcdef driver problem
+
+# The port is that of the daemon that answers, unless another is named.
+start other -m socket -n 1000 7411 || finish
+mkdir -p "$folder/ports/7411" "$folder/ports/54321"
+"$sessionctl" -C "$folder/other.sock" --pin-dir "$folder/ports" doctor doc0 >"$folder/out"
+grep -q '^problem  pins: port 7411: ' "$folder/out" || fail "the port: $(grep pins "$folder/out")"
+grep -q '^warning  pins: port 54321: ' "$folder/out" || fail "the port: $(grep pins "$folder/out")"
+"$sessionctl" -C "$folder/other.sock" --pin-dir "$folder/ports" --port 54321 doctor doc0 >"$folder/out"
+grep -q '^problem  pins: port 54321: ' "$folder/out" || fail "--port: $(grep pins "$folder/out")"
+stop other "$started"
+
 # Without --json: a line a finding, advice below it.
 $doctor doc0 >"$folder/out"
 [ $? -eq 4 ] || fail "the exit code"

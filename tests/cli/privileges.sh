@@ -211,6 +211,21 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 		stop nobody "$started"
 		is "what is left" "$(ls "$folder/bpf/root")" ''
 	done
+	# Each of the three is needed, and doctor agrees.
+	for lacking in net_admin bpf perfmon; do
+		caps=
+		for name in net_admin bpf perfmon; do
+			[ "$name" = "$lacking" ] || caps="$caps${caps:+,}+$name"
+		done
+		expect 1 'CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON' setpriv --reuid 65534 --regid 65534 \
+			--clear-groups --inh-caps "$caps" --ambient-caps "$caps" "$folder/sessiond" \
+			-m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" -C "$folder/own/x.sock" 7405
+		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" \
+			--ambient-caps "$caps" "$folder/sessionctl" -C "$folder/own/x.sock" doctor cli0 \
+			>"$folder/out" 2>&1
+		grep -iq "^warning  capabilities: .*: without CAP_$lacking\$" "$folder/out" ||
+			fail "doctor without $lacking: $(grep capabilities "$folder/out")"
+	done
 else
 	echo "xdp mode is left out: not built, or no BPF file system can be mounted here"
 fi

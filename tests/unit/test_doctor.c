@@ -272,11 +272,16 @@ static void test_capabilities(void **state)
 	(void)state;
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n", "capabilities",
 		DOCTOR_WARNING);
-	assert_says("capabilities", "CAP_BPF and CAP_NET_ADMIN missing");
+	assert_says("capabilities", ": without CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON");
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000001000\n", "capabilities",
 		DOCTOR_WARNING);
-	assert_says("capabilities", ": CAP_BPF missing");
+	assert_says("capabilities", ": without CAP_BPF, CAP_PERFMON");
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000008000001000\n", "capabilities",
+		DOCTOR_WARNING);
+	assert_says("capabilities", ": without CAP_PERFMON");
+	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t000000c000001000\n", "capabilities",
+		DOCTOR_GOOD);
+	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000200000\n", "capabilities",
 		DOCTOR_GOOD);
 	assert_with("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n",
 		"capabilities", DOCTOR_GOOD);
@@ -384,6 +389,31 @@ static void test_cores(void **state)
 	assert_int_equal(of("queues"), DOCTOR_NOTE);
 }
 
+/* The interrupts of a virtio device are its parent's; those of any other device's parent are not
+ * the interface's. */
+static void test_interrupts_of_parent(void **state)
+{
+	char link[128];
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s/sys/class/net/eth1/device", root);
+	assert_int_equal(nftw(link, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	put("/sys/devices/0000:00:03.0/msi_irqs/40", "");
+	put("/sys/devices/0000:00:03.0/msi_irqs/41", "");
+	put("/sys/devices/0000:00:03.0/virtio1/vendor", "0x1af4\n");
+	assert_int_equal(symlink("../../../devices/0000:00:03.0/virtio1", link), 0);
+	assert_int_equal(of("interrupts"), DOCTOR_NOTE);
+	assert_says("interrupts", "cannot be told");
+	strcpy(answer.driver, "virtio_net");
+	assert_int_equal(of("cores"), DOCTOR_GOOD);
+	assert_with("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t1\n", "cores",
+		DOCTOR_WARNING);
+	unlink(link); /* veth has no device, and there is nothing to say */
+	assert_int_equal(of("queues"), DOCTOR_GOOD);
+	for (unsigned i = 0; i < report.count; i++)
+		assert_string_not_equal(report.findings[i].check, "interrupts");
+}
+
 static void test_pins(void **state)
 {
 	(void)state;
@@ -466,6 +496,17 @@ static void test_memory_and_tick(void **state)
 			     "Hugepagesize:       2048 kB\n");
 	assert_with("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n",
 		"hugepages", DOCTOR_NOTE);
+	assert_says("hugepages", "vm.nr_hugepages=256");
+	/* A daemon that runs may have them all; without one they are somebody else's. */
+	put("/proc/meminfo", "MemTotal: 1 kB\nHugePages_Total:     512\nHugePages_Free:        0\n"
+			     "Hugepagesize:       2048 kB\n");
+	assert_int_equal(of("hugepages"), DOCTOR_NOTE); /* of the transparent ones */
+	assert_says("hugepages", "0 of 512");
+	put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+	assert_int_equal(of("hugepages"), DOCTOR_GOOD);
+	host.daemon_pid = 0;
+	assert_int_equal(of("hugepages"), DOCTOR_NOTE);
+	host.daemon_pid = 77;
 	assert_int_equal(of("tick"), DOCTOR_GOOD);
 	assert_says("tick", "HZ=250): a stunnel on such a host waits 4 to 8 ms");
 	host.tick_ns = 1000000;
@@ -507,6 +548,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_veth, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
+		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),
 		cmocka_unit_test_setup_teardown(test_pins, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall, up, down),
 		cmocka_unit_test_setup_teardown(test_conntrack, up, down),
