@@ -85,6 +85,7 @@ const struct argp_option bench_option_table[] = {
 		"The target is no cache but sends frames back, for comparison", 0},
 	{"program-time", OPT_PROGRAM_TIME, "WHAT", 0,
 		"Also measure the time a frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
+	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, /* as the other programs have it */
 	{0},
 };
 
@@ -303,6 +304,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PROGRAM_TIME:
 		o->program_time = arg;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)

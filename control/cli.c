@@ -17,6 +17,7 @@
 enum {
 	KEY_HELP = 'h',
 	KEY_VERSION = 'V',
+	KEY_HELP_TOO = '?', /* as programs that leave it to argp have it, sessionbench for one */
 };
 
 const struct argp_option cli_common_options[] = {
@@ -41,7 +42,7 @@ static void print_and_exit(void)
 static error_t common_parser(int key, char *arg, struct argp_state *state)
 {
 	(void)arg;
-	if (key == KEY_HELP) {
+	if (key == KEY_HELP || key == KEY_HELP_TOO) {
 		argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
 		print_and_exit();
 	}
@@ -170,7 +171,11 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 {
 	static const struct argp common = {
 		cli_common_options, common_parser, NULL, NULL, NULL, NULL, NULL};
-	const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
+	static const struct argp_option hidden_options[] = {
+		{NULL, KEY_HELP_TOO, NULL, OPTION_HIDDEN, NULL, 0}, {0}};
+	static const struct argp hidden = {
+		hidden_options, common_parser, NULL, NULL, NULL, NULL, NULL};
+	const struct argp_child children[] = {{&common, 0, NULL, 0}, {&hidden, 0, NULL, 0}, {0}};
 	const struct argp argp = {
 		cli->options, root_parser, cli->args_doc, cli->doc, children, NULL, NULL};
 	struct parse parse = {.cli = cli, .boundary = 1};

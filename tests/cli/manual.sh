@@ -28,6 +28,14 @@ for page in sessionbench.1 sessionctl.8 sessiond.8; do
 			fail "$page lacks the option $name"
 	done
 done
+# Each of the three takes both short names of it.
+for program in sessionbench sessionctl sessiond; do
+	"$SESSIOND_BUILD/$program" --help >"$folder/help"
+	for name in '-h' '-?'; do
+		expect 0 '' "$SESSIOND_BUILD/$program" "$name"
+		diff -u "$folder/help" "$folder/out" || fail "$program $name is not its --help"
+	done
+done
 for name in $("$sessiond" --help | grep -Eo 'SIG[A-Z0-9]+' | sort -u); do
 	grep -Eq "^\\.It Dv (SIG[A-Z]+ , )?$name( |$)" "$man/sessiond.8" ||
 		fail "sessiond.8 lacks $name"
