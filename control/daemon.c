@@ -80,6 +80,10 @@ static int give_up_privileges(struct daemon *daemon)
 
 	if (identity->change && daemon->admin)
 		err = admin_give(daemon->admin, identity->uid, identity->gid);
+#ifdef HAVE_MICROHTTPD
+	if (!err && identity->change && daemon->metrics)
+		err = metrics_give(daemon->metrics, identity->uid, identity->gid);
+#endif
 	if (!err && identity->change && daemon->ops->give)
 		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
 	if (!err)

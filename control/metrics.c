@@ -196,10 +196,25 @@ int metrics_open(struct metrics **out, struct event_base *base, const char *text
 	return 0;
 }
 
-void metrics_close(struct metrics *metrics)
+/* Is the socket at the path still the one that was made there? */
+static bool is_ours(const struct metrics *metrics)
 {
 	struct stat st;
 
+	return metrics->path[0] && lstat(metrics->path, &st) == 0 && st.st_dev == metrics->dev &&
+	       st.st_ino == metrics->ino;
+}
+
+int metrics_give(struct metrics *metrics, uid_t uid, gid_t gid)
+{
+	if (!is_ours(metrics) || lchown(metrics->path, uid, gid) == 0)
+		return 0;
+	return error_set(errno, "cannot give the metrics socket %s to the daemon's user: %s",
+		metrics->path, strerror(errno));
+}
+
+void metrics_close(struct metrics *metrics)
+{
 	if (!metrics)
 		return;
 	if (metrics->readable)
@@ -208,8 +223,7 @@ void metrics_close(struct metrics *metrics)
 		event_free(metrics->later);
 	if (metrics->http)
 		MHD_stop_daemon(metrics->http);
-	if (metrics->path[0] && lstat(metrics->path, &st) == 0 && st.st_dev == metrics->dev &&
-		st.st_ino == metrics->ino)
+	if (is_ours(metrics))
 		unlink(metrics->path);
 	free(metrics);
 }

@@ -9,6 +9,7 @@
 #define SESSIOND_METRICS_H
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <event2/event.h>
 
@@ -30,6 +31,9 @@ struct metrics;
  * negative errno with error_message() set: -ENOTSUP where it is not built in. */
 int metrics_open(struct metrics **metrics, struct event_base *base, const char *text,
 	const struct metrics_figures *figures);
+/* Gives a Unix socket to the user that the daemon is about to become, as the admin socket is given.
+ * 0, or a negative errno with error_message() set. */
+int metrics_give(struct metrics *metrics, uid_t uid, gid_t gid);
 /* NULL is allowed. */
 void metrics_close(struct metrics *metrics);
 

@@ -26,11 +26,11 @@ is() {
 
 # says PATTERN COMMAND...: it succeeds, and a line of it is like the pattern.
 says() {
-	pattern=$1
+	wanted=$1
 	shift
 	expect 0 '' "$@"
-	grep -Eq -- "$pattern" "$folder/out" ||
-		fail "$*: no line is like $pattern: $(cat "$folder/out")"
+	grep -Eq -- "$wanted" "$folder/out" ||
+		fail "$*: no line is like $wanted: $(cat "$folder/out")"
 }
 
 # ask PORT TIMES: stores a session, and asks for it and for another so many times, from the peer.
@@ -70,7 +70,7 @@ observe() {
 	grep -Eq '^10\.99\.0\.2 +[1-9]' "$folder/top" || fail "$1: no source in top: $(cat "$folder/top")"
 	key=6b00000000000000000000000000000000000000000000000000000000000000
 	says "^$key [0-9]+ 144$" "$sessionctl" -C "$folder/$1.sock" list
-	says '"bytes": 144' "$sessionctl" -C "$folder/$1.sock" --json show $key
+	says '"length": 144' "$sessionctl" -C "$folder/$1.sock" --json show $key
 	says '^pid ' "$sessionctl" -C "$folder/$1.sock" stats
 	"$sessionctl" -C "$folder/$1.sock" --pin-dir "$folder/bpf/root" --port "$2" doctor cli0 \
 		>"$folder/out" 2>"$folder/err"
@@ -102,6 +102,7 @@ refused() {
 }
 
 start socket --user nobody -m socket -n 1000 --metrics "$folder/metrics.sock" 7451 || finish
+is "the metrics socket" "$(stat -c %U:%a "$folder/metrics.sock")" nobody:660
 observe socket 7451 "$folder/metrics.sock" daemon
 grep -q '^sessiond_xdp_answer_seconds' "$folder/page" && fail "socket mode has an XDP program's times"
 pid=$started
