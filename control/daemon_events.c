@@ -91,29 +91,33 @@ static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
 
 static void log_event(void *ctx, const struct sessd_event *event)
 {
-	struct address source;
+	struct log_fields fields = {.event = "drop"};
 	struct endpoint endpoint = {.port = ntohs(event->port)};
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], source[ADDRESS_TEXT];
 
 	(void)ctx;
-	memcpy(source.bytes, event->source, sizeof(source.bytes));
-	endpoint.addr = source;
+	memcpy(endpoint.addr.bytes, event->source, sizeof(endpoint.addr.bytes));
 	endpoint_format(&endpoint, text);
+	fields.source = address_format(&endpoint.addr, source);
 	switch (event->reason) {
 	case SESSD_EVENT_SHORT:
-		log_tagged(LOG_LEVEL_WARNING, "drop",
+		fields.reason = "short";
+		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: shorter than the header", text);
 		break;
 	case SESSD_EVENT_VERSION:
-		log_tagged(LOG_LEVEL_WARNING, "drop",
+		fields.reason = "version";
+		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: protocol version %u", text, event->detail);
 		break;
 	case SESSD_EVENT_TYPE:
-		log_tagged(LOG_LEVEL_WARNING, "drop",
+		fields.reason = "type";
+		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: message type 0x%02x", text, event->detail);
 		break;
 	default:
-		log_tagged(LOG_LEVEL_WARNING, "drop",
+		fields.reason = "not_allowed";
+		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: not in the allow list (--allow)", text);
 	}
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
@@ -93,24 +94,71 @@ void log_write(enum log_level level, const char *format, ...)
 		return;
 }
 
-void log_tagged(enum log_level level, const char *event, const char *format, ...)
+/* False: there is no journal, or it does not take it. */
+static bool send_to_journal(enum log_level level, const struct log_fields *fields, const char *text)
+{
+#ifdef HAVE_SYSTEMD
+	const struct {
+		const char *name, *value;
+	} all[] = {
+		{"MESSAGE", text},
+		{"SESSIOND_EVENT", fields->event},
+		{"SESSIOND_SOURCE", fields->source},
+		{"SESSIOND_REASON", fields->reason},
+		{"SESSIOND_INTERFACE", fields->interface},
+	};
+	char lines[sizeof(all) / sizeof(all[0])][1024], priority[16];
+	struct iovec parts[sizeof(all) / sizeof(all[0]) + 1];
+	int count = 0;
+
+	if (!to_journal)
+		return false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].value)
+			continue;
+		snprintf(lines[i], sizeof(lines[i]), "%s=%s", all[i].name, all[i].value);
+		parts[count++] = (struct iovec){lines[i], strlen(lines[i])};
+	}
+	snprintf(priority, sizeof(priority), "PRIORITY=%d", (int)level);
+	parts[count++] = (struct iovec){priority, strlen(priority)};
+	return sd_journal_sendv(parts, count) >= 0;
+#else
+	(void)level;
+	(void)fields;
+	(void)text;
+	return false;
+#endif
+}
+
+__attribute__((format(printf, 3, 0))) static void write_about(
+	enum log_level level, const struct log_fields *fields, const char *format, va_list args)
 {
 	char text[1000];
-	va_list args;
 
 	if ((int)level > atomic_load_explicit(&max_level, memory_order_relaxed))
 		return;
-	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
+	if (!send_to_journal(level, fields, text))
+		log_write(level, "%s", text);
+}
+
+void log_tagged(enum log_level level, const char *event, const char *format, ...)
+{
+	const struct log_fields fields = {.event = event};
+	va_list args;
+
+	va_start(args, format);
+	write_about(level, &fields, format, args);
 	va_end(args);
-#ifdef HAVE_SYSTEMD
-	if (to_journal && sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", (int)level,
-				  "SESSIOND_EVENT=%s", event, NULL) >= 0)
-		return;
-#else
-	(void)event;
-#endif
-	log_write(level, "%s", text);
+}
+
+void log_about(enum log_level level, const struct log_fields *fields, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_about(level, fields, format, args);
+	va_end(args);
 }
 
 int(error_set)(int errnum, const char *format, ...)

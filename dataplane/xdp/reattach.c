@@ -97,14 +97,15 @@ static void came_back(struct engine *engine, const char *name, struct xdp_link *
 int attach_again(struct engine *engine, size_t i, int ifindex)
 {
 	const char *name = engine->config.interfaces[i];
+	const struct log_fields fields = {.event = "interface", .interface = name};
 	struct xdp_link *link = &engine->links[i];
 	int on = attach_index(link), fd;
 	bool native;
 
 	if (ifindex == 0) {
 		if (!link->gone) {
-			log_tagged(LOG_LEVEL_WARNING, "interface",
-				"no interface is named %s any more", name);
+			log_about(LOG_LEVEL_WARNING, &fields, "no interface is named %s any more",
+				name);
 			forget_sockets(engine, i);
 		}
 		link->gone = true;
@@ -129,7 +130,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	forget_sockets(engine, i);
 	pin_anew(engine, name, link, ifindex);
 	engine->reattached++;
-	log_tagged(native ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "interface",
+	log_about(native ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, &fields,
 		"%s is another interface now (index %d): %s XDP on it; " SLOWER, name, ifindex,
 		native ? "native" : "GENERIC");
 	return 0;

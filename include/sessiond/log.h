@@ -23,10 +23,19 @@ int log_level_parse(const char *text, enum log_level *level);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, for what a program may wait for: the journal has the field SESSIOND_EVENT=`event`
- * besides. Names, stable: start, slow, reload, reload-failed, stop, failure, drop,
- * interface. */
+/* The same, for what a program may wait for: the journal has fields besides. Names of events,
+ * stable: start, slow, reload, reload-failed, stop, failure, drop, interface. */
 void log_tagged(enum log_level level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What a line is about; NULL: nothing of the kind. */
+struct log_fields {
+	const char *event;     /* SESSIOND_EVENT */
+	const char *source;    /* SESSIOND_SOURCE: an address, without a port */
+	const char *reason;    /* SESSIOND_REASON: as counters of drops are called, after drop_ */
+	const char *interface; /* SESSIOND_INTERFACE */
+};
+void log_about(enum log_level level, const struct log_fields *fields, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

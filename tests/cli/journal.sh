@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Logging to systemd's journal: priorities, and the field SESSIOND_EVENT for what a program may wait
-# for. The journal is a socket of this test's, in a mount namespace.
+# Logging to systemd's journal: priorities, and the fields for what a program may wait for. The journal is a socket of this test's, in a mount namespace.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -70,6 +69,11 @@ said reload 5 'reloaded'
 said reload-failed 3 'reload failed, nothing was changed: .*remove = perhaps'
 [ -z "$interface" ] || said slow 4 'SLOW: falling back to mode socket'
 said drop 4 'dropped a packet from 127.0.0.1'
+# Whom it was about, and why; other lines are about nobody.
+grep -F 'SESSIOND_EVENT=drop' "$folder/journal" | grep -F 'SESSIOND_SOURCE=127.0.0.1 ' |
+	grep -q 'SESSIOND_REASON=short ' || fail "no source or reason: $(cat "$folder/journal")"
+grep -v 'SESSIOND_EVENT=drop' "$folder/journal" | grep -E 'SESSIOND_(SOURCE|REASON|INTERFACE)' &&
+	fail "a field of nothing"
 said stop 5 'stopping on signal 15'
 # The rest is on stderr, with its priority.
 grep -q '^<6>listening on UDP' "$folder/stderr" || fail "no priorities: $(cat "$folder/stderr")"
