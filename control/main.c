@@ -3,6 +3,7 @@
  */
 #include "daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,19 @@ static void forbid_core_dumps(void)
 int main(int argc, char **argv)
 {
 	static struct options options;
+	int err;
 
 	forbid_core_dumps();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1,
 		SIG_IGN); /* only asks for figures: not to be died of before there are any */
-	if (options_parse(&options, argc, argv) < 0 || options_check_host(&options) < 0) {
+	err = options_parse(&options, argc, argv);
+	if (err == 0)
+		err = options_check_host(&options);
+	if (err < 0) {
 		fprintf(stderr, "sessiond: %s\n", error_message());
-		return EXIT_USAGE;
+		/* An interface may come yet, and whoever starts us may try again. */
+		return err == -ENODEV && !options.check ? EXIT_RUNTIME : EXIT_USAGE;
 	}
 	log_open(options.log_level);
 	if (options.check) {

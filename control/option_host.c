@@ -60,7 +60,7 @@ int options_check_host(const struct options *options)
 		if (if_nametoindex(options->interfaces[i]) == 0) {
 			char quoted[TEXT_QUOTE];
 
-			return error_set(EINVAL,
+			return error_set(ENODEV,
 				"--interface %s: no such interface here: `ip link` lists them",
 				text_quote(options->interfaces[i], quoted));
 		}

@@ -82,7 +82,8 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 	void (*needs_restart)(void *ctx, const char *name), void *ctx);
 
 /* What can only be told with a look at the host: interfaces and users that do not exist, a capacity
- * beyond this machine's memory. 0 or -EINVAL with error_message() set. */
+ * beyond this machine's memory. 0, -ENODEV for an interface, which may come yet, else -EINVAL, with
+ * error_message() set. */
 int options_check_host(const struct options *options);
 /* Bytes of memory that a start takes at most, beside what a daemon that is gone has left pinned. */
 uint64_t options_memory_needed(const struct options *options);

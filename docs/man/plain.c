@@ -82,7 +82,9 @@ void plain_conf(void)
 		"Configuration of sessiond; sessiond.conf(5) has the details. A line is name = "
 		"value, and every option is here, with its default unless it says that the value "
 		"is an example. After a change: sessiond --check --config THIS-FILE, then "
-		"sessionctl reload for what says so, else a restart.");
+		"sessionctl reload for what says so, else a restart. Of the service, --pin-dir in "
+		"its unit wins over pin-dir here; and where control is set here, its ExecReload= "
+		"needs the same.");
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_def *def = &option_table[i];
 		char text[OPTION_HELP + 64];

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What bash completes for sessionctl, and that it knows every command and option of --help.
+# What bash completes for the three programs, and that it knows every command and option of --help.
 set -u
 
 : "${SESSIOND_BUILD:?the build folder, as meson sets it}"
 sessionctl=$SESSIOND_BUILD/sessionctl
-. "$(dirname "$0")/../../dist/completion/sessionctl" || exit 1
+for program in sessionctl sessiond sessionbench; do
+	. "$(dirname "$0")/../../dist/completion/$program" || exit 1
+done
 failures=0
 cases=0
 
@@ -22,7 +24,7 @@ completes()
 	[[ $line != *' ' ]] || COMP_WORDS+=('')
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	COMPREPLY=()
-	_sessionctl
+	"_${COMP_WORDS[0]}" "$SESSIOND_BUILD/${COMP_WORDS[0]}"
 	got=$(printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd ' ')
 	if [ "$got" != "$*" ]; then
 		echo "FAILED: '$line' gives '$got', expected '$*'"
@@ -35,10 +37,12 @@ trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/pins/54321" "$folder/pins/54322"
 touch "$folder/one.sock"
 
-[ "$(complete -p sessionctl)" = 'complete -F _sessionctl sessionctl' ] || {
-	echo "FAILED: not registered"
-	failures=1
-}
+for program in sessionctl sessiond sessionbench; do
+	[ "$(complete -p $program)" = "complete -F _$program $program" ] || {
+		echo "FAILED: $program is not registered"
+		failures=1
+	}
+done
 completes 'sessionctl st' stats
 completes 'sessionctl re' reload remove
 completes 'sessionctl -C /run/x.sock fl' flush
@@ -57,10 +61,37 @@ completes "sessionctl --control = $folder/o" "$folder/one.sock"
 completes "sessionctl --pin-dir $folder/pins/5" "$folder/pins/54321" "$folder/pins/54322"
 completes 'sessionctl --interval '
 
+completes 'sessiond -m x' xdp
+completes 'sessiond --mode ' auto dpdk socket xdp
+completes 'sessiond --xdp-mode = n' native
+completes 'sessiond --log-level w' warning
+completes 'sessiond -i l' lo
+completes 'sessiond --user roo' root
+completes 'sessiond --max' --max-session
+completes 'sessiond --capacity '
+completes "sessiond -c $folder/o" "$folder/one.sock"
+completes "sessiond --pin-dir $folder/pins/5" "$folder/pins/54321" "$folder/pins/54322"
+completes 'sessiond 5'
+completes 'sessionbench -w m' miss mix
+completes 'sessionbench --workload = c' churn
+completes 'sessionbench -i l' lo
+completes 'sessionbench --preload-o' --preload-only
+completes 'sessionbench 10'
+
 # Nothing that --help names is missing, and nothing is there that it does not name.
 help=$("$sessionctl" --help)
 # shellcheck disable=SC2046
 completes 'sessionctl ' $(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help" | sort)
+for program in sessiond sessionbench; do
+	options=$("$SESSIOND_BUILD/$program" --help | grep -oE '^ +(-.*, )?--[a-z-]+' |
+		grep -oE -- '--[a-z-]+' | sort -u)
+	[ "$(wc -w <<<"$options")" -gt 15 ] || {
+		echo "FAILED: $program --help shows hardly an option"
+		failures=$((failures + 1))
+	}
+	# shellcheck disable=SC2086
+	completes "$program --" $options
+done
 # shellcheck disable=SC2046
 completes 'sessionctl --' $(grep -oE '^ +(-.*, )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+' | sort)
 echo "$cases lines, $failures failures"

@@ -16,11 +16,9 @@ dist=$(dirname "$0")/../../dist/systemd
 # systemd has objections to a unit that all may write.
 umask 022
 
-sed "s|@sbindir@|$SESSIOND_BUILD|; s|@sysconfdir@|/etc|" "$dist/sessiond.service.in" \
+sed "s|@sbindir@|$SESSIOND_BUILD|g; s|@sysconfdir@|/etc|g" "$dist/sessiond.service.in" \
 	>"$folder/sessiond.service"
-sed -i "s|@sbindir@|$SESSIOND_BUILD|g" "$folder/sessiond.service"
-grep -q '@' "$folder/sessiond.service" && ! grep -q '@system-service' "$folder/sessiond.service" &&
-	fail "a name was not replaced"
+grep -E '@[a-z]+dir@' "$folder/sessiond.service" && fail "a name was not replaced"
 
 # Exposure in tenths.
 cases=$((cases + 1))
@@ -32,10 +30,28 @@ for pattern in 'Unknown' 'ignoring' 'Failed'; do
 	grep "$pattern" "$folder/security" && fail "systemd does not understand the unit"
 done
 
-cases=$((cases + 1))
-systemd-analyze verify "$folder/sessiond.service" >"$folder/verify" 2>&1
-grep 'sessiond.service' "$folder/verify" | grep -v 'man sessiond' &&
-	fail "systemd-analyze verify has objections"
+verify() {
+	cases=$((cases + 1))
+	systemd-analyze verify "$folder/sessiond.service" >"$folder/verify" 2>&1
+	grep -E 'sessiond.service|dpdk.conf' "$folder/verify" | grep -v 'man sessiond' &&
+		fail "systemd-analyze verify has objections"
+}
+verify
+
+# What it does about a daemon that ends: it starts it again for good, but not after a mistake in the
+# configuration.
+for line in Restart=on-failure StartLimitIntervalSec=0 RestartPreventExitStatus=2; do
+	cases=$((cases + 1))
+	grep -qx "$line" "$folder/sessiond.service" || fail "the unit lacks $line"
+done
+
+# The same with what dpdk mode needs beside it. tests/e2e/systemd.sh runs it.
+mkdir "$folder/sessiond.service.d"
+cp "$dist/dpdk.conf" "$folder/sessiond.service.d"
+verify
+echo 'NoSuchSetting=yes' >>"$folder/sessiond.service.d/dpdk.conf"
+systemd-analyze verify "$folder/sessiond.service" 2>&1 | grep -q 'dpdk.conf.*NoSuchSetting' ||
+	fail "systemd-analyze does not look at the drop-in"
 
 # The user and the folder, in a root of their own.
 if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then

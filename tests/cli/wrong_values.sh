@@ -50,8 +50,13 @@ wrong 'option --keep takes no value' --keep=1
 
 # Any build: without xdp mode, that it is not built in is what is said.
 wrong '--mode (xdp needs an interface|dpdk)|built without it' --mode xdp
-wrong '(--interface absent0: no such interface here|built without)' --mode xdp -i absent0
-wrong '(--interface absent0: no such interface here|built without)' -i absent0
+wrong '(--interface absent0: no such interface here|built without)' --check --mode xdp -i absent0
+wrong '(--interface absent0: no such interface here|built without)' --check -i absent0
+# When it starts, an interface that is not there yet is no mistake of the configuration.
+if "$sessiond" --check -i absent0 2>&1 | grep -q 'no such interface'; then
+	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -i absent0
+	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -m xdp -i absent0
+fi
 wrong '--mode dpdk: this sessiond was built without it|dpdk mode .* add --listen ADDR' --mode dpdk
 
 # Beyond this machine's memory: 67 million sessions of 1400 bytes take 94 GiB.

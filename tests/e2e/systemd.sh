@@ -48,7 +48,7 @@ grep -q '^sessiond:' /etc/group || echo 'sessiond:x:64999:' >>/run/test/group
 mount --bind /run/test/passwd /etc/passwd
 mount --bind /run/test/group /etc/group
 cp "$source/dist/systemd/tmpfiles.conf" /run/tmpfiles.d/sessiond.conf
-cp "$build/sessiond" "$build/sessionctl" /run/test
+cp "$build/sessiond" "$build/sessionctl" "$source/dist/systemd/dpdk.conf" /run/test
 ip link set lo up
 ip link add e0 type veth peer name e1
 ip link set e0 up
@@ -56,7 +56,8 @@ ip link set e1 up
 printf 'mode = xdp\ninterface = e0\ncapacity = 10000\n' >/run/test/etc/sessiond/sessiond.conf
 # Alone: without the targets that a whole system has.
 sed 's|@sbindir@|/run/test|g; s|@sysconfdir@|/run/test/etc|g; /network-online/d
-	s|^\[Unit\]|&\nDefaultDependencies=no|; s|^WatchdogSec=.*|WatchdogSec=2s|' \
+	s|^\[Unit\]|&\nDefaultDependencies=no|; s|^WatchdogSec=.*|WatchdogSec=2s|
+	s|^RestartSec=.*|RestartSec=100ms|' \
 	"$source/dist/systemd/sessiond.service.in" >/run/systemd/system/sessiond.service
 cat >/run/systemd/system/test.service <<-UNIT
 	[Unit]
@@ -134,10 +135,60 @@ check refused systemctl is-failed sessiond
 check systemctl stop sessiond
 check test -z "$(ls /sys/fs/bpf/sessiond)"
 check refused grep -q . <(ip link show e0 | grep xdp)
+
+# An interface that comes late, after more starts than systemd's own limit, which are five.
+ip link show e0 >/dev/null && ip link del e0
+systemctl start sessiond
+for _ in $(seq 100); do
+	[ "$(systemctl show -p NRestarts --value sessiond)" -gt 6 ] && break
+	sleep 0.1
+done
+check test "$(systemctl show -p NRestarts --value sessiond)" -gt 6
+check refused systemctl -q is-failed sessiond
+ip link add e0 type veth peer name e1
+ip link set e0 up
+ip link set e1 up
+for _ in $(seq 50); do
+	systemctl -q is-active sessiond && break
+	sleep 0.1
+done
+check stat_is mode_xdp 1
+ip link del e0 # which is an event about it
+sleep 0.5
+check systemctl stop sessiond
+ip link add e0 type veth peer name e1
+# A mistake in the configuration is not tried again.
+echo 'bogus = 1' >>/run/test/etc/sessiond/sessiond.conf
+systemctl start sessiond
+sleep 1.5
+check test "$(systemctl show -p ActiveState --value sessiond)" = failed
+sed -i '/bogus/d' /run/test/etc/sessiond/sessiond.conf
+
+# dpdk mode, with the drop-in for it.
+if [ -e "$logs/dpdk" ]; then
+	mkdir /run/systemd/system/sessiond.service.d
+	cp /run/test/dpdk.conf /run/systemd/system/sessiond.service.d
+	cat >/run/test/etc/sessiond/sessiond.conf <<-CONF
+		mode = dpdk
+		listen = 10.0.0.5
+		capacity = 1000
+		dpdk-args = --no-huge -m 256 --vdev net_ring0
+	CONF
+	check systemctl daemon-reload
+	check systemctl start sessiond
+	check stat_is mode_dpdk 1
+	check test -e /run/sessiond/dpdk/sessiond
+	check systemctl reload sessiond
+	check systemctl restart sessiond
+	check systemctl stop sessiond
+fi
+check said SESSIOND_EVENT=interface SESSIOND_INTERFACE=e0
 check said SESSIOND_EVENT=start
 check said SESSIOND_EVENT=stop
 echo "all is well"
 END
+
+"$BUILD/sessiond" --check --mode dpdk --listen 10.0.0.5 2>/dev/null >&2 && touch "$LOGS/dpdk"
 
 # Its own cgroup becomes the root of what it sees.
 code=0

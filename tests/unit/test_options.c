@@ -638,7 +638,7 @@ static void host(void **state)
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);
 	strcpy(options.interfaces[options.interface_count++], "nosuchif0");
-	assert_int_equal(options_check_host(&options), -EINVAL);
+	assert_int_equal(options_check_host(&options), -ENODEV);
 	assert_non_null(strstr(error_message(), "--interface nosuchif0: no such interface"));
 	strcpy(options.interfaces[0], "lo");
 	assert_int_equal(options_check_host(&options), 0);
