@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
+ */
+#ifndef SESSIOND_ADMIN_H
+#define SESSIOND_ADMIN_H
+
+/* clang-format off: it would fill the lines of the table.
  *
  * The admin socket: a Unix stream socket that takes one request a line.
  *
@@ -7,14 +12,18 @@
  *   list               ID SECONDS BYTES      a line for each live session, in no order
  *   show ID            id ID, remaining SECONDS, length BYTES: a line each
  *   remove ID
- *   flush              flushed COUNT; the reply comes when every session is gone that was there
- * when it was asked, some 5 s for a million. It goes on if the client leaves. One that is asked for
- * during another begins when that has ended, and its COUNT includes the other's rest
- *   reload             a line for each option that needs a restart
+ *   flush              flushed COUNT         when every session is gone that was there when it was
+ *                                            asked, some 5 s for a million. It goes on if the client
+ *                                            leaves. One that is asked for during another begins when
+ *                                            that has ended; its COUNT includes the other's rest
+ *   reload             TEXT                  a line for each option that needs a restart
  *   log-level LEVEL
- *   talkers            ADDRESS GETS NEWS REMOVES, estimated: a line for each source, those that
- * send most first, at most 64; counting starts with the first such request and ends 5 seconds after
- * the last version            sessiond VERSION ping
+ *   talkers            ADDRESS GETS NEWS REMOVES
+ *                                            estimated: a line for each source, those that send most
+ *                                            first, at most 64; counting starts with the first such
+ *                                            request and ends 5 seconds after the last
+ *   version            sessiond VERSION
+ *   ping
  *
  * The reply is `OK`, the lines above and a line with a single dot; or the one line `ERR MESSAGE`. A
  * line of the body that starts with a dot has another put before it. Lines end with LF; CRLF is
@@ -26,8 +35,7 @@
  * the daemon's user, or a member of its group. All of it runs on the thread of the event
  * base; no client, however slow, holds it up: replies are made as they are read.
  */
-#ifndef SESSIOND_ADMIN_H
-#define SESSIOND_ADMIN_H
+/* clang-format on */
 
 #include <stdbool.h>
 #include <stdint.h>
