@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What the docs point to exists: links, files of the source, options, counters and configuration.
+# What the docs point to exists: links, files of the source, options, counters and configuration. And
+# what is in the source, the architecture names.
 
 . "$(dirname "$0")/lib.sh"
 
 cd "$(dirname "$0")/../.." || exit 1
-pages="README.md CONTRIBUTING.md $(echo docs/*.md)"
+pages="README.md CONTRIBUTING.md SECURITY.md $(echo docs/*.md docs/bench/*.md)"
 for page in $pages; do
 	cases=$((cases + 1))
 	for link in $(grep -Eo '\]\([^)#]+' "$page" | sed 's/^](//'); do
@@ -16,7 +17,7 @@ for page in $pages; do
 		*) [ -e "$(dirname "$page")/$link" ] || fail "$page: there is no $link" ;;
 		esac
 	done
-	for file in $(grep -Eo '`(bench|control|dataplane|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
+	for file in $(grep -Eo '`(bench|control|dataplane|dist|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
 		tr -d '`'); do
 		# shellcheck disable=SC2086
 		ls $file >/dev/null 2>&1 || fail "$page: there is no $file"
@@ -25,7 +26,36 @@ done
 
 # In the architecture's tables a file without a folder is of a folder named beside it.
 for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -d '`' | sort -u); do
-	[ -n "$(find control dataplane -name "$file")" ] || fail "architecture.md: there is no $file"
+	[ -n "$(find control dataplane include -name "$file")" ] || fail "architecture.md: there is no $file"
+done
+
+# And the other way round: each file is named, or its folder, or the header's source.
+grep -Eo '`[^` ]+`' docs/architecture.md | tr -d '`' >"$folder/named"
+for file in $(find control dataplane ebpf include bench -name '*.[ch]'); do
+	cases=$((cases + 1))
+	name=${file##*/}
+	grep -qxF -e "$file" -e "${file%/*}/" -e "$name" "$folder/named" && continue
+	sed 's|.*/||' "$folder/named" | grep -qxF -e "$name" -e "${name%.h}.c" && continue
+	# Of one file's parts, or for one folder.
+	case $name in
+	*_private.h | doctor.h | sessionctl.h | xdp.h | dpdk.h | daemon.h | top.h) ;;
+	*) fail "architecture.md lacks $file, and its folder" ;;
+	esac
+done
+
+# Options are one of ours, a script's, or one of these: of dpdk-devbind, and of DPDK's EAL.
+for program in sessiond sessionctl sessionbench; do
+	"$SESSIOND_BUILD/$program" --help
+done | grep -oE -- '--[a-z-]+' | sort -u >"$folder/options"
+[ "$(wc -l <"$folder/options")" -gt 40 ] || fail "--help shows hardly an option"
+printf '%s\n' --bind --file-prefix --huge-dir --huge-unlink --in-memory --no-huge --no-shconf \
+	>>"$folder/options"
+for option in $(grep -ohE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]+' $pages | sed 's/.*--/--/' | sort -u); do
+	cases=$((cases + 1))
+	grep -qxF -e "$option" "$folder/options" && continue
+	grep -rqE -- "^[[:space:]]*$option( \|.*)?\)" scripts && continue
+	grep -qF -- "\"$option\"" docs/man/manual.c dataplane/dpdk/args.c && continue
+	fail "no program has the option $option"
 done
 
 # What is built with here is what the Debian package is built with. (libdpdk-dev brings the last two.)

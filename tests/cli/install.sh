@@ -40,6 +40,30 @@ is 644 "$prefix/share/man/man8/sessiond.8" "$prefix/share/man/man8/sessionctl.8"
 	"$prefix/share/doc/sessiond/README.md" "$prefix/share/doc/sessiond/LICENSE" \
 	"$prefix/share/doc/sessiond/docs/quick-start.md" \
 	"$etc/sessiond/sessiond.conf"
+# For other programs of the host: systemd's unit where the build was told to, else below the prefix.
+unit=$(find "$root" -name sessiond.service)
+is 644 "$unit" "$prefix/lib/sysusers.d/sessiond.conf" "$prefix/lib/tmpfiles.d/sessiond.conf" \
+	"$prefix/share/bash-completion/completions/sessionctl" \
+	"$prefix/share/bash-completion/completions/sessiond" \
+	"$prefix/share/bash-completion/completions/sessionbench" \
+	"$prefix/share/sessiond/grafana/sessiond.json" \
+	"$prefix/share/sessiond/prometheus/sessiond.rules.yml" \
+	"$prefix/share/doc/sessiond/examples/keepalived/keepalived.conf" \
+	"$prefix/share/doc/sessiond/examples/systemd/dpdk.conf"
+# What it starts is what was installed.
+grep -qx "ExecReload=${prefix#"$root"}/sbin/sessionctl reload" "$unit" ||
+	fail "the unit's programs are elsewhere: $(grep Exec "$unit")"
+# Links between the docs lead somewhere.
+for page in $(find "$prefix/share/doc/sessiond" -name '*.md'); do
+	for link in $(grep -Eo '\]\([^)#]+' "$page" | sed 's/^](//'); do
+		cases=$((cases + 1))
+		case $link in
+		*://*) ;;
+		*) [ -e "${page%/*}/$link" ] || fail "$page is installed, but not its $link" ;;
+		esac
+	done
+done
+[ -z "$(find "$root" -name '*.test.yml')" ] || fail "a test of the rules was installed"
 [ -z "$(find "$root" -name manual -o -name '*.a' -o -name '*.in')" ] ||
 	fail "what only the build needs was installed"
 expect 0 '' "$prefix/sbin/sessiond" --check -c "$etc/sessiond/sessiond.conf"
