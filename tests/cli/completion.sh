@@ -8,6 +8,7 @@ set -u
 : "${SESSIOND_BUILD:?the build folder, as meson sets it}"
 sessionctl=$SESSIOND_BUILD/sessionctl
 for program in sessionctl sessiond sessionbench; do
+	# shellcheck disable=SC1090 # they are in another folder, and looked at there
 	. "$(dirname "$0")/../../dist/completion/$program" || exit 1
 done
 failures=0

@@ -31,7 +31,8 @@ done
 
 # And the other way round: each file is named, or its folder, or the header's source.
 grep -Eo '`[^` ]+`' docs/architecture.md | tr -d '`' >"$folder/named"
-for file in $(find control dataplane ebpf include bench -name '*.[ch]'); do
+find control dataplane ebpf include bench -name '*.[ch]' >"$folder/sources"
+while read -r file; do
 	cases=$((cases + 1))
 	name=${file##*/}
 	grep -qxF -e "$file" -e "${file%/*}/" -e "$name" "$folder/named" && continue
@@ -41,7 +42,7 @@ for file in $(find control dataplane ebpf include bench -name '*.[ch]'); do
 	*_private.h | doctor.h | sessionctl.h | xdp.h | dpdk.h | daemon.h | top.h) ;;
 	*) fail "architecture.md lacks $file, and its folder" ;;
 	esac
-done
+done <"$folder/sources"
 
 # Options are one of ours, a script's, or one of these: of dpdk-devbind, and of DPDK's EAL.
 for program in sessiond sessionctl sessionbench; do

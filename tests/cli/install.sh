@@ -54,7 +54,8 @@ is 644 "$unit" "$prefix/lib/sysusers.d/sessiond.conf" "$prefix/lib/tmpfiles.d/se
 grep -qx "ExecReload=${prefix#"$root"}/sbin/sessionctl reload" "$unit" ||
 	fail "the unit's programs are elsewhere: $(grep Exec "$unit")"
 # Links between the docs lead somewhere.
-for page in $(find "$prefix/share/doc/sessiond" -name '*.md'); do
+find "$prefix/share/doc/sessiond" -name '*.md' >"$folder/pages"
+while read -r page; do
 	for link in $(grep -Eo '\]\([^)#]+' "$page" | sed 's/^](//'); do
 		cases=$((cases + 1))
 		case $link in
@@ -62,7 +63,7 @@ for page in $(find "$prefix/share/doc/sessiond" -name '*.md'); do
 		*) [ -e "${page%/*}/$link" ] || fail "$page is installed, but not its $link" ;;
 		esac
 	done
-done
+done <"$folder/pages"
 [ -z "$(find "$root" -name '*.test.yml')" ] || fail "a test of the rules was installed"
 [ -z "$(find "$root" -name manual -o -name '*.a' -o -name '*.in')" ] ||
 	fail "what only the build needs was installed"
