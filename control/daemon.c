@@ -109,7 +109,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
 	err = privileges_identity(options, &daemon.identity);
-	privileges_prepare(&daemon.identity);
+	if (!err)
+		err = privileges_prepare(&daemon.identity);
 	if (!err)
 		err = daemon_watch_signals(&daemon);
 	if (!err)

@@ -3,30 +3,19 @@
  */
 #include "daemon.h"
 
+#include "privileges.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
-/* Memory holds master secrets: no core file, and no other process of this user may attach. */
-static void forbid_core_dumps(void)
-{
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) /* LeakSanitizer attaches to its own process */
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
 
 int main(int argc, char **argv)
 {
 	static struct options options;
 	int err;
 
-	forbid_core_dumps();
+	privileges_forbid_dumps();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1,
 		SIG_IGN); /* only asks for figures: not to be died of before there are any */

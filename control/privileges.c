@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <sessiond/log.h>
@@ -84,10 +85,32 @@ int privileges_identity(const struct options *options, struct identity *identity
 	return 0;
 }
 
-void privileges_prepare(const struct identity *identity)
+void privileges_forbid_dumps(void)
 {
-	user_will_change = identity->change;
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) /* LeakSanitizer attaches to its own process */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static int become_group(const struct identity *identity)
+{
+	if (initgroups(identity->name, identity->gid) < 0 ||
+		setresgid(identity->gid, identity->gid, identity->gid) < 0)
+		return error_set(
+			errno, "cannot become user %s: %s", identity->name, strerror(errno));
+	return 0;
+}
+
+int privileges_prepare(const struct identity *identity)
+{
+	user_will_change = identity->uid != geteuid();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Of the same user in another group: nothing is lost with the user, so that threads must
+	 * give up what they have by themselves, and can change no group after. */
+	return identity->change && !user_will_change ? become_group(identity) : 0;
 }
 
 /* Leaves the calling thread with `count` of its capabilities, of those that it has. */
@@ -124,9 +147,11 @@ void privileges_drop_thread(void)
 /* glibc has every thread of the process do it. */
 static int become(const struct identity *identity)
 {
-	if (initgroups(identity->name, identity->gid) < 0 ||
-		setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
-		setresuid(identity->uid, identity->uid, identity->uid) < 0)
+	int err = become_group(identity);
+
+	if (err)
+		return err;
+	if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
 		return error_set(
 			errno, "cannot become user %s: %s", identity->name, strerror(errno));
 	if (identity->uid != 0 && setresuid(0, 0, 0) == 0)
@@ -138,12 +163,14 @@ int privileges_drop(const struct identity *identity, const struct options *optio
 {
 	int err;
 
-	if (identity->change) {
+	if (user_will_change) {
 		if (dpdk)
 			prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* this thread's, until it has chosen */
 		err = become(identity);
 		if (err)
 			return err;
+	}
+	if (identity->change) {
 		log_info("running as user %s", identity->name);
 	} else if (geteuid() == 0 && !identity->named) {
 		log_warning("running as root: make a system user " PRIVILEGES_USER
@@ -153,6 +180,8 @@ int privileges_drop(const struct identity *identity, const struct options *optio
 		   : keep_only(NULL, 0);
 	if (err)
 		return error_set(-err, "cannot give up capabilities: %s", strerror(-err));
+	/* With another user, or group, the kernel has made it what fs.suid_dumpable says. */
+	privileges_forbid_dumps();
 	if (!options->seccomp)
 		return 0;
 	err = syscall_filter_install(dpdk);

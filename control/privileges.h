@@ -16,7 +16,7 @@
 
 /* Who the daemon is to run as. */
 struct identity {
-	bool change; /* it is another user than now */
+	bool change; /* it is another user, or group, than now */
 	bool named;  /* by --user; else the default was looked for */
 	uid_t uid;
 	gid_t gid;
@@ -29,9 +29,13 @@ struct identity {
 int privileges_identity(const struct options *options, struct identity *identity);
 #define PRIVILEGES_USER "sessiond"
 
+/* Memory holds master secrets: no core file, and no other process of this user may attach. First
+ * thing of all. */
+void privileges_forbid_dumps(void);
+
 /* Before any thread is made: no program that is executed ever gains rights, and threads know what
- * is to come. */
-void privileges_prepare(const struct identity *identity);
+ * is to come. 0, or a negative errno with error_message() set. */
+int privileges_prepare(const struct identity *identity);
 
 /* First thing on each thread but the main one: it keeps no capability, unless it is to lose them
  * with the user. */

@@ -125,6 +125,16 @@ cp "$sessiond" "$folder/sessiond"
 expect 2 'only root can become' setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$folder/sessiond" --check --user nobody
 
+# root of another group: threads that would wait for a change of user to take their capabilities
+# would keep them.
+start rooted --user root:daemon -m socket -n 1000 -t 2 7406 || finish
+is "the user" "$(thread_field "$started" Uid)" "0 0 0 0"
+is "the group" "$(thread_field "$started" Gid)" "1 1 1 1"
+is "CapEff" "$(thread_field "$started" CapEff)" 0000000000000000
+is "CapPrm" "$(thread_field "$started" CapPrm)" 0000000000000000
+is "the admin socket" "$(stat -c '%U:%G' "$folder/rooted.sock")" root:daemon
+stop rooted "$started"
+
 # Without the filter, where it is in somebody's way.
 start open --user nobody --seccomp no -m socket -n 1000 7403 || finish
 is "Seccomp" "$(thread_field "$started" Seccomp)" 0
