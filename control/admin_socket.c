@@ -15,39 +15,68 @@
 
 #include <sessiond/log.h>
 
+#include "socket_file.h"
 #include "text.h"
 
 #define BACKLOG	   64
 #define GROUPS_MAX 1024
 #define LOCK_TRIES 100 /* of 10 ms */
 
+#define LOCK_PATH_SIZE (CONTROL_PATH_SIZE + 8)
+
+/* Whether the file that is open is still the one at the path: whoever held it before removes it. */
+static bool is_at(const char *path, const struct stat *held)
+{
+	struct stat there;
+
+	return lstat(path, &there) == 0 && there.st_dev == held->st_dev &&
+	       there.st_ino == held->st_ino;
+}
+
 /* Two daemons that start at once must not both take a stale file away, each the other's new one
- * too. The folder is locked meanwhile. */
-static int lock_folder(const char *path)
+ * too. A file of the daemon's own is locked meanwhile: the folder could be by any user who may read
+ * it, for as long as they like. */
+static int lock_path(const char *path, char lock[LOCK_PATH_SIZE])
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	char folder[CONTROL_PATH_SIZE], quoted[TEXT_QUOTE], *slash;
-	int fd, err;
+	char quoted[TEXT_QUOTE];
+	struct stat st;
+	int fd;
 
-	strcpy(folder, path);
-	slash = strrchr(folder, '/');
-	if (!slash)
-		strcpy(folder, ".");
-	else
-		slash[slash == folder] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(errno, "admin socket: folder %s: %s: make it, or choose --control",
-			text_quote(folder, quoted), strerror(errno));
+	snprintf(lock, LOCK_PATH_SIZE, "%s.lock", path);
+	text_quote(lock, quoted);
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		if (fd < 0 || fstat(fd, &st) < 0) {
+			int err = errno;
+
+			if (fd >= 0)
+				close(fd);
+			return error_set(err,
+				"admin socket: cannot make %s: %s: make its folder, or choose "
+				"--control",
+				quoted, strerror(err));
+		}
+		if (!S_ISREG(st.st_mode) || st.st_size != 0) {
+			close(fd);
+			return error_set(EEXIST,
+				"admin socket: %s is no lock: remove it, or choose another with "
+				"--control",
+				quoted);
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(lock, &st))
 			return fd;
+		close(fd);
 		nanosleep(&pause, NULL);
 	}
-	err = errno;
+	return error_set(
+		EAGAIN, "admin socket: %s is locked by another sessiond: try again", quoted);
+}
+
+static void unlock_path(int fd, const char *lock)
+{
+	unlink(lock);
 	close(fd);
-	return error_set(err, "admin socket: folder %s is locked by another program: try again",
-		text_quote(folder, quoted));
 }
 
 /* Takes a stale socket file away; a live one, or a file of another kind, is an error. */
@@ -92,7 +121,8 @@ int admin_socket_open(struct admin_socket *sock, const char *path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = -1, lock_fd, ret;
-	char quoted[TEXT_QUOTE];
+	char quoted[TEXT_QUOTE], lock[LOCK_PATH_SIZE];
+	bool bound = false;
 	struct stat st;
 
 	memset(sock, 0, sizeof(*sock));
@@ -106,7 +136,7 @@ int admin_socket_open(struct admin_socket *sock, const char *path)
 	strcpy(addr.sun_path, path);
 	if (strcmp(path, CONTROL_PATH_SYSTEM) == 0 && mkdir(CONTROL_DIR_SYSTEM, 0755) == 0)
 		sock->made_folder = true;
-	lock_fd = lock_folder(path);
+	lock_fd = lock_path(path, lock);
 	if (lock_fd < 0) {
 		ret = lock_fd;
 		goto err;
@@ -115,30 +145,25 @@ int admin_socket_open(struct admin_socket *sock, const char *path)
 	if (ret < 0)
 		goto err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* The mode of the unbound socket is the file's, less the umask: it is never wider than
-	 * it is to be. */
-	if (fd < 0 || fchmod(fd, 0660) < 0 ||
-		bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+	if (fd >= 0 && socket_file_bind(fd, &addr, &st) == 0)
+		bound = true;
+	if (!bound || listen(fd, BACKLOG) < 0) {
 		ret = error_set(errno, "admin socket %s: %s: choose another with --control", quoted,
 			strerror(errno));
-		goto err;
-	}
-	if (chmod(path, 0660) < 0 || lstat(path, &st) < 0 || listen(fd, BACKLOG) < 0) {
-		ret = error_set(errno, "admin socket %s: %s: choose another with --control", quoted,
-			strerror(errno));
-		unlink(path);
+		if (bound)
+			unlink(path);
 		goto err;
 	}
 	sock->fd = fd;
 	sock->dev = st.st_dev;
 	sock->ino = st.st_ino;
-	close(lock_fd);
+	unlock_path(lock_fd, lock);
 	return 0;
 err:
 	if (fd >= 0)
 		close(fd);
 	if (lock_fd >= 0)
-		close(lock_fd);
+		unlock_path(lock_fd, lock);
 	if (sock->made_folder)
 		rmdir(CONTROL_DIR_SYSTEM);
 	return ret;
@@ -148,7 +173,7 @@ int admin_socket_give(const struct admin_socket *sock, uid_t uid, gid_t gid)
 {
 	char quoted[TEXT_QUOTE];
 
-	if (fchownat(AT_FDCWD, sock->path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (socket_file_give(sock->path, sock->dev, sock->ino, uid, gid) < 0 ||
 		(sock->made_folder && chown(CONTROL_DIR_SYSTEM, uid, gid) < 0))
 		return error_set(errno, "admin socket %s: cannot give it to the new user: %s",
 			text_quote(sock->path, quoted), strerror(errno));

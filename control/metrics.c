@@ -18,6 +18,7 @@
 
 #include <sessiond/log.h>
 
+#include "socket_file.h"
 #include "text.h"
 
 #define CONNECTIONS_MAX	   16
@@ -136,10 +137,10 @@ static int open_socket(struct metrics *metrics, const char *text)
 		clear_path(local);
 	fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
-		(is_local ? fchmod(fd, 0660)
-			  : setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) < 0 ||
-		bind(fd, (struct sockaddr *)&address.storage, address.size) < 0 ||
-		(is_local && chmod(local->sun_path, 0660) < 0) || listen(fd, CONNECTIONS_MAX) < 0) {
+		(!is_local && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0) ||
+		(is_local ? socket_file_bind(fd, local, &st)
+			  : bind(fd, (struct sockaddr *)&address.storage, address.size)) < 0 ||
+		listen(fd, CONNECTIONS_MAX) < 0) {
 		ret = error_set(errno,
 			"cannot serve metrics on %s: %s: choose another with "
 			"--metrics",
@@ -148,7 +149,7 @@ static int open_socket(struct metrics *metrics, const char *text)
 			close(fd);
 		return ret;
 	}
-	if (is_local && lstat(local->sun_path, &st) == 0) {
+	if (is_local) {
 		strcpy(metrics->path, local->sun_path);
 		metrics->dev = st.st_dev;
 		metrics->ino = st.st_ino;
