@@ -98,6 +98,10 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	if (!copy)
 		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
 	*copy = *allow;
+	if (!engine->access_ours) {
+		swap_slow_list(engine, copy);
+		return 0;
+	}
 	for (size_t i = 0; i < allow->count; i++) {
 		union lpm_key key;
 		int fd = lpm_key(engine, &allow->prefixes[i], &key);
@@ -165,8 +169,9 @@ int access_set_local(struct engine *engine, const struct address *addr, bool pre
 	size_t at = 0;
 	int err;
 
-	err = for_each_port(engine, addr, present ? add_local : del_local);
-	if (!err && !present)
+	err = engine->access_ours ? for_each_port(engine, addr, present ? add_local : del_local)
+				  : 0;
+	if (!err && !present && engine->access_ours)
 		err = maps_next_generation(engine);
 	if (err)
 		return error_set(-err, "cannot tell the program of address %s: %s",
@@ -217,7 +222,7 @@ static bool is_wanted(const struct engine *engine, const struct sessd_local *key
 	return false;
 }
 
-int access_forget_strangers(struct engine *engine)
+static void forget_strangers(struct engine *engine)
 {
 	int fd = bpf_map__fd(engine->skel->maps.local);
 	struct sessd_local key, next;
@@ -229,5 +234,23 @@ int access_forget_strangers(struct engine *engine)
 		if (!is_wanted(engine, &key))
 			del_local(fd, &key);
 	}
-	return 0;
+}
+
+int access_publish(struct engine *engine)
+{
+	char text[ADDRESS_TEXT];
+
+	if (engine->access_ours)
+		return 0;
+	engine->access_ours = true;
+	for (size_t i = 0; i < engine->local_count; i++) {
+		const struct address *addr = &engine->locals[i];
+		int err = for_each_port(engine, addr, add_local);
+
+		if (err)
+			return error_set(-err, "cannot tell the program of address %s: %s",
+				address_format(addr, text), strerror(-err));
+	}
+	forget_strangers(engine);
+	return access_set_allow(engine, engine->allow);
 }

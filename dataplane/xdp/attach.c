@@ -131,13 +131,18 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 			-link->fd, "cannot open the pin %s: %s", path, strerror(-link->fd));
 	if (link->fd >= 0) {
 		err = ask_native(name, link->ifindex, &link->native);
+		if (!err && mode_fits(engine->config.xdp_mode, link->native)) {
+			err = bpf_link_update(link->fd, prog_fd, NULL);
+			if (!err)
+				return 0;
+			/* What answers stays: it is the last daemon's. */
+			error_set(-err, "cannot put the program on %s in the place of the last: %s",
+				name, strerror(-err));
+		}
 		if (err) {
 			close(link->fd);
 			return err;
 		}
-		if (mode_fits(engine->config.xdp_mode, link->native) &&
-			bpf_link_update(link->fd, prog_fd, NULL) == 0)
-			return 0;
 		/* Of another mode: there is no way but off and on again. Off now: by closing
 		 * alone the kernel takes it off at some later time. */
 		bpf_link_detach(link->fd);

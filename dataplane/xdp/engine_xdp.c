@@ -65,6 +65,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		err = maps_open(engine);
 	if (err)
 		goto fail;
+	engine->access_ours = !engine->adopted;
 	engine->mirror = mirror_create(bpf_map__fd(engine->skel->maps.sessions),
 		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
 		engine->settings.secret);
@@ -113,11 +114,10 @@ static void open_xsks(struct engine *engine, const struct table *table)
 
 static int xdp_start(struct engine *engine, struct table *table, const struct update_sink *sink)
 {
-	int err;
+	int err = 0;
 
 	engine->sink = *sink;
-	err = access_forget_strangers(engine);
-	if (!err && !engine->adopted) {
+	if (!engine->adopted) {
 		/* Links that an older daemon left go on answering from its maps until they are
 		 * updated. Those of another network namespace never are: their interfaces are not
 		 * here, whatever their numbers. */
@@ -127,6 +127,8 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	}
 	if (!err)
 		err = attach_all(engine);
+	if (!err)
+		err = access_publish(engine);
 	if (!err)
 		err = maps_publish(engine);
 	if (err)

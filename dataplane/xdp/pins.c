@@ -84,13 +84,22 @@ static bool is_current(const struct engine *engine)
 {
 	struct stat held, there;
 
-	return fstat(engine->lock_fd, &held) == 0 && stat(engine->config.pin_dir, &there) == 0 &&
+	return fstat(engine->lock_fd, &held) == 0 && lstat(engine->config.pin_dir, &there) == 0 &&
 	       held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+static int not_bpffs(const char *dir)
+{
+	return error_set(ENOTSUP,
+		"the pin folder %s is not on a bpffs: mount one (mount -t bpf bpf %s) or choose "
+		"another with --pin-dir",
+		dir, BPFFS_DEFAULT);
 }
 
 static int lock_folder(struct engine *engine)
 {
 	const char *dir = engine->config.pin_dir;
+	struct statfs fs;
 	int err;
 
 	err = make_folders(dir, &engine->made_root);
@@ -101,9 +110,14 @@ static int lock_folder(struct engine *engine)
 			dir);
 	if (err)
 		return error_set(-err, "cannot make the pin folder %s: %s", dir, strerror(-err));
-	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (engine->lock_fd < 0)
 		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
+	/* What was looked at before was a path. */
+	if (fstatfs(engine->lock_fd, &fs) < 0 || (unsigned long)fs.f_type != BPF_FS_MAGIC) {
+		pins_unlock(engine);
+		return not_bpffs(dir);
+	}
 	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0) {
 		engine->root_fd = openat(engine->lock_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return 0;
@@ -131,10 +145,7 @@ int pins_lock(struct engine *engine)
 
 	mount_default_bpffs(dir);
 	if (!on_bpffs(dir))
-		return error_set(ENOTSUP,
-			"the pin folder %s is not on a bpffs: mount one (mount -t bpf bpf %s) or "
-			"choose another with --pin-dir",
-			dir, BPFFS_DEFAULT);
+		return not_bpffs(dir);
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		int err = lock_folder(engine);
 

@@ -43,6 +43,7 @@ struct engine {
 	bool adopted;		      /* the maps are those of the last daemon */
 	bool foreign;		      /* the pins found are of another network namespace */
 	bool pinned;		      /* the pins are those of our own maps */
+	bool access_ours;	      /* the lists in the maps are what was set */
 	bool started;
 	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
 	uint64_t *marks;
@@ -132,8 +133,10 @@ int adopt_sessions(
 int access_set_allow(struct engine *engine, const struct allow_list *allow);
 int access_set_local(struct engine *engine, const struct address *addr, bool present);
 int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
-/* Removes from an adopted map what no set_local has named. */
-int access_forget_strangers(struct engine *engine);
+/* Writes what was set into adopted maps, and takes out what was not: once the program is on all
+ * interfaces. Until then the lists are those of the last daemon, whose program goes on answering
+ * by them if this start fails. */
+int access_publish(struct engine *engine);
 
 /* observe.c: what the program and its links say of themselves. */
 void observe_stats(struct engine *engine, stats_emit emit, void *ctx);

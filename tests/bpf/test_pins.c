@@ -17,9 +17,33 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static struct world world;
+
+static int update_error; /* of the links that are updated; 0: what the kernel says */
+static bool moved;	 /* the folder that was opened is on another file system */
+
+int __real_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
+int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
+int __real_fstatfs64(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs);
+
+int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts)
+{
+	return update_error ? update_error : __real_bpf_link_update(fd, prog_fd, opts);
+}
+
+int __wrap_fstatfs64(int fd, struct statfs *fs)
+{
+	int ret = __real_fstatfs64(fd, fs);
+
+	if (moved)
+		fs->f_type = 0;
+	return ret;
+}
 
 static void clean_end(void **state)
 {
@@ -241,6 +265,122 @@ static void not_on_bpffs(void **state)
 	assert_int_not_equal(access(root, F_OK), 0);
 }
 
+/* Nor where a link leads, nor if the folder is another by the time it is open. */
+static void swapped_folder(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	moved = true;
+	assert_int_equal(world_open(&world), -ENOTSUP);
+	moved = false;
+	assert_int_equal(rmdir(world.pin_dir), 0);
+	assert_int_equal(symlink("/sys/fs/bpf", world.pin_dir), 0);
+	assert_int_equal(world_open(&world), -ENOTDIR);
+	assert_int_equal(unlink(world.pin_dir), 0);
+}
+
+static bool allowed(const char *text)
+{
+	struct sessd_lpm4 key = {.prefixlen = 32};
+	struct address addr;
+	uint8_t value;
+	int fd = world_pin(&world, "allow4"), err;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	memcpy(key.addr, addr.bytes + 12, 4);
+	err = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return err == 0;
+}
+
+static bool served(const char *text)
+{
+	struct sessd_local key = {.port = htons(7300)};
+	struct address addr;
+	uint8_t value;
+	int fd = world_pin(&world, "local"), err;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	memcpy(key.addr, addr.bytes, 16);
+	err = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return err == 0;
+}
+
+static void tell(const char *text, bool present)
+{
+	struct address addr;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	assert_int_equal(engine_xdp.set_local(world.engine, &addr, present), 0);
+}
+
+/* A start with another allow list and another address. */
+static int start_otherwise(void)
+{
+	static struct allow_list other;
+	struct update_sink none = {0};
+
+	other.count = 1;
+	other.prefixes[0].length = 96 + 24;
+	assert_int_equal(address_parse("203.0.113.0", &other.prefixes[0].addr), 0);
+	assert_int_equal(world_open(&world), 0);
+	assert_true(world.engine->adopted);
+	assert_int_equal(engine_xdp.set_allow(world.engine, &other), 0);
+	tell("127.0.0.2", true);
+	return engine_xdp.start(world.engine, NULL, &none);
+}
+
+/* Whom the program that goes on answering serves is not changed by a start that fails. */
+static void failed_start_changes_nobody(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(world_open(&world), 0);
+	tell("127.0.0.1", true);
+	assert_int_equal(world_start(&world), 0);
+	world_close(&world, true);
+	world.config.interface_count = 2;
+	strcpy(world.interfaces[1], "nosuch0");
+	assert_int_equal(start_otherwise(), -ENODEV);
+	world_close(&world, false);
+	assert_true(allowed("10.1.2.3"));
+	assert_false(allowed("203.0.113.9"));
+	assert_true(served("127.0.0.1"));
+	assert_false(served("127.0.0.2"));
+	world.config.interface_count = 1;
+	assert_int_equal(start_otherwise(), 0);
+	assert_false(allowed("10.1.2.3"));
+	assert_true(allowed("203.0.113.9"));
+	assert_false(served("127.0.0.1"));
+	assert_true(served("127.0.0.2"));
+	world_close(&world, false);
+}
+
+/* A link that cannot be updated keeps the last daemon's program, unless it is of another mode. */
+static void failed_update(void **state)
+{
+	uint32_t program;
+
+	(void)state;
+	keep_one();
+	program = world_program("t0");
+	update_error = -ENOMEM;
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(world_start(&world), -ENOMEM);
+	assert_non_null(strstr(error_message(), "t0"));
+	world_close(&world, false);
+	assert_int_equal(world_program("t0"), program);
+	world.config.xdp_mode = XDP_MODE_GENERIC;
+	world_run(&world);
+	assert_true(world.engine->adopted);
+	assert_int_not_equal(world_program("t0"), program);
+	update_error = 0;
+	world_close(&world, false);
+	assert_int_equal(world_program("t0"), 0);
+}
+
 /* A start that fails takes back what it made, and leaves what was there. */
 static void failed_start(void **state)
 {
@@ -424,25 +564,6 @@ static void allow_list_without_room(void **state)
 	world_close(&world, false);
 }
 
-static bool served(const char *text)
-{
-	struct sessd_local key = {.port = htons(7300)};
-	struct address addr;
-	uint8_t value;
-
-	assert_int_equal(address_parse(text, &addr), 0);
-	memcpy(key.addr, addr.bytes, 16);
-	return bpf_map_lookup_elem(bpf_map__fd(world.engine->skel->maps.local), &key, &value) == 0;
-}
-
-static void tell(const char *text, bool present)
-{
-	struct address addr;
-
-	assert_int_equal(address_parse(text, &addr), 0);
-	assert_int_equal(engine_xdp.set_local(world.engine, &addr, present), 0);
-}
-
 /* Which of the host's addresses are served, for each way to say where to listen. */
 static void local_addresses(void **state)
 {
@@ -520,7 +641,10 @@ int main(void)
 		world_test(other_size),
 		world_test(locked),
 		world_test(not_on_bpffs),
+		world_test(swapped_folder),
 		world_test(failed_start),
+		world_test(failed_start_changes_nobody),
+		world_test(failed_update),
 		world_test(other_interfaces),
 		world_test(other_mode),
 		world_test(occupied),

@@ -312,6 +312,7 @@ static void generic(void **state)
 static void adoption(void **state)
 {
 	unsigned descriptors = world_descriptors();
+	struct allow_list allow;
 
 	(void)state;
 	start(VETH4, false);
@@ -324,6 +325,8 @@ static void adoption(void **state)
 
 	assert_int_equal(world_open(&world), 0);
 	assert_true(world.engine->adopted);
+	allow_list_default(&allow);
+	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
 	assert_int_equal(engine_xdp.start(world.engine, NULL, &sink), 0);
 	assert_int_equal(stat_of("xdp_pass_new"), 2);
 	assert_int_equal(stat_of("xsk_received"), 0);
