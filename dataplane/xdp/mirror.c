@@ -113,10 +113,11 @@ static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned co
 
 		if (!err)
 			return;
-		if (done > 0)
+		/* On some errors the kernel leaves `done` as it was. */
+		if (done > 0 && done < count - at) {
 			retries = 0;
-		if (done < count - at)
 			at += done;
+		}
 		if (err != -ENOENT && retries++ < RETRIES) {
 			sched_yield();
 			continue;
@@ -141,10 +142,11 @@ static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t k
 
 		if (!err)
 			return;
-		if (done > 0)
+		/* On some errors the kernel leaves `done` as it was. */
+		if (done > 0 && done < count - at) {
 			retries = 0;
-		if (done < count - at)
 			at += done;
+		}
 		if (err != -E2BIG && retries++ < RETRIES) {
 			sched_yield();
 			continue;
