@@ -129,6 +129,12 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	daemon->ops->events(daemon->engine, log_event, NULL);
+	/* What could not be read when an event told of it was logged then. No other event need
+	 * come. */
+	if (daemon->local)
+		local_addresses_retry(daemon->local);
+	if (daemon->interfaces)
+		interfaces_retry(daemon->interfaces);
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 }
 

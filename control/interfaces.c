@@ -106,21 +106,26 @@ static int ask(struct interfaces *interfaces, const char *name)
 	return ifindex;
 }
 
+/* One that cannot be asked for is asked for again the next time. */
 static int tell(struct interfaces *interfaces)
 {
+	int err = 0;
+
 	for (size_t i = 0; i < interfaces->count; i++) {
 		int ifindex;
 
 		if (!interfaces->followed[i].ask)
 			continue;
 		ifindex = ask(interfaces, interfaces->names[i]);
-		if (ifindex < 0)
-			return error_set(-ifindex, "cannot ask for interface %s: %s",
+		if (ifindex < 0) {
+			err = error_set(-ifindex, "cannot ask for interface %s: %s",
 				interfaces->names[i], strerror(-ifindex));
+			continue;
+		}
 		interfaces->followed[i] = (struct followed){.ifindex = ifindex};
 		interfaces->now(interfaces->ctx, i, ifindex);
 	}
-	return 0;
+	return err;
 }
 
 static struct mnl_socket *open_socket(int flags, unsigned groups)
@@ -191,5 +196,10 @@ int interfaces_follow(struct interfaces *interfaces)
 			mnl_cb_run(interfaces->buffer, (size_t)n, 0, 0, on_event, interfaces) < 0)
 			ask_all(interfaces);
 	}
+	return tell(interfaces);
+}
+
+int interfaces_retry(struct interfaces *interfaces)
+{
 	return tell(interfaces);
 }

@@ -23,5 +23,8 @@ void interfaces_close(struct interfaces *interfaces);
  * with error_message() set. */
 int interfaces_fd(const struct interfaces *interfaces);
 int interfaces_follow(struct interfaces *interfaces);
+/* Does again what interfaces_follow could not, if there is such; once a second, say. 0, or a
+ * negative errno with error_message() set. */
+int interfaces_retry(struct interfaces *interfaces);
 
 #endif

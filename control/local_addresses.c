@@ -29,6 +29,7 @@ struct list {
 struct local_addresses {
 	struct mnl_socket *events; /* joined to the address groups */
 	struct list current;
+	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
 	char buffer[BUFFER];
@@ -155,6 +156,7 @@ static int compare(struct local_addresses *local)
 		now.count = 0;
 		err = read_all(local, &now);
 	}
+	local->again = err != 0;
 	if (err) {
 		free(now.addrs);
 		return error_set(-err, "cannot read the local addresses: %s", strerror(-err));
@@ -225,4 +227,9 @@ int local_addresses_follow(struct local_addresses *local)
 	err = compare(local);
 	/* The change that interrupted the last try is told of by an event that waits already. */
 	return err == -EAGAIN ? 0 : err;
+}
+
+int local_addresses_retry(struct local_addresses *local)
+{
+	return local->again ? compare(local) : 0;
 }

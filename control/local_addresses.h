@@ -24,5 +24,8 @@ void local_addresses_close(struct local_addresses *local);
  * errno with error_message() set. */
 int local_addresses_fd(const struct local_addresses *local);
 int local_addresses_follow(struct local_addresses *local);
+/* Does again what local_addresses_follow could not, if there is such; once a second, say. 0, or a
+ * negative errno with error_message() set. */
+int local_addresses_retry(struct local_addresses *local);
 
 #endif

@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 
+#include "interfaces.h"
 #include "local_addresses.h"
 
 #include <sessiond/log.h>
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -24,6 +27,20 @@
 #include <unistd.h>
 
 #define HELD_MAX 4096
+
+static bool unsendable; /* what is asked of the kernel */
+
+ssize_t __real_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size)
+{
+	if (unsendable) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return __real_mnl_socket_sendto(socket, data, size);
+}
 
 static struct address held[HELD_MAX];
 static unsigned held_count;
@@ -147,11 +164,73 @@ static void churn(void **state)
 	local_addresses_close(local);
 }
 
+/* A reading that failed is made up for without another event. */
+static void read_again(void **state)
+{
+	struct local_addresses *local;
+	struct pollfd poller;
+
+	(void)state;
+	held_count = 0;
+	local = local_addresses_open(changed, NULL);
+	assert_non_null(local);
+	run("ip addr add 10.9.9.9/32 dev lo");
+	poller = (struct pollfd){.fd = local_addresses_fd(local), .events = POLLIN};
+	assert_int_equal(poll(&poller, 1, 1000), 1);
+	unsendable = true;
+	assert_int_equal(local_addresses_follow(local), -ENOBUFS);
+	assert_int_equal(local_addresses_retry(local), -ENOBUFS);
+	unsendable = false;
+	assert_int_equal(poll(&poller, 1, 0), 0);
+	assert_false(has("10.9.9.9"));
+	assert_int_equal(local_addresses_retry(local), 0);
+	assert_true(has("10.9.9.9"));
+	/* Once: there is nothing to do any more. */
+	unsendable = true;
+	assert_int_equal(local_addresses_retry(local), 0);
+	unsendable = false;
+	run("ip addr del 10.9.9.9/32 dev lo");
+	local_addresses_close(local);
+}
+
+static int indexes[2];
+
+static void on_interface(void *ctx, size_t i, int ifindex)
+{
+	(void)ctx;
+	indexes[i] = ifindex;
+}
+
+static void ask_again(void **state)
+{
+	static const char names[2][IF_NAMESIZE] = {"lo", "d0"};
+	struct interfaces *interfaces;
+	struct pollfd poller;
+
+	(void)state;
+	interfaces = interfaces_open(names, 2, on_interface, NULL);
+	assert_non_null(interfaces);
+	assert_int_equal(indexes[1], 0);
+	run("ip link add d0 type veth peer name d1");
+	poller = (struct pollfd){.fd = interfaces_fd(interfaces), .events = POLLIN};
+	assert_int_equal(poll(&poller, 1, 1000), 1);
+	unsendable = true;
+	assert_int_equal(interfaces_follow(interfaces), -ENOBUFS);
+	unsendable = false;
+	assert_int_equal(indexes[1], 0);
+	assert_int_equal(interfaces_retry(interfaces), 0);
+	assert_int_equal(indexes[1], (int)if_nametoindex("d0"));
+	run("ip link del d0");
+	interfaces_close(interfaces);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(churn),
+		cmocka_unit_test(read_again),
+		cmocka_unit_test(ask_again),
 	};
 
 	if (unshare(CLONE_NEWNET) < 0) {
