@@ -9,6 +9,7 @@
 #include "privileges.h"
 #include "request.h"
 #include "session_version.h"
+#include "table/memory.h"
 #include "writer_private.h"
 
 #include <errno.h>
@@ -223,13 +224,15 @@ struct writer *writer_create(
 		writer_destroy(writer);
 		return NULL;
 	}
-	if (!table_locked(writer->table))
-		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
-			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
 	if (ops->adopt && ops->adopt(engine, on_found, writer) < 0) {
 		writer_destroy(writer);
 		return NULL;
 	}
+	/* The table, and what sessions go through on their way: receive buffers, queues, the
+	 * mirror. */
+	if (!table_locked(writer->table) || memory_lock_failed())
+		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
+			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
 	return writer;
 }
 

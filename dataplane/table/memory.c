@@ -4,6 +4,7 @@
 #include "table/memory.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -52,12 +53,22 @@ int memory_populate(void *memory, size_t bytes)
 	return 0;
 }
 
+static atomic_bool lock_failed;
+
 bool memory_lock(void *memory, size_t bytes)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t begin = (uintptr_t)memory & -page;
 
-	return mlock2((void *)begin, (uintptr_t)memory + bytes - begin, MLOCK_ONFAULT) == 0;
+	if (mlock2((void *)begin, (uintptr_t)memory + bytes - begin, MLOCK_ONFAULT) == 0)
+		return true;
+	atomic_store(&lock_failed, true);
+	return false;
+}
+
+bool memory_lock_failed(void)
+{
+	return atomic_load(&lock_failed);
 }
 
 void memory_release(void *memory, size_t bytes)

@@ -20,6 +20,8 @@ int memory_populate(void *memory, size_t bytes);
 /* Keeps the pages, once they are taken, out of swap space. False if the limit of locked memory
  * (RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts) does not allow it: then all works, unlocked. */
 bool memory_lock(void *memory, size_t bytes);
+/* Whether memory_lock was refused, ever, on any thread. */
+bool memory_lock_failed(void);
 /* Gives it back; NULL is allowed. `bytes` is what was asked for. */
 void memory_release(void *memory, size_t bytes);
 

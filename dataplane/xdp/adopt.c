@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "session_version.h"
 #include "sessiond.skel.h"
+#include "table/memory.h"
 
 #include <bpf/bpf.h>
 
@@ -102,6 +103,8 @@ static int read_sessions(struct reading *reading)
 	bool first = true, last = false;
 	int err = keys && entries ? 0 : error_set(ENOMEM, "out of memory while adopting sessions");
 
+	if (entries)
+		memory_lock(entries, READ_BATCH * sizeof(*entries));
 	while (!err && !last) {
 		__u32 count = READ_BATCH;
 

@@ -3,6 +3,8 @@
  */
 #include "mirror.h"
 
+#include "table/memory.h"
+
 #include <bpf/bpf.h>
 
 #include <errno.h>
@@ -64,6 +66,8 @@ struct mirror *mirror_create(
 		free(mirror);
 		return NULL;
 	}
+	memory_lock(mirror, sizeof(*mirror));
+	memory_lock(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
 	return mirror;
 }
 

@@ -85,7 +85,9 @@ answers() {
 as_nobody() {
 	caps=$1
 	shift
-	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" --ambient-caps "$caps" \
+	# shellcheck disable=SC2086
+	${limit:-} setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" \
+		--ambient-caps "$caps" \
 		"$folder/sessiond" -n 1000 "$@" >"$folder/nobody.log" 2>&1 </dev/null &
 }
 
@@ -183,6 +185,8 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	mkdir "$folder/bpf/root" && chown nobody "$folder/bpf/root"
 	start xdp --user nobody -m xdp -i cli0 -n 1000 --pin-dir "$folder/bpf/root" 7405 || finish
 	harmless "$started" 65534
+	is "locked memory" \
+		"$(awk '$1 == "VmLck:" && $2 > 300 { print "yes" }' "/proc/$started/status")" yes
 	serves xdp 7405 "$started"
 	is "the pins' owner" "$(stat -c %U "$folder"/bpf/root/7405/* | sort -u)" nobody
 	ip address add 192.0.2.1/32 dev lo
@@ -213,11 +217,16 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	ip link show cli0 | grep -q 'xdp' && fail "the program is still attached"
 	# As systemd would start it: the user's from the start.
 	chmod 711 "$folder/bpf"
+	limit='prlimit --memlock=0:0'
 	for more in '' ,+net_raw; do
 		as_nobody "+bpf,+net_admin,+perfmon$more" -m xdp -i cli0 \
 			--pin-dir "$folder/bpf/root" -C "$folder/own/x.sock" 7405
 		answers $! "$folder/own/x.sock"
 		harmless "$started" 65534
+		# Sessions are on their way through the daemon, though it keeps none.
+		grep -q 'may be swapped' "$folder/nobody.log" || [ -z "$limit" ] ||
+			fail "memory that cannot be locked is not warned of"
+		limit=
 		stop nobody "$started"
 		is "what is left" "$(ls "$folder/bpf/root")" ''
 	done
