@@ -52,7 +52,8 @@ int flow_socket(const struct endpoint *target)
 	return fd;
 }
 
-struct flow *flow_create(const struct bench_options *options, struct bench_result *result)
+struct flow *flow_create(
+	const struct bench_options *options, struct bench_result *result, struct held *held)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
 	unsigned size = RING_CLOSED_MIN;
@@ -67,6 +68,7 @@ struct flow *flow_create(const struct bench_options *options, struct bench_resul
 		size = RING_OPEN_LOOP;
 	flow->options = options;
 	flow->result = result;
+	flow->held = held;
 	flow->ring_mask = size - 1;
 	flow->ring = calloc(size, sizeof(*flow->ring));
 	flow->fd = flow_socket(&options->target);
@@ -111,7 +113,8 @@ bool flow_has_room(const struct flow *flow)
 	       (flow->options->rate > 0 || flow->head - flow->tail <= flow->ring_mask);
 }
 
-void flow_queue(struct flow *flow, const struct operation *operation, uint64_t due, bool fence)
+void flow_queue(struct flow *flow, const struct operation *operation, uint64_t due, uint64_t now,
+	bool fence)
 {
 	struct bench_counters *counters = &flow->result->counters;
 	uint16_t timeout = flow->options->timeout;
@@ -124,7 +127,8 @@ void flow_queue(struct flow *flow, const struct operation *operation, uint64_t d
 		if (awaited->state == AWAITED_OPEN)
 			lose(flow, awaited);
 		timeout = (uint16_t)flow->head;
-		*awaited = (struct awaited){due, operation->number, timeout, AWAITED_OPEN, fence};
+		*awaited = (struct awaited){due, flow_awake(flow, now), operation->number, timeout,
+			AWAITED_OPEN, fence};
 		flow->head++;
 		if (flow->head - flow->tail > flow->ring_mask + 1)
 			flow->tail++;
@@ -177,6 +181,7 @@ static void fence_answered(struct flow *flow, bool hit, uint64_t now)
 		flow->fence.waiting = false;
 		bench_count(&counters->landed, flow->fence.size);
 		histogram_record(&flow->result->latency, now - flow->fence.began);
+		histogram_record(&flow->result->served, flow_awake(flow, now) - flow->fence.sent);
 	} else if (now - flow->fence.began > flow->options->patience_ns) {
 		flow->fence.waiting = false;
 		bench_count(&counters->unlanded, flow->fence.size);
@@ -222,7 +227,7 @@ static void take_reply(struct flow *flow, const uint8_t *reply, size_t len, uint
 	struct bench_counters *counters = &flow->result->counters;
 	struct awaited *awaited;
 	enum verdict verdict;
-	uint64_t latency;
+	uint64_t latency, served;
 	uint16_t tag;
 
 	if (len < SESSD_HEADER_SIZE) {
@@ -264,9 +269,13 @@ static void take_reply(struct flow *flow, const uint8_t *reply, size_t len, uint
 		return;
 	}
 	latency = now > awaited->due ? now - awaited->due : 0;
-	if (latency > flow->options->deadline_ns)
+	served = flow_awake(flow, now) - awaited->sent;
+	if (latency > flow->options->deadline_ns) {
 		bench_count(&counters->late, 1);
+		bench_count(&counters->late_served, served > flow->options->deadline_ns);
+	}
 	histogram_record(&flow->result->latency, latency);
+	histogram_record(&flow->result->served, served);
 }
 
 unsigned flow_receive(struct flow *flow)
@@ -283,6 +292,7 @@ unsigned flow_receive(struct flow *flow)
 			break;
 		}
 		now = bench_now();
+		held_look(flow->held, now, 0);
 		for (int i = 0; i < n; i++)
 			take_reply(flow, flow->receive_buffers[i], flow->receive_headers[i].msg_len,
 				now);

@@ -23,7 +23,8 @@ enum awaited_state {
 };
 
 struct awaited {
-	uint64_t due; /* when it was to be sent: latency counts from here */
+	uint64_t due;  /* when it was to be sent: latency counts from here */
+	uint64_t sent; /* on the clock of flow_awake() */
 	uint64_t number;
 	uint16_t tag;
 	uint8_t state; /* enum awaited_state */
@@ -33,6 +34,7 @@ struct awaited {
 struct flow {
 	const struct bench_options *options;
 	struct bench_result *result; /* the thread's */
+	struct held *held;	     /* the thread's */
 	int fd;
 
 	struct awaited *ring; /* by tag */
@@ -46,6 +48,7 @@ struct flow {
 		bool waiting;	/* for the burst to take effect */
 		bool asked;	/* a GET is under way */
 		uint64_t began; /* when the burst was sent */
+		uint64_t sent;	/* the same, as in struct awaited */
 		uint64_t retry; /* when to ask again */
 		uint64_t number;
 		unsigned size;
@@ -64,14 +67,22 @@ uint64_t bench_now(void);
 /* A connected, non-blocking socket to the target. A negative errno with error_message() set. */
 int flow_socket(const struct endpoint *target);
 
-/* NULL with error_message() set. */
-struct flow *flow_create(const struct bench_options *options, struct bench_result *result);
+/* NULL with error_message() set. `held` is begun before the flow is used. */
+struct flow *flow_create(
+	const struct bench_options *options, struct bench_result *result, struct held *held);
 void flow_destroy(struct flow *flow);
 
 /* Whether one more message fits the batch and, if it is a GET, the ring. */
 bool flow_has_room(const struct flow *flow);
-/* Makes a message; `due` is the time its latency counts from. */
-void flow_queue(struct flow *flow, const struct operation *operation, uint64_t due, bool fence);
+/* `now` on a clock that stands still while the thread is held up. */
+static inline uint64_t flow_awake(const struct flow *flow, uint64_t now)
+{
+	return now - flow->result->held.total;
+}
+
+/* Makes a message, at `now`; `due` is the time its latency counts from. */
+void flow_queue(struct flow *flow, const struct operation *operation, uint64_t due, uint64_t now,
+	bool fence);
 /* Sends what is queued; what the kernel does not take stays queued. A negative errno with
  * error_message() set for what will not get better. */
 int flow_send(struct flow *flow);

@@ -129,6 +129,8 @@ static void add_up(const struct bench_options *options, const struct bench_resul
 	for (unsigned i = 0; i < options->threads; i++) {
 		bench_counters_add(&total->counters, &results[i].counters);
 		histogram_add(&total->latency, &results[i].latency);
+		histogram_add(&total->served, &results[i].served);
+		held_add(&total->held, &results[i].held);
 		if (results[i].behind_ns > total->behind_ns)
 			total->behind_ns = results[i].behind_ns;
 		if (results[i].seconds > total->seconds)

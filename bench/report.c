@@ -110,6 +110,34 @@ static void print_latency(
 	print_time(out, options->deadline_ns);
 	fprintf(out, ": %.6f %% late (%" PRIu64 ") or lost (%" PRIu64 ")\n",
 		100 * share(c->late + c->lost, c->get_sent), c->late, c->lost);
+	if (c->lost > 0)
+		fprintf(out, "           percentiles are of the GETs answered: those lost are in "
+			     "none\n");
+}
+
+static void print_held(
+	FILE *out, const struct bench_options *options, const struct bench_result *result)
+{
+	const struct held_result *held = &result->held;
+
+	if (held->times == 0)
+		return;
+	fprintf(out, "held up    the load itself was held up %" PRIu64 " times, longest ",
+		held->times);
+	print_time(out, held->longest);
+	fprintf(out, ", ");
+	print_time(out, held->total);
+	fprintf(out, " in all\n");
+	if (result->served.count == 0)
+		return;
+	fprintf(out, "           without that, from when each was sent: p99.9 ");
+	print_time(out, histogram_percentile(&result->served, 99.9));
+	fprintf(out, "  max ");
+	print_time(out, histogram_percentile(&result->served, 100));
+	if (options->rate > 0)
+		fprintf(out, ", %" PRIu64 " of %" PRIu64 " late", result->counters.late_served,
+			result->counters.late);
+	fputc('\n', out);
 }
 
 void report_text(FILE *out, const struct bench_options *options, const struct bench_result *result)
@@ -140,6 +168,7 @@ void report_text(FILE *out, const struct bench_options *options, const struct be
 		fprintf(out, " late at the end: this machine does not make that --rate\n");
 	}
 	print_latency(out, options, result);
+	print_held(out, options, result);
 	if (result->program_ns > 0)
 		fprintf(out, "program    %.1f ns a frame over %" PRIu64 " frames\n",
 			result->program_ns, result->program_frames);
@@ -182,6 +211,15 @@ static json_t *json_latency(const struct histogram *latency)
 	return object;
 }
 
+static json_t *json_held(const struct held_result *held)
+{
+	if (!held->measured)
+		return json_null();
+	return json_pack("{sI sI sI sI sI}", "times", (json_int_t)held->times, "longest_ns",
+		(json_int_t)held->longest, "total_ns", (json_int_t)held->total, "longest_gap_ns",
+		(json_int_t)held->longest_gap, "waited_ns", (json_int_t)held->waited);
+}
+
 int report_json(FILE *out, const struct bench_options *options, const struct bench_result *result)
 {
 	const struct bench_counters *c = &result->counters;
@@ -202,7 +240,9 @@ int report_json(FILE *out, const struct bench_options *options, const struct ben
 	SET("landed_per_second",
 		json_real(result->seconds > 0 ? landed(result) / result->seconds : 0));
 	SET("late_or_lost", json_real(share(c->late + c->lost, c->get_sent)));
-	SET("latency_ns", json_latency(&result->latency));
+	SET("latency_ns", json_latency(&result->latency)); /* of what was answered */
+	SET("served_ns", json_latency(&result->served));
+	SET("held_up", json_held(&result->held));
 	SET("counters", counters);
 	SET("behind_ns", json_integer((json_int_t)result->behind_ns));
 	SET("readback", json_integer((json_int_t)result->readback));

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "held.h"
 #include "histogram.h"
 
 #define BENCH_COUNTERS(X) \
@@ -17,6 +18,7 @@
 	X(hits, "replies OK, verified") \
 	X(misses, "replies ERR, verified") \
 	X(late, "replies after the deadline") \
+	X(late_served, "of those, late too without the time for which the load was held up") \
 	X(lost, "GETs without a reply") \
 	X(after_lost, "replies that came when they were already counted as lost") \
 	X(duplicates, "replies that came twice") \
@@ -45,12 +47,15 @@ struct bench_counters {
 struct bench_result {
 	struct bench_counters counters;
 	struct histogram latency; /* of verified replies; where NEWs are fenced: of a burst */
-	double seconds;		  /* of the run itself */
-	uint64_t readback;	  /* NEWs or REMOVEs looked at after the run */
-	uint64_t readback_seen;	  /* of those: took effect */
-	uint64_t behind_ns;	  /* open loop: how late the load itself was at the end */
-	double preload_seconds;	  /* 0: none */
-	double program_ns;	  /* of the program under test, a frame; 0: not asked */
+	/* The same from when it was sent, without the time for which the load was held up. */
+	struct histogram served;
+	struct held_result held;
+	double seconds;		/* of the run itself */
+	uint64_t readback;	/* NEWs or REMOVEs looked at after the run */
+	uint64_t readback_seen; /* of those: took effect */
+	uint64_t behind_ns;	/* open loop: how late the load itself was at the end */
+	double preload_seconds; /* 0: none */
+	double program_ns;	/* of the program under test, a frame; 0: not asked */
 	uint64_t program_frames;
 };
 

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "flow.h"
+#include "held.h"
 
 /* Longest sleep: bounds how late the end of a run, or a lost reply, is noticed. */
 #define WAIT_NS 1000000
@@ -24,6 +25,7 @@ struct sender {
 	pthread_t thread;
 	unsigned number;
 	struct workload workload;
+	struct held held;
 	struct flow *flows[BENCH_PORTS_MAX];
 	uint64_t start, end;
 	uint64_t quota;	 /* requests to send; UINT64_MAX: by the time */
@@ -35,7 +37,7 @@ struct sender {
 	char message[256]; /* error_message() is the thread's own */
 };
 
-static bool make_one(struct sender *s, struct flow *flow, uint64_t due)
+static bool make_one(struct sender *s, struct flow *flow, uint64_t due, uint64_t now)
 {
 	struct operation operation;
 
@@ -45,7 +47,7 @@ static bool make_one(struct sender *s, struct flow *flow, uint64_t due)
 		s->exhausted = true;
 		return false;
 	}
-	flow_queue(flow, &operation, due, false);
+	flow_queue(flow, &operation, due, now, false);
 	flow->fence.number = operation.number;
 	s->made++;
 	return true;
@@ -63,7 +65,7 @@ static uint64_t make_due(struct sender *s, uint64_t now)
 
 		full = flow_has_room(flow) ? 0 : full + 1;
 		while (due <= now && due < s->end && flow_has_room(flow)) {
-			if (!make_one(s, flow, due))
+			if (!make_one(s, flow, due, now))
 				return UINT64_MAX;
 			due = s->start + (uint64_t)((double)s->made * s->interval);
 		}
@@ -82,16 +84,17 @@ static void make_burst(struct sender *s, struct flow *flow, uint64_t now)
 			return;
 		flow->fence.size = 0;
 		while (flow->fence.size < s->options->window && flow->fence.size < FLOW_BATCH - 1 &&
-			make_one(s, flow, now))
+			make_one(s, flow, now, now))
 			flow->fence.size++;
 		if (flow->fence.size == 0)
 			return;
 		flow->fence.waiting = true;
 		flow->fence.began = flow->fence.retry = now;
+		flow->fence.sent = flow_awake(flow, now);
 	}
 	if (!flow->fence.asked && now >= flow->fence.retry && flow_has_room(flow)) {
 		ask.number = flow->fence.number;
-		flow_queue(flow, &ask, now, true);
+		flow_queue(flow, &ask, now, now, true);
 		flow->fence.asked = true;
 	}
 }
@@ -109,7 +112,7 @@ static void make_closed(struct sender *s, uint64_t now)
 			continue;
 		}
 		while (flow->under_way < s->options->window && flow_has_room(flow) &&
-			make_one(s, flow, now))
+			make_one(s, flow, now, now))
 			;
 	}
 }
@@ -146,15 +149,17 @@ static int exchange(struct sender *s, unsigned *replies)
 	return ret;
 }
 
-static void wait_until(struct sender *s, uint64_t now, uint64_t until)
+/* Returns until when it wanted to sleep. */
+static uint64_t wait_until(struct sender *s, uint64_t now, uint64_t until)
 {
 	struct pollfd polls[BENCH_PORTS_MAX];
-	uint64_t ns = until > now ? until - now : 0;
-	struct timespec timeout = {0, (long)(ns < WAIT_NS ? ns : WAIT_NS)};
+	uint64_t wanted = until > now ? until - now : 0, ns = wanted < WAIT_NS ? wanted : WAIT_NS;
+	struct timespec timeout = {0, (long)ns};
 
 	for (unsigned i = 0; i < s->options->ports; i++)
 		polls[i] = (struct pollfd){.fd = s->flows[i]->fd, .events = POLLIN};
 	ppoll(polls, s->options->ports, &timeout, NULL);
+	return now + ns;
 }
 
 /* When something is to be done, if no reply comes before. */
@@ -174,12 +179,14 @@ static uint64_t next_event(const struct sender *s, uint64_t next_due, bool open)
 static int run_loop(struct sender *s)
 {
 	bool open = s->options->rate > 0, ending = false;
-	uint64_t now, next_due = 0, give_up = 0;
+	uint64_t now, next_due = 0, give_up = 0, asleep_until = 0;
 	unsigned replies;
 	int ret;
 
 	for (;;) {
 		now = bench_now();
+		held_look(&s->held, now, asleep_until);
+		asleep_until = 0;
 		if (!ending && (now >= s->end || *s->stop || s->made >= s->quota || s->exhausted)) {
 			ending = true;
 			s->result->seconds = (double)(now - s->start) / 1e9;
@@ -199,7 +206,8 @@ static int run_loop(struct sender *s)
 		if (ending && (all_idle(s) || now >= give_up))
 			return 0;
 		if (replies == 0)
-			wait_until(s, now, next_event(s, ending ? now + WAIT_NS : next_due, open));
+			asleep_until = wait_until(
+				s, now, next_event(s, ending ? now + WAIT_NS : next_due, open));
 	}
 }
 
@@ -209,7 +217,9 @@ static void *sender_main(void *arg)
 
 	/* Or every sleep is 50 us longer than asked for. */
 	prctl(PR_SET_TIMERSLACK, 1UL);
+	held_begin(&s->held, &s->result->held, bench_now());
 	s->error = run_loop(s);
+	held_end(&s->held);
 	if (s->error < 0)
 		strncpy(s->message, error_message(), sizeof(s->message) - 1);
 	return NULL;
@@ -228,7 +238,7 @@ static int sender_open(struct sender *s, const struct bench_options *options, un
 				       : share + (number < options->count % options->threads);
 	workload_init(&s->workload, options, number);
 	for (unsigned i = 0; i < options->ports; i++) {
-		s->flows[i] = flow_create(options, result);
+		s->flows[i] = flow_create(options, result, &s->held);
 		if (!s->flows[i])
 			return -ENOMEM;
 	}

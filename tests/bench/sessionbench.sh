@@ -86,6 +86,21 @@ start --corrupt delay --every 100
 expect 0 --count 1000 --workload miss --rate 5k --json "127.0.0.1:$port"
 grep -q '"late": 0,' "$work/out" && fail 'no late reply was counted'
 
+# A load that was held up says so, and that the server was not late for it.
+start
+"$bench" -q --count 4000 --workload miss --rate 5k --deadline 50ms --json "127.0.0.1:$port" \
+	>"$work/out" 2>&1 &
+load=$!
+sleep 0.3
+kill -STOP $load
+sleep 0.2
+kill -CONT $load
+wait $load || fail 'a load that was held up failed'
+held=$(sed -n 's/.*"longest_ns": \([0-9]*\).*/\1/p' "$work/out")
+[ "${held:-0}" -gt 150000000 ] || fail 'a load that was stopped does not say that it was held up'
+grep -q '"late": 0,' "$work/out" && fail 'no reply was late for a load that was stopped'
+grep -q '"late_served": 0,' "$work/out" || fail 'the server is held to be late for a stopped load'
+
 expect 2
 expect 2 nohost.invalid
 expect 2 --value 1401 "127.0.0.1:$port"

@@ -4,6 +4,7 @@
  * The histogram against sorted samples, Zipf against its formula, keys against their numbers, and
  * replies that are each wrong in one way.
  */
+#include "held.h"
 #include "histogram.h"
 #include "message.h"
 #include "zipf.h"
@@ -142,6 +143,56 @@ static void test_verdicts(void **state)
 	assert_int_equal(message_verify(&p, 5 | POPULATION_NEVER, 77, reply, len), VERDICT_NEVER);
 }
 
+/* What a gap between two looks at the clock was: sleep, work, or others. */
+static void test_held_share(void **state)
+{
+	const struct held_times before = {5000000, 700000};
+	struct held_times after = before;
+
+	(void)state;
+	/* Woken too late, whatever the reason; and by no more than what is met always. */
+	assert_int_equal(held_share(3000000, true, &before, &after), 3000000);
+	assert_int_equal(held_share(HELD_MIN_NS - 1, true, &before, &after), 0);
+	/* Its own work. */
+	after = (struct held_times){before.ran + 3000000, before.waited};
+	assert_int_equal(held_share(3000000, false, &before, &after), 0);
+	/* It waited for its CPU; what it ran and waited since the times were read is more than the
+	 * gap. */
+	after = (struct held_times){before.ran + 900000, before.waited + 2500000};
+	assert_int_equal(held_share(3000000, false, &before, &after), 2500000);
+	after = (struct held_times){before.ran + 900000, before.waited + 4000000};
+	assert_int_equal(held_share(3000000, false, &before, &after), 3000000);
+	/* Stopped. */
+	after = (struct held_times){before.ran + 100000, before.waited};
+	assert_int_equal(held_share(3000000, false, &before, &after), 2900000);
+}
+
+static void test_held_look(void **state)
+{
+	struct held_result result, sum = {0};
+	struct held held;
+
+	(void)state;
+	held_begin(&held, &result, 1000000000);
+	assert_true(result.measured);
+	held_look(&held, 1000050000, 0);
+	held_look(&held, 1004000000, 1004000100); /* woken in time, and just before */
+	assert_int_equal(result.times, 0);
+	assert_int_equal(result.longest_gap, 50000);
+	held_look(&held, 1006000000, 1005000000);
+	held_look(&held, 1008000000, 1007500000);
+	held_end(&held);
+	assert_int_equal(result.times, 2);
+	assert_int_equal(result.total, 1500000);
+	assert_int_equal(result.longest, 1000000);
+	assert_int_equal(result.longest_gap, 1000000);
+	held_add(&sum, &result);
+	held_add(&sum, &result);
+	assert_true(sum.measured);
+	assert_int_equal(sum.total, 3000000);
+	assert_int_equal(sum.longest, 1000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +201,8 @@ int main(void)
 		cmocka_unit_test(test_zipf),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_held_share),
+		cmocka_unit_test(test_held_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
