@@ -370,10 +370,12 @@ const struct option_def option_table[] = {
 		"XDP",
 		set_xdp_mode, NULL, MEMBER(xdp_mode), .fallback = "auto"},
 	{"busy-poll", KEY_BUSY_POLL, NULL, 0,
-		"Look for NEWs without ever sleeping, which takes a CPU; xdp mode", set_busy_poll,
-		NULL, MEMBER(busy_poll), .fallback = "no",
-		.details = "NEWs are stored some microseconds sooner, and the CPUs that bring the "
-			   "packets are spared the waking of another."},
+		"Look for NEWs without ever sleeping, which takes a CPU (xdp mode), or for every "
+		"request, which takes one a thread (socket mode)",
+		set_busy_poll, NULL, MEMBER(busy_poll), .fallback = "no",
+		.details = "In xdp mode NEWs are stored some microseconds sooner, in socket mode "
+			   "everything is answered some microseconds sooner; and the CPUs that "
+			   "bring the packets are spared the waking of another."},
 	{"listen", 'l', "ADDR[:PORT]", OPTION_REPEATABLE,
 		"Serve this address; default every address", add_listen, clear_listen,
 		MEMBER(listen), .example = "10.0.0.5",

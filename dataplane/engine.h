@@ -52,7 +52,9 @@ struct engine_config {
 	bool measure;			 /* times of the daemon's own answers: latency, below */
 	bool xdp_histogram;		 /* xdp mode: times of the program's: answer_times, below */
 	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
-	bool busy_poll;		 /* xdp mode: the writer looks for NEWs without ever sleeping */
+	/* Without ever sleeping: xdp mode's writer looks for NEWs, socket mode's readers for
+	 * requests. */
+	bool busy_poll;
 	void (*on_thread)(void); /* first thing on each thread that the engine makes; or NULL */
 };
 

@@ -123,6 +123,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 		engine->workers[i].wake_fd = -1;
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->shared.measure = config->measure;
+	engine->shared.busy_poll = config->busy_poll;
 	engine->shared.talkers = talkers_create();
 	if (config->limit_gets || config->limit_news) {
 		engine->shared.limit = rate_limit_create(config->limit_gets, config->limit_news);
@@ -263,8 +264,9 @@ static int socket_set_allow(struct engine *engine, const struct allow_list *allo
 
 static void socket_describe(struct engine *engine, char *text, size_t size)
 {
-	snprintf(text, size, "kernel UDP sockets, %u thread%s", engine->thread_count,
-		engine->thread_count == 1 ? "" : "s");
+	snprintf(text, size, "kernel UDP sockets, %u thread%s%s", engine->thread_count,
+		engine->thread_count == 1 ? "" : "s",
+		engine->config.busy_poll ? ", busy polling" : "");
 }
 
 static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)

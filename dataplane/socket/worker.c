@@ -6,6 +6,7 @@
 #include "clock.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 struct pending_get {
@@ -104,6 +105,7 @@ static bool serve(
 	n = udp_receive(batch, fd);
 	if (n == 0)
 		return false;
+	worker->batches++;
 	if (worker->shared->measure)
 		began = latency_now();
 	now = clock_tick();
@@ -129,22 +131,42 @@ static bool serve(
 	return n;
 }
 
-void *worker_run(void *arg)
+static bool stopped(struct worker_shared *shared)
 {
-	struct worker *worker = arg;
+	return atomic_load_explicit(&shared->stop, memory_order_acquire);
+}
+
+/* Asks the sockets themselves, again and again: no wake-up stands between a request and its
+ * answer. */
+static void run_busy(struct worker *worker)
+{
+	struct worker_shared *shared = worker->shared;
+
+	while (!stopped(shared)) {
+		const struct allow_list *allow = atomic_load(&shared->allow);
+		uint64_t before = worker->batches;
+
+		for (unsigned i = 0; i < worker->socket_count; i++)
+			serve(worker, worker->batch, worker->sockets[i], allow);
+		atomic_fetch_add(&worker->passes, 1);
+		/* The writer may have to share this CPU. */
+		if (worker->batches == before)
+			sched_yield();
+	}
+}
+
+static void run_asleep(struct worker *worker)
+{
 	struct worker_shared *shared = worker->shared;
 	struct pollfd fds[WORKER_SOCKETS_MAX + 1];
-	struct udp_batch *batch = worker->batch;
 	unsigned count = worker->socket_count;
 	bool more = false;
 	uint64_t wakes;
 
-	if (shared->on_thread)
-		shared->on_thread();
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
 	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
-	while (!atomic_load_explicit(&shared->stop, memory_order_acquire)) {
+	while (!stopped(shared)) {
 		const struct allow_list *allow;
 
 		/* A full batch says that the socket holds more, but not what the others hold:
@@ -154,12 +176,21 @@ void *worker_run(void *arg)
 		allow = atomic_load(&shared->allow);
 		more = false;
 		for (unsigned i = 0; i < count; i++) {
-			if (fds[i].revents && serve(worker, batch, fds[i].fd, allow))
+			if (fds[i].revents && serve(worker, worker->batch, fds[i].fd, allow))
 				more = true;
 		}
 		if (fds[count].revents && read(worker->wake_fd, &wakes, sizeof(wakes)) < 0)
 			fds[count].revents = 0;
 		atomic_fetch_add(&worker->passes, 1);
 	}
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+
+	if (worker->shared->on_thread)
+		worker->shared->on_thread();
+	(worker->shared->busy_poll ? run_busy : run_asleep)(worker);
 	return NULL;
 }

@@ -30,6 +30,7 @@ struct worker_shared {
 	struct talkers *talkers;
 	struct rate_limit *limit; /* NULL: none */
 	bool measure;
+	bool busy_poll;
 	void (*on_thread)(void); /* of struct engine_config */
 };
 
@@ -40,6 +41,7 @@ struct worker {
 	uint64_t send_failed;	  /* the same */
 	struct event_sampler events;
 	unsigned talkers_skipped;
+	uint64_t batches; /* received so far */
 	struct update_ring *ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;

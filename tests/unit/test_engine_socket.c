@@ -31,6 +31,7 @@
 #define FLOOD_BATCH 128
 
 struct world {
+	bool busy_poll;
 	struct options options;
 	struct engine_config config;
 	struct engine *engine;
@@ -60,6 +61,7 @@ static int start(unsigned threads, size_t listens)
 		.capacity = options->capacity,
 		.value_max = options->value_max,
 		.threads = threads,
+		.busy_poll = world.busy_poll,
 	};
 	err = engine_socket.open(&world.engine, &world.config);
 	if (err)
@@ -87,12 +89,21 @@ static int choose_port(void **state)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
+	world.busy_poll = false;
 	if (bind(fd, (struct sockaddr *)&any, size) < 0 ||
 		getsockname(fd, (struct sockaddr *)&any, &size) < 0)
 		return -1;
 	world.options.port = ntohs(any.sin_port);
 	close(fd);
 	return 0;
+}
+
+static int choose_port_busy(void **state)
+{
+	int err = choose_port(state);
+
+	world.busy_poll = true;
+	return err;
 }
 
 /* Sends a request for `key`; the value is `len` bytes of the key's number. */
@@ -329,6 +340,31 @@ static void too_few_descriptors(void **state)
 	alarm(0);
 }
 
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Readers that nobody asks take their CPU with busy polling, and none without. */
+static void sleeps_unless_told(void **state)
+{
+	uint64_t began;
+
+	(void)state;
+	assert_int_equal(start(1, 1), 0);
+	began = cpu_ms();
+	for (unsigned i = 0; i < (world.busy_poll ? 1000U : 20U) && cpu_ms() - began < 50; i++)
+		usleep(10000);
+	if (world.busy_poll)
+		assert_true(cpu_ms() - began >= 50);
+	else
+		assert_true(cpu_ms() - began < 50);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +374,12 @@ int main(void)
 		cmocka_unit_test_setup(removes_follow_their_news, choose_port),
 		cmocka_unit_test_setup(wakes_the_writer, choose_port),
 		cmocka_unit_test_setup(too_few_descriptors, choose_port),
+		cmocka_unit_test_setup(sleeps_unless_told, choose_port),
+		cmocka_unit_test_setup(serves, choose_port_busy),
+		cmocka_unit_test_setup(no_starvation, choose_port_busy),
+		cmocka_unit_test_setup(allow_under_load, choose_port_busy),
+		cmocka_unit_test_setup(wakes_the_writer, choose_port_busy),
+		cmocka_unit_test_setup(sleeps_unless_told, choose_port_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
