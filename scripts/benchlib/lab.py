@@ -3,8 +3,8 @@
 """The laboratory of the benchmark: four lines to one host, a server at each, one load generator.
 
 Line 1 carries sessiond's XDP program, line 2 the bare reflector, line 3 no program at all, for
-servers behind the kernel's stack; line 4 is for dpdk mode. All are veth pairs of scripts/lab; the load is made on the first
-CPU, servers run on the second.
+servers behind the kernel's stack; line 4 is for dpdk mode. All are veth pairs of scripts/lab; the
+load is made on the first CPU, servers run on the second.
 """
 import json
 import os
@@ -24,6 +24,12 @@ PORT_SESSIOND = 54321
 PORT_CLASSIC = 54322
 LINES = {"xdp": 1, "socket": 3, "dpdk": 4}
 LINE_DPDK = LINES["dpdk"]
+
+
+# Where the kernel groups tasks by session (sched_autogroup), nice only counts within the session:
+# each gets one of its own, and that is put ahead. setsid does not fork for what leads no group.
+AHEAD = ("group=/proc/self/autogroup; [ ! -w $group ] || echo -20 >$group; "
+         'exec nice -n -20 "$@"')
 
 
 class LabError(Exception):
@@ -177,7 +183,7 @@ class Lab:
     def inside(self, node, cpu, *command):
         # Ahead of whatever else the machine does: a shell that looks in for two milliseconds is
         # a stall otherwise. Servers, counterparts and load alike.
-        pinned = ["nice", "-n", "-20", "taskset", "-c", cpu] if cpu is not None else []
+        pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD, "sh", "taskset", "-c", cpu]
         return [str(part) for part in
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
 
@@ -231,10 +237,10 @@ class Lab:
             process.wait()
         self.processes.remove(process)
 
-    def alternative(self, kind, port, sessions):
+    def alternative(self, kind, port, sessions, *options):
         return json.loads(run(*self.inside(
             "t3", self.load_cpu, self.build / "tests/bench/alternatives", "--sessions", sessions,
-            "--duration", self.args.seconds, kind, port, "10.201.3.1")))
+            "--duration", self.args.seconds, *options, kind, port, "10.201.3.1")) or "{}")
 
     # Load
 
@@ -242,6 +248,13 @@ class Lab:
         """Runs sessionbench; its exit code 1, wrong replies above all, is a LabError."""
         return json.loads(run(*self.inside(node, self.load_cpu, self.build / "sessionbench",
                                            "--quiet", "--json", *options)) or "{}")
+
+    def start_bench(self, server, *options):
+        """The same, and does not wait for its end."""
+        return subprocess.Popen(
+            self.inside(server.node, self.load_cpu, self.build / "sessionbench", "--quiet",
+                        "--json", *options, server.target),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def preload(self, server, sessions):
         """The first so many sessions; those that are there from an earlier call stay."""
@@ -294,38 +307,3 @@ class Lab:
         run(*self.inside(node, None, "ip", "link", "set", "dev", "cache", "xdpdrv",
                          *(program if on else ["off"])))
         (self.passing.add if on else self.passing.discard)(node)
-
-
-def kernel_memory():
-    """Bytes that the kernel holds in slabs, vmalloc and per-CPU memory: BPF maps are of these."""
-    wanted = ("Slab:", "VmallocUsed:", "Percpu:")
-    return sum(int(line.split()[1]) * 1024 for line in open("/proc/meminfo")
-               if line.startswith(wanted))
-
-
-def settled_kernel_memory():
-    """The same, once it stands still: the maps of a server that has ended are freed long after it,
-    and would be counted against the next one."""
-    last, still = kernel_memory(), 0
-    for _ in range(120):
-        time.sleep(0.5)
-        now = kernel_memory()
-        still = still + 1 if abs(now - last) < 1 << 20 else 0
-        last = now
-        if still == 6:
-            return last
-    raise LabError("the kernel's memory does not stand still: is something else running?")
-
-
-def map_memory(pid):
-    """Bytes that the kernel says a process's BPF maps take, each map once."""
-    maps = {}
-    for path in pathlib.Path("/proc/%d/fdinfo" % pid).iterdir():
-        try:
-            info = dict(line.split(":", 1) for line in path.read_text().splitlines()
-                        if ":" in line)
-        except FileNotFoundError:
-            continue
-        if "map_id" in info and "memlock" in info:
-            maps[info["map_id"]] = int(info["memlock"])
-    return sum(maps.values())

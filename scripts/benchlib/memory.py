@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+"""The row of memory: what a session takes, the kernel's share included."""
+import pathlib
+import time
+
+from .figure import Figure, count
+from .lab import LabError
+
+# What the classic server that was in use before took a session: design section 6.
+CLASSIC_BYTES = 418
+
+
+def kernel_memory():
+    """Bytes that the kernel holds in slabs, vmalloc and per-CPU memory: BPF maps are of these."""
+    wanted = ("Slab:", "VmallocUsed:", "Percpu:")
+    return sum(int(line.split()[1]) * 1024 for line in open("/proc/meminfo")
+               if line.startswith(wanted))
+
+
+def settled_kernel_memory():
+    """The same, once it stands still: the maps of a server that has ended are freed long after it,
+    and would be counted against the next one."""
+    last, still = kernel_memory(), 0
+    for _ in range(120):
+        time.sleep(0.5)
+        now = kernel_memory()
+        still = still + 1 if abs(now - last) < 1 << 20 else 0
+        last = now
+        if still == 6:
+            return last
+    raise LabError("the kernel's memory does not stand still: is something else running?")
+
+
+def map_memory(pid):
+    """Bytes that the kernel says a process's BPF maps take, each map once."""
+    maps = {}
+    for path in pathlib.Path("/proc/%d/fdinfo" % pid).iterdir():
+        try:
+            info = dict(line.split(":", 1) for line in path.read_text().splitlines()
+                        if ":" in line)
+        except FileNotFoundError:
+            continue
+        if "map_id" in info and "memlock" in info:
+            maps[info["map_id"]] = int(info["memlock"])
+    return sum(maps.values())
+
+
+def memory(lab):
+    sessions = lab.args.sessions
+
+    def bytes_a_session(start):
+        before = settled_kernel_memory()
+        server = start()
+        try:
+            lab.preload(server, sessions)
+            # What the kernel grew by takes in its allocators' rounding, and whatever else went on;
+            # what it says of the maps does neither. The larger one counts.
+            kernel = max(kernel_memory() - before, map_memory(server.process.pid))
+            return (server.resident() + kernel) / sessions
+        finally:
+            server.stop()
+    xdp = bytes_a_session(lambda: lab.sessiond("xdp", sessions))
+    socket = bytes_a_session(lambda: lab.sessiond("socket", sessions))
+    classic = bytes_a_session(lambda: lab.classic(sessions))
+    note = "the small classic server of tests/bench takes %.0f B" % classic
+    where = "resident bytes a session, %s of 144 B, " % count(sessions)
+    return [Figure(where + "xdp mode", "B", "classic server in use before (418 B, a constant)",
+                   [xdp], [CLASSIC_BYTES], 1.0, 0.7, True, note),
+            Figure(where + "socket mode", "B", "classic server in use before (418 B, a constant)",
+                   [socket], [CLASSIC_BYTES], 1.0, 0.7, True, note)]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+"""The rows of NEWs: how many land, and what they leave to GETs."""
+import statistics
+
+from .admin import Admin
+from .figure import Figure, in_turn
+
+STORED = 100000  # sessions that the GETs of the mix ask for
+ROOMY = 4        # times as many sessions as the large cache: nothing is evicted
+WARM = 0.3       # seconds of NEWs before a full cache is measured
+MOST = 3         # rounds of what was promised nothing
+
+
+def mix_round(lab, *extra):
+    """GETs alone, then with as many NEWs, and what came of the NEWs. Each round has a daemon of its
+    own, for the map grows by the NEWs, and GETs take longer in a larger one. What it is told may
+    keep NEWs out: then it finds sessions that another has stored and kept."""
+    capacity = ROOMY * lab.args.sessions
+    server = lab.sessiond("xdp", capacity, extra=["--keep"])
+    try:
+        lab.preload(server, STORED)
+        if extra:
+            server.stop()
+            server = lab.sessiond("xdp", capacity, extra=["--keep", *extra])
+        alone = lab.frames(server, "--sessions", STORED, "--require-hits")
+        mixed = lab.frames(server, "--sessions", STORED, "--workload", "mix", "--mix", 1)
+    finally:
+        server.clean_stop()
+    return (mixed["replies_per_second"], alone["replies_per_second"],
+            mixed["landed_per_second"] / mixed["news_per_second"])
+
+
+def xdp_mix(lab):
+    figures = []
+    for name, extra, bounds in (
+            ("XDP GET/s while as many NEWs arrive, 100k sessions", (), (0.6, 0.9)),
+            ("the same, where the program drops the NEWs at once (--rate-limit)",
+             ("--rate-limit", "0/1"), (None, None))):
+        rounds = [mix_round(lab, *extra)
+                  for _ in range(min(lab.args.rounds, MOST) if extra else lab.args.rounds)]
+        ours, alone, landed = zip(*rounds)
+        note = "%.1f %% of the NEWs landed" % (100 * statistics.median(landed))
+        if extra:
+            note += (": what the load, both crossings and the NEW's own way through the program "
+                     "take of the one CPU bounds the row above it")
+        figures.append(Figure(name, "/s", "without NEWs", list(ours), list(alone), *bounds,
+                              note=note))
+    return figures
+
+
+def into_empty(lab, start):
+    """NEWs a second that land in a cache which is empty before: of all NEWs, those that can be read
+    afterwards. Of the newest alone a round would show how it had ended, not how it went."""
+    server = start()
+    try:
+        return lab.frames(server, "--workload", "new", "--sessions",
+                          ROOMY * lab.args.sessions)["landed_per_second"]
+    finally:
+        server.stop()
+
+
+def into_full(lab, start, stored=None):
+    """The same where each NEW takes the place of another. `stored` asks the server how many it has
+    stored so far; without it those count that can be read afterwards, if no more land than fit."""
+    server = start()
+    try:
+        lab.preload(server, lab.args.sessions)
+        lab.frames(server, "--workload", "new", seconds=WARM)
+        before = stored() if stored else 0
+        result = lab.frames(server, "--workload", "new", "--sessions", lab.args.sessions)
+        return ((stored() - before) / result["seconds"] if stored
+                else result["landed_per_second"])
+    finally:
+        server.stop()
+
+
+def xdp_new(lab):
+    """Both are offered more NEWs than they can store, and begin anew each round."""
+    admin = Admin(lab.work / "xdp.sock")
+
+    def stored():
+        try:
+            return admin.stat("new_stored")
+        finally:
+            admin.close()
+    roomy, sessions = ROOMY * lab.args.sessions, lab.args.sessions
+    empty = in_turn(lab, lambda: into_empty(lab, lambda: lab.sessiond("xdp", roomy)),
+                    lambda: into_empty(lab, lambda: lab.classic(roomy)))
+    full = in_turn(lab, lambda: into_full(lab, lambda: lab.sessiond("xdp", sessions), stored),
+                   lambda: into_full(lab, lambda: lab.classic(sessions)), most=MOST)
+    return [Figure("NEW/s landing in xdp mode, one daemon core", "/s", "classic server", *empty,
+                   3, 10),
+            Figure("NEW/s landing in a full cache, each in another's place, xdp mode", "/s",
+                   "classic server", *full, None, None)]
+
+
+def busy_poll(lab):
+    """Daemons with and without take turns: an interface has room for one program, and one that
+    never sleeps would be in the other's way."""
+    def one_after_the_other(*extra):
+        server = lab.sessiond("xdp", lab.args.sessions, extra=extra)
+        try:
+            # How long until each can be read.
+            alone = lab.sockets(server, "--workload", "new", "--window", 1, "--ports", 1)
+            return alone["latency_ns"]["p50"] / 1e3
+        finally:
+            server.stop()
+
+    def landing(*extra):
+        return into_empty(lab, lambda: lab.sessiond("xdp", ROOMY * lab.args.sessions,
+                                                    extra=extra))
+
+    def seldom(*extra):
+        server = lab.sessiond("socket", lab.args.sessions, extra=extra)
+        try:
+            lab.preload(server, 1000)
+            return lab.sockets(server, "--rate", 2000)["latency_ns"]["p50"] / 1e3
+        finally:
+            server.stop()
+    figures = []
+    for name, unit, measure in (
+            ("from a NEW to the GET that finds it, median, xdp mode with --busy-poll", "µs",
+             one_after_the_other),
+            ("NEW/s landing in xdp mode with --busy-poll, one daemon core", "/s", landing),
+            ("latency of 2 k GETs a second, median, socket mode with --busy-poll", "µs", seldom)):
+        ours, theirs = in_turn(lab, lambda: measure("--busy-poll"), measure, most=MOST)
+        figures.append(Figure(name, unit, "without", ours, theirs, None, None, unit == "µs"))
+    return figures
