@@ -88,7 +88,8 @@ void update_ring_publish(struct update_ring *ring)
 
 bool update_ring_empty(struct update_ring *ring)
 {
-	return __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST) == ring->head;
+	return __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST) ==
+	       __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
 }
 
 unsigned update_ring_drain(struct update_ring *ring, const struct update_sink *sink, unsigned max)

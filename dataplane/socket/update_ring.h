@@ -28,7 +28,7 @@ void update_ring_publish(struct update_ring *ring);
 
 /* [consumer] Hands at most `max` updates to `sink` and wipes them. Returns how many. */
 unsigned update_ring_drain(struct update_ring *ring, const struct update_sink *sink, unsigned max);
-/* [consumer] */
+/* [either] Whether all that was published has been taken. */
 bool update_ring_empty(struct update_ring *ring);
 
 #endif

@@ -105,7 +105,6 @@ static bool serve(
 	n = udp_receive(batch, fd);
 	if (n == 0)
 		return false;
-	worker->batches++;
 	if (worker->shared->measure)
 		began = latency_now();
 	now = clock_tick();
@@ -144,13 +143,13 @@ static void run_busy(struct worker *worker)
 
 	while (!stopped(shared)) {
 		const struct allow_list *allow = atomic_load(&shared->allow);
-		uint64_t before = worker->batches;
 
 		for (unsigned i = 0; i < worker->socket_count; i++)
 			serve(worker, worker->batch, worker->sockets[i], allow);
 		atomic_fetch_add(&worker->passes, 1);
-		/* The writer may have to share this CPU. */
-		if (worker->batches == before)
+		/* The writer may have to share this CPU. Not each time that nothing came: it would
+		 * hand the CPU to whoever wants it, and have it back when that one's slice ends. */
+		if (!update_ring_empty(worker->ring))
 			sched_yield();
 	}
 }

@@ -41,7 +41,6 @@ struct worker {
 	uint64_t send_failed;	  /* the same */
 	struct event_sampler events;
 	unsigned talkers_skipped;
-	uint64_t batches; /* received so far */
 	struct update_ring *ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;
