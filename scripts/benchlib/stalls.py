@@ -4,28 +4,45 @@
 
 Each event has two probes. GETs come in open loop, and latency counts from the time at which each
 was due. NEWs come one after the other; each is asked for until it can be read, and latency is the
-time that takes. The same load without the event is measured before it: on a machine with few cores
-the load, the kernel and the server get in each other's way, which is not the event's doing. On a
-virtual machine the host does, too: compare with the line on windows without any event.
+time that takes. Both are watched in many short windows, some with the event in them, in turn with
+some without. One stall decides the p99.9 and the maximum of its window and of no other: medians of
+the windows are told, and how many windows had an answer that took over a millisecond.
+
+On a machine with few cores the load, the kernel and the server get in each other's way, and on a
+virtual machine the host does, too, which is not the event's doing. So the load tells when it was
+held up itself (bench/held.h): what is late even if that time does not count, the server was late
+for. And the kernel tells how long the daemon's threads waited for a CPU.
 """
-import dataclasses
-import json
 import os
+import pathlib
 import signal
-import socket
 import statistics
-import subprocess
 import time
 
-from .lab import LINES, LabError, run
+from .admin import Admin
+from .lab import LINES, LabError
+from .stalls_table import Window, table
 
 STEADY = 50000  # sessions that the GETs ask for
 RATE = 20000    # GETs a second
-WINDOW = 2      # seconds of a probe
-BEFORE = 0.5    # of them before the event
 FLOOD = 50000   # NEWs a second
+WINDOW = 0.5    # seconds of a probe
+BEFORE = 0.12   # of them before the event
+CALM = 5        # windows without the event, at the least
+STATS = 50      # a second: a monitor asks once in some
 LONG_LIST = 1000
 PARTS = 20      # in which a crowd that ends at once is stored
+
+
+def waiting(pid):
+    """What the kernel says each thread of a process has waited for a CPU, in ns."""
+    waited = {}
+    for task in pathlib.Path("/proc/%d/task" % pid).glob("*"):
+        try:
+            waited[task.name] = int((task / "schedstat").read_text().split()[1])
+        except (OSError, IndexError):  # it has ended
+            pass
+    return waited
 
 
 class Stage:
@@ -34,8 +51,9 @@ class Stage:
     def __init__(self, lab, mode):
         self.lab, self.mode, self.capacity = lab, mode, max(
             lab.args.sessions, 2 * STEADY)
-        self.control, self.config = lab.work / (mode + ".sock"), lab.work / "stalls.conf"
-        self.seed, self.end, self.down = 100, 0, []
+        self.config, self.admin = lab.work / "stalls.conf", Admin(lab.work / (mode + ".sock"))
+        self.seed, self.end, self.left, self.down = 100, 0, 0, []
+        self.changed = True  # sessions may be missing
         # Where what is no part of the load runs: not where an lcore never sleeps.
         self.cpu = lab.load_cpu if mode == "dpdk" else lab.server_cpu
         self.write_config(2)
@@ -44,27 +62,20 @@ class Stage:
         if mode != "dpdk":
             lab.passing_at(self.server.node)
 
+    def close(self):
+        self.admin.close()
+        self.server.clean_stop()
+
     def write_config(self, prefixes):
         lines = ["allow = 127.0.0.0/8", "allow = 10.201.0.0/16"]
         lines += ["allow = 192.168.%d.%d/32" % divmod(i, 250) for i in range(prefixes - 2)]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def ctl(self, *command):
-        return run(*self.lab.inside("cache", self.cpu, self.lab.build / "sessionctl",
-                                    "--control", self.control, *command))
-
-    def stat(self, name):
-        return int(dict(line.split()[:2] for line in self.ctl("stats").splitlines())[name])
+    def sessions(self):
+        return self.admin.stat("sessions")
 
     def preload(self, sessions, *options):
         self.lab.store(self.server, "--sessions", sessions, *options)
-
-    def load(self, *options):
-        return subprocess.Popen(
-            self.lab.inside(self.server.node, self.lab.load_cpu, self.lab.build / "sessionbench",
-                            "--quiet", "--json", "--no-preload", "--sessions", STEADY, *options,
-                            self.server.target),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def fresh(self):
         """The seed of sessions that are not there yet."""
@@ -74,16 +85,28 @@ class Stage:
     # States in which events happen
 
     def full(self):
-        self.preload(STEADY)
-        missing = self.capacity - self.stat("sessions")
-        if missing > 0:
-            self.preload(missing, *self.fresh())
+        self.settled()
+        if self.changed:
+            self.preload(STEADY)
+            missing = self.capacity - self.sessions()
+            if missing > 0:
+                self.preload(missing, *self.fresh())
+        self.changed = False
+
+    def settled(self):
+        """Once nothing is left of an earlier event."""
+        if self.admin.asked:
+            self.admin.reply()
 
     def empty(self):
-        self.ctl("flush")
-        while self.stat("sessions") > 0:
-            time.sleep(0.1)
+        self.settled()
+        self.changed = True
+        self.admin.ask("flush")
         self.preload(STEADY)
+
+    def roomy(self):
+        if self.sessions() > self.capacity / 2:
+            self.empty()
 
     def crowd(self):
         """Sessions that all end in the same second, some seconds from now."""
@@ -91,13 +114,14 @@ class Stage:
         part = (self.capacity - STEADY) // PARTS
         began = time.monotonic()
         self.preload(part, *self.fresh())
-        self.end = time.monotonic() + 1.5 * PARTS * (time.monotonic() - began) + WINDOW + 4
+        self.end = (time.monotonic() + 1.3 * PARTS * (time.monotonic() - began) +
+                    CALM * (WINDOW + 0.1) + 4)
         for _ in range(PARTS - 1):
             self.preload(part, *self.fresh(), "--lifetime",
                          max(1, round(self.end - time.monotonic())))
 
     def almost(self):
-        time.sleep(max(0, self.end - BEFORE - 1 - time.monotonic()))
+        time.sleep(max(0, self.end - 1 - BEFORE - time.monotonic()))
 
     # Events
 
@@ -105,37 +129,35 @@ class Stage:
         pass
 
     def stats(self):
-        until = time.monotonic() + WINDOW - 2 * BEFORE
-        while time.monotonic() < until:
-            self.ctl("stats")
+        for i in range(round(STATS * (WINDOW - BEFORE))):
+            self.admin.ask("stats")
+            time.sleep(1 / STATS)
 
     def list(self):
-        self.ctl("list")
+        self.admin.ask("list")
 
     def flush(self):
-        self.ctl("flush")
+        self.changed = True
+        self.admin.send("flush")
+
+    def flushing(self):
+        return self.admin.pending()
+
+    def ending(self):
+        """Until they are gone: NEWs of the probe stay."""
+        last, self.left = self.left, self.sessions()
+        return time.monotonic() < self.end + 1 or self.left < last
 
     def reload(self):
         for prefixes in (LONG_LIST, 2, LONG_LIST, 2):
             self.write_config(prefixes)
-            self.ctl("reload")
-
-    def flood(self):
-        self.load("--workload", "new", "--rate", FLOOD, "--ports", 4, "--duration",
-                  WINDOW - 2 * BEFORE).communicate(timeout=120)
+            self.admin.ask("reload")
 
     def restart(self, number):
         began = time.monotonic()
+        self.admin.close()
         self.server.restart(number)
-        while True:
-            try:
-                with socket.socket(socket.AF_UNIX) as sock:
-                    sock.connect(str(self.control))
-                    sock.sendall(b"ping\n")
-                    if sock.recv(100).startswith(b"OK"):
-                        break
-            except OSError:
-                pass
+        while not self.admin.answers():
             if self.server.process.poll() is not None or time.monotonic() > began + 60:
                 raise LabError("sessiond did not come back: %s" % self.server.output())
             time.sleep(0.01)
@@ -149,13 +171,19 @@ class Stage:
 
     # Probes
 
-    def window(self, kind, event):
+    def window(self, kind, seconds, act):
+        # One process sends GETs and NEWs of a flood: two would wait for one another on their CPU.
         options = {"get": ("--rate", RATE, "--ports", 8),
-                   "new": ("--workload", "new", "--window", 1, "--ports", 1)}[kind]
-        load = self.load(*options, "--duration", WINDOW)
+                   "new": ("--workload", "new", "--window", 1, "--ports", 1),
+                   "flood": ("--rate", RATE + FLOOD, "--ports", 8, "--workload", "mix", "--mix",
+                             2 * RATE / (RATE + FLOOD))}[kind]
+        self.changed |= kind != "get"
+        before = waiting(self.server.process.pid)
+        load = self.lab.start_bench(self.server, "--no-preload", "--sessions", STEADY, *options,
+                                    "--duration", seconds)
         try:
             time.sleep(BEFORE)
-            event(self)
+            act(self)
             out, err = load.communicate(timeout=120)
         except BaseException:
             load.kill()
@@ -163,66 +191,78 @@ class Stage:
             raise
         if load.returncode != 0:
             raise LabError("sessionbench: " + (err.strip().splitlines() or ["failed"])[-1])
-        result = json.loads(out)
-        latency = result["latency_ns"]
-        return latency["p99.9"] / 1e6, latency["max"] / 1e6, 100 * result["late_or_lost"]
+        after = waiting(self.server.process.pid)
+        return Window.of(out, max((after[task] - before[task] for task in after if task in before),
+                                  default=0))
 
 
-@dataclasses.dataclass
 class Event:
-    name: str
-    act: object
-    before_calm: object = Stage.full
-    calm: object = Stage.nothing
-    before_act: object = Stage.nothing
-    probes: tuple = ("get", "new")
-    modes: tuple = ("xdp", "socket", "dpdk")
+    """`lots` times: `prepare`, CALM windows in all, `begin`, and a window with `act` in it. Where
+    there is `during`, more windows follow for as long as that says so. xdp mode has all probes and
+    lots; the others share most of their code with it, and the time is short."""
 
+    def __init__(self, name, act, lots=10, prepare=Stage.full, begin=Stage.nothing, during=None,
+                 probes=("get", "new"), elsewhere=("get",), seconds=WINDOW, flood=False):
+        self.name, self.act, self.lots, self.prepare, self.begin = name, act, lots, prepare, begin
+        self.during, self.probes, self.elsewhere = during, probes, elsewhere
+        self.seconds, self.flood = seconds, flood
 
-NOTHING = "nothing at all"
-FLOODED = "%d k NEW/s into a full cache; without: into an empty one" % (FLOOD // 1000)
-LOADED = (FLOODED,)  # where there is other load without the event, too
+    def measure(self, stage, kind):
+        calm, got = [], []
+        lots = self.lots if stage.mode == "xdp" else min(self.lots, 5)
+        for lot in range(lots):
+            self.prepare(stage)
+            while len(calm) < CALM * (lot + 1) / lots:
+                calm.append(stage.window(kind, WINDOW, Stage.nothing))
+            self.begin(stage)
+            with_it = "flood" if self.flood else kind
+            got.append(stage.window(with_it, self.seconds, self.act))
+            while self.during and self.during(stage):
+                got.append(stage.window(with_it, self.seconds, Stage.nothing))
+        return calm, got
+
 
 EVENTS = (
-    Event(NOTHING, Stage.nothing),
-    Event("`sessionctl stats` in a loop", Stage.stats),
-    Event("`sessionctl list` of a full cache", Stage.list),
-    Event("four reloads, two of them with %d allowed prefixes" % LONG_LIST, Stage.reload),
-    Event("killed with -9, started again, full cache adopted", Stage.killed, probes=("get",),
-          modes=("xdp",)),
-    Event("stopped, started again, full cache adopted", Stage.kept, probes=("get",),
-          modes=("xdp",)),
-    Event(FLOODED, Stage.flood, before_calm=Stage.empty, calm=Stage.flood, before_act=Stage.full,
-          probes=("get",)),
-    Event("flush of a full cache", Stage.flush),
-    Event("all sessions end within one second", Stage.nothing, before_calm=Stage.crowd,
-          before_act=Stage.almost),
+    Event("nothing at all", Stage.nothing, elsewhere=("get", "new")),
+    Event("`stats`, %d a second" % STATS, Stage.stats, probes=("get",)),
+    Event("`list` of a full cache", Stage.list, lots=5),
+    Event("four reloads, two of them with %d allowed prefixes" % LONG_LIST, Stage.reload, lots=8),
+    Event("killed with -9, started again, full cache adopted", Stage.killed, lots=3,
+          probes=("get",), elsewhere=(), seconds=2),
+    Event("stopped, started again, full cache adopted", Stage.kept, lots=3, probes=("get",),
+          elsewhere=(), seconds=2),
+    Event("%d k NEW/s into a full cache" % (FLOOD // 1000), Stage.nothing, probes=("get",),
+          flood=True),
+    Event("%d k NEW/s into an empty cache" % (FLOOD // 1000), Stage.nothing,
+          prepare=Stage.roomy, probes=("get",), flood=True),
+    Event("flush of a full cache", Stage.flush, lots=1, during=Stage.flushing,
+          elsewhere=("get", "new")),
+    Event("all sessions end within one second", Stage.nothing, lots=1, prepare=Stage.crowd,
+          begin=Stage.almost, during=Stage.ending),
 )
 
 
 def measure(lab, mode):
-    """Rows of the table (mode, event, probe, and windows without and with it: p99.9, max, late),
-    and how long the daemon was away, each time."""
+    """Rows of the table (mode, event, probe, and windows without and with it), and how long the
+    daemon was away, each time."""
     everywhere = os.sched_getaffinity(0)
     stage = Stage(lab, mode)
     os.sched_setaffinity(0, {stage.cpu})  # this very program is no part of the load
     rows = []
     try:
         for event in EVENTS:
-            for kind in event.probes if mode in event.modes else ():
-                calm, got = [], []
-                for _ in range(max(1, lab.args.rounds // 4)):
-                    event.before_calm(stage)
-                    calm.append(stage.window(kind, event.calm))
-                    event.before_act(stage)
-                    got.append(stage.window(kind, event.act))
+            for kind in event.probes if mode == "xdp" else event.elsewhere:
+                began = time.monotonic()
+                calm, got = event.measure(stage, kind)
                 rows.append((mode, event.name, kind, calm, got))
-                print("         %-6s %-55s %s  p99.9 %.2f -> %.2f ms, max %.2f -> %.2f ms" % (
-                    mode, event.name, kind, *(
-                        statistics.median(w[i] for w in windows)
-                        for i in (0, 1) for windows in (calm, got))), flush=True)
+                print("         %-6s %-55s %s %3.0f s " % (
+                    mode, event.name, kind, time.monotonic() - began), *(
+                    "%.2f" % statistics.median(getattr(w, what) for w in windows)
+                    for what in ("p999", "most", "served") for windows in (calm, got)),
+                      flush=True)
+        stage.settled()
     finally:
-        stage.server.clean_stop()
+        stage.close()
         os.sched_setaffinity(0, everywhere)
     return rows, stage.down
 
@@ -235,39 +275,3 @@ def stalls(mode):
 
 
 STALLS = {"stalls-" + mode: stalls(mode) for mode in LINES}
-
-
-def spread(values):
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return "%.2f" % middle if high - low < 0.005 else "%.2f (%.2f–%.2f)" % (middle, low, high)
-
-
-def quiet_windows(rows, kind):
-    """All windows of a probe in which nothing at all happened."""
-    return [window for _, name, probe, calm, got in rows if probe == kind
-            for window in (calm + got if name == NOTHING else calm if name not in LOADED else [])]
-
-
-def table(rows, down):
-    def cell(windows, i):
-        return spread([window[i] for window in windows])
-    text = ["| mode | event | probe | p99.9 without | with | max without | with | late without "
-            "| with |", "|---|---|---|---:|---:|---:|---:|---:|---:|"]
-    for mode, name, kind, calm, got in rows:
-        late = ["%.3f %%" % statistics.median(w[2] for w in windows) if kind == "get" else "–"
-                for windows in (calm, got)]
-        text.append("| %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
-            mode, name, kind.upper(), cell(calm, 0), cell(got, 0), cell(calm, 1), cell(got, 1),
-            *late))
-    text.append("")
-    for kind in ("get", "new"):
-        windows = quiet_windows(rows, kind)
-        if windows:
-            over = sum(window[1] > 1 for window in windows)
-            text.append("Without any event, %s, all %d windows: p99.9 %s ms, maximum %s ms, over "
-                        "1 ms in %d of them.\n" % (kind.upper(), len(windows), cell(windows, 0),
-                                                  cell(windows, 1), over))
-    if down:
-        text += ["The daemon was away for %.2f s (median), from the signal until it answered "
-                 "on its admin socket with the full cache adopted." % statistics.median(down)]
-    return "\n".join(text).rstrip() + "\n"
