@@ -4,6 +4,7 @@
 and the cores that a line rate then needs, calculated."""
 import datetime
 import pathlib
+import statistics
 
 from .machine import machine
 from .plots import SIZES, save
@@ -24,19 +25,15 @@ def cpu_ns(pid):
                for task in pathlib.Path("/proc/%d/task" % pid).iterdir())
 
 
-def median(values):
-    return sorted(values)[len(values) // 2]
-
-
 def measure_size(lab, server, size):
     hits, misses, bares = [], [], []
-    for _ in range(min(lab.args.rounds, 2)):  # the ratios of the rows have more
+    for _ in range(min(lab.args.rounds, 3)):  # the ratios of the rows have more
         bares.append(lab.reflector()["program_ns"])
         hits.append(lab.frames(server, "--sessions", size, *lab.program_of(server),
                                "--require-hits")["program_ns"])
         misses.append(lab.frames(server, "--workload", "miss",
                                  *lab.program_of(server))["program_ns"])
-    return median(bares), median(hits), median(misses)
+    return tuple(statistics.median(values) for values in (bares, hits, misses))
 
 
 def measure_new(lab, server, size):

@@ -9,17 +9,27 @@ import subprocess
 
 from .lab import LINES, ROOT
 from .machine import machine
-from .rows import ROWS, Figure
-from .stalls import WINDOW
+from .figure import Figure
+from .rows import ROWS
+from .stalls import BEFORE, RATE, WINDOW
+
+
+def git(*command):
+    return subprocess.run(["git", "-C", str(ROOT), *command], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True).stdout.strip()
 
 
 def commit():
-    done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return done.stdout.strip() or "unknown"
+    """What is measured; to be asked before the run writes results, which are no change of it."""
+    name = git("describe", "--always") or "unknown"
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/bench",
+                  ":!README.md")
+    return name + "-dirty" if changed else name
 
 
 def value(n):
+    if n < 10:
+        return "%.2f" % n
     if n >= 1e6:
         return "%.2f M" % (n / 1e6)
     if n >= 1e4:
@@ -58,7 +68,7 @@ def remembered(output, figures, args):
     path = output / "figures.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     made = "%s, commit %s, %s, %s of %g s" % (
-        datetime.date.today().isoformat(), commit(), machine(), plural(args.rounds, "round"),
+        datetime.date.today().isoformat(), args.commit, machine(), plural(args.rounds, "round"),
         args.seconds)
     for name, row in figures.items():
         rows[name] = {"made": made, "figures": [dataclasses.asdict(figure) for figure in row]}
@@ -71,10 +81,14 @@ def write(output, figures, failed, args, seconds):
     rows, made = remembered(output, figures, args)
     text = ["# Measurements", "",
             "Made by `scripts/bench` on %s, commit %s, in %.0f minutes." % (
-                datetime.date.today().isoformat(), commit(), seconds / 60), "",
+                datetime.date.today().isoformat(), args.commit, seconds / 60), "",
             "Machine: %s. Load on one CPU, the server on another; with live frames the XDP "
             "program under test runs on the CPU of the load, as do both crossings of the veth and "
-            "the check of every reply. Load, servers and counterparts run at nice -20." % machine(), "",
+            "the check of every reply. Load, servers and counterparts run at nice -20, each in a "
+            "session (autogroup) of that priority; but for dpdk mode, whose rows count CPU time. "
+            "sessiond listens on every address: in socket mode it asks the kernel for each "
+            "datagram's address and answers from it, which the classic server does not." %
+            machine(), "",
             "A figure is the median of %s of %g s, ours and the counterpart in turn; the "
             "ratio is the median of the rounds' ratios, the spread their lowest and highest. "
             "Every reply was verified byte for byte." % (plural(args.rounds, "round"),
@@ -105,10 +119,16 @@ def write(output, figures, failed, args, seconds):
         page = output / ("stalls-%s.md" % mode)
         if page.exists():
             text += ["", "## Do other works of the daemon hold up replies? Mode %s" % mode, "",
-                     "20 k GET/s in open loop, or NEWs one after the other until each can be read, "
-                     "%g s each with the event in them, in ms; the median (lowest–highest) of the "
-                     "repetitions. `scripts/benchlib/stalls.py` says more." % WINDOW, "",
+                     "%d k GET/s in open loop, or NEWs one after the other until each can be "
+                     "read, in windows of %g s, the event %g s from their beginning. Without the "
+                     "event → with it: medians of the windows' p99.9 and maximum; in how many "
+                     "windows an answer took over 1 ms, and in how many the server took that "
+                     "long, leaving out when the load itself was held up; GETs late or lost, of "
+                     "all windows, and those that the server was late for; and how long the "
+                     "thread of the daemon that waited longest for a CPU has waited in a window. "
+                     "Percentiles are of the GETs answered: those lost are counted beside them. "
+                     "`scripts/benchlib/stalls.py` says more." % (RATE // 1000, WINDOW, BEFORE), "",
                      page.read_text().strip()]
     path = output / "README.md"
     path.write_text("\n".join(text) + "\n")
-    return path, figures
+    return path, figures, not older
