@@ -30,8 +30,9 @@ static void load_all(void)
 					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
 			0);
 		print_message(
-			"value_max %4u%s: %u instructions verified, %u loaded, %u bytes jited\n",
-			value_max[i], fixture_timed ? ", histogram" : "", info.verified_insns,
+			"value_max %4u%s%s: %u instructions verified, %u loaded, %u bytes jited\n",
+			value_max[i], fixture_timed ? ", histogram" : "",
+			fixture_limit_gets ? ", limit" : "", info.verified_insns,
 			info.xlated_prog_len / 8, info.jited_prog_len);
 		if (info.verified_insns) /* Linux 5.16 */
 			assert_in_range(info.verified_insns, 1, VERIFIED_MAX);
@@ -50,6 +51,9 @@ static void loads_timed(void **state)
 	(void)state;
 	fixture_timed = true;
 	load_all();
+	fixture_limit_gets = fixture_limit_news = 1000;
+	load_all();
+	fixture_limit_gets = fixture_limit_news = 0;
 	fixture_timed = false;
 }
 

@@ -43,7 +43,11 @@ static void verified(void **state)
 	verify_all("as it is");
 	fixture_timed = true;
 	verify_all("with a histogram");
+	fixture_limit_gets = fixture_limit_news = 1000;
+	verify_all("with a histogram and --rate-limit");
 	fixture_timed = false;
+	verify_all("with --rate-limit");
+	fixture_limit_gets = fixture_limit_news = 0;
 }
 
 int main(void)
