@@ -9,8 +9,9 @@
  *                    of the payload is the same
  *   XDP drops        dpdk mode sends nothing
  *   XDP passes       for a reason that would make the kernel drop it as well: dpdk mode sends
- *                    nothing; for one that leaves it to the daemon's socket: if dpdk mode answers,
- *                    then as socket mode does
+ *                    nothing; for one that leaves it to the daemon's socket: if dpdk mode answers
+ *                    or stores, then as socket mode does
+ *   a NEW, a REMOVE  what an AF_XDP socket, a plain one and dpdk mode hand the writer is the same
  *
  * The frame's checksums are made right first if its last byte is odd: few inputs would be seen to
  * pass them otherwise.
@@ -33,6 +34,7 @@
 #include <time.h>
 
 #include "packet_dpdk.h"
+#include "xdp/xsk_parse.h"
 
 #define FRAME_ROOM 1514
 #define VALUE_MAX  512
@@ -186,11 +188,20 @@ static void put16(uint8_t *to, uint16_t value)
 	to[1] = (uint8_t)value;
 }
 
+/* Of a datagram that is whole. */
+static uint32_t pseudo_header(const struct fuzz_frame *frame, size_t udp, bool v6)
+{
+	size_t ip = ip_at(frame);
+	uint32_t len = (uint32_t)(frame->bytes[udp + 4] << 8 | frame->bytes[udp + 5]);
+
+	return len + IPPROTO_UDP +
+	       (v6 ? sum16(0, frame->bytes + ip + 8, 32) : sum16(0, frame->bytes + ip + 12, 8));
+}
+
 static void fix_checksums(struct fuzz_frame *frame)
 {
 	bool v6;
 	size_t udp = udp_at(frame, &v6), ip, len, header;
-	uint32_t pseudo;
 	uint16_t sum;
 
 	if (!udp)
@@ -199,19 +210,15 @@ static void fix_checksums(struct fuzz_frame *frame)
 	len = (size_t)(frame->bytes[udp + 4] << 8 | frame->bytes[udp + 5]);
 	if (len < 8 || udp + len > frame->len)
 		return;
-	pseudo = (uint32_t)len + IPPROTO_UDP;
-	if (v6) {
-		pseudo += sum16(0, frame->bytes + ip + 8, 32);
-	} else {
+	if (!v6) {
 		header = udp - ip;
 		if (header < 20)
 			return;
 		put16(frame->bytes + ip + 10, 0);
 		put16(frame->bytes + ip + 10, (uint16_t)~sum16(0, frame->bytes + ip, header));
-		pseudo += sum16(0, frame->bytes + ip + 12, 8);
 	}
 	put16(frame->bytes + udp + 6, 0);
-	sum = (uint16_t)~sum16(pseudo, frame->bytes + udp, len);
+	sum = (uint16_t)~sum16(pseudo_header(frame, udp, v6), frame->bytes + udp, len);
 	put16(frame->bytes + udp + 6, sum ? sum : 0xffff);
 }
 
@@ -256,6 +263,51 @@ static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 	return size;
 }
 
+/* What a mode that found this payload hands its writer. */
+static void update_of(const uint8_t *payload, size_t len, struct packet_update *update)
+{
+	struct sessd_header header;
+	enum request_kind kind;
+
+	memset(update, 0, sizeof(*update));
+	kind = request_classify(payload, len);
+	if (kind != REQUEST_NEW && kind != REQUEST_REMOVE)
+		return;
+	memcpy(&header, payload, sizeof(header));
+	update->count = 1;
+	memcpy(update->key, header.key, SESSD_KEY_SIZE);
+	if (kind == REQUEST_REMOVE)
+		return;
+	update->is_new = true;
+	update->timeout = ntohs(header.timeout);
+	update->len = len - SESSD_HEADER_SIZE;
+	if (update->len <= VALUE_MAX)
+		memcpy(update->value, payload + SESSD_HEADER_SIZE, update->len);
+}
+
+/* What an AF_XDP socket's reader makes of the frame, in memory of its own. */
+static enum xsk_parsed by_xsk(const struct fuzz_frame *request, struct packet_update *update)
+{
+	uint8_t *frame = malloc(request->len);
+	const uint8_t *message;
+	enum xsk_parsed parsed;
+	size_t len;
+
+	memset(update, 0, sizeof(*update));
+	memcpy(frame, request->bytes, request->len);
+	parsed = xsk_parse(frame, request->len, &message, &len);
+	if (parsed == XSK_MESSAGE) {
+		/* Of its own, so that a read past it is seen. */
+		uint8_t *copy = malloc(len ? len : 1);
+
+		memcpy(copy, message, len);
+		update_of(copy, len, update);
+		free(copy);
+	}
+	free(frame);
+	return parsed;
+}
+
 static void dump(const char *name, const uint8_t *bytes, size_t len)
 {
 	fprintf(stderr, "%s, %zu bytes:", name, len);
@@ -274,9 +326,68 @@ static void compare(
 	FUZZ_FAIL("%s", what);
 }
 
-static void judge(const struct fuzz_frame *request, uint32_t verdict, const struct fuzz_frame *xdp,
-	const struct fuzz_frame *dpdk, bool is_nobodys)
+/* A GET's reply, or what is handed to the writer, where XDP leaves it to the daemon's socket. */
+static void judge_passed(const struct fuzz_frame *request, const struct fuzz_frame *dpdk)
 {
+	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
+	struct packet_update update;
+	size_t at, size, other, len;
+	bool v6;
+
+	if (!dpdk->len && !packet_dpdk_update.count)
+		return;
+	at = udp_at(request, &v6);
+	size = at ? (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]) : 0;
+	if (size < 8 || at + size > request->len) {
+		dump("request", request->bytes, request->len);
+		FUZZ_FAIL("dpdk mode takes what is no whole datagram");
+	}
+	update_of(request->bytes + at + 8, size - 8, &update);
+	compare("dpdk and socket mode hand on different updates", (uint8_t *)&packet_dpdk_update,
+		sizeof(update), (uint8_t *)&update, sizeof(update));
+	len = by_socket(request->bytes + at + 8, size - 8, reply);
+	other = dpdk->len ? udp_at(dpdk, &v6) + 8 : 0;
+	compare("dpdk and socket mode differ", dpdk->bytes + other, dpdk->len - other, reply, len);
+}
+
+/* What the program has counted as a NEW or REMOVE. */
+static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parsed,
+	const struct packet_update *by_xsk)
+{
+	struct packet_update update;
+	size_t at, size;
+	bool v6;
+
+	if (parsed != XSK_MESSAGE) {
+		if (packet_dpdk_update.count)
+			FUZZ_FAIL("dpdk mode stores what AF_XDP's reader refuses");
+		return;
+	}
+	at = udp_at(request, &v6);
+	if (!at)
+		FUZZ_FAIL("AF_XDP's reader takes what is no UDP");
+	size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
+	update_of(request->bytes + at + 8, size - 8, &update);
+	if (!update.count)
+		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
+	compare("AF_XDP's reader and the socket hand on different updates", (uint8_t *)by_xsk,
+		sizeof(update), (uint8_t *)&update, sizeof(update));
+	/* Of a sender on this host, which leaves the sum to hardware that a frame from a wire has
+	 * met. */
+	if (!packet_dpdk_update.count &&
+		sum16(pseudo_header(request, at, v6), NULL, 0) ==
+			(request->bytes[at + 6] << 8 | request->bytes[at + 7]))
+		return;
+	compare("AF_XDP's reader and dpdk mode hand on different updates", (uint8_t *)by_xsk,
+		sizeof(update), (uint8_t *)&packet_dpdk_update, sizeof(update));
+}
+
+static void judge(const struct fuzz_frame *request, uint32_t verdict, const struct fuzz_frame *xdp,
+	const struct fuzz_frame *dpdk, bool is_nobodys, bool is_update)
+{
+	struct packet_update update;
+	enum xsk_parsed parsed = by_xsk(request, &update);
+
 	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
 	size_t at, other, len = 0;
 	bool v6;
@@ -289,8 +400,15 @@ static void judge(const struct fuzz_frame *request, uint32_t verdict, const stru
 			FUZZ_FAIL("dpdk mode answers what XDP %s",
 				verdict == XDP_DROP ? "drops" : "leaves to the kernel to drop");
 		}
+		if (packet_dpdk_update.count)
+			FUZZ_FAIL("dpdk mode stores what XDP %s",
+				verdict == XDP_DROP ? "drops" : "leaves to the kernel to drop");
 		return;
 	}
+	if (verdict == XDP_PASS && is_update)
+		judge_update(request, parsed, &update);
+	else if (verdict == XDP_PASS)
+		judge_passed(request, dpdk);
 	at = udp_at(request, &v6);
 	if (at && verdict == XDP_TX) {
 		size_t size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
@@ -338,6 +456,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xdp.len = opts.data_size_out;
 	read_counters(&after);
 	dpdk.len = packet_dpdk_run(request.bytes, size, dpdk.bytes, sizeof(dpdk.bytes));
-	judge(&request, opts.retval, &xdp, &dpdk, nobodys(&before, &after));
+	judge(&request, opts.retval, &xdp, &dpdk, nobodys(&before, &after),
+		after.pass_new > before.pass_new || after.pass_remove > before.pass_remove);
 	return 0;
 }

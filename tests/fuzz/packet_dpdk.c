@@ -16,6 +16,7 @@ static struct engine engine;
 static struct lcore *lcore;
 static struct rte_ring *in, *out;
 
+struct packet_update packet_dpdk_update;
 const uint8_t packet_dpdk_mac[6] = {2, 0, 0, 0, 0, 1};
 
 #define REQUIRE(condition) \
@@ -68,25 +69,30 @@ static bool is_datagram(const uint8_t *frame, size_t len)
 	       (frame[at] == 0x86 && frame[at + 1] == 0xdd && frame[at + 2 + 6] == 17);
 }
 
-static void nothing_new(
-	void *ctx, const uint8_t *key, uint16_t timeout, const void *value, size_t len)
+static void on_new(void *ctx, const uint8_t *key, uint16_t timeout, const void *value, size_t len)
 {
-	(void)ctx;
-	(void)key;
-	(void)timeout;
-	(void)value;
-	(void)len;
+	struct packet_update *update = ctx;
+
+	update->count++;
+	update->is_new = true;
+	memcpy(update->key, key, SESSD_KEY_SIZE);
+	update->timeout = timeout;
+	update->len = len;
+	if (len <= engine.config.value_max)
+		memcpy(update->value, value, len);
 }
 
-static void nothing_removed(void *ctx, const uint8_t *key)
+static void on_remove(void *ctx, const uint8_t *key)
 {
-	(void)ctx;
-	(void)key;
+	struct packet_update *update = ctx;
+
+	update->count++;
+	memcpy(update->key, key, SESSD_KEY_SIZE);
 }
 
 size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t room)
 {
-	const struct update_sink sink = {nothing_new, nothing_removed, NULL};
+	const struct update_sink sink = {on_new, on_remove, &packet_dpdk_update};
 	struct port_queue queue = {.port = &engine.ports[0]};
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 	size_t got = 0;
@@ -109,6 +115,7 @@ size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t 
 		}
 		rte_pktmbuf_free(mbuf);
 	}
+	memset(&packet_dpdk_update, 0, sizeof(packet_dpdk_update));
 	updates_pull(&lcore->updates, &sink, UINT32_MAX);
 	if (rte_mempool_in_use_count(engine.ports[0].pool) != 0)
 		FUZZ_FAIL("dpdk: a packet's buffer was lost");

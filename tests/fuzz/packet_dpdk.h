@@ -6,12 +6,27 @@
 #ifndef TESTS_FUZZ_PACKET_DPDK_H
 #define TESTS_FUZZ_PACKET_DPDK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "table/table.h"
 
+#include <sessiond/protocol.h>
+
 extern const uint8_t packet_dpdk_mac[6]; /* the port's */
+
+/* What a mode hands its writer of one frame. */
+struct packet_update {
+	unsigned count; /* of NEWs and REMOVEs; what follows is the last one's */
+	bool is_new;
+	uint8_t key[SESSD_KEY_SIZE];
+	uint16_t timeout;
+	size_t len;
+	uint8_t value[SESSD_VALUE_LIMIT]; /* of no more than value_max bytes; else zeroed */
+};
+
+extern struct packet_update packet_dpdk_update; /* by the last run */
 
 /* Ends the program where EAL cannot be had. */
 void packet_dpdk_open(
