@@ -27,7 +27,9 @@ static const char usage_text[] =
 	"  --rate N     packets a second (default 10000)\n"
 	"  --seconds S  at most 120\n"
 	"  --forever    fetch: go round until SIGTERM or 120 seconds\n"
-	"  --expect hit|miss|silence   fetch: what every GET must get (default hit)\n"
+	"  --expect hit|miss|any|silence   fetch: what every GET must get (default hit); any: a "
+	"hit\n"
+	"               or a miss\n"
 	"  --share N    load: at least so many of 100 GETs must get a reply (default: one of all)\n"
 	"  --confirm\n";
 
@@ -38,7 +40,7 @@ static struct {
 	uint64_t count, seed, rate, seconds, share;
 	uint16_t timeout;
 	enum sample_reply expect;
-	bool confirm, forever;
+	bool confirm, forever, any;
 } opt = {.count = 1, .seed = 1, .rate = 10000, .timeout = 300, .expect = REPLY_HIT};
 
 static volatile sig_atomic_t stopped;
@@ -122,7 +124,7 @@ static int fetch(int fd)
 		(unsigned long long)sent, (unsigned long long)seen[REPLY_HIT],
 		(unsigned long long)seen[REPLY_MISS], (unsigned long long)seen[REPLY_WRONG],
 		(unsigned long long)seen[REPLY_NONE], (unsigned long long)(longest / 1000));
-	return sent > 0 && seen[opt.expect] == sent ? 0 : 1;
+	return sent > 0 && seen[opt.expect] + (opt.any ? seen[REPLY_MISS] : 0) == sent ? 0 : 1;
 }
 
 static int load(int fd)
@@ -169,8 +171,10 @@ static int parse_expect(const char *text)
 		opt.expect = REPLY_MISS;
 	else if (strcmp(text, "silence") == 0)
 		opt.expect = REPLY_NONE;
+	else if (strcmp(text, "any") == 0)
+		opt.any = true;
 	else
-		return usage("--expect is hit, miss or silence");
+		return usage("--expect is hit, miss, any or silence");
 	return 0;
 }
 

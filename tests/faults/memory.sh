@@ -25,6 +25,15 @@ else
 fi
 AT_END+=("farm_end \$FARM_DAEMON KILL; sleep 0.2; rmdir '$group'")
 
+hits() # how often the limit was run into
+{
+	if [ "$limit" = memory.max ]; then
+		awk '$1 == "max" { print $2 }' "$group/memory.events"
+	else
+		cat "$group/memory.failcnt"
+	fi
+}
+
 in_group() # COMMAND...
 {
 	bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "$@"
@@ -43,6 +52,7 @@ if [ "$limit" = memory.max ]; then # sessiond looks at those of version 2
 	grep -q -- '--capacity 5000000: needs up to' "$LOGS/refused" || fail "it does not say why"
 else
 	[ "$code" -eq 1 ] || [ "$code" -eq 137 ] || fail "exit code $code"
+	[ "$(hits)" -gt 0 ] || fail "the limit was not reached"
 fi
 echo $none >"$group/$limit"
 
@@ -62,10 +72,13 @@ else
 	cat "$group/memory.usage_in_bytes" >"$LOGS/used"
 fi
 echo $(($(cat "$LOGS/used") + (1 << 20))) >"$group/$limit"
+before=$(hits)
 for seed in $(seq 2 9); do
 	udp store --count 10000 --seed "$seed" --rate 50000 2>/dev/null || break
 done
 sleep 0.5
+note "the limit was run into $(($(hits) - before)) times"
+[ "$(hits)" -gt "$before" ] || fail "the limit was not reached"
 if kill -0 "$FARM_DAEMON" 2>/dev/null && farm_ctl version >/dev/null 2>&1; then
 	note "it lives: $(farm_stat sessions) sessions, $(farm_stat new_failed) NEWs failed"
 	udp fetch --count 2000 --seed 1
