@@ -3,8 +3,8 @@
  *
  * GETs of the same keys and values from what a user would pick instead: memcached over TCP or UDP,
  * and Redis. It stores the sessions over TCP, reads them in a closed loop, a window a connection
- * (pipelined, as fast clients do), and prints JSON; percentiles are of what was answered. Every reply
- * is verified.
+ * (pipelined, as fast clients do), and prints JSON; percentiles are of what was answered. Every
+ * reply is verified.
  */
 #include <argp.h>
 #include <arpa/inet.h>
