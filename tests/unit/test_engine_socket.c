@@ -378,7 +378,6 @@ int main(void)
 		cmocka_unit_test_setup(serves, choose_port_busy),
 		cmocka_unit_test_setup(no_starvation, choose_port_busy),
 		cmocka_unit_test_setup(allow_under_load, choose_port_busy),
-		cmocka_unit_test_setup(wakes_the_writer, choose_port_busy),
 		cmocka_unit_test_setup(sleeps_unless_told, choose_port_busy),
 	};
 
