@@ -2,15 +2,18 @@
 # Copyright (c) 2026 the sessiond authors
 """What the figures were measured on, in words."""
 import os
+import pathlib
 import platform
 
 
 def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
+    cpu = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":", 1)[1].strip() for line in cpu
                   if line.startswith("model name")), platform.machine())
-    memory = int(next(line.split()[1] for line in open("/proc/meminfo")
+    memory = int(next(line.split()[1]
+                      for line in pathlib.Path("/proc/meminfo").read_text().splitlines()
                       if line.startswith("MemTotal"))) / 1024 / 1024
     virtual = " (virtual machine)" if any(
-        line.startswith("flags") and " hypervisor" in line for line in open("/proc/cpuinfo")) else ""
+        line.startswith("flags") and " hypervisor" in line for line in cpu) else ""
     return "%d × %s%s, %.0f GiB, Linux %s" % (
         os.cpu_count(), model, virtual, memory, platform.release().split("-")[0])
