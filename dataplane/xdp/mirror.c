@@ -31,9 +31,9 @@ struct mirror {
 	struct sessd_puts *shared; /* with the program; NULL: there is none */
 	struct sessd_puts own;
 	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* of the one or the other */
+	uint8_t (*del_keys)[SESSD_KEY_SIZE];
 	struct sessd_entry *put_entries;
 	uint8_t *put_rest; /* MIRROR_BATCH overflow values, by the same index */
-	uint8_t del_keys[MIRROR_BATCH][SESSD_KEY_SIZE];
 	uint32_t long_del_slots[MIRROR_BATCH];
 	uint32_t long_put_slots[MIRROR_BATCH];
 	bool put_lacks_rest[MIRROR_BATCH];
@@ -60,6 +60,7 @@ struct mirror *mirror_create(
 	mirror->secret = secret;
 	mirror->program_fd = -1;
 	mirror->put_keys = mirror->own.keys;
+	mirror->del_keys = mirror->own.gone_keys;
 	mirror->put_entries = mirror->own.entries;
 	mirror->put_rest = calloc(MIRROR_BATCH, mirror->overflow_size);
 	if (!mirror->put_rest) {
@@ -87,6 +88,7 @@ int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd)
 	mirror->program_fd = program_fd;
 	mirror->shared = shared;
 	mirror->put_keys = mirror->shared->keys;
+	mirror->del_keys = mirror->shared->gone_keys;
 	mirror->put_entries = mirror->shared->entries;
 	return 0;
 }
@@ -238,8 +240,10 @@ static void put_rests(struct mirror *mirror)
 	mirror->puts = kept;
 }
 
-/* By the program: each that it could not store is tried again, by itself. True if it ran. */
-static bool put_by_program(struct mirror *mirror)
+/* By the program: each session that it could not store is tried again, by itself. False if it did
+ * not run, or stopped at deletes: nothing is stored then, and what it has deleted may be so again.
+ */
+static bool change_by_program(struct mirror *mirror)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 	struct sessd_puts *shared = mirror->shared;
@@ -247,6 +251,7 @@ static bool put_by_program(struct mirror *mirror)
 	if (!shared)
 		return false;
 	shared->count = mirror->puts;
+	shared->gone = mirror->dels;
 	if (bpf_prog_test_run_opts(mirror->program_fd, &run) < 0 || run.retval != 0)
 		return false;
 	for (unsigned i = 0; i < mirror->puts; i++) {
@@ -260,13 +265,29 @@ static bool put_by_program(struct mirror *mirror)
 	return true;
 }
 
-static void put_sessions(struct mirror *mirror)
+/* Deletes, then puts. */
+static void change_sessions(struct mirror *mirror)
 {
-	if (mirror->puts == 0 || put_by_program(mirror))
+	if (mirror->puts + mirror->dels == 0 || change_by_program(mirror))
 		return;
+	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
 	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
 		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
 		session_refused);
+}
+
+/* Deletes ahead of all puts, where long values go: a new session's rest may take an old one's slot.
+ */
+static void delete_long(struct mirror *mirror)
+{
+	unsigned puts = mirror->puts;
+
+	mirror->puts = 0;
+	change_sessions(mirror);
+	mirror->puts = puts;
+	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
+		mirror->long_dels);
+	mirror->dels = mirror->long_dels = 0;
 }
 
 /* Takes back what was stored ahead of a session that the map then refused. */
@@ -281,11 +302,10 @@ void mirror_flush(struct mirror *mirror)
 {
 	unsigned failures = mirror->failures;
 
-	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
-	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
-		mirror->long_dels);
+	if (mirror->long_dels)
+		delete_long(mirror);
 	put_rests(mirror);
-	put_sessions(mirror);
+	change_sessions(mirror);
 	drop_rests_of_failed(mirror, failures);
 	explicit_bzero(mirror->put_entries, mirror->puts * sizeof(struct sessd_entry));
 	mirror->puts = mirror->dels = mirror->long_dels = 0;
@@ -303,13 +323,13 @@ void mirror_put(struct mirror *mirror, const struct session *session, const void
 	entry = &mirror->put_entries[i];
 	mirror->put_slots[i] = session->slot;
 	memcpy(mirror->put_keys[i], session->key, SESSD_KEY_SIZE);
-	memset(entry, 0, sizeof(*entry));
 	entry->life = sessd_life(session->expires, session->slot);
 	entry->len = session->len;
 	entry->sum = session->sum;
 	entry->guard = sessd_guard(
 		mirror->secret, session->key, entry->life, session->sum, value, session->len);
 	memcpy(entry->data, value, head);
+	memset(entry->data + head, 0, sizeof(entry->data) - head);
 	if (len > head) {
 		memset(rest_at(mirror, i), 0, mirror->overflow_size);
 		memcpy(rest_at(mirror, i), (const uint8_t *)value + head, len - head);

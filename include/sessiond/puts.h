@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Sessions on their way into the map, in memory that the daemon and its own BPF programs share. It
+ * Changes on their way into the map, in memory that the daemon and its own BPF programs share. It
  * is neither pinned nor part of the ABI of the pins.
  */
 #ifndef SESSIOND_PUTS_H
@@ -12,10 +12,13 @@
 #define SESSD_PUTS_MAX 256
 
 struct sessd_puts {
-	__u32 count;
+	__u32 count;		      /* sessions to store */
+	__u32 gone;		      /* keys to delete, ahead of those */
+	__u64 looked;		      /* what was read ahead: of no meaning, but a use for it */
+	__u32 stuck;		      /* deletes that could not be made; then nothing was stored */
 	__s32 result[SESSD_PUTS_MAX]; /* 0, or a negative errno, of each put */
-	__u32 found; /* keys that were there already: of no meaning, but a use for a lookup */
 	__u8 keys[SESSD_PUTS_MAX][SESSD_KEY_SIZE];
+	__u8 gone_keys[SESSD_PUTS_MAX][SESSD_KEY_SIZE];
 	struct sessd_entry entries[SESSD_PUTS_MAX];
 };
 

@@ -35,6 +35,25 @@ static long touch_one(__u32 i, void *ctx)
 	return 0;
 }
 
+static long touch_gone(__u32 i, void *ctx)
+{
+	struct mapwrite_batch *batch = *(struct mapwrite_batch **)ctx;
+	const void *entry = bpf_map_lookup_elem(&sessions, batch->gone_keys[i % MAPWRITE_BATCH]);
+
+	if (entry)
+		batch->found += *(const volatile __u64 *)(entry + 64) +
+				*(const volatile __u64 *)(entry + 128);
+	return 0;
+}
+
+static long delete_one(__u32 i, void *ctx)
+{
+	struct mapwrite_batch *batch = *(struct mapwrite_batch **)ctx;
+
+	batch->result |= bpf_map_delete_elem(&sessions, batch->gone_keys[i % MAPWRITE_BATCH]);
+	return 0;
+}
+
 static long store_one(__u32 i, void *ctx)
 {
 	struct mapwrite_batch *batch = *(struct mapwrite_batch **)ctx;
@@ -55,8 +74,11 @@ int store(void *ctx)
 	if (!batch)
 		return -1;
 	/* So that the lines of several are on their way at once. */
-	if (batch->touch)
+	if (batch->touch) {
+		bpf_loop(batch->gone, touch_gone, &batch, 0);
 		bpf_loop(batch->count, touch_one, &batch, 0);
+	}
+	bpf_loop(batch->gone, delete_one, &batch, 0);
 	bpf_loop(batch->count, store_one, &batch, 0);
 	return 0;
 }

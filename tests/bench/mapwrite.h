@@ -10,13 +10,16 @@
 
 struct mapwrite_batch {
 	__u32 count;
-	__u32 touch; /* look every key up before the first is stored */
+	__u32 gone;  /* keys to delete ahead of what is stored */
+	__u32 touch; /* look every key up before anything is changed */
+	__u32 pad;
 	__u64 found;
 	__s64 result;
 	struct {
 		__u8 key[SESSD_KEY_SIZE];
 		struct sessd_entry entry;
 	} puts[MAPWRITE_BATCH];
+	__u8 gone_keys[MAPWRITE_BATCH][SESSD_KEY_SIZE];
 };
 
 #endif

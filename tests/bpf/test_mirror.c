@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The writer's changes in real BPF maps, against a model: after each commit the maps hold what the
- * model holds, byte for byte, and nothing else.
+ * model holds, byte for byte, and nothing else. By the program of ebpf/store.h, and without it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,10 @@
 #include <sessiond/map_abi.h>
 
 #include "../unit/random.h"
+#include "sessiond.skel.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -39,6 +41,7 @@ struct held {
 struct world {
 	int sessions_fd, overflow_fd;
 	struct mirror *mirror;
+	struct sessiond_bpf *bpf; /* NULL: without the program */
 	__u64 secret[SESSD_GUARD_KEYS];
 	struct held held[SLOTS]; /* by slot */
 	uint32_t slot_of[KEYS];	 /* SLOTS: none */
@@ -89,6 +92,25 @@ static int new_map(uint32_t key_size, uint32_t value_size, uint32_t entries, uin
 	return fd;
 }
 
+/* Whether start() is to use the program. */
+static bool by_program;
+
+static void use_program(struct world *world)
+{
+	struct sessiond_bpf *bpf = sessiond_bpf__open();
+
+	assert_non_null(bpf);
+	world->bpf = bpf;
+	assert_int_equal(bpf_map__reuse_fd(bpf->maps.sessions, world->sessions_fd), 0);
+	assert_int_equal(bpf_map__reuse_fd(bpf->maps.overflow, world->overflow_fd), 0);
+	bpf_program__set_autoload(bpf->progs.sessiond_xdp, false);
+	assert_int_equal(sessiond_bpf__load(bpf), 0);
+	assert_int_equal(
+		mirror_use_program(world->mirror, bpf_program__fd(bpf->progs.sessiond_store),
+			bpf_map__fd(bpf->maps.puts)),
+		0);
+}
+
 static void start(struct world *world, uint32_t sessions, uint32_t overflows, uint64_t *seed)
 {
 	memset(world, 0, sizeof(*world));
@@ -102,11 +124,14 @@ static void start(struct world *world, uint32_t sessions, uint32_t overflows, ui
 	world->mirror =
 		mirror_create(world->sessions_fd, world->overflow_fd, VALUE_MAX, world->secret);
 	assert_non_null(world->mirror);
+	if (by_program)
+		use_program(world);
 }
 
 static void stop(struct world *world)
 {
 	mirror_destroy(world->mirror);
+	sessiond_bpf__destroy(world->bpf);
 	close(world->sessions_fd);
 	close(world->overflow_fd);
 }
@@ -389,6 +414,8 @@ static void untold_errors(void **state)
 	uint64_t seed = 31;
 
 	(void)state;
+	if (by_program) /* which makes no batches of its own */
+		return;
 	start(&world, SLOTS, SLOTS, &seed);
 	untold = 1000;
 	put(&world, 1, 1, 100, &seed);
@@ -411,6 +438,49 @@ static void untold_errors(void **state)
 	stop(&world);
 }
 
+/* A long session in the slot of another long one, deleted in the same batch: the new one's rest is
+ * not the old one's, and stays. */
+static void long_slot_taken_again(void **state)
+{
+	static struct world world;
+	uint64_t seed = 8;
+
+	(void)state;
+	start(&world, 2 * SLOTS, 2 * SLOTS, &seed);
+	for (unsigned i = 0; i < 40; i++)
+		put(&world, i, i, 300, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	for (unsigned i = 0; i < 40; i++)
+		del(&world, i);
+	for (unsigned i = 0; i < 40; i++)
+		put(&world, i % 2 ? i : 100 + i, i, 300 + i, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	assert_int_equal(world.failed, 0);
+	check(&world);
+	stop(&world);
+}
+
+/* The keys deleted in a batch and those stored in it fill a map that has room for one of them at a
+ * time. */
+static void full_map_changed(void **state)
+{
+	static struct world world;
+	uint64_t seed = 9;
+
+	(void)state;
+	start(&world, MIRROR_BATCH, 8, &seed);
+	for (unsigned round = 0; round < 5; round++) {
+		for (unsigned i = 0; round && i < MIRROR_BATCH; i++)
+			del(&world, (round - 1) * MIRROR_BATCH + i);
+		for (unsigned i = 0; i < MIRROR_BATCH; i++)
+			put(&world, round * MIRROR_BATCH + i, i, 1 + i % SESSD_INLINE_MAX, &seed);
+		mirror_commit(world.mirror, on_failed, &world);
+		assert_int_equal(world.failed, 0);
+		check(&world);
+	}
+	stop(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,7 +491,11 @@ int main(void)
 		cmocka_unit_test(many_refused),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(untold_errors),
+		cmocka_unit_test(long_slot_taken_again),
+		cmocka_unit_test(full_map_changed),
 	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	by_program = true;
+	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
