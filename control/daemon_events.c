@@ -133,6 +133,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	 * come. */
 	if (daemon->local)
 		local_addresses_retry(daemon->local);
+	if (daemon->vlans)
+		vlans_retry(daemon->vlans);
 	if (daemon->interfaces)
 		interfaces_retry(daemon->interfaces);
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());

@@ -34,6 +34,7 @@ struct link_list {
 struct vlans {
 	struct mnl_socket *events; /* joined to the group of links */
 	struct vlan_list current;
+	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
 	void *ctx;
 	char buffer[BUFFER];
@@ -164,6 +165,7 @@ static int compare(struct vlans *vlans)
 	if (!err && now.failed)
 		err = -ENOMEM;
 	free(links.links);
+	vlans->again = err != 0;
 	if (err) {
 		free(now.vlans);
 		return error_set(
@@ -226,4 +228,9 @@ int vlans_follow(struct vlans *vlans)
 	err = compare(vlans);
 	/* The change that interrupted the last try is told of by an event that waits already. */
 	return err == -EAGAIN ? 0 : err;
+}
+
+int vlans_retry(struct vlans *vlans)
+{
+	return vlans->again ? compare(vlans) : 0;
 }

@@ -28,6 +28,9 @@ void vlans_close(struct vlans *vlans);
  * error_message() set. */
 int vlans_fd(const struct vlans *vlans);
 int vlans_follow(struct vlans *vlans);
+/* Does again what vlans_follow could not, if there is such; once a second, say. 0, or a negative
+ * errno with error_message() set. */
+int vlans_retry(struct vlans *vlans);
 
 /* What an RTM_NEWLINK says of an interface. */
 struct vlan_link {
