@@ -104,8 +104,8 @@ struct engine_ops {
 	void (*del)(struct engine *engine, const struct session *session);
 	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
-	/* Replaces the allow list. When it returns, no reader uses the old one; but before the start
-	 * of an engine that adopts, the last daemon's goes on being used until the start. */
+	/* Replaces the allow list. When it returns, no reader uses the old one; but before the
+	 * start of an engine that adopts, the last daemon's goes on being used until the start. */
 	int (*set_allow)(struct engine *engine, const struct allow_list *allow);
 
 	/* Gives what it has made on disk to the user that the daemon is about to become, so that
