@@ -163,19 +163,24 @@ static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t k
 	}
 }
 
+static bool grow_failed(struct mirror *mirror)
+{
+	unsigned room = mirror->failed_room + MIRROR_BATCH;
+	uint32_t *old = mirror->failed, *more;
+
+	mirror->failed = NULL; /* gcc 12's analyzer loses sight of it where it is freed */
+	more = reallocarray(old, room, sizeof(*more));
+	mirror->failed = more ? more : old;
+	if (more)
+		mirror->failed_room = room;
+	return more;
+}
+
 static void add_failure(struct mirror *mirror, uint32_t slot)
 {
-	if (mirror->failures == mirror->failed_room) {
-		unsigned room = mirror->failed_room + MIRROR_BATCH;
-		uint32_t *more = reallocarray(mirror->failed, room, sizeof(*more));
-
-		/* Then the writer takes it for stored, and it is a miss until it ends. */
-		if (!more)
-			return;
-		mirror->failed = more;
-		mirror->failed_room = room;
-	}
-	mirror->failed[mirror->failures++] = slot;
+	/* Without room the writer takes it for stored, and it is a miss until it ends. */
+	if (mirror->failures < mirror->failed_room || grow_failed(mirror))
+		mirror->failed[mirror->failures++] = slot;
 }
 
 /* The slot is given up by the writer itself, and may be another session's when it hears. */
