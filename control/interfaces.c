@@ -9,14 +9,13 @@
 
 #include <sessiond/log.h>
 
+#include "rtnetlink.h"
+
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BUFFER 32768 /* one interface with all that its driver says of it */
 
 struct followed {
 	int ifindex; /* when it was last asked for; 0: none */
@@ -31,7 +30,7 @@ struct interfaces {
 	void (*now)(void *ctx, size_t i, int ifindex);
 	void *ctx;
 	unsigned seq;
-	char buffer[BUFFER];
+	char buffer[RTNETLINK_BUFFER]; /* one interface with all that its driver says of it */
 	struct followed followed[];
 };
 
@@ -128,20 +127,6 @@ static int tell(struct interfaces *interfaces)
 	return err;
 }
 
-static struct mnl_socket *open_socket(int flags, unsigned groups)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
-
-	if (socket && mnl_socket_bind(socket, groups, MNL_SOCKET_AUTOPID) < 0) {
-		int err = errno;
-
-		mnl_socket_close(socket);
-		errno = err;
-		return NULL;
-	}
-	return socket;
-}
-
 struct interfaces *interfaces_open(const char (*names)[IF_NAMESIZE], size_t count,
 	void (*now)(void *ctx, size_t i, int ifindex), void *ctx)
 {
@@ -156,8 +141,8 @@ struct interfaces *interfaces_open(const char (*names)[IF_NAMESIZE], size_t coun
 	interfaces->count = count;
 	interfaces->now = now;
 	interfaces->ctx = ctx;
-	interfaces->events = open_socket(SOCK_NONBLOCK, RTMGRP_LINK);
-	interfaces->asks = interfaces->events ? open_socket(0, 0) : NULL;
+	interfaces->events = rtnetlink_open(SOCK_NONBLOCK, RTMGRP_LINK);
+	interfaces->asks = interfaces->events ? rtnetlink_open(0, 0) : NULL;
 	if (!interfaces->asks)
 		error_set(errno, "cannot follow the interfaces: %s", strerror(errno));
 	ask_all(interfaces);

@@ -8,14 +8,13 @@
 
 #include <sessiond/log.h>
 
+#include "rtnetlink.h"
+
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BUFFER 32768 /* what the kernel fills at most of a dump's buffer */
 
 /* How often a reading is begun again because an address changed in the middle of it. */
 #define READ_TRIES 10
@@ -32,7 +31,7 @@ struct local_addresses {
 	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
-	char buffer[BUFFER];
+	char buffer[RTNETLINK_BUFFER];
 };
 
 static bool list_has(const struct list *list, const struct address *addr)
@@ -101,50 +100,13 @@ static int on_address(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_from(struct local_addresses *local, struct mnl_socket *dump, struct list *list)
-{
-	struct nlmsghdr *header = mnl_nlmsg_put_header(local->buffer);
-	unsigned port = mnl_socket_get_portid(dump);
-	struct ifaddrmsg *message;
-	ssize_t n;
-	int ret;
-
-	header->nlmsg_type = RTM_GETADDR;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = 1;
-	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	message->ifa_family = AF_UNSPEC;
-	if (mnl_socket_sendto(dump, header, header->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(dump, local->buffer, sizeof(local->buffer));
-		if (n < 0 && errno == EINTR) {
-			ret = MNL_CB_OK;
-			continue;
-		}
-		if (n < 0)
-			return -errno;
-		ret = mnl_cb_run(local->buffer, (size_t)n, 1, port, on_address, list);
-		if (ret < 0 && errno == EINTR)
-			return -EAGAIN; /* a change in the middle */
-	} while (ret > MNL_CB_STOP);
-	if (ret < 0)
-		return -errno;
-	return list->failed ? -ENOMEM : 0;
-}
-
-/* On a socket of its own: one whose dump was cut short still holds the rest of it. */
 static int read_all(struct local_addresses *local, struct list *list)
 {
-	struct mnl_socket *dump = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int err;
 
-	if (!dump)
-		return -errno;
-	err = mnl_socket_bind(dump, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno
-							       : read_from(local, dump, list);
-	mnl_socket_close(dump);
-	return err;
+	rtnetlink_request(local->buffer, RTM_GETADDR, sizeof(struct ifaddrmsg));
+	err = rtnetlink_dump(local->buffer, on_address, list);
+	return !err && list->failed ? -ENOMEM : err;
 }
 
 static int compare(struct local_addresses *local)
@@ -185,10 +147,8 @@ struct local_addresses *local_addresses_open(
 	}
 	local->changed = changed;
 	local->ctx = ctx;
-	local->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!local->events ||
-		mnl_socket_bind(local->events, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-			MNL_SOCKET_AUTOPID) < 0) {
+	local->events = rtnetlink_open(SOCK_NONBLOCK, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	if (!local->events) {
 		error_set(errno, "cannot follow the local addresses: %s", strerror(errno));
 		local_addresses_close(local);
 		return NULL;
@@ -220,10 +180,7 @@ int local_addresses_follow(struct local_addresses *local)
 {
 	int err;
 
-	/* What they say does not matter, nor that some were lost (ENOBUFS). */
-	while (mnl_socket_recvfrom(local->events, local->buffer, sizeof(local->buffer)) > 0 ||
-		errno == ENOBUFS)
-		;
+	rtnetlink_drain(local->events, local->buffer);
 	err = compare(local);
 	/* The change that interrupted the last try is told of by an event that waits already. */
 	return err == -EAGAIN ? 0 : err;

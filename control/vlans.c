@@ -8,13 +8,12 @@
 
 #include <sessiond/log.h>
 
+#include "rtnetlink.h"
+
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BUFFER 32768 /* what the kernel fills at most of a dump's buffer */
 
 /* How often a reading is begun again because an interface changed in the middle of it. */
 #define READ_TRIES 10
@@ -37,7 +36,7 @@ struct vlans {
 	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
 	void *ctx;
-	char buffer[BUFFER];
+	char buffer[RTNETLINK_BUFFER];
 };
 
 /* Room for one more of `size` bytes; NULL and *failed if there is none. */
@@ -94,49 +93,15 @@ static int on_link(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_from(struct vlans *vlans, struct mnl_socket *dump, struct link_list *list)
-{
-	struct nlmsghdr *header = mnl_nlmsg_put_header(vlans->buffer);
-	unsigned port = mnl_socket_get_portid(dump);
-	struct ifinfomsg *message;
-	int ret = MNL_CB_OK;
-	ssize_t n;
-
-	header->nlmsg_type = RTM_GETLINK;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = 1;
-	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	message->ifi_family = AF_UNSPEC;
-	mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	if (mnl_socket_sendto(dump, header, header->nlmsg_len) < 0)
-		return -errno;
-	while (ret > MNL_CB_STOP) {
-		n = mnl_socket_recvfrom(dump, vlans->buffer, sizeof(vlans->buffer));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		ret = mnl_cb_run(vlans->buffer, (size_t)n, 1, port, on_link, list);
-		if (ret < 0 && errno == EINTR)
-			return -EAGAIN; /* a change in the middle */
-	}
-	if (ret < 0)
-		return -errno;
-	return list->failed ? -ENOMEM : 0;
-}
-
-/* On a socket of its own: one whose dump was cut short still holds the rest of it. */
 static int read_all(struct vlans *vlans, struct link_list *list)
 {
-	struct mnl_socket *dump = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct nlmsghdr *request =
+		rtnetlink_request(vlans->buffer, RTM_GETLINK, sizeof(struct ifinfomsg));
 	int err;
 
-	if (!dump)
-		return -errno;
-	err = mnl_socket_bind(dump, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno
-							       : read_from(vlans, dump, list);
-	mnl_socket_close(dump);
-	return err;
+	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	err = rtnetlink_dump(vlans->buffer, on_link, list);
+	return !err && list->failed ? -ENOMEM : err;
 }
 
 /* Tells what went before what came, so that there is room for it. */
@@ -188,8 +153,8 @@ struct vlans *vlans_open(
 	}
 	vlans->changed = changed;
 	vlans->ctx = ctx;
-	vlans->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!vlans->events || mnl_socket_bind(vlans->events, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
+	vlans->events = rtnetlink_open(SOCK_NONBLOCK, RTMGRP_LINK);
+	if (!vlans->events) {
 		error_set(errno, "cannot follow which VLANs this host is in: %s", strerror(errno));
 		vlans_close(vlans);
 		return NULL;
@@ -221,10 +186,7 @@ int vlans_follow(struct vlans *vlans)
 {
 	int err;
 
-	/* What they say does not matter, nor that some were lost (ENOBUFS). */
-	while (mnl_socket_recvfrom(vlans->events, vlans->buffer, sizeof(vlans->buffer)) > 0 ||
-		errno == ENOBUFS)
-		;
+	rtnetlink_drain(vlans->events, vlans->buffer);
 	err = compare(vlans);
 	/* The change that interrupted the last try is told of by an event that waits already. */
 	return err == -EAGAIN ? 0 : err;
