@@ -33,13 +33,14 @@ says() {
 		fail "$*: no line is like $wanted: $(cat "$folder/out")"
 }
 
-# ask PORT TIMES: stores a session, and asks for it and for another so many times, from the peer.
+# ask PORT TIMES [PAUSE]: stores a session, and asks for it and for another so many times, from the
+# peer. $folder/asking is there once the session is found.
 ask() {
-	nsenter -t "$peer" -n python3 - "$@" <<-'END'
+	nsenter -t "$peer" -n python3 - "$folder/asking" "$@" <<-'END'
 		import socket, struct, sys, time
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.settimeout(5)
-		s.connect(("10.99.0.1", int(sys.argv[1])))
+		s.connect(("10.99.0.1", int(sys.argv[2])))
 		def get(key):
 		    s.send(struct.pack(">BBH32s", 1, 1, 0, key))
 		    return s.recv(2000)
@@ -48,9 +49,11 @@ ask() {
 		    if get(b"k")[1] == 0x81:
 		        break
 		    time.sleep(0.05)
-		for _ in range(int(sys.argv[2])):
+		open(sys.argv[1], "w").close()
+		for _ in range(int(sys.argv[3])):
 		    assert get(b"k")[36:] == b"v" * 144
 		    assert get(b"n")[1] == 0x80
+		    time.sleep(float(sys.argv[4]) if len(sys.argv) > 4 else 0)
 	END
 }
 
@@ -60,13 +63,15 @@ observe() {
 	is "CapEff" "$(awk '$1 == "CapEff:" { print $2 }' "/proc/$started/status")" 0000000000000000
 	is "Seccomp" "$(awk '$1 == "Seccomp:" { print $2 }' "/proc/$started/status")" "$filtered"
 	# With somebody looking the sources are counted; the first look begins that.
-	"$sessionctl" -C "$folder/$1.sock" top >"$folder/top" &
-	top=$!
-	for _ in 1 2 3 4 5 6 7 8; do
-		ask "$2" 100 || fail "$1: a session is not found"
-		sleep 0.2
+	rm -f "$folder/asking"
+	ask "$2" 800 0.005 &
+	asking=$!
+	for _ in $(seq 200); do
+		[ -e "$folder/asking" ] && break
+		sleep 0.05
 	done
-	wait "$top" || fail "top ends with $?"
+	"$sessionctl" -C "$folder/$1.sock" top >"$folder/top" || fail "top ends with $?"
+	wait "$asking" || fail "$1: a session is not found"
 	grep -Eq '^10\.99\.0\.2 +[1-9]' "$folder/top" || fail "$1: no source in top: $(cat "$folder/top")"
 	key=6b00000000000000000000000000000000000000000000000000000000000000
 	says "^$key [0-9]+ 144$" "$sessionctl" -C "$folder/$1.sock" list
