@@ -127,11 +127,18 @@ static bool explain_short(const struct cli *cli, const char *arg)
 	return false;
 }
 
-/* getopt has gone past the culprit, unless that is a letter in the middle of several. */
-static void explain(const struct parse *parse, const struct argp_state *state)
+/* getopt has gone past the culprit, unless that is a letter in the middle of several. NULL: there
+ * is none. */
+static const char *culprit(const struct parse *parse, const struct argp_state *state)
 {
 	int next = state->next > 1 ? state->next : 1;
-	const char *arg = state->argv[next > parse->boundary ? next - 1 : next];
+
+	return state->argv[next > parse->boundary ? next - 1 : next];
+}
+
+static void explain(const struct parse *parse, const struct argp_state *state)
+{
+	const char *arg = culprit(parse, state);
 
 	if (arg && arg[0] == '-' &&
 		(arg[1] == '-' ? explain_long(parse->cli, arg) : explain_short(parse->cli, arg)))
@@ -152,8 +159,10 @@ static error_t root_parser(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		ret = parse->cli->on_argument(parse->cli->ctx, arg);
 		break;
-	case ARGP_KEY_ARGS:
 	case ARGP_KEY_INIT:
+		state->child_inputs[1] = parse; /* hidden_parser's */
+		return 0;
+	case ARGP_KEY_ARGS:
 	case ARGP_KEY_NO_ARGS:
 	case ARGP_KEY_END:
 	case ARGP_KEY_SUCCESS:
@@ -167,6 +176,15 @@ static error_t root_parser(int key, char *arg, struct argp_state *state)
 	return ret < 0 ? EINVAL : 0;
 }
 
+/* argp takes the byte 255, which is -1 for getopt, for the option '?'. */
+static error_t hidden_parser(int key, char *arg, struct argp_state *state)
+{
+	const char *from = key == KEY_HELP_TOO ? culprit(state->input, state) : NULL;
+
+	return from && strchr(from, KEY_HELP_TOO) ? common_parser(key, arg, state)
+						  : ARGP_ERR_UNKNOWN;
+}
+
 int cli_parse(const struct cli *cli, int argc, char **argv)
 {
 	static const struct argp common = {
@@ -174,7 +192,7 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 	static const struct argp_option hidden_options[] = {
 		{NULL, KEY_HELP_TOO, NULL, OPTION_HIDDEN, NULL, 0}, {0}};
 	static const struct argp hidden = {
-		hidden_options, common_parser, NULL, NULL, NULL, NULL, NULL};
+		hidden_options, hidden_parser, NULL, NULL, NULL, NULL, NULL};
 	const struct argp_child children[] = {{&common, 0, NULL, 0}, {&hidden, 0, NULL, 0}, {0}};
 	const struct argp argp = {
 		cli->options, root_parser, cli->args_doc, cli->doc, children, NULL, NULL};

@@ -45,6 +45,7 @@ wrong '--dpdk-args has no use without --mode dpdk' --dpdk-args --no-pci
 wrong 'the path is [0-9]* bytes long, expected at most 107' -C "/$(printf '%0120d' 0)"
 wrong 'unknown option --speed: try --help' --speed
 wrong 'unknown option -Z: try --help' -Z
+wrong 'unknown option -' "$(printf -- '-\377')"
 wrong 'option --capacity needs a value' --capacity
 wrong 'option --keep takes no value' --keep=1
 
