@@ -13,11 +13,12 @@ daemon_for "$mode"
 farm_terminators
 
 if [ "${2:-}" = busy ]; then
-	step "another client: 20,000 packets a second"
-	share=50
-	! sanitized || share=1
+	rate=20000 share=50
+	# What is many times slower is not to be measured; its writer may fall behind for seconds.
+	! sanitized || rate=2000 share=1
+	step "another client: $rate packets a second"
 	farm_spawn t2 "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \
-		--rate 20000 --seconds 100 --timeout 5 --share $share
+		--rate $rate --seconds 100 --timeout 5 --share $share
 	load=$FARM_PID
 fi
 step "TLS 1.2, 200 sessions"
