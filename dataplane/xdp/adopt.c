@@ -168,6 +168,7 @@ int adopt_sessions(
 		error_set(ENOMEM, "out of memory while adopting sessions");
 		goto out;
 	}
+	memory_lock(reading.rest, SESSD_OVERFLOW_SIZE(engine->config.value_max));
 	err = read_sessions(&reading);
 	if (err)
 		goto out;

@@ -99,7 +99,7 @@ int world_after(void **state)
 	return 0;
 }
 
-static bool on_found(void *ctx, const struct session *session)
+bool world_found(void *ctx, const struct session *session)
 {
 	struct world *world = ctx;
 
@@ -123,7 +123,7 @@ int world_open(struct world *world)
 	assert_int_equal(table.value_max, 0);
 	assert_non_null(table.marks);
 	world->found_count = 0;
-	return engine_xdp.adopt(world->engine, on_found, world);
+	return engine_xdp.adopt(world->engine, world_found, world);
 }
 
 int world_start(struct world *world)

@@ -24,7 +24,7 @@ struct world {
 	char interfaces[2][IF_NAMESIZE];
 	struct engine_config config;
 	struct engine *engine; /* NULL: closed */
-	/* What adopt found; world_found_skip is refused. */
+	/* What adopt found. */
 	struct session found[WORLD_FOUND_MAX];
 	unsigned found_count;
 	uint32_t skip_slot; /* found returns false for it */
@@ -44,6 +44,8 @@ void world_clean(struct world *world);
 int world_after(void **state);
 
 int world_open(struct world *world); /* open and adopt */
+/* What that adopts with: `ctx` is the world. */
+bool world_found(void *ctx, const struct session *session);
 int world_start(struct world *world);
 void world_run(struct world *world); /* both, which must succeed */
 void world_close(struct world *world, bool keep);
