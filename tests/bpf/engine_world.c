@@ -148,6 +148,25 @@ void world_close(struct world *world, bool keep)
 	world->engine = NULL;
 }
 
+void world_keep_one(struct world *world)
+{
+	world_reset(world);
+	world_run(world);
+	world_put(world, 1, 100000, 100);
+	world_commit(world);
+	world_close(world, true);
+}
+
+void world_clean_start(struct world *world)
+{
+	world_run(world);
+	assert_false(world->engine->adopted);
+	assert_int_equal(world->found_count, 0);
+	world_close(world, false);
+	assert_int_equal(world_program("t0"), 0);
+	assert_int_not_equal(access(world->root, F_OK), 0);
+}
+
 void world_key(uint32_t slot, uint8_t key[SESSD_KEY_SIZE])
 {
 	memset(key, (int)slot, SESSD_KEY_SIZE);

@@ -49,6 +49,10 @@ bool world_found(void *ctx, const struct session *session);
 int world_start(struct world *world);
 void world_run(struct world *world); /* both, which must succeed */
 void world_close(struct world *world, bool keep);
+/* A daemon's life: one session of 100 bytes, in slot 1, that is kept. */
+void world_keep_one(struct world *world);
+/* And one that must find nothing to take over, and must leave nothing. */
+void world_clean_start(struct world *world);
 
 /* Stores a session of `len` bytes in `slot` that ends `life` ticks from now. */
 void world_put(struct world *world, uint32_t slot, int64_t life, unsigned len);
