@@ -130,10 +130,11 @@ int world_start(struct world *world)
 {
 	static struct allow_list allow;
 	struct update_sink none = {0};
+	int err;
 
 	allow_list_default(&allow);
-	assert_int_equal(engine_xdp.set_allow(world->engine, &allow), 0);
-	return engine_xdp.start(world->engine, NULL, &none);
+	err = engine_xdp.set_allow(world->engine, &allow);
+	return err ? err : engine_xdp.start(world->engine, NULL, &none);
 }
 
 void world_run(struct world *world)

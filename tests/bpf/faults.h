@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Calls of the kernel and of libbpf that fail when a test wants it: a test that links this wraps
+ * them all (fault_wraps in meson.build).
+ */
+#ifndef TESTS_BPF_FAULTS_H
+#define TESTS_BPF_FAULTS_H
+
+#include "engine_world.h"
+
+struct fault {
+	const char *call;
+	const char *where; /* in its path, or the name of its map; NULL: anywhere */
+	int error;
+	const char *message; /* a part of what the start says */
+	int expected;	     /* of the start, if it is not `error` */
+};
+
+/* What fails from now on; NULL: nothing does. */
+void fault_set(const struct fault *fault);
+/* How often it has failed since. */
+unsigned fault_count(void);
+
+/* Opens, adopts and starts with the fault, which must show as the fault says; then closes. */
+void fault_start(struct world *world, const struct fault *fault);
+
+#endif
