@@ -49,8 +49,9 @@ static void mount_default_bpffs(const char *dir)
 		log_notice("mounted a bpffs on %s, where there was none", BPFFS_DEFAULT);
 }
 
-/* `*made_root` becomes true if the last folder but one was not there. */
-static int make_folders(const char *dir, bool *made_root)
+/* `*made_root` becomes true if the last folder but one was not there, `*made` if the last was not.
+ */
+static int make_folders(const char *dir, bool *made_root, bool *made)
 {
 	char path[PATH_MAX];
 
@@ -64,7 +65,11 @@ static int make_folders(const char *dir, bool *made_root)
 			return -errno;
 		*slash = '/';
 	}
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	if (mkdir(path, 0700) == 0)
+		*made = true;
+	else if (errno != EEXIST)
+		return -errno;
+	return 0;
 }
 
 /* Whether the folder is on a bpffs, or would be if it were made: nothing is made elsewhere. */
@@ -96,13 +101,18 @@ static int not_bpffs(const char *dir)
 		dir, BPFFS_DEFAULT);
 }
 
-static int lock_folder(struct engine *engine)
+static int cannot_open(const char *dir)
+{
+	return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
+}
+
+static int lock_folder(struct engine *engine, bool *made)
 {
 	const char *dir = engine->config.pin_dir;
 	struct statfs fs;
 	int err;
 
-	err = make_folders(dir, &engine->made_root);
+	err = make_folders(dir, &engine->made_root, made);
 	if (err == -EACCES || err == -EPERM)
 		return error_set(EPERM,
 			"xdp mode cannot make %s: it needs root, or CAP_NET_ADMIN, CAP_BPF and "
@@ -112,22 +122,39 @@ static int lock_folder(struct engine *engine)
 		return error_set(-err, "cannot make the pin folder %s: %s", dir, strerror(-err));
 	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (engine->lock_fd < 0)
-		return error_set(errno, "cannot open the pin folder %s: %s", dir, strerror(errno));
+		return cannot_open(dir);
 	/* What was looked at before was a path. */
 	if (fstatfs(engine->lock_fd, &fs) < 0 || (unsigned long)fs.f_type != BPF_FS_MAGIC) {
 		pins_unlock(engine);
 		return not_bpffs(dir);
 	}
-	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-		engine->root_fd = openat(engine->lock_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return 0;
+	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		*made = false; /* it is the other's by now */
+		pins_unlock(engine);
+		return error_set(EBUSY,
+			"another sessiond holds the pin folder %s: stop it, or choose another port "
+			"or --pin-dir",
+			dir);
 	}
-	close(engine->lock_fd); /* not ours to remove, then */
-	engine->lock_fd = -1;
-	return error_set(EBUSY,
-		"another sessiond holds the pin folder %s: stop it, or choose another port or "
-		"--pin-dir",
-		dir);
+	engine->root_fd = openat(engine->lock_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (engine->root_fd < 0) {
+		err = cannot_open(dir);
+		pins_unlock(engine);
+	}
+	return err;
+}
+
+/* Takes back what was made for nothing. What is in use by now is not empty. */
+static void unmake_folders(const struct engine *engine, bool made)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", engine->config.pin_dir);
+	if (made)
+		rmdir(path);
+	*strrchr(path, '/') = '\0';
+	if (engine->made_root)
+		rmdir(path);
 }
 
 void pins_unlock(struct engine *engine)
@@ -142,20 +169,28 @@ void pins_unlock(struct engine *engine)
 int pins_lock(struct engine *engine)
 {
 	const char *dir = engine->config.pin_dir;
+	bool made = false;
+	int err = 0;
 
 	mount_default_bpffs(dir);
 	if (!on_bpffs(dir))
 		return not_bpffs(dir);
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		int err = lock_folder(engine);
-
-		if (err)
-			return err;
-		if (is_current(engine))
+		made = false;
+		err = lock_folder(engine, &made);
+		if (!err && is_current(engine))
 			return 0;
+		/* -ENOENT: it went before it was open, or its root before it was made. */
+		if (err && err != -ENOENT)
+			break;
+		made = false;
 		pins_unlock(engine);
+		if (!err)
+			err = error_set(
+				EBUSY, "another sessiond keeps removing the pin folder %s", dir);
 	}
-	return error_set(EBUSY, "another sessiond keeps removing the pin folder %s", dir);
+	unmake_folders(engine, made);
+	return err;
 }
 
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX])

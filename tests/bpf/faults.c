@@ -37,6 +37,8 @@ static bool fails(const char *call, const char *where)
 {
 	if (!now || strcmp(now->call, call) != 0 || (now->where && !strstr(where, now->where)))
 		return false;
+	if (now->times && count == now->times)
+		return false;
 	count++;
 	errno = now->error;
 	return true;

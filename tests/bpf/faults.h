@@ -15,6 +15,7 @@ struct fault {
 	int error;
 	const char *message; /* a part of what the start says */
 	int expected;	     /* of the start, if it is not `error` */
+	unsigned times;	     /* that it fails; 0: always */
 };
 
 /* What fails from now on; NULL: nothing does. */

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -151,6 +152,7 @@ static void locked(void **state)
 	other.listen.port++; /* the folder is what is in use, not the port */
 	other.config.listen = &other.listen;
 	assert_int_equal(world_open(&other), -EBUSY);
+	assert_non_null(strstr(error_message(), "another sessiond holds the pin folder"));
 	assert_non_null(strstr(error_message(), world.pin_dir));
 	assert_true(world_has_pin(&world, "config"));
 	other.listen.port--;
@@ -169,6 +171,7 @@ static void not_on_bpffs(void **state)
 	snprintf(root, sizeof(root), "/tmp/sessiond-test-%d/deep/7300", (int)getpid());
 	world.config.pin_dir = root;
 	assert_int_equal(world_open(&world), -ENOTSUP);
+	assert_non_null(strstr(error_message(), "is not on a bpffs: mount one"));
 	*strstr(root, "/deep") = '\0';
 	assert_int_not_equal(access(root, F_OK), 0);
 }
@@ -181,9 +184,12 @@ static void swapped_folder(void **state)
 	moved = true;
 	assert_int_equal(world_open(&world), -ENOTSUP);
 	moved = false;
-	assert_int_equal(rmdir(world.pin_dir), 0);
+	assert_non_null(strstr(error_message(), "is not on a bpffs: mount one"));
+	assert_int_not_equal(access(world.root, F_OK), 0);
+	assert_int_equal(mkdir(world.root, 0700), 0);
 	assert_int_equal(symlink("/sys/fs/bpf", world.pin_dir), 0);
 	assert_int_equal(world_open(&world), -ENOTDIR);
+	assert_non_null(strstr(error_message(), "cannot open the pin folder"));
 	assert_int_equal(unlink(world.pin_dir), 0);
 }
 
