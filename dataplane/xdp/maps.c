@@ -95,6 +95,11 @@ static bool same_shape(int fd, const struct bpf_map *map)
 	       info.map_flags == bpf_map__map_flags(map);
 }
 
+static const char *why_not_open(int err)
+{
+	return err == -ENOENT ? "the pin set is incomplete" : "the pinned maps cannot be opened";
+}
+
 const char *maps_read_settings(struct engine *engine, struct sessd_config *settings)
 {
 	struct bpf_map_info info = {0};
@@ -103,10 +108,10 @@ const char *maps_read_settings(struct engine *engine, struct sessd_config *setti
 	int fd, err;
 
 	fd = bpf_obj_get(pins_path(engine, SESSD_PIN_CONFIG, path));
+	if (fd == -ENOENT && access(pins_path(engine, SESSD_PIN_SESSIONS, path), F_OK) < 0)
+		return "";
 	if (fd < 0)
-		return access(pins_path(engine, SESSD_PIN_SESSIONS, path), F_OK) < 0
-			       ? ""
-			       : "the pin set is incomplete";
+		return why_not_open(fd);
 	err = bpf_obj_get_info_by_fd(fd, &info, &size);
 	if (!err && (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(*settings)))
 		err = -EINVAL;
@@ -147,7 +152,7 @@ static const char *reuse_maps(struct engine *engine)
 			continue;
 		fd = bpf_obj_get(pins_path(engine, bpf_map__name(map), path));
 		if (fd < 0)
-			return "the pin set is incomplete";
+			return why_not_open(fd);
 		if (!same_shape(fd, map)) {
 			close(fd);
 			return "the pinned maps have another shape";

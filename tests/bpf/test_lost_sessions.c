@@ -1,16 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Pins that are no whole set of ours, or of another kind: their sessions are not taken over.
+ * Pins that are no whole set of ours, or of another kind: their sessions are not taken over, the
+ * log says why, and the start is as good as the first.
  */
-#include "engine_world.h"
+#include "faults.h"
+
+#include <sessiond/log.h>
 
 #include <bpf/bpf.h>
 
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#define LOST "the sessions of the last daemon are lost: "
+
 static struct world world;
+static char warning[256]; /* the last */
+
+void __wrap_log_write(enum log_level level, const char *format, ...);
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (level == LOG_LEVEL_WARNING)
+		memcpy(warning, text, sizeof(warning));
+}
+
+/* A start that takes over nothing, for this reason; "": without a word. */
+static void lost_for(const char *why)
+{
+	unsigned descriptors = world_descriptors();
+
+	warning[0] = '\0';
+	world_clean_start(&world);
+	print_message("%s\n", warning);
+	if (!*why) {
+		assert_string_equal(warning, "");
+	} else {
+		assert_int_equal(strncmp(warning, LOST, strlen(LOST)), 0);
+		assert_string_equal(warning + strlen(LOST), why);
+	}
+	assert_int_equal(world_descriptors(), descriptors);
+}
 
 static void set_abi(uint32_t abi)
 {
@@ -24,16 +63,34 @@ static void set_abi(uint32_t abi)
 	close(fd);
 }
 
+static void nothing_pinned(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	lost_for("");
+}
+
 static void other_abi(void **state)
 {
 	(void)state;
 	world_keep_one(&world);
 	set_abi(SESSD_ABI + 1);
 	assert_false(engine_xdp_would_adopt(&world.config));
-	world_clean_start(&world);
+	lost_for("the pinned maps are of another version");
 	world_keep_one(&world);
 	set_abi(0); /* as a daemon leaves it that is killed while it starts */
-	world_clean_start(&world);
+	lost_for("the pin set is incomplete");
+}
+
+static void other_options(void **state)
+{
+	(void)state;
+	world_keep_one(&world);
+	world.config.capacity++;
+	lost_for("the capacity has changed");
+	world_keep_one(&world);
+	world.config.value_max++;
+	lost_for("max-session has changed");
 }
 
 static void missing_pins(void **state)
@@ -47,38 +104,78 @@ static void missing_pins(void **state)
 		world_keep_one(&world);
 		snprintf(path, sizeof(path), "%s/%s", world.pin_dir, names[i]);
 		assert_int_equal(unlink(path), 0);
-		world_clean_start(&world);
+		lost_for("the pin set is incomplete");
 	}
 }
 
 /* A pin that is another map altogether. */
 static void wrong_pins(void **state)
 {
-	static const char *const names[] = {"sessions", "config"};
+	static const struct {
+		const char *name, *why;
+	} pins[] = {
+		{"sessions", "the pinned maps have another shape"},
+		{"config", "the pinned maps are of another version"},
+	};
 	char path[PATH_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
 		/* Per CPU: as long as it says, times the CPUs. */
 		int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "wrong", 4,
 			sizeof(struct sessd_config), 1, NULL);
 
 		assert_true(fd >= 0);
 		world_keep_one(&world);
-		snprintf(path, sizeof(path), "%s/%s", world.pin_dir, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", world.pin_dir, pins[i].name);
 		assert_int_equal(unlink(path), 0);
 		assert_int_equal(bpf_obj_pin(fd, path), 0);
 		close(fd);
-		world_clean_start(&world);
+		lost_for(pins[i].why);
 	}
+}
+
+/* What the kernel refuses, the last with half of the maps taken already. */
+static void refused(void **state)
+{
+	static const struct fault faults[] = {
+		{"bpf_obj_get", "/config", EACCES, "the pinned maps cannot be opened", .times = 1},
+		{"bpf_obj_get", "/marks", EMFILE, "the pinned maps cannot be opened", .times = 1},
+		{"bpf_map__reuse_fd", "sessions", ENOMEM, "the pinned maps cannot be used"},
+		{"bpf_map__reuse_fd", "local", ENOMEM, "the pinned maps cannot be used"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		world_keep_one(&world);
+		fault_set(&faults[i]);
+		lost_for(faults[i].message);
+		assert_int_equal(fault_count(), 1);
+		fault_set(NULL);
+	}
+}
+
+/* Last, for it leaves the namespace. */
+static void other_namespace(void **state)
+{
+	(void)state;
+	world_keep_one(&world);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	world_sh("ip link set lo up");
+	world_make_veth();
+	lost_for("it ran in another network namespace");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(nothing_pinned),
 		world_test(other_abi),
+		world_test(other_options),
 		world_test(missing_pins),
 		world_test(wrong_pins),
+		world_test(refused),
+		world_test(other_namespace),
 	};
 
 	world_require(&world);
