@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -96,6 +97,9 @@ WRAP(void *, mmap64, (void *at, size_t size, int prot, int flags, int fd, off_t 
 	(at, size, prot, flags, fd, offset), flags &MAP_SHARED ? "shared" : "", MAP_FAILED)
 WRAP(int, open64, (const char *path, int flags), (path, flags), path, -1)
 WRAP(int, openat64, (int dir, const char *path, int flags), (dir, path, flags), path, -1)
+
+WRAP(int, poll, (struct pollfd * fds, nfds_t number, int timeout_ms), (fds, number, timeout_ms), "",
+	-1)
 
 void fault_start(struct world *world, const struct fault *fault)
 {

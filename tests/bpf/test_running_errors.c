@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the kernel refuses while a daemon runs: it is said, and the next try is as good as the
+ * first.
+ */
+#include "faults.h"
+
+#include <sessiond/log.h>
+
+#include <bpf/bpf.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct world world;
+static char warning[256]; /* the last */
+
+void __wrap_log_write(enum log_level level, const char *format, ...);
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (level == LOG_LEVEL_WARNING)
+		memcpy(warning, text, sizeof(warning));
+}
+
+static void said(int err, const struct fault *fault)
+{
+	fault_set(NULL);
+	assert_int_equal(err, -fault->error);
+	assert_non_null(strstr(error_message(), fault->message));
+}
+
+static bool served(const char *text)
+{
+	struct sessd_local key = {.port = htons(7300)};
+	struct address addr;
+	uint8_t value;
+	int fd = world_pin(&world, "local"), err;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	memcpy(key.addr, addr.bytes, 16);
+	err = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return err == 0;
+}
+
+static int tell(const char *text, bool present)
+{
+	struct address addr;
+
+	assert_int_equal(address_parse(text, &addr), 0);
+	return engine_xdp.set_local(world.engine, &addr, present);
+}
+
+static void open_everywhere(void)
+{
+	world_reset(&world);
+	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(tell("127.0.0.1", true), 0);
+	assert_int_equal(world_start(&world), 0);
+}
+
+static void addresses(void **state)
+{
+	static const struct fault add = {"bpf_map_update_elem", "local", ENOMEM,
+		"cannot tell the program of address 10.1.1.1: Cannot allocate memory"};
+	static const struct fault del = {"bpf_map_delete_elem", "local", EBUSY,
+		"cannot tell the program of address 10.1.1.1: Device or resource busy"};
+	/* It is gone, but the program may remember whom it answered. */
+	static const struct fault forget = {"bpf_map_update_elem", "config", EIO,
+		"cannot tell the program of address 10.1.1.1: Input/output error"};
+
+	(void)state;
+	open_everywhere();
+	fault_set(&add);
+	said(tell("10.1.1.1", true), &add);
+	assert_false(served("10.1.1.1"));
+	assert_int_equal(tell("10.1.1.1", true), 0);
+	assert_true(served("10.1.1.1"));
+	fault_set(&del);
+	said(tell("10.1.1.1", false), &del);
+	assert_true(served("10.1.1.1"));
+	fault_set(&forget);
+	said(tell("10.1.1.1", false), &forget);
+	assert_int_equal(tell("10.1.1.1", false), 0);
+	assert_false(served("10.1.1.1"));
+	assert_true(served("127.0.0.1"));
+	assert_int_equal(world.engine->local_count, 1);
+	world_close(&world, false);
+}
+
+/* Of a start that adopts, addresses are written at its end. */
+static void addresses_at_start(void **state)
+{
+	static const struct fault add = {"bpf_map_update_elem", "local", ENOMEM,
+		"cannot tell the program of address 127.0.0.1: Cannot allocate memory"};
+
+	(void)state;
+	open_everywhere();
+	world_close(&world, true);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(tell("127.0.0.1", true), 0);
+	fault_set(&add);
+	said(world_start(&world), &add);
+	world_close(&world, false);
+	assert_int_not_equal(world_program("t0"), 0);
+	assert_true(served("127.0.0.1"));
+	assert_int_equal(world_open(&world), 0);
+	assert_true(world.engine->adopted);
+	assert_int_equal(tell("127.0.0.1", true), 0);
+	assert_int_equal(world_start(&world), 0);
+	world_close(&world, false);
+}
+
+static void vlans(void **state)
+{
+	static const struct fault add = {"bpf_map_update_elem", "vlans", ENOMEM,
+		"cannot tell the program of a VLAN: Cannot allocate memory"};
+	static const struct fault del = {"bpf_map_delete_elem", "vlans", EBUSY,
+		"cannot tell the program of a VLAN: Device or resource busy"};
+	const struct sessd_vlan vlan = {.ifindex = 7, .tags = sessd_vlan_tag(5, false)};
+
+	(void)state;
+	open_everywhere();
+	fault_set(&add);
+	said(engine_xdp.set_vlan(world.engine, &vlan, true), &add);
+	assert_int_equal(engine_xdp.set_vlan(world.engine, &vlan, true), 0);
+	fault_set(&del);
+	said(engine_xdp.set_vlan(world.engine, &vlan, false), &del);
+	assert_int_equal(engine_xdp.set_vlan(world.engine, &vlan, false), 0);
+	assert_int_equal(engine_xdp.set_vlan(world.engine, &vlan, false), 0); /* gone already */
+	world_close(&world, false);
+}
+
+/* A writer that cannot wait for packets ends; a signal is no reason to. */
+static void packets(void **state)
+{
+	static const struct fault lasting = {
+		"poll", NULL, ENOMEM, "cannot wait for packets: Cannot allocate memory"};
+	static const struct fault signal = {"poll", NULL, EINTR};
+	struct allow_list allow;
+
+	(void)state;
+	open_everywhere();
+	fault_set(&signal);
+	assert_int_equal(engine_xdp.poll(world.engine, 0), 0);
+	fault_set(&lasting);
+	said(engine_xdp.poll(world.engine, 0), &lasting);
+	/* Nobody waits for it any more. */
+	allow_list_default(&allow);
+	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
+	world_close(&world, false);
+}
+
+/* An interface that was made anew is answered on, though its pin cannot be made. */
+static void pin_anew(void **state)
+{
+	static const struct fault pin = {"bpf_obj_pin", "/link-", ENOSPC,
+		"XDP on t0 ends with this daemon: it cannot be pinned: No space left on device"};
+	char name[32];
+
+	(void)state;
+	open_everywhere();
+	world_sh("ip link del t0");
+	world_make_veth();
+	snprintf(name, sizeof(name), "link-%u", if_nametoindex("t0"));
+	fault_set(&pin);
+	assert_int_equal(engine_xdp.set_interface(world.engine, 0, (int)if_nametoindex("t0")), 0);
+	fault_set(NULL);
+	assert_string_equal(warning, pin.message);
+	assert_int_not_equal(world_program("t0"), 0);
+	assert_false(world_has_pin(&world, name));
+	world_close(&world, false);
+	assert_int_equal(world_program("t0"), 0);
+	assert_int_not_equal(access(world.root, F_OK), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		world_test(addresses),
+		world_test(addresses_at_start),
+		world_test(vlans),
+		world_test(packets),
+		world_test(pin_anew),
+	};
+
+	world_require(&world);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
