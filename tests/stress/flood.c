@@ -3,8 +3,9 @@
  *
  * flood KIND INTERFACE SOURCE SOURCE-MAC TARGET TARGET-MAC PORT SECONDS: packets that nobody wants,
  * by XDP live frames as fast as the CPU makes them, and a count of what comes back for them. KIND
- * is garbage, strangers, spoofed, unknown or new; flood.h says what they are. Ends by itself;
- * prints `sent N BYTES replies N BYTES seconds S`.
+ * is garbage, strangers, spoofed, unknown or new, or strangers6, spoofed6 or unknown6 with IPv6
+ * addresses; flood.h says what they are. Ends by itself; prints `sent N BYTES replies N BYTES
+ * seconds S`.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,7 +45,9 @@ static int mac_parse(const char *text, __u8 mac[6])
 
 static int parse(char **argv, struct flood_config *config)
 {
-	static const char *const kinds[] = {"garbage", "strangers", "spoofed", "unknown", "new"};
+	static const char *const kinds[] = {"garbage", "strangers", "spoofed", "unknown", "new",
+		"strangers6", "spoofed6", "unknown6"};
+	int family;
 
 	for (config->kind = 0; strcmp(kinds[config->kind], argv[1]) != 0;) {
 		if (++config->kind == sizeof(kinds) / sizeof(kinds[0]))
@@ -52,8 +55,11 @@ static int parse(char **argv, struct flood_config *config)
 	}
 	config->seed = (__u32)time(NULL) & 0xffffff; /* keys that no earlier flood had */
 	config->port = htons((__u16)atoi(argv[7]));
-	if (inet_pton(AF_INET, argv[3], &config->source) != 1 ||
-		inet_pton(AF_INET, argv[5], &config->target) != 1)
+	family = FLOOD_IS_IPV6(config->kind) ? AF_INET6 : AF_INET;
+	if (inet_pton(family, argv[3],
+		    family == AF_INET ? (void *)&config->source : config->source6) != 1 ||
+		inet_pton(family, argv[5],
+			family == AF_INET ? (void *)&config->target : config->target6) != 1)
 		return -1;
 	return mac_parse(argv[4], config->source_mac) < 0 ? -1
 							  : mac_parse(argv[6], config->target_mac);

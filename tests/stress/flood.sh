@@ -4,10 +4,11 @@
 #
 # flood.sh xdp|socket|dpdk FLOOD SESSIONBENCH: floods at a generator's full rate, from a CPU of its
 # own, of garbage, of GETs from strangers, from sources that are forged, and for keys that are not
-# there, and of NEWs beyond the capacity; without a rate limit and with one. Meanwhile a good client asks for its
-# sessions: the share of answers that it has within a millisecond is measured and printed, as a row of
-# a table (flood.txt, in the folder of the logs). The daemon's memory stays as it is, its log does not
-# fill, a stranger is sent nothing, and nobody is sent more than was sent in its name.
+# there, and of NEWs beyond the capacity; without a rate limit and with one; over IPv4, and over IPv6,
+# where a source is a /64. Meanwhile a good client asks for its sessions: the share of answers that it
+# has within a millisecond is measured and printed, as a row of a table (flood.txt, in the folder of
+# the logs). The daemon's memory stays as it is, its log does not fill, a stranger is sent nothing,
+# and nobody is sent more than was sent in its name.
 #
 # What is asserted of the good client is far below what is measured: on a machine of two CPUs a flood
 # takes one of them, whatever the cache does, and others run here too. In socket mode all of a flood
@@ -19,6 +20,14 @@ mode=$1 flood=$2 bench=$3
 seconds=1
 [ -z "${SESSIOND_LONG:-}" ] || seconds=10
 rate=2000 sessions=400 capacity=20000
+# Garbage and strangers are refused before any limit is looked at. NEWs come last: what they evict is
+# gone.
+kinds=(garbage strangers strangers6 spoofed unknown new)
+kinds_limited=(spoofed spoofed6 unknown unknown6 new)
+[ -z "${SESSIOND_LONG:-}" ] || {
+	kinds=(garbage strangers strangers6 spoofed spoofed6 unknown unknown6 new)
+	kinds_limited=("${kinds[@]}")
+}
 in_time=25 # percent of the good client's answers, at least
 [ "$mode" != socket ] || in_time=0
 
@@ -31,9 +40,11 @@ done
 # The flood has a program of its own at the near end. Answers to whoever it says to be go back there.
 farm_in t2 ip link set dev cache xdp off
 cache=$FARM_CACHE source=10.201.2.2
+cache6=$FARM_CACHE6 gateway6=fd5e:55:201:2::2
+source6=fd5e:66:1:1:: # a network behind the gateway
 if [ "$mode" = dpdk ]; then
 	# The links are DPDK's, and so is their address.
-	cache=10.201.9.9 source=10.201.9.12
+	cache=10.201.9.9 source=10.201.9.12 cache6=fd5e:55:209::9
 	for i in 1 2; do
 		farm_in cache ip address flush dev "t$i"
 		farm_in "t$i" ip address add "10.201.9.1$i/24" dev cache
@@ -42,6 +53,8 @@ if [ "$mode" = dpdk ]; then
 else
 	farm_in cache ip route add 10.0.0.0/8 via "$source"
 	farm_in cache ip route add 198.18.0.0/15 via "$source"
+	farm_in cache ip route add fd00::/8 via "$gateway6"
+	farm_in cache ip route add 2001:db8::/32 via "$gateway6"
 fi
 
 mac() # NODE INTERFACE
@@ -91,13 +104,14 @@ row()
 # under KIND: floods while the good client asks; sets `sent` and `factor`, bytes back for bytes sent.
 under()
 {
-	local before after lines stored most
+	local before after lines stored refused most from_ip=$source to_ip=$cache
 
-	stored=$(farm_stat sessions)
+	[ "${1%6}" = "$1" ] || from_ip=$source6 to_ip=$cache6
+	stored=$(farm_stat sessions) refused=$(farm_stat drop_not_allowed)
 	before=$(resident) lines=$(wc -l <"$LOGS/sessiond.log")
 	: >"$LOGS/flood.$1"
-	farm_spawn t2 "$LOGS/flood.$1" taskset -c 0 "$flood" "$1" cache "$source" "$from" \
-		"$cache" "$to" "$FARM_PORT" $((seconds + 1))
+	farm_spawn t2 "$LOGS/flood.$1" taskset -c 0 "$flood" "$1" cache "$from_ip" "$from" \
+		"$to_ip" "$to" "$FARM_PORT" $((seconds + 1))
 	sleep 0.3
 	good
 	wait "$FARM_PID" || fail "the flood ended with exit code $?: $(cat "$LOGS/flood.$1")"
@@ -114,12 +128,14 @@ under()
 	[ "$lines" -le 60 ] || fail "$lines lines were logged"
 	farm_ctl stats >"$LOGS/stats.$1" || fail "the admin socket does not answer"
 	case $1 in
-	strangers | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to what gets none" ;;
+	strangers*) [ "$(farm_stat drop_not_allowed)" -gt "$refused" ] || fail "no stranger was refused" ;;&
+	spoofed* | unknown*) [ "$replies" -gt 0 ] || fail "what is allowed is not answered" ;;&
+	strangers* | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to what gets none" ;;
 	*) awk -v f="$factor" 'BEGIN { exit f > 1 }' || fail "amplified by $factor" ;;
 	esac
 	# The limit lets in what it says while the flood lasts, and a second's worth at once.
 	case $limit-$1 in
-	5000/500-unknown) most=$((5000 * most)) ;;
+	5000/500-unknown | 5000/500-unknown6) most=$((5000 * most)) ;;
 	5000/500-new) most=$((500 * most)) replies=$stored ;;
 	*) return 0 ;;
 	esac
@@ -136,9 +152,12 @@ for limit in "${limits[@]}"; do
 		options=(--xdp-mode native "${FARM_INTERFACES[@]}")
 	}
 	[ "$mode" != socket ] || options=(--threads 1)
-	[ "$mode" != dpdk ] || options=(--listen "$cache" --dpdk-args
+	[ "$mode" != dpdk ] || options=(--listen "$cache" --listen "$cache6" --dpdk-args
 		"-l 1 --no-pci --no-huge --file-prefix $FARM_LAB --vdev net_af_packet0,iface=t1 --vdev net_af_packet1,iface=t2")
-	[ "$limit" = none ] || options+=(--rate-limit "$limit")
+	[ "$limit" = none ] || {
+		options+=(--rate-limit "$limit")
+		kinds=("${kinds_limited[@]}")
+	}
 	farm_daemon --mode "$mode" --capacity $capacity "${options[@]}"
 	if [ "$mode" = dpdk ]; then # whose lcore is where it was told to be
 		farm_in t1 ping -qc 1 -W 2 "$cache" >"$LOGS/ping" || fail "no ping is answered"
@@ -154,7 +173,7 @@ for limit in "${limits[@]}"; do
 		"$cache:$FARM_PORT" >"$LOGS/preload" 2>&1 || fail "$(cat "$LOGS/preload")"
 	good
 	row "$limit" "(none)" 0 "$answered" "$hits" 0 "$(resident) kB"
-	for kind in garbage strangers spoofed unknown new; do
+	for kind in "${kinds[@]}"; do
 		# Another look where the machine stood still for much of a flood of a second.
 		for _ in 1 2 3; do
 			under "$kind"
