@@ -12,11 +12,11 @@
 
 #include "interfaces.h"
 #include "local_addresses.h"
+#include "unsendable.h"
 
 #include <sessiond/log.h>
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -27,20 +27,6 @@
 #include <unistd.h>
 
 #define HELD_MAX 4096
-
-static bool unsendable; /* what is asked of the kernel */
-
-ssize_t __real_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
-
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size)
-{
-	if (unsendable) {
-		errno = ENOBUFS;
-		return -1;
-	}
-	return __real_mnl_socket_sendto(socket, data, size);
-}
 
 static struct address held[HELD_MAX];
 static unsigned held_count;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "unsendable.h"
 #include "vlans.h"
 
 #include <arpa/inet.h>
@@ -195,20 +196,6 @@ static void on_changed(void *ctx, const struct sessd_vlan *vlan, bool present)
 	(void)ctx;
 	(void)vlan;
 	seen_count += present ? 1 : -1;
-}
-
-static bool unsendable; /* what is asked of the kernel */
-
-ssize_t __real_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size);
-
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *data, size_t size)
-{
-	if (unsendable) {
-		errno = ENOBUFS;
-		return -1;
-	}
-	return __real_mnl_socket_sendto(socket, data, size);
 }
 
 static void follow(struct vlans *vlans)
