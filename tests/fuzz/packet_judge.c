@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "packet_judge.h"
+
+#include "fuzz.h"
+#include "packet_dpdk.h"
+
+#include "clock.h"
+#include "request.h"
+#include "xdp/xsk_parse.h"
+
+#include <arpa/inet.h>
+#include <linux/bpf.h>
+
+static struct table *table;
+
+void packet_judge_open(struct table *stored)
+{
+	table = stored;
+}
+
+/* What socket mode answers to a payload: its length, 0 for nothing. */
+static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
+{
+	struct request_counters counters = {0};
+	uint8_t *copy;
+	size_t size = 0;
+
+	if (request_classify(payload, len) != REQUEST_GET)
+		return 0;
+	/* Of its own, so that a read past it is seen; with a slot's alignment, as a buffer has. */
+	copy = malloc(len);
+	memcpy(copy, payload, len);
+	size = request_get(table, table_hash(table, ((struct sessd_header *)copy)->key),
+		(struct sessd_header *)copy, clock_tick(), reply, NULL, &counters);
+	free(copy);
+	return size;
+}
+
+/* What a mode that found this payload hands its writer. */
+static void update_of(const uint8_t *payload, size_t len, struct packet_update *update)
+{
+	struct sessd_header header;
+	enum request_kind kind;
+
+	memset(update, 0, sizeof(*update));
+	kind = request_classify(payload, len);
+	if (kind != REQUEST_NEW && kind != REQUEST_REMOVE)
+		return;
+	memcpy(&header, payload, sizeof(header));
+	update->count = 1;
+	memcpy(update->key, header.key, SESSD_KEY_SIZE);
+	if (kind == REQUEST_REMOVE)
+		return;
+	update->is_new = true;
+	update->timeout = ntohs(header.timeout);
+	update->len = len - SESSD_HEADER_SIZE;
+	if (update->len <= VALUE_MAX)
+		memcpy(update->value, payload + SESSD_HEADER_SIZE, update->len);
+}
+
+/* What an AF_XDP socket's reader makes of the frame, in memory of its own. */
+static enum xsk_parsed by_xsk(const struct fuzz_frame *request, struct packet_update *update)
+{
+	uint8_t *frame = malloc(request->len);
+	const uint8_t *message;
+	enum xsk_parsed parsed;
+	size_t len;
+
+	memset(update, 0, sizeof(*update));
+	memcpy(frame, request->bytes, request->len);
+	parsed = xsk_parse(frame, request->len, &message, &len);
+	if (parsed == XSK_MESSAGE) {
+		/* Of its own, so that a read past it is seen. */
+		uint8_t *copy = malloc(len ? len : 1);
+
+		memcpy(copy, message, len);
+		update_of(copy, len, update);
+		free(copy);
+	}
+	free(frame);
+	return parsed;
+}
+
+static void dump(const char *name, const uint8_t *bytes, size_t len)
+{
+	fprintf(stderr, "%s, %zu bytes:", name, len);
+	for (size_t i = 0; i < len && i < 160; i++)
+		fprintf(stderr, "%s%02x", i % 16 ? " " : "\n  ", bytes[i]);
+	fputc('\n', stderr);
+}
+
+static void compare(
+	const char *what, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	if (a_len == b_len && memcmp(a, b, a_len) == 0)
+		return;
+	dump("one", a, a_len);
+	dump("other", b, b_len);
+	FUZZ_FAIL("%s", what);
+}
+
+/* A GET's reply, or what is handed to the writer, where XDP leaves it to the daemon's socket. */
+static void judge_passed(const struct fuzz_frame *request, const struct fuzz_frame *dpdk)
+{
+	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
+	struct packet_update update;
+	size_t at, size, other, len;
+	bool v6;
+
+	if (!dpdk->len && !packet_dpdk_update.count)
+		return;
+	at = frame_udp(request, &v6);
+	size = at ? (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]) : 0;
+	if (size < 8 || at + size > request->len) {
+		dump("request", request->bytes, request->len);
+		FUZZ_FAIL("dpdk mode takes what is no whole datagram");
+	}
+	update_of(request->bytes + at + 8, size - 8, &update);
+	compare("dpdk and socket mode hand on different updates", (uint8_t *)&packet_dpdk_update,
+		sizeof(update), (uint8_t *)&update, sizeof(update));
+	len = by_socket(request->bytes + at + 8, size - 8, reply);
+	other = dpdk->len ? frame_udp(dpdk, &v6) + 8 : 0;
+	compare("dpdk and socket mode differ", dpdk->bytes + other, dpdk->len - other, reply, len);
+}
+
+/* What the program has counted as a NEW or REMOVE. */
+static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parsed,
+	const struct packet_update *by_xsk)
+{
+	struct packet_update update;
+	size_t at, size;
+	bool v6;
+
+	if (parsed != XSK_MESSAGE) {
+		if (packet_dpdk_update.count)
+			FUZZ_FAIL("dpdk mode stores what AF_XDP's reader refuses");
+		return;
+	}
+	at = frame_udp(request, &v6);
+	if (!at)
+		FUZZ_FAIL("AF_XDP's reader takes what is no UDP");
+	size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
+	update_of(request->bytes + at + 8, size - 8, &update);
+	if (!update.count)
+		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
+	compare("AF_XDP's reader and the socket hand on different updates", (uint8_t *)by_xsk,
+		sizeof(update), (uint8_t *)&update, sizeof(update));
+	/* Of a sender on this host, which leaves the sum to hardware that a frame from a wire has
+	 * met. */
+	if (!packet_dpdk_update.count &&
+		frame_sum16(frame_pseudo_header(request, at, v6), NULL, 0) ==
+			(request->bytes[at + 6] << 8 | request->bytes[at + 7]))
+		return;
+	compare("AF_XDP's reader and dpdk mode hand on different updates", (uint8_t *)by_xsk,
+		sizeof(update), (uint8_t *)&packet_dpdk_update, sizeof(update));
+}
+
+void packet_judge(const struct fuzz_frame *request, uint32_t verdict, const struct fuzz_frame *xdp,
+	const struct fuzz_frame *dpdk, bool is_nobodys, bool is_update)
+{
+	struct packet_update update;
+	enum xsk_parsed parsed = by_xsk(request, &update);
+	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
+	size_t at, other, len = 0;
+	bool v6;
+
+	if (verdict == XDP_ABORTED)
+		FUZZ_FAIL("the program gave up");
+	if (verdict == XDP_DROP || (verdict == XDP_PASS && is_nobodys)) {
+		if (dpdk->len) {
+			dump("dpdk mode", dpdk->bytes, dpdk->len);
+			FUZZ_FAIL("dpdk mode answers what XDP %s",
+				verdict == XDP_DROP ? "drops" : "leaves to the kernel to drop");
+		}
+		if (packet_dpdk_update.count)
+			FUZZ_FAIL("dpdk mode stores what XDP %s",
+				verdict == XDP_DROP ? "drops" : "leaves to the kernel to drop");
+		return;
+	}
+	if (verdict == XDP_PASS && is_update)
+		judge_update(request, parsed, &update);
+	else if (verdict == XDP_PASS)
+		judge_passed(request, dpdk);
+	at = frame_udp(request, &v6);
+	if (at && verdict == XDP_TX) {
+		size_t size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
+
+		len = by_socket(request->bytes + at + 8, size - 8, reply);
+		other = frame_udp(xdp, &v6);
+		if (!other)
+			FUZZ_FAIL("XDP's reply is no UDP");
+		compare("XDP and socket mode differ", xdp->bytes + other + 8, xdp->len - other - 8,
+			reply, len);
+	}
+	if (verdict == XDP_TX) {
+		if (!dpdk->len)
+			FUZZ_FAIL("XDP answers, dpdk mode does not");
+		at = frame_udp(xdp, &v6);
+		other = frame_udp(dpdk, &v6);
+		if (!other)
+			FUZZ_FAIL("dpdk mode's reply is no UDP");
+		compare("XDP and dpdk mode differ", xdp->bytes + at, xdp->len - at,
+			dpdk->bytes + other, dpdk->len - other);
+		compare("they answer to different stations", xdp->bytes, 12, dpdk->bytes, 12);
+	}
+}
