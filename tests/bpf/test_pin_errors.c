@@ -11,9 +11,11 @@
 #include <bpf/bpf.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,20 @@
 
 static struct world world;
 static unsigned removals; /* by another daemon, each while we lock the folder */
+static char notice[256];  /* the first since it was emptied */
+
+void __wrap_log_write(enum log_level level, const char *format, ...);
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (level == LOG_LEVEL_NOTICE && !notice[0])
+		memcpy(notice, text, sizeof(notice));
+}
 
 int __real_flock(int fd, int operation);
 int __wrap_flock(int fd, int operation);
@@ -177,6 +193,19 @@ static void given(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
+/* Last, for it leaves the mount namespace: where nobody has mounted a bpffs, the daemon does. */
+static void no_bpffs(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		umount2("/sys/fs/bpf", MNT_DETACH) < 0)
+		skip();
+	world_reset(&world);
+	notice[0] = '\0';
+	world_clean_start(&world);
+	assert_string_equal(notice, "mounted a bpffs on /sys/fs/bpf, where there was none");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +214,7 @@ int main(void)
 		world_test(no_folder),
 		world_test(removed_meanwhile),
 		world_test(given),
+		world_test(no_bpffs),
 	};
 
 	world_require(&world);

@@ -186,6 +186,19 @@ static void pin_anew(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
+/* No error, but slower than what was hoped for. */
+static void generic(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	world.config.xdp_mode = XDP_MODE_GENERIC;
+	warning[0] = '\0';
+	world_run(&world);
+	assert_string_equal(warning, "GENERIC XDP on t0: the kernel copies each packet first; "
+				     "expect a fraction of native speed");
+	world_close(&world, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +207,7 @@ int main(void)
 		world_test(vlans),
 		world_test(packets),
 		world_test(pin_anew),
+		world_test(generic),
 	};
 
 	world_require(&world);
