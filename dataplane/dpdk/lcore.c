@@ -54,6 +54,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	struct burst burst;
 	unsigned n;
 
+	updates_look(&lcore->updates, BURST);
 	n = rte_eth_rx_burst(queue->port->id, queue->queue, received, BURST);
 	if (n == 0)
 		return 0;

@@ -42,6 +42,14 @@ struct update_request {
 	uint32_t len;
 };
 
+/* Where a burst of NEWs may not find room by what is known: has fetched meanwhile how much the
+ * writer has taken, which it tells from its own core. [the lcore] */
+static inline void updates_look(const struct updates *updates, unsigned burst)
+{
+	if (updates->depth - (updates->given - updates->seen_taken) < burst)
+		__builtin_prefetch(&updates->taken);
+}
+
 /* Finds room for `n` requests, or for as many as there is room: how many. The writer had that
  * memory last: it is fetched while the lcore does something else. [the lcore] */
 unsigned updates_reserve(struct updates *updates, unsigned n);
