@@ -34,13 +34,15 @@ struct burst {
 	int plain_room; /* bytes that a plain GET's buffer must have for any reply */
 	uint64_t now;	/* tick */
 	unsigned plain_count, get_count, update_count, rest_count, send_count, drop_count;
+	unsigned spent_count;
 	unsigned update_room; /* for so many there is room on the way to the writer */
 	struct plain_get plain[BURST];
 	struct pending_get gets[BURST];
-	struct update_request updates[BURST]; /* their buffers are among those to drop */
+	struct update_request updates[BURST]; /* their buffers are among those spent or to drop */
 	struct rte_mbuf *rest[BURST];	      /* what is not plain */
 	struct rte_mbuf *send[BURST];	      /* those of plain GETs first */
 	struct rte_mbuf *drop[BURST];
+	struct rte_mbuf *spent[BURST]; /* of plain updates: the port's own, whole, nobody else's */
 };
 
 /* Makes a frame's new extent its buffer's. */

@@ -37,7 +37,7 @@ static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 			burst->updates[burst->update_count++] = (struct update_request){
 				.request = (const struct sessd_header *)(data + PLAIN_REQUEST),
 				.len = ntohs(load16(data + PLAIN_UDP + 4)) - 8U};
-			burst_drop(burst, mbuf);
+			burst->spent[burst->spent_count++] = mbuf;
 		} else {
 			burst->rest[burst->rest_count++] = mbuf;
 		}

@@ -73,7 +73,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.allow = lcore->allow;
 	burst.now = clock_tick();
 	burst.plain_count = burst.get_count = burst.update_count = burst.rest_count = 0;
-	burst.send_count = burst.drop_count = 0;
+	burst.send_count = burst.drop_count = burst.spent_count = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -96,6 +96,10 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	if (burst.send_count)
 		send_all(&burst, queue);
 	lcore->recent = burst.recent;
+	/* What is plain needs none of the looks that rte_pktmbuf_free_bulk takes at each. */
+	if (burst.spent_count)
+		rte_mempool_put_bulk(
+			queue->port->pool, (void *const *)burst.spent, burst.spent_count);
 	if (burst.drop_count)
 		rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
 	return n;

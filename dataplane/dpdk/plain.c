@@ -21,10 +21,11 @@ static void must16(struct plain_template *template, unsigned at, unsigned value)
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
 
-/* One buffer, our own, and no tag taken off. */
+/* One buffer, our own and nobody else's, and no tag taken off. */
 static void prepare_mbuf(struct plain_template *template)
 {
-	struct rte_mbuf value = {.nb_segs = 1}, mask = {.nb_segs = UINT16_MAX};
+	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
+	struct rte_mbuf mask = {.nb_segs = UINT16_MAX, .refcnt = UINT16_MAX};
 
 	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	memcpy(template->value + PLAIN_HEADERS, &value.rearm_data, 16);

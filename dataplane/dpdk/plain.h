@@ -22,6 +22,9 @@ typedef uint64_t plain_words __attribute__((vector_size(16), aligned(1), may_ali
 typedef uint64_t plain_wide __attribute__((vector_size(32), aligned(1), may_alias));
 #endif
 
+/* Bytes that may be read past the end of a NEW: they are in its buffer. */
+#define PLAIN_BEYOND 32
+
 /* Is what must be the same in all of them: buffer; MAC address; IPv4, 20 bytes; lengths; no
  * fragment; UDP; version and type? */
 FRAME_INLINE bool plain_matches(
@@ -105,6 +108,32 @@ FRAME_INLINE bool plain_is_get(struct burst *burst, const struct plain_template 
 	       checksum_right(checksum_add(plain_udp_sum(data), htons(PLAIN_UDP_LENGTH)));
 }
 
+/* Of what a NEW has behind the request's header, `len` bytes, and PLAIN_BEYOND after them that may
+ * be read: below 2^41. */
+FRAME_INLINE uint64_t plain_value_sum(const uint8_t *at, uint32_t len)
+{
+#ifdef __AVX2__
+	static const uint8_t edge[64] = {[0 ... 31] = 0xff};
+	const __m256i low = _mm256_set1_epi64x(UINT32_MAX);
+	__m256i sum = _mm256_setzero_si256(), word;
+	__m128i half;
+
+	for (; len >= 32; len -= 32, at += 32) {
+		word = (__m256i) * (const plain_wide *)at;
+		sum = _mm256_add_epi64(sum, _mm256_and_si256(word, low));
+		sum = _mm256_add_epi64(sum, _mm256_srli_epi64(word, 32));
+	}
+	word = _mm256_and_si256((__m256i) * (const plain_wide *)at,
+		(__m256i) * (const plain_wide *)(edge + 32 - len));
+	sum = _mm256_add_epi64(sum, _mm256_and_si256(word, low));
+	sum = _mm256_add_epi64(sum, _mm256_srli_epi64(word, 32));
+	half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+	return (uint64_t)_mm_cvtsi128_si64(half) + (uint64_t)_mm_extract_epi64(half, 1);
+#else
+	return checksum_bytes(at, len);
+#endif
+}
+
 FRAME_INLINE bool plain_is_update(struct burst *burst, const struct plain_template *template,
 	const struct rte_mbuf *mbuf, const uint8_t *data)
 {
@@ -112,7 +141,9 @@ FRAME_INLINE bool plain_is_update(struct burst *burst, const struct plain_templa
 	uint32_t length;
 	uint64_t sum;
 
-	if (mbuf->data_len < PLAIN_END || !plain_matches(template, mbuf, data))
+	if (mbuf->data_len < PLAIN_END ||
+		mbuf->data_off + mbuf->data_len + PLAIN_BEYOND > mbuf->buf_len ||
+		!plain_matches(template, mbuf, data))
 		return false;
 	length = ntohs(load16(data + PLAIN_UDP + 4));
 	if (length < PLAIN_UDP_LENGTH || PLAIN_UDP + length > mbuf->data_len ||
@@ -122,7 +153,7 @@ FRAME_INLINE bool plain_is_update(struct burst *burst, const struct plain_templa
 		!load16(data + PLAIN_UDP) || !plain_source(burst, data))
 		return false;
 	sum = load16(data + PLAIN_UDP + 4) +
-	      checksum_bytes(data + PLAIN_END, length - PLAIN_UDP_LENGTH);
+	      plain_value_sum(data + PLAIN_END, length - PLAIN_UDP_LENGTH);
 	return checksum_right(checksum_add(plain_udp_sum(data), sum));
 }
 

@@ -786,6 +786,59 @@ static void plain_way(void **state)
 	assert_int_equal(lcore->requests.get_hits, 6);
 }
 
+/* A NEW as it came, and one with its last byte changed: by the plain way, or by no means in. */
+static void plain_new(const uint8_t *value, size_t value_len)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint64_t plain = lcore->counters.plain_updates, bad = lcore->counters.drop_bad_checksum;
+	uint8_t payload[PACKET_ROOM], frame[PACKET_ROOM];
+	size_t len;
+
+	packet_request((struct sessd_header *)payload, SESSD_NEW, 300, 1);
+	memcpy(payload + SESSD_HEADER_SIZE, value, value_len);
+	len = packet_build(frame, &spec, payload, SESSD_HEADER_SIZE + value_len);
+	offer(frame, len);
+	frame[len - 1] ^= 1;
+	offer(frame, len);
+	run();
+	assert_int_equal(lcore->counters.plain_updates, plain + 1);
+	assert_int_equal(lcore->counters.drop_bad_checksum, bad + 1);
+	assert_int_equal(updates_pull(&lcore->updates, &ignore, 2), 1);
+}
+
+/* Of any length, whatever lies behind it; a buffer that ends with it, or that somebody else has
+ * too, takes the general way. */
+static void plain_news(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint8_t payload[SESSD_HEADER_SIZE + 144], frame[PACKET_ROOM], value[600];
+	uint64_t plain;
+	struct rte_mbuf *mbuf;
+	size_t len;
+
+	(void)state;
+	fill(value, sizeof(value), 5);
+	for (len = 1; len <= sizeof(value); len++)
+		plain_new(value, len);
+	memset(value, 0xff, sizeof(value));
+	plain_new(value, sizeof(value));
+
+	plain = lcore->counters.plain_updates;
+	packet_request((struct sessd_header *)payload, SESSD_NEW, 300, 1);
+	memcpy(payload + SESSD_HEADER_SIZE, value, 144);
+	len = packet_build(frame, &spec, payload, sizeof(payload));
+	mbuf = offer(frame, len);
+	mbuf->data_off = (uint16_t)(mbuf->buf_len - len);
+	memcpy(rte_pktmbuf_mtod(mbuf, void *), frame, len);
+	mbuf = offer(frame, len);
+	rte_mbuf_refcnt_update(mbuf, 1);
+	run();
+	assert_int_equal(lcore->counters.plain_updates, plain);
+	assert_int_equal(updates_pull(&lcore->updates, &ignore, 3), 2);
+	assert_int_equal(rte_mbuf_refcnt_read(mbuf), 1);
+	rte_pktmbuf_free(mbuf);
+}
+
 /* What a port that sums by itself expects of the general way. */
 static void offload(void **state)
 {
@@ -1099,6 +1152,7 @@ int main(void)
 		T(mixed),
 		T(transmit_full),
 		T(plain_way),
+		T(plain_news),
 		T(offload),
 		T(transmit_refused),
 		T(received_checksums),
