@@ -6,6 +6,7 @@ Line 1 carries sessiond's XDP program, line 2 the bare reflector, line 3 no prog
 servers behind the kernel's stack; line 4 is for dpdk mode. All are veth pairs of scripts/lab; the
 load is made on the first CPU, servers run on the second.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -286,6 +287,27 @@ class Lab:
         """Frames at full rate to the bare reflector, and its program's time."""
         return self.bench("--interface", "cache", "--reflector", "--duration", self.args.seconds,
                           "--program-time", self.name + "-cache/t2", "10.201.2.1", node="t2")
+
+    @contextlib.contextmanager
+    def least(self, server):
+        """The least program that answers from the server's map in its program's place, for a while:
+        a function that measures its time among so many sessions."""
+        node, line = "cache", "t%d" % LINES["socket"]
+        pin = self.pins / "least"
+        run("bpftool", "prog", "load", self.build / "tests/bench/least.bpf.o", pin, "type", "xdp",
+            "map", "name", "sessions", "pinned", self.pins / str(server.port) / "sessions")
+        try:
+            run(*self.inside(node, None, "ip", "link", "set", "dev", line, "xdpdrv", "pinned", pin))
+            self._pass(line, False)
+            yield lambda sessions: self.bench(
+                "--interface", "cache", "--no-preload", "--duration", self.args.seconds,
+                "--sessions", sessions, "--require-hits", "--program-time",
+                "%s-cache/%s" % (self.name, line),
+                "10.201.%d.1:%d" % (LINES["socket"], server.port),
+                node=line)["program_ns"]
+        finally:
+            run(*self.inside(node, None, "ip", "link", "set", "dev", line, "xdpdrv", "off"))
+            pin.unlink()
 
     def program_of(self, server):
         return ["--program-time", "%s-cache/t%d" % (self.name, server.line)]

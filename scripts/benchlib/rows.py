@@ -32,6 +32,13 @@ def program_time(lab):
             figures.append(Figure(
                 "XDP program time of a GET hit, 144 B, %s sessions" % count(sessions), "ns",
                 "bare reflector", ours, bare, at_least, aim, True))
+            # What no program that answers from this map can do without.
+            with lab.least(server) as least:
+                ours, bare = in_turn(lab, lambda: least(sessions),
+                                     lambda: lab.reflector()["program_ns"])
+            figures.append(Figure(
+                "the same of the least program that answers from this map, and checks nothing", "ns",
+                "bare reflector", ours, bare, None, None, True))
         misses, hits = in_turn(lab, miss, hit)
         figures.append(Figure("XDP program time of a miss, %s sessions" % count(lab.args.sessions),
                               "ns", "hits", misses, hits, 1.0, 0.6, True))
