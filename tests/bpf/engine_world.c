@@ -255,3 +255,17 @@ unsigned world_descriptors(void)
 	closedir(dir);
 	return n;
 }
+
+bool world_serves(const struct world *world, const char *address)
+{
+	struct sessd_local key = {.port = htons(PORT)};
+	struct address addr;
+	uint8_t value;
+	int fd = world_pin(world, "local"), err;
+
+	assert_int_equal(address_parse(address, &addr), 0);
+	memcpy(key.addr, addr.bytes, 16);
+	err = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return err == 0;
+}

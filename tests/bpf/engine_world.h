@@ -63,6 +63,8 @@ void world_commit(struct world *world);
 int world_pin(const struct world *world, const char *name); /* a map's descriptor */
 bool world_has_pin(const struct world *world, const char *name);
 unsigned world_elements(int fd);
+/* Whether the program answers on this address and the port of world_reset. */
+bool world_serves(const struct world *world, const char *address);
 /* The id of the program on an interface, 0 for none. */
 uint32_t world_program(const char *interface);
 unsigned world_descriptors(void); /* that are open */

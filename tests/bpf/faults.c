@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -115,4 +117,21 @@ void fault_start(struct world *world, const struct fault *fault)
 	assert_non_null(strstr(error_message(), fault->message));
 	if (world->engine)
 		world_close(world, false);
+}
+
+char heard_warning[256], heard_notice[256];
+
+void __wrap_log_write(enum log_level level, const char *format, ...);
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (level == LOG_LEVEL_WARNING)
+		memcpy(heard_warning, text, sizeof(heard_warning));
+	else if (level == LOG_LEVEL_NOTICE && !heard_notice[0])
+		memcpy(heard_notice, text, sizeof(heard_notice));
 }

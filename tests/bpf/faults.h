@@ -26,4 +26,7 @@ unsigned fault_count(void);
 /* Opens, adopts and starts with the fault, which must show as the fault says; then closes. */
 void fault_start(struct world *world, const struct fault *fault);
 
+/* What was logged: the last warning, and the first notice since this was emptied. */
+extern char heard_warning[256], heard_notice[256];
+
 #endif

@@ -31,20 +31,6 @@ static bool allowed(const char *text)
 	return err == 0;
 }
 
-static bool served(const char *text)
-{
-	struct sessd_local key = {.port = htons(7300)};
-	struct address addr;
-	uint8_t value;
-	int fd = world_pin(&world, "local"), err;
-
-	assert_int_equal(address_parse(text, &addr), 0);
-	memcpy(key.addr, addr.bytes, 16);
-	err = bpf_map_lookup_elem(fd, &key, &value);
-	close(fd);
-	return err == 0;
-}
-
 static void tell(const char *text, bool present)
 {
 	struct address addr;
@@ -85,14 +71,14 @@ static void failed_start_changes_nobody(void **state)
 	world_close(&world, false);
 	assert_true(allowed("10.1.2.3"));
 	assert_false(allowed("203.0.113.9"));
-	assert_true(served("127.0.0.1"));
-	assert_false(served("127.0.0.2"));
+	assert_true(world_serves(&world, "127.0.0.1"));
+	assert_false(world_serves(&world, "127.0.0.2"));
 	world.config.interface_count = 1;
 	assert_int_equal(start_otherwise(), 0);
 	assert_false(allowed("10.1.2.3"));
 	assert_true(allowed("203.0.113.9"));
-	assert_false(served("127.0.0.1"));
-	assert_true(served("127.0.0.2"));
+	assert_false(world_serves(&world, "127.0.0.1"));
+	assert_true(world_serves(&world, "127.0.0.2"));
 	world_close(&world, false);
 }
 
@@ -192,23 +178,23 @@ static void local_addresses(void **state)
 		tell("fd00::1", true);
 		tell("fe80::1", true);
 		assert_int_equal(world_start(&world), 0);
-		assert_int_equal(served("127.0.0.1"), cases[i].v4);
-		assert_int_equal(served("10.1.1.1"), cases[i].other4);
-		assert_int_equal(served("fd00::1"), cases[i].v6);
-		assert_int_equal(served("fe80::1"), cases[i].v6);
+		assert_int_equal(world_serves(&world, "127.0.0.1"), cases[i].v4);
+		assert_int_equal(world_serves(&world, "10.1.1.1"), cases[i].other4);
+		assert_int_equal(world_serves(&world, "fd00::1"), cases[i].v6);
+		assert_int_equal(world_serves(&world, "fe80::1"), cases[i].v6);
 		tell("10.1.1.1", false);
-		assert_false(served("10.1.1.1"));
+		assert_false(world_serves(&world, "10.1.1.1"));
 		tell("10.1.1.2", true);
-		assert_int_equal(served("10.1.1.2"), cases[i].other4);
+		assert_int_equal(world_serves(&world, "10.1.1.2"), cases[i].other4);
 		/* What is gone when the next daemon starts is no longer served. */
 		world_close(&world, true);
 		assert_int_equal(world_open(&world), 0);
 		assert_true(world.engine->adopted);
 		tell("127.0.0.1", true);
 		assert_int_equal(world_start(&world), 0);
-		assert_int_equal(served("127.0.0.1"), cases[i].v4);
-		assert_false(served("10.1.1.2"));
-		assert_false(served("fd00::1"));
+		assert_int_equal(world_serves(&world, "127.0.0.1"), cases[i].v4);
+		assert_false(world_serves(&world, "10.1.1.2"));
+		assert_false(world_serves(&world, "fd00::1"));
 		world_close(&world, false);
 	}
 }

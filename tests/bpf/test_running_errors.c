@@ -18,40 +18,12 @@
 #include <unistd.h>
 
 static struct world world;
-static char warning[256]; /* the last */
-
-void __wrap_log_write(enum log_level level, const char *format, ...);
-void __wrap_log_write(enum log_level level, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (level == LOG_LEVEL_WARNING)
-		memcpy(warning, text, sizeof(warning));
-}
 
 static void said(int err, const struct fault *fault)
 {
 	fault_set(NULL);
 	assert_int_equal(err, -fault->error);
 	assert_non_null(strstr(error_message(), fault->message));
-}
-
-static bool served(const char *text)
-{
-	struct sessd_local key = {.port = htons(7300)};
-	struct address addr;
-	uint8_t value;
-	int fd = world_pin(&world, "local"), err;
-
-	assert_int_equal(address_parse(text, &addr), 0);
-	memcpy(key.addr, addr.bytes, 16);
-	err = bpf_map_lookup_elem(fd, &key, &value);
-	close(fd);
-	return err == 0;
 }
 
 static int tell(const char *text, bool present)
@@ -85,17 +57,17 @@ static void addresses(void **state)
 	open_everywhere();
 	fault_set(&add);
 	said(tell("10.1.1.1", true), &add);
-	assert_false(served("10.1.1.1"));
+	assert_false(world_serves(&world, "10.1.1.1"));
 	assert_int_equal(tell("10.1.1.1", true), 0);
-	assert_true(served("10.1.1.1"));
+	assert_true(world_serves(&world, "10.1.1.1"));
 	fault_set(&del);
 	said(tell("10.1.1.1", false), &del);
-	assert_true(served("10.1.1.1"));
+	assert_true(world_serves(&world, "10.1.1.1"));
 	fault_set(&forget);
 	said(tell("10.1.1.1", false), &forget);
 	assert_int_equal(tell("10.1.1.1", false), 0);
-	assert_false(served("10.1.1.1"));
-	assert_true(served("127.0.0.1"));
+	assert_false(world_serves(&world, "10.1.1.1"));
+	assert_true(world_serves(&world, "127.0.0.1"));
 	assert_int_equal(world.engine->local_count, 1);
 	world_close(&world, false);
 }
@@ -115,7 +87,7 @@ static void addresses_at_start(void **state)
 	said(world_start(&world), &add);
 	world_close(&world, false);
 	assert_int_not_equal(world_program("t0"), 0);
-	assert_true(served("127.0.0.1"));
+	assert_true(world_serves(&world, "127.0.0.1"));
 	assert_int_equal(world_open(&world), 0);
 	assert_true(world.engine->adopted);
 	assert_int_equal(tell("127.0.0.1", true), 0);
@@ -178,7 +150,7 @@ static void pin_anew(void **state)
 	fault_set(&pin);
 	assert_int_equal(engine_xdp.set_interface(world.engine, 0, (int)if_nametoindex("t0")), 0);
 	fault_set(NULL);
-	assert_string_equal(warning, pin.message);
+	assert_string_equal(heard_warning, pin.message);
 	assert_int_not_equal(world_program("t0"), 0);
 	assert_false(world_has_pin(&world, name));
 	world_close(&world, false);
@@ -192,10 +164,11 @@ static void generic(void **state)
 	(void)state;
 	world_reset(&world);
 	world.config.xdp_mode = XDP_MODE_GENERIC;
-	warning[0] = '\0';
+	heard_warning[0] = '\0';
 	world_run(&world);
-	assert_string_equal(warning, "GENERIC XDP on t0: the kernel copies each packet first; "
-				     "expect a fraction of native speed");
+	assert_string_equal(heard_warning,
+		"GENERIC XDP on t0: the kernel copies each packet first; "
+		"expect a fraction of native speed");
 	world_close(&world, false);
 }
 
