@@ -108,25 +108,29 @@ FRAME_INLINE bool plain_is_get(struct burst *burst, const struct plain_template 
 	       checksum_right(checksum_add(plain_udp_sum(data), htons(PLAIN_UDP_LENGTH)));
 }
 
+#ifdef __AVX2__
+/* Adds the halves of each 8 bytes. */
+FRAME_INLINE __m256i plain_add_halves(__m256i sum, __m256i words)
+{
+	sum = _mm256_add_epi64(sum, _mm256_and_si256(words, _mm256_set1_epi64x(UINT32_MAX)));
+	return _mm256_add_epi64(sum, _mm256_srli_epi64(words, 32));
+}
+#endif
+
 /* Of what a NEW has behind the request's header, `len` bytes, and PLAIN_BEYOND after them that may
  * be read: below 2^41. */
 FRAME_INLINE uint64_t plain_value_sum(const uint8_t *at, uint32_t len)
 {
 #ifdef __AVX2__
 	static const uint8_t edge[64] = {[0 ... 31] = 0xff};
-	const __m256i low = _mm256_set1_epi64x(UINT32_MAX);
-	__m256i sum = _mm256_setzero_si256(), word;
+	__m256i sum = _mm256_setzero_si256(), last;
 	__m128i half;
 
-	for (; len >= 32; len -= 32, at += 32) {
-		word = (__m256i) * (const plain_wide *)at;
-		sum = _mm256_add_epi64(sum, _mm256_and_si256(word, low));
-		sum = _mm256_add_epi64(sum, _mm256_srli_epi64(word, 32));
-	}
-	word = _mm256_and_si256((__m256i) * (const plain_wide *)at,
+	for (; len >= 32; len -= 32, at += 32)
+		sum = plain_add_halves(sum, (__m256i) * (const plain_wide *)at);
+	last = _mm256_and_si256((__m256i) * (const plain_wide *)at,
 		(__m256i) * (const plain_wide *)(edge + 32 - len));
-	sum = _mm256_add_epi64(sum, _mm256_and_si256(word, low));
-	sum = _mm256_add_epi64(sum, _mm256_srli_epi64(word, 32));
+	sum = plain_add_halves(sum, last);
 	half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
 	return (uint64_t)_mm_cvtsi128_si64(half) + (uint64_t)_mm_extract_epi64(half, 1);
 #else

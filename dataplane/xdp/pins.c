@@ -176,7 +176,6 @@ int pins_lock(struct engine *engine)
 	if (!on_bpffs(dir))
 		return not_bpffs(dir);
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		made = false;
 		err = lock_folder(engine, &made);
 		if (!err && is_current(engine))
 			return 0;
