@@ -119,6 +119,17 @@ void fault_start(struct world *world, const struct fault *fault)
 		world_close(world, false);
 }
 
+void fault_next_start(struct world *world, const struct fault *fault)
+{
+	world_keep_one(world);
+	fault_start(world, fault);
+	assert_int_not_equal(world_program("t0"), 0);
+	world_run(world);
+	assert_true(world->engine->adopted);
+	assert_int_equal(world->found_count, 1);
+	world_close(world, false);
+}
+
 char heard_warning[256], heard_notice[256];
 
 void __wrap_log_write(enum log_level level, const char *format, ...);

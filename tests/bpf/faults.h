@@ -26,6 +26,10 @@ unsigned fault_count(void);
 /* Opens, adopts and starts with the fault, which must show as the fault says; then closes. */
 void fault_start(struct world *world, const struct fault *fault);
 
+/* The same of a start that adopts one session: what answered answers on, and the start after it
+ * adopts that session and ends cleanly. */
+void fault_next_start(struct world *world, const struct fault *fault);
+
 /* What was logged: the last warning, and the first notice since this was emptied. */
 extern char heard_warning[256], heard_notice[256];
 

@@ -76,13 +76,7 @@ static void next_start(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(faults); i++) {
-		world_keep_one(&world);
-		fault_start(&world, &faults[i]);
-		assert_int_not_equal(world_program("t0"), 0);
-		world_run(&world);
-		assert_true(world.engine->adopted);
-		assert_int_equal(world.found_count, 1);
-		world_close(&world, false);
+		fault_next_start(&world, &faults[i]);
 		nothing_left(descriptors);
 	}
 }
