@@ -16,6 +16,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "turn.h"
+
 #include <sessiond/map_abi.h>
 #include <sessiond/protocol.h>
 
@@ -36,13 +38,6 @@ struct {
 	__type(value, struct sessd_entry);
 } sessions SEC(".maps");
 
-#define SWAP(type, a, b) \
-	do { \
-		type swapped = a; \
-		a = b; \
-		b = swapped; \
-	} while (0)
-
 static __always_inline __u16 fold(__u64 sum)
 {
 	sum = (sum >> 16) + (sum & 0xffff);
@@ -62,10 +57,8 @@ static __always_inline void turn_round(struct frame *frame, __u16 sum)
 	const __u16 grown = bpf_htons(sizeof(struct udphdr) + SESSD_HEADER_SIZE + VALUE);
 	const __u16 total =
 		bpf_htons(sizeof(struct iphdr) + sizeof(struct udphdr) + SESSD_HEADER_SIZE + VALUE);
-	__u16 *mac = (__u16 *)frame;
 
-	for (int i = 0; i < 3; i++)
-		SWAP(__u16, mac[i], mac[i + 3]);
+	turn_ethernet(frame);
 	SWAP(__be32, frame->ip.saddr, frame->ip.daddr);
 	SWAP(__be16, frame->udp.source, frame->udp.dest);
 	frame->ip.check = ~fold((__u16)~frame->ip.check + change(frame->ip.tot_len, total));

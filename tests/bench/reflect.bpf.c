@@ -14,12 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define SWAP(type, a, b) \
-	do { \
-		type swapped = a; \
-		a = b; \
-		b = swapped; \
-	} while (0)
+#include "turn.h"
 
 static __always_inline void swap_words(__u32 *a, __u32 *b, int count)
 {
@@ -31,7 +26,6 @@ SEC("xdp")
 int reflect(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u16 *mac = data;
 	const struct ethhdr *eth = data;
 	struct udphdr *udp;
 
@@ -54,8 +48,7 @@ int reflect(struct xdp_md *ctx)
 	} else {
 		return XDP_PASS;
 	}
-	for (int i = 0; i < 3; i++)
-		SWAP(__u16, mac[i], mac[i + 3]);
+	turn_ethernet(data);
 	SWAP(__be16, udp->source, udp->dest);
 	return XDP_TX;
 }
