@@ -7,12 +7,13 @@
 #define SESSIOND_DPDK_BURST_H
 
 #include "dpdk/dpdk.h"
+#include "table/table_burst.h"
 
 /* A GET between being sorted and being answered. */
 struct pending_get {
 	struct rte_mbuf *mbuf;
 	struct frame frame;
-	uint64_t hash;
+	struct table_burst_key key;
 	uint64_t sum;  /* of pseudo header but for the length, ports and request header */
 	uint32_t slot; /* where the session may be */
 };
@@ -20,7 +21,7 @@ struct pending_get {
 /* The same of a plain GET (plain.h); its buffer is where those to be sent are. */
 struct plain_get {
 	uint8_t *data;
-	uint64_t hash;
+	struct table_burst_key key;
 	uint32_t slot;
 };
 

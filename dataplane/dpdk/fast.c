@@ -11,7 +11,6 @@
 
 #include "dpdk/burst.h"
 #include "dpdk/plain.h"
-#include "table/table_burst.h"
 
 /* How many GETs ahead of the one being answered the session is looked for. A prefetch holds up what
  * comes after it until its address is translated, on a virtual machine for long: between two
@@ -37,8 +36,7 @@ static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 		if (__builtin_expect(plain_is_get(burst, get, mbuf, data), 1)) {
 			burst->send[gets] = mbuf;
 			burst->plain[gets].data = data;
-			burst->plain[gets].hash =
-				table_burst_start(&view, data + PLAIN_REQUEST + 4);
+			burst->plain[gets].key = table_burst_start(&view, data + PLAIN_REQUEST + 4);
 			gets++;
 		} else if (plain_is_update(burst, update, mbuf, data)) {
 			burst->updates[burst->update_count++] = (struct update_request){
@@ -67,7 +65,7 @@ __attribute__((noinline, cold)) static struct table_burst_value look_again(
 
 FRAME_INLINE void find(struct burst *burst, const struct table_view *view, unsigned i)
 {
-	burst->plain[i].slot = table_burst_find(view, burst->plain[i].hash);
+	burst->plain[i].slot = table_burst_find(view, burst->plain[i].key);
 }
 
 static void answer(struct burst *burst)
@@ -98,7 +96,7 @@ static void answer(struct burst *burst)
 				hits++;
 				header->type = SESSD_OK;
 			} else {
-				value = look_again(burst, header, get->hash);
+				value = look_again(burst, header, get->key.hash);
 			}
 		}
 		plain_reply(data, &replies[value.len], value.sum);

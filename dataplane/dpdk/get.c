@@ -2,7 +2,6 @@
  * Copyright (c) 2026 the sessiond authors
  */
 #include "dpdk/burst.h"
-#include "table/table_burst.h"
 
 /* Tells the port what to fill in. Flags of reception mean nothing on the way out. */
 FRAME_INLINE void set_offload(
@@ -44,7 +43,7 @@ static uint32_t look_up(struct burst *burst, const struct table_view *view, stru
 		return SESSD_HEADER_SIZE + value.len;
 	}
 	payload = (uint32_t)request_get(
-		lcore->table, get->hash, header, burst->now, header, &sum, &lcore->requests);
+		lcore->table, get->key.hash, header, burst->now, header, &sum, &lcore->requests);
 	get->sum += sum + htons((uint16_t)(header->type - SESSD_GET));
 	return payload;
 }
@@ -75,7 +74,7 @@ void get_answer(struct burst *burst)
 	const struct table_view view = table_view(burst->table);
 
 	for (unsigned i = 0; i < burst->get_count; i++)
-		burst->gets[i].slot = table_burst_find(&view, burst->gets[i].hash);
+		burst->gets[i].slot = table_burst_find(&view, burst->gets[i].key);
 	for (unsigned i = 0; i < burst->get_count; i++)
 		answer(burst, &view, &burst->gets[i]);
 }

@@ -5,7 +5,6 @@
 #include "dpdk/dpdk.h"
 
 #include "clock.h"
-#include "table/table_burst.h"
 
 #include <limits.h>
 #include <rte_ethdev.h>

@@ -60,12 +60,12 @@ FRAME_INLINE uint64_t plain_ip_sum(const uint8_t *data)
 	return checksum_ip4((const struct frame_ip4 *)(data + PLAIN_IP));
 }
 
-/* Of addresses, protocol, UDP header and request, but for the pseudo header's length: all 64 bits.
- */
-FRAME_INLINE uint64_t plain_udp_sum(const uint8_t *data)
+/* Of addresses, protocol, UDP header and request, and of `more`, which is below 2^63: the pseudo
+ * header's length, and the value. All 64 bits. */
+FRAME_INLINE uint64_t plain_udp_sum(const uint8_t *data, uint64_t more)
 {
 	uint64_t sum = load64(data + PLAIN_IP + 12);
-	uint64_t rest = (uint64_t)load32(data + PLAIN_UDP) + htons(IPPROTO_UDP);
+	uint64_t rest = load32(data + PLAIN_UDP) + (htons(IPPROTO_UDP) + more);
 
 #ifdef __x86_64__
 	/* No compiler makes one chain of carries of it by itself. */
@@ -105,7 +105,7 @@ FRAME_INLINE bool plain_is_get(struct burst *burst, const struct plain_template 
 	       plain_matches(template, mbuf, data) && checksum_right(plain_ip_sum(data)) &&
 	       (template->whole || served_match(burst->manners.served, &frame)) &&
 	       load16(data + PLAIN_UDP) && plain_source(burst, data) &&
-	       checksum_right(checksum_add(plain_udp_sum(data), htons(PLAIN_UDP_LENGTH)));
+	       checksum_right(plain_udp_sum(data, htons(PLAIN_UDP_LENGTH)));
 }
 
 #ifdef __AVX2__
@@ -158,7 +158,7 @@ FRAME_INLINE bool plain_is_update(struct burst *burst, const struct plain_templa
 		return false;
 	sum = load16(data + PLAIN_UDP + 4) +
 	      plain_value_sum(data + PLAIN_END, length - PLAIN_UDP_LENGTH);
-	return checksum_right(checksum_add(plain_udp_sum(data), sum));
+	return checksum_right(plain_udp_sum(data, sum));
 }
 
 /* Turns a request round whose reply is in place, of the length that `reply` is for; `sum` is its

@@ -5,7 +5,6 @@
 #include "dpdk/parse.h"
 #include "dpdk/source.h"
 #include "dpdk/verify.h"
-#include "table/table_burst.h"
 
 #define COLD __attribute__((noinline, cold))
 
@@ -76,7 +75,7 @@ FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const 
 	get->mbuf = mbuf;
 	get->frame = *frame;
 	get->sum = sum;
-	get->hash = table_burst_start(&view, header->key);
+	get->key = table_burst_start(&view, header->key);
 }
 
 /* A packet for an address or port that is not answered. */

@@ -50,18 +50,22 @@ static inline struct table_view table_view(const struct table *table)
 	};
 }
 
-static inline const struct bucket *table_burst_home(const struct table_view *view, uint64_t hash)
-{
-	return &view->buckets[(unsigned __int128)hash * view->bucket_count >> 64];
-}
+/* What the first stage hands on to the second. */
+struct table_burst_key {
+	uint64_t hash;
+	const struct bucket *home;
+};
 
 /* First stage: has the key's bucket fetched. */
-static inline uint64_t table_burst_start(const struct table_view *view, const uint8_t *key)
+static inline struct table_burst_key table_burst_start(
+	const struct table_view *view, const uint8_t *key)
 {
 	uint64_t hash = table_hash_key(view->table, key);
+	const struct bucket *home =
+		&view->buckets[(unsigned __int128)hash * view->bucket_count >> 64];
 
-	__builtin_prefetch(table_burst_home(view, hash));
-	return hash;
+	__builtin_prefetch(home);
+	return (struct table_burst_key){hash, home};
 }
 
 /* Many bytes at once, wherever they lie. What a writer may be at work on is read by volatile loads,
@@ -140,20 +144,19 @@ __attribute__((noinline, cold)) static uint32_t table_burst_probe(
 
 /* Second stage: the first slot that may hold the key, which is fetched, or TABLE_NO_SLOT: there is
  * no such session. */
-static inline uint32_t table_burst_find(const struct table_view *view, uint64_t hash)
+static inline uint32_t table_burst_find(const struct table_view *view, struct table_burst_key key)
 {
-	const struct bucket *bucket = table_burst_home(view, hash);
-	uint32_t cells = table_burst_cells(bucket, table_tag(hash)), number;
+	uint32_t cells = table_burst_cells(key.home, table_tag(key.hash)), number;
 	const uint8_t *slot;
 
 	if (__builtin_expect(cells != 0, 1)) {
 		/* What a bucket says of a slot is older than what the slot says. */
 		table_burst_fence();
-		number = table_burst_slot(bucket, cells);
+		number = table_burst_slot(key.home, cells);
 	} else {
-		if (load_acquire(&bucket->words[2]) < BUCKET_PASSED)
+		if (load_acquire(&key.home->words[2]) < BUCKET_PASSED)
 			return TABLE_NO_SLOT;
-		number = table_burst_probe(view->table, hash);
+		number = table_burst_probe(view->table, key.hash);
 		if (number == TABLE_NO_SLOT)
 			return number;
 	}
