@@ -12,11 +12,10 @@
 #include "dpdk/burst.h"
 #include "dpdk/plain.h"
 
-/* How many GETs ahead of the one being answered the session is looked for. A prefetch holds up what
- * comes after it until its address is translated, on a virtual machine for long: between two
- * answers less is lost by that than with all of a burst in a row, 2 to 10 % of a hit among a
- * million sessions (docs/cost-model.md). Any from 10 to 16 is as good; with fewer, sessions come
- * too late. */
+/* How many GETs ahead of the one being answered the session is looked for. The lines of a whole
+ * burst asked for in a row are more than a core has on their way at a time, so that they wait for
+ * each other; between two answers they wait less: up to 10 % of a hit among a million sessions, on
+ * some hosts and hours nothing (docs/cost-model.md). 10 to 16 measured alike, fewer no better. */
 #define FIND_AHEAD 12
 
 static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
