@@ -61,8 +61,7 @@ static inline struct table_burst_key table_burst_start(
 	const struct table_view *view, const uint8_t *key)
 {
 	uint64_t hash = table_hash_key(view->table, key);
-	const struct bucket *home =
-		&view->buckets[(unsigned __int128)hash * view->bucket_count >> 64];
+	const struct bucket *home = &view->buckets[table_bucket_of(hash, view->bucket_count)];
 
 	__builtin_prefetch(home);
 	return (struct table_burst_key){hash, home};

@@ -136,9 +136,14 @@ static inline uint64_t *table_block_at(const struct table *table, uint32_t block
 }
 
 /* The bucket is taken from the hash's upper bits, the tag from its lowest. */
+static inline uint64_t table_bucket_of(uint64_t hash, uint64_t bucket_count)
+{
+	return (unsigned __int128)hash * bucket_count >> 64;
+}
+
 static inline uint32_t table_home(const struct table *table, uint64_t hash)
 {
-	return (uint32_t)((unsigned __int128)hash * table->bucket_count >> 64);
+	return (uint32_t)table_bucket_of(hash, table->bucket_count);
 }
 
 static inline uint32_t table_next_bucket(const struct table *table, uint32_t bucket)
