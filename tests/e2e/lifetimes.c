@@ -64,13 +64,19 @@ static int by_due(const void *a, const void *b)
 	return x->due < y->due ? -1 : x->due > y->due;
 }
 
+/* What all threads know a session by. */
+static uint32_t index_of(const struct worker *worker, uint32_t number)
+{
+	return worker->first + number * WORKERS;
+}
+
 static int store(struct worker *worker, struct life *lives)
 {
 	uint8_t out[SAMPLE_DATAGRAM];
 	int64_t start = now_ns();
 
 	for (uint32_t i = 0; i < worker->count; i++) {
-		uint32_t index = worker->first + i * WORKERS;
+		uint32_t index = index_of(worker, i);
 		size_t len = sample_new(out, SEED, index, timeout_of(index));
 
 		sleep_until_ns(start + i * (1000 * MS * WORKERS / STORE_RATE));
@@ -106,7 +112,7 @@ static void check(struct worker *worker, const struct life *life, uint32_t index
 }
 
 /* In the order of when each session is to be asked for. */
-static void probe(struct worker *worker, const struct life *lives, struct probe *probes)
+static void ask_all(struct worker *worker, const struct life *lives, struct probe *probes)
 {
 	size_t count = worker->count * OFFSETS;
 
@@ -115,14 +121,14 @@ static void probe(struct worker *worker, const struct life *lives, struct probe 
 
 		probes[i] = (struct probe){
 			.due = lives[number].stored_before +
-			       timeout_of(worker->first + number * WORKERS) * 1000 * MS +
+			       timeout_of(index_of(worker, number)) * 1000 * MS +
 			       offsets[i % OFFSETS],
 			.number = number,
 		};
 	}
 	qsort(probes, count, sizeof(*probes), by_due);
 	for (size_t i = 0; i < count; i++) {
-		uint32_t index = worker->first + probes[i].number * WORKERS;
+		uint32_t index = index_of(worker, probes[i].number);
 		int64_t asked = now_ns();
 		enum sample_reply reply;
 
@@ -141,15 +147,11 @@ static void *work(void *arg)
 	struct life *lives = calloc(worker->count, sizeof(*lives));
 	struct probe *probes = calloc(worker->count * OFFSETS, sizeof(*probes));
 
-	worker->failed = true;
-	if (!lives || !probes)
-		fprintf(stderr, "out of memory\n");
-	else if (store(worker, lives) < 0)
-		fprintf(stderr, "a session did not come within 500 ms\n");
+	worker->failed = !lives || !probes || store(worker, lives) < 0;
+	if (worker->failed)
+		fprintf(stderr, "no memory, or a session did not come within 500 ms\n");
 	else
-		worker->failed = false;
-	if (!worker->failed)
-		probe(worker, lives, probes);
+		ask_all(worker, lives, probes);
 	free(probes);
 	free(lives);
 	return NULL;

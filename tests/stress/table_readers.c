@@ -147,24 +147,24 @@ static void by_get(struct tally *tally, uint64_t random)
 static void by_burst(struct tally *tally, uint64_t random)
 {
 	uint8_t value[VALUE_MAX + TABLE_BURST_SLACK];
-	struct table_burst_key key[BURST];
+	struct table_burst_key started[BURST];
 	uint32_t slot[BURST];
 	const struct table_view view = table_view(table);
 
 	for (unsigned i = 0; i < BURST; i++)
-		key[i] = table_burst_start(&view, keys[mix(random + i) % KEYS]);
+		started[i] = table_burst_start(&view, keys[mix(random + i) % KEYS]);
 	for (unsigned i = 0; i < BURST; i++)
-		slot[i] = table_burst_find(&view, key[i]);
+		slot[i] = table_burst_find(&view, started[i]);
 	for (unsigned i = 0; i < BURST; i++) {
-		unsigned number = (unsigned)(mix(random + i) % KEYS);
+		unsigned key = (unsigned)(mix(random + i) % KEYS);
 
 		struct table_burst_value found;
 
 		if (slot[i] == TABLE_NO_SLOT)
 			continue;
-		found = table_burst_get(&view, slot[i], keys[number], NOW, value);
+		found = table_burst_get(&view, slot[i], keys[key], NOW, value);
 		if (found.found)
-			tally_hit(tally, number, value, found.len, found.sum);
+			tally_hit(tally, key, value, found.len, found.sum);
 	}
 }
 
