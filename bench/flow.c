@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "flow.h"
+#include "bench/flow.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "message.h"
-#include "options.h"
-#include "workload.h"
+#include "bench/message.h"
+#include "bench/options.h"
+#include "bench/workload.h"
 
 #define FLOW_BATCH 64
 

@@ -7,7 +7,7 @@
  * Pages of live frames are recycled with what the other end wrote into them, so `generate` writes
  * every byte of a frame, each time.
  */
-#include "frames.bpf.h"
+#include "bench/frames.bpf.h"
 
 const volatile struct frames_config config;
 

@@ -16,7 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "frames_config.h"
+#include "bench/frames_config.h"
 
 /* Frames of each family, as they are made and expected: no VLAN tag, no options. */
 #define FRAME_IP_AT	    sizeof(struct ethhdr)

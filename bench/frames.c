@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "frames.h"
+#include "bench/frames.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,12 +18,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "flow.h"
-#include "frames_config.h"
-#include "neighbour.h"
-#include "workload.h"
+#include "bench/flow.h"
+#include "bench/frames_config.h"
+#include "bench/neighbour.h"
+#include "bench/workload.h"
 
-#include "frames.skel.h" /* uses frames_config.h */
+#include "bench/frames.skel.h" /* uses frames_config.h */
 
 /* BPF_PROG_TEST_RUN as of kernel 5.18; the headers of 6.1's distributions know it. Frames on their
  * way together: 128 gave the highest rate, of 8 to 256 at a thousand sessions, of 16 to 128 at a

@@ -7,8 +7,8 @@
 #ifndef BENCH_FRAMES_H
 #define BENCH_FRAMES_H
 
-#include "options.h"
-#include "result.h"
+#include "bench/options.h"
+#include "bench/result.h"
 
 struct frames;
 

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#include "population.h"
+#include "bench/population.h"
 
 enum frames_workload {
 	FRAMES_GET,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "histogram.h"
+#include "bench/histogram.h"
 
 #define STEPS (1U << HISTOGRAM_STEP_BITS)
 

@@ -3,21 +3,21 @@
  *
  * sessionbench: loads a session cache, verifies every reply, and tells how fast they came.
  */
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flow.h"
-#include "frames.h"
-#include "options.h"
-#include "preload.h"
-#include "program_time.h"
-#include "progress.h"
-#include "report.h"
-#include "sockets.h"
+#include "bench/flow.h"
+#include "bench/frames.h"
+#include "bench/options.h"
+#include "bench/preload.h"
+#include "bench/program_time.h"
+#include "bench/progress.h"
+#include "bench/report.h"
+#include "bench/sockets.h"
 
 /* NEWs and REMOVEs that are looked at after a run: enough for half a percent. */
 #define READBACK_MAX 20000

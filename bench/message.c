@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "message.h"
+#include "bench/message.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "population.h"
-#include "result.h"
+#include "bench/population.h"
+#include "bench/result.h"
 
 #define MESSAGE_MAX (SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
 

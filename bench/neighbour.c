@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "neighbour.h"
+#include "bench/neighbour.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 #include <sessiond/protocol.h>
 
 #include <libmnl/libmnl.h>

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "address.h"
+#include "common/address.h"
 
 struct neighbour {
 	int ifindex;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "options.h"
+#include "bench/options.h"
 
 #include <errno.h>
 #include <math.h>

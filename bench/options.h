@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "address.h"
-#include "population.h"
+#include "bench/population.h"
+#include "common/address.h"
 
 enum workload_kind {
 	WORKLOAD_GET,	 /* stored keys */

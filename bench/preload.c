@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "preload.h"
+#include "bench/preload.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "bench/flow.h"
 
 /* Sessions at a time: few enough for the default receive buffer of a server. */
 #define CHUNK 128

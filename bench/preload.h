@@ -7,8 +7,8 @@
 #ifndef BENCH_PRELOAD_H
 #define BENCH_PRELOAD_H
 
-#include "options.h"
-#include "result.h"
+#include "bench/options.h"
+#include "bench/result.h"
 
 /* Stores sessions 0 to options->sessions - 1 and verifies each. `*done` counts meanwhile. 0, or a
  * negative errno with error_message() set; -EBADMSG for a wrong reply, also counted. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "program_time.h"
+#include "bench/program_time.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -6,7 +6,7 @@
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H
 
-#include "result.h"
+#include "bench/result.h"
 
 struct progress;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "report.h"
+#include "bench/report.h"
 
 #include <jansson.h>
 

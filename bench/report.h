@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-#include "options.h"
-#include "result.h"
+#include "bench/options.h"
+#include "bench/result.h"
 
 void report_text(FILE *out, const struct bench_options *options, const struct bench_result *result);
 /* 0, or -1 where there was no memory or `out` failed. */

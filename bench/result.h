@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "held.h"
-#include "histogram.h"
+#include "bench/held.h"
+#include "bench/histogram.h"
 
 #define BENCH_COUNTERS(X) \
 	X(get_sent, "GETs sent") \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "sockets.h"
+#include "bench/sockets.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "flow.h"
-#include "held.h"
+#include "bench/flow.h"
+#include "bench/held.h"
 
 /* Longest sleep: bounds how late the end of a run, or a lost reply, is noticed. */
 #define WAIT_NS 1000000

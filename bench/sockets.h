@@ -6,8 +6,8 @@
 #ifndef BENCH_SOCKETS_H
 #define BENCH_SOCKETS_H
 
-#include "options.h"
-#include "result.h"
+#include "bench/options.h"
+#include "bench/result.h"
 
 /* Runs the workload. `results` has one for each thread; their counters may be read meanwhile. Ends
  * early when `*stop` becomes non-zero. 0, or a negative errno with error_message() set. */

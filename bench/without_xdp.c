@@ -3,12 +3,12 @@
  *
  * In the place of frames.c and program_time.c where XDP was not built in.
  */
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 
-#include "frames.h"
-#include "program_time.h"
+#include "bench/frames.h"
+#include "bench/program_time.h"
 
 int frames_open(struct frames **frames, const struct bench_options *options)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "workload.h"
+#include "bench/workload.h"
 
 /* Spreads popular sessions over the population: any prime above its size does. */
 #define SPREAD 2654435761ULL

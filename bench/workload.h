@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "options.h"
-#include "zipf.h"
+#include "bench/options.h"
+#include "bench/zipf.h"
 
 struct workload {
 	const struct bench_options *options;

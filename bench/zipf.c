@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "zipf.h"
+#include "bench/zipf.h"
 
 #include <math.h>
 
-#include "population.h"
+#include "bench/population.h"
 
 uint64_t random_next(uint64_t *state)
 {

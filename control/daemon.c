@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "daemon.h"
+#include "control/daemon.h"
 
-#include "clock.h"
-#include "daemon_private.h"
-#include "notify.h"
-#include "privileges.h"
-#include "watchdog.h"
+#include "common/clock.h"
+#include "control/daemon_private.h"
+#include "control/notify.h"
+#include "control/privileges.h"
+#include "control/watchdog.h"
 
 #include <errno.h>
 

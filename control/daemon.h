@@ -7,7 +7,7 @@
 #ifndef SESSIOND_DAEMON_H
 #define SESSIOND_DAEMON_H
 
-#include "options.h"
+#include "control/config/options.h"
 
 /* Runs until a signal or a failure ends it. `argc` and `argv` are read again at SIGHUP. Returns the
  * exit code; whatever fails is logged, each failure in one line. */

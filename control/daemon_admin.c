@@ -3,8 +3,8 @@
  *
  * What the daemon does for the admin socket.
  */
-#include "clock.h"
-#include "daemon_private.h"
+#include "common/clock.h"
+#include "control/daemon_private.h"
 
 #include <string.h>
 #include <sys/resource.h>

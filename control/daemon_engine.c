@@ -3,9 +3,9 @@
  *
  * Chooses the engine of the mode, opens and closes it with what serves it, and says which it is.
  */
-#include "daemon_private.h"
+#include "control/daemon_private.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,13 +3,13 @@
  *
  * The event loop: signals, and what other threads and the kernel have to tell.
  */
-#include "daemon.h"
+#include "control/daemon.h"
 
-#include "clock.h"
-#include "daemon_private.h"
-#include "notify.h"
-#include "stats_line.h"
-#include "watchdog.h"
+#include "common/clock.h"
+#include "control/daemon_private.h"
+#include "control/notify.h"
+#include "control/stats/stats_line.h"
+#include "control/watchdog.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  *
  * What the daemon tells a monitoring system.
  */
-#include "daemon_private.h"
+#include "control/daemon_private.h"
 
 static void stats(void *ctx, stats_emit emit, void *emit_ctx)
 {

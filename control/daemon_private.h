@@ -6,16 +6,16 @@
 #ifndef SESSIOND_DAEMON_PRIVATE_H
 #define SESSIOND_DAEMON_PRIVATE_H
 
-#include "admin.h"
-#include "engine.h"
-#include "interfaces.h"
-#include "local_addresses.h"
-#include "metrics.h"
-#include "options.h"
-#include "privileges.h"
-#include "vlans.h"
-#include "watch.h"
-#include "writer.h"
+#include "control/admin/admin.h"
+#include "control/config/options.h"
+#include "control/host/interfaces.h"
+#include "control/host/local_addresses.h"
+#include "control/host/vlans.h"
+#include "control/privileges.h"
+#include "control/sessions/writer.h"
+#include "control/stats/metrics.h"
+#include "control/stats/watch.h"
+#include "dataplane/engine.h"
 
 #include <event2/event.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "daemon.h"
+#include "control/daemon.h"
 
-#include "privileges.h"
+#include "control/privileges.h"
 
 #include <errno.h>
 #include <signal.h>

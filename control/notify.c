@@ -3,7 +3,7 @@
  *
  * Part of builds with libsystemd only.
  */
-#include "notify.h"
+#include "control/notify.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

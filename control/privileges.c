@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "privileges.h"
+#include "control/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "text.h"
+#include "common/text.h"
 
 /* What DPDK's drivers may need when ports are stopped and given back, on the main thread: to take
  * an XDP program off, to remove a tap interface, to unmap a device. */

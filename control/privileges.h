@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "options.h"
+#include "control/config/options.h"
 
 /* Who the daemon is to run as. */
 struct identity {

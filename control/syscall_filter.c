@@ -8,12 +8,12 @@
  * ever have a use for kills: running programs, looking into other processes, mounting, loading code
  * into the kernel.
  */
-#include "privileges.h"
+#include "control/privileges.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 /* Sanitizers make calls of their own, some of them (ptrace) such as only an intruder would. */
 #if defined(HAVE_SECCOMP) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "watchdog.h"
+#include "control/watchdog.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "notify.h"
+#include "control/notify.h"
 
 struct watchdog {
 	struct event *timer;

@@ -23,10 +23,10 @@
 
 #include <sessiond/answer_times.h>
 
-#include "address.h"
-#include "latency.h"
-#include "table/table.h"
-#include "talkers.h"
+#include "common/address.h"
+#include "common/latency.h"
+#include "dataplane/table/table.h"
+#include "dataplane/talkers.h"
 
 #define ENGINE_INTERFACES_MAX 16
 #define ENGINE_LISTEN_MAX     64

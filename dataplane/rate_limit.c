@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "rate_limit.h"
+#include "dataplane/rate_limit.h"
 
 #include <sessiond/map_abi.h>
 #include <sessiond/rate_limit.h>
 
-#include "table/memory.h"
+#include "common/locked_memory.h"
 
 #include <string.h>
 #include <sys/random.h>

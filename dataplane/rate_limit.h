@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "address.h"
+#include "common/address.h"
 
 struct rate_limit;
 

@@ -13,8 +13,8 @@
 #include <sessiond/counters.h>
 #include <sessiond/protocol.h>
 
-#include "address.h"
-#include "table/table.h"
+#include "common/address.h"
+#include "dataplane/table/table.h"
 
 /* A reader's own counters: written by one thread, read by any (relaxed atomics). */
 struct request_counters {

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "address.h"
-#include "request.h"
+#include "common/address.h"
+#include "dataplane/request.h"
 
 /* Sources that are told apart. Of more, those that send least share their places: a new source
  * takes over the count of the one it drives out, so that no great sender is ever missed. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "address.h"
+#include "common/address.h"
 
 /* Datagrams of one batch: enough to make system calls cheap, few enough to stay in L2. */
 #define UDP_BATCH 64

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "udp.h"
+#include "dataplane/udp.h"
 
 #include <sessiond/protocol.h>
 
-#include "table/memory.h"
+#include "common/locked_memory.h"
 
 #include <errno.h>
 #include <netinet/in.h>

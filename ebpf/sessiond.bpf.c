@@ -7,21 +7,21 @@
  *
  * Runs on Linux 6.1 and later.
  */
-#include "access.h"
-#include "answer_times.h"
-#include "checksum.h"
-#include "event.h"
-#include "handover.h"
-#include "limit.h"
-#include "maps.h"
-#include "packet.h"
-#include "parse.h"
-#include "recent.h"
-#include "reply.h"
-#include "scratch.h"
-#include "session.h"
-#include "store.h"
-#include "talkers.h"
+#include "ebpf/access.bpf.h"
+#include "ebpf/access_cache.bpf.h"
+#include "ebpf/answer_times.bpf.h"
+#include "ebpf/checksum.bpf.h"
+#include "ebpf/drop_sample.bpf.h"
+#include "ebpf/map_batch.bpf.h"
+#include "ebpf/maps.bpf.h"
+#include "ebpf/packet.bpf.h"
+#include "ebpf/parse.bpf.h"
+#include "ebpf/percpu.bpf.h"
+#include "ebpf/rate_limit.bpf.h"
+#include "ebpf/redirect.bpf.h"
+#include "ebpf/reply.bpf.h"
+#include "ebpf/session.bpf.h"
+#include "ebpf/talkers.bpf.h"
 
 #define LOOKUP_TRIES 3
 

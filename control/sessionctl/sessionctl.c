@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "sessionctl.h"
+#include "control/sessionctl/sessionctl.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "sessionctl_table.h"
-#include "text.h"
+#include "common/cli.h"
+#include "common/text.h"
+#include "control/sessionctl/command_table.h"
 
 #define INTERVAL_MAX 3600
 

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control_path.h"
-#include "options.h"
+#include "common/control_path.h"
+#include "control/config/options.h"
 
 struct ctl {
 	char control_path[CONTROL_PATH_SIZE];

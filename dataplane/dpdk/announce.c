@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/dpdk.h"
+#include "dataplane/dpdk/dpdk.h"
 
 static void send_frame(
 	struct lcore *lcore, const struct port_queue *queue, const uint8_t *frame, uint32_t len)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/args.h"
+#include "dataplane/dpdk/args.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -6,8 +6,8 @@
 #ifndef SESSIOND_DPDK_BURST_H
 #define SESSIOND_DPDK_BURST_H
 
-#include "dpdk/dpdk.h"
-#include "table/table_burst.h"
+#include "dataplane/dpdk/dpdk.h"
+#include "dataplane/table/table_burst.h"
 
 /* A GET between being sorted and being answered. */
 struct pending_get {

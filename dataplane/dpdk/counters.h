@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "request.h"
+#include "dataplane/request.h"
 
 #define DPDK_COUNTERS(X) \
 	X(rx_packets, "frames received") \

@@ -13,16 +13,16 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-#include "dpdk/allow.h"
-#include "dpdk/args.h"
-#include "dpdk/counters.h"
-#include "dpdk/manners.h"
-#include "dpdk/reply.h"
-#include "dpdk/served.h"
-#include "dpdk/updates.h"
-#include "engine.h"
-#include "event_sampler.h"
-#include "rate_limit.h"
+#include "dataplane/dpdk/args.h"
+#include "dataplane/dpdk/counters.h"
+#include "dataplane/dpdk/updates.h"
+#include "dataplane/drop_sample.h"
+#include "dataplane/engine.h"
+#include "dataplane/packet/allow_ranges.h"
+#include "dataplane/packet/local_endpoints.h"
+#include "dataplane/packet/neighbour.h"
+#include "dataplane/packet/reply.h"
+#include "dataplane/rate_limit.h"
 
 #define BURST 32
 

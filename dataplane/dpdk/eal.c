@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/eal.h"
-#include "dpdk/eal_log.h"
+#include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/eal_log.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <limits.h>

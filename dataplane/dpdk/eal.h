@@ -7,7 +7,7 @@
 #ifndef SESSIOND_DPDK_EAL_H
 #define SESSIOND_DPDK_EAL_H
 
-#include "dpdk/args.h"
+#include "dataplane/dpdk/args.h"
 
 /* Starts EAL, held once. Moves the calling thread, and so those it will make, off the lcores' CPUs
  * if there are others. -EINVAL for arguments that EAL refuses, or another negative errno; both with

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/eal_log.h"
+#include "dataplane/dpdk/eal_log.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <rte_log.h>
 #include <stdbool.h>

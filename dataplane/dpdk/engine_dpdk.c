@@ -3,10 +3,10 @@
  *
  * DPDK mode: a NIC or VF of this process's own, served to completion by lcores that never sleep.
  */
-#include "dpdk/dpdk.h"
-#include "dpdk/eal.h"
+#include "dataplane/dpdk/dpdk.h"
+#include "dataplane/dpdk/eal.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <rte_eal.h>

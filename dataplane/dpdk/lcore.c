@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/burst.h"
-#include "dpdk/dpdk.h"
+#include "dataplane/dpdk/burst.h"
+#include "dataplane/dpdk/dpdk.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <limits.h>
 #include <rte_ethdev.h>

@@ -5,7 +5,7 @@
  * is no limit. The buckets are those of all lcores: a port deals the packets of a source to them by
  * its ports.
  */
-#include "dpdk/burst.h"
+#include "dataplane/dpdk/burst.h"
 
 static bool within(struct burst *burst, const uint8_t source[4], enum request_kind kind)
 {

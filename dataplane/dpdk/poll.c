@@ -9,9 +9,9 @@
  * lcore that is about to write it again, and what it finds costs as much to fetch for few as for
  * many. Where the two CPUs share no cache, that took half of an lcore's time.
  */
-#include "dpdk/dpdk.h"
+#include "dataplane/dpdk/dpdk.h"
 
-#include "rest.h"
+#include "common/spin_wait.h"
 
 #include <rte_pause.h>
 #include <sys/prctl.h>

@@ -4,9 +4,9 @@
  * What an answer of DPDK's telemetry holds is limited (256 figures), what a node can have of ports
  * and lcores is not: sums in one command, each port and each lcore by a command with its id.
  */
-#include "dpdk/dpdk.h"
+#include "dataplane/dpdk/dpdk.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <ctype.h>
 #include <errno.h>

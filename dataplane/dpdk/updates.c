@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dpdk/updates.h"
-#include "dpdk/dpdk.h"
+#include "dataplane/dpdk/updates.h"
+#include "dataplane/dpdk/dpdk.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

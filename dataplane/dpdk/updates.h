@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine.h"
+#include "dataplane/engine.h"
 
 struct updates {
 	/* Constant. */

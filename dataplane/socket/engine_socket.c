@@ -3,12 +3,12 @@
  *
  * Socket mode: SO_REUSEPORT threads on the kernel's UDP stack. Runs anywhere, unprivileged.
  */
-#include "engine.h"
+#include "dataplane/engine.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "steer.h"
-#include "worker.h"
+#include "dataplane/socket/steer.h"
+#include "dataplane/socket/worker.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "update_ring.h"
+#include "dataplane/socket/update_ring.h"
 
-#include "table/memory.h"
+#include "common/locked_memory.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

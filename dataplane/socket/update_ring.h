@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine.h"
+#include "dataplane/engine.h"
 
 struct update_ring;
 

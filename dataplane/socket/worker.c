@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "worker.h"
+#include "dataplane/socket/worker.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <poll.h>
 #include <sched.h>

@@ -11,12 +11,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "engine.h"
-#include "event_sampler.h"
-#include "rate_limit.h"
-#include "request.h"
-#include "udp.h"
-#include "update_ring.h"
+#include "dataplane/drop_sample.h"
+#include "dataplane/engine.h"
+#include "dataplane/rate_limit.h"
+#include "dataplane/request.h"
+#include "dataplane/socket/update_ring.h"
+#include "dataplane/udp.h"
 
 #define WORKER_SOCKETS_MAX (2 * ENGINE_LISTEN_MAX)
 

@@ -3,7 +3,7 @@
  *
  * The writer's side of the table.
  */
-#include "table/table_private.h"
+#include "dataplane/table/table_private.h"
 
 #include <assert.h>
 

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include <sessiond/map_abi.h>
-#include <sessiond/marks.h>
+#include <sessiond/visited.h>
 
 #define TABLE_NO_SLOT UINT32_MAX
 

@@ -7,7 +7,7 @@
 #ifndef SESSIOND_TABLE_BURST_H
 #define SESSIOND_TABLE_BURST_H
 
-#include "table/table_private.h"
+#include "dataplane/table/table_private.h"
 
 #ifdef __SSE2__
 #include <immintrin.h>

@@ -3,8 +3,8 @@
  *
  * Making and unmaking a table.
  */
-#include "table/memory.h"
-#include "table/table_private.h"
+#include "common/locked_memory.h"
+#include "dataplane/table/table_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "table/table.h"
+#include "dataplane/table/table.h"
 
 #define TABLE_CELLS 10
 

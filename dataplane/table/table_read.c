@@ -3,7 +3,7 @@
  *
  * The readers' side of the table.
  */
-#include "table/table_private.h"
+#include "dataplane/table/table_private.h"
 
 /* A session that changes under a reader is nearly always one that was deleted, and the second look
  * finds it gone: more than one retry takes a key that is deleted and stored again all the time. */

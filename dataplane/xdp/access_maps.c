@@ -5,11 +5,11 @@
  * packets pass: what is new is added before what is old goes, so that nobody who was and stays
  * allowed is refused in between.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 

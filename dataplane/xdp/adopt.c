@@ -4,14 +4,14 @@
  * Reads the sessions that outlived the last daemon from the pinned maps. The fast path goes on
  * answering from them meanwhile; nobody changes them.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "clock.h"
-#include "session_version.h"
-#include "sessiond.skel.h"
-#include "table/memory.h"
+#include "common/clock.h"
+#include "common/locked_memory.h"
+#include "control/sessions/tls_version.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 

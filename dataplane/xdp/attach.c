@@ -4,11 +4,11 @@
  * Puts the program on the interfaces. A link that the last daemon left is updated in place, so
  * that no packet meets an interface without a program.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -3,11 +3,11 @@
  *
  * XDP mode: GETs are answered by the program from the pinned maps; the daemon fills them.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

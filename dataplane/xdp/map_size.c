@@ -3,7 +3,7 @@
  *
  * How many elements the maps have, and what the kernel spends on them.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
 #include <sessiond/map_abi.h>
 

@@ -4,12 +4,12 @@
  * Loads the program with its maps: those that the last daemon left pinned, if they are whole and of
  * this shape, else new ones.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 #include <sessiond/rate_limit.h>
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "mirror.h"
+#include "dataplane/xdp/mirror.h"
 
-#include "table/memory.h"
+#include "common/locked_memory.h"
 
 #include <bpf/bpf.h>
 

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-#include <sessiond/puts.h>
+#include <sessiond/map_batch.h>
 
-#include "table/table.h"
+#include "dataplane/table/table.h"
 
 /* Sessions of one batch: past some 64 the system call no longer shows, and one batch must not hold
  * a bucket's lock or this thread for long. */
@@ -24,8 +24,8 @@ struct mirror *mirror_create(
 	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret);
 /* What is still waiting is dropped. */
 void mirror_destroy(struct mirror *mirror);
-/* Stores sessions by a program of ebpf/store.h and the memory that it shares, 0 or a negative
- * errno. Without it, and where it fails, by BPF_MAP_UPDATE_BATCH. Before the first put. */
+/* Stores sessions by a program of ebpf/map_batch.bpf.h and the memory that it shares, 0 or a
+ * negative errno. Without it, and where it fails, by BPF_MAP_UPDATE_BATCH. Before the first put. */
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd);
 
 /* Queue a change; a full queue is flushed first. */

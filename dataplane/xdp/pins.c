@@ -4,12 +4,12 @@
  * The pin folder: ROOT/PORT on a bpffs, with the maps under the names of map_abi.h and one
  * link-IFINDEX for each interface. It is locked while a daemon runs.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 #include <sessiond/map_abi.h>
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 

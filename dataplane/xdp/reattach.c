@@ -9,11 +9,11 @@
  * AF_XDP sockets are bound to the interface that was there at the start and cannot be made anew
  * without CAP_NET_RAW: until a restart, NEWs that come by the new one take the kernel's stack.
  */
-#include "xdp.h"
+#include "dataplane/xdp/xdp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -10,14 +10,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "engine.h"
-#include "event_sampler.h"
-#include "rate_limit.h"
-#include "request.h"
-#include "udp.h"
+#include "dataplane/drop_sample.h"
+#include "dataplane/engine.h"
+#include "dataplane/rate_limit.h"
+#include "dataplane/request.h"
+#include "dataplane/udp.h"
 
-#include "mirror.h"
-#include "xsk_set.h"
+#include "dataplane/xdp/mirror.h"
+#include "dataplane/xdp/xsk_set.h"
 
 struct bpf_map;
 struct sessiond_bpf; /* the skeleton */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "xsk_parse.h"
+#include "dataplane/xdp/xsk_parse.h"
 
 #include <linux/if_ether.h>
 #include <netinet/in.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "xsk_set.h"
+#include "dataplane/xdp/xsk_set.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 #include <sessiond/protocol.h>
 
-#include "request.h"
-#include "xsk_parse.h"
-#include "xsk_queue.h"
+#include "dataplane/request.h"
+#include "dataplane/xdp/xsk_parse.h"
+#include "dataplane/xdp/xsk_queue.h"
 
 #include <bpf/bpf.h>
 

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine.h"
+#include "dataplane/engine.h"
 
 /* Messages of one call of xsk_serve: what waits in the other sockets must not wait for long. */
 #define XSK_BUDGET 256

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mdoc.h"
-#include "plain.h"
+#include "docs/man/mdoc.h"
+#include "docs/man/plain.h"
 
 static const struct {
 	const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "mdoc.h"
+#include "docs/man/mdoc.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -10,13 +10,13 @@
 
 #include <sessiond/counters.h>
 
-#include "../../bench/options.h"
-#include "cli.h"
-#include "dpdk/counters.h"
-#include "figures.h"
-#include "option_table.h"
-#include "sessionctl/sessionctl_table.h"
-#include "writer.h"
+#include "bench/options.h"
+#include "common/cli.h"
+#include "control/config/option_table.h"
+#include "control/sessionctl/command_table.h"
+#include "control/sessions/writer.h"
+#include "control/stats/figures.h"
+#include "dataplane/dpdk/counters.h"
 
 #define COLUMNS 76
 

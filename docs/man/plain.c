@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "plain.h"
+#include "docs/man/plain.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "option_table.h"
+#include "control/config/option_table.h"
 
 #define COLUMNS 78
 

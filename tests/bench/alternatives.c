@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "histogram.h"
-#include "population.h"
-#include "zipf.h"
+#include "bench/histogram.h"
+#include "bench/population.h"
+#include "bench/zipf.h"
 
 #define CONNECTIONS 4
 #define WINDOW	    16

@@ -4,7 +4,7 @@
  * Nanoseconds of one lookup in the table: `bench_table [sessions...]`. Keys are asked in an order
  * of their own, one after the other, or in bursts of 32 by stages.
  */
-#include "table/table.h"
+#include "dataplane/table/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "eviction.h"
-#include "zipf.h"
+#include "bench/zipf.h"
+#include "tests/bench/eviction.h"
 
 /* Visits a second, over all clients: it sets the age that sessions reach in a full cache against
  * their lifetimes and against the pauses of clients. */

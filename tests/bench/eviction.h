@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * A cache without keys and values, to replay traffic through eviction policies. Expiry is
- * sessiond's own for all of them (control/lifetime.c), and so is the eviction of the first; the
- * other policies take their order from lists or a heap beside it.
+ * sessiond's own for all of them (control/sessions/lifetime.c), and so is the eviction of the
+ * first; the other policies take their order from lists or a heap beside it.
  */
 #ifndef EVICTION_H
 #define EVICTION_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "eviction.h"
+#include "tests/bench/eviction.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lifetime.h"
+#include "control/sessions/lifetime.h"
 
 const char *const policy_names[POLICIES] = {"sessiond", "LRU", "FIFO", "CLOCK",
 	"CLOCK, TLS 1.3 unmarked", "SIEVE", "SIEVE, TLS 1.3 unmarked", "S3-FIFO", "earliest end"};

@@ -16,7 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "turn.h"
+#include "tests/bench/turn.h"
 
 #include <sessiond/map_abi.h>
 #include <sessiond/protocol.h>

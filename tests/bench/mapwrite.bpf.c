@@ -4,7 +4,7 @@
  * The other way into the sessions map, for tests/bench/mapwrite: a program that stores what it
  * finds in memory that it shares with user space.
  */
-#include "mapwrite.h"
+#include "tests/bench/mapwrite.h"
 
 #include <linux/bpf.h>
 

@@ -8,9 +8,9 @@
  * deleted. With no-prealloc the map takes its elements from the kernel's allocator as they come.
  * Needs root.
  */
-#include "mapwrite.h"
+#include "tests/bench/mapwrite.h"
 
-#include "mapwrite.skel.h"
+#include "tests/bench/mapwrite.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

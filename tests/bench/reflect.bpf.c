@@ -14,7 +14,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "turn.h"
+#include "tests/bench/turn.h"
 
 static __always_inline void swap_words(__u32 *a, __u32 *b, int count)
 {

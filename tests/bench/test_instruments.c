@@ -4,10 +4,10 @@
  * The histogram against sorted samples, Zipf against its formula, keys against their numbers, and
  * replies that are each wrong in one way.
  */
-#include "held.h"
-#include "histogram.h"
-#include "message.h"
-#include "zipf.h"
+#include "bench/held.h"
+#include "bench/histogram.h"
+#include "bench/message.h"
+#include "bench/zipf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

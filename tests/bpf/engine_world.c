@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

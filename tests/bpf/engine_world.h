@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "xdp/xdp.h"
+#include "dataplane/xdp/xdp.h"
 
 #define WORLD_FOUND_MAX 256
 

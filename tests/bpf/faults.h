@@ -7,7 +7,7 @@
 #ifndef TESTS_BPF_FAULTS_H
 #define TESTS_BPF_FAULTS_H
 
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
 struct fault {
 	const char *call;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "fixture.h"
-#include "verify.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <sessiond/rate_limit.h>
 

@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "frame.h"
+#include "tests/bpf/frame.h"
 
 #include <sessiond/map_abi.h>
-#include <sessiond/marks.h>
+#include <sessiond/visited.h>
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #define FIXTURE_CAPACITY 1024
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "frame.h"
+#include "tests/bpf/frame.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Changes of what is served and of who may ask, and that what the program remembers of them
- * (ebpf/recent.h) never outlives a new generation nor stands for anything else.
+ * (ebpf/access_cache.bpf.h) never outlives a new generation nor stands for anything else.
  */
-#include "fixture.h"
+#include "tests/bpf/fixture.h"
 
 #include <linux/bpf.h>
 

@@ -3,9 +3,9 @@
  *
  * Whom the program answers and at which addresses, as the daemon writes it into the maps.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

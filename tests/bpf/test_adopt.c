@@ -3,9 +3,9 @@
  *
  * Sessions that outlive the daemon: which are taken over, and that nothing else stays in the maps.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <bpf/bpf.h>
 

@@ -3,10 +3,10 @@
  *
  * Values that adoption reads: into locked memory alone, which is wiped before it is given back.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include "sessiond.skel.h"
-#include "table/memory.h"
+#include "common/locked_memory.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 

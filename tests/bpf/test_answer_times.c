@@ -3,8 +3,8 @@
  *
  * --xdp-histogram: every answer is in it, nothing else is, and the answers are the same.
  */
-#include "fixture.h"
-#include "verify.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <sessiond/answer_times.h>
 

@@ -4,8 +4,8 @@
  * An entry that is not whole is never served: each of its parts corrupted in turn, and sessions
  * that are replaced and recycled while they are asked for.
  */
-#include "fixture.h"
-#include "verify.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>

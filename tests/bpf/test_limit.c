@@ -3,7 +3,7 @@
  *
  * --rate-limit in the program, and its samples of who asks.
  */
-#include "fixture.h"
+#include "tests/bpf/fixture.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>

@@ -3,11 +3,11 @@
  *
  * The program on the interfaces: put there, left there, taken off; interfaces that have changed.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

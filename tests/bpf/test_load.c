@@ -5,7 +5,7 @@
  * below the kernel's million, so that a change for the worse is seen before an older kernel, whose
  * verifier prunes less, refuses it.
  */
-#include "fixture.h"
+#include "tests/bpf/fixture.h"
 
 #include <bpf/bpf.h>
 

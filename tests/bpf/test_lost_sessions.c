@@ -4,9 +4,9 @@
  * Pins that are no whole set of ours, or of another kind: their sessions are not taken over, the
  * log says why, and the start is as good as the first.
  */
-#include "faults.h"
+#include "tests/bpf/faults.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 

@@ -4,9 +4,9 @@
  * Memory that is not there: each allocation of a start fails in turn, on a first start and on one
  * that adopts. The start says so and leaves all as it was, or does without.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

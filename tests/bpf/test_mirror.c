@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The writer's changes in real BPF maps, against a model: after each commit the maps hold what the
- * model holds, byte for byte, and nothing else. By the program of ebpf/store.h, and without it.
+ * model holds, byte for byte, and nothing else. By the program of ebpf/map_batch.bpf.h, and without
+ * it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,12 +12,12 @@
 
 #include <cmocka.h>
 
-#include "xdp/mirror.h"
+#include "dataplane/xdp/mirror.h"
 
 #include <sessiond/map_abi.h>
 
-#include "../unit/random.h"
-#include "sessiond.skel.h"
+#include "ebpf/sessiond.skel.h"
+#include "tests/unit/random.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

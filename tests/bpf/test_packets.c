@@ -3,9 +3,9 @@
  *
  * What becomes of each kind of packet: verdict, counter, and every byte that leaves.
  */
-#include "clock.h"
-#include "fixture.h"
-#include "verify.h"
+#include "common/clock.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <linux/bpf.h>
 

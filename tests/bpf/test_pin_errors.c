@@ -4,9 +4,9 @@
  * A pin folder that cannot be made, opened, locked or given away; and other daemons that remove it
  * meanwhile.
  */
-#include "faults.h"
+#include "tests/bpf/faults.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 

@@ -3,9 +3,9 @@
  *
  * What a start finds pinned, takes over or leaves alone, and what an end leaves behind.
  */
-#include "engine_world.h"
+#include "tests/bpf/engine_world.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -6,8 +6,8 @@
  * of a network namespace of its own: the loopback with generic XDP, where a reply comes in again,
  * and a veth pair with native XDP.
  */
-#include "fixture.h"
-#include "verify.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

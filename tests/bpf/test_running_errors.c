@@ -4,9 +4,9 @@
  * What the kernel refuses while a daemon runs: it is said, and the next try is as good as the
  * first.
  */
-#include "faults.h"
+#include "tests/bpf/faults.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <bpf/bpf.h>
 

@@ -4,7 +4,7 @@
  * A start that the kernel refuses at one step: it says which, takes back what it made, leaves what
  * answered answering, and the next start is as if nothing had been.
  */
-#include "faults.h"
+#include "tests/bpf/faults.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -3,8 +3,8 @@
  *
  * Values of every length, inside an entry and past it, over both families.
  */
-#include "fixture.h"
-#include "verify.h"
+#include "tests/bpf/fixture.h"
+#include "tests/bpf/verify.h"
 
 #include <linux/bpf.h>
 

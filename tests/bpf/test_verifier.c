@@ -4,7 +4,7 @@
  * How much work the program is for the verifier, which gives up at a million instructions:
  * recorded, and bounded with room, since kernels differ in what they look at twice.
  */
-#include "fixture.h"
+#include "tests/bpf/fixture.h"
 
 #include <bpf/bpf.h>
 

@@ -4,10 +4,10 @@
  * NEWs and REMOVEs from a wire to the sink, by AF_XDP: frames are sent at one end of a veth pair
  * with several queues, and the engine has its program at the other.
  */
-#include "engine_world.h"
-#include "frame.h"
+#include "tests/bpf/engine_world.h"
+#include "tests/bpf/frame.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

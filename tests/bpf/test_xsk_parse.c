@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "frame.h"
-#include "xdp/xsk_parse.h"
+#include "dataplane/xdp/xsk_parse.h"
+#include "tests/bpf/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

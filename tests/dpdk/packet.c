@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "packet.h"
+#include "tests/dpdk/packet.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

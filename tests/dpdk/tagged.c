@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "packet.h"
+#include "tests/dpdk/packet.h"
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>

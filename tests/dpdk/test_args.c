@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "dpdk/args.h"
+#include "dataplane/dpdk/args.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,13 +11,13 @@
 
 #include <cmocka.h>
 
-#include "dpdk/burst.h"
-#include "dpdk/eal.h"
+#include "dataplane/dpdk/burst.h"
+#include "dataplane/dpdk/eal.h"
 
-#include "clock.h"
-#include "packet.h"
+#include "common/clock.h"
+#include "tests/dpdk/packet.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <dlfcn.h>
 #include <errno.h>

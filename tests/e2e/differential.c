@@ -5,8 +5,8 @@
  * bytes or the same silence, and those that the protocol asks for. Takes a cache that starts out
  * without the sessions below and has the default limits.
  */
-#include "sample.h"
-#include "way.h"
+#include "tests/e2e/sample.h"
+#include "tests/e2e/way.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * echod PORT: what the tests put behind a terminator. Listens on 127.0.0.1 and sends back what it
  * is sent, over any number of connections, until it is ended by a signal.
  */
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

@@ -6,7 +6,7 @@
  * the time from sending the NEW to that answer. Exits 1 if the 99th is over the limit, or if a
  * session did not come within a second.
  */
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
  * Each of a few threads waits for one reply at a time: a single one was behind all ends where a
  * reply took a tenth of a millisecond.
  */
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <pthread.h>
 #include <stdio.h>

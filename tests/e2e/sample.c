@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

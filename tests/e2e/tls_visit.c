@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "tls_visit.h"
+#include "tests/e2e/tls_visit.h"
 
 #include <openssl/err.h>
 

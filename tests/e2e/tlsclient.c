@@ -4,8 +4,8 @@
  * tlsclient: makes TLS sessions at one terminator and resumes them at another, as the clients of a
  * farm do. See usage() below.
  */
-#include "sample.h"
-#include "tls_visit.h"
+#include "tests/e2e/sample.h"
+#include "tests/e2e/tls_visit.h"
 
 #include <openssl/pem.h>
 

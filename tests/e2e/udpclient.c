@@ -4,7 +4,7 @@
  * udpclient: a client of the protocol itself, whose sessions are told from a seed and a number.
  * Every reply is checked byte for byte. See usage_text.
  */
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <getopt.h>
 #include <signal.h>

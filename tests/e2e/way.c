@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "way.h"
+#include "tests/e2e/way.h"
 
-#include "sample.h"
+#include "tests/e2e/sample.h"
 
 #include <netinet/in.h>
 #include <poll.h>

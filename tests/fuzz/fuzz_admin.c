@@ -5,12 +5,12 @@
  * comes back must be whole replies: OK, lines and a dot, or ERR and one line; and no value of a
  * session, ever.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "admin.h"
-#include "clock.h"
+#include "common/clock.h"
+#include "control/admin/admin.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -7,13 +7,13 @@
  *
  * An input is a list of entries: a byte of what is to be wrong, length, slot, and the bytes.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "clock.h"
-#include "sessiond.skel.h"
-#include "xdp/xdp.h"
+#include "common/clock.h"
+#include "dataplane/xdp/xdp.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

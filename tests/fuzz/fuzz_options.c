@@ -5,12 +5,12 @@
  * command line, an argument a line. What is taken must be within its limits, what is refused must
  * say why in one line, and to read the same twice must give the same.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "option_source.h"
-#include "options.h"
+#include "control/config/option_source.h"
+#include "control/config/options.h"
 
 #define ARGS_MAX 16
 

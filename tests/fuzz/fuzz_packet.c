@@ -16,20 +16,20 @@
  * The frame's checksums are made right first if its last byte is odd: few inputs would be seen to
  * pass them otherwise.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "clock.h"
-#include "sessiond.skel.h"
+#include "common/clock.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
 
 #include <arpa/inet.h>
 
-#include "packet_dpdk.h"
-#include "packet_frame.h"
-#include "packet_judge.h"
+#include "tests/fuzz/packet_dpdk.h"
+#include "tests/fuzz/packet_frame.h"
+#include "tests/fuzz/packet_judge.h"
 
 #define FRAME_ROOM 1514
 #define PORT	   54321

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "packet_dpdk.h"
-#include "fuzz.h"
+#include "tests/fuzz/packet_dpdk.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "dpdk/dpdk.h"
-#include "dpdk/eal.h"
+#include "dataplane/dpdk/dpdk.h"
+#include "dataplane/dpdk/eal.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <rte_eth_ring.h>
 #include <rte_ring.h>

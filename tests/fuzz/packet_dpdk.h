@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "table/table.h"
+#include "dataplane/table/table.h"
 
 #include <sessiond/protocol.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "packet_frame.h"
+#include "tests/fuzz/packet_frame.h"
 
 #include <net/ethernet.h>
 #include <netinet/in.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "packet_judge.h"
+#include "tests/fuzz/packet_judge.h"
 
-#include "fuzz.h"
-#include "packet_dpdk.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/packet_dpdk.h"
 
-#include "clock.h"
-#include "request.h"
-#include "xdp/xsk_parse.h"
+#include "common/clock.h"
+#include "dataplane/request.h"
+#include "dataplane/xdp/xsk_parse.h"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>

@@ -7,9 +7,9 @@
 #ifndef TESTS_FUZZ_PACKET_JUDGE_H
 #define TESTS_FUZZ_PACKET_JUDGE_H
 
-#include "packet_frame.h"
+#include "tests/fuzz/packet_frame.h"
 
-#include "table/table.h"
+#include "dataplane/table/table.h"
 
 #define VALUE_MAX 512 /* of every mode */
 

@@ -4,7 +4,7 @@
  * TARGET FILE|FOLDER...: runs each file through the target once, as libFuzzer does when it is given
  * files, for compilers that have none.
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -19,8 +19,8 @@
 
 #include <sessiond/protocol.h>
 
-#include "../../bench/population.h"
-#include "flood.h"
+#include "bench/population.h"
+#include "tests/stress/flood.h"
 
 const volatile struct flood_config config;
 

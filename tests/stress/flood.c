@@ -20,9 +20,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "flood.h"
+#include "tests/stress/flood.h"
 
-#include "flood.skel.h" /* uses flood.h */
+#include "tests/stress/flood.skel.h" /* uses flood.h */
 
 /* Of one call, which the kernel begins and ends by waiting for all CPUs. */
 #define CALL 200000

@@ -7,16 +7,16 @@
  * program's eyes. What it stores is what `sessionbench --workload churn --run RUN` expects. Ends
  * with SIGTERM or after SECONDS, and prints how many changes it made.
  */
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../bench/population.h"
-#include "clock.h"
-#include "engine.h"
+#include "bench/population.h"
+#include "common/clock.h"
+#include "dataplane/engine.h"
 
 static volatile sig_atomic_t stop;
 static unsigned failures;

@@ -19,8 +19,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../bench/eviction.h"
-#include "../e2e/sample.h"
+#include "tests/bench/eviction.h"
+#include "tests/e2e/sample.h"
 
 #define CLIENTS		20000
 #define VISITS_A_SECOND 2500

@@ -9,7 +9,7 @@
  *
  * SESSIOND_LONG in the environment: ten times as many lookups.
  */
-#include "table/table_burst.h"
+#include "dataplane/table/table_burst.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The eviction of control/lifetime.h as it is told there, over one array in order of age and
- * without regard to time.
+ * The eviction of control/sessions/lifetime.h as it is told there, over one array in order of age
+ * and without regard to time.
  */
 #ifndef SESSIOND_TESTS_EVICTION_REFERENCE_H
 #define SESSIOND_TESTS_EVICTION_REFERENCE_H

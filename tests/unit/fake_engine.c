@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "fake_engine.h"
+#include "tests/unit/fake_engine.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
-#include "random.h"
+#include "tests/unit/random.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -7,7 +7,7 @@
 #ifndef TESTS_UNIT_FAKE_ENGINE_H
 #define TESTS_UNIT_FAKE_ENGINE_H
 
-#include "engine.h"
+#include "dataplane/engine.h"
 
 /* A put whose value starts with this byte is refused at commit. */
 #define FAKE_REFUSED 0xff

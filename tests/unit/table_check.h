@@ -7,8 +7,8 @@
 #ifndef SESSIOND_TESTS_TABLE_CHECK_H
 #define SESSIOND_TESTS_TABLE_CHECK_H
 
-#include "random.h"
-#include "table/table_private.h"
+#include "dataplane/table/table_private.h"
+#include "tests/unit/random.h"
 
 /* The second word of each pair is the same in all keys: see set_secrets. */
 #define KEY_CONSTANT 0xd6e8feb86659fd93

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "address.h"
+#include "common/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

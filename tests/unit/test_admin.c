@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "admin.h"
-#include "admin_client.h"
-#include "clock.h"
-#include "text.h"
+#include "common/clock.h"
+#include "common/text.h"
+#include "control/admin/admin.h"
+#include "control/sessionctl/admin_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

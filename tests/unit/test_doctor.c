@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "doctor/doctor.h"
+#include "control/sessionctl/doctor/doctor.h"
 
 #include <errno.h>
 #include <ftw.h>

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "engine.h"
-#include "udp_client.h"
-#include "writer.h"
+#include "control/sessions/writer.h"
+#include "dataplane/engine.h"
+#include "tests/unit/udp_client.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
 #include <sessiond/protocol.h>
 

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-#include "random.h"
+#include "tests/unit/random.h"
 
 struct input {
 	uint8_t key[SESSD_KEY_SIZE];

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "host_memory.h"
+#include "control/host/host_memory.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "lifetime.h"
-#include "random.h"
+#include "control/sessions/lifetime.h"
+#include "tests/unit/random.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

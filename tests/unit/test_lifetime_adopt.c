@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "writer.h"
+#include "common/clock.h"
+#include "control/sessions/writer.h"
 
 #include <string.h>
 

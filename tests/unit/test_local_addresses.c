@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "interfaces.h"
-#include "local_addresses.h"
-#include "unsendable.h"
+#include "control/host/interfaces.h"
+#include "control/host/local_addresses.h"
+#include "tests/unit/unsendable.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <net/if.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "metrics.h"
+#include "control/stats/metrics.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "options.h"
+#include "control/config/options.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <ini.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "option_table.h"
+#include "control/config/option_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

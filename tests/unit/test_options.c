@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "option_source.h"
+#include "control/config/option_source.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "privileges.h"
+#include "control/privileges.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <pthread.h>
 #include <stdio.h>

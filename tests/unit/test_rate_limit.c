@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "rate_limit.h"
+#include "common/clock.h"
+#include "dataplane/rate_limit.h"
 
 #include <sessiond/rate_limit.h>
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "event_sampler.h"
-#include "request.h"
+#include "dataplane/drop_sample.h"
+#include "dataplane/request.h"
 
 #include <string.h>
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "admin_socket.h"
-#include "metrics.h"
+#include "control/admin/admin_socket.h"
+#include "control/stats/metrics.h"
 
 #include <event2/event.h>
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "stats_line.h"
+#include "control/stats/stats_line.h"
 
 static void some_figures(void *ctx, stats_emit emit, void *emit_ctx)
 {

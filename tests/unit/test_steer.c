@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "socket/steer.h"
-#include "udp.h"
+#include "dataplane/socket/steer.h"
+#include "dataplane/udp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 #include <sessiond/protocol.h>
 
 #include <arpa/inet.h>

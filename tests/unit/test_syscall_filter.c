@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "privileges.h"
+#include "control/privileges.h"
 
 #include <errno.h>
 #include <linux/bpf.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "table_check.h"
+#include "tests/unit/table_check.h"
 
 #include <errno.h>
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "table_check.h"
+#include "tests/unit/table_check.h"
 
 static void fill_up(uint32_t capacity, enum secrets secrets)
 {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "table_check.h"
+#include "tests/unit/table_check.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "eviction_reference.h"
-#include "lifetime.h"
-#include "table_check.h"
+#include "control/sessions/lifetime.h"
+#include "tests/unit/eviction_reference.h"
+#include "tests/unit/table_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>

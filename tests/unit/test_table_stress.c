@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "table_check.h"
+#include "tests/unit/table_check.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "talkers.h"
-#include "watch.h"
+#include "common/clock.h"
+#include "control/stats/watch.h"
+#include "dataplane/talkers.h"
 
+#include "common/log.h"
 #include <errno.h>
-#include <sessiond/log.h>
 
 struct seen {
 	unsigned count;

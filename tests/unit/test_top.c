@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "sessionctl/top.h"
+#include "control/sessionctl/top.h"
 
 static struct top_sample before, now;
 static struct top_text text;

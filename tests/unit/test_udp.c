@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "udp.h"
-#include "udp_client.h"
+#include "dataplane/udp.h"
+#include "tests/unit/udp_client.h"
 
 #include <sessiond/protocol.h>
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "udp.h"
+#include "dataplane/udp.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "udp.h"
+#include "dataplane/udp.h"
 
-#include "random.h"
+#include "tests/unit/random.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

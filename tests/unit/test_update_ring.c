@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "socket/update_ring.h"
+#include "dataplane/socket/update_ring.h"
 
 #include <sessiond/protocol.h>
 
-#include "random.h"
+#include "tests/unit/random.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "unsendable.h"
-#include "vlans.h"
+#include "control/host/vlans.h"
+#include "tests/unit/unsendable.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "watchdog.h"
+#include "control/watchdog.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "fake_engine.h"
-#include "writer.h"
+#include "control/sessions/writer.h"
+#include "tests/unit/fake_engine.h"
 
-#include "clock.h"
+#include "common/clock.h"
 
-#include <sessiond/log.h>
+#include "common/log.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -6,7 +6,7 @@
 #ifndef TESTS_UDP_CLIENT_H
 #define TESTS_UDP_CLIENT_H
 
-#include "address.h"
+#include "common/address.h"
 
 #include <sys/socket.h>
 #include <sys/time.h>

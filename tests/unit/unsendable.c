@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "unsendable.h"
+#include "tests/unit/unsendable.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>

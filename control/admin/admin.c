@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The admin socket's connections. What a client may make us hold is bounded: a line, the requests
+ * it sent ahead, and replies up to OUTPUT_MAX and one more; requests past that wait in the kernel.
+ */
+#include "control/admin/admin.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/listener.h>
+
+#include "common/log.h"
+
+#include "control/admin/admin_connection.h"
+#include "control/admin/admin_socket.h"
+
+#define CONNECTIONS_MAX 64
+#define IDLE_MS		60000
+#define LINE_MAX_BYTES	256
+#define INPUT_MAX	4096
+#define OUTPUT_MAX	65536
+/* How often a flush that somebody waits for is looked at. */
+#define FLUSH_LOOK_MS 5
+
+struct admin {
+	struct admin_config config;
+	struct admin_socket sock;
+	struct evconnlistener *listener;
+	struct event *relisten;
+	unsigned connections;
+	LIST_HEAD(, admin_connection) list;
+};
+
+static void connection_free(struct admin_connection *connection)
+{
+	LIST_REMOVE(connection, link);
+	connection->admin->connections--;
+	event_free(connection->again);
+	bufferevent_free(connection->bev);
+	free(connection);
+}
+
+/* Whether the last request still waits for its reply, or for the rest of it. */
+static bool is_replying(const struct admin_connection *connection)
+{
+	return connection->listing || connection->flushing;
+}
+
+/* Carries out requests until there are none, or enough replies wait to be read. May free the
+ * connection. */
+static void connection_go_on(struct admin_connection *connection)
+{
+	struct evbuffer *in = bufferevent_get_input(connection->bev);
+	struct evbuffer *out = bufferevent_get_output(connection->bev);
+	bool line_ended = true;
+
+	while (line_ended && !connection->closing && !is_replying(connection) &&
+		evbuffer_get_length(out) < OUTPUT_MAX) {
+		size_t len;
+		char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
+
+		line_ended = line != NULL;
+		if (line ? len > LINE_MAX_BYTES || strlen(line) != len
+			 : evbuffer_get_length(in) > LINE_MAX_BYTES + 1) {
+			evbuffer_add_printf(out, "ERR a line of over %d bytes, or with a NUL\n",
+				LINE_MAX_BYTES);
+			connection->closing = true;
+		} else if (line) {
+			admin_command(connection, line);
+		}
+		free(line);
+	}
+	if (!line_ended && connection->eof)
+		connection->closing = true;
+	if (connection->closing)
+		bufferevent_disable(connection->bev, EV_READ);
+	if (evbuffer_get_length(out) > 0)
+		return; /* on_written goes on */
+	if (is_replying(connection)) {
+		const struct timeval wait = {0, connection->flushing ? FLUSH_LOOK_MS * 1000 : 0};
+
+		event_add(connection->again, &wait);
+	} else if (connection->closing) {
+		connection_free(connection);
+	}
+}
+
+static void on_readable(struct bufferevent *bev, void *ctx)
+{
+	(void)bev;
+	connection_go_on(ctx);
+}
+
+/* All that was waiting is written. */
+static void on_written(struct bufferevent *bev, void *ctx)
+{
+	struct admin_connection *connection = ctx;
+
+	(void)bev;
+	if (connection->listing)
+		admin_list_page(connection);
+	else if (connection->flushing)
+		admin_flush_look(connection);
+	connection_go_on(connection);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+	struct admin_connection *connection = ctx;
+
+	(void)fd;
+	(void)what;
+	on_written(connection->bev, connection);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+	struct admin_connection *connection = ctx;
+	bool busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
+
+	if (what & BEV_EVENT_EOF) {
+		/* It may still read the replies to what it has sent. */
+		connection->eof = true;
+		if (!busy)
+			connection_go_on(connection);
+		return;
+	}
+	if (what & BEV_EVENT_TIMEOUT && what & BEV_EVENT_READING && busy) {
+		/* It is reading a long reply, or waits for a flush. */
+		bufferevent_enable(bev, EV_READ);
+		return;
+	}
+	connection_free(connection);
+}
+
+static struct admin_connection *connection_new(
+	struct admin *admin, struct event_base *base, int fd, uid_t uid)
+{
+	const struct timeval idle = {
+		admin->config.idle_ms / 1000, (suseconds_t)(admin->config.idle_ms % 1000) * 1000};
+	struct admin_connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return NULL;
+	connection->admin = admin;
+	connection->config = &admin->config;
+	connection->again = evtimer_new(base, on_again, connection);
+	if (!connection->again)
+		goto err;
+	connection->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!connection->bev)
+		goto err;
+	connection->uid = uid;
+	bufferevent_setcb(connection->bev, on_readable, on_written, on_event, connection);
+	bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MAX);
+	bufferevent_set_timeouts(connection->bev, &idle, &idle);
+	return connection;
+err:
+	if (connection->again)
+		event_free(connection->again);
+	free(connection);
+	return NULL;
+}
+
+/* Frees the places of clients that have gone. On a busy machine many may come and go before the
+ * loop gets round to them, and a newcomer would be refused for their sake. What they asked for and
+ * did not wait for is not done. */
+static void free_the_gone(struct admin *admin)
+{
+	struct admin_connection *connection = LIST_FIRST(&admin->list), *next;
+
+	for (; connection; connection = next) {
+		/* Not POLLRDHUP: who has only said its last still reads. */
+		struct pollfd hangup = {.fd = bufferevent_getfd(connection->bev)};
+
+		next = LIST_NEXT(connection, link);
+		if (poll(&hangup, 1, 0) > 0 && hangup.revents & (POLLHUP | POLLERR))
+			connection_free(connection);
+	}
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
+	int len, void *ctx)
+{
+	static const char full[] = "ERR too many connections: close one and try again\n";
+	static const char stranger[] = "ERR not for you: be root, or of the daemon's group\n";
+	struct admin *admin = ctx;
+	struct admin_connection *connection = NULL;
+	uid_t uid = (uid_t)-1;
+	bool trusted = admin_socket_trusts(fd, &uid);
+
+	(void)addr;
+	(void)len;
+	if (admin->connections == admin->config.connections_max)
+		free_the_gone(admin);
+	if (!trusted)
+		log_warning("admin: user %u is refused", uid);
+	else if (admin->connections < admin->config.connections_max)
+		connection = connection_new(admin, evconnlistener_get_base(listener), fd, uid);
+	if (!connection) {
+		/* It is new, so there is room in its buffer; if not, it is told nothing. */
+		const char *refusal = trusted ? full : stranger;
+
+		if (send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			log_debug("admin: a refused connection went away: %s", strerror(errno));
+		close(fd);
+		return;
+	}
+	LIST_INSERT_HEAD(&admin->list, connection, link);
+	admin->connections++;
+	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
+}
+
+/* Out of descriptors, most likely. The waiting connection would wake us again at once. */
+static void on_accept_error(struct evconnlistener *listener, void *ctx)
+{
+	const struct timeval pause = {1, 0};
+	struct admin *admin = ctx;
+
+	log_warning("admin socket %s: cannot accept: %s", admin->sock.path, strerror(errno));
+	evconnlistener_disable(listener);
+	event_add(admin->relisten, &pause);
+}
+
+static void on_relisten(evutil_socket_t fd, short what, void *ctx)
+{
+	struct admin *admin = ctx;
+
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(admin->listener);
+}
+
+int admin_open(struct admin **out, struct event_base *base, const struct admin_config *config)
+{
+	struct admin *admin = calloc(1, sizeof(*admin));
+	int ret;
+
+	if (!admin)
+		return error_set(ENOMEM, "admin socket: out of memory");
+	admin->config = *config;
+	if (!admin->config.connections_max)
+		admin->config.connections_max = CONNECTIONS_MAX;
+	if (!admin->config.idle_ms)
+		admin->config.idle_ms = IDLE_MS;
+	LIST_INIT(&admin->list);
+	ret = admin_socket_open(&admin->sock, config->path);
+	if (ret < 0)
+		goto err;
+	admin->relisten = evtimer_new(base, on_relisten, admin);
+	admin->listener = evconnlistener_new(
+		base, on_accept, admin, LEV_OPT_CLOSE_ON_EXEC, 0, admin->sock.fd);
+	if (!admin->relisten || !admin->listener) {
+		ret = error_set(ENOMEM, "admin socket: cannot be watched: out of memory");
+		goto err_socket;
+	}
+	evconnlistener_set_error_cb(admin->listener, on_accept_error);
+	/* A client that goes away while it is written to is no reason to die. */
+	signal(SIGPIPE, SIG_IGN);
+	*out = admin;
+	return 0;
+err_socket:
+	if (admin->listener)
+		evconnlistener_free(admin->listener);
+	if (admin->relisten)
+		event_free(admin->relisten);
+	admin_socket_remove(&admin->sock);
+	close(admin->sock.fd);
+err:
+	free(admin);
+	return ret;
+}
+
+int admin_give(struct admin *admin, uid_t uid, gid_t gid)
+{
+	return admin_socket_give(&admin->sock, uid, gid);
+}
+
+void admin_close(struct admin *admin)
+{
+	if (!admin)
+		return;
+	while (!LIST_EMPTY(&admin->list))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the first is another each time */
+		connection_free(LIST_FIRST(&admin->list));
+	evconnlistener_free(admin->listener);
+	event_free(admin->relisten);
+	admin_socket_remove(&admin->sock);
+	close(admin->sock.fd);
+	free(admin);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#ifndef SESSIOND_ADMIN_H
+#define SESSIOND_ADMIN_H
+
+/* clang-format off: it would fill the lines of the table.
+ *
+ * The admin socket: a Unix stream socket that takes one request a line.
+ *
+ *   stats              name value            a line for each figure
+ *   list               ID SECONDS BYTES      a line for each live session, in no order
+ *   show ID            id ID, remaining SECONDS, length BYTES: a line each
+ *   remove ID
+ *   flush              flushed COUNT         when every session is gone that was there when it was
+ *                                            asked, some 5 s for a million. It goes on if the client
+ *                                            leaves. One that is asked for during another begins when
+ *                                            that has ended; its COUNT includes the other's rest
+ *   reload             TEXT                  a line for each option that needs a restart
+ *   log-level LEVEL
+ *   talkers            ADDRESS GETS NEWS REMOVES
+ *                                            estimated: a line for each source, those that send most
+ *                                            first, at most 64; counting starts with the first such
+ *                                            request and ends 5 seconds after the last
+ *   version            sessiond VERSION
+ *   ping
+ *
+ * The reply is `OK`, the lines above and a line with a single dot; or the one line `ERR MESSAGE`. A
+ * line of the body that starts with a dot has another put before it. Lines end with LF; CRLF is
+ * taken too. A connection may send any number of requests without waiting for replies. An ID is
+ * 1 to 32 bytes in hex digits, padded with zeros on the right; it is printed in full. Values of
+ * sessions are never told.
+ *
+ * Who may connect is settled by the socket's mode, 0660, and once more by who the client is: root,
+ * the daemon's user, or a member of its group. All of it runs on the thread of the event
+ * base; no client, however slow, holds it up: replies are made as they are read.
+ */
+/* clang-format on */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "common/log.h"
+
+#include "control/sessions/writer.h"
+#include "dataplane/engine.h"
+
+/* What the daemon does for a request; none may be NULL. */
+struct admin_ops {
+	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
+	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
+	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	/* As writer_flush_start and writer_flush_done: the one does not wait, the other is called
+	 * until it does not return 0. */
+	void (*flush_start)(void *ctx, struct writer_flush *flush);
+	int (*flush_done)(void *ctx, const struct writer_flush *flush, uint64_t *deleted);
+	/* A page from slot `*next` on, as writer_list; the end is where `*next` is `capacity`. */
+	unsigned (*list)(void *ctx, uint32_t *next, struct session *sessions, unsigned room);
+	/* Calls `line` for what the administrator should know. 0, or a negative errno with
+	 * error_message() set. */
+	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+	void (*set_log_level)(void *ctx, enum log_level level);
+	/* Those that send most, at most `room`, most first, and goes on counting for a while; how
+	 * many, or a negative errno with error_message() set where the mode cannot tell. */
+	int (*talkers)(void *ctx, struct talker *talkers, unsigned room);
+};
+
+struct admin_config {
+	const char *path;	     /* of the socket */
+	const struct admin_ops *ops; /* kept by the caller */
+	void *ctx;		     /* for ops */
+	uint32_t capacity;	     /* slots of the table */
+	unsigned connections_max;    /* 0: 64 */
+	unsigned idle_ms;	     /* a connection without traffic is closed; 0: a minute */
+};
+
+struct admin;
+
+/* Listens. A socket file that nobody answers on is replaced; the folder of the default path is made
+ * if it is missing. Ignores SIGPIPE from now on. 0, or a negative errno with error_message() set:
+ * -EADDRINUSE where another daemon answers. */
+int admin_open(struct admin **admin, struct event_base *base, const struct admin_config *config);
+
+/* Gives the socket file, and its folder if admin_open made it, to another user and group. 0, or a
+ * negative errno with error_message() set. */
+int admin_give(struct admin *admin, uid_t uid, gid_t gid);
+
+/* Closes all connections and removes the socket file. NULL is allowed. */
+void admin_close(struct admin *admin);
+
+#endif

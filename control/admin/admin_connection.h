@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Between the admin socket's connections (admin.c) and its commands (admin_command.c).
+ */
+#ifndef SESSIOND_ADMIN_CONNECTION_H
+#define SESSIOND_ADMIN_CONNECTION_H
+
+#include <sys/queue.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "control/admin/admin.h"
+
+struct admin_connection {
+	LIST_ENTRY(admin_connection) link;
+	struct admin *admin;
+	const struct admin_config *config;
+	struct bufferevent *bev;
+	struct event *again; /* goes on with a list whose last page was empty, or with a flush */
+	unsigned uid;	     /* of the peer, for the log */
+	bool listing;	     /* the reply to `list` is under way ... */
+	uint32_t list_next;  /* ... and goes on with this slot */
+	bool flushing;	     /* the reply to `flush` is awaited ... */
+	struct writer_flush flush; /* ... from this one */
+	bool eof;		   /* the peer sends no more */
+	bool closing;		   /* takes no more requests; closed once all is written */
+};
+
+/* Carries out a request and appends the reply, or the beginning of one (listing is then set), or
+ * none yet (flushing is then set). */
+void admin_command(struct admin_connection *connection, const char *line);
+/* Appends the next page of the list, and its end, which clears listing. */
+void admin_list_page(struct admin_connection *connection);
+/* Appends the reply to `flush` and clears flushing, if the flush has ended. */
+void admin_flush_look(struct admin_connection *connection);
+
+#endif

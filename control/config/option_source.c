@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/config/option_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/text.h"
+
+int option_apply(struct option_source *source, const struct option_def *def, const char *value)
+{
+	size_t index = (size_t)(def - option_table);
+	const char *wrong = NULL;
+	char quoted[TEXT_QUOTE], where[TEXT_QUOTE];
+
+	/* Twice on a command line is how a wrapper overrides; twice in a file is a slip. */
+	if (source->seen[index] && !(def->flags & OPTION_REPEATABLE) &&
+		(source->file || def->flags & OPTION_ARGUMENT))
+		wrong = "given twice: leave one out";
+	if (!source->seen[index] && def->clear)
+		def->clear(source->options);
+	source->seen[index] = true;
+	if (!wrong)
+		wrong = def->set(source->options, value ? value : "yes");
+	if (!wrong)
+		return 0;
+	text_quote(value ? value : "yes", quoted);
+	if (source->file)
+		return error_set(EINVAL, "%s:%u: %s = %s: %s", text_quote(source->file, where),
+			source->line, def->name, quoted, wrong);
+	if (def->flags & OPTION_ARGUMENT)
+		return error_set(EINVAL, "%s %s: %s", def->arg, quoted, wrong);
+	return error_set(EINVAL, "--%s %s: %s", def->name, quoted, wrong);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * One pass over one source of options: the command line, or a configuration file.
+ */
+#ifndef SESSIOND_OPTION_SOURCE_H
+#define SESSIOND_OPTION_SOURCE_H
+
+#include "control/config/option_table.h"
+
+#define OPTION_TABLE_MAX 32
+
+struct option_source {
+	struct options *options; /* what is filled */
+	const char *file;	 /* NULL: the command line */
+	unsigned line;
+	bool seen[OPTION_TABLE_MAX]; /* all false at first */
+};
+
+/* An occurrence of `def`; `value` is NULL where the command line gives none. The first of a
+ * repeatable option empties what earlier sources set. 0, or -EINVAL with error_message() set. */
+int option_apply(struct option_source *source, const struct option_def *def, const char *value);
+
+/* Takes over what a configuration file says. 0 or -EINVAL with error_message() set, which names
+ * file and line. */
+int options_read_file(struct options *options, const char *path);
+/* The same for `size` bytes of any content; `name` stands for the file in errors. */
+int options_read_memory(struct options *options, const char *name, const char *text, size_t size);
+
+#endif

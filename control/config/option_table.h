@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The one table of sessiond's options: the command line, the configuration file, --help, reload
+ * and the man pages all come from it.
+ */
+#ifndef SESSIOND_OPTION_TABLE_H
+#define SESSIOND_OPTION_TABLE_H
+
+#include <stddef.h>
+
+#include "control/config/options.h"
+
+enum option_flags {
+	OPTION_REPEATABLE = 1,	 /* each occurrence adds; the command line's replace the file's */
+	OPTION_RELOADABLE = 2,	 /* SIGHUP applies a change; any other needs a restart */
+	OPTION_COMMAND_LINE = 4, /* not in the file */
+	OPTION_ARGUMENT = 8,	 /* on the command line the argument, without a name */
+};
+
+struct option_def {
+	const char *name; /* long name, and the name in the file */
+	int key;	  /* its letter, or a number past 255; 0 for the argument */
+	const char *arg;  /* what the value is, for help; NULL: none, and yes or no in the file */
+	unsigned flags;	  /* of enum option_flags */
+	const char *help;
+	/* Parses `value` into `options` ("yes" for an option without a value). Returns NULL, or
+	 * what is wrong or was expected: valid until the next call by this thread. */
+	const char *(*set)(struct options *options, const char *value);
+	/* Empties what a repeatable option adds to, its default included. */
+	void (*clear)(struct options *options);
+	/* The member of struct options it is about, comparable by memcmp. */
+	size_t offset, size;
+	/* The rest is for the manual, README and the example of a configuration file. The default
+	 * as a value, words of a repeatable option apart by a blank; NULL: there is none, or no
+	 * constant. */
+	const char *fallback;
+	const char *example; /* a value for the example, where there is no such default */
+	const char *details; /* more sentences for the man pages, if `help` is not all */
+};
+
+extern const struct option_def option_table[];
+extern const size_t option_table_size;
+
+#define OPTION_HELP 320
+
+/* `help` with what the other members say added: "; repeatable", "; default X". `text` has room for
+ * OPTION_HELP bytes; returns it. */
+const char *option_help(const struct option_def *def, char text[OPTION_HELP]);
+
+/* Whether the default is a list, too long for --help, whose `help` names it in words. */
+bool option_default_is_list(const struct option_def *def);
+
+#endif

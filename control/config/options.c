@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/config/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cli.h"
+#include "common/control_path.h"
+#include "common/text.h"
+#include "control/config/option_source.h"
+
+#define CAPACITY_DEFAULT 1000000
+#define PIN_ROOT_DEFAULT "/sys/fs/bpf/sessiond"
+
+static const char help[] =
+	"A shared TLS session cache for a farm of TLS terminators.\v"
+	"PORT is the UDP port, default 54321. Runs in the foreground; SIGHUP reads allow, remove "
+	"and log-level anew, SIGUSR1 logs a line of statistics, SIGUSR2 ends it as with --keep. "
+	"Exit "
+	"codes: 0, 1 for a failure, 2 for a wrong command line or "
+	"configuration.";
+
+static void set_defaults(struct options *options)
+{
+	memset(options, 0, sizeof(*options)); /* padding too: reload compares bytes */
+	options->port = SESSD_PORT;
+	allow_list_default(&options->allow);
+	options->allow_is_default = true;
+	options->capacity = CAPACITY_DEFAULT;
+	options->value_max = SESSD_VALUE_DEFAULT_MAX;
+	control_path_default(CONTROL_LISTEN, options->control_path);
+	options->control_is_default = true;
+	strcpy(options->pin_root, PIN_ROOT_DEFAULT);
+	options->log_level = LOG_LEVEL_INFO;
+	options->seccomp = true;
+}
+
+static int on_option(void *ctx, int key, const char *value)
+{
+	for (size_t i = 0; i < option_table_size; i++)
+		if (option_table[i].key == key)
+			return option_apply(ctx, &option_table[i], value);
+	return error_set(EINVAL, "option %d is not in the table", key);
+}
+
+static int on_argument(void *ctx, const char *argument)
+{
+	for (size_t i = 0; i < option_table_size; i++)
+		if (option_table[i].flags & OPTION_ARGUMENT)
+			return option_apply(ctx, &option_table[i], argument);
+	return error_set(EINVAL, "no arguments are taken: try --help");
+}
+
+static int read_command_line(struct options *options, int argc, char **argv)
+{
+	struct argp_option argp_options[OPTION_TABLE_MAX + 1] = {0};
+	static _Thread_local char texts[OPTION_TABLE_MAX][OPTION_HELP];
+	struct option_source source = {.options = options};
+	const struct cli cli = {
+		.options = argp_options,
+		.args_doc = "[PORT]",
+		.doc = help,
+		.on_option = on_option,
+		.on_argument = on_argument,
+		.ctx = &source,
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+
+		if (def->flags & OPTION_ARGUMENT)
+			continue;
+		argp_options[n++] = (struct argp_option){.name = def->name,
+			.key = def->key,
+			.arg = def->arg,
+			.doc = option_help(def, texts[i])};
+	}
+	return cli_parse(&cli, argc, argv) < 0 ? -EINVAL : 0;
+}
+
+static int check_built_in(const struct options *options)
+{
+	(void)options;
+#ifndef HAVE_XDP
+	if (options->mode == MODE_XDP)
+		return error_set(EINVAL, "--mode xdp: this sessiond was built without it: build "
+					 "with -Dxdp=enabled, or use --mode socket");
+	if (options->interface_count > 0)
+		return error_set(EINVAL,
+			"--interface %s: this sessiond was built without xdp mode: build with "
+			"-Dxdp=enabled, or leave it out",
+			options->interfaces[0]);
+#endif
+#ifndef HAVE_DPDK
+	if (options->mode == MODE_DPDK)
+		return error_set(EINVAL, "--mode dpdk: this sessiond was built without it: build "
+					 "with -Ddpdk=enabled, or use --mode socket");
+#endif
+	return 0;
+}
+
+/* Every link has fe80::/64. In dpdk mode the ports are the only links, and no interfaces. */
+static int check_scopes(const struct options *options)
+{
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < options->listen_count; i++) {
+		const struct endpoint *listen = &options->listen[i];
+
+		if (options->mode != MODE_DPDK && !listen->scope[0] &&
+			address_is_link_local(&listen->addr))
+			return error_set(EINVAL,
+				"--listen %s: a link-local address needs its interface: add "
+				"%%INTERFACE to it",
+				endpoint_format(listen, text));
+	}
+	return 0;
+}
+
+static int check_together(const struct options *options)
+{
+	char quoted[TEXT_QUOTE];
+
+	if (options->mode == MODE_XDP && options->interface_count == 0)
+		return error_set(EINVAL, "--mode xdp needs an interface: add --interface IFNAME");
+	if (options->interface_count > 0 && options->mode != MODE_XDP && options->mode != MODE_AUTO)
+		return error_set(EINVAL,
+			"--interface %s has no use with --mode %s: leave it out, or use --mode xdp",
+			text_quote(options->interfaces[0], quoted),
+			options->mode == MODE_DPDK ? "dpdk" : "socket");
+	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
+		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
+					 "leave it out");
+	if (options->xdp_histogram && !options->metrics[0])
+		return error_set(EINVAL,
+			"--xdp-histogram has no use without --metrics: add that, or "
+			"leave it out");
+	return check_built_in(options);
+}
+
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr) &&
+	       strcmp(a->scope, b->scope) == 0;
+}
+
+/* Whether the kernel refuses to bind one beside the other, since both would get what is sent to one
+ * of them. */
+static bool overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	bool same_family = address_is_ipv4(&a->addr) == address_is_ipv4(&b->addr);
+
+	if (a->port != b->port)
+		return false;
+	return a->any || b->any ||
+	       (same_family && (address_is_wildcard(&a->addr) || address_is_wildcard(&b->addr)));
+}
+
+/* Fills in what depends on other options. */
+static int complete_listen(struct options *options)
+{
+	char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
+
+	if (options->listen_count == 0)
+		options->listen[options->listen_count++].any = true;
+	for (size_t i = 0; i < options->listen_count; i++) {
+		struct endpoint *endpoint = &options->listen[i];
+
+		if (endpoint->port == 0)
+			endpoint->port = options->port;
+		for (size_t j = 0; j < i; j++) {
+			if (same_endpoint(endpoint, &options->listen[j]))
+				return error_set(EINVAL,
+					"--listen %s is given twice: leave one out",
+					endpoint_format(endpoint, text));
+			if (overlap(endpoint, &options->listen[j]))
+				return error_set(EINVAL,
+					"--listen %s and --listen %s: one includes the other: "
+					"leave one out",
+					endpoint_format(&options->listen[j], other),
+					endpoint_format(endpoint, text));
+		}
+	}
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	char config_path[sizeof(options->config_path)];
+	int ret;
+
+	/* The command line is read twice: to know the file, and to win over it. */
+	set_defaults(options);
+	ret = read_command_line(options, argc, argv);
+	if (ret < 0)
+		return ret;
+	if (options->config_path[0]) {
+		memcpy(config_path, options->config_path, sizeof(config_path));
+		set_defaults(options);
+		ret = options_read_file(options, config_path);
+		if (ret < 0)
+			return ret;
+		ret = read_command_line(options, argc, argv);
+		if (ret < 0)
+			return ret;
+	}
+	ret = complete_listen(options);
+	if (!ret)
+		ret = check_scopes(options);
+	return ret < 0 ? ret : check_together(options);
+}
+
+int options_reload(struct options *next, int argc, char **argv, const struct options *running,
+	void (*needs_restart)(void *ctx, const char *name), void *ctx)
+{
+	struct options *parsed;
+	int ret;
+
+	parsed = malloc(sizeof(*parsed));
+	if (!parsed)
+		return error_set(ENOMEM, "options are not read again for want of memory");
+	ret = options_parse(parsed, argc, argv);
+	if (ret < 0)
+		goto end;
+	memmove(next, running, sizeof(*next));
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+		char *to = (char *)next + def->offset;
+		const char *from = (const char *)parsed + def->offset;
+
+		if (def->flags & OPTION_COMMAND_LINE || memcmp(to, from, def->size) == 0)
+			continue;
+		if (def->flags & OPTION_RELOADABLE)
+			memcpy(to, from, def->size);
+		else if (needs_restart)
+			needs_restart(ctx, def->name);
+	}
+	next->allow_is_default = parsed->allow_is_default;
+end:
+	free(parsed);
+	return ret;
+}

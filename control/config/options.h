@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the daemon was asked to do, from the command line and the configuration file. One table
+ * names every option for both; the command line wins over the file.
+ */
+#ifndef SESSIOND_OPTIONS_H
+#define SESSIOND_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/log.h"
+
+#include "dataplane/engine.h"
+
+/* "NAME:GROUP", and its end; login names are at most 32 bytes. */
+#define OPTION_USER_SIZE 80
+
+enum mode {
+	MODE_AUTO,
+	MODE_XDP,
+	MODE_DPDK,
+	MODE_SOCKET,
+};
+
+enum remove_policy {
+	REMOVE_HONOUR,
+	REMOVE_IGNORE,
+};
+
+struct options {
+	enum mode mode;
+	enum xdp_mode xdp_mode;
+	bool busy_poll;
+	bool xdp_histogram;
+	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
+	size_t interface_count;
+	uint16_t port;
+	struct endpoint listen[ENGINE_LISTEN_MAX]; /* never empty after options_parse */
+	size_t listen_count;
+	struct allow_list allow;
+	bool allow_is_default;
+	uint32_t capacity;
+	uint16_t value_max;
+	enum remove_policy remove;
+	unsigned threads;
+	char dpdk_args[1024];
+	bool keep;
+	char user[OPTION_USER_SIZE]; /* "" if none; NAME or NAME:GROUP */
+	bool seccomp;
+	char config_path[PATH_MAX]; /* "" if none */
+	char control_path[108];	    /* sun_path's size */
+	bool control_is_default;
+	char pin_root[PATH_MAX]; /* --pin-dir, default /sys/fs/bpf/sessiond */
+	enum log_level log_level;
+	char metrics[108]; /* "" if off */
+	struct {
+		uint32_t gets, news;
+	} rate_limit; /* a second and source; 0: none */
+	bool check;
+};
+
+/* Exit codes of the daemon and of sessionctl. */
+enum {
+	EXIT_RUNTIME = 1, /* something failed */
+	EXIT_USAGE = 2,	  /* the command line or configuration is wrong */
+};
+
+/* Fills `options` from defaults, the file that --config names and the command line. Prints --help
+ * and --version itself and exits 0. Returns 0, or -EINVAL with error_message() set; the caller then
+ * exits with EXIT_USAGE. Nothing of the system is changed or opened but the file. */
+int options_parse(struct options *options, int argc, char **argv);
+
+/* Reads file and command line again. `next` becomes `running` with what may change while running
+ * (allow, remove, log-level) as it is now asked for; needs_restart, if not NULL, is called with the
+ * name of each other option that differs. `running` is what options_parse filled, unchanged. 0, or
+ * a negative errno with error_message() set and `next` untouched. */
+int options_reload(struct options *next, int argc, char **argv, const struct options *running,
+	void (*needs_restart)(void *ctx, const char *name), void *ctx);
+
+/* What can only be told with a look at the host: interfaces and users that do not exist, a capacity
+ * beyond this machine's memory. 0, -ENODEV for an interface, which may come yet, else -EINVAL, with
+ * error_message() set. */
+int options_check_host(const struct options *options);
+/* Bytes of memory that a start takes at most, beside what a daemon that is gone has left pinned. */
+uint64_t options_memory_needed(const struct options *options);
+
+#endif

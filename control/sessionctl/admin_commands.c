@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessionctl/sessionctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "control/sessionctl/admin_client.h"
+
+#define TIMEOUT_MS 5000
+
+/* Where the lines of a reply go: to stdout as they are, or into `object`, or as objects of an
+ * array, which may be too long to hold. */
+struct printer {
+	json_t *object;
+	unsigned rows;
+};
+
+static int out_of_memory(void)
+{
+	return error_set(ENOMEM, "out of memory");
+}
+
+/* ctl_fail and nothing else for a request that is one line. */
+static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *ctx, char *line),
+	void *ctx)
+{
+	struct admin_client *client;
+	int ret = admin_client_open(&client, ctl->control_path, TIMEOUT_MS);
+
+	if (ret < 0)
+		return ret;
+	/* The reply comes when all is gone, which takes a minute or more of the largest caches. */
+	if (strcmp(request, "flush") == 0)
+		admin_client_be_patient(client);
+	ret = admin_client_request(client, request, on_line, ctx);
+	admin_client_close(client);
+	return ret;
+}
+
+static int print_line(void *ctx, char *line)
+{
+	(void)ctx;
+	/* A full pipe or disk is told of at the end. */
+	puts(line);
+	return 0;
+}
+
+int ctl_ask(const struct ctl *ctl)
+{
+	char request[128];
+
+	snprintf(request, sizeof(request), "%s%s%s", ctl->command, ctl->argument ? " " : "",
+		ctl->argument ? ctl->argument : "");
+	return ask(ctl, request, print_line, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+}
+
+/* `name value`: a number, unless the name is "id". */
+static int pair_to_json(void *ctx, char *line)
+{
+	struct printer *printer = ctx;
+	char *value = strchr(line, ' ');
+	json_t *json;
+
+	if (!value)
+		return error_set(EPROTO, "the daemon's reply is not understood: is it as old as "
+					 "this program?");
+	*value++ = '\0';
+	json = strcmp(line, "id") == 0 ? json_string(value)
+				       : json_integer(strtoll(value, NULL, 10));
+	/* Takes over `json`, also when it fails. */
+	return json_object_set_new(printer->object, line, json) < 0 ? out_of_memory() : 0;
+}
+
+static int print_object(const json_t *object)
+{
+	if (json_dumpf(object, stdout, JSON_INDENT(2)) < 0)
+		return -EIO; /* of stdout, which is told of at the end */
+	putchar('\n');
+	return 0;
+}
+
+static int print_pairs(const struct ctl *ctl, const char *request)
+{
+	struct printer printer = {.object = json_object()};
+	int ret;
+
+	if (!printer.object)
+		return out_of_memory();
+	ret = ask(ctl, request, ctl->json ? pair_to_json : print_line, &printer);
+	if (ret == 0 && ctl->json)
+		print_object(printer.object);
+	json_decref(printer.object);
+	return ret;
+}
+
+int ctl_show(const struct ctl *ctl)
+{
+	char request[128];
+
+	snprintf(request, sizeof(request), "show %s", ctl->argument);
+	return print_pairs(ctl, request) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+}
+
+/* `ID SECONDS BYTES` */
+static int row_to_json(void *ctx, char *line)
+{
+	struct printer *printer = ctx;
+	long long remaining, length;
+	char id[65];
+	json_t *row;
+
+	if (sscanf(line, "%64s %lld %lld", id, &remaining, &length) != 3)
+		return error_set(EPROTO, "the daemon's reply is not understood: is it as old as "
+					 "this program?");
+	row = json_pack("{s:s, s:I, s:I}", "id", id, "remaining", (json_int_t)remaining, "length",
+		(json_int_t)length);
+	if (!row)
+		return out_of_memory();
+	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
+	json_dumpf(row, stdout, 0);
+	json_decref(row);
+	return 0;
+}
+
+int ctl_list(const struct ctl *ctl)
+{
+	struct printer printer = {0};
+
+	if (ask(ctl, "list", ctl->json ? row_to_json : print_line, &printer) < 0)
+		return ctl_fail(EXIT_RUNTIME);
+	if (ctl->json)
+		puts(printer.rows ? "\n]" : "[]");
+	return EXIT_SUCCESS;
+}
+
+#ifdef HAVE_XDP
+static void print_figure(void *ctx, const char *name, uint64_t value)
+{
+	struct printer *printer = ctx;
+
+	if (!printer->object)
+		printf("%s %" PRIu64 "\n", name, value);
+	else
+		json_object_set_new(printer->object, name, json_integer((json_int_t)value));
+}
+
+/* The daemon is gone; the fast path may still be at work. */
+static int print_pinned(const struct ctl *ctl)
+{
+	struct printer printer = {0};
+	char why[512];
+	int ret;
+
+	snprintf(why, sizeof(why), "%s", error_message());
+	if (ctl->json) {
+		printer.object = json_object();
+		if (!printer.object)
+			return out_of_memory();
+	}
+	ret = ctl_pinned_stats(ctl, print_figure, &printer);
+	/* Nothing is pinned, or not for us to see: what there is to say is of the daemon. */
+	if (ret == -ENOENT || ret == -EACCES || ret == -EPERM)
+		error_set(-ret, "%s", why);
+	if (ret == 0) {
+		fprintf(stderr,
+			"sessionctl: %s (these are the counters of the XDP program, which goes on "
+			"without it)\n",
+			why);
+		if (printer.object)
+			print_object(printer.object);
+	}
+	json_decref(printer.object);
+	return ret;
+}
+#endif
+
+int ctl_stats(const struct ctl *ctl)
+{
+	int ret = print_pairs(ctl, "stats");
+
+#ifdef HAVE_XDP
+	if (ret == -ENOENT || ret == -ECONNREFUSED || ret == -ETIMEDOUT)
+		ret = print_pinned(ctl);
+#endif
+	return ret < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+}

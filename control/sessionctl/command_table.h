@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The one table of sessionctl's commands, and that of its options: the command line, --help and the
+ * man page all come from them.
+ */
+#ifndef SESSIOND_SESSIONCTL_TABLE_H
+#define SESSIOND_SESSIONCTL_TABLE_H
+
+#include <argp.h>
+#include <stddef.h>
+
+#include "control/sessionctl/sessionctl.h"
+
+#define CTL_PIN_ROOT_DEFAULT "/sys/fs/bpf/sessiond"
+
+/* Keys of options without a letter. */
+enum {
+	CTL_KEY_PIN_DIR = 256,
+	CTL_KEY_PORT,
+	CTL_KEY_JSON,
+	CTL_KEY_ONCE,
+	CTL_KEY_INTERVAL,
+};
+
+struct ctl_command {
+	const char *name, *argument; /* NULL: it takes none; "[X]": it may have one */
+	bool json;		     /* --json goes with it */
+	int (*run)(const struct ctl *ctl);
+	const char *help;    /* a few words */
+	const char *details; /* sentences for the man page, if those are not all; or NULL */
+};
+
+extern const struct argp_option ctl_options[]; /* ends with an empty one */
+extern const struct ctl_command ctl_commands[];
+extern const size_t ctl_command_count;
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the kernel's own filters do to packets that are passed up to the daemon: NEWs, REMOVEs, and
+ * all GETs of socket mode. The rules are read as nft and iptables-save print them. That is no proof
+ * of what becomes of a packet, but shows what an operator should look at.
+ */
+#include "control/sessionctl/doctor/doctor.h"
+
+#include "control/sessionctl/doctor/firewall_rules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_SIZE (256 * 1024)
+
+static int get_rules(const struct doctor_host *host, struct rules *rules)
+{
+	char *text = malloc(RULES_SIZE + 1);
+	int ret = -1;
+
+	if (text)
+		ret = host->probe->firewall(host->probe->ctx, text, RULES_SIZE);
+	if (ret == 0)
+		rules_read(text, host->port, rules);
+	free(text);
+	return ret;
+}
+
+static void say_bad(
+	const struct doctor_host *host, const struct rules *rules, struct doctor_report *report)
+{
+	enum doctor_severity severity =
+		rules->verdict == RULES_REFUSED ? DOCTOR_PROBLEM : DOCTOR_WARNING;
+	char advice[200];
+
+	snprintf(advice, sizeof(advice),
+		"let the terminators in: nft insert rule inet filter input udp dport %u accept, "
+		"for "
+		"your table's and chain's names",
+		host->port);
+	/* stunnel asks by IPv4 alone. */
+	if (rules->v6_only)
+		severity = DOCTOR_NOTE;
+	doctor_say(report, severity, "firewall", "", advice,
+		rules->verdict == RULES_REFUSED
+			? "%s%s: a rule refuses UDP port %u: the daemon gets no NEWs. (XDP answers "
+			  "GETs before any rule)"
+		: rules->verdict == RULES_DROPPED
+			? "%s%s: what no rule takes is dropped, and no rule lets UDP port %u in: "
+			  "the daemon may get no NEWs"
+			: "%s%s: a rule refuses UDP port %u to some: see that no terminator is "
+			  "among them",
+		rules->where, rules->v6_only ? " (IPv6)" : "", host->port);
+}
+
+void doctor_firewall(const struct doctor_host *host, struct doctor_report *report)
+{
+	struct rules rules = {0};
+
+	if (get_rules(host, &rules) < 0) {
+		doctor_say(report, DOCTOR_NOTE, "firewall", "",
+			"run this as root, with nft or iptables-save installed",
+			"the firewall's rules cannot be read");
+		return;
+	}
+	if (rules.verdict > RULES_ACCEPTED)
+		say_bad(host, &rules, report);
+	else
+		doctor_say(report, DOCTOR_GOOD, "firewall", "", "",
+			rules.verdict == RULES_ACCEPTED ? "a rule lets UDP port %u in"
+			: rules.filtered
+				? "no rule names UDP port %u, and what no rule names is let in"
+				: "nothing filters UDP port %u",
+			host->port);
+}
+
+void doctor_conntrack(const struct doctor_host *host, struct doctor_report *report)
+{
+	uint64_t count, max;
+	struct rules rules = {0};
+	char text[64], advice[200];
+
+	if (!doctor_read(host, text, sizeof(text), "/proc/sys/net/netfilter/nf_conntrack_count")) {
+		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "", "connections are not tracked");
+		return;
+	}
+	count = strtoull(text, NULL, 10);
+	max = doctor_read(host, text, sizeof(text), "/proc/sys/net/netfilter/nf_conntrack_max")
+		      ? strtoull(text, NULL, 10)
+		      : 0;
+	snprintf(advice, sizeof(advice),
+		"exempt it: nft add rule inet raw prerouting udp dport %u notrack, and the same "
+		"for "
+		"udp sport in an output chain",
+		host->port);
+	if (max && count >= max - max / 10)
+		doctor_say(report, DOCTOR_PROBLEM, "conntrack", "", advice,
+			"the table of tracked connections is full, %" PRIu64 " of %" PRIu64
+			": NEWs are dropped",
+			count, max);
+	else if (get_rules(host, &rules) < 0 ? count == 0 : count == 0 && !rules.tracking)
+		/* The kernel tracks once a rule asks for it, and every packet then. */
+		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "",
+			"connections can be tracked, but none is");
+	else if (rules.untracked)
+		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "",
+			"connections are tracked, but not those of UDP port %u", host->port);
+	else
+		doctor_say(report, DOCTOR_WARNING, "conntrack", "", advice,
+			"connections are tracked: every NEW takes an entry, for 30 seconds each "
+			"(%" PRIu64 " of %" PRIu64 " are taken)",
+			count, max);
+}

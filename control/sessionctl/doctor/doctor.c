@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessionctl/doctor/doctor.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void doctor_say(struct doctor_report *report, enum doctor_severity severity, const char *check,
+	const char *subject, const char *advice, const char *format, ...)
+{
+	struct doctor_finding *finding;
+	va_list args;
+
+	if (report->count == DOCTOR_FINDINGS_MAX)
+		return;
+	finding = &report->findings[report->count++];
+	finding->severity = severity;
+	finding->check = check;
+	snprintf(finding->subject, sizeof(finding->subject), "%s", subject);
+	snprintf(finding->advice, sizeof(finding->advice), "%s", advice);
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+}
+
+static char *path_of(
+	const struct doctor_host *host, char path[PATH_MAX], const char *format, va_list args)
+{
+	int used = snprintf(path, PATH_MAX, "%s", host->root);
+
+	if (used < PATH_MAX)
+		vsnprintf(path + used, (size_t)(PATH_MAX - used), format, args);
+	return path;
+}
+
+char *doctor_path(const struct doctor_host *host, char path[PATH_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	path_of(host, path, format, args);
+	va_end(args);
+	return path;
+}
+
+bool doctor_read(const struct doctor_host *host, char *text, size_t size, const char *format, ...)
+{
+	char path[PATH_MAX];
+	size_t used = 0;
+	va_list args;
+	ssize_t n;
+	int fd;
+
+	va_start(args, format);
+	path_of(host, path, format, args);
+	va_end(args);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	while (used < size - 1 && (n = read(fd, text + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	if (used > 0 && text[used - 1] == '\n')
+		used--;
+	text[used] = '\0';
+	return true;
+}
+
+void doctor_run(const struct doctor_host *host, struct doctor_report *report)
+{
+	report->count = 0;
+	doctor_kernel(host, report);
+	doctor_btf(host, report);
+	doctor_bpffs(host, report);
+	doctor_capabilities(host, report);
+	for (unsigned i = 0; i < host->interface_count; i++) {
+		const char *interface = host->interfaces[i];
+
+		doctor_driver(host, interface, report);
+		doctor_other_program(host, interface, report);
+		doctor_offloads(host, interface, report);
+		doctor_mtu(host, interface, report);
+		doctor_veth(host, interface, report);
+		doctor_cores(host, interface, report);
+	}
+	if (host->interface_count == 0)
+		doctor_say(report, DOCTOR_NOTE, "interface", "",
+			"name one: sessionctl doctor IFNAME",
+			"no network interface was looked at: none is up but loopback");
+	doctor_pins(host, report);
+	doctor_firewall(host, report);
+	doctor_conntrack(host, report);
+	doctor_hugepages(host, report);
+	doctor_tick(host, report);
+}
+
+enum doctor_severity doctor_worst(const struct doctor_report *report)
+{
+	enum doctor_severity worst = DOCTOR_GOOD;
+
+	for (unsigned i = 0; i < report->count; i++)
+		if (report->findings[i].severity > worst)
+			worst = report->findings[i].severity;
+	return worst;
+}

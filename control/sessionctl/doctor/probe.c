@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What only a live host can tell: ethtool's ioctls, netlink, locks and the firewall's own programs.
+ */
+#include "control/sessionctl/doctor/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The kernel's netdev family, since 6.3; Debian 12's headers do not have it yet. */
+#define NETDEV_FAMILY		  "netdev"
+#define NETDEV_VERSION		  1
+#define NETDEV_CMD_DEV_GET	  1
+#define NETDEV_A_DEV_IFINDEX	  1
+#define NETDEV_A_DEV_XDP_FEATURES 3
+
+static int ethtool(const char *interface, void *command)
+{
+	struct ifreq request = {.ifr_data = command};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int host_driver(void *ctx, const char *interface, char name[32])
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	int ret = ethtool(interface, &info);
+
+	(void)ctx;
+	if (ret == 0)
+		snprintf(name, 32, "%.31s", info.driver);
+	return ret == 0 && !name[0] ? -EOPNOTSUPP : ret;
+}
+
+static int host_offloads(void *ctx, const char *interface, unsigned *flags)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
+	int ret = ethtool(interface, &value);
+
+	(void)ctx;
+	if (ret < 0)
+		return ret;
+	*flags = (value.data & ETH_FLAG_RXVLAN ? DOCTOR_RXVLAN : 0) |
+		 (value.data & ETH_FLAG_LRO ? DOCTOR_LRO : 0);
+	value = (struct ethtool_value){.cmd = ETHTOOL_GGRO};
+	if (ethtool(interface, &value) == 0 && value.data)
+		*flags |= DOCTOR_GRO;
+	return 0;
+}
+
+/* Sends one request and hands the attributes of its reply to `on_attribute`. */
+static int ask_netlink(int bus, struct nlmsghdr *request,
+	int (*on_message)(const struct nlmsghdr *, void *), void *ctx)
+{
+	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	char *buffer = malloc(MNL_SOCKET_BUFFER_SIZE);
+	int ret = -ENOMEM;
+	ssize_t n;
+
+	if (!sock || !buffer)
+		goto end;
+	request->nlmsg_seq = 1;
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	ret = -EIO;
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
+		mnl_socket_sendto(sock, request, request->nlmsg_len) < 0)
+		goto end;
+	do {
+		n = mnl_socket_recvfrom(sock, buffer, MNL_SOCKET_BUFFER_SIZE);
+		if (n < 0)
+			break;
+		errno = 0;
+		n = mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(sock), on_message, ctx);
+	} while (n > 0);
+	ret = n < 0 ? -(errno ? errno : EIO) : 0;
+end:
+	free(buffer);
+	if (sock)
+		mnl_socket_close(sock);
+	return ret;
+}
+
+struct number {
+	uint16_t attribute;
+	bool found;
+	uint64_t value;
+};
+
+static int on_generic(const struct nlmsghdr *message, void *ctx)
+{
+	struct number *number = ctx;
+	struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr))
+	{
+		if (mnl_attr_get_type(attribute) != number->attribute)
+			continue;
+		number->found = true;
+		number->value = mnl_attr_get_payload_len(attribute) == 8
+					? mnl_attr_get_u64(attribute)
+					: mnl_attr_get_u16(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *generic_request(void *buffer, uint16_t family, uint8_t command)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *generic;
+
+	message->nlmsg_type = family;
+	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	generic->cmd = command;
+	generic->version = 1;
+	return message;
+}
+
+static int host_xdp_features(void *ctx, const char *interface, uint64_t *features)
+{
+	struct number family = {.attribute = CTRL_ATTR_FAMILY_ID};
+	struct number found = {.attribute = NETDEV_A_DEV_XDP_FEATURES};
+	_Alignas(struct nlmsghdr) char buffer[256];
+	struct nlmsghdr *message;
+	int ret;
+
+	(void)ctx;
+	message = generic_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
+	ret = ask_netlink(NETLINK_GENERIC, message, on_generic, &family);
+	if (ret < 0 || !family.found)
+		return -EOPNOTSUPP;
+	message = generic_request(buffer, (uint16_t)family.value, NETDEV_CMD_DEV_GET);
+	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, if_nametoindex(interface));
+	ret = ask_netlink(NETLINK_GENERIC, message, on_generic, &found);
+	if (ret == 0 && !found.found)
+		ret = -EOPNOTSUPP;
+	*features = found.value;
+	return ret;
+}
+
+static int on_link(const struct nlmsghdr *message, void *ctx)
+{
+	struct nlattr *attribute, *nested;
+	bool *attached = ctx;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(attribute) != IFLA_XDP)
+			continue;
+		mnl_attr_for_each_nested(nested, attribute)
+		{
+			if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
+				*attached = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static int host_xdp_attached(void *ctx, const char *interface, bool *attached)
+{
+	_Alignas(struct nlmsghdr) char buffer[256];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
+
+	(void)ctx;
+	message->nlmsg_type = RTM_GETLINK;
+	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = (int)if_nametoindex(interface);
+	*attached = false;
+	return ask_netlink(NETLINK_ROUTE, message, on_link, attached);
+}
+
+/* Adds a program's output; -ENOENT if it is not installed, -EPERM if it fails. */
+static int add_output(
+	const char *program, const char *command, char *text, size_t size, size_t *used)
+{
+	FILE *pipe;
+	size_t n;
+
+	if (access(program, X_OK) < 0)
+		return -ENOENT;
+	pipe = popen(command, "re"); /* NOLINT(cert-env33-c): words of ours, none from outside */
+	if (!pipe)
+		return -errno;
+	while (*used < size - 1 && (n = fread(text + *used, 1, size - 1 - *used, pipe)) > 0)
+		*used += n;
+	text[*used] = '\0';
+	return pclose(pipe) == 0 ? 0 : -EPERM;
+}
+
+static int host_firewall(void *ctx, char *text, size_t size)
+{
+	static const char *const programs[][2] = {
+		{"/usr/sbin/nft", "/usr/sbin/nft list ruleset 2>/dev/null"},
+		{"/usr/sbin/iptables-save", "/usr/sbin/iptables-save 2>/dev/null"},
+		{"/usr/sbin/ip6tables-save", "/usr/sbin/ip6tables-save 2>/dev/null"},
+	};
+	size_t used = 0;
+	int ret = -ENOENT;
+
+	(void)ctx;
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (add_output(programs[i][0], programs[i][1], text, size, &used) == 0)
+			ret = 0;
+	return ret;
+}
+
+static int host_locked(void *ctx, const char *path, bool *locked)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)ctx;
+	if (fd < 0)
+		return -errno;
+	*locked = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	close(fd);
+	return 0;
+}
+
+const struct doctor_probe doctor_probe_host = {
+	.driver = host_driver,
+	.offloads = host_offloads,
+	.xdp_features = host_xdp_features,
+	.xdp_attached = host_xdp_attached,
+	.firewall = host_firewall,
+	.locked = host_locked,
+};

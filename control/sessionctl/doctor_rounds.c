@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The doctor's rounds on this host: which interfaces, and how the findings are told.
+ */
+#include "control/sessionctl/sessionctl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "common/log.h"
+
+#include "common/text.h"
+#include "control/sessionctl/admin_client.h"
+#include "control/sessionctl/doctor/doctor.h"
+
+#define TIMEOUT_MS 2000
+
+/* Exit codes besides the usual: the worst that was found. */
+enum {
+	EXIT_WARNING = 3,
+	EXIT_PROBLEM = 4,
+};
+
+static const char *const severities[] = {"good", "note", "warning", "problem"};
+
+static void add_interface(struct doctor_host *host, const char *name)
+{
+	for (unsigned i = 0; i < host->interface_count; i++)
+		if (strcmp(host->interfaces[i], name) == 0)
+			return;
+	if (host->interface_count < DOCTOR_INTERFACES_MAX && strlen(name) < IF_NAMESIZE)
+		strcpy(host->interfaces[host->interface_count++], name);
+}
+
+/* Those that a daemon has its program on. */
+static void add_pinned(struct doctor_host *host, const char *root, uint16_t port)
+{
+	char path[PATH_MAX], name[IF_NAMESIZE];
+	struct dirent *file;
+	uint64_t index;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%u", root, port);
+	dir = opendir(path);
+	while (dir && (file = readdir(dir)))
+		if (strncmp(file->d_name, "link-", 5) == 0 &&
+			text_number(file->d_name + 5, 1, UINT32_MAX, &index) &&
+			if_indextoname((unsigned)index, name))
+			add_interface(host, name);
+	if (dir)
+		closedir(dir);
+}
+
+/* Those that are up, but for loopback. */
+static void add_all(struct doctor_host *host)
+{
+	DIR *dir = opendir("/sys/class/net");
+	char text[32];
+	struct dirent *file;
+
+	while (dir && (file = readdir(dir)))
+		if (file->d_name[0] != '.' && strcmp(file->d_name, "lo") != 0 &&
+			doctor_read(host, text, sizeof(text), "/sys/class/net/%s/operstate",
+				file->d_name) &&
+			strcmp(text, "down") != 0)
+			add_interface(host, file->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+static int on_figure(void *ctx, char *line)
+{
+	struct doctor_host *host = ctx;
+
+	uint64_t port;
+
+	if (strncmp(line, "pid ", 4) == 0)
+		host->daemon_pid = atoi(line + 4);
+	else if (strncmp(line, "port ", 5) == 0 && text_number(line + 5, 1, 65535, &port))
+		host->port = (uint16_t)port;
+	return 0;
+}
+
+static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
+{
+	struct admin_client *client;
+
+	if (admin_client_open(&client, ctl->control_path, TIMEOUT_MS) < 0)
+		return;
+	if (admin_client_request(client, "stats", on_figure, host) < 0)
+		host->daemon_pid = 0;
+	admin_client_close(client);
+}
+
+static int print_json(const struct doctor_report *report)
+{
+	json_t *list = json_array();
+	int ret = list ? 0 : -1;
+
+	for (unsigned i = 0; ret == 0 && i < report->count; i++) {
+		const struct doctor_finding *finding = &report->findings[i];
+
+		ret = json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "check", finding->check, "severity",
+				severities[finding->severity], "interface", finding->subject,
+				"finding", finding->text, "advice", finding->advice));
+	}
+	if (ret == 0)
+		ret = json_dumpf(list, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(list);
+	return ret;
+}
+
+static void print_text(const struct doctor_report *report)
+{
+	for (unsigned i = 0; i < report->count; i++) {
+		const struct doctor_finding *finding = &report->findings[i];
+
+		printf("%-8s %s: %s%s%s\n", severities[finding->severity], finding->check,
+			finding->subject, finding->subject[0] ? ": " : "", finding->text);
+		if (finding->advice[0])
+			printf("         -> %s\n", finding->advice);
+	}
+}
+
+int ctl_doctor(const struct ctl *ctl)
+{
+	static struct doctor_host host;
+	static struct doctor_report report;
+	char quoted[TEXT_QUOTE];
+	struct timespec tick;
+
+	host.root = "";
+	host.pin_root = ctl->pin_root;
+	host.port = SESSD_PORT; /* or the daemon's, or what is said */
+	host.probe = &doctor_probe_host;
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0)
+		host.tick_ns = (uint64_t)tick.tv_nsec;
+	if (ctl->argument && strlen(ctl->argument) >= IF_NAMESIZE) {
+		error_set(EINVAL, "doctor %s: no such interface: a name has at most %d characters",
+			text_quote(ctl->argument, quoted), IF_NAMESIZE - 1);
+		return ctl_fail(EXIT_USAGE);
+	}
+	find_daemon(ctl, &host);
+	if (ctl->port)
+		host.port = ctl->port;
+	if (ctl->argument)
+		add_interface(&host, ctl->argument);
+	else
+		add_pinned(&host, ctl->pin_root, host.port);
+	if (host.interface_count == 0)
+		add_all(&host);
+	doctor_run(&host, &report);
+	if (!ctl->json) {
+		print_text(&report);
+	} else if (print_json(&report) < 0) {
+		fprintf(stderr, "sessionctl: the findings cannot be written\n");
+		return EXIT_RUNTIME;
+	}
+	switch (doctor_worst(&report)) {
+	case DOCTOR_PROBLEM:
+		return EXIT_PROBLEM;
+	case DOCTOR_WARNING:
+		return EXIT_WARNING;
+	default:
+		return EXIT_SUCCESS;
+	}
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The eviction: see lifetime.h for its rule.
+ */
+#include "control/sessions/lifetime_private.h"
+
+#include <string.h>
+
+/* What bounds the time of one eviction: slots looked at for one that has served its once, and
+ * visited sessions that are examined and kept. More of either gains less than a hundredth of hits,
+ * see tests/bench/eviction.md. */
+#define SPENT_SCAN  128
+#define EXAMINE_MAX 16
+
+/* Parts of the capacity: a queue as small as this gives nothing up while the other can, so that
+ * there is always enough of both to learn from. */
+#define PROBATION_PART 16
+#define PROVEN_PART    64
+
+#define EVERY_ONCE (FLAG_ONCE * 0x0101010101010101ULL)
+
+/* Eight sessions' flags; as bytes they are read and written too. */
+typedef uint64_t __attribute__((may_alias)) eight_bytes;
+
+/* At the young end. */
+static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
+{
+	struct node *nodes = lifetime->nodes;
+	uint32_t head = lifetime->capacity + queue, youngest = nodes[head].age.prev;
+
+	nodes[slot].age.next = head;
+	nodes[slot].age.prev = youngest;
+	nodes[youngest].age.next = slot;
+	nodes[head].age.prev = slot;
+	lifetime->queued[queue]++;
+}
+
+static enum queue queue_of(const struct lifetime *lifetime, uint32_t slot)
+{
+	return lifetime->flags[slot] & FLAG_PROVEN ? PROVEN : PROBATION;
+}
+
+static void dequeue(struct lifetime *lifetime, uint32_t slot)
+{
+	struct node *nodes = lifetime->nodes;
+
+	nodes[nodes[slot].age.prev].age.next = nodes[slot].age.next;
+	nodes[nodes[slot].age.next].age.prev = nodes[slot].age.prev;
+	lifetime->queued[queue_of(lifetime, slot)]--;
+}
+
+void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once)
+{
+	lifetime->flags[slot] = (once ? FLAG_ONCE : 0) | lifetime->turn;
+	lifetime->once += once;
+	enqueue(lifetime, PROBATION, slot);
+}
+
+void eviction_remove(struct lifetime *lifetime, uint32_t slot)
+{
+	dequeue(lifetime, slot);
+	lifetime->once -= lifetime->flags[slot] & FLAG_ONCE;
+	lifetime->flags[slot] = 0;
+}
+
+/* One that has served its once. The search goes around all slots, a stretch an eviction; the last
+ * up to seven of a capacity that is no multiple of 8 are left to their queue. */
+static uint32_t find_spent(struct lifetime *lifetime)
+{
+	uint32_t end = lifetime->capacity & ~7U;
+
+	for (unsigned i = 0; lifetime->once && end && i < SPENT_SCAN / 8; i++) {
+		uint32_t at = lifetime->scan;
+		const eight_bytes *flags = (const eight_bytes *)(const void *)&lifetime->flags[at];
+		uint64_t marks = __atomic_load_n(&lifetime->marks[at / 64], __ATOMIC_RELAXED);
+		uint8_t visited = *flags & EVERY_ONCE ? marks >> at % 64 : 0;
+
+		for (; visited; visited &= visited - 1) {
+			uint32_t slot = at + (uint32_t)__builtin_ctz(visited);
+
+			if (lifetime->flags[slot] & FLAG_ONCE)
+				return slot;
+		}
+		lifetime->scan = at + 8 == end ? 0 : at + 8;
+	}
+	return LIFETIME_NO_SLOT;
+}
+
+/* The queue to take room from: the one with fewer visits found for each slot that it has. */
+static enum queue poorer(const struct lifetime *lifetime)
+{
+	const uint32_t *queued = lifetime->queued;
+	const uint64_t *visits = lifetime->visits;
+
+	if (queued[PROBATION] && queued[PROVEN] <= lifetime->capacity / PROVEN_PART)
+		return PROBATION;
+	if (queued[PROBATION] <= lifetime->capacity / PROBATION_PART)
+		return PROVEN;
+	return visits[PROBATION] * queued[PROVEN] < visits[PROVEN] * queued[PROBATION] ? PROBATION
+										       : PROVEN;
+}
+
+static uint32_t examine(struct lifetime *lifetime)
+{
+	for (unsigned kept = 0;; kept++) {
+		enum queue queue = poorer(lifetime);
+		uint32_t slot = lifetime->nodes[lifetime->capacity + queue].age.next;
+
+		if (!mark_test(lifetime->marks, slot))
+			return slot;
+		lifetime->visits[queue]++;
+		if (lifetime->flags[slot] & FLAG_ONCE || kept == EXAMINE_MAX)
+			return slot;
+		mark_clear(lifetime->marks, slot);
+		dequeue(lifetime, slot);
+		lifetime->flags[slot] |= FLAG_PROVEN;
+		enqueue(lifetime, PROVEN, slot);
+	}
+}
+
+uint32_t lifetime_evict(struct lifetime *lifetime)
+{
+	uint32_t slot;
+
+	if (!lifetime->count)
+		return LIFETIME_NO_SLOT;
+	if (++lifetime->evictions >= lifetime->capacity) {
+		lifetime->evictions = 0;
+		for (unsigned queue = 0; queue < QUEUES; queue++)
+			lifetime->visits[queue] /= 2;
+	}
+	slot = find_spent(lifetime);
+	if (slot != LIFETIME_NO_SLOT)
+		lifetime->visits[PROBATION]++;
+	else
+		slot = examine(lifetime);
+	lifetime_remove(lifetime, slot);
+	return slot;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Both orders of the sessions, by end and by age, are doubly linked lists of slot numbers, circular
+ * through heads of their own: 16 bytes a session, on one cache line, and a byte of flags apart.
+ */
+#ifndef SESSIOND_LIFETIME_PRIVATE_H
+#define SESSIOND_LIFETIME_PRIVATE_H
+
+#include "control/sessions/lifetime.h"
+
+enum queue {
+	PROBATION,
+	PROVEN,
+	QUEUES
+};
+
+/* Flags of a session. ONCE is the bit that a mark has: eight of each are compared at a time. */
+#define FLAG_ONCE   1
+#define FLAG_PROVEN 2
+#define FLAG_TURN   4
+
+struct link {
+	uint32_t next, prev;
+};
+
+struct node {
+	struct link end; /* in a list of the ring; from `capacity` on, numbers mean its heads */
+	struct link age; /* next is younger, prev is older; `capacity` + queue is its head */
+};
+
+_Static_assert(sizeof(struct node) == 16, "four sessions a cache line");
+
+struct lifetime {
+	struct node *nodes; /* capacity + QUEUES */
+	struct link *heads; /* LISTS + 1 */
+	uint64_t *marks;
+	uint8_t *flags;
+	uint64_t next; /* the list to sweep next */
+	uint8_t turn;  /* FLAG_TURN or not, as sessions have it that are added now */
+	uint32_t capacity;
+	uint32_t count;
+	uint32_t before_turn;	 /* sessions from before it */
+	uint32_t queued[QUEUES]; /* sessions in each */
+	uint32_t once;		 /* sessions of that flag */
+	uint32_t scan;		 /* where to look next for one that has served; a multiple of 8 */
+	uint32_t evictions;	 /* since `visits` were halved */
+	uint64_t visits[QUEUES]; /* visited sessions found in each; older ones count for less */
+};
+
+/* The eviction's part of adding and removing a session. */
+void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once);
+void eviction_remove(struct lifetime *lifetime, uint32_t slot);
+
+#endif

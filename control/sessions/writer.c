@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessions/writer.h"
+
+#include "common/log.h"
+
+#include "common/clock.h"
+#include "common/locked_memory.h"
+#include "control/privileges.h"
+#include "control/sessions/tls_version.h"
+#include "control/sessions/writer_private.h"
+#include "dataplane/request.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How often an idle writer looks at the expiry ring, whose lists are a second each. */
+#define IDLE_MS 250
+
+void writer_drop(struct writer *writer, uint32_t slot)
+{
+	struct session session;
+
+	if (writer->ops->del && table_slot(writer->table, slot, &session))
+		writer->ops->del(writer->engine, &session);
+	table_delete(writer->table, slot);
+}
+
+void writer_drop_early(struct writer *writer, uint32_t slot)
+{
+	lifetime_remove(writer->lifetime, slot);
+	writer_drop(writer, slot);
+}
+
+/* A free slot; where there is none, that of a session which has ended and which the sweep has yet
+ * to come to; and else of the one which eviction gives up. */
+static uint32_t take_slot(struct writer *writer, uint64_t now)
+{
+	uint32_t slot = table_alloc(writer->table);
+	unsigned budget = 1;
+
+	if (slot != TABLE_NO_SLOT)
+		return slot;
+	/* A sweep that is under way stands at the list from which the next one ends. */
+	if (writer->sweeping)
+		slot = lifetime_expire(writer->lifetime, now, &budget);
+	if (slot != LIFETIME_NO_SLOT) {
+		counter_add(&writer->sessions_expired, 1);
+	} else {
+		slot = lifetime_evict(writer->lifetime);
+		if (slot == LIFETIME_NO_SLOT)
+			return TABLE_NO_SLOT;
+		counter_add(&writer->sessions_evicted, 1);
+	}
+	writer_drop(writer, slot);
+	return table_alloc(writer->table);
+}
+
+/* RFC 1071 over the value, in the host's byte order and not complemented: what a reply's UDP
+ * checksum adds for it. */
+static uint16_t value_sum(const uint8_t *value, size_t len)
+{
+	uint64_t sum = 0;
+	uint32_t word;
+
+	for (; len >= 4; len -= 4, value += 4) {
+		memcpy(&word, value, 4);
+		sum += word;
+	}
+	if (len) {
+		word = 0;
+		memcpy(&word, value, len);
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+	const void *value, size_t len)
+{
+	struct writer *writer = ctx;
+	struct session session;
+	uint64_t hash, now;
+	uint32_t slot;
+	bool replaces = false;
+
+	if (timeout == 0) {
+		counter_add(&writer->new_zero_timeout, 1);
+		return;
+	}
+	if (len == 0) {
+		counter_add(&writer->new_empty, 1);
+		return;
+	}
+	if (len > writer->value_max) {
+		counter_add(&writer->new_too_large, 1);
+		return;
+	}
+	if (writer->measure && writer->inserts_waiting == 0)
+		writer->inserts_began = latency_now();
+	now = clock_tick();
+	hash = table_hash(writer->table, key);
+	slot = table_find(writer->table, hash, key);
+	if (slot != TABLE_NO_SLOT) {
+		table_slot(writer->table, slot, &session);
+		if (session.expires > now) {
+			counter_add(&writer->new_exists, 1);
+			return;
+		}
+		writer_drop_early(writer, slot);
+		counter_add(&writer->sessions_expired, 1);
+		replaces = true;
+	}
+	slot = take_slot(writer, now);
+	if (slot == TABLE_NO_SLOT) {
+		counter_add(&writer->new_failed, 1);
+		return;
+	}
+	memcpy(session.key, key, SESSD_KEY_SIZE);
+	session.expires = clock_expiry(now, timeout);
+	session.slot = slot;
+	session.len = (uint16_t)len;
+	session.sum = value_sum(value, len);
+	table_insert(writer->table, hash, &session, value);
+	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
+	if (writer->ops->put)
+		writer->ops->put(writer->engine, &session, value);
+	writer->inserts_waiting++;
+	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
+}
+
+static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct writer *writer = ctx;
+	uint32_t slot;
+
+	if (atomic_load_explicit(&writer->remove_policy, memory_order_relaxed) == REMOVE_IGNORE) {
+		counter_add(&writer->remove_ignored, 1);
+		return;
+	}
+	slot = table_find(writer->table, table_hash(writer->table, key), key);
+	if (slot == TABLE_NO_SLOT) {
+		counter_add(&writer->remove_missing, 1);
+		return;
+	}
+	writer_drop_early(writer, slot);
+	counter_add(&writer->remove_done, 1);
+}
+
+/* The fast path's map refused a session: forget it, so that a later NEW may try again. */
+static void on_failed(void *ctx, uint32_t slot)
+{
+	struct writer *writer = ctx;
+
+	lifetime_remove(writer->lifetime, slot);
+	table_delete(writer->table, slot);
+	counter_add(&writer->new_failed, 1);
+}
+
+static bool on_found(void *ctx, const struct session *session)
+{
+	struct writer *writer = ctx;
+	uint64_t hash = table_hash(writer->table, session->key);
+	uint64_t *marks = table_marks(writer->table);
+	bool visited;
+
+	if (session->expires <= clock_tick() ||
+		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
+		!table_alloc_at(writer->table, session->slot))
+		return false;
+	/* The session was adopted with its mark, which table_insert clears. */
+	visited = mark_test(marks, session->slot);
+	table_insert(writer->table, hash, session, NULL);
+	if (visited)
+		mark_set(marks, session->slot);
+	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
+	counter_add(&writer->sessions_adopted, 1);
+	return true;
+}
+
+struct writer *writer_create(
+	const struct engine_ops *ops, struct engine *engine, const struct options *options)
+{
+	struct table_config config = {.capacity = options->capacity, .populate = true};
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer) {
+		error_set(ENOMEM, "out of memory at start");
+		return NULL;
+	}
+	writer->ops = ops;
+	writer->engine = engine;
+	writer->value_max = options->value_max;
+	writer->measure = options->metrics[0] != '\0';
+	atomic_store(&writer->remove_policy, (int)options->remove);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->done, NULL);
+	writer->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ops->table_config(engine, &config);
+	writer->reserved_bytes =
+		table_reserved_bytes(&config) + lifetime_reserved_bytes(config.capacity);
+	writer->table = table_create(&config);
+	if (writer->table)
+		writer->lifetime =
+			lifetime_create(config.capacity, table_marks(writer->table), clock_tick());
+	writer->flush_next = options->capacity;
+	if (writer->failure_fd < 0 || !writer->lifetime) {
+		error_set(ENOMEM,
+			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
+			"capacity or max-session",
+			options->capacity, writer->reserved_bytes >> 20);
+		writer_destroy(writer);
+		return NULL;
+	}
+	if (ops->adopt && ops->adopt(engine, on_found, writer) < 0) {
+		writer_destroy(writer);
+		return NULL;
+	}
+	/* The table, and what sessions go through on their way: receive buffers, queues, the
+	 * mirror. */
+	if (!table_locked(writer->table) || memory_lock_failed())
+		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
+			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
+	return writer;
+}
+
+void writer_commit(struct writer *writer)
+{
+	if (writer->ops->commit)
+		writer->ops->commit(writer->engine, on_failed, writer);
+}
+
+/* Whether it is time for another step. */
+bool writer_pace_due(struct pace *pace)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+	if (now < pace->next)
+		return false;
+	pace->next = now + STEP_PAUSE_NS;
+	return true;
+}
+
+/* Deletes what has ended, a step's worth; true if there may be more. */
+static bool sweep(struct writer *writer)
+{
+	unsigned budget = STEP_DELETES;
+	uint64_t now = clock_tick();
+	uint32_t slot;
+
+	if (writer->sweeping && !writer_pace_due(&writer->sweep_pace))
+		return true;
+	while ((slot = lifetime_expire(writer->lifetime, now, &budget)) != LIFETIME_NO_SLOT) {
+		writer_drop(writer, slot);
+		counter_add(&writer->sessions_expired, 1);
+	}
+	writer_commit(writer);
+	writer->sweeping = budget == 0;
+	return writer->sweeping;
+}
+
+/* Those of this batch can be found from now on. */
+static void measure_inserts(struct writer *writer)
+{
+	if (writer->measure && writer->inserts_waiting > 0)
+		latency_add(&writer->inserts, latency_now() - writer->inserts_began,
+			writer->inserts_waiting);
+	writer->inserts_waiting = 0;
+}
+
+void writer_latency(const struct writer *writer, struct latency *into)
+{
+	latency_sum(into, &writer->inserts);
+}
+
+static void *writer_run(void *arg)
+{
+	struct writer *writer = arg;
+	bool more = false;
+	uint64_t one = 1;
+	int n = 0;
+
+	/* Held until the engine has started. */
+	pthread_mutex_lock(&writer->lock);
+	pthread_mutex_unlock(&writer->lock);
+	privileges_drop_thread();
+	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
+		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
+		writer_commit(writer);
+		measure_inserts(writer);
+		more = sweep(writer);
+		more |= writer_obey(writer);
+		more |= writer_flush_step(writer);
+		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
+	}
+	pthread_mutex_lock(&writer->lock);
+	if (n < 0)
+		snprintf(writer->failure, sizeof(writer->failure), "%s", error_message());
+	writer->ended = true;
+	pthread_cond_signal(&writer->done);
+	pthread_mutex_unlock(&writer->lock);
+	if (n < 0) {
+		/* An eventfd of count 0 takes a 1. */
+		if (write(writer->failure_fd, &one, sizeof(one)) < 0)
+			log_error("%s", writer->failure);
+	}
+	return NULL;
+}
+
+int writer_start(struct writer *writer)
+{
+	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
+	int err;
+
+	/* The thread first, though it waits: if it cannot be had, the engine has taken over nothing
+	 * that would then be lost. */
+	pthread_mutex_lock(&writer->lock);
+	err = pthread_create(&writer->thread, NULL, writer_run, writer);
+	if (err) {
+		pthread_mutex_unlock(&writer->lock);
+		return error_set(err, "cannot start the writer thread: %s", strerror(err));
+	}
+	writer->started = true;
+	err = writer->ops->start(writer->engine, writer->table, &sink);
+	if (err)
+		atomic_store_explicit(&writer->stop, true, memory_order_release);
+	pthread_mutex_unlock(&writer->lock);
+	return err;
+}
+
+void writer_stop(struct writer *writer)
+{
+	if (!writer->started)
+		return;
+	atomic_store_explicit(&writer->stop, true, memory_order_release);
+	writer->ops->wake(writer->engine);
+	pthread_join(writer->thread, NULL);
+	writer->started = false;
+}
+
+void writer_destroy(struct writer *writer)
+{
+	if (!writer)
+		return;
+	lifetime_destroy(writer->lifetime);
+	table_destroy(writer->table);
+	if (writer->failure_fd >= 0)
+		close(writer->failure_fd);
+	pthread_cond_destroy(&writer->done);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+void writer_set_remove(struct writer *writer, enum remove_policy policy)
+{
+	atomic_store_explicit(&writer->remove_policy, (int)policy, memory_order_relaxed);
+}
+
+void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
+{
+	emit(ctx, "sessions", table_count(writer->table));
+	emit(ctx, "capacity", table_capacity(writer->table));
+	emit(ctx, "memory_reserved_bytes", writer->reserved_bytes);
+#define X(name, text) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
+	WRITER_COUNTERS(X)
+#undef X
+}
+
+uint64_t writer_passes(const struct writer *writer)
+{
+	return atomic_load_explicit(&writer->passes, memory_order_relaxed);
+}
+
+int writer_failure_fd(const struct writer *writer)
+{
+	return writer->failure_fd;
+}
+
+const char *writer_failure(const struct writer *writer)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)&writer->lock;
+
+	/* Written once, before it was told of: the lock is only for what it says of the memory. */
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return writer->failure;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessions/writer_private.h"
+
+#include <errno.h>
+
+#include "common/log.h"
+
+bool writer_obey(struct writer *writer)
+{
+	struct command *command = atomic_load_explicit(&writer->command, memory_order_acquire);
+
+	if (!command)
+		return false;
+	if (!command->step(writer, command->ctx)) {
+		writer_commit(writer);
+		return true;
+	}
+	writer_commit(writer);
+	pthread_mutex_lock(&writer->lock);
+	command->done = true;
+	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
+	pthread_cond_signal(&writer->done);
+	pthread_mutex_unlock(&writer->lock);
+	return false;
+}
+
+/* Has the writer carry out a command between its batches, and waits. */
+static void command_run(
+	struct writer *writer, bool (*step)(struct writer *writer, void *ctx), void *ctx)
+{
+	struct command command = {.step = step, .ctx = ctx};
+
+	if (!writer->started)
+		return;
+	atomic_store_explicit(&writer->command, &command, memory_order_release);
+	writer->ops->wake(writer->engine);
+	pthread_mutex_lock(&writer->lock);
+	while (!command.done && !writer->ended)
+		pthread_cond_wait(&writer->done, &writer->lock);
+	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+struct find_command {
+	const uint8_t *key;
+	struct session *session; /* NULL: delete it */
+	bool found;
+};
+
+static bool find_step(struct writer *writer, void *ctx)
+{
+	struct find_command *find = ctx;
+	uint32_t slot = table_find(writer->table, table_hash(writer->table, find->key), find->key);
+
+	find->found = slot != TABLE_NO_SLOT;
+	if (!find->found)
+		return true;
+	if (find->session) {
+		table_slot(writer->table, slot, find->session);
+	} else {
+		writer_drop_early(writer, slot);
+		counter_add(&writer->sessions_flushed, 1);
+	}
+	return true;
+}
+
+bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct find_command find = {.key = key};
+
+	command_run(writer, find_step, &find);
+	return find.found;
+}
+
+bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+{
+	struct find_command find = {.key = key, .session = session};
+
+	command_run(writer, find_step, &find);
+	return find.found;
+}
+
+/* Begins the next pass. None is under way, so that every session is one to delete; a NEW that comes
+ * from now on stores one that is not. */
+static void flush_begin(struct writer *writer)
+{
+	lifetime_turn(writer->lifetime);
+	writer->flush_begun++;
+	writer->flush_next = 0;
+}
+
+bool writer_flush_step(struct writer *writer)
+{
+	uint32_t capacity = table_capacity(writer->table);
+	struct session session;
+	unsigned deletes = 0;
+
+	if (writer->flush_next == capacity) {
+		if (writer->flush_begun == writer->flush_wanted)
+			return false;
+		flush_begin(writer);
+	}
+	if (!writer_pace_due(&writer->flush_pace))
+		return true;
+	for (unsigned i = 0; i < STEP_SLOTS && deletes < STEP_DELETES; i++) {
+		if (lifetime_before_turn(writer->lifetime) == 0)
+			writer->flush_next = capacity;
+		if (writer->flush_next == capacity)
+			break;
+		if (table_slot(writer->table, writer->flush_next, &session) &&
+			lifetime_is_before_turn(writer->lifetime, writer->flush_next)) {
+			writer_drop_early(writer, writer->flush_next);
+			counter_add(&writer->sessions_flushed, 1);
+			deletes++;
+		}
+		writer->flush_next++;
+	}
+	writer_commit(writer);
+	atomic_fetch_add_explicit(&writer->flush_deleted, deletes, memory_order_relaxed);
+	if (writer->flush_next < capacity)
+		return true;
+	atomic_store_explicit(&writer->flush_ended, writer->flush_begun, memory_order_release);
+	return writer->flush_begun != writer->flush_wanted;
+}
+
+static bool flush_start_step(struct writer *writer, void *ctx)
+{
+	struct writer_flush *flush = ctx;
+
+	/* Where a pass is under way it spares what was stored since it began: the next is meant. */
+	flush->pass = writer->flush_begun + 1;
+	flush->deleted_before = atomic_load_explicit(&writer->flush_deleted, memory_order_relaxed);
+	writer->flush_wanted = flush->pass;
+	return true;
+}
+
+void writer_flush_start(struct writer *writer, struct writer_flush *flush)
+{
+	*flush = (struct writer_flush){.pass = UINT64_MAX};
+	command_run(writer, flush_start_step, flush);
+}
+
+int writer_flush_done(struct writer *writer, const struct writer_flush *flush, uint64_t *deleted)
+{
+	bool ended;
+
+	pthread_mutex_lock(&writer->lock);
+	ended = writer->ended;
+	pthread_mutex_unlock(&writer->lock);
+	/* Acquire: the count is then at least what the pass has come to. */
+	if (atomic_load_explicit(&writer->flush_ended, memory_order_acquire) >= flush->pass) {
+		*deleted = atomic_load_explicit(&writer->flush_deleted, memory_order_relaxed) -
+			   flush->deleted_before;
+		return 1;
+	}
+	if (ended || !writer->started)
+		return error_set(ESHUTDOWN,
+			"the daemon is ending: not all sessions were deleted, flush again");
+	return 0;
+}
+
+struct list_command {
+	uint32_t *next;
+	struct session *sessions;
+	unsigned room, count;
+};
+
+static bool list_step(struct writer *writer, void *ctx)
+{
+	struct list_command *list = ctx;
+	uint32_t capacity = table_capacity(writer->table);
+
+	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
+		if (*list->next >= capacity)
+			return true;
+		if (table_slot(writer->table, *list->next, &list->sessions[list->count]))
+			list->count++;
+		++*list->next;
+	}
+	return list->count == list->room;
+}
+
+unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions, unsigned room)
+{
+	struct list_command list = {.next = next, .sessions = sessions, .room = room};
+
+	command_run(writer, list_step, &list);
+	return list.count;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Metrics over HTTP, on the event loop's thread: GET /metrics. The protocol is libmicrohttpd's;
+ * what clients may make us hold is bounded: connections, memory for each, and how long one may
+ * idle.
+ */
+#ifndef SESSIOND_METRICS_H
+#define SESSIOND_METRICS_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <event2/event.h>
+
+#include "control/stats/metrics_text.h"
+
+/* Where to listen: `/PATH` is a Unix socket, `PORT` and `ADDR:PORT` are TCP, loopback unless an
+ * address is given. */
+struct metrics_address {
+	socklen_t size;
+	struct sockaddr_storage storage;
+};
+
+/* 0 or -EINVAL. */
+int metrics_address_parse(const char *text, struct metrics_address *address);
+
+struct metrics;
+
+/* `text` is an address, good for metrics_address_parse; `figures` are kept by the caller. 0, or a
+ * negative errno with error_message() set: -ENOTSUP where it is not built in. */
+int metrics_open(struct metrics **metrics, struct event_base *base, const char *text,
+	const struct metrics_figures *figures);
+/* Gives a Unix socket to the user that the daemon is about to become, as the admin socket is given.
+ * 0, or a negative errno with error_message() set. */
+int metrics_give(struct metrics *metrics, uid_t uid, gid_t gid);
+/* NULL is allowed. */
+void metrics_close(struct metrics *metrics);
+
+#endif

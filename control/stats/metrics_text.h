@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The daemon's figures as Prometheus takes them: its text format 0.0.4, or OpenMetrics 1.0.
+ *
+ * The names of `stats` become families by what they begin with, the rest being a label:
+ * `xdp_get_hits 5` is sessiond_gets_total{path="xdp",outcome="hits"} 5. A figure that `stats` adds
+ * up from those of several paths is left out, so that a sum over `path` counts nothing twice. One
+ * that no rule knows is a counter of its own name.
+ */
+#ifndef SESSIOND_METRICS_TEXT_H
+#define SESSIOND_METRICS_TEXT_H
+
+#include <stdbool.h>
+
+#include "common/latency.h"
+#include "dataplane/engine.h"
+
+struct metrics_figures {
+	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
+	/* Times of the daemon's own answers, and of inserts; false if they are not measured. */
+	bool (*slow_path)(void *ctx, struct latency *latency);
+	bool (*inserts)(void *ctx, struct latency *latency);
+	/* Times of the XDP program's answers, likewise. */
+	bool (*xdp_answers)(void *ctx, struct sessd_answer_times *times);
+	void *ctx;
+};
+
+#define METRICS_TYPE_TEXT	 "text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/* The whole page, to be freed by the caller; NULL for want of memory. */
+char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size_t *size);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/stats/stats_line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/stats/losses.h"
+
+enum sum {
+	SESSIONS,
+	CAPACITY,
+	HITS,
+	MISSES,
+	NEWS,
+	REMOVES,
+	EXPIRED,
+	EVICTED,
+	DROPPED,
+	UPTIME,
+	SUMS
+};
+
+/* What is added up for each; a name that ends in '*' stands for all that begin so. */
+static const struct {
+	const char *name;
+	enum sum sum;
+} parts[] = {
+	{"sessions", SESSIONS},
+	{"capacity", CAPACITY},
+	{"get_hits", HITS},
+	{"get_misses", MISSES},
+	{"get_expired", MISSES},
+	{"get_torn", MISSES},
+	{"new_*", NEWS},
+	{"remove_*", REMOVES},
+	{"sessions_expired", EXPIRED},
+	{"sessions_evicted", EVICTED},
+	{"uptime_seconds", UPTIME},
+};
+
+static void add(void *ctx, const char *name, uint64_t value)
+{
+	uint64_t *sums = ctx;
+
+	if (figure_is_loss(name))
+		sums[DROPPED] += value;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = strlen(parts[i].name);
+
+		if (parts[i].name[len - 1] == '*' ? strncmp(name, parts[i].name, len - 1) == 0
+						  : strcmp(name, parts[i].name) == 0)
+			sums[parts[i].sum] += value;
+	}
+}
+
+char *stats_line(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), void *ctx,
+	char line[STATS_LINE_SIZE])
+{
+	uint64_t sums[SUMS] = {0};
+
+	stats(ctx, add, sums);
+	snprintf(line, STATS_LINE_SIZE,
+		"%" PRIu64 " of %" PRIu64 " sessions, %" PRIu64 " GETs, %" PRIu64 " hits, %" PRIu64
+		" misses, %" PRIu64 " NEWs, %" PRIu64 " REMOVEs, %" PRIu64 " expired, %" PRIu64
+		" evicted, %" PRIu64 " dropped, up %" PRIu64 " seconds",
+		sums[SESSIONS], sums[CAPACITY], sums[HITS] + sums[MISSES], sums[HITS], sums[MISSES],
+		sums[NEWS], sums[REMOVES], sums[EXPIRED], sums[EVICTED], sums[DROPPED],
+		sums[UPTIME]);
+	return line;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The statistics in one line, for the log: what SIGUSR1 asks for.
+ */
+#ifndef SESSIOND_STATS_LINE_H
+#define SESSIOND_STATS_LINE_H
+
+#include <stddef.h>
+
+#include "dataplane/engine.h"
+
+/* Room for the line, every figure at its longest. */
+#define STATS_LINE_SIZE 512
+
+/* Writes `N of N sessions, N GETs, N hits, N misses, ...` from the figures that `stats` emits; a
+ * figure that it does not emit counts as 0. Misses are GETs of every kind that were answered ERR,
+ * REMOVEs and NEWs all that were taken in, whatever became of them. Returns `line`. */
+char *stats_line(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), void *ctx,
+	char line[STATS_LINE_SIZE]);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/stats/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#include "common/clock.h"
+
+/* One request in so many: all of them in a small farm, where each is a figure, and never so many
+ * that the fast path would notice. Counting begins with the last. */
+#define EVERY	  1
+#define SOME	  16
+#define FEW	  256
+#define SOME_RATE 10000	 /* requests a second from which on SOME will do */
+#define FEW_RATE  200000 /* and FEW */
+
+/* Sources of both places that count, one after the other. */
+struct list {
+	unsigned count;
+	struct talker talkers[2 * TALKERS_MAX];
+};
+
+static void merge(void *ctx, const struct talker *talker)
+{
+	struct list *list = ctx;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		struct talker *known = &list->talkers[i];
+
+		if (memcmp(&known->source, &talker->source, sizeof(known->source)) != 0)
+			continue;
+		known->gets += talker->gets;
+		known->news += talker->news;
+		known->removes += talker->removes;
+		return;
+	}
+	if (list->count < sizeof(list->talkers) / sizeof(list->talkers[0]))
+		list->talkers[list->count++] = *talker;
+}
+
+static uint64_t sent(const struct talker *talker)
+{
+	return talker->gets + talker->news + talker->removes;
+}
+
+static int most_first(const void *a, const void *b)
+{
+	uint64_t left = sent(a), right = sent(b);
+
+	return left < right ? 1 : left > right ? -1 : memcmp(a, b, sizeof(struct address));
+}
+
+int watch_talkers(struct watch *watch, const struct engine_ops *ops, struct engine *engine,
+	uint64_t now, struct talker *talkers, unsigned room)
+{
+	static struct list list;
+
+	if (!ops->watch || !ops->talkers)
+		return error_set(ENOTSUP, "mode %s keeps no counts by source", ops->name);
+	watch->until = now + clock_ticks(WATCH_SECONDS);
+	if (watch->one_in == 0) {
+		watch->one_in = FEW;
+		watch->total = 0;
+		ops->watch(engine, watch->one_in);
+	}
+	list.count = 0;
+	ops->talkers(engine, merge, &list);
+	qsort(list.talkers, list.count, sizeof(list.talkers[0]), most_first);
+	if (room > list.count)
+		room = list.count;
+	memcpy(talkers, list.talkers, room * sizeof(talkers[0]));
+	return (int)room;
+}
+
+static void add_up(void *ctx, const struct talker *talker)
+{
+	uint64_t *total = ctx;
+
+	*total += sent(talker);
+}
+
+void watch_second(
+	struct watch *watch, const struct engine_ops *ops, struct engine *engine, uint64_t now)
+{
+	uint64_t total = 0, rate;
+	unsigned one_in;
+
+	if (watch->one_in == 0)
+		return;
+	if (now >= watch->until) {
+		watch->one_in = 0;
+		ops->watch(engine, 0);
+		return;
+	}
+	ops->talkers(engine, add_up, &total);
+	/* Less than before: sources were forgotten to make room for others. */
+	rate = total > watch->total ? total - watch->total : 0;
+	watch->total = total;
+	one_in = rate >= FEW_RATE ? FEW : rate >= SOME_RATE ? SOME : EVERY;
+	if (one_in != watch->one_in)
+		ops->watch(engine, one_in);
+	watch->one_in = one_in;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The way of the plainest requests (plain.h), in two passes over a burst: what is each frame, and
+ * which bucket is its session in; which slot, some way ahead of the reply, and the reply. Compiled
+ * for each struct fast_path with the instructions that it is for, FAST_PATH being its name.
+ */
+#ifndef FAST_PATH
+#define FAST_PATH fast_base
+#endif
+
+#include "dataplane/dpdk/fast_path.h"
+#include "dataplane/dpdk/burst.h"
+
+/* How many GETs ahead of the one being answered the session is looked for. The lines of a whole
+ * burst asked for in a row are more than a core has on their way at a time, so that they wait for
+ * each other; between two answers they wait less: up to 10 % of a hit among a million sessions, on
+ * some hosts and hours nothing (docs/cost-model.md). 10 to 16 measured alike, fewer no better. */
+#define FIND_AHEAD 12
+
+static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
+{
+	const struct table_view view = table_view(burst->table);
+	const struct plain_template *get = &burst->port->plain;
+	const struct plain_template *update = &burst->port->plain_update;
+	unsigned gets = 0;
+
+	for (unsigned i = 0; i < FAST_AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+		uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + FAST_AHEAD], void *));
+		if (__builtin_expect(plain_is_get(burst, get, mbuf, data), 1)) {
+			burst->send[gets] = mbuf;
+			burst->plain[gets].data = data;
+			burst->plain[gets].key = table_burst_start(&view, data + PLAIN_REQUEST + 4);
+			gets++;
+		} else if (plain_is_update(burst, update, mbuf, data)) {
+			burst->updates[burst->update_count++] = (struct update_request){
+				.request = (const struct sessd_header *)(data + PLAIN_REQUEST),
+				.len = ntohs(load16(data + PLAIN_UDP + 4)) - 8U};
+			burst->spent[burst->spent_count++] = mbuf;
+		} else {
+			burst->rest[burst->rest_count++] = mbuf;
+		}
+	}
+	burst->plain_count = burst->send_count = gets;
+}
+
+/* What is not as simple as table_burst_get wants it. */
+__attribute__((noinline, cold)) static struct table_burst_value look_again(
+	struct burst *burst, struct sessd_header *header, uint64_t hash)
+{
+	struct lcore *lcore = burst->lcore;
+	struct table_burst_value value = {.found = true};
+
+	value.len = (uint16_t)(request_get(lcore->table, hash, header, burst->now, header,
+				       &value.sum, &lcore->requests) -
+			       SESSD_HEADER_SIZE);
+	return value;
+}
+
+FRAME_INLINE void find(struct burst *burst, const struct table_view *view, unsigned i)
+{
+	burst->plain[i].slot = table_burst_find(view, burst->plain[i].key);
+}
+
+static void answer(struct burst *burst)
+{
+	const struct table_view view = table_view(burst->table);
+	const struct plain_reply *replies = plain_replies;
+	unsigned n = burst->plain_count, hits = 0, misses = 0;
+	uint64_t now = burst->now;
+
+	for (unsigned i = 0; i < n && i < FIND_AHEAD; i++)
+		find(burst, &view, i);
+	for (unsigned i = 0; i < n; i++) {
+		const struct plain_get *get = &burst->plain[i];
+		struct rte_mbuf *mbuf = burst->send[i];
+		uint8_t *data = get->data;
+		struct sessd_header *header = (struct sessd_header *)(data + PLAIN_REQUEST);
+		struct table_burst_value value = {0};
+
+		if (i + FIND_AHEAD < n)
+			find(burst, &view, i + FIND_AHEAD);
+		if (get->slot == TABLE_NO_SLOT) {
+			misses++;
+			header->type = SESSD_ERR;
+		} else {
+			value = table_burst_get(
+				&view, get->slot, header->key, now, (uint8_t *)(header + 1));
+			if (__builtin_expect(value.found, 1)) {
+				hits++;
+				header->type = SESSD_OK;
+			} else {
+				value = look_again(burst, header, get->key.hash);
+			}
+		}
+		plain_reply(data, &replies[value.len], value.sum);
+		mbuf->ol_flags = 0;
+		mbuf->pkt_len = PLAIN_END + value.len;
+		mbuf->data_len = (uint16_t)(PLAIN_END + value.len);
+	}
+	counter_add(&burst->lcore->requests.get_hits, hits);
+	counter_add(&burst->lcore->requests.get_misses, misses);
+}
+
+const struct fast_path FAST_PATH = {sort, answer};

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dataplane/dpdk/burst.h"
+
+#include <rte_cpuflags.h>
+#include <rte_vect.h>
+
+struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
+
+/* One more thing that all must have in common. */
+static void must(struct plain_template *template, unsigned at, uint8_t value, uint8_t mask)
+{
+	template->value[at] = value;
+	template->mask[at] = mask;
+}
+
+static void must16(struct plain_template *template, unsigned at, unsigned value)
+{
+	must(template, at, (uint8_t)(value >> 8), 0xff);
+	must(template, at + 1, (uint8_t)value, 0xff);
+}
+
+/* One buffer, our own and nobody else's, and no tag taken off. */
+static void prepare_mbuf(struct plain_template *template)
+{
+	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
+	struct rte_mbuf mask = {.nb_segs = UINT16_MAX, .refcnt = UINT16_MAX};
+
+	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	memcpy(template->value + PLAIN_HEADERS, &value.rearm_data, 16);
+	memcpy(template->mask + PLAIN_HEADERS, &mask.rearm_data, 16);
+}
+
+_Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
+	"16 bytes have both");
+
+/* Template of all; what is particular to a GET follows. */
+static void prepare(
+	struct plain_template *template, const uint8_t mac[FRAME_MAC], const struct served *served)
+{
+	memset(template, 0, sizeof(*template));
+	for (unsigned i = 0; i < FRAME_MAC; i++)
+		must(template, i, mac[i], 0xff);
+	must(template, FRAME_MAC, 0, 1); /* no group's MAC address as a source */
+	must16(template, 12, ETHERTYPE_IP);
+	must(template, PLAIN_IP, 0x45, 0xff);
+	must(template, PLAIN_IP + 6, 0, 0x3f); /* MF, offset */
+	must(template, PLAIN_IP + 7, 0, 0xff);
+	must(template, PLAIN_IP + 9, IPPROTO_UDP, 0xff);
+	if (served->ip4_count == 1) {
+		must16(template, PLAIN_IP + 16, ntohl(served->ip4[0].addr) >> 16);
+		must16(template, PLAIN_IP + 18, ntohl(served->ip4[0].addr));
+		must16(template, PLAIN_UDP + 2, ntohs(served->ip4[0].port));
+		template->whole = true;
+	}
+	must(template, PLAIN_REQUEST, SESSD_VERSION, 0xff);
+	prepare_mbuf(template);
+}
+
+/* What replies of each length have in common, one without a value being a miss. */
+static void prepare_replies(void)
+{
+	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
+		struct plain_reply *reply = &plain_replies[len];
+		struct frame_ip4 ip = {.version_ihl = 0x45,
+			.length = htons((uint16_t)(PLAIN_END - PLAIN_IP + len)),
+			.fragment = htons(REPLY_DONT_FRAGMENT),
+			.ttl = REPLY_TTL,
+			.proto = IPPROTO_UDP};
+		uint8_t type[2] = {0, len ? SESSD_OK : SESSD_ERR}, get[2] = {0, SESSD_GET};
+
+		reply->udp_length = htons((uint16_t)(PLAIN_UDP_LENGTH + len));
+		reply->ip = load64(&ip);
+		reply->ip_sum = checksum_fold(checksum_ip4(&ip));
+		/* From the length, twice there, and the type of a GET to those of this; of 0 and
+		 * 0xffff, which are the same, the one that lets no sum be 0. */
+		reply->udp_change = checksum_fold(2ULL * htons(PLAIN_UDP_LENGTH) + load16(get) +
+						  2ULL * (0xffffU - reply->udp_length) +
+						  (0xffffU - load16(type)));
+	}
+}
+
+void plain_prepare(struct port *port, const struct served *served)
+{
+	prepare(&port->plain, port->mac, served);
+	must16(&port->plain, PLAIN_IP + 2, 20 + PLAIN_UDP_LENGTH);
+	must16(&port->plain, PLAIN_UDP + 4, PLAIN_UDP_LENGTH);
+	must(&port->plain, PLAIN_REQUEST + 1, SESSD_GET, 0xff);
+	prepare(&port->plain_update, port->mac, served);
+	/* NEW is 0, REMOVE is 2. */
+	must(&port->plain_update, PLAIN_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
+	prepare_replies();
+}
+
+_Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
+
+bool source_search(struct burst *burst, uint32_t source)
+{
+	/* What a source may be: neither 0/8, nor loopback, nor a group. */
+	static const struct allow_range4 usable[] = {
+		{0x01000000, 0x7effffff},
+		{0x80000000, 0xdfffffff},
+	};
+	const struct allow_ranges *allow = burst->allow;
+
+	for (unsigned i = 0; allow && i < allow->count4; i++) {
+		const struct allow_range4 *range = &allow->ip4[i];
+
+		for (unsigned k = 0; k < 2; k++) {
+			uint32_t first = RTE_MAX(range->first, usable[k].first);
+			uint32_t last = RTE_MIN(range->last, usable[k].last);
+
+			if (source < first || source > last)
+				continue;
+			burst->recent.first = first;
+			burst->recent.size = last - first + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct fast_path *fast_choose(void)
+{
+#ifdef HAVE_FAST_AVX2
+	if (rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_256 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_BMI1) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_BMI2) == 1 &&
+		rte_cpu_get_flag_enabled(RTE_CPUFLAG_MOVBE) == 1)
+		return &fast_avx2;
+#endif
+	return &fast_base;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dataplane/dpdk/burst.h"
+#include "dataplane/packet/parse.h"
+#include "dataplane/packet/source.h"
+#include "dataplane/packet/verify.h"
+
+#define COLD __attribute__((noinline, cold))
+
+COLD static void drop(struct burst *burst, struct rte_mbuf *mbuf, uint64_t *counter)
+{
+	counter_add(counter, 1);
+	burst_drop(burst, mbuf);
+}
+
+static void source_address(const struct frame *frame, struct address *source)
+{
+	if (frame->v6)
+		memcpy(source->bytes, frame_ip6(frame)->source, 16);
+	else
+		address_from_ipv4(source, (const uint8_t *)&frame_ip4(frame)->source);
+}
+
+COLD static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
+{
+	struct address source;
+
+	source_address(frame, &source);
+	event_sample(&burst->lcore->events, SESSD_EVENT_NOT_ALLOWED, &source,
+		ntohs(frame_udp(frame)->source), 0, burst->now);
+	drop(burst, mbuf, &burst->lcore->requests.drop_not_allowed);
+}
+
+COLD static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
+	enum request_kind kind)
+{
+	struct address source;
+
+	source_address(frame, &source);
+	request_count_drop(&burst->lcore->requests, kind);
+	event_sample_drop(&burst->lcore->events, kind, frame_udp(frame) + 1, &source,
+		ntohs(frame_udp(frame)->source), burst->now);
+	burst_drop(burst, mbuf);
+}
+
+/* A NEW or REMOVE: its buffer is given back when the writer has its copy. */
+FRAME_INLINE void collect_update(
+	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
+{
+	burst->updates[burst->update_count++] =
+		(struct update_request){.request = header, .len = (uint32_t)len};
+	burst_drop(burst, mbuf);
+}
+
+void sort_updates(struct burst *burst)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+	unsigned n = burst->update_room, news = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		news += burst->updates[i].request->type == SESSD_NEW;
+	updates_push(&burst->lcore->updates, burst->updates, n);
+	counter_add(&counters->new_queued, news);
+	counter_add(&counters->remove_queued, n - news);
+	counter_add(&counters->drop_ring_full, burst->update_count - n);
+}
+
+FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
+	const struct sessd_header *header, uint64_t sum)
+{
+	const struct table_view view = table_view(burst->table);
+	struct pending_get *get = &burst->gets[burst->get_count++];
+
+	get->mbuf = mbuf;
+	get->frame = *frame;
+	get->sum = sum;
+	get->key = table_burst_start(&view, header->key);
+}
+
+/* A packet for an address or port that is not answered. */
+COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+
+	drop(burst, mbuf,
+		served_why_not(burst->manners.served, frame) == SERVED_NOT_LOCAL
+			? &counters->drop_not_local
+			: &counters->drop_other_port);
+}
+
+COLD static bool within_limit(
+	struct burst *burst, const struct frame *frame, enum request_kind kind)
+{
+	struct address source;
+
+	source_address(frame, &source);
+	if (rate_limit_take(burst->lcore->limit, &source, kind == REQUEST_GET, burst->now))
+		return true;
+	request_count_limited(&burst->lcore->requests, kind);
+	return false;
+}
+
+FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+	const struct sessd_header *header;
+	uint64_t pseudo, header_sum, *why;
+	enum request_kind kind;
+	size_t len;
+
+	why = parse_udp(frame, counters);
+	if (why) {
+		drop(burst, mbuf, why);
+		return;
+	}
+	if (!served_match(burst->manners.served, frame)) {
+		not_served(burst, mbuf, frame);
+		return;
+	}
+	if (frame->data[0] & 1) { /* a group's MAC address */
+		drop(burst, mbuf, &counters->drop_not_local);
+		return;
+	}
+	if (!source_usable(frame) || !frame_udp(frame)->source) {
+		drop(burst, mbuf, &counters->drop_bad_source);
+		return;
+	}
+	if (!burst->allow || !allow_source(burst->allow, frame)) {
+		refuse(burst, mbuf, frame);
+		return;
+	}
+	header = (const struct sessd_header *)(frame_udp(frame) + 1);
+	len = frame->l4_len - sizeof(struct frame_udp);
+	kind = request_classify(header, len);
+	if (kind >= REQUEST_SHORT) {
+		malformed(burst, mbuf, frame, kind);
+		return;
+	}
+	pseudo = checksum_pseudo(frame);
+	header_sum = verify_header_sum(header);
+	if (!verify_udp(frame, pseudo, header_sum)) {
+		drop(burst, mbuf, &counters->drop_bad_checksum);
+		return;
+	}
+	if (__builtin_expect(burst->lcore->limit != NULL, 0) && !within_limit(burst, frame, kind)) {
+		burst_drop(burst, mbuf);
+		return;
+	}
+	if (kind == REQUEST_GET)
+		collect_get(
+			burst, mbuf, frame, header, pseudo + header_sum + load32(frame_udp(frame)));
+	else
+		collect_update(burst, mbuf, header, len);
+}
+
+/* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
+COLD static void sort_manners(
+	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_kind kind)
+{
+	bool reply;
+
+	if (rte_pktmbuf_tailroom(mbuf) < MANNERS_FRAME_MAX) {
+		drop(burst, mbuf, &burst->lcore->counters.drop_no_room);
+		return;
+	}
+	if (kind == PARSE_ARP)
+		reply = arp_input(&burst->manners, frame);
+	else if (frame->v6)
+		reply = icmp6_input(&burst->manners, frame);
+	else
+		reply = icmp_input(&burst->manners, frame);
+	if (!reply) {
+		burst_drop(burst, mbuf);
+		return;
+	}
+	mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	burst_send(burst, mbuf, frame);
+}
+
+__attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+	uint64_t flags = mbuf->ol_flags, *why;
+	struct frame frame = {.data = rte_pktmbuf_mtod(mbuf, uint8_t *), .len = mbuf->data_len};
+	enum parse_kind kind;
+
+	if ((flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+		frame.checks |= FRAME_CHECKSUM_IP_GOOD;
+	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
+	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
+	kind = parse_frame(&frame, burst->manners.mac, counters, &why);
+	if (__builtin_expect(kind == PARSE_UDP, 1))
+		sort_udp(burst, mbuf, &frame);
+	else if (kind == PARSE_DROP)
+		drop(burst, mbuf, why);
+	else
+		sort_manners(burst, mbuf, &frame, kind);
+}
+
+/* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */
+COLD static struct rte_mbuf *mend(struct burst *burst, struct rte_mbuf *mbuf)
+{
+	struct dpdk_counters *counters = &burst->lcore->counters;
+
+	/* Some ports strip tags unasked. */
+	if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED && rte_vlan_insert(&mbuf) != 0) {
+		drop(burst, mbuf, &counters->drop_no_room);
+		return NULL;
+	}
+	if (mbuf->nb_segs != 1) {
+		drop(burst, mbuf, &counters->drop_segmented);
+		return NULL;
+	}
+	return mbuf;
+}
+
+void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+
+		if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED || mbuf->nb_segs != 1)
+			mbuf = mend(burst, mbuf);
+		if (mbuf)
+			sort_frame(burst, mbuf);
+	}
+}

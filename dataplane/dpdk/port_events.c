@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Ports that are taken away while they are served: a virtual function that its host resets, a
+ * device that is pulled out or given to somebody else. Such a port receives nothing any more, and
+ * says nothing of it. The daemon ends then, with an error: started again, it takes what is there.
+ */
+#include "dataplane/dpdk/dpdk.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_dev.h>
+
+static void lose(struct engine *engine, uint16_t id, enum port_lost how)
+{
+	uint32_t none = 0, lost = (uint32_t)how << 16 | id;
+
+	/* The first is what the log gets to know. */
+	__atomic_compare_exchange_n(
+		&engine->lost, &none, lost, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	__atomic_store_n(&engine->wake, true, __ATOMIC_RELEASE);
+}
+
+/* Called on EAL's interrupt thread, as the next one. */
+static int on_port_event(uint16_t id, enum rte_eth_event_type type, void *engine, void *unused)
+{
+	(void)unused;
+	lose(engine, id, type == RTE_ETH_EVENT_INTR_RMV ? PORT_REMOVED : PORT_RESET);
+	return 0;
+}
+
+/* The kernel asks for a device of vfio-pci back, and waits until it has it. */
+static void on_device_event(const char *name, enum rte_dev_event_type event, void *engine)
+{
+	uint16_t id;
+
+	if (event == RTE_DEV_EVENT_REMOVE && rte_eth_dev_get_port_by_name(name, &id) == 0)
+		lose(engine, id, PORT_REMOVED);
+}
+
+static const enum rte_eth_event_type events[] = {RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
+
+void lost_watch(struct engine *engine)
+{
+	int err = rte_dev_event_callback_register(NULL, on_device_event, engine);
+
+	for (unsigned i = 0; i < engine->port_count; i++) {
+		for (unsigned k = 0; k < RTE_DIM(events); k++)
+			err |= rte_eth_dev_callback_register(
+				engine->ports[i].id, events[k], on_port_event, engine);
+	}
+	if (err)
+		log_warning("whether a port is reset or removed will not be noticed");
+}
+
+void lost_unwatch(struct engine *engine)
+{
+	/* One that runs just now is waited for. */
+	while (rte_dev_event_callback_unregister(NULL, on_device_event, engine) == -EAGAIN)
+		rte_delay_us_sleep(100);
+	for (unsigned i = 0; i < engine->port_count; i++) {
+		for (unsigned k = 0; k < RTE_DIM(events); k++) {
+			while (rte_eth_dev_callback_unregister(engine->ports[i].id, events[k],
+				       on_port_event, engine) == -EAGAIN)
+				rte_delay_us_sleep(100);
+		}
+	}
+}
+
+int lost_error(struct engine *engine)
+{
+	uint32_t lost = __atomic_load_n(&engine->lost, __ATOMIC_ACQUIRE);
+	char name[RTE_ETH_NAME_MAX_LEN] = "?";
+
+	if (!lost)
+		return 0;
+	rte_eth_dev_get_name_by_port((uint16_t)lost, name);
+	return error_set(ENODEV,
+		"port %u (%s) was %s: sessiond has to be started again to use what is there now",
+		lost & UINT16_MAX, name, lost >> 16 == PORT_RESET ? "reset" : "removed");
+}

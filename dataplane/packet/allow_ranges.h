@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The allow list in the form that lcores search: sorted ranges without overlap, a binary search for
+ * each family. Immutable once made.
+ */
+#ifndef SESSIOND_DPDK_ALLOW_H
+#define SESSIOND_DPDK_ALLOW_H
+
+#include "common/address.h"
+#include "dataplane/packet/frame.h"
+
+struct allow_range4 {
+	uint32_t first, last; /* host order, both inside */
+};
+
+struct allow_range6 {
+	unsigned __int128 first, last;
+};
+
+struct allow_ranges {
+	unsigned count4, count6;
+	struct allow_range4 *ip4;
+	struct allow_range6 ip6[];
+};
+
+/* NULL if there is no memory; released by free(). */
+struct allow_ranges *allow_ranges_make(const struct allow_list *list);
+
+FRAME_INLINE unsigned __int128 allow_word6(const uint8_t addr[16])
+{
+	return (unsigned __int128)__builtin_bswap64(load64(addr)) << 64 |
+	       __builtin_bswap64(load64(addr + 8));
+}
+
+#define ALLOW_SEARCH(ranges, count, addr) \
+	({ \
+		unsigned low_ = 0, high_ = (count); \
+		while (low_ < high_) { \
+			unsigned middle_ = (low_ + high_) / 2; \
+			if ((ranges)[middle_].last < (addr)) \
+				low_ = middle_ + 1; \
+			else \
+				high_ = middle_; \
+		} \
+		low_ < (count) && (ranges)[low_].first <= (addr); \
+	})
+
+/* Whether a frame's source may ask. */
+FRAME_INLINE bool allow_source(const struct allow_ranges *allow, const struct frame *frame)
+{
+	if (frame->v6) {
+		unsigned __int128 addr = allow_word6(frame_ip6(frame)->source);
+
+		return ALLOW_SEARCH(allow->ip6, allow->count6, addr);
+	}
+	uint32_t addr = ntohl(frame_ip4(frame)->source);
+
+	return ALLOW_SEARCH(allow->ip4, allow->count4, addr);
+}
+
+#endif

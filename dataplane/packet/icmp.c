@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dataplane/packet/neighbour.h"
+#include "dataplane/packet/reply.h"
+#include "dataplane/packet/source.h"
+
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+
+#define ICMP_ECHO_SIZE 8
+
+static bool drop(const struct manners *manners)
+{
+	counter_add(&manners->counters->drop_icmp, 1);
+	return false;
+}
+
+/* An echo's reply differs from its request by the type and, with IPv6's pseudo header, by nothing
+ * that its sum sees. */
+static bool echo_reply(const struct manners *manners, struct frame *frame, uint8_t type)
+{
+	uint8_t *icmp;
+
+	reply_strip(frame);
+	icmp = frame->data + frame->l4;
+	icmp[0] = type;
+	store16(icmp + 2, 0);
+	store16(icmp + 2, (uint16_t)~checksum_fold(
+				  checksum_bytes(icmp, frame->l4_len) +
+				  (frame->v6 ? checksum_pseudo(frame) + htons(frame->l4_len) : 0)));
+	if (frame->v6)
+		reply_ip6(frame_ip6(frame), IPPROTO_ICMPV6, frame->l4_len);
+	else
+		reply_ip4(frame_ip4(frame), IPPROTO_ICMP, frame->l4_len, false);
+	reply_ethernet(frame->data);
+	frame->len = (uint32_t)frame->l4 + frame->l4_len;
+	counter_add(&manners->counters->echo_replies, 1);
+	return true;
+}
+
+bool icmp_input(const struct manners *manners, struct frame *frame)
+{
+	const uint8_t *icmp = frame->data + frame->l4;
+
+	if (frame->data[0] & 1 || !source_usable(frame) ||
+		!served_has_ip4(manners->served, frame_ip4(frame)->dest))
+		return drop(manners);
+	if (frame->l4_len < ICMP_ECHO_SIZE || icmp[0] != ICMP_ECHO || icmp[1] != 0 ||
+		checksum_fold(checksum_bytes(icmp, frame->l4_len)) != 0xffff)
+		return drop(manners);
+	return echo_reply(manners, frame, ICMP_ECHOREPLY);
+}
+
+bool icmp6_input(const struct manners *manners, struct frame *frame)
+{
+	const uint8_t *icmp = frame->data + frame->l4;
+
+	if (frame->l4_len < ICMP_ECHO_SIZE ||
+		checksum_fold(checksum_bytes(icmp, frame->l4_len) + checksum_pseudo(frame) +
+			      htons(frame->l4_len)) != 0xffff)
+		return drop(manners);
+	if (icmp[0] != ICMP6_ECHO_REQUEST)
+		return ndp_input(manners, frame);
+	if (icmp[1] != 0 || frame->data[0] & 1 || !source_usable(frame) ||
+		!served_has_ip6(manners->served, frame_ip6(frame)->dest))
+		return drop(manners);
+	return echo_reply(manners, frame, ICMP6_ECHO_REPLY);
+}

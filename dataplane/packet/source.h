@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Who asks, and whether it can be answered.
+ */
+#ifndef SESSIOND_DPDK_SOURCE_H
+#define SESSIOND_DPDK_SOURCE_H
+
+#include "dataplane/packet/frame.h"
+
+FRAME_INLINE bool source_ip4_usable(uint32_t addr)
+{
+	uint8_t top = *(const uint8_t *)&addr;
+
+	return top != 0 && top != 127 && top < 224;
+}
+
+/* Neither a group, nor ::, ::1 or a v4-mapped address. */
+FRAME_INLINE bool source_ip6_usable(const uint8_t addr[16])
+{
+	if (addr[0] == 0xff)
+		return false;
+	if (load64(addr))
+		return true;
+	return load32(addr + 8) != htonl(0xffff) &&
+	       (load32(addr + 8) || (load32(addr + 12) && load32(addr + 12) != htonl(1)));
+}
+
+/* Is the source of a frame one that a host would take a packet from, and that a reply can go to? */
+FRAME_INLINE bool source_usable(const struct frame *frame)
+{
+	if (frame->data[FRAME_MAC] & 1)
+		return false;
+	return frame->v6 ? source_ip6_usable(frame_ip6(frame)->source)
+			 : source_ip4_usable(frame_ip4(frame)->source);
+}
+
+#endif

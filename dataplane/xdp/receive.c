@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the program leaves to the daemon. NEWs and REMOVEs come by AF_XDP (xsk_set.h) where it is
+ * there, and else, as do the GETs that the program passes up (IP options, fragments, interfaces
+ * without it), by plain sockets; GETs are answered from the same maps.
+ */
+#include "dataplane/xdp/xdp.h"
+
+#include "common/log.h"
+
+#include "common/clock.h"
+#include "common/spin_wait.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* NEWs of one look that say that more are on their way; and how long to rest between two looks
+ * then: a thirtieth of what a NEW may take until it can be read. */
+#define POURING 4
+#define REST_NS 30000
+
+int slow_open(struct engine *engine)
+{
+	int n = udp_open_all(engine->config.listen, engine->config.listen_count, false,
+		engine->sockets, sizeof(engine->sockets) / sizeof(engine->sockets[0]));
+
+	if (n < 0)
+		return n;
+	engine->socket_count = (unsigned)n;
+	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->batch = udp_batch_create();
+	if (engine->wake_fd < 0 || !engine->batch)
+		return error_set(ENOMEM, "out of memory or descriptors for the sockets");
+	return 0;
+}
+
+int slow_start(struct engine *engine)
+{
+	unsigned count = engine->socket_count;
+
+	engine->fds = calloc(1 + count + xsk_count(engine->xsks), sizeof(*engine->fds));
+	if (!engine->fds)
+		return error_set(ENOMEM, "out of memory at start");
+	engine->fds[0] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
+	for (unsigned i = 0; i < count; i++)
+		engine->fds[1 + i] = (struct pollfd){.fd = engine->sockets[i], .events = POLLIN};
+	xsk_pollfds(engine->xsks, engine->fds + 1 + count);
+	return 0;
+}
+
+void slow_close(struct engine *engine)
+{
+	free(engine->fds);
+	while (engine->socket_count > 0)
+		close(engine->sockets[--engine->socket_count]);
+	if (engine->wake_fd >= 0)
+		close(engine->wake_fd);
+	udp_batch_destroy(engine->batch);
+}
+
+/* Turns the GET in `datagram` into its reply; returns the reply's length. */
+static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint64_t now)
+{
+	struct sessd_header *header = (struct sessd_header *)datagram->data;
+	uint32_t slot;
+	int len = mirror_get(engine->mirror, header->key, now, header + 1, &slot);
+
+	if (len < 0) {
+		counter_add(
+			len == -ESTALE ? &engine->slow.get_expired : &engine->slow.get_misses, 1);
+		header->type = SESSD_ERR;
+		return SESSD_HEADER_SIZE;
+	}
+	counter_add(&engine->slow.get_hits, 1);
+	if (slot < engine->config.capacity)
+		mark_set(engine->marks, slot);
+	header->type = SESSD_OK;
+	return SESSD_HEADER_SIZE + (size_t)len;
+}
+
+/* Handles datagram `i`; returns 1 if it was a change. */
+static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
+{
+	struct udp_datagram datagram;
+	enum request_kind kind;
+	struct sessd_header *header;
+
+	udp_datagram(engine->batch, i, &datagram);
+	header = (struct sessd_header *)datagram.data;
+	if (!allow_list_contains(allow, &datagram.source)) {
+		counter_add(&engine->slow.drop_not_allowed, 1);
+		event_sample(&engine->sampler, SESSD_EVENT_NOT_ALLOWED, &datagram.source,
+			datagram.port, 0, now);
+		return 0;
+	}
+	kind = request_classify(datagram.data, datagram.length);
+	if (kind <= REQUEST_REMOVE &&
+		!rate_limit_allows(engine->limit, &datagram.source, kind == REQUEST_GET, now)) {
+		request_count_limited(&engine->slow, kind);
+		return 0;
+	}
+	switch (kind) {
+	case REQUEST_GET:
+		engine->answers++;
+		/* The program has counted what it has passed up of the other kinds. */
+		talkers_count(engine->talkers, &engine->talkers_skipped, &datagram.source, kind);
+		udp_reply(engine->batch, i, answer(engine, &datagram, now));
+		return 0;
+	case REQUEST_NEW:
+		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
+			header + 1, datagram.length - SESSD_HEADER_SIZE);
+		return 1;
+	case REQUEST_REMOVE:
+		engine->sink.on_remove(engine->sink.ctx, header->key);
+		return 1;
+	case REQUEST_SHORT:
+	case REQUEST_VERSION:
+	case REQUEST_TYPE:
+		break;
+	}
+	request_count_drop(&engine->slow, kind);
+	event_sample_drop(
+		&engine->sampler, kind, datagram.data, &datagram.source, datagram.port, now);
+	return 0;
+}
+
+static int serve(struct engine *engine, int fd, const struct allow_list *allow)
+{
+	unsigned n = udp_receive(engine->batch, fd);
+	uint64_t now = clock_tick(), began = 0;
+	unsigned failed;
+	int changes = 0;
+
+	if (engine->config.measure && n > 0)
+		began = latency_now();
+	engine->answers = 0;
+	for (unsigned i = 0; i < n; i++)
+		changes += handle(engine, i, allow, now);
+	failed = udp_send(engine->batch, fd);
+	udp_wipe(engine->batch);
+	if (failed)
+		counter_add(&engine->slow_send_failed, failed);
+	if (began && engine->answers > 0)
+		latency_add(&engine->latency, latency_now() - began, engine->answers);
+	if (n == UDP_BATCH)
+		engine->more = true;
+	counter_add(&engine->slow_changes, (uint64_t)changes);
+	return changes;
+}
+
+/* Waits for something to be readable. While NEWs pour in, AF_XDP's sockets are not waited for but
+ * looked at, and seldom: GETs are answered on the CPU that would have to wake the writer, and whose
+ * cache line of the ring each look takes. */
+static int wait(struct engine *engine, int timeout_ms)
+{
+	struct pollfd *fds = engine->fds;
+	nfds_t count = 1 + engine->socket_count;
+	size_t xsks = xsk_count(engine->xsks);
+
+	if (engine->more || engine->pouring || engine->config.busy_poll)
+		timeout_ms = 0;
+	if (!engine->pouring || engine->config.busy_poll)
+		return poll(fds, count + xsks, timeout_ms);
+	if (!engine->more)
+		rest(REST_NS);
+	for (size_t i = 0; i < xsks; i++)
+		fds[count + i].revents = POLLIN;
+	return poll(fds, count, timeout_ms);
+}
+
+int slow_poll(struct engine *engine, int timeout_ms)
+{
+	unsigned count = engine->socket_count;
+	struct pollfd *fds = engine->fds;
+	const struct allow_list *allow;
+	uint64_t wakes;
+	int changes;
+
+	if (wait(engine, timeout_ms) < 0 && errno != EINTR) {
+		atomic_store(&engine->poll_failed, true);
+		return error_set(errno, "cannot wait for packets: %s", strerror(errno));
+	}
+	engine->more = false;
+	allow = atomic_load(&engine->slow_allow);
+	changes = xsk_serve(engine->xsks, fds + 1 + count, &engine->sink, &engine->more);
+	engine->pouring = changes >= POURING;
+	for (unsigned i = 0; i < count; i++) {
+		if (fds[1 + i].revents)
+			changes += serve(engine, fds[1 + i].fd, allow);
+	}
+	/* Readable, so it can only be empty if somebody else reads it, and nobody does. */
+	if (fds[0].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0)
+		fds[0].revents = 0;
+	atomic_fetch_add(&engine->passes, 1);
+	return changes;
+}

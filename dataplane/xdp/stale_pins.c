@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What a daemon that is gone has left pinned, looked at from outside: before an engine of any mode
+ * is opened.
+ */
+#include "dataplane/xdp/xdp.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+bool engine_xdp_would_adopt(const struct engine_config *config)
+{
+	struct engine engine = {.config = *config};
+	struct sessd_config settings;
+	bool would = !maps_read_settings(&engine, &settings);
+
+	explicit_bzero(&settings, sizeof(settings));
+	return would;
+}
+
+/* The interface that the pinned link's program answers on: 0 if there is none here (any more), or a
+ * negative errno. The number alone says nothing: that of another namespace's may be one of ours. */
+static int answers_on(int dir_fd, const char *pin)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+	char path[64];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%.30s", dir_fd, pin);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	close(fd);
+	if (err)
+		return err;
+	if (info.type != BPF_LINK_TYPE_XDP || info.xdp.ifindex == 0 ||
+		bpf_xdp_query((int)info.xdp.ifindex, 0, &query) < 0)
+		return 0;
+	if (info.prog_id != query.prog_id && info.prog_id != query.skb_prog_id &&
+		info.prog_id != query.drv_prog_id)
+		return 0;
+	return (int)info.xdp.ifindex;
+}
+
+int engine_xdp_leftovers(const char *pin_dir, char *names, size_t size)
+{
+	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), count = 0, err = 0;
+	char name[IF_NAMESIZE];
+	struct dirent *file;
+	size_t used = 0;
+	DIR *dir;
+
+	names[0] = '\0';
+	if (fd < 0)
+		return 0;
+	/* A daemon that lives serves what it has pinned; whether there is room for two is for the
+	 * port to say. */
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		close(fd);
+		return 0;
+	}
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((file = readdir(dir))) {
+		int on = strncmp(file->d_name, "link-", 5) == 0 ? answers_on(fd, file->d_name) : 0;
+
+		if (on < 0)
+			err = on;
+		if (on <= 0 || !if_indextoname((unsigned)on, name))
+			continue;
+		count++;
+		if (used < size)
+			used += (size_t)snprintf(
+				names + used, size - used, "%s%s", used ? ", " : "", name);
+	}
+	closedir(dir);
+	return count ? count : err;
+}

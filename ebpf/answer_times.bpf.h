@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * --xdp-histogram: how long answers take. Without it the verifier removes all of this.
+ */
+#ifndef SESSIOND_BPF_ANSWER_TIMES_H
+#define SESSIOND_BPF_ANSWER_TIMES_H
+
+#include "ebpf/packet.bpf.h"
+
+#include <sessiond/answer_times.h>
+
+/* Set before load. */
+const volatile bool answers_timed = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sessd_answer_times);
+} answer_times SEC(".maps");
+
+/* A function of its own, which the verifier sees once and not after each way to an answer. */
+__attribute__((noinline)) int answer_times_add(__u64 ns)
+{
+	struct sessd_answer_times *times;
+	__u32 zero = 0;
+	int i;
+
+	if (!answers_timed)
+		return 0;
+	times = bpf_map_lookup_elem(&answer_times, &zero);
+	if (!times)
+		return 0;
+#pragma unroll
+	for (i = 0; i < SESSD_ANSWER_BOUND_COUNT; i++)
+		if (ns <= sessd_answer_bounds_ns[i])
+			break;
+	times->counts[i]++;
+	times->sum_ns += ns;
+	return 0;
+}
+
+/* When a packet came in, as answer_times_end wants it. */
+INLINE __u64 answer_times_begin(void)
+{
+	return answers_timed ? bpf_ktime_get_ns() : 0;
+}
+
+INLINE void answer_times_end(__u64 began, int verdict)
+{
+	if (answers_timed && verdict == XDP_TX)
+		answer_times_add(bpf_ktime_get_ns() - began);
+}
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Internet checksums (RFC 1071). Sums are kept unfolded in 64 bits: what they add are 16- and
+ * 32-bit words as they lie in memory, which is right in either byte order. No packet that gets
+ * here has 2^16 words, so a sum stays below 2^48.
+ */
+#ifndef SESSIOND_BPF_CHECKSUM_H
+#define SESSIOND_BPF_CHECKSUM_H
+
+#include "ebpf/packet.bpf.h"
+
+#include <linux/in.h>
+
+/* Of a sum below 2^48: its 16 bits, 0 only if `sum` is 0. */
+INLINE __u16 checksum_fold(__u64 sum)
+{
+	sum = (sum >> 32) + (__u32)sum;
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum += sum >> 16;
+	return sum;
+}
+
+INLINE __u64 checksum_ip4(const struct ip4_header *ip)
+{
+	const __u32 *word = (const __u32 *)ip;
+
+	return (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
+}
+
+/* What the pseudo header has but for the length: the same in a request and in its reply. */
+INLINE __u64 checksum_pseudo(const struct packet *packet)
+{
+	__u64 sum = bpf_htons(IPPROTO_UDP);
+
+	if (packet->v6) {
+		for (int i = 0; i < 4; i++)
+			sum += (__u64)packet->ip6->source[i] + packet->ip6->dest[i];
+	} else {
+		sum += (__u64)packet->ip4->source + packet->ip4->dest;
+	}
+	return sum;
+}
+
+INLINE __u64 checksum_header(const void *header)
+{
+	const __u32 *word = header;
+	__u64 sum = 0;
+
+	for (int i = 0; i < SESSD_HEADER_SIZE / 4; i++)
+		sum += word[i];
+	return sum;
+}
+
+/* The sum of what follows the header in a request, `length` bytes at `offset` of the frame, which
+ * reach to its end at most. A function of its own (which the verifier sees once), because clients
+ * that send more than the header are few. */
+__attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *at = (void *)(long)ctx->data;
+	__u64 sum = 0;
+
+	if (offset > 128)
+		return 0;
+	at += offset;
+	for (int i = 0; i < SESSD_VALUE_LIMIT / 8 && length >= 8; i++, length -= 8, at += 8) {
+		barrier_var(at);
+		if (at + 8 > end)
+			return 0;
+		sum += (__u64) * (__u32 *)at + *(__u32 *)(at + 4);
+	}
+	for (int i = 0; i < 3 && length >= 2; i++, length -= 2, at += 2) {
+		barrier_var(at);
+		if (at + 2 > end)
+			return 0;
+		sum += *(__u16 *)at;
+	}
+	if (length) {
+		if (at + 1 > end)
+			return 0;
+		sum += bpf_htons(*(__u8 *)at << 8);
+	}
+	return sum;
+}
+
+/* Whether a GET's UDP checksum will do. `pseudo` is checksum_pseudo, `header` checksum_header. */
+INLINE bool checksum_good(
+	struct xdp_md *ctx, const struct packet *packet, __u64 pseudo, __u64 header)
+{
+	const struct udp_header *udp = packet->udp;
+	__u16 check = udp->check;
+	__u64 sum;
+
+	if (!check) /* none was made, which only IPv4 allows (RFC 768, RFC 8200 8.1) */
+		return !packet->v6;
+	pseudo += udp->length;
+	sum = pseudo + header + *(const __u32 *)udp + udp->length + check;
+	if (packet->payload_length > SESSD_HEADER_SIZE)
+		sum += checksum_trailing(ctx,
+			packet_span(packet->data, udp + 1) + SESSD_HEADER_SIZE,
+			packet->payload_length - SESSD_HEADER_SIZE);
+	if (checksum_fold(sum) == 0xffff)
+		return true;
+	/* A sender on this host leaves the rest to hardware that the packet never met. */
+	return check == checksum_fold(pseudo);
+}
+
+#endif

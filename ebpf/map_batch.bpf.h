@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Deletes and stores a batch of sessions for the daemon: what BPF_MAP_DELETE_BATCH and
+ * BPF_MAP_UPDATE_BATCH do, without their copies and checks for each, and with the lines of several
+ * sessions on their way at once.
+ * tests/bench/mapwrite compares the two.
+ */
+#ifndef SESSIOND_BPF_STORE_H
+#define SESSIOND_BPF_STORE_H
+
+#include "ebpf/maps.bpf.h"
+
+#include <sessiond/map_batch.h>
+
+#include <linux/errno.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sessd_puts);
+} puts SEC(".maps");
+
+/* What a delete looks at, and the lines of the element that it gives back: a put takes it next. */
+static long store_touch_gone(__u32 i, void *ctx)
+{
+	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+	const void *entry = bpf_map_lookup_elem(&sessions, batch->gone_keys[i % SESSD_PUTS_MAX]);
+
+	if (entry)
+		batch->looked += *(const volatile __u64 *)(entry + 64) +
+				 *(const volatile __u64 *)(entry + 128);
+	return 0;
+}
+
+static long store_touch(__u32 i, void *ctx)
+{
+	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+
+	batch->looked += bpf_map_lookup_elem(&sessions, batch->keys[i % SESSD_PUTS_MAX]) != NULL;
+	return 0;
+}
+
+static long store_delete(__u32 i, void *ctx)
+{
+	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+
+	long err = bpf_map_delete_elem(&sessions, batch->gone_keys[i % SESSD_PUTS_MAX]);
+
+	batch->stuck += err && err != -ENOENT;
+	return 0;
+}
+
+static long store_put(__u32 i, void *ctx)
+{
+	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+
+	i %= SESSD_PUTS_MAX;
+	batch->result[i] =
+		bpf_map_update_elem(&sessions, batch->keys[i], &batch->entries[i], BPF_ANY);
+	return 0;
+}
+
+SEC("syscall")
+int sessiond_store(void *ctx)
+{
+	struct sessd_puts *batch;
+	__u32 zero = 0;
+
+	batch = bpf_map_lookup_elem(&puts, &zero);
+	if (!batch)
+		return -1;
+	/* A lookup waits for nothing but its own lines, so that several are under way; a change
+	 * takes a lock, and has them to itself. */
+	bpf_loop(batch->gone, store_touch_gone, &batch, 0);
+	bpf_loop(batch->count, store_touch, &batch, 0);
+	batch->stuck = 0;
+	bpf_loop(batch->gone, store_delete, &batch, 0);
+	if (batch->stuck)
+		return -1;
+	bpf_loop(batch->count, store_put, &batch, 0);
+	return 0;
+}
+
+#endif
