@@ -4,8 +4,8 @@
  * Addresses, prefixes and the allow list, for both families at once: an IPv4 address is held as its
  * v4-mapped IPv6 form (RFC 4291 2.5.5.2), so that there is one comparison and one kind of list.
  */
-#ifndef SESSIOND_ADDRESS_H
-#define SESSIOND_ADDRESS_H
+#ifndef SESSIOND_COMMON_ADDRESS_H
+#define SESSIOND_COMMON_ADDRESS_H
 
 #include <net/if.h>
 #include <netinet/in.h>

@@ -3,8 +3,8 @@
  *
  * Command lines by argp, with errors of one line each: argp by itself prints two and exits.
  */
-#ifndef SESSIOND_CLI_H
-#define SESSIOND_CLI_H
+#ifndef SESSIOND_COMMON_CLI_H
+#define SESSIOND_COMMON_CLI_H
 
 #include <argp.h>
 

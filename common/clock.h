@@ -4,8 +4,8 @@
  * The one clock of sessions: ticks of 2^20 ns of CLOCK_MONOTONIC (see map_abi.h), as coarse as the
  * kernel's tick (1 to 10 ms) because lifetimes are seconds and this is read per batch.
  */
-#ifndef SESSIOND_CLOCK_H
-#define SESSIOND_CLOCK_H
+#ifndef SESSIOND_COMMON_CLOCK_H
+#define SESSIOND_COMMON_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -7,8 +7,8 @@
  * its own, as systemd's RuntimeDirectory= makes it), else at $XDG_RUNTIME_DIR/sessiond.sock.
  * sessionctl looks first where a daemon of the same user would listen, then at the other place.
  */
-#ifndef SESSIOND_CONTROL_PATH_H
-#define SESSIOND_CONTROL_PATH_H
+#ifndef SESSIOND_COMMON_CONTROL_PATH_H
+#define SESSIOND_COMMON_CONTROL_PATH_H
 
 #define CONTROL_DIR_SYSTEM  "/run/sessiond"
 #define CONTROL_PATH_SYSTEM CONTROL_DIR_SYSTEM "/control.sock"

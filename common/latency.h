@@ -3,8 +3,8 @@
  *
  * A histogram of times: written by one thread, read by any (relaxed atomics).
  */
-#ifndef SESSIOND_LATENCY_H
-#define SESSIOND_LATENCY_H
+#ifndef SESSIOND_COMMON_LATENCY_H
+#define SESSIOND_COMMON_LATENCY_H
 
 #include <stdint.h>
 #include <time.h>

@@ -3,8 +3,8 @@
  *
  * Large, long-lived arrays: anonymous memory that takes pages only as they are touched.
  */
-#ifndef SESSIOND_TABLE_MEMORY_H
-#define SESSIOND_TABLE_MEMORY_H
+#ifndef SESSIOND_COMMON_LOCKED_MEMORY_H
+#define SESSIOND_COMMON_LOCKED_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

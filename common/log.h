@@ -5,8 +5,8 @@
  * stderr) each line starts with its priority, as sd-daemon(3) has it. Any thread may log; the
  * datapath never does. Values of sessions are never passed to either.
  */
-#ifndef SESSIOND_LOG_H
-#define SESSIOND_LOG_H
+#ifndef SESSIOND_COMMON_LOG_H
+#define SESSIOND_COMMON_LOG_H
 
 enum log_level { /* syslog's numbers */
 	LOG_LEVEL_ERROR = 3,

@@ -5,14 +5,14 @@
  * takes the ring's cache line from that CPU, which is about to write it again, and to wake a writer
  * that sleeps would cost it more still.
  */
-#ifndef SESSIOND_REST_H
-#define SESSIOND_REST_H
+#ifndef SESSIOND_COMMON_SPIN_WAIT_H
+#define SESSIOND_COMMON_SPIN_WAIT_H
 
 #include <stdint.h>
 
 #include "common/latency.h"
 
-static inline void rest_pause(void)
+static inline void spin_wait_pause(void)
 {
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -21,13 +21,13 @@ static inline void rest_pause(void)
 #endif
 }
 
-static inline void rest(uint64_t ns)
+static inline void spin_wait(uint64_t ns)
 {
 	uint64_t end = latency_now() + ns;
 
 	do {
 		for (unsigned i = 0; i < 8; i++)
-			rest_pause();
+			spin_wait_pause();
 	} while (latency_now() < end);
 }
 

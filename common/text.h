@@ -3,8 +3,8 @@
  *
  * Text that people typed: strict numbers, and quoting it in a line of a message.
  */
-#ifndef SESSIOND_TEXT_H
-#define SESSIOND_TEXT_H
+#ifndef SESSIOND_COMMON_TEXT_H
+#define SESSIOND_COMMON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * The daemon put together: the engine of the chosen mode, the writer, the local addresses and the
  * main thread's loop.
  */
-#ifndef SESSIOND_DAEMON_H
-#define SESSIOND_DAEMON_H
+#ifndef SESSIOND_CONTROL_DAEMON_H
+#define SESSIOND_CONTROL_DAEMON_H
 
 #include "control/config/options.h"
 

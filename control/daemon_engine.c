@@ -147,11 +147,11 @@ fail:
 	return err;
 }
 
-/* engine_xdp_leftovers; negative too where this build cannot tell. */
-static int leftovers(const struct daemon *daemon, char *names, size_t size)
+/* engine_xdp_stale_pins; negative too where this build cannot tell. */
+static int stale_pins(const struct daemon *daemon, char *names, size_t size)
 {
 #ifdef HAVE_XDP
-	return engine_xdp_leftovers(daemon->pin_dir, names, size);
+	return engine_xdp_stale_pins(daemon->pin_dir, names, size);
 #else
 	(void)names;
 	(void)size;
@@ -163,13 +163,13 @@ static int leftovers(const struct daemon *daemon, char *names, size_t size)
  * and never knows of those that a daemon in another mode stores: they would be found by nobody.
  * Those sessions are not given up without being told to either. `why` is "", or why xdp mode, which
  * would have adopted them, is not to be had. */
-static int refuse_leftovers(
+static int refuse_stale_pins(
 	const struct daemon *daemon, const struct engine_ops *ops, const char *why)
 {
 	const struct options *options = &daemon->options;
 	char names[128], detach[PATH_MAX + 64];
 
-	if (leftovers(daemon, names, sizeof(names)) <= 0)
+	if (stale_pins(daemon, names, sizeof(names)) <= 0)
 		return 0;
 	snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
 		options->pin_root, options->port);
@@ -185,11 +185,11 @@ static int refuse_leftovers(
 		ops->name, names, detach);
 }
 
-void daemon_warn_of_leftovers(const struct daemon *daemon)
+void daemon_warn_of_stale_pins(const struct daemon *daemon)
 {
 	char names[128];
 
-	if (strcmp(daemon->ops->name, "xdp") == 0 || leftovers(daemon, names, sizeof(names)) >= 0)
+	if (strcmp(daemon->ops->name, "xdp") == 0 || stale_pins(daemon, names, sizeof(names)) >= 0)
 		return;
 	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
 		    "%s: take it away with sessionctl --port %u detach",
@@ -198,7 +198,7 @@ void daemon_warn_of_leftovers(const struct daemon *daemon)
 
 static int start_without_xdp(struct daemon *daemon, const struct engine_ops *ops, const char *why)
 {
-	int err = refuse_leftovers(daemon, ops, why);
+	int err = refuse_stale_pins(daemon, ops, why);
 
 	return err ? err : start_engine(daemon, ops);
 }
@@ -234,7 +234,7 @@ int daemon_open_engine(struct daemon *daemon)
 	if (!err || err == -EADDRINUSE || err == -EBUSY)
 		return err;
 	snprintf(why, sizeof(why), "%s", error_message());
-	err = refuse_leftovers(daemon, &engine_socket, why);
+	err = refuse_stale_pins(daemon, &engine_socket, why);
 	if (err)
 		return err;
 	log_tagged(LOG_LEVEL_WARNING, "slow",

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* How often the samples of malformed packets are collected and logged. */
-#define EVENTS_SECONDS 1
+#define DROP_SAMPLE_SECONDS 1
 
 static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
 {
@@ -89,7 +89,7 @@ static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
 		log_error("%s", error_message());
 }
 
-static void log_event(void *ctx, const struct sessd_event *event)
+static void log_event(void *ctx, const struct sessd_drop_sample *event)
 {
 	struct log_fields fields = {.event = "drop"};
 	struct endpoint endpoint = {.port = ntohs(event->port)};
@@ -100,17 +100,17 @@ static void log_event(void *ctx, const struct sessd_event *event)
 	endpoint_format(&endpoint, text);
 	fields.source = address_format(&endpoint.addr, source);
 	switch (event->reason) {
-	case SESSD_EVENT_SHORT:
+	case SESSD_DROP_SHORT:
 		fields.reason = "short";
 		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: shorter than the header", text);
 		break;
-	case SESSD_EVENT_VERSION:
+	case SESSD_DROP_VERSION:
 		fields.reason = "version";
 		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: protocol version %u", text, event->detail);
 		break;
-	case SESSD_EVENT_TYPE:
+	case SESSD_DROP_TYPE:
 		fields.reason = "type";
 		log_about(LOG_LEVEL_WARNING, &fields,
 			"dropped a packet from %s: message type 0x%02x", text, event->detail);
@@ -128,7 +128,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	daemon->ops->events(daemon->engine, log_event, NULL);
+	daemon->ops->drop_samples(daemon->engine, log_event, NULL);
 	/* What could not be read when an event told of it was logged then. No other event need
 	 * come. */
 	if (daemon->local)
@@ -143,7 +143,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 /* Adds an event that lives until unwatch. */
 static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call)
 {
-	struct timeval interval = {.tv_sec = EVENTS_SECONDS};
+	struct timeval interval = {.tv_sec = DROP_SAMPLE_SECONDS};
 	struct event *event = NULL;
 
 	if (daemon->event_count < DAEMON_EVENTS_MAX)
@@ -203,7 +203,7 @@ int daemon_loop(struct daemon *daemon)
 	if (err)
 		return err;
 	daemon_announce(daemon);
-	daemon_warn_of_leftovers(daemon);
+	daemon_warn_of_stale_pins(daemon);
 	notify_ready();
 	event_base_dispatch(daemon->base);
 	notify_stopping();

@@ -3,8 +3,8 @@
  *
  * The daemon's state, shared by its files. All of it is the main thread's.
  */
-#ifndef SESSIOND_DAEMON_PRIVATE_H
-#define SESSIOND_DAEMON_PRIVATE_H
+#ifndef SESSIOND_CONTROL_DAEMON_PRIVATE_H
+#define SESSIOND_CONTROL_DAEMON_PRIVATE_H
 
 #include "control/admin/admin.h"
 #include "control/config/options.h"
@@ -60,7 +60,7 @@ void daemon_close_engine(struct daemon *daemon, bool keep);
 bool daemon_engine_is_dpdk(const struct daemon *daemon);
 /* Log how fast this is and what it serves, and what an operator had better know. */
 void daemon_announce(const struct daemon *daemon);
-void daemon_warn_of_leftovers(const struct daemon *daemon);
+void daemon_warn_of_stale_pins(const struct daemon *daemon);
 
 /* daemon_events.c. From the first on signals wait for the loop, which ends by one of them. 0, or a
  * negative errno with error_message() set. */

@@ -4,8 +4,8 @@
  * Tells systemd what the daemon is at (Type=notify and Type=notify-reload). Nothing happens outside
  * of systemd, or in a build without libsystemd.
  */
-#ifndef SESSIOND_NOTIFY_H
-#define SESSIOND_NOTIFY_H
+#ifndef SESSIOND_CONTROL_NOTIFY_H
+#define SESSIOND_CONTROL_NOTIFY_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * Sockets, maps, programs and ports are opened first, with whatever rights that takes; after that
  * the daemon works on open descriptors and needs next to none. SECURITY.md has the table.
  */
-#ifndef SESSIOND_PRIVILEGES_H
-#define SESSIOND_PRIVILEGES_H
+#ifndef SESSIOND_CONTROL_PRIVILEGES_H
+#define SESSIOND_CONTROL_PRIVILEGES_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -3,8 +3,8 @@
  *
  * systemd's watchdog (WatchdogSec=), fed only while work gets done.
  */
-#ifndef SESSIOND_WATCHDOG_H
-#define SESSIOND_WATCHDOG_H
+#ifndef SESSIOND_CONTROL_WATCHDOG_H
+#define SESSIOND_CONTROL_WATCHDOG_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * How a reader tells of a malformed or refused packet without logging: it leaves at most one a
  * second and reason where the main thread finds it. One reader writes, the main thread reads.
  */
-#ifndef SESSIOND_EVENT_SAMPLER_H
-#define SESSIOND_EVENT_SAMPLER_H
+#ifndef SESSIOND_DATAPLANE_DROP_SAMPLE_H
+#define SESSIOND_DATAPLANE_DROP_SAMPLE_H
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -16,17 +16,17 @@
 #include "common/address.h"
 #include "dataplane/request.h"
 
-struct event_sampler {
-	uint64_t next[SESSD_EVENT_REASONS]; /* the tick from which one may be left again */
-	uint8_t full[SESSD_EVENT_REASONS];  /* atomic: 1 while `events` waits to be read */
-	struct sessd_event events[SESSD_EVENT_REASONS];
+struct drop_sampler {
+	uint64_t next[SESSD_DROP_REASONS]; /* the tick from which one may be left again */
+	uint8_t full[SESSD_DROP_REASONS];  /* atomic: 1 while `events` waits to be read */
+	struct sessd_drop_sample events[SESSD_DROP_REASONS];
 };
 
 /* [reader] `detail` is the version or type that was found. */
-static inline void event_sample(struct event_sampler *sampler, enum sessd_event_reason reason,
+static inline void drop_sample_take(struct drop_sampler *sampler, enum sessd_drop_reason reason,
 	const struct address *source, uint16_t port, uint8_t detail, uint64_t now)
 {
-	struct sessd_event *event = &sampler->events[reason];
+	struct sessd_drop_sample *event = &sampler->events[reason];
 
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): never NULL, a member */
 	if (now < sampler->next[reason] ||
@@ -42,24 +42,24 @@ static inline void event_sample(struct event_sampler *sampler, enum sessd_event_
 }
 
 /* [reader] The same for a datagram that request_classify refused. */
-static inline void event_sample_drop(struct event_sampler *sampler, enum request_kind kind,
+static inline void drop_sample_request(struct drop_sampler *sampler, enum request_kind kind,
 	const void *datagram, const struct address *source, uint16_t port, uint64_t now)
 {
 	const struct sessd_header *header = datagram;
 
 	if (kind == REQUEST_SHORT)
-		event_sample(sampler, SESSD_EVENT_SHORT, source, port, 0, now);
+		drop_sample_take(sampler, SESSD_DROP_SHORT, source, port, 0, now);
 	else if (kind == REQUEST_VERSION)
-		event_sample(sampler, SESSD_EVENT_VERSION, source, port, header->version, now);
+		drop_sample_take(sampler, SESSD_DROP_VERSION, source, port, header->version, now);
 	else if (kind == REQUEST_TYPE)
-		event_sample(sampler, SESSD_EVENT_TYPE, source, port, header->type, now);
+		drop_sample_take(sampler, SESSD_DROP_TYPE, source, port, header->type, now);
 }
 
 /* [main thread] */
-static inline void event_sampler_drain(struct event_sampler *sampler,
-	void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+static inline void drop_sampler_drain(struct drop_sampler *sampler,
+	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
-	for (int i = 0; i < SESSD_EVENT_REASONS; i++) {
+	for (int i = 0; i < SESSD_DROP_REASONS; i++) {
 		if (!__atomic_load_n(&sampler->full[i], __ATOMIC_ACQUIRE))
 			continue;
 		found(ctx, &sampler->events[i]);

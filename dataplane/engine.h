@@ -12,8 +12,8 @@
  * Functions return 0 or a negative errno; on failure error_message() (sessiond/log.h) is one clear
  * line.
  */
-#ifndef SESSIOND_ENGINE_H
-#define SESSIOND_ENGINE_H
+#ifndef SESSIOND_DATAPLANE_ENGINE_H
+#define SESSIOND_DATAPLANE_ENGINE_H
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -130,8 +130,8 @@ struct engine_ops {
 
 	/* Hands over the malformed and refused packets that were sampled since the last call, at
 	 * most one a second and reason: main thread, once a second. */
-	void (*events)(struct engine *engine,
-		void (*found)(void *ctx, const struct sessd_event *event), void *ctx);
+	void (*drop_samples)(struct engine *engine,
+		void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx);
 
 	/* Adds the times from a request read to its answer sent, where config->measure is set: the
 	 * daemon's answers, not those of a fast path beside it. NULL where there are none. */
@@ -168,7 +168,7 @@ bool engine_xdp_would_adopt(const struct engine_config *config);
 /* On how many interfaces of this host the program of a daemon that is gone answers on, by what is
  * pinned in `pin_dir`: their names go to `names`. 0 where a daemon lives that has it in use, and
  * where the folder cannot be read; a negative errno where the pins in it cannot. */
-int engine_xdp_leftovers(const char *pin_dir, char *names, size_t size);
+int engine_xdp_stale_pins(const char *pin_dir, char *names, size_t size);
 
 /* What can be told of dpdk mode's settings without a port being touched; the rest is left to open.
  * 0, or -EINVAL with error_message() set. */

@@ -4,8 +4,8 @@
  * From a datagram to what is to be done with it: the one place where user space reads the protocol.
  * Every mode's readers, and the XDP mode's slow path, go through it.
  */
-#ifndef SESSIOND_REQUEST_H
-#define SESSIOND_REQUEST_H
+#ifndef SESSIOND_DATAPLANE_REQUEST_H
+#define SESSIOND_DATAPLANE_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * Who sends how much: requests counted by source, one in so many of them, and only while somebody
  * looks. Counts are estimates: each sample stands for all that were skipped.
  */
-#ifndef SESSIOND_TALKERS_H
-#define SESSIOND_TALKERS_H
+#ifndef SESSIOND_DATAPLANE_TALKERS_H
+#define SESSIOND_DATAPLANE_TALKERS_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  *
  * UDP sockets that answer from the address they were asked at, in batches.
  */
-#ifndef SESSIOND_UDP_H
-#define SESSIOND_UDP_H
+#ifndef SESSIOND_DATAPLANE_UDP_H
+#define SESSIOND_DATAPLANE_UDP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *
  * Who is asked, and who may ask.
  */
-#ifndef SESSIOND_BPF_ACCESS_H
-#define SESSIOND_BPF_ACCESS_H
+#ifndef SESSIOND_EBPF_ACCESS_BPF_H
+#define SESSIOND_EBPF_ACCESS_BPF_H
 
 #include "ebpf/maps.bpf.h"
 #include "ebpf/packet.bpf.h"

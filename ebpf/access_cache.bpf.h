@@ -6,42 +6,42 @@
  * A change of either grows settings->generation, which is in every tag, after the maps were
  * changed: no answer outlives what it was taken from.
  */
-#ifndef SESSIOND_BPF_RECENT_H
-#define SESSIOND_BPF_RECENT_H
+#ifndef SESSIOND_EBPF_ACCESS_CACHE_BPF_H
+#define SESSIOND_EBPF_ACCESS_CACHE_BPF_H
 
 #include "ebpf/packet.bpf.h"
 #include "ebpf/percpu.bpf.h"
 
-#define RECENT_MULTIPLIER 0x9e3779b97f4a7c15ULL /* 2^64 over the golden ratio */
+#define ACCESS_CACHE_MULTIPLIER 0x9e3779b97f4a7c15ULL /* 2^64 over the golden ratio */
 
 /* Takes the tag before anything is looked up: what is found is then never remembered under a newer
  * generation than its own. Never 0, which is what an unused place has. */
-INLINE void recent_take_tag(struct packet *packet, const struct sessd_config *settings)
+INLINE void access_cache_take_tag(struct packet *packet, const struct sessd_config *settings)
 {
 	__u64 generation = *(const volatile __u64 *)&settings->generation;
 
 	packet->tag = generation << 17 | 1 << 16 | packet->udp->dest;
 }
 
-INLINE struct recent4 *recent_place4(struct scratch *own, __u64 addresses)
+INLINE struct access_cache4 *access_cache_place4(struct percpu *own, __u64 addresses)
 {
-	return &own->recent4[addresses * RECENT_MULTIPLIER >> (64 - RECENT_BITS)];
+	return &own->access_cache4[addresses * ACCESS_CACHE_MULTIPLIER >> (64 - ACCESS_CACHE_BITS)];
 }
 
-INLINE struct recent6 *recent_place6(struct scratch *own, const __u64 *addresses)
+INLINE struct access_cache6 *access_cache_place6(struct percpu *own, const __u64 *addresses)
 {
 	__u64 sum = addresses[0] + addresses[1] + addresses[2] + addresses[3];
 
-	return &own->recent6[sum * RECENT_MULTIPLIER >> (64 - RECENT_BITS)];
+	return &own->access_cache6[sum * ACCESS_CACHE_MULTIPLIER >> (64 - ACCESS_CACHE_BITS)];
 }
 
-INLINE bool recent_known(const struct packet *packet, struct scratch *own)
+INLINE bool access_cache_known(const struct packet *packet, struct percpu *own)
 {
 	__u64 tag = packet->tag;
 
 	if (packet->v6) {
 		const __u64 *addresses = (const __u64 *)packet->ip6->source; /* and dest */
-		const struct recent6 *recent = recent_place6(own, addresses);
+		const struct access_cache6 *recent = access_cache_place6(own, addresses);
 
 		return !((recent->tag ^ tag) | (recent->addresses[0] ^ addresses[0]) |
 			 (recent->addresses[1] ^ addresses[1]) |
@@ -49,26 +49,26 @@ INLINE bool recent_known(const struct packet *packet, struct scratch *own)
 			 (recent->addresses[3] ^ addresses[3]));
 	} else {
 		__u64 addresses = *(const __u64 *)&packet->ip4->source; /* and dest */
-		const struct recent4 *recent = recent_place4(own, addresses);
+		const struct access_cache4 *recent = access_cache_place4(own, addresses);
 
 		return recent->tag == tag && recent->addresses == addresses;
 	}
 }
 
-INLINE void recent_store(const struct packet *packet, struct scratch *own)
+INLINE void access_cache_store(const struct packet *packet, struct percpu *own)
 {
 	__u64 tag = packet->tag;
 
 	if (packet->v6) {
 		const __u64 *addresses = (const __u64 *)packet->ip6->source;
-		struct recent6 *recent = recent_place6(own, addresses);
+		struct access_cache6 *recent = access_cache_place6(own, addresses);
 
 		recent->tag = tag;
 		for (int i = 0; i < 4; i++)
 			recent->addresses[i] = addresses[i];
 	} else {
 		__u64 addresses = *(const __u64 *)&packet->ip4->source;
-		struct recent4 *recent = recent_place4(own, addresses);
+		struct access_cache4 *recent = access_cache_place4(own, addresses);
 
 		recent->tag = tag;
 		recent->addresses = addresses;

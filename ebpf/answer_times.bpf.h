@@ -3,8 +3,8 @@
  *
  * --xdp-histogram: how long answers take. Without it the verifier removes all of this.
  */
-#ifndef SESSIOND_BPF_ANSWER_TIMES_H
-#define SESSIOND_BPF_ANSWER_TIMES_H
+#ifndef SESSIOND_EBPF_ANSWER_TIMES_BPF_H
+#define SESSIOND_EBPF_ANSWER_TIMES_BPF_H
 
 #include "ebpf/packet.bpf.h"
 

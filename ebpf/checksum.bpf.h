@@ -5,8 +5,8 @@
  * 32-bit words as they lie in memory, which is right in either byte order. No packet that gets
  * here has 2^16 words, so a sum stays below 2^48.
  */
-#ifndef SESSIOND_BPF_CHECKSUM_H
-#define SESSIOND_BPF_CHECKSUM_H
+#ifndef SESSIOND_EBPF_CHECKSUM_BPF_H
+#define SESSIOND_EBPF_CHECKSUM_BPF_H
 
 #include "ebpf/packet.bpf.h"
 

@@ -4,15 +4,15 @@
  * The time, in ticks of map_abi.h. The clock is read once a jiffy: the verifier makes a plain load
  * of bpf_jiffies64, where a call to the coarse clock would be a tenth of the program's time.
  */
-#ifndef SESSIOND_BPF_CLOCK_H
-#define SESSIOND_BPF_CLOCK_H
+#ifndef SESSIOND_EBPF_CLOCK_BPF_H
+#define SESSIOND_EBPF_CLOCK_BPF_H
 
 #include "ebpf/packet.bpf.h"
 #include "ebpf/percpu.bpf.h"
 
 /* It is behind by a jiffy, and by as much as the tick was late: the writer has taken that off the
  * lifetimes. */
-INLINE __u64 clock_tick(struct scratch *own)
+INLINE __u64 clock_tick(struct percpu *own)
 {
 	__u64 jiffies = bpf_jiffies64();
 

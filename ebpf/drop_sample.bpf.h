@@ -3,26 +3,26 @@
  *
  * Samples of refused packets for the daemon's log.
  */
-#ifndef SESSIOND_BPF_EVENT_H
-#define SESSIOND_BPF_EVENT_H
+#ifndef SESSIOND_EBPF_DROP_SAMPLE_BPF_H
+#define SESSIOND_EBPF_DROP_SAMPLE_BPF_H
 
 #include "ebpf/access.bpf.h"
 #include "ebpf/clock.bpf.h"
 #include "ebpf/maps.bpf.h"
 #include "ebpf/packet.bpf.h"
 
-#define EVENT_INTERVAL_TICKS (1000000000 >> SESSD_TICK_SHIFT)
+#define DROP_SAMPLE_INTERVAL_TICKS (1000000000 >> SESSD_TICK_SHIFT)
 
 /* Sends at most one event a second, reason and CPU. The daemon looks for them once a second, so it
  * is not woken. */
-INLINE void event_send(struct xdp_md *ctx, const struct packet *packet, struct scratch *own,
-	enum sessd_event_reason reason, __u8 detail)
+INLINE void drop_sample_send(struct xdp_md *ctx, const struct packet *packet, struct percpu *own,
+	enum sessd_drop_reason reason, __u8 detail)
 {
-	__u64 now = clock_tick(own), *last = &own->event_tick[reason];
-	struct sessd_event *event;
+	__u64 now = clock_tick(own), *last = &own->drop_sample_tick[reason];
+	struct sessd_drop_sample *event;
 	__u32 *source;
 
-	if (*last && now - *last <= EVENT_INTERVAL_TICKS)
+	if (*last && now - *last <= DROP_SAMPLE_INTERVAL_TICKS)
 		return;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)

@@ -6,8 +6,8 @@
  * sessions on their way at once.
  * tests/bench/mapwrite compares the two.
  */
-#ifndef SESSIOND_BPF_STORE_H
-#define SESSIOND_BPF_STORE_H
+#ifndef SESSIOND_EBPF_MAP_BATCH_BPF_H
+#define SESSIOND_EBPF_MAP_BATCH_BPF_H
 
 #include "ebpf/maps.bpf.h"
 
@@ -20,14 +20,15 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct sessd_puts);
+	__type(value, struct sessd_map_batch);
 } puts SEC(".maps");
 
 /* What a delete looks at, and the lines of the element that it gives back: a put takes it next. */
 static long store_touch_gone(__u32 i, void *ctx)
 {
-	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
-	const void *entry = bpf_map_lookup_elem(&sessions, batch->gone_keys[i % SESSD_PUTS_MAX]);
+	struct sessd_map_batch *batch = *(struct sessd_map_batch **)ctx;
+	const void *entry =
+		bpf_map_lookup_elem(&sessions, batch->gone_keys[i % SESSD_MAP_BATCH_MAX]);
 
 	if (entry)
 		batch->looked += *(const volatile __u64 *)(entry + 64) +
@@ -37,17 +38,18 @@ static long store_touch_gone(__u32 i, void *ctx)
 
 static long store_touch(__u32 i, void *ctx)
 {
-	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+	struct sessd_map_batch *batch = *(struct sessd_map_batch **)ctx;
 
-	batch->looked += bpf_map_lookup_elem(&sessions, batch->keys[i % SESSD_PUTS_MAX]) != NULL;
+	batch->looked +=
+		bpf_map_lookup_elem(&sessions, batch->keys[i % SESSD_MAP_BATCH_MAX]) != NULL;
 	return 0;
 }
 
 static long store_delete(__u32 i, void *ctx)
 {
-	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+	struct sessd_map_batch *batch = *(struct sessd_map_batch **)ctx;
 
-	long err = bpf_map_delete_elem(&sessions, batch->gone_keys[i % SESSD_PUTS_MAX]);
+	long err = bpf_map_delete_elem(&sessions, batch->gone_keys[i % SESSD_MAP_BATCH_MAX]);
 
 	batch->stuck += err && err != -ENOENT;
 	return 0;
@@ -55,18 +57,18 @@ static long store_delete(__u32 i, void *ctx)
 
 static long store_put(__u32 i, void *ctx)
 {
-	struct sessd_puts *batch = *(struct sessd_puts **)ctx;
+	struct sessd_map_batch *batch = *(struct sessd_map_batch **)ctx;
 
-	i %= SESSD_PUTS_MAX;
+	i %= SESSD_MAP_BATCH_MAX;
 	batch->result[i] =
 		bpf_map_update_elem(&sessions, batch->keys[i], &batch->entries[i], BPF_ANY);
 	return 0;
 }
 
 SEC("syscall")
-int sessiond_store(void *ctx)
+int sessiond_map_batch(void *ctx)
 {
-	struct sessd_puts *batch;
+	struct sessd_map_batch *batch;
 	__u32 zero = 0;
 
 	batch = bpf_map_lookup_elem(&puts, &zero);

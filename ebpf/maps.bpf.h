@@ -8,8 +8,8 @@
  * Elements of `sessions` are all made when the map is: to store one then takes nothing from the
  * kernel's allocator, which costs as much as all else about it, and may refuse.
  */
-#ifndef SESSIOND_BPF_MAPS_H
-#define SESSIOND_BPF_MAPS_H
+#ifndef SESSIOND_EBPF_MAPS_BPF_H
+#define SESSIOND_EBPF_MAPS_BPF_H
 
 #include <linux/bpf.h>
 

@@ -3,8 +3,8 @@
  *
  * A packet on its way through the program, and the headers in it.
  */
-#ifndef SESSIOND_BPF_PACKET_H
-#define SESSIOND_BPF_PACKET_H
+#ifndef SESSIOND_EBPF_PACKET_BPF_H
+#define SESSIOND_EBPF_PACKET_BPF_H
 
 #include <linux/bpf.h>
 

@@ -4,8 +4,8 @@
  * From a frame to a UDP datagram. Each function returns NULL, or the counter that says why the
  * packet is left to the kernel.
  */
-#ifndef SESSIOND_BPF_PARSE_H
-#define SESSIOND_BPF_PARSE_H
+#ifndef SESSIOND_EBPF_PARSE_BPF_H
+#define SESSIOND_EBPF_PARSE_BPF_H
 
 #include "ebpf/checksum.bpf.h"
 #include "ebpf/packet.bpf.h"

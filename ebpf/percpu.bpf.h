@@ -4,8 +4,8 @@
  * What the program remembers for itself, on each CPU. Not pinned: it is worth nothing to the next
  * program.
  */
-#ifndef SESSIOND_BPF_SCRATCH_H
-#define SESSIOND_BPF_SCRATCH_H
+#ifndef SESSIOND_EBPF_PERCPU_BPF_H
+#define SESSIOND_EBPF_PERCPU_BPF_H
 
 #include <linux/bpf.h>
 
@@ -13,32 +13,32 @@
 
 #include <sessiond/map_abi.h>
 
-#define RECENT_BITS 6
+#define ACCESS_CACHE_BITS 6
 
-struct recent4 {
+struct access_cache4 {
 	__u64 addresses;
 	__u64 tag;
 };
 
-struct recent6 {
+struct access_cache6 {
 	__u64 addresses[4];
 	__u64 tag;
 };
 
-struct scratch {
+struct percpu {
 	__u64 jiffies; /* when `tick` was taken */
 	__u64 tick;
-	__u32 talkers_skipped;			  /* talkers.h */
-	__u64 event_tick[SESSD_EVENT_REASONS];	  /* when an event was last sent */
-	struct recent4 recent4[1 << RECENT_BITS]; /* recent.h */
-	struct recent6 recent6[1 << RECENT_BITS];
+	__u32 talkers_skipped;			    /* talkers.h */
+	__u64 drop_sample_tick[SESSD_DROP_REASONS]; /* when an event was last sent */
+	struct access_cache4 access_cache4[1 << ACCESS_CACHE_BITS]; /* recent.h */
+	struct access_cache6 access_cache6[1 << ACCESS_CACHE_BITS];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct scratch);
-} scratch SEC(".maps");
+	__type(value, struct percpu);
+} percpu SEC(".maps");
 
 #endif

@@ -3,8 +3,8 @@
  *
  * --rate-limit: how much one source may ask of us. Without it the verifier removes all of this.
  */
-#ifndef SESSIOND_BPF_LIMIT_H
-#define SESSIOND_BPF_LIMIT_H
+#ifndef SESSIOND_EBPF_RATE_LIMIT_BPF_H
+#define SESSIOND_EBPF_RATE_LIMIT_BPF_H
 
 #include "ebpf/clock.bpf.h"
 #include "ebpf/packet.bpf.h"
@@ -25,7 +25,7 @@ struct {
 } limits SEC(".maps");
 
 /* May this GET, NEW or REMOVE come in? */
-INLINE bool limit_allows(const struct packet *packet, struct scratch *own, bool get)
+INLINE bool limit_allows(const struct packet *packet, struct percpu *own, bool get)
 {
 	__u64 interval = get ? limit_get_interval : limit_new_interval;
 	struct sessd_limit first = {}, *limit;

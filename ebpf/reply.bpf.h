@@ -3,8 +3,8 @@
  *
  * Makes the reply's headers from the request's, in place.
  */
-#ifndef SESSIOND_BPF_REPLY_H
-#define SESSIOND_BPF_REPLY_H
+#ifndef SESSIOND_EBPF_REPLY_BPF_H
+#define SESSIOND_EBPF_REPLY_BPF_H
 
 #include "ebpf/checksum.bpf.h"
 #include "ebpf/packet.bpf.h"

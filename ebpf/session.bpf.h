@@ -5,8 +5,8 @@
  * read (guard.h), so each of its fields is read exactly once, and what is guarded is the very
  * words that were stored.
  */
-#ifndef SESSIOND_BPF_SESSION_H
-#define SESSIOND_BPF_SESSION_H
+#ifndef SESSIOND_EBPF_SESSION_BPF_H
+#define SESSIOND_EBPF_SESSION_BPF_H
 
 #include "ebpf/clock.bpf.h"
 #include "ebpf/maps.bpf.h"

@@ -39,18 +39,18 @@ INLINE int drop(__u64 *counter)
 	return XDP_DROP;
 }
 
-INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct scratch *own,
-	__u64 *counter, enum sessd_event_reason reason, __u8 detail)
+INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct percpu *own,
+	__u64 *counter, enum sessd_drop_reason reason, __u8 detail)
 {
 	++*counter;
-	event_send(ctx, packet, own, reason, detail);
+	drop_sample_send(ctx, packet, own, reason, detail);
 	return XDP_DROP;
 }
 
 /* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
  * answered, and to what counter it goes if it isn't. */
 INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_counters *counters,
-	const struct sessd_config *settings, struct scratch *own)
+	const struct sessd_config *settings, struct percpu *own)
 {
 	const struct eth_header *eth = packet->data;
 	__u64 *other;
@@ -71,8 +71,8 @@ INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_
 		return &counters->pass_truncated;
 	if (!(settings->port_filter >> (bpf_ntohs(packet->udp->dest) % 64) & 1))
 		return &counters->pass_other_port;
-	recent_take_tag(packet, settings);
-	packet->known = recent_known(packet, own);
+	access_cache_take_tag(packet, settings);
+	packet->known = access_cache_known(packet, own);
 	if (eth->dest[0] & 1 || (!packet->known && !access_local(packet)))
 		return &counters->pass_not_local;
 	other = parse_lengths(packet, counters);
@@ -97,7 +97,7 @@ INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __
 /* `sum` is that of pseudo header (but for the length), ports and request header. */
 INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	struct sessd_xdp_counters *counters, const struct sessd_config *settings,
-	struct scratch *own, __u64 sum)
+	struct percpu *own, __u64 sum)
 {
 	struct sessd_header *header;
 	struct sessd_entry *entry;
@@ -151,12 +151,12 @@ INLINE int handle(struct xdp_md *ctx)
 	struct sessd_xdp_counters *counters;
 	const struct sessd_header *header;
 	__u64 *other, pseudo, sum;
-	struct scratch *own;
+	struct percpu *own;
 	__u32 zero = 0;
 
 	settings = bpf_map_lookup_elem(&config, &zero);
 	counters = bpf_map_lookup_elem(&stats, &zero);
-	own = bpf_map_lookup_elem(&scratch, &zero);
+	own = bpf_map_lookup_elem(&percpu, &zero);
 	if (!settings || !counters || !own || settings->abi != SESSD_ABI)
 		return XDP_PASS;
 
@@ -166,15 +166,15 @@ INLINE int handle(struct xdp_md *ctx)
 	if (!packet.known) {
 		if (!access_allowed(&packet))
 			return refuse(ctx, &packet, own, &counters->drop_not_allowed,
-				SESSD_EVENT_NOT_ALLOWED, 0);
-		recent_store(&packet, own);
+				SESSD_DROP_NOT_ALLOWED, 0);
+		access_cache_store(&packet, own);
 	}
 
 	header = (void *)(packet.udp + 1);
 	if (packet.payload_length < SESSD_HEADER_SIZE || (void *)(header + 1) > packet.end)
-		return refuse(ctx, &packet, own, &counters->drop_short, SESSD_EVENT_SHORT, 0);
+		return refuse(ctx, &packet, own, &counters->drop_short, SESSD_DROP_SHORT, 0);
 	if (header->version != SESSD_VERSION)
-		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_EVENT_VERSION,
+		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_DROP_VERSION,
 			header->version);
 	switch (header->type) {
 	case SESSD_GET:
@@ -186,15 +186,15 @@ INLINE int handle(struct xdp_md *ctx)
 		talkers_count(&packet, own, SESSD_NEW);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
-		return handover(ctx, &packet, &counters->pass_new);
+		return redirect_update(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
 		talkers_count(&packet, own, SESSD_REMOVE);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
-		return handover(ctx, &packet, &counters->pass_remove);
+		return redirect_update(ctx, &packet, &counters->pass_remove);
 	default:
 		return refuse(
-			ctx, &packet, own, &counters->drop_type, SESSD_EVENT_TYPE, header->type);
+			ctx, &packet, own, &counters->drop_type, SESSD_DROP_TYPE, header->type);
 	}
 	if (packet.payload_length > SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
 		return pass(&counters->pass_no_room);

@@ -4,8 +4,8 @@
  * Requests by source, one in so many, and only while the daemon says that somebody looks. Not
  * pinned.
  */
-#ifndef SESSIOND_BPF_TALKERS_H
-#define SESSIOND_BPF_TALKERS_H
+#ifndef SESSIOND_EBPF_TALKERS_BPF_H
+#define SESSIOND_EBPF_TALKERS_BPF_H
 
 #include "ebpf/access.bpf.h"
 #include "ebpf/packet.bpf.h"
@@ -66,7 +66,7 @@ INLINE void source_key(const struct packet *packet, void *to)
 	}
 }
 
-INLINE void talkers_count(const struct packet *packet, struct scratch *own, __u8 type)
+INLINE void talkers_count(const struct packet *packet, struct percpu *own, __u8 type)
 {
 	__u32 one_in = *(volatile __u32 *)&talkers_one_in;
 	struct talker_key key;

@@ -6,8 +6,8 @@
  * The map is not pinned, but this program's own: the daemon that loads it fills it before the
  * program meets a packet, and a program that outlives its daemon keeps it as it was.
  */
-#ifndef SESSIOND_BPF_VLAN_H
-#define SESSIOND_BPF_VLAN_H
+#ifndef SESSIOND_EBPF_VLAN_BPF_H
+#define SESSIOND_EBPF_VLAN_BPF_H
 
 #include "ebpf/packet.bpf.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#ifndef SESSIOND_ADMIN_H
-#define SESSIOND_ADMIN_H
+#ifndef SESSIOND_CONTROL_ADMIN_ADMIN_H
+#define SESSIOND_CONTROL_ADMIN_ADMIN_H
 
 /* clang-format off: it would fill the lines of the table.
  *

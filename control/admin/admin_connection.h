@@ -3,8 +3,8 @@
  *
  * Between the admin socket's connections (admin.c) and its commands (admin_command.c).
  */
-#ifndef SESSIOND_ADMIN_CONNECTION_H
-#define SESSIOND_ADMIN_CONNECTION_H
+#ifndef SESSIOND_CONTROL_ADMIN_ADMIN_CONNECTION_H
+#define SESSIOND_CONTROL_ADMIN_ADMIN_CONNECTION_H
 
 #include <sys/queue.h>
 

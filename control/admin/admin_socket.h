@@ -3,8 +3,8 @@
  *
  * The socket file that the admin socket listens on.
  */
-#ifndef SESSIOND_ADMIN_SOCKET_H
-#define SESSIOND_ADMIN_SOCKET_H
+#ifndef SESSIOND_CONTROL_ADMIN_ADMIN_SOCKET_H
+#define SESSIOND_CONTROL_ADMIN_ADMIN_SOCKET_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

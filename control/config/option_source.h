@@ -3,8 +3,8 @@
  *
  * One pass over one source of options: the command line, or a configuration file.
  */
-#ifndef SESSIOND_OPTION_SOURCE_H
-#define SESSIOND_OPTION_SOURCE_H
+#ifndef SESSIOND_CONTROL_CONFIG_OPTION_SOURCE_H
+#define SESSIOND_CONTROL_CONFIG_OPTION_SOURCE_H
 
 #include "control/config/option_table.h"
 

@@ -4,8 +4,8 @@
  * The one table of sessiond's options: the command line, the configuration file, --help, reload
  * and the man pages all come from it.
  */
-#ifndef SESSIOND_OPTION_TABLE_H
-#define SESSIOND_OPTION_TABLE_H
+#ifndef SESSIOND_CONTROL_CONFIG_OPTION_TABLE_H
+#define SESSIOND_CONTROL_CONFIG_OPTION_TABLE_H
 
 #include <stddef.h>
 

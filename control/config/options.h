@@ -4,8 +4,8 @@
  * What the daemon was asked to do, from the command line and the configuration file. One table
  * names every option for both; the command line wins over the file.
  */
-#ifndef SESSIOND_OPTIONS_H
-#define SESSIOND_OPTIONS_H
+#ifndef SESSIOND_CONTROL_CONFIG_OPTIONS_H
+#define SESSIOND_CONTROL_CONFIG_OPTIONS_H
 
 #include <limits.h>
 #include <stdbool.h>

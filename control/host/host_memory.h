@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#ifndef SESSIOND_HOST_MEMORY_H
-#define SESSIOND_HOST_MEMORY_H
+#ifndef SESSIOND_CONTROL_HOST_HOST_MEMORY_H
+#define SESSIOND_CONTROL_HOST_HOST_MEMORY_H
 
 #include <stdint.h>
 

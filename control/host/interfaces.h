@@ -4,8 +4,8 @@
  * Interfaces by name, followed from rtnetlink: one that is deleted and made anew, or renamed, keeps
  * the name and not the index, and what was attached to it is gone.
  */
-#ifndef SESSIOND_INTERFACES_H
-#define SESSIOND_INTERFACES_H
+#ifndef SESSIOND_CONTROL_HOST_INTERFACES_H
+#define SESSIOND_CONTROL_HOST_INTERFACES_H
 
 #include <net/if.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * served at once, one that leaves no longer. Tentative IPv6 addresses (duplicate address detection
  * still running) are not ours yet.
  */
-#ifndef SESSIOND_LOCAL_ADDRESSES_H
-#define SESSIOND_LOCAL_ADDRESSES_H
+#ifndef SESSIOND_CONTROL_HOST_LOCAL_ADDRESSES_H
+#define SESSIOND_CONTROL_HOST_LOCAL_ADDRESSES_H
 
 #include <stdbool.h>
 

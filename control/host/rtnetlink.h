@@ -4,8 +4,8 @@
  * What following addresses, interfaces and VLANs has in common: sockets of rtnetlink, and lists
  * that are read whole.
  */
-#ifndef SESSIOND_RTNETLINK_H
-#define SESSIOND_RTNETLINK_H
+#ifndef SESSIOND_CONTROL_HOST_RTNETLINK_H
+#define SESSIOND_CONTROL_HOST_RTNETLINK_H
 
 #include <libmnl/libmnl.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * Files of Unix sockets, made and given away without following what somebody may have put in their
  * place: the folder may be anybody's, and the daemon root.
  */
-#ifndef SESSIOND_SOCKET_FILE_H
-#define SESSIOND_SOCKET_FILE_H
+#ifndef SESSIOND_CONTROL_HOST_SOCKET_FILE_H
+#define SESSIOND_CONTROL_HOST_SOCKET_FILE_H
 
 #include <sys/stat.h>
 #include <sys/un.h>

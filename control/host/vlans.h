@@ -6,8 +6,8 @@
  * namespace, do not count: the kernel would hand their frames to nobody here. Those of a bond or a
  * team are had by each of its ports.
  */
-#ifndef SESSIOND_VLANS_H
-#define SESSIOND_VLANS_H
+#ifndef SESSIOND_CONTROL_HOST_VLANS_H
+#define SESSIOND_CONTROL_HOST_VLANS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *
  * The other end of the admin socket (admin.h has its protocol): blocking, with a time limit.
  */
-#ifndef SESSIOND_ADMIN_CLIENT_H
-#define SESSIOND_ADMIN_CLIENT_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
+#define SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
 
 struct admin_client;
 

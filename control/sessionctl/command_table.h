@@ -4,8 +4,8 @@
  * The one table of sessionctl's commands, and that of its options: the command line, --help and the
  * man page all come from them.
  */
-#ifndef SESSIOND_SESSIONCTL_TABLE_H
-#define SESSIOND_SESSIONCTL_TABLE_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_COMMAND_TABLE_H
+#define SESSIOND_CONTROL_SESSIONCTL_COMMAND_TABLE_H
 
 #include <argp.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * sessionctl's command line, and its commands. Each command returns an exit code; what it failed at
  * is already told, in one line on stderr.
  */
-#ifndef SESSIOND_SESSIONCTL_H
-#define SESSIOND_SESSIONCTL_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_SESSIONCTL_H
+#define SESSIOND_CONTROL_SESSIONCTL_SESSIONCTL_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  * What `sessionctl top` shows: two samples of the daemon's figures made into lines of text. Where
  * the lines go is sessionctl_top.c's.
  */
-#ifndef SESSIOND_TOP_H
-#define SESSIOND_TOP_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_TOP_H
+#define SESSIOND_CONTROL_SESSIONCTL_TOP_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,8 +12,8 @@
  * that go sessions that serve once and have served: TLS 1.3 clients use a ticket one time (RFC 8446
  * C.4). tests/bench/eviction.md compares this with other policies.
  */
-#ifndef SESSIOND_LIFETIME_H
-#define SESSIOND_LIFETIME_H
+#ifndef SESSIOND_CONTROL_SESSIONS_LIFETIME_H
+#define SESSIOND_CONTROL_SESSIONS_LIFETIME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * Both orders of the sessions, by end and by age, are doubly linked lists of slot numbers, circular
  * through heads of their own: 16 bytes a session, on one cache line, and a byte of flags apart.
  */
-#ifndef SESSIOND_LIFETIME_PRIVATE_H
-#define SESSIOND_LIFETIME_PRIVATE_H
+#ifndef SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
+#define SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
 
 #include "control/sessions/lifetime.h"
 

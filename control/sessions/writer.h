@@ -5,8 +5,8 @@
  * path's own map. It runs on a thread of its own; the main thread asks it for changes by commands
  * that are carried out between two batches.
  */
-#ifndef SESSIOND_WRITER_H
-#define SESSIOND_WRITER_H
+#ifndef SESSIOND_CONTROL_SESSIONS_WRITER_H
+#define SESSIOND_CONTROL_SESSIONS_WRITER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  *
  * Between the writer's thread (writer.c) and what it does for the main thread (writer_command.c).
  */
-#ifndef SESSIOND_WRITER_PRIVATE_H
-#define SESSIOND_WRITER_PRIVATE_H
+#ifndef SESSIOND_CONTROL_SESSIONS_WRITER_PRIVATE_H
+#define SESSIOND_CONTROL_SESSIONS_WRITER_PRIVATE_H
 
 #include "control/sessions/writer.h"
 

@@ -4,8 +4,8 @@
  * The figures in `stats` that are not in a table of counters, for the manual. Names are stable.
  * Tests look that what a daemon prints is here or in one of those tables.
  */
-#ifndef SESSIOND_FIGURES_H
-#define SESSIOND_FIGURES_H
+#ifndef SESSIOND_CONTROL_STATS_FIGURES_H
+#define SESSIOND_CONTROL_STATS_FIGURES_H
 
 #define FIGURES_ALWAYS(X) \
 	X(pid, "the daemon's process") \

@@ -3,8 +3,8 @@
  *
  * Which of the counters in `stats` are of requests that were lost or refused.
  */
-#ifndef SESSIOND_LOSSES_H
-#define SESSIOND_LOSSES_H
+#ifndef SESSIOND_CONTROL_STATS_LOSSES_H
+#define SESSIOND_CONTROL_STATS_LOSSES_H
 
 #include <stdbool.h>
 

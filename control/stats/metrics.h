@@ -5,8 +5,8 @@
  * what clients may make us hold is bounded: connections, memory for each, and how long one may
  * idle.
  */
-#ifndef SESSIOND_METRICS_H
-#define SESSIOND_METRICS_H
+#ifndef SESSIOND_CONTROL_STATS_METRICS_H
+#define SESSIOND_CONTROL_STATS_METRICS_H
 
 #include <sys/socket.h>
 #include <sys/types.h>

@@ -3,8 +3,8 @@
  *
  * What the names of `stats` become on the page for Prometheus.
  */
-#ifndef SESSIOND_METRICS_FAMILIES_H
-#define SESSIOND_METRICS_FAMILIES_H
+#ifndef SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
+#define SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
  * up from those of several paths is left out, so that a sum over `path` counts nothing twice. One
  * that no rule knows is a counter of its own name.
  */
-#ifndef SESSIOND_METRICS_TEXT_H
-#define SESSIOND_METRICS_TEXT_H
+#ifndef SESSIOND_CONTROL_STATS_METRICS_TEXT_H
+#define SESSIOND_CONTROL_STATS_METRICS_TEXT_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  *
  * The statistics in one line, for the log: what SIGUSR1 asks for.
  */
-#ifndef SESSIOND_STATS_LINE_H
-#define SESSIOND_STATS_LINE_H
+#ifndef SESSIOND_CONTROL_STATS_STATS_LINE_H
+#define SESSIOND_CONTROL_STATS_STATS_LINE_H
 
 #include <stddef.h>
 

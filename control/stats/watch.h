@@ -4,8 +4,8 @@
  * Switches the engine's counts by source on while somebody asks for them, and off again, and
  * samples the more sparsely the more there is to count. Main thread.
  */
-#ifndef SESSIOND_WATCH_H
-#define SESSIOND_WATCH_H
+#ifndef SESSIOND_CONTROL_STATS_WATCH_H
+#define SESSIOND_CONTROL_STATS_WATCH_H
 
 #include <stdint.h>
 

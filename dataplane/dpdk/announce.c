@@ -22,14 +22,16 @@ static void send_frame(
 
 void announce(struct lcore *lcore, const struct port_queue *queue)
 {
-	const struct served *served = &lcore->engine->served;
-	struct manners manners = {.served = served, .counters = &lcore->counters};
-	uint8_t frame[MANNERS_FRAME_MAX];
+	const struct local_endpoints *local = &lcore->engine->local;
+	struct neighbour neighbour = {.local = local, .counters = &lcore->counters};
+	uint8_t frame[NEIGHBOUR_FRAME_MAX];
 
 	__atomic_store_n(&queue->port->announce, 0, __ATOMIC_RELAXED);
-	memcpy(manners.mac, queue->port->mac, FRAME_MAC);
-	for (unsigned i = 0; i < served->ip4_count; i++)
-		send_frame(lcore, queue, frame, arp_announce(&manners, served->ip4[i].addr, frame));
-	for (unsigned i = 0; i < served->ip6_count; i++)
-		send_frame(lcore, queue, frame, ndp_announce(&manners, served->ip6[i].addr, frame));
+	memcpy(neighbour.mac, queue->port->mac, FRAME_MAC);
+	for (unsigned i = 0; i < local->ip4_count; i++)
+		send_frame(
+			lcore, queue, frame, arp_announce(&neighbour, local->ip4[i].addr, frame));
+	for (unsigned i = 0; i < local->ip6_count; i++)
+		send_frame(
+			lcore, queue, frame, ndp_announce(&neighbour, local->ip6[i].addr, frame));
 }

@@ -3,8 +3,8 @@
  *
  * --dpdk-args: EAL's arguments and, after "--" as with every DPDK program, our own about ports.
  */
-#ifndef SESSIOND_DPDK_ARGS_H
-#define SESSIOND_DPDK_ARGS_H
+#ifndef SESSIOND_DATAPLANE_DPDK_ARGS_H
+#define SESSIOND_DATAPLANE_DPDK_ARGS_H
 
 #include <stdint.h>
 

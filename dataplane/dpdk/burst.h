@@ -3,8 +3,8 @@
  *
  * A burst on its way through the steps: receive, sort, look up, answer, send.
  */
-#ifndef SESSIOND_DPDK_BURST_H
-#define SESSIOND_DPDK_BURST_H
+#ifndef SESSIOND_DATAPLANE_DPDK_BURST_H
+#define SESSIOND_DATAPLANE_DPDK_BURST_H
 
 #include "dataplane/dpdk/dpdk.h"
 #include "dataplane/table/table_burst.h"
@@ -18,8 +18,8 @@ struct pending_get {
 	uint32_t slot; /* where the session may be */
 };
 
-/* The same of a plain GET (plain.h); its buffer is where those to be sent are. */
-struct plain_get {
+/* The same of a plain GET (fast_path.h); its buffer is where those to be sent are. */
+struct fast_get {
 	uint8_t *data;
 	struct table_burst_key key;
 	uint32_t slot;
@@ -28,16 +28,16 @@ struct plain_get {
 struct burst {
 	struct lcore *lcore;
 	struct port *port;
-	struct manners manners;
+	struct neighbour neighbour;
 	const struct allow_ranges *allow;
 	struct table *table;
 	struct source_range recent;
-	int plain_room; /* bytes that a plain GET's buffer must have for any reply */
-	uint64_t now;	/* tick */
-	unsigned plain_count, get_count, update_count, rest_count, send_count, drop_count;
+	int fast_room; /* bytes that a plain GET's buffer must have for any reply */
+	uint64_t now;  /* tick */
+	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
 	unsigned update_room; /* for so many there is room on the way to the writer */
-	struct plain_get plain[BURST];
+	struct fast_get fast[BURST];
 	struct pending_get gets[BURST];
 	struct update_request updates[BURST]; /* their buffers are among those spent or to drop */
 	struct rte_mbuf *rest[BURST];	      /* what is not plain */
@@ -64,7 +64,7 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
  * burst there must be so many more pointers to any. */
 #define FAST_AHEAD 4
 
-/* fast.c: the way of plain requests, one for each set of instructions. */
+/* fast_path.c: the way of plain requests, one for each set of instructions. */
 struct fast_path {
 	/* Collects GETs, with their buckets on the way into the cache, NEWs and REMOVEs; what else
 	 * there is, is left in `rest`. */
@@ -74,24 +74,24 @@ struct fast_path {
 };
 extern const struct fast_path fast_base, fast_avx2;
 
-/* plain.c: by the value's length, 0 being a miss. */
-extern struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
+/* fast_template.c: by the value's length, 0 being a miss. */
+extern struct fast_reply fast_replies[SESSD_VALUE_LIMIT + 1];
 
 /* limit.c: takes those over --rate-limit out of the plain requests that were sorted. There is one.
  */
 void limit_plain(struct burst *burst);
 
-/* sort.c: finds out what each other frame is, and does what can be done at once: all but GETs,
- * which are collected with their buckets on the way into the cache. */
+/* general_path.c: finds out what each other frame is, and does what can be done at once: all but
+ * GETs, which are collected with their buckets on the way into the cache. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
 
-/* sort.c: hands the NEWs and REMOVEs that were collected to the writer. */
+/* general_path.c: hands the NEWs and REMOVEs that were collected to the writer. */
 void sort_updates(struct burst *burst);
 
-/* plain.c: whether a source may ask and can be answered; keeps the range that it is in. */
+/* fast_template.c: whether a source may ask and can be answered; keeps the range that it is in. */
 bool source_search(struct burst *burst, uint32_t source);
 
-/* get.c: answers the GETs that were collected. */
+/* general_reply.c: answers the GETs that were collected. */
 void get_answer(struct burst *burst);
 
 #endif

@@ -4,8 +4,8 @@
  * What an lcore counts besides the requests themselves. Names are stable: `sessionctl stats` prints
  * each with "dpdk_" before it, summed over the lcores.
  */
-#ifndef SESSIOND_DPDK_COUNTERS_H
-#define SESSIOND_DPDK_COUNTERS_H
+#ifndef SESSIOND_DATAPLANE_DPDK_COUNTERS_H
+#define SESSIOND_DATAPLANE_DPDK_COUNTERS_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * Threads: EAL lives on a thread of ours, which is its main lcore; all lcores, that one too, run
  * lcore_run. The daemon's main and writer threads are none of EAL's.
  */
-#ifndef SESSIOND_DPDK_DPDK_H
-#define SESSIOND_DPDK_DPDK_H
+#ifndef SESSIOND_DATAPLANE_DPDK_DPDK_H
+#define SESSIOND_DATAPLANE_DPDK_DPDK_H
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -26,26 +26,26 @@
 
 #define BURST 32
 
-/* What is where in a plain GET (plain.h). */
-#define PLAIN_IP	 ETHER_HDR_LEN
-#define PLAIN_SOURCE	 (PLAIN_IP + 12)
-#define PLAIN_UDP	 (PLAIN_IP + 20)
-#define PLAIN_REQUEST	 (PLAIN_UDP + 8)
-#define PLAIN_END	 (PLAIN_REQUEST + SESSD_HEADER_SIZE)
-#define PLAIN_UDP_LENGTH (8 + SESSD_HEADER_SIZE)
+/* What is where in a plain GET (fast_path.h). */
+#define FAST_IP		ETHER_HDR_LEN
+#define FAST_SOURCE	(FAST_IP + 12)
+#define FAST_UDP	(FAST_IP + 20)
+#define FAST_REQUEST	(FAST_UDP + 8)
+#define FAST_END	(FAST_REQUEST + SESSD_HEADER_SIZE)
+#define FAST_UDP_LENGTH (8 + SESSD_HEADER_SIZE)
 
 /* The start of each plain request of a port, up to the key, and 16 bytes of its mbuf (from
  * rearm_data on), with a mask of what must be so. */
-#define PLAIN_HEADERS  48
-#define PLAIN_TEMPLATE (PLAIN_HEADERS + 16)
-struct plain_template {
-	uint8_t value[PLAIN_TEMPLATE];
-	uint8_t mask[PLAIN_TEMPLATE];
+#define FAST_HEADERS  48
+#define FAST_TEMPLATE (FAST_HEADERS + 16)
+struct fast_template {
+	uint8_t value[FAST_TEMPLATE];
+	uint8_t mask[FAST_TEMPLATE];
 	bool whole; /* with the only address and port that are served */
 } __attribute__((aligned(64)));
 
 /* What replies to plain GETs have in common, by the value's length. Sums are of 16 bits. */
-struct plain_reply {
+struct fast_reply {
 	uint64_t ip; /* the start of the IPv4 header */
 	uint32_t ip_sum;
 	uint16_t udp_length; /* network order */
@@ -64,8 +64,8 @@ struct port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	uint8_t mac[FRAME_MAC];
 	struct reply_offload offload;
-	struct plain_template plain;	    /* of GETs */
-	struct plain_template plain_update; /* of NEWs and REMOVEs, whose lengths differ */
+	struct fast_template fast_get;	  /* of GETs */
+	struct fast_template fast_update; /* of NEWs and REMOVEs, whose lengths differ */
 	struct rte_mempool *pool;
 	bool started;
 	bool link;	  /* as last seen by the main thread */
@@ -99,7 +99,7 @@ struct lcore {
 	struct dpdk_counters counters;
 	uint64_t polls; /* times round, of all queues */
 	uint64_t empty_polls;
-	struct event_sampler events;
+	struct drop_sampler events;
 
 	/* What the writer reads all the time: away from what the lcore writes. */
 	struct updates updates __attribute__((aligned(64)));
@@ -108,7 +108,7 @@ struct lcore {
 struct engine {
 	struct engine_config config;
 	struct dpdk_args args;
-	struct served served;
+	struct local_endpoints local;
 	struct update_sink sink;
 	struct table_memory table_memory;
 	struct rate_limit *limit; /* NULL: none */
@@ -120,7 +120,7 @@ struct engine {
 	struct lcore *lcores;
 	unsigned port_count;
 	struct port *ports;
-	struct manners_ports manners_ports; /* constant once the ports are open */
+	struct neighbour_ports neighbour_ports; /* constant once the ports are open */
 
 	/* What the writer writes in each poll: away from what the lcores read in each round. */
 	uint64_t busy_ns __attribute__((aligned(64))); /* when it last had something to do */
@@ -137,24 +137,24 @@ void ports_close(struct engine *engine);
 /* Once a second: notices links that came up, and has addresses announced there. */
 void ports_watch(struct engine *engine);
 
-/* lost.c: ports that are taken away. Once one was, lost_error() is -ENODEV, with error_message()
- * set; else 0. [any] */
+/* port_events.c: ports that are taken away. Once one was, port_events_error() is -ENODEV, with
+ * error_message() set; else 0. [any] */
 enum port_lost {
 	PORT_RESET = 1,
 	PORT_REMOVED,
 };
-void lost_watch(struct engine *engine);
-void lost_unwatch(struct engine *engine);
-int lost_error(struct engine *engine);
+void port_events_watch(struct engine *engine);
+void port_events_unwatch(struct engine *engine);
+int port_events_error(struct engine *engine);
 
 /* lcore.c: an lcore's life; takes a struct engine, returns when engine->stop is set. */
 int lcore_run(void *engine);
 /* Receives a burst from a queue, answers it, hands on and drops the rest. Returns its size. */
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
 
-/* plain.c: after the port's MAC address is known. */
-void plain_prepare(struct port *port, const struct served *served);
-/* plain.c: what is best on this CPU, as far as EAL's --force-max-simd-bitwidth allows. */
+/* fast_template.c: after the port's MAC address is known. */
+void fast_prepare(struct port *port, const struct local_endpoints *local);
+/* fast_template.c: what is best on this CPU, as far as EAL's --force-max-simd-bitwidth allows. */
 const struct fast_path *fast_choose(void);
 
 /* All that an lcore of this EAL id has but for its table, its allow list and its queues. 0, or a
@@ -164,21 +164,21 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id);
 /* announce.c: tells the neighbours of this node's addresses. */
 void announce(struct lcore *lcore, const struct port_queue *queue);
 
-/* memory.c: the table's memory, in hugepages where EAL has any. */
+/* hugepages.c: the table's memory, in hugepages where EAL has any. */
 void table_memory_init(struct table_memory *memory);
-/* memory.c: zeroed memory of DPDK's heap, on NUMA node `socket` or else, with a warning, on any
+/* hugepages.c: zeroed memory of DPDK's heap, on NUMA node `socket` or else, with a warning, on any
  * other; NULL if there is none. Released by rte_free. */
-void *memory_near(const char *what, size_t bytes, int socket);
+void *hugepages_near(const char *what, size_t bytes, int socket);
 #define MEMORY_FAR \
 	"%s: NUMA node %d has no memory left for it: it is on another, which is slower; reserve " \
 	"hugepages on both"
-/* memory.c: what to do if there is none. */
-const char *memory_hint(void);
+/* hugepages.c: what to do if there is none. */
+const char *hugepages_hint(void);
 
 /* poll.c */
 int writer_poll(struct engine *engine, int timeout_ms);
 
-/* stats.c: the sums, of one port, of one lcore; and all of it. */
+/* stats_dpdk.c: the sums, of one port, of one lcore; and all of it. */
 void stats_totals(struct engine *engine, stats_emit emit, void *ctx);
 void stats_port(const struct port *port, stats_emit emit, void *ctx);
 void stats_lcore(const struct lcore *lcore, stats_emit emit, void *ctx);

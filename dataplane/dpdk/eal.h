@@ -4,8 +4,8 @@
  * EAL's life: it is started once in a process, on a thread of its own, and ended when the last who
  * holds it lets go.
  */
-#ifndef SESSIOND_DPDK_EAL_H
-#define SESSIOND_DPDK_EAL_H
+#ifndef SESSIOND_DATAPLANE_DPDK_EAL_H
+#define SESSIOND_DATAPLANE_DPDK_EAL_H
 
 #include "dataplane/dpdk/args.h"
 

@@ -3,8 +3,8 @@
  *
  * What EAL and its drivers say, as log lines of ours.
  */
-#ifndef SESSIOND_DPDK_EAL_LOG_H
-#define SESSIOND_DPDK_EAL_LOG_H
+#ifndef SESSIOND_DATAPLANE_DPDK_EAL_LOG_H
+#define SESSIOND_DATAPLANE_DPDK_EAL_LOG_H
 
 /* From now on. */
 void eal_log_open(void);

@@ -106,7 +106,7 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 	memset(engine, 0, sizeof(*engine));
 	engine->config = *config;
 	table_memory_init(&engine->table_memory);
-	err = served_init(&engine->served, config->listen, config->listen_count);
+	err = local_endpoints_init(&engine->local, config->listen, config->listen_count);
 	if (!err)
 		err = dpdk_args_parse(&engine->args, config->dpdk_args);
 	if (!err)
@@ -191,19 +191,19 @@ static void dpdk_describe(struct engine *engine, char *text, size_t size)
 			rte_eal_has_hugepages() ? "hugepages" : "normal pages (--no-huge: slower)");
 }
 
-static void dpdk_events(
-	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+static void dpdk_drop_samples(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
 	for (unsigned i = 0; i < engine->lcore_count; i++)
-		event_sampler_drain(&engine->lcores[i].events, found, ctx);
+		drop_sampler_drain(&engine->lcores[i].events, found, ctx);
 	ports_watch(engine);
 }
 
 int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args)
 {
 	struct dpdk_args args;
-	struct served served;
-	int err = served_init(&served, listen, listen_count);
+	struct local_endpoints local;
+	int err = local_endpoints_init(&local, listen, listen_count);
 
 	return err ? err : dpdk_args_parse(&args, dpdk_args);
 }
@@ -218,6 +218,6 @@ const struct engine_ops engine_dpdk = {
 	.set_allow = dpdk_set_allow,
 	.describe = dpdk_describe,
 	.stats = stats_collect,
-	.events = dpdk_events,
+	.drop_samples = dpdk_drop_samples,
 	.close = dpdk_close,
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The way of the plainest requests (plain.h), in two passes over a burst: what is each frame, and
- * which bucket is its session in; which slot, some way ahead of the reply, and the reply. Compiled
- * for each struct fast_path with the instructions that it is for, FAST_PATH being its name.
+ * The way of the plainest requests (fast_path.h), in two passes over a burst: what is each frame,
+ * and which bucket is its session in; which slot, some way ahead of the reply, and the reply.
+ * Compiled for each struct fast_path with the instructions that it is for, FAST_PATH being its
+ * name.
  */
 #ifndef FAST_PATH
 #define FAST_PATH fast_base
@@ -21,8 +22,8 @@
 static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 {
 	const struct table_view view = table_view(burst->table);
-	const struct plain_template *get = &burst->port->plain;
-	const struct plain_template *update = &burst->port->plain_update;
+	const struct fast_template *get = &burst->port->fast_get;
+	const struct fast_template *update = &burst->port->fast_update;
 	unsigned gets = 0;
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -32,21 +33,21 @@ static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 		uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + FAST_AHEAD], void *));
-		if (__builtin_expect(plain_is_get(burst, get, mbuf, data), 1)) {
+		if (__builtin_expect(fast_is_get(burst, get, mbuf, data), 1)) {
 			burst->send[gets] = mbuf;
-			burst->plain[gets].data = data;
-			burst->plain[gets].key = table_burst_start(&view, data + PLAIN_REQUEST + 4);
+			burst->fast[gets].data = data;
+			burst->fast[gets].key = table_burst_start(&view, data + FAST_REQUEST + 4);
 			gets++;
-		} else if (plain_is_update(burst, update, mbuf, data)) {
+		} else if (fast_is_update(burst, update, mbuf, data)) {
 			burst->updates[burst->update_count++] = (struct update_request){
-				.request = (const struct sessd_header *)(data + PLAIN_REQUEST),
-				.len = ntohs(load16(data + PLAIN_UDP + 4)) - 8U};
+				.request = (const struct sessd_header *)(data + FAST_REQUEST),
+				.len = ntohs(load16(data + FAST_UDP + 4)) - 8U};
 			burst->spent[burst->spent_count++] = mbuf;
 		} else {
 			burst->rest[burst->rest_count++] = mbuf;
 		}
 	}
-	burst->plain_count = burst->send_count = gets;
+	burst->fast_count = burst->send_count = gets;
 }
 
 /* What is not as simple as table_burst_get wants it. */
@@ -64,23 +65,23 @@ __attribute__((noinline, cold)) static struct table_burst_value look_again(
 
 FRAME_INLINE void find(struct burst *burst, const struct table_view *view, unsigned i)
 {
-	burst->plain[i].slot = table_burst_find(view, burst->plain[i].key);
+	burst->fast[i].slot = table_burst_find(view, burst->fast[i].key);
 }
 
 static void answer(struct burst *burst)
 {
 	const struct table_view view = table_view(burst->table);
-	const struct plain_reply *replies = plain_replies;
-	unsigned n = burst->plain_count, hits = 0, misses = 0;
+	const struct fast_reply *replies = fast_replies;
+	unsigned n = burst->fast_count, hits = 0, misses = 0;
 	uint64_t now = burst->now;
 
 	for (unsigned i = 0; i < n && i < FIND_AHEAD; i++)
 		find(burst, &view, i);
 	for (unsigned i = 0; i < n; i++) {
-		const struct plain_get *get = &burst->plain[i];
+		const struct fast_get *get = &burst->fast[i];
 		struct rte_mbuf *mbuf = burst->send[i];
 		uint8_t *data = get->data;
-		struct sessd_header *header = (struct sessd_header *)(data + PLAIN_REQUEST);
+		struct sessd_header *header = (struct sessd_header *)(data + FAST_REQUEST);
 		struct table_burst_value value = {0};
 
 		if (i + FIND_AHEAD < n)
@@ -98,10 +99,10 @@ static void answer(struct burst *burst)
 				value = look_again(burst, header, get->key.hash);
 			}
 		}
-		plain_reply(data, &replies[value.len], value.sum);
+		fast_reply(data, &replies[value.len], value.sum);
 		mbuf->ol_flags = 0;
-		mbuf->pkt_len = PLAIN_END + value.len;
-		mbuf->data_len = (uint16_t)(PLAIN_END + value.len);
+		mbuf->pkt_len = FAST_END + value.len;
+		mbuf->data_len = (uint16_t)(FAST_END + value.len);
 	}
 	counter_add(&burst->lcore->requests.get_hits, hits);
 	counter_add(&burst->lcore->requests.get_misses, misses);

@@ -3,12 +3,13 @@
  *
  * The plainest of requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE,
  * over untagged IPv4 without options, in one buffer. Whatever is not one, or is in doubt, takes the
- * general way (sort.c), which comes to the same result; here all offsets are known, and the checks
- * are few and in one place. A reply's checksums are made here even where the port would do it: the
- * value's sum lies ready, and a port that was configured to sum does so only for packets that ask.
+ * general way (general_path.c), which comes to the same result; here all offsets are known, and the
+ * checks are few and in one place. A reply's checksums are made here even where the port would do
+ * it: the value's sum lies ready, and a port that was configured to sum does so only for packets
+ * that ask.
  */
-#ifndef SESSIOND_DPDK_PLAIN_H
-#define SESSIOND_DPDK_PLAIN_H
+#ifndef SESSIOND_DATAPLANE_DPDK_FAST_PATH_H
+#define SESSIOND_DATAPLANE_DPDK_FAST_PATH_H
 
 #include "dataplane/dpdk/burst.h"
 
@@ -16,71 +17,70 @@
 #include <immintrin.h>
 #endif
 
-typedef uint8_t plain_bytes __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint64_t plain_words __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t fast_bytes __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t fast_words __attribute__((vector_size(16), aligned(1), may_alias));
 #ifdef __AVX2__
-typedef uint64_t plain_wide __attribute__((vector_size(32), aligned(1), may_alias));
+typedef uint64_t fast_wide __attribute__((vector_size(32), aligned(1), may_alias));
 #endif
 
 /* Bytes that may be read past the end of a NEW: they are in its buffer. */
-#define PLAIN_BEYOND 32
+#define FAST_BEYOND 32
 
 /* Is what must be the same in all of them: buffer; MAC address; IPv4, 20 bytes; lengths; no
  * fragment; UDP; version and type? */
-FRAME_INLINE bool plain_matches(
-	const struct plain_template *template, const struct rte_mbuf *mbuf, const uint8_t *data)
+FRAME_INLINE bool fast_matches(
+	const struct fast_template *template, const struct rte_mbuf *mbuf, const uint8_t *data)
 {
 	const uint8_t *buffer = (const uint8_t *)&mbuf->rearm_data;
 #ifdef __AVX2__
-	plain_wide first = *(const plain_wide *)data, last;
+	fast_wide first = *(const fast_wide *)data, last;
 
-	last = (plain_wide)_mm256_inserti128_si256(
-		_mm256_castsi128_si256((__m128i) * (const plain_words *)(data + 32)),
-		(__m128i) * (const plain_words *)buffer, 1);
-	first = (first ^ *(const plain_wide *)template->value) &
-		*(const plain_wide *)template->mask;
-	last = (last ^ *(const plain_wide *)(template->value + 32)) &
-	       *(const plain_wide *)(template->mask + 32);
+	last = (fast_wide)_mm256_inserti128_si256(
+		_mm256_castsi128_si256((__m128i) * (const fast_words *)(data + 32)),
+		(__m128i) * (const fast_words *)buffer, 1);
+	first = (first ^ *(const fast_wide *)template->value) & *(const fast_wide *)template->mask;
+	last = (last ^ *(const fast_wide *)(template->value + 32)) &
+	       *(const fast_wide *)(template->mask + 32);
 	first |= last;
 	return _mm256_testz_si256((__m256i)first, (__m256i)first);
 #else
-	plain_words differ = {0, 0};
+	fast_words differ = {0, 0};
 
-	for (unsigned i = 0; i < PLAIN_TEMPLATE; i += 16)
-		differ |= (*(const plain_words *)(i < 48 ? data + i : buffer) ^
-				  *(const plain_words *)(template->value + i)) &
-			  *(const plain_words *)(template->mask + i);
+	for (unsigned i = 0; i < FAST_TEMPLATE; i += 16)
+		differ |= (*(const fast_words *)(i < 48 ? data + i : buffer) ^
+				  *(const fast_words *)(template->value + i)) &
+			  *(const fast_words *)(template->mask + i);
 	return !(differ[0] | differ[1]);
 #endif
 }
 
 /* Of the IPv4 header: all 64 bits. */
-FRAME_INLINE uint64_t plain_ip_sum(const uint8_t *data)
+FRAME_INLINE uint64_t fast_ip_sum(const uint8_t *data)
 {
-	return checksum_ip4((const struct frame_ip4 *)(data + PLAIN_IP));
+	return checksum_ip4((const struct frame_ip4 *)(data + FAST_IP));
 }
 
 /* Of addresses, protocol, UDP header and request, and of `more`, which is below 2^63: the pseudo
  * header's length, and the value. All 64 bits. */
-FRAME_INLINE uint64_t plain_udp_sum(const uint8_t *data, uint64_t more)
+FRAME_INLINE uint64_t fast_udp_sum(const uint8_t *data, uint64_t more)
 {
-	uint64_t sum = load64(data + PLAIN_IP + 12);
-	uint64_t rest = load32(data + PLAIN_UDP) + (htons(IPPROTO_UDP) + more);
+	uint64_t sum = load64(data + FAST_IP + 12);
+	uint64_t rest = load32(data + FAST_UDP) + (htons(IPPROTO_UDP) + more);
 
 #ifdef __x86_64__
 	/* No compiler makes one chain of carries of it by itself. */
 	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq %5, %0\n\t"
 		"adcq %6, %0\n\tadcq $0, %0"
 		: "+r"(sum)
-		: "m"(*(const uint64_t(*)[1])(data + PLAIN_UDP + 4)),
-		"m"(*(const uint64_t(*)[1])(data + PLAIN_REQUEST + 4)),
-		"m"(*(const uint64_t(*)[1])(data + PLAIN_REQUEST + 12)),
-		"m"(*(const uint64_t(*)[1])(data + PLAIN_REQUEST + 20)),
-		"m"(*(const uint64_t(*)[1])(data + PLAIN_REQUEST + 28)), "r"(rest)
+		: "m"(*(const uint64_t(*)[1])(data + FAST_UDP + 4)),
+		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 4)),
+		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 12)),
+		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 20)),
+		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 28)), "r"(rest)
 		: "cc");
 	return sum;
 #else
-	for (unsigned i = PLAIN_UDP + 4; i < PLAIN_END; i += 8)
+	for (unsigned i = FAST_UDP + 4; i < FAST_END; i += 8)
 		sum = checksum_add(sum, load64(data + i));
 	return checksum_add(sum, rest);
 #endif
@@ -88,29 +88,29 @@ FRAME_INLINE uint64_t plain_udp_sum(const uint8_t *data, uint64_t more)
 
 /* Nearly all requests come from one allowed range: the one that the last came from is tried first.
  */
-FRAME_INLINE bool plain_source(struct burst *burst, const uint8_t *data)
+FRAME_INLINE bool fast_source(struct burst *burst, const uint8_t *data)
 {
-	uint32_t source = ntohl(load32(data + PLAIN_IP + 12));
+	uint32_t source = ntohl(load32(data + FAST_IP + 12));
 
 	return __builtin_expect(source - burst->recent.first < burst->recent.size, 1) ||
 	       source_search(burst, source);
 }
 
-FRAME_INLINE bool plain_is_get(struct burst *burst, const struct plain_template *template,
+FRAME_INLINE bool fast_is_get(struct burst *burst, const struct fast_template *template,
 	const struct rte_mbuf *mbuf, const uint8_t *data)
 {
-	const struct frame frame = {.l3 = PLAIN_IP, .l4 = PLAIN_UDP, .data = (uint8_t *)data};
+	const struct frame frame = {.l3 = FAST_IP, .l4 = FAST_UDP, .data = (uint8_t *)data};
 
-	return mbuf->data_len >= PLAIN_END && mbuf->buf_len - mbuf->data_off >= burst->plain_room &&
-	       plain_matches(template, mbuf, data) && checksum_right(plain_ip_sum(data)) &&
-	       (template->whole || served_match(burst->manners.served, &frame)) &&
-	       load16(data + PLAIN_UDP) && plain_source(burst, data) &&
-	       checksum_right(plain_udp_sum(data, htons(PLAIN_UDP_LENGTH)));
+	return mbuf->data_len >= FAST_END && mbuf->buf_len - mbuf->data_off >= burst->fast_room &&
+	       fast_matches(template, mbuf, data) && checksum_right(fast_ip_sum(data)) &&
+	       (template->whole || local_endpoints_match(burst->neighbour.local, &frame)) &&
+	       load16(data + FAST_UDP) && fast_source(burst, data) &&
+	       checksum_right(fast_udp_sum(data, htons(FAST_UDP_LENGTH)));
 }
 
 #ifdef __AVX2__
 /* Adds the halves of each 8 bytes. */
-FRAME_INLINE __m256i plain_add_halves(__m256i sum, __m256i words)
+FRAME_INLINE __m256i fast_add_halves(__m256i sum, __m256i words)
 {
 	sum = _mm256_add_epi64(sum, _mm256_and_si256(words, _mm256_set1_epi64x(UINT32_MAX)));
 	return _mm256_add_epi64(sum, _mm256_srli_epi64(words, 32));
@@ -119,7 +119,7 @@ FRAME_INLINE __m256i plain_add_halves(__m256i sum, __m256i words)
 
 /* Of what a NEW has behind the request's header, `len` bytes, and PLAIN_BEYOND after them that may
  * be read: below 2^41. */
-FRAME_INLINE uint64_t plain_value_sum(const uint8_t *at, uint32_t len)
+FRAME_INLINE uint64_t fast_value_sum(const uint8_t *at, uint32_t len)
 {
 #ifdef __AVX2__
 	static const uint8_t edge[64] = {[0 ... 31] = 0xff};
@@ -127,10 +127,10 @@ FRAME_INLINE uint64_t plain_value_sum(const uint8_t *at, uint32_t len)
 	__m128i half;
 
 	for (; len >= 32; len -= 32, at += 32)
-		sum = plain_add_halves(sum, (__m256i) * (const plain_wide *)at);
-	last = _mm256_and_si256((__m256i) * (const plain_wide *)at,
-		(__m256i) * (const plain_wide *)(edge + 32 - len));
-	sum = plain_add_halves(sum, last);
+		sum = fast_add_halves(sum, (__m256i) * (const fast_wide *)at);
+	last = _mm256_and_si256((__m256i) * (const fast_wide *)at,
+		(__m256i) * (const fast_wide *)(edge + 32 - len));
+	sum = fast_add_halves(sum, last);
 	half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
 	return (uint64_t)_mm_cvtsi128_si64(half) + (uint64_t)_mm_extract_epi64(half, 1);
 #else
@@ -138,49 +138,49 @@ FRAME_INLINE uint64_t plain_value_sum(const uint8_t *at, uint32_t len)
 #endif
 }
 
-FRAME_INLINE bool plain_is_update(struct burst *burst, const struct plain_template *template,
+FRAME_INLINE bool fast_is_update(struct burst *burst, const struct fast_template *template,
 	const struct rte_mbuf *mbuf, const uint8_t *data)
 {
-	const struct frame frame = {.l3 = PLAIN_IP, .l4 = PLAIN_UDP, .data = (uint8_t *)data};
+	const struct frame frame = {.l3 = FAST_IP, .l4 = FAST_UDP, .data = (uint8_t *)data};
 	uint32_t length;
 	uint64_t sum;
 
-	if (mbuf->data_len < PLAIN_END ||
-		mbuf->data_off + mbuf->data_len + PLAIN_BEYOND > mbuf->buf_len ||
-		!plain_matches(template, mbuf, data))
+	if (mbuf->data_len < FAST_END ||
+		mbuf->data_off + mbuf->data_len + FAST_BEYOND > mbuf->buf_len ||
+		!fast_matches(template, mbuf, data))
 		return false;
-	length = ntohs(load16(data + PLAIN_UDP + 4));
-	if (length < PLAIN_UDP_LENGTH || PLAIN_UDP + length > mbuf->data_len ||
-		ntohs(load16(data + PLAIN_IP + 2)) != 20 + length ||
-		!checksum_right(plain_ip_sum(data)) ||
-		!(template->whole || served_match(burst->manners.served, &frame)) ||
-		!load16(data + PLAIN_UDP) || !plain_source(burst, data))
+	length = ntohs(load16(data + FAST_UDP + 4));
+	if (length < FAST_UDP_LENGTH || FAST_UDP + length > mbuf->data_len ||
+		ntohs(load16(data + FAST_IP + 2)) != 20 + length ||
+		!checksum_right(fast_ip_sum(data)) ||
+		!(template->whole || local_endpoints_match(burst->neighbour.local, &frame)) ||
+		!load16(data + FAST_UDP) || !fast_source(burst, data))
 		return false;
-	sum = load16(data + PLAIN_UDP + 4) +
-	      plain_value_sum(data + PLAIN_END, length - PLAIN_UDP_LENGTH);
-	return checksum_right(plain_udp_sum(data, sum));
+	sum = load16(data + FAST_UDP + 4) +
+	      fast_value_sum(data + FAST_END, length - FAST_UDP_LENGTH);
+	return checksum_right(fast_udp_sum(data, sum));
 }
 
 /* Turns a request round whose reply is in place, of the length that `reply` is for; `sum` is its
  * value's. */
-FRAME_INLINE void plain_reply(uint8_t *data, const struct plain_reply *reply, uint16_t sum)
+FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint16_t sum)
 {
 	/* The request's checksum was right: what has changed since is known. */
-	uint32_t check = load16(data + PLAIN_UDP + 6) + (sum ^ 0xffffU) + reply->udp_change;
-	uint64_t addrs = load64(data + PLAIN_IP + 12), ip_sum;
-	plain_bytes ethernet = *(plain_bytes *)data;
-	plain_bytes tail = *(plain_bytes *)(data + PLAIN_IP + 12);
+	uint32_t check = load16(data + FAST_UDP + 6) + (sum ^ 0xffffU) + reply->udp_change;
+	uint64_t addrs = load64(data + FAST_IP + 12), ip_sum;
+	fast_bytes ethernet = *(fast_bytes *)data;
+	fast_bytes tail = *(fast_bytes *)(data + FAST_IP + 12);
 
 	ip_sum = (addrs >> 32) + (uint32_t)addrs + reply->ip_sum;
-	*(plain_bytes *)data = __builtin_shufflevector(
+	*(fast_bytes *)data = __builtin_shufflevector(
 		ethernet, ethernet, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
-	store64(data + PLAIN_IP, reply->ip);
-	store32(data + PLAIN_IP + 8, htonl((uint32_t)REPLY_TTL << 24 | IPPROTO_UDP << 16));
-	store16(data + PLAIN_IP + 10, (uint16_t)~checksum_fold48(ip_sum));
+	store64(data + FAST_IP, reply->ip);
+	store32(data + FAST_IP + 8, htonl((uint32_t)REPLY_TTL << 24 | IPPROTO_UDP << 16));
+	store16(data + FAST_IP + 10, (uint16_t)~checksum_fold48(ip_sum));
 	/* Both addresses, both ports. */
-	*(plain_bytes *)(data + PLAIN_IP + 12) = __builtin_shufflevector(
+	*(fast_bytes *)(data + FAST_IP + 12) = __builtin_shufflevector(
 		tail, tail, 4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 12, 13, 14, 15);
-	store32(data + PLAIN_UDP + 4, reply->udp_length | (uint32_t)checksum_fold48(check) << 16);
+	store32(data + FAST_UDP + 4, reply->udp_length | (uint32_t)checksum_fold48(check) << 16);
 }
 
 #endif

@@ -6,55 +6,55 @@
 #include <rte_cpuflags.h>
 #include <rte_vect.h>
 
-struct plain_reply plain_replies[SESSD_VALUE_LIMIT + 1];
+struct fast_reply fast_replies[SESSD_VALUE_LIMIT + 1];
 
 /* One more thing that all must have in common. */
-static void must(struct plain_template *template, unsigned at, uint8_t value, uint8_t mask)
+static void must(struct fast_template *template, unsigned at, uint8_t value, uint8_t mask)
 {
 	template->value[at] = value;
 	template->mask[at] = mask;
 }
 
-static void must16(struct plain_template *template, unsigned at, unsigned value)
+static void must16(struct fast_template *template, unsigned at, unsigned value)
 {
 	must(template, at, (uint8_t)(value >> 8), 0xff);
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
 
 /* One buffer, our own and nobody else's, and no tag taken off. */
-static void prepare_mbuf(struct plain_template *template)
+static void prepare_mbuf(struct fast_template *template)
 {
 	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
 	struct rte_mbuf mask = {.nb_segs = UINT16_MAX, .refcnt = UINT16_MAX};
 
 	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	memcpy(template->value + PLAIN_HEADERS, &value.rearm_data, 16);
-	memcpy(template->mask + PLAIN_HEADERS, &mask.rearm_data, 16);
+	memcpy(template->value + FAST_HEADERS, &value.rearm_data, 16);
+	memcpy(template->mask + FAST_HEADERS, &mask.rearm_data, 16);
 }
 
 _Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
 	"16 bytes have both");
 
 /* Template of all; what is particular to a GET follows. */
-static void prepare(
-	struct plain_template *template, const uint8_t mac[FRAME_MAC], const struct served *served)
+static void prepare(struct fast_template *template, const uint8_t mac[FRAME_MAC],
+	const struct local_endpoints *local)
 {
 	memset(template, 0, sizeof(*template));
 	for (unsigned i = 0; i < FRAME_MAC; i++)
 		must(template, i, mac[i], 0xff);
 	must(template, FRAME_MAC, 0, 1); /* no group's MAC address as a source */
 	must16(template, 12, ETHERTYPE_IP);
-	must(template, PLAIN_IP, 0x45, 0xff);
-	must(template, PLAIN_IP + 6, 0, 0x3f); /* MF, offset */
-	must(template, PLAIN_IP + 7, 0, 0xff);
-	must(template, PLAIN_IP + 9, IPPROTO_UDP, 0xff);
-	if (served->ip4_count == 1) {
-		must16(template, PLAIN_IP + 16, ntohl(served->ip4[0].addr) >> 16);
-		must16(template, PLAIN_IP + 18, ntohl(served->ip4[0].addr));
-		must16(template, PLAIN_UDP + 2, ntohs(served->ip4[0].port));
+	must(template, FAST_IP, 0x45, 0xff);
+	must(template, FAST_IP + 6, 0, 0x3f); /* MF, offset */
+	must(template, FAST_IP + 7, 0, 0xff);
+	must(template, FAST_IP + 9, IPPROTO_UDP, 0xff);
+	if (local->ip4_count == 1) {
+		must16(template, FAST_IP + 16, ntohl(local->ip4[0].addr) >> 16);
+		must16(template, FAST_IP + 18, ntohl(local->ip4[0].addr));
+		must16(template, FAST_UDP + 2, ntohs(local->ip4[0].port));
 		template->whole = true;
 	}
-	must(template, PLAIN_REQUEST, SESSD_VERSION, 0xff);
+	must(template, FAST_REQUEST, SESSD_VERSION, 0xff);
 	prepare_mbuf(template);
 }
 
@@ -62,34 +62,34 @@ static void prepare(
 static void prepare_replies(void)
 {
 	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
-		struct plain_reply *reply = &plain_replies[len];
+		struct fast_reply *reply = &fast_replies[len];
 		struct frame_ip4 ip = {.version_ihl = 0x45,
-			.length = htons((uint16_t)(PLAIN_END - PLAIN_IP + len)),
+			.length = htons((uint16_t)(FAST_END - FAST_IP + len)),
 			.fragment = htons(REPLY_DONT_FRAGMENT),
 			.ttl = REPLY_TTL,
 			.proto = IPPROTO_UDP};
 		uint8_t type[2] = {0, len ? SESSD_OK : SESSD_ERR}, get[2] = {0, SESSD_GET};
 
-		reply->udp_length = htons((uint16_t)(PLAIN_UDP_LENGTH + len));
+		reply->udp_length = htons((uint16_t)(FAST_UDP_LENGTH + len));
 		reply->ip = load64(&ip);
 		reply->ip_sum = checksum_fold(checksum_ip4(&ip));
 		/* From the length, twice there, and the type of a GET to those of this; of 0 and
 		 * 0xffff, which are the same, the one that lets no sum be 0. */
-		reply->udp_change = checksum_fold(2ULL * htons(PLAIN_UDP_LENGTH) + load16(get) +
+		reply->udp_change = checksum_fold(2ULL * htons(FAST_UDP_LENGTH) + load16(get) +
 						  2ULL * (0xffffU - reply->udp_length) +
 						  (0xffffU - load16(type)));
 	}
 }
 
-void plain_prepare(struct port *port, const struct served *served)
+void fast_prepare(struct port *port, const struct local_endpoints *local)
 {
-	prepare(&port->plain, port->mac, served);
-	must16(&port->plain, PLAIN_IP + 2, 20 + PLAIN_UDP_LENGTH);
-	must16(&port->plain, PLAIN_UDP + 4, PLAIN_UDP_LENGTH);
-	must(&port->plain, PLAIN_REQUEST + 1, SESSD_GET, 0xff);
-	prepare(&port->plain_update, port->mac, served);
+	prepare(&port->fast_get, port->mac, local);
+	must16(&port->fast_get, FAST_IP + 2, 20 + FAST_UDP_LENGTH);
+	must16(&port->fast_get, FAST_UDP + 4, FAST_UDP_LENGTH);
+	must(&port->fast_get, FAST_REQUEST + 1, SESSD_GET, 0xff);
+	prepare(&port->fast_update, port->mac, local);
 	/* NEW is 0, REMOVE is 2. */
-	must(&port->plain_update, PLAIN_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
+	must(&port->fast_update, FAST_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
 	prepare_replies();
 }
 

@@ -27,7 +27,7 @@ COLD static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct
 	struct address source;
 
 	source_address(frame, &source);
-	event_sample(&burst->lcore->events, SESSD_EVENT_NOT_ALLOWED, &source,
+	drop_sample_take(&burst->lcore->events, SESSD_DROP_NOT_ALLOWED, &source,
 		ntohs(frame_udp(frame)->source), 0, burst->now);
 	drop(burst, mbuf, &burst->lcore->requests.drop_not_allowed);
 }
@@ -39,7 +39,7 @@ COLD static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const str
 
 	source_address(frame, &source);
 	request_count_drop(&burst->lcore->requests, kind);
-	event_sample_drop(&burst->lcore->events, kind, frame_udp(frame) + 1, &source,
+	drop_sample_request(&burst->lcore->events, kind, frame_udp(frame) + 1, &source,
 		ntohs(frame_udp(frame)->source), burst->now);
 	burst_drop(burst, mbuf);
 }
@@ -84,7 +84,7 @@ COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const st
 	struct dpdk_counters *counters = &burst->lcore->counters;
 
 	drop(burst, mbuf,
-		served_why_not(burst->manners.served, frame) == SERVED_NOT_LOCAL
+		local_endpoints_why_not(burst->neighbour.local, frame) == LOCAL_NONE
 			? &counters->drop_not_local
 			: &counters->drop_other_port);
 }
@@ -114,7 +114,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		drop(burst, mbuf, why);
 		return;
 	}
-	if (!served_match(burst->manners.served, frame)) {
+	if (!local_endpoints_match(burst->neighbour.local, frame)) {
 		not_served(burst, mbuf, frame);
 		return;
 	}
@@ -155,21 +155,21 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 }
 
 /* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
-COLD static void sort_manners(
+COLD static void sort_neighbour(
 	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_kind kind)
 {
 	bool reply;
 
-	if (rte_pktmbuf_tailroom(mbuf) < MANNERS_FRAME_MAX) {
+	if (rte_pktmbuf_tailroom(mbuf) < NEIGHBOUR_FRAME_MAX) {
 		drop(burst, mbuf, &burst->lcore->counters.drop_no_room);
 		return;
 	}
 	if (kind == PARSE_ARP)
-		reply = arp_input(&burst->manners, frame);
+		reply = arp_input(&burst->neighbour, frame);
 	else if (frame->v6)
-		reply = icmp6_input(&burst->manners, frame);
+		reply = icmp6_input(&burst->neighbour, frame);
 	else
-		reply = icmp_input(&burst->manners, frame);
+		reply = icmp_input(&burst->neighbour, frame);
 	if (!reply) {
 		burst_drop(burst, mbuf);
 		return;
@@ -190,13 +190,13 @@ __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte
 	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
 	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
-	kind = parse_frame(&frame, burst->manners.mac, counters, &why);
+	kind = parse_frame(&frame, burst->neighbour.mac, counters, &why);
 	if (__builtin_expect(kind == PARSE_UDP, 1))
 		sort_udp(burst, mbuf, &frame);
 	else if (kind == PARSE_DROP)
 		drop(burst, mbuf, why);
 	else
-		sort_manners(burst, mbuf, &frame, kind);
+		sort_neighbour(burst, mbuf, &frame, kind);
 }
 
 /* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */

@@ -35,7 +35,7 @@ static size_t free_hugepage_bytes(void)
 	return bytes;
 }
 
-void *memory_near(const char *what, size_t bytes, int socket)
+void *hugepages_near(const char *what, size_t bytes, int socket)
 {
 	void *memory = rte_zmalloc_socket(what, bytes, RTE_CACHE_LINE_SIZE, socket);
 
@@ -47,7 +47,7 @@ void *memory_near(const char *what, size_t bytes, int socket)
 	return memory;
 }
 
-const char *memory_hint(void)
+const char *hugepages_hint(void)
 {
 	return rte_eal_has_hugepages()
 		       ? "raise vm.nr_hugepages"
@@ -62,8 +62,8 @@ static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 	for (unsigned i = 0; i < HUGE_MAX; i++) {
 		if (huge[i])
 			continue;
-		huge[i] =
-			memory_near(what, bytes, (int)rte_lcore_to_socket_id(rte_get_main_lcore()));
+		huge[i] = hugepages_near(
+			what, bytes, (int)rte_lcore_to_socket_id(rte_get_main_lcore()));
 		if (huge[i]) {
 			eal_hold();
 			return huge[i];

@@ -15,7 +15,7 @@
  * the first. One that it refuses is dropped, and only that one. */
 static void prepare(struct burst *burst, const struct port_queue *queue)
 {
-	unsigned at = burst->plain_count;
+	unsigned at = burst->fast_count;
 
 	for (;;) {
 		at += rte_eth_tx_prepare(queue->port->id, queue->queue, burst->send + at,
@@ -35,7 +35,7 @@ static void send_all(struct burst *burst, const struct port_queue *queue)
 	struct port *port = queue->port;
 	unsigned n, sent;
 
-	if (port->offload.udp && burst->send_count > burst->plain_count)
+	if (port->offload.udp && burst->send_count > burst->fast_count)
 		prepare(burst, queue);
 	n = burst->send_count;
 	sent = rte_eth_tx_burst(port->id, queue->queue, burst->send, (uint16_t)n);
@@ -59,19 +59,19 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 		return 0;
 	burst.lcore = lcore;
 	burst.port = queue->port;
-	burst.manners.served = &lcore->engine->served;
-	memcpy(burst.manners.mac, queue->port->mac, FRAME_MAC);
-	burst.manners.ports = &lcore->engine->manners_ports;
-	burst.manners.counters = &lcore->counters;
+	burst.neighbour.local = &lcore->engine->local;
+	memcpy(burst.neighbour.mac, queue->port->mac, FRAME_MAC);
+	burst.neighbour.ports = &lcore->engine->neighbour_ports;
+	burst.neighbour.counters = &lcore->counters;
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;
 	/* Replies are made for little-endian machines. */
-	burst.plain_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-				   ? PLAIN_END + lcore->value_max + TABLE_BURST_SLACK
-				   : INT_MAX;
+	burst.fast_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+				  ? FAST_END + lcore->value_max + TABLE_BURST_SLACK
+				  : INT_MAX;
 	burst.allow = lcore->allow;
 	burst.now = clock_tick();
-	burst.plain_count = burst.get_count = burst.update_count = burst.rest_count = 0;
+	burst.fast_count = burst.get_count = burst.update_count = burst.rest_count = 0;
 	burst.send_count = burst.drop_count = burst.spent_count = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
@@ -80,13 +80,13 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	lcore->fast->sort(&burst, received, n);
 	if (__builtin_expect(lcore->limit != NULL, 0))
 		limit_plain(&burst);
-	counter_add(&lcore->counters.plain_gets, burst.plain_count);
+	counter_add(&lcore->counters.plain_gets, burst.fast_count);
 	counter_add(&lcore->counters.plain_updates, burst.update_count);
 	if (burst.rest_count)
 		sort_frames(&burst, burst.rest, burst.rest_count);
 	if (burst.update_count)
 		burst.update_room = updates_reserve(&lcore->updates, burst.update_count);
-	if (burst.plain_count)
+	if (burst.fast_count)
 		lcore->fast->answer(&burst);
 	if (burst.get_count)
 		get_answer(&burst);

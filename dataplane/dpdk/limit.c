@@ -23,24 +23,24 @@ void limit_plain(struct burst *burst)
 {
 	unsigned gets = 0, updates = 0;
 
-	for (unsigned i = 0; i < burst->plain_count; i++) {
-		const struct plain_get *get = &burst->plain[i];
+	for (unsigned i = 0; i < burst->fast_count; i++) {
+		const struct fast_get *get = &burst->fast[i];
 		struct rte_mbuf *mbuf = burst->send[i];
 
-		if (within(burst, get->data + PLAIN_SOURCE, REQUEST_GET)) {
-			burst->plain[gets] = *get;
+		if (within(burst, get->data + FAST_SOURCE, REQUEST_GET)) {
+			burst->fast[gets] = *get;
 			burst->send[gets++] = mbuf;
 		} else {
 			burst_drop(burst, mbuf);
 		}
 	}
-	burst->plain_count = burst->send_count = gets;
+	burst->fast_count = burst->send_count = gets;
 	/* Their buffers are among those to drop already. */
 	for (unsigned i = 0; i < burst->update_count; i++) {
 		const struct update_request *update = &burst->updates[i];
-		const uint8_t *data = (const uint8_t *)update->request - PLAIN_REQUEST;
+		const uint8_t *data = (const uint8_t *)update->request - FAST_REQUEST;
 
-		if (within(burst, data + PLAIN_SOURCE,
+		if (within(burst, data + FAST_SOURCE,
 			    update->request->type == SESSD_NEW ? REQUEST_NEW : REQUEST_REMOVE))
 			burst->updates[updates++] = *update;
 	}

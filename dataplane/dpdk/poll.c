@@ -20,7 +20,7 @@
 /* From one lcore in one poll: what bounds the writer's step. */
 #define PULL_MAX 128
 
-#define REST_NS	       10000
+#define SPIN_WAIT_NS   10000
 #define SPIN_NS	       30000
 #define SLEEP_LEAST_NS 50000
 #define SLEEP_MOST_NS  750000
@@ -49,12 +49,12 @@ int writer_poll(struct engine *engine, int timeout_ms)
 	static __thread bool slack_set;
 	uint64_t now, end;
 	unsigned n;
-	int err = lost_error(engine);
+	int err = port_events_error(engine);
 
 	if (err)
 		return err;
 	if (engine->few)
-		rest(REST_NS);
+		spin_wait(SPIN_WAIT_NS);
 	n = pull_all(engine);
 	engine->few = n > 0 && n < PULL_MAX;
 	if (n || timeout_ms == 0) {
@@ -73,7 +73,7 @@ int writer_poll(struct engine *engine, int timeout_ms)
 		uint64_t idle = now - engine->busy_ns, sleep = idle;
 
 		if (idle < SPIN_NS) {
-			rest(REST_NS);
+			spin_wait(SPIN_WAIT_NS);
 		} else {
 			if (sleep < SLEEP_LEAST_NS)
 				sleep = SLEEP_LEAST_NS;

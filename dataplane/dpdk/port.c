@@ -125,7 +125,7 @@ static int configure(struct port *port, const struct engine *engine)
 	port->pool = make_pool(port, engine, rxd, txd);
 	if (!port->pool)
 		return error_set(rte_errno, "port %u (%s): no memory for its packet buffers: %s",
-			port->id, port->name, memory_hint());
+			port->id, port->name, hugepages_hint());
 	txconf = info.default_txconf;
 	txconf.offloads = conf.txmode.offloads;
 	for (uint16_t q = 0; q < port->queues; q++) {
@@ -165,10 +165,10 @@ int ports_open(struct engine *engine)
 		if (err)
 			return port_error(port, err, "has no MAC address");
 		memcpy(port->mac, mac.addr_bytes, FRAME_MAC);
-		if (engine->manners_ports.count < MANNERS_PORTS_MAX)
-			memcpy(engine->manners_ports.macs[engine->manners_ports.count++], port->mac,
-				FRAME_MAC);
-		plain_prepare(port, &engine->served);
+		if (engine->neighbour_ports.count < NEIGHBOUR_PORTS_MAX)
+			memcpy(engine->neighbour_ports.macs[engine->neighbour_ports.count++],
+				port->mac, FRAME_MAC);
+		fast_prepare(port, &engine->local);
 		engine->port_count++;
 		err = configure(port, engine);
 		if (err)
@@ -192,19 +192,19 @@ int ports_start(struct engine *engine)
 		port->started = true;
 		/* Neighbour solicitations go to a group. */
 		if (rte_eth_allmulticast_enable(port->id) != 0 &&
-			rte_eth_promiscuous_enable(port->id) != 0 && engine->served.ip6_count)
+			rte_eth_promiscuous_enable(port->id) != 0 && engine->local.ip6_count)
 			log_warning("port %u (%s) receives no multicast: IPv6 neighbours may not "
 				    "find this node",
 				port->id, port->name);
 	}
-	lost_watch(engine);
+	port_events_watch(engine);
 	ports_watch(engine);
 	return 0;
 }
 
 void ports_close(struct engine *engine)
 {
-	lost_unwatch(engine);
+	port_events_unwatch(engine);
 	for (unsigned i = 0; i < engine->port_count; i++) {
 		struct port *port = &engine->ports[i];
 

@@ -42,7 +42,7 @@ static void on_device_event(const char *name, enum rte_dev_event_type event, voi
 
 static const enum rte_eth_event_type events[] = {RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
 
-void lost_watch(struct engine *engine)
+void port_events_watch(struct engine *engine)
 {
 	int err = rte_dev_event_callback_register(NULL, on_device_event, engine);
 
@@ -55,7 +55,7 @@ void lost_watch(struct engine *engine)
 		log_warning("whether a port is reset or removed will not be noticed");
 }
 
-void lost_unwatch(struct engine *engine)
+void port_events_unwatch(struct engine *engine)
 {
 	/* One that runs just now is waited for. */
 	while (rte_dev_event_callback_unregister(NULL, on_device_event, engine) == -EAGAIN)
@@ -69,7 +69,7 @@ void lost_unwatch(struct engine *engine)
 	}
 }
 
-int lost_error(struct engine *engine)
+int port_events_error(struct engine *engine)
 {
 	uint32_t lost = __atomic_load_n(&engine->lost, __ATOMIC_ACQUIRE);
 	char name[RTE_ETH_NAME_MAX_LEN] = "?";

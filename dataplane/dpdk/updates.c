@@ -30,10 +30,10 @@ int updates_open(
 	updates->element = (uint32_t)(sizeof(struct update) + value_max + 63) / 64 * 64;
 	updates->value_max = value_max;
 	updates->depth = depth;
-	updates->elements = memory_near("updates", (size_t)updates->element * depth, socket);
+	updates->elements = hugepages_near("updates", (size_t)updates->element * depth, socket);
 	if (!updates->elements)
 		return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s",
-			lcore, depth, (size_t)updates->element * depth / 1024, memory_hint());
+			lcore, depth, (size_t)updates->element * depth / 1024, hugepages_hint());
 	return 0;
 }
 

@@ -7,8 +7,8 @@
  * Each side keeps what it last saw of the other's index and looks again only when that is used up:
  * where the two CPUs share no cache, a look costs as much as some ten packets.
  */
-#ifndef SESSIOND_DPDK_UPDATES_H
-#define SESSIOND_DPDK_UPDATES_H
+#ifndef SESSIOND_DATAPLANE_DPDK_UPDATES_H
+#define SESSIOND_DATAPLANE_DPDK_UPDATES_H
 
 #include <stdbool.h>
 #include <stdint.h>

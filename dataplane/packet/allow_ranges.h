@@ -4,8 +4,8 @@
  * The allow list in the form that lcores search: sorted ranges without overlap, a binary search for
  * each family. Immutable once made.
  */
-#ifndef SESSIOND_DPDK_ALLOW_H
-#define SESSIOND_DPDK_ALLOW_H
+#ifndef SESSIOND_DATAPLANE_PACKET_ALLOW_RANGES_H
+#define SESSIOND_DATAPLANE_PACKET_ALLOW_RANGES_H
 
 #include "common/address.h"
 #include "dataplane/packet/frame.h"

@@ -20,49 +20,50 @@ struct arp_message {
 
 _Static_assert(sizeof(struct arp_message) == 28, "ARP for IPv4 over Ethernet");
 
-static bool drop(const struct manners *manners)
+static bool drop(const struct neighbour *neighbour)
 {
-	counter_add(&manners->counters->drop_arp, 1);
+	counter_add(&neighbour->counters->drop_arp, 1);
 	return false;
 }
 
-bool arp_input(const struct manners *manners, struct frame *frame)
+bool arp_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	struct arp_message *arp = (struct arp_message *)(frame->data + frame->l3);
 	uint32_t target;
 
 	if (frame->l3 + sizeof(*arp) > frame->len)
-		return drop(manners);
+		return drop(neighbour);
 	if (arp->hardware != htons(ARPHRD_ETHER) || arp->protocol != htons(ETHERTYPE_IP) ||
 		arp->hardware_len != FRAME_MAC || arp->protocol_len != 4)
-		return drop(manners);
+		return drop(neighbour);
 	if (arp->sender_mac[0] & 1 || frame->data[FRAME_MAC] & 1)
-		return drop(manners);
-	if (manners_other_port(manners, arp->sender_mac))
-		return drop(manners);
-	if (served_has_ip4(manners->served, arp->sender) &&
-		memcmp(arp->sender_mac, manners->mac, FRAME_MAC) != 0) {
-		counter_add(&manners->counters->address_conflicts, 1);
+		return drop(neighbour);
+	if (neighbour_other_port(neighbour, arp->sender_mac))
+		return drop(neighbour);
+	if (local_endpoints_has_ip4(neighbour->local, arp->sender) &&
+		memcmp(arp->sender_mac, neighbour->mac, FRAME_MAC) != 0) {
+		counter_add(&neighbour->counters->address_conflicts, 1);
 		return false;
 	}
-	if (arp->operation != htons(ARPOP_REQUEST) || !served_has_ip4(manners->served, arp->target))
-		return drop(manners);
+	if (arp->operation != htons(ARPOP_REQUEST) ||
+		!local_endpoints_has_ip4(neighbour->local, arp->target))
+		return drop(neighbour);
 
 	/* A sender of 0.0.0.0 probes whether the address is taken, and is told so. */
 	target = arp->target;
 	arp->operation = htons(ARPOP_REPLY);
 	memcpy(arp->target_mac, arp->sender_mac, FRAME_MAC);
 	arp->target = arp->sender;
-	memcpy(arp->sender_mac, manners->mac, FRAME_MAC);
+	memcpy(arp->sender_mac, neighbour->mac, FRAME_MAC);
 	arp->sender = target;
 	memcpy(frame->data, frame->data + FRAME_MAC, FRAME_MAC);
-	memcpy(frame->data + FRAME_MAC, manners->mac, FRAME_MAC);
+	memcpy(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC);
 	frame->len = (uint32_t)(frame->l3 + sizeof(*arp));
-	counter_add(&manners->counters->arp_replies, 1);
+	counter_add(&neighbour->counters->arp_replies, 1);
 	return true;
 }
 
-uint32_t arp_announce(const struct manners *manners, uint32_t addr, uint8_t *frame)
+uint32_t arp_announce(const struct neighbour *neighbour, uint32_t addr, uint8_t *frame)
 {
 	struct arp_message arp = {
 		.hardware = htons(ARPHRD_ETHER),
@@ -74,9 +75,9 @@ uint32_t arp_announce(const struct manners *manners, uint32_t addr, uint8_t *fra
 		.target = addr,
 	};
 
-	memcpy(arp.sender_mac, manners->mac, FRAME_MAC);
+	memcpy(arp.sender_mac, neighbour->mac, FRAME_MAC);
 	memset(frame, 0xff, FRAME_MAC);
-	memcpy(frame + FRAME_MAC, manners->mac, FRAME_MAC);
+	memcpy(frame + FRAME_MAC, neighbour->mac, FRAME_MAC);
 	store16(frame + 12, htons(ETHERTYPE_ARP));
 	memcpy(frame + ETHER_HDR_LEN, &arp, sizeof(arp));
 	return ETHER_HDR_LEN + sizeof(arp);

@@ -5,8 +5,8 @@
  * order. Sums that functions return are below 2^40, so that a good many can be added up, but where
  * they say otherwise.
  */
-#ifndef SESSIOND_DPDK_CHECKSUM_H
-#define SESSIOND_DPDK_CHECKSUM_H
+#ifndef SESSIOND_DATAPLANE_PACKET_CHECKSUM_H
+#define SESSIOND_DATAPLANE_PACKET_CHECKSUM_H
 
 #include "dataplane/packet/frame.h"
 

@@ -5,8 +5,8 @@
  *
  * Frames are handled as bytes, so that each step can be tested without DPDK.
  */
-#ifndef SESSIOND_DPDK_FRAME_H
-#define SESSIOND_DPDK_FRAME_H
+#ifndef SESSIOND_DATAPLANE_PACKET_FRAME_H
+#define SESSIOND_DATAPLANE_PACKET_FRAME_H
 
 #include <arpa/inet.h>
 #include <net/ethernet.h>

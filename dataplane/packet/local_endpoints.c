@@ -21,11 +21,11 @@ static bool address_usable(const struct address *addr)
 	return memcmp(addr->bytes, zeros, sizeof(zeros)) != 0 || addr->bytes[15] > 1;
 }
 
-int served_init(struct served *served, const struct endpoint *listen, size_t count)
+int local_endpoints_init(struct local_endpoints *local, const struct endpoint *listen, size_t count)
 {
 	char text[ADDRESS_TEXT];
 
-	memset(served, 0, sizeof(*served));
+	memset(local, 0, sizeof(*local));
 	for (size_t i = 0; i < count; i++) {
 		const struct endpoint *endpoint = &listen[i];
 
@@ -42,15 +42,15 @@ int served_init(struct served *served, const struct endpoint *listen, size_t cou
 			return error_set(EINVAL,
 				"--listen %s: not an address that a node can have on a network",
 				endpoint_format(endpoint, text));
-		if (served->ip4_count + served->ip6_count == ENGINE_LISTEN_MAX)
+		if (local->ip4_count + local->ip6_count == ENGINE_LISTEN_MAX)
 			return error_set(EINVAL, "more than %d --listen", ENGINE_LISTEN_MAX);
 		if (address_is_ipv4(&endpoint->addr)) {
-			struct served_ip4 *ip4 = &served->ip4[served->ip4_count++];
+			struct local_endpoint_ip4 *ip4 = &local->ip4[local->ip4_count++];
 
 			memcpy(&ip4->addr, endpoint->addr.bytes + 12, 4);
 			ip4->port = htons(endpoint->port);
 		} else {
-			struct served_ip6 *ip6 = &served->ip6[served->ip6_count++];
+			struct local_endpoint_ip6 *ip6 = &local->ip6[local->ip6_count++];
 
 			memcpy(ip6->addr, endpoint->addr.bytes, 16);
 			ip6->port = htons(endpoint->port);
@@ -59,30 +59,31 @@ int served_init(struct served *served, const struct endpoint *listen, size_t cou
 	return 0;
 }
 
-bool served_has_ip4(const struct served *served, uint32_t addr)
+bool local_endpoints_has_ip4(const struct local_endpoints *local, uint32_t addr)
 {
-	for (unsigned i = 0; i < served->ip4_count; i++) {
-		if (served->ip4[i].addr == addr)
+	for (unsigned i = 0; i < local->ip4_count; i++) {
+		if (local->ip4[i].addr == addr)
 			return true;
 	}
 	return false;
 }
 
-bool served_has_ip6(const struct served *served, const uint8_t addr[16])
+bool local_endpoints_has_ip6(const struct local_endpoints *local, const uint8_t addr[16])
 {
-	for (unsigned i = 0; i < served->ip6_count; i++) {
-		if (memcmp(served->ip6[i].addr, addr, 16) == 0)
+	for (unsigned i = 0; i < local->ip6_count; i++) {
+		if (memcmp(local->ip6[i].addr, addr, 16) == 0)
 			return true;
 	}
 	return false;
 }
 
-enum served_match served_why_not(const struct served *served, const struct frame *frame)
+enum local_endpoint_match local_endpoints_why_not(
+	const struct local_endpoints *local, const struct frame *frame)
 {
-	bool local = frame->v6 ? served_has_ip6(served, frame_ip6(frame)->dest)
-			       : served_has_ip4(served, frame_ip4(frame)->dest);
+	bool ours = frame->v6 ? local_endpoints_has_ip6(local, frame_ip6(frame)->dest)
+			      : local_endpoints_has_ip4(local, frame_ip4(frame)->dest);
 
-	if (!local)
-		return SERVED_NOT_LOCAL;
-	return served_match(served, frame) ? SERVED : SERVED_OTHER_PORT;
+	if (!ours)
+		return LOCAL_NONE;
+	return local_endpoints_match(local, frame) ? LOCAL_ENDPOINT : LOCAL_OTHER_PORT;
 }

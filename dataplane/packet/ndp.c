@@ -39,9 +39,9 @@ _Static_assert(sizeof(struct ndp_advertisement) == 32, "an advertisement with it
 static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
 static const uint8_t unspecified[16];
 
-static bool drop(const struct manners *manners)
+static bool drop(const struct neighbour *neighbour)
 {
-	counter_add(&manners->counters->drop_icmp, 1);
+	counter_add(&neighbour->counters->drop_icmp, 1);
 	return false;
 }
 
@@ -67,8 +67,8 @@ static bool options_valid(const uint8_t *at, const uint8_t *end, bool *source_ma
 	return true;
 }
 
-static void advertise(const struct manners *manners, struct frame *frame, const uint8_t target[16],
-	const uint8_t dest[16], uint8_t flags)
+static void advertise(const struct neighbour *neighbour, struct frame *frame,
+	const uint8_t target[16], const uint8_t dest[16], uint8_t flags)
 {
 	struct frame_ip6 *ip = frame_ip6(frame);
 	struct ndp_advertisement *advertisement;
@@ -84,7 +84,7 @@ static void advertise(const struct manners *manners, struct frame *frame, const 
 	memcpy(advertisement->message.target, target, 16);
 	advertisement->option.type = ND_OPT_TARGET_LINKADDR;
 	advertisement->option.length = 1;
-	memcpy(advertisement->option.mac, manners->mac, FRAME_MAC);
+	memcpy(advertisement->option.mac, neighbour->mac, FRAME_MAC);
 
 	ip->version_class_flow = htonl(0x60000000);
 	ip->length = htons(sizeof(*advertisement));
@@ -99,7 +99,8 @@ static void advertise(const struct manners *manners, struct frame *frame, const 
 }
 
 /* The MAC addresses of an IPv6 multicast (RFC 2464 7) or of a frame that answers. */
-static void address_frame(const struct manners *manners, struct frame *frame, const uint8_t *group)
+static void address_frame(
+	const struct neighbour *neighbour, struct frame *frame, const uint8_t *group)
 {
 	if (group) {
 		frame->data[0] = frame->data[1] = 0x33;
@@ -107,10 +108,10 @@ static void address_frame(const struct manners *manners, struct frame *frame, co
 	} else {
 		memcpy(frame->data, frame->data + FRAME_MAC, FRAME_MAC);
 	}
-	memcpy(frame->data + FRAME_MAC, manners->mac, FRAME_MAC);
+	memcpy(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC);
 }
 
-static bool solicitation(const struct manners *manners, struct frame *frame)
+static bool solicitation(const struct neighbour *neighbour, struct frame *frame)
 {
 	const struct frame_ip6 *ip = frame_ip6(frame);
 	const struct ndp_message *message = (const void *)(frame->data + frame->l4);
@@ -119,56 +120,56 @@ static bool solicitation(const struct manners *manners, struct frame *frame)
 	uint8_t target[16], dest[16];
 
 	if (!options_valid(options, frame->data + frame->l4 + frame->l4_len, &source_mac))
-		return drop(manners);
+		return drop(neighbour);
 	memcpy(target, message->target, 16);
-	if (!served_has_ip6(manners->served, target))
-		return drop(manners);
+	if (!local_endpoints_has_ip6(neighbour->local, target))
+		return drop(neighbour);
 	if (memcmp(ip->dest, target, 16) != 0 && !is_solicited_node(ip->dest, target))
-		return drop(manners);
+		return drop(neighbour);
 	/* Someone checks whether the address is taken: everyone is told, for they have none yet. */
 	if (probe) {
 		if (source_mac || !is_solicited_node(ip->dest, target))
-			return drop(manners);
+			return drop(neighbour);
 		memcpy(dest, all_nodes, 16);
 	} else {
 		if (!source_usable(frame))
-			return drop(manners);
+			return drop(neighbour);
 		memcpy(dest, ip->source, 16);
 	}
 	reply_strip(frame);
-	advertise(manners, frame, target, dest,
+	advertise(neighbour, frame, target, dest,
 		probe ? FLAG_OVERRIDE : FLAG_OVERRIDE | FLAG_SOLICITED);
-	address_frame(manners, frame, probe ? all_nodes : NULL);
-	counter_add(&manners->counters->neighbour_replies, 1);
+	address_frame(neighbour, frame, probe ? all_nodes : NULL);
+	counter_add(&neighbour->counters->neighbour_replies, 1);
 	return true;
 }
 
-bool ndp_input(const struct manners *manners, struct frame *frame)
+bool ndp_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	const struct ndp_message *message = (const void *)(frame->data + frame->l4);
 
 	/* A hop limit of 255 says that it was sent on this very link. */
 	if (frame->l4_len < sizeof(*message) || message->code != 0 ||
 		frame_ip6(frame)->hops != NDP_HOPS || frame->data[FRAME_MAC] & 1)
-		return drop(manners);
+		return drop(neighbour);
 	if (message->type == ND_NEIGHBOR_SOLICIT)
-		return solicitation(manners, frame);
+		return solicitation(neighbour, frame);
 	if (message->type == ND_NEIGHBOR_ADVERT &&
-		served_has_ip6(manners->served, message->target) &&
-		memcmp(frame->data + FRAME_MAC, manners->mac, FRAME_MAC) != 0 &&
-		!manners_other_port(manners, frame->data + FRAME_MAC)) {
-		counter_add(&manners->counters->address_conflicts, 1);
+		local_endpoints_has_ip6(neighbour->local, message->target) &&
+		memcmp(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC) != 0 &&
+		!neighbour_other_port(neighbour, frame->data + FRAME_MAC)) {
+		counter_add(&neighbour->counters->address_conflicts, 1);
 		return false;
 	}
-	return drop(manners);
+	return drop(neighbour);
 }
 
-uint32_t ndp_announce(const struct manners *manners, const uint8_t addr[16], uint8_t *data)
+uint32_t ndp_announce(const struct neighbour *neighbour, const uint8_t addr[16], uint8_t *data)
 {
 	struct frame frame = {.data = data, .l3 = ETHER_HDR_LEN};
 
-	advertise(manners, &frame, addr, all_nodes, FLAG_OVERRIDE);
-	address_frame(manners, &frame, all_nodes);
+	advertise(neighbour, &frame, addr, all_nodes, FLAG_OVERRIDE);
+	address_frame(neighbour, &frame, all_nodes);
 	store16(data + 12, htons(ETHERTYPE_IPV6));
 	return frame.len;
 }

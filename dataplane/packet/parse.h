@@ -4,8 +4,8 @@
  * From a frame to what it holds: VLAN tags, IPv4 with options, IPv6 with extension headers. There
  * is no kernel stack below to hand odd packets to, so all that can be answered is.
  */
-#ifndef SESSIOND_DPDK_PARSE_H
-#define SESSIOND_DPDK_PARSE_H
+#ifndef SESSIOND_DATAPLANE_PACKET_PARSE_H
+#define SESSIOND_DATAPLANE_PACKET_PARSE_H
 
 #include "dataplane/dpdk/counters.h"
 #include "dataplane/packet/checksum.h"

@@ -3,8 +3,8 @@
  *
  * Makes a reply of a request's frame, in place.
  */
-#ifndef SESSIOND_DPDK_REPLY_H
-#define SESSIOND_DPDK_REPLY_H
+#ifndef SESSIOND_DATAPLANE_PACKET_REPLY_H
+#define SESSIOND_DATAPLANE_PACKET_REPLY_H
 
 #include "dataplane/packet/checksum.h"
 

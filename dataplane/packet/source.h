@@ -3,8 +3,8 @@
  *
  * Who asks, and whether it can be answered.
  */
-#ifndef SESSIOND_DPDK_SOURCE_H
-#define SESSIOND_DPDK_SOURCE_H
+#ifndef SESSIOND_DATAPLANE_PACKET_SOURCE_H
+#define SESSIOND_DATAPLANE_PACKET_SOURCE_H
 
 #include "dataplane/packet/frame.h"
 

@@ -3,8 +3,8 @@
  *
  * Whether a datagram's UDP checksum will do.
  */
-#ifndef SESSIOND_DPDK_VERIFY_H
-#define SESSIOND_DPDK_VERIFY_H
+#ifndef SESSIOND_DATAPLANE_PACKET_VERIFY_H
+#define SESSIOND_DATAPLANE_PACKET_VERIFY_H
 
 #include "dataplane/packet/checksum.h"
 

@@ -292,11 +292,11 @@ static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 	emit(ctx, "threads", engine->thread_count);
 }
 
-static void socket_events(
-	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+static void socket_drop_samples(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
 	for (unsigned i = 0; i < engine->thread_count; i++)
-		event_sampler_drain(&engine->workers[i].events, found, ctx);
+		drop_sampler_drain(&engine->workers[i].events, found, ctx);
 }
 
 static void socket_latency(struct engine *engine, struct latency *into)
@@ -339,7 +339,7 @@ const struct engine_ops engine_socket = {
 	.set_allow = socket_set_allow,
 	.describe = socket_describe,
 	.stats = socket_stats,
-	.events = socket_events,
+	.drop_samples = socket_drop_samples,
 	.latency = socket_latency,
 	.watch = socket_watch,
 	.talkers = socket_talkers,

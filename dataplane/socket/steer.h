@@ -7,8 +7,8 @@
  * the writer. Steered by key, all that concerns a session goes through one queue, in the order in
  * which it came.
  */
-#ifndef SESSIOND_STEER_H
-#define SESSIOND_STEER_H
+#ifndef SESSIOND_DATAPLANE_SOCKET_STEER_H
+#define SESSIOND_DATAPLANE_SOCKET_STEER_H
 
 /* `fd` is any one of `readers` sockets that share one address, port and family; in the order in
  * which they were bound they are readers 0, 1, 2 ... Messages too short for a key are spread as

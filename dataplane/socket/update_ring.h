@@ -4,8 +4,8 @@
  * A bounded queue of NEWs and REMOVEs from one reader thread to the writer: single producer, single
  * consumer, no locks, memory reserved at creation. A full queue refuses; the producer counts.
  */
-#ifndef SESSIOND_UPDATE_RING_H
-#define SESSIOND_UPDATE_RING_H
+#ifndef SESSIOND_DATAPLANE_SOCKET_UPDATE_RING_H
+#define SESSIOND_DATAPLANE_SOCKET_UPDATE_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -30,7 +30,7 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 		udp_datagram(batch, i, &datagram);
 		if (!allow_list_contains(allow, &datagram.source)) {
 			counter_add(&worker->counters.drop_not_allowed, 1);
-			event_sample(&worker->events, SESSD_EVENT_NOT_ALLOWED, &datagram.source,
+			drop_sample_take(&worker->events, SESSD_DROP_NOT_ALLOWED, &datagram.source,
 				datagram.port, 0, now);
 			continue;
 		}
@@ -62,7 +62,7 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 		case REQUEST_VERSION:
 		case REQUEST_TYPE:
 			request_count_drop(&worker->counters, kind);
-			event_sample_drop(&worker->events, kind, datagram.data, &datagram.source,
+			drop_sample_request(&worker->events, kind, datagram.data, &datagram.source,
 				datagram.port, now);
 			break;
 		}

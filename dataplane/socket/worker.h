@@ -4,8 +4,8 @@
  * A reader thread of socket mode: receives a batch, answers its GETs from the table, queues its
  * NEWs and REMOVEs for the writer.
  */
-#ifndef SESSIOND_WORKER_H
-#define SESSIOND_WORKER_H
+#ifndef SESSIOND_DATAPLANE_SOCKET_WORKER_H
+#define SESSIOND_DATAPLANE_SOCKET_WORKER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,7 +39,7 @@ struct worker {
 	struct latency latency;
 	uint64_t drop_queue_full; /* atomic, written by the worker alone */
 	uint64_t send_failed;	  /* the same */
-	struct event_sampler events;
+	struct drop_sampler events;
 	unsigned talkers_skipped;
 	struct update_ring *ring;
 	struct udp_batch *batch;

@@ -12,8 +12,8 @@
  * passes counts it, so that a lookup ends at the first bucket which nobody has passed: nearly
  * always the first. Slots are guarded by a sequence number each (odd while being written).
  */
-#ifndef SESSIOND_TABLE_H
-#define SESSIOND_TABLE_H
+#ifndef SESSIOND_DATAPLANE_TABLE_TABLE_H
+#define SESSIOND_DATAPLANE_TABLE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * Lookups for a reader that has many keys at a time and few nanoseconds for each: the stages of
  * table.h, inline, where one hands on to the next what it found. [reader]
  */
-#ifndef SESSIOND_TABLE_BURST_H
-#define SESSIOND_TABLE_BURST_H
+#ifndef SESSIOND_DATAPLANE_TABLE_TABLE_BURST_H
+#define SESSIOND_DATAPLANE_TABLE_TABLE_BURST_H
 
 #include "dataplane/table/table_private.h"
 

@@ -9,8 +9,8 @@
  * models?"): because each store of its content is a release, a reader that saw any of the new
  * content must then see the odd sequence number that was stored before it.
  */
-#ifndef SESSIOND_TABLE_PRIVATE_H
-#define SESSIOND_TABLE_PRIVATE_H
+#ifndef SESSIOND_DATAPLANE_TABLE_TABLE_PRIVATE_H
+#define SESSIOND_DATAPLANE_TABLE_TABLE_PRIVATE_H
 
 #include <string.h>
 

@@ -24,7 +24,7 @@ static void free_engine(struct engine *engine)
 		close(engine->links[i].fd);
 	mirror_destroy(engine->mirror);
 	xsk_close(engine->xsks);
-	slow_close(engine);
+	receive_close(engine);
 	talkers_destroy(engine->talkers);
 	rate_limit_destroy(engine->limit);
 	maps_close(engine);
@@ -37,7 +37,7 @@ static void free_engine(struct engine *engine)
 /* Without it, sessions are stored the other way. */
 static void use_store(struct engine *engine)
 {
-	int fd = bpf_program__fd(engine->skel->progs.sessiond_store);
+	int fd = bpf_program__fd(engine->skel->progs.sessiond_map_batch);
 	int err = fd < 0 ? fd
 			 : mirror_use_program(
 				   engine->mirror, fd, bpf_map__fd(engine->skel->maps.puts));
@@ -58,7 +58,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->root_fd = -1;
 	engine->wake_fd = -1;
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
-	err = slow_open(engine);
+	err = receive_open(engine);
 	if (!err)
 		err = pins_lock(engine);
 	if (!err)
@@ -134,7 +134,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	if (err)
 		return err;
 	open_xsks(engine, table); /* the table is the writer's index; GETs never see it */
-	err = slow_start(engine);
+	err = receive_start(engine);
 	if (err)
 		return err;
 	engine->started = true;
@@ -223,11 +223,11 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 #undef X
 	xsk_stats(engine->xsks, emit, ctx);
 	emit(ctx, "xsk_fallback", __atomic_load_n(&engine->slow_changes, __ATOMIC_RELAXED));
-	observe_stats(engine, emit, ctx);
+	stats_xdp_figures(engine, emit, ctx);
 }
 
 struct event_sink {
-	void (*found)(void *ctx, const struct sessd_event *event);
+	void (*found)(void *ctx, const struct sessd_drop_sample *event);
 	void *ctx;
 };
 
@@ -235,19 +235,19 @@ static int on_event(void *ctx, void *data, size_t size)
 {
 	struct event_sink *sink = ctx;
 
-	if (size >= sizeof(struct sessd_event))
+	if (size >= sizeof(struct sessd_drop_sample))
 		sink->found(sink->ctx, data);
 	return 0;
 }
 
-static void xdp_events(
-	struct engine *engine, void (*found)(void *ctx, const struct sessd_event *event), void *ctx)
+static void xdp_drop_samples(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
 	struct event_sink sink = {.found = found, .ctx = ctx};
 	struct ring_buffer *ring =
 		ring_buffer__new(bpf_map__fd(engine->skel->maps.events), on_event, &sink, NULL);
 
-	event_sampler_drain(&engine->sampler, found, ctx);
+	drop_sampler_drain(&engine->sampler, found, ctx);
 	if (!ring)
 		return;
 	ring_buffer__consume(ring);
@@ -272,7 +272,7 @@ const struct engine_ops engine_xdp = {
 	.table_config = xdp_table_config,
 	.adopt = adopt_sessions,
 	.start = xdp_start,
-	.poll = slow_poll,
+	.poll = xdp_poll,
 	.wake = xdp_wake,
 	.put = xdp_put,
 	.del = xdp_del,
@@ -284,10 +284,10 @@ const struct engine_ops engine_xdp = {
 	.set_interface = attach_again,
 	.describe = xdp_describe,
 	.stats = xdp_stats,
-	.events = xdp_events,
-	.latency = observe_latency,
-	.answer_times = observe_answer_times,
-	.watch = observe_watch,
-	.talkers = observe_talkers,
+	.drop_samples = xdp_drop_samples,
+	.latency = stats_xdp_latency,
+	.answer_times = stats_xdp_answer_times,
+	.watch = stats_xdp_watch,
+	.talkers = stats_xdp_talkers,
 	.close = xdp_close,
 };

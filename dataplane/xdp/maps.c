@@ -74,12 +74,12 @@ static void size_maps(struct engine *engine)
 	skel->rodata->limit_new_interval = sessd_limit_interval(engine->config.limit_news);
 	if (engine->config.limit_gets || engine->config.limit_news)
 		bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
-	_Static_assert(sizeof(skel->rodata->handover_interfaces) ==
-			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->handover_interfaces[0]),
+	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
+			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),
 		"room for every interface");
 	/* One that is not there (0) is found out when it is attached to. */
 	for (size_t i = 0; i < engine->config.interface_count; i++)
-		skel->rodata->handover_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
+		skel->rodata->redirect_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
 }
 
 /* Whether a pinned map is of the shape that the program wants. */

@@ -28,8 +28,8 @@ struct mirror {
 	unsigned first; /* the put that put_all begins with */
 	uint32_t put_slots[MIRROR_BATCH];
 	int program_fd;
-	struct sessd_puts *shared; /* with the program; NULL: there is none */
-	struct sessd_puts own;
+	struct sessd_map_batch *shared; /* with the program; NULL: there is none */
+	struct sessd_map_batch own;
 	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* of the one or the other */
 	uint8_t (*del_keys)[SESSD_KEY_SIZE];
 	struct sessd_entry *put_entries;
@@ -76,7 +76,7 @@ static size_t shared_bytes(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	return (sizeof(struct sessd_puts) + page - 1) / page * page;
+	return (sizeof(struct sessd_map_batch) + page - 1) / page * page;
 }
 
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd)
@@ -251,7 +251,7 @@ static void put_rests(struct mirror *mirror)
 static bool change_by_program(struct mirror *mirror)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
-	struct sessd_puts *shared = mirror->shared;
+	struct sessd_map_batch *shared = mirror->shared;
 
 	if (!shared)
 		return false;

@@ -4,8 +4,8 @@
  * The writer's changes on their way into the BPF maps, in batches: one system call for up to
  * MIRROR_BATCH sessions. All of it belongs to the writer thread.
  */
-#ifndef SESSIOND_MIRROR_H
-#define SESSIOND_MIRROR_H
+#ifndef SESSIOND_DATAPLANE_XDP_MIRROR_H
+#define SESSIOND_DATAPLANE_XDP_MIRROR_H
 
 #include <stdint.h>
 
@@ -15,7 +15,7 @@
 
 /* Sessions of one batch: past some 64 the system call no longer shows, and one batch must not hold
  * a bucket's lock or this thread for long. */
-#define MIRROR_BATCH SESSD_PUTS_MAX
+#define MIRROR_BATCH SESSD_MAP_BATCH_MAX
 
 struct mirror;
 

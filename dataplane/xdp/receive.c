@@ -22,10 +22,10 @@
 
 /* NEWs of one look that say that more are on their way; and how long to rest between two looks
  * then: a thirtieth of what a NEW may take until it can be read. */
-#define POURING 4
-#define REST_NS 30000
+#define POURING	     4
+#define SPIN_WAIT_NS 30000
 
-int slow_open(struct engine *engine)
+int receive_open(struct engine *engine)
 {
 	int n = udp_open_all(engine->config.listen, engine->config.listen_count, false,
 		engine->sockets, sizeof(engine->sockets) / sizeof(engine->sockets[0]));
@@ -40,7 +40,7 @@ int slow_open(struct engine *engine)
 	return 0;
 }
 
-int slow_start(struct engine *engine)
+int receive_start(struct engine *engine)
 {
 	unsigned count = engine->socket_count;
 
@@ -54,7 +54,7 @@ int slow_start(struct engine *engine)
 	return 0;
 }
 
-void slow_close(struct engine *engine)
+void receive_close(struct engine *engine)
 {
 	free(engine->fds);
 	while (engine->socket_count > 0)
@@ -95,7 +95,7 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 	header = (struct sessd_header *)datagram.data;
 	if (!allow_list_contains(allow, &datagram.source)) {
 		counter_add(&engine->slow.drop_not_allowed, 1);
-		event_sample(&engine->sampler, SESSD_EVENT_NOT_ALLOWED, &datagram.source,
+		drop_sample_take(&engine->sampler, SESSD_DROP_NOT_ALLOWED, &datagram.source,
 			datagram.port, 0, now);
 		return 0;
 	}
@@ -125,7 +125,7 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 		break;
 	}
 	request_count_drop(&engine->slow, kind);
-	event_sample_drop(
+	drop_sample_request(
 		&engine->sampler, kind, datagram.data, &datagram.source, datagram.port, now);
 	return 0;
 }
@@ -168,13 +168,13 @@ static int wait(struct engine *engine, int timeout_ms)
 	if (!engine->pouring || engine->config.busy_poll)
 		return poll(fds, count + xsks, timeout_ms);
 	if (!engine->more)
-		rest(REST_NS);
+		spin_wait(SPIN_WAIT_NS);
 	for (size_t i = 0; i < xsks; i++)
 		fds[count + i].revents = POLLIN;
 	return poll(fds, count, timeout_ms);
 }
 
-int slow_poll(struct engine *engine, int timeout_ms)
+int xdp_poll(struct engine *engine, int timeout_ms)
 {
 	unsigned count = engine->socket_count;
 	struct pollfd *fds = engine->fds;

@@ -19,7 +19,7 @@ static bool is_attached(const struct xdp_link *link)
 	return attach_index(link) != 0;
 }
 
-void observe_stats(struct engine *engine, stats_emit emit, void *ctx)
+void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx)
 {
 	uint64_t native = 0, generic = 0, detached = 0;
 	struct bpf_prog_info info = {0};
@@ -45,12 +45,12 @@ void observe_stats(struct engine *engine, stats_emit emit, void *ctx)
 	emit(ctx, "xdp_run_nanoseconds", info.run_time_ns);
 }
 
-void observe_latency(struct engine *engine, struct latency *into)
+void stats_xdp_latency(struct engine *engine, struct latency *into)
 {
 	latency_sum(into, &engine->latency);
 }
 
-bool observe_answer_times(struct engine *engine, struct sessd_answer_times *into)
+bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into)
 {
 	struct sessd_answer_times *each = NULL;
 	int cpus = libbpf_num_possible_cpus();
@@ -81,7 +81,7 @@ static void forget_talkers(int fd)
 		bpf_map_delete_elem(fd, &key);
 }
 
-void observe_watch(struct engine *engine, unsigned one_in)
+void stats_xdp_watch(struct engine *engine, unsigned one_in)
 {
 	__atomic_store_n(&engine->skel->bss->talkers_one_in, one_in, __ATOMIC_RELAXED);
 	talkers_watch(engine->talkers, one_in);
@@ -89,7 +89,7 @@ void observe_watch(struct engine *engine, unsigned one_in)
 		forget_talkers(bpf_map__fd(engine->skel->maps.talkers));
 }
 
-void observe_talkers(
+void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
 	int fd = bpf_map__fd(engine->skel->maps.talkers);

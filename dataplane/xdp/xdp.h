@@ -3,8 +3,8 @@
  *
  * What the parts of xdp mode share. Nothing of this leaves the folder.
  */
-#ifndef SESSIOND_XDP_H
-#define SESSIOND_XDP_H
+#ifndef SESSIOND_DATAPLANE_XDP_XDP_H
+#define SESSIOND_DATAPLANE_XDP_XDP_H
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -78,7 +78,7 @@ struct engine {
 	unsigned talkers_skipped;
 	uint64_t slow_send_failed;
 	uint64_t slow_changes; /* NEWs and REMOVEs that came by the plain sockets */
-	struct event_sampler sampler;
+	struct drop_sampler sampler;
 };
 
 /* maps.c: opens the program with its maps, adopted or new. */
@@ -138,18 +138,18 @@ int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool p
  * by them if this start fails. */
 int access_publish(struct engine *engine);
 
-/* observe.c: what the program and its links say of themselves. */
-void observe_stats(struct engine *engine, stats_emit emit, void *ctx);
-void observe_latency(struct engine *engine, struct latency *into);
-bool observe_answer_times(struct engine *engine, struct sessd_answer_times *into);
-void observe_watch(struct engine *engine, unsigned one_in);
-void observe_talkers(
+/* stats_xdp.c: what the program and its links say of themselves. */
+void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);
+void stats_xdp_latency(struct engine *engine, struct latency *into);
+bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
+void stats_xdp_watch(struct engine *engine, unsigned one_in);
+void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
-/* slow_path.c: the daemon's own sockets. slow_start, once xsks is set. */
-int slow_open(struct engine *engine);
-int slow_start(struct engine *engine);
-int slow_poll(struct engine *engine, int timeout_ms);
-void slow_close(struct engine *engine);
+/* receive.c: the daemon's own sockets. receive_start, once xsks is set. */
+int receive_open(struct engine *engine);
+int receive_start(struct engine *engine);
+int xdp_poll(struct engine *engine, int timeout_ms);
+void receive_close(struct engine *engine);
 
 #endif

@@ -4,8 +4,8 @@
  * From a frame that an AF_XDP socket has received to the message in it. The program has looked at
  * it before; nothing is taken on trust from there.
  */
-#ifndef SESSIOND_XSK_PARSE_H
-#define SESSIOND_XSK_PARSE_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_PARSE_H
+#define SESSIOND_DATAPLANE_XDP_XSK_PARSE_H
 
 #include <stddef.h>
 #include <stdint.h>

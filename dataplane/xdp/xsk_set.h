@@ -8,8 +8,8 @@
  * xsk_open and xsk_close are for the main thread while there is no writer, xsk_stats for any;
  * the rest is the writer's.
  */
-#ifndef SESSIOND_XSK_SET_H
-#define SESSIOND_XSK_SET_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_SET_H
+#define SESSIOND_DATAPLANE_XDP_XSK_SET_H
 
 #include <poll.h>
 #include <stdbool.h>

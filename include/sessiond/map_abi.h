@@ -27,7 +27,7 @@
 #define SESSD_PIN_ALLOW4   "allow4"   /* LPM_TRIE, struct sessd_lpm4 -> __u8 */
 #define SESSD_PIN_ALLOW6   "allow6"   /* LPM_TRIE, struct sessd_lpm6 -> __u8 */
 #define SESSD_PIN_LOCAL	   "local"    /* HASH, struct sessd_local -> __u8: addresses served */
-#define SESSD_PIN_EVENTS   "events"   /* RINGBUF of struct sessd_event */
+#define SESSD_PIN_EVENTS   "events"   /* RINGBUF of struct sessd_drop_sample */
 
 /*
  * Time. Lifetimes count ticks of 2^20 ns (1.048576 ms) of CLOCK_MONOTONIC, so that one shift of
@@ -150,22 +150,22 @@ struct sessd_xdp_counters {
 };
 
 /* A malformed or refused packet, for the daemon's log: at most one a second, reason and CPU. */
-enum sessd_event_reason {
-	SESSD_EVENT_SHORT,
-	SESSD_EVENT_VERSION,
-	SESSD_EVENT_TYPE,
-	SESSD_EVENT_NOT_ALLOWED,
-	SESSD_EVENT_REASONS
+enum sessd_drop_reason {
+	SESSD_DROP_SHORT,
+	SESSD_DROP_VERSION,
+	SESSD_DROP_TYPE,
+	SESSD_DROP_NOT_ALLOWED,
+	SESSD_DROP_REASONS
 };
 
-struct sessd_event {
+struct sessd_drop_sample {
 	__u8 source[16]; /* v4-mapped for IPv4 */
 	__be16 port;
-	__u8 reason; /* enum sessd_event_reason */
+	__u8 reason; /* enum sessd_drop_reason */
 	__u8 detail; /* the version or type that was found */
 	__u32 ifindex;
 };
 
-_Static_assert(sizeof(struct sessd_event) == 24, "no padding in an event");
+_Static_assert(sizeof(struct sessd_drop_sample) == 24, "no padding in an event");
 
 #endif

@@ -8,8 +8,8 @@
  * 64 sessions share a word, so changes are atomic, and nothing is written that is so already: many
  * readers of hot sessions must not fight for a line. All may be called from any thread.
  */
-#ifndef SESSIOND_MARKS_H
-#define SESSIOND_MARKS_H
+#ifndef SESSIOND_VISITED_H
+#define SESSIOND_VISITED_H
 
 #include <linux/types.h>
 

@@ -123,7 +123,7 @@ void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface
 	fixture->bpf = fixture_open(value_max);
 	/* Those before it are others'. */
 	for (int i = 0; i <= interface; i++)
-		fixture->bpf->rodata->handover_interfaces[i] =
+		fixture->bpf->rodata->redirect_interfaces[i] =
 			i < interface ? 1000 + (uint32_t)i : LOOPBACK_IFINDEX;
 	assert_int_equal(sessiond_bpf__load(fixture->bpf), 0);
 

@@ -25,20 +25,19 @@ static const struct {
 	const char *source; /* v4-mapped */
 	uint8_t reason, detail;
 } cases[] = {
-	{"short", {.message_length = 36, .source_port = 7}, "::ffff:10.1.2.3", SESSD_EVENT_SHORT,
-		0},
-	{"version", {.message_version = 9, .source_port = 8}, "::ffff:10.1.2.3",
-		SESSD_EVENT_VERSION, 9},
-	{"type", {.v6 = true, .type = SESSD_OK, .source_port = 9}, "fd00::1:3", SESSD_EVENT_TYPE,
+	{"short", {.message_length = 36, .source_port = 7}, "::ffff:10.1.2.3", SESSD_DROP_SHORT, 0},
+	{"version", {.message_version = 9, .source_port = 8}, "::ffff:10.1.2.3", SESSD_DROP_VERSION,
+		9},
+	{"type", {.v6 = true, .type = SESSD_OK, .source_port = 9}, "fd00::1:3", SESSD_DROP_TYPE,
 		SESSD_OK},
 	{"not allowed", {.v6 = true, .source = "2001:db8:ffff::9", .source_port = 10},
-		"2001:db8:ffff::9", SESSD_EVENT_NOT_ALLOWED, 0},
+		"2001:db8:ffff::9", SESSD_DROP_NOT_ALLOWED, 0},
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
 struct seen {
-	struct sessd_event events[64];
+	struct sessd_drop_sample events[64];
 	size_t count;
 };
 
@@ -46,9 +45,9 @@ static int collect(void *ctx, void *data, size_t size)
 {
 	struct seen *seen = ctx;
 
-	assert_int_equal(size, sizeof(struct sessd_event));
+	assert_int_equal(size, sizeof(struct sessd_drop_sample));
 	assert_true(seen->count < sizeof(seen->events) / sizeof(seen->events[0]));
-	memcpy(&seen->events[seen->count++], data, sizeof(struct sessd_event));
+	memcpy(&seen->events[seen->count++], data, sizeof(struct sessd_drop_sample));
 	return 0;
 }
 
@@ -99,7 +98,7 @@ static void events(void **state)
 				offer(&fixture, &cases[i].spec);
 		assert_int_equal(ring_buffer__consume(ring), CASES);
 		for (size_t i = 0; i < CASES; i++) {
-			struct sessd_event expected = {
+			struct sessd_drop_sample expected = {
 				.port = htons(cases[i].spec.source_port),
 				.reason = cases[i].reason,
 				.detail = cases[i].detail,
@@ -129,14 +128,14 @@ static void full(void **state)
 
 	(void)state;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
-	blank_size = libbpf_num_possible_cpus() * bpf_map__value_size(fixture.bpf->maps.scratch);
+	blank_size = libbpf_num_possible_cpus() * bpf_map__value_size(fixture.bpf->maps.percpu);
 	blank = calloc(1, blank_size);
 	assert_non_null(blank);
 	size = frame_build(&(struct frame_spec){.key = key, .type = 5}, frame);
 	for (int n = 0; n < 64 * 1024 / 32 + 10; n++) {
 		/* as if a second had gone by */
-		assert_int_equal(bpf_map__update_elem(fixture.bpf->maps.scratch, &zero,
-					 sizeof(zero), blank, blank_size, BPF_ANY),
+		assert_int_equal(bpf_map__update_elem(fixture.bpf->maps.percpu, &zero, sizeof(zero),
+					 blank, blank_size, BPF_ANY),
 			0);
 		fixture_run(&fixture, frame, size, &outcome);
 		assert_int_equal(outcome.verdict, XDP_DROP);

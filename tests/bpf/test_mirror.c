@@ -107,7 +107,7 @@ static void use_program(struct world *world)
 	bpf_program__set_autoload(bpf->progs.sessiond_xdp, false);
 	assert_int_equal(sessiond_bpf__load(bpf), 0);
 	assert_int_equal(
-		mirror_use_program(world->mirror, bpf_program__fd(bpf->progs.sessiond_store),
+		mirror_use_program(world->mirror, bpf_program__fd(bpf->progs.sessiond_map_batch),
 			bpf_map__fd(bpf->maps.puts)),
 		0);
 }

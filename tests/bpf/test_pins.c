@@ -92,27 +92,27 @@ static void keeps_and_adopts(void **state)
 }
 
 /* What answers although its daemon is gone, and where. */
-static void leftovers(void **state)
+static void stale_pins(void **state)
 {
 	char names[32];
 
 	(void)state;
 	world_reset(&world);
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world.config.interface_count = 2;
 	world_run(&world);
 	/* It lives. */
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world_close(&world, true);
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 2);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 2);
 	assert_int_equal(strlen(names), strlen("t0, t1"));
 	assert_non_null(strstr(names, "t0"));
 	assert_non_null(strstr(names, "t1"));
 	/* Pins of interfaces that are gone answer nothing. */
 	world_sh("ip link del t0");
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world_make_veth();
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world.config.interface_count = 1;
 	world_run(&world);
 	world_close(&world, false);
@@ -200,11 +200,11 @@ static void other_namespace(void **state)
 
 	(void)state;
 	world_keep_one(&world);
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 1);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 1);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	world_sh("ip link set lo up");
 	world_make_veth();
-	assert_int_equal(engine_xdp_leftovers(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	assert_false(engine_xdp_would_adopt(&world.config));
 	/* A failure before the start leaves the pins as they are. */
 	assert_int_equal(world_open(&world), 0);
@@ -219,7 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(clean_end),
 		world_test(keeps_and_adopts),
-		world_test(leftovers),
+		world_test(stale_pins),
 		world_test(other_size),
 		world_test(locked),
 		world_test(not_on_bpffs),

@@ -89,7 +89,7 @@ static int group_setup(void **state)
 	log_open(LOG_LEVEL_DEBUG);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(endpoint_parse(addrs[i], SESSD_PORT, &listen[i]), 0);
-	assert_int_equal(served_init(&engine.served, listen, 3), 0);
+	assert_int_equal(local_endpoints_init(&engine.local, listen, 3), 0);
 	assert_int_equal(dpdk_args_parse(&engine.args,
 				 "-l 0 --no-huge --no-pci --no-telemetry -- --rxd 64 --txd 64 "
 				 "--mbufs 2048"),
@@ -109,7 +109,7 @@ static int group_setup(void **state)
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
 	memcpy(engine.ports[0].mac, packet_server_mac, 6);
-	plain_prepare(&engine.ports[0], &engine.served);
+	fast_prepare(&engine.ports[0], &engine.local);
 	return 0;
 }
 
@@ -469,12 +469,12 @@ static void protocol_drops(void **state)
 	header->type = SESSD_OK;
 	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
 	assert_dropped("type", &lcore->requests.drop_type, 1);
-	assert_int_equal(lcore->events.full[SESSD_EVENT_SHORT], 1);
-	assert_int_equal(lcore->events.full[SESSD_EVENT_VERSION], 1);
-	assert_int_equal(lcore->events.full[SESSD_EVENT_TYPE], 1);
-	assert_int_equal(lcore->events.events[SESSD_EVENT_TYPE].detail, SESSD_OK);
-	assert_int_equal(lcore->events.events[SESSD_EVENT_VERSION].detail, 2);
-	assert_int_equal(ntohs(lcore->events.events[SESSD_EVENT_TYPE].port), 4711);
+	assert_int_equal(lcore->events.full[SESSD_DROP_SHORT], 1);
+	assert_int_equal(lcore->events.full[SESSD_DROP_VERSION], 1);
+	assert_int_equal(lcore->events.full[SESSD_DROP_TYPE], 1);
+	assert_int_equal(lcore->events.events[SESSD_DROP_TYPE].detail, SESSD_OK);
+	assert_int_equal(lcore->events.events[SESSD_DROP_VERSION].detail, 2);
+	assert_int_equal(ntohs(lcore->events.events[SESSD_DROP_TYPE].port), 4711);
 }
 
 static void not_allowed(void **state)
@@ -494,9 +494,9 @@ static void not_allowed(void **state)
 		}
 	}
 	assert_int_equal(updates_pull(&lcore->updates, &sink, 64), 0);
-	assert_int_equal(lcore->events.full[SESSD_EVENT_NOT_ALLOWED], 1);
+	assert_int_equal(lcore->events.full[SESSD_DROP_NOT_ALLOWED], 1);
 	assert_int_equal(address_parse("192.0.2.99", &addr), 0);
-	assert_memory_equal(lcore->events.events[SESSD_EVENT_NOT_ALLOWED].source, addr.bytes, 16);
+	assert_memory_equal(lcore->events.events[SESSD_DROP_NOT_ALLOWED].source, addr.bytes, 16);
 	spec.v6 = false;
 	spec.source = "198.51.100.9";
 	ask(&spec, 1, NULL, 0, NULL, 0);
@@ -760,9 +760,9 @@ static void ask_plainly(const uint8_t *value, size_t value_len)
 
 /* The plain way is taken, whether the port could sum or not, and whether one address is served,
  * which is part of the template, or several. */
-static void plain_way(void **state)
+static void fast_way(void **state)
 {
-	struct served one = {.ip4_count = 1, .ip4 = {engine.served.ip4[0]}};
+	struct local_endpoints one = {.ip4_count = 1, .ip4 = {engine.local.ip4[0]}};
 	struct port *port = &engine.ports[0];
 	struct packet_spec general = {.proto = IPPROTO_UDP, .tags = 1};
 	uint8_t value[144];
@@ -772,12 +772,12 @@ static void plain_way(void **state)
 	store(1, value, sizeof(value), 300);
 	for (unsigned i = 0; i < 4; i++) {
 		port->offload.ip4 = port->offload.udp = i & 1;
-		plain_prepare(port, i & 2 ? &one : &engine.served);
-		assert_int_equal(port->plain.whole, i / 2);
-		assert_int_equal(port->plain_update.whole, i / 2);
+		fast_prepare(port, i & 2 ? &one : &engine.local);
+		assert_int_equal(port->fast_get.whole, i / 2);
+		assert_int_equal(port->fast_update.whole, i / 2);
 		ask_plainly(value, sizeof(value));
 	}
-	plain_prepare(port, &engine.served);
+	fast_prepare(port, &engine.local);
 	memset(&port->offload, 0, sizeof(port->offload));
 	ask(&general, 1, value, sizeof(value), NULL, 0);
 	general.tags = 0;
@@ -787,7 +787,7 @@ static void plain_way(void **state)
 }
 
 /* A NEW as it came, and one with its last byte changed: by the plain way, or by no means in. */
-static void plain_new(const uint8_t *value, size_t value_len)
+static void fast_new(const uint8_t *value, size_t value_len)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
 	uint64_t plain = lcore->counters.plain_updates, bad = lcore->counters.drop_bad_checksum;
@@ -808,7 +808,7 @@ static void plain_new(const uint8_t *value, size_t value_len)
 
 /* Of any length, whatever lies behind it; a buffer that ends with it, or that somebody else has
  * too, takes the general way. */
-static void plain_news(void **state)
+static void fast_news(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
 	uint8_t payload[SESSD_HEADER_SIZE + 144], frame[PACKET_ROOM], value[600];
@@ -819,9 +819,9 @@ static void plain_news(void **state)
 	(void)state;
 	fill(value, sizeof(value), 5);
 	for (len = 1; len <= sizeof(value); len++)
-		plain_new(value, len);
+		fast_new(value, len);
 	memset(value, 0xff, sizeof(value));
-	plain_new(value, sizeof(value));
+	fast_new(value, sizeof(value));
 
 	plain = lcore->counters.plain_updates;
 	packet_request((struct sessd_header *)payload, SESSD_NEW, 300, 1);
@@ -1080,7 +1080,7 @@ void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int soc
 static void other_node(void **state)
 {
 	struct updates ring;
-	uint8_t *memory = memory_near("test", 100, NODE_WITHOUT_MEMORY);
+	uint8_t *memory = hugepages_near("test", 100, NODE_WITHOUT_MEMORY);
 
 	(void)state;
 	assert_null(rte_zmalloc_socket("test", 100, 0, NODE_WITHOUT_MEMORY));
@@ -1089,7 +1089,7 @@ static void other_node(void **state)
 	rte_free(memory);
 	assert_int_equal(updates_open(&ring, 0, NODE_WITHOUT_MEMORY, 64, 100), 0);
 	updates_close(&ring);
-	assert_null(memory_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
+	assert_null(hugepages_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
 }
 
 /* A port that was reset or pulled out ends the writer's poll, and so the daemon. */
@@ -1151,8 +1151,8 @@ int main(void)
 		T(ring_full),
 		T(mixed),
 		T(transmit_full),
-		T(plain_way),
-		T(plain_news),
+		T(fast_way),
+		T(fast_news),
 		T(offload),
 		T(transmit_refused),
 		T(received_checksums),

@@ -18,9 +18,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static struct served served;
+static struct local_endpoints local;
 static struct dpdk_counters counters;
-static struct manners manners = {.served = &served, .counters = &counters};
+static struct neighbour neighbour = {.local = &local, .counters = &counters};
 
 static int setup(void **state)
 {
@@ -28,11 +28,11 @@ static int setup(void **state)
 
 	(void)state;
 	memset(&counters, 0, sizeof(counters));
-	memcpy(manners.mac, packet_server_mac, 6);
+	memcpy(neighbour.mac, packet_server_mac, 6);
 	assert_int_equal(endpoint_parse("192.0.2.1", SESSD_PORT, &listen[0]), 0);
 	assert_int_equal(endpoint_parse("[2001:db8::1]:99", SESSD_PORT, &listen[1]), 0);
 	assert_int_equal(endpoint_parse("192.0.2.2:7", SESSD_PORT, &listen[2]), 0);
-	return served_init(&served, listen, 3);
+	return local_endpoints_init(&local, listen, 3);
 }
 
 /* Parses and answers, as an lcore does. */
@@ -44,10 +44,10 @@ static bool input(uint8_t *data, size_t *len)
 
 	switch (parse_frame(&frame, packet_server_mac, &counters, &why)) {
 	case PARSE_ARP:
-		reply = arp_input(&manners, &frame);
+		reply = arp_input(&neighbour, &frame);
 		break;
 	case PARSE_ICMP:
-		reply = frame.v6 ? icmp6_input(&manners, &frame) : icmp_input(&manners, &frame);
+		reply = frame.v6 ? icmp6_input(&neighbour, &frame) : icmp_input(&neighbour, &frame);
 		break;
 	case PARSE_UDP:
 		fail();
@@ -170,19 +170,19 @@ static void arp_conflict(void **state)
  * claims them, and there is no need to answer. */
 static void own_other_port(void **state)
 {
-	static const struct manners_ports ports = {
+	static const struct neighbour_ports ports = {
 		.count = 2, .macs = {{0x02, 0, 0, 0, 0, 0x01}, {0x02, 0, 0, 0, 0, 0x02}}};
-	struct manners other = {.served = &served, .mac = {0x02, 0, 0, 0, 0, 0x02}};
+	struct neighbour other = {.local = &local, .mac = {0x02, 0, 0, 0, 0, 0x02}};
 	uint8_t frame[PACKET_ROOM];
 	size_t len;
 
 	(void)state;
 	for (unsigned known = 0; known < 2; known++) {
-		manners.ports = known ? &ports : NULL;
+		neighbour.ports = known ? &ports : NULL;
 		memset(frame, 0, sizeof(frame));
-		len = arp_announce(&other, served.ip4[0].addr, frame);
+		len = arp_announce(&other, local.ip4[0].addr, frame);
 		assert_false(input(frame, &len));
-		len = ndp_announce(&other, served.ip6[0].addr, frame);
+		len = ndp_announce(&other, local.ip6[0].addr, frame);
 		assert_false(input(frame, &len));
 		assert_int_equal(counters.address_conflicts, 2);
 		assert_int_equal(counters.drop_arp, known);
@@ -192,7 +192,7 @@ static void own_other_port(void **state)
 	memcpy(frame + 28, "\xc0\x00\x02\x02", 4);
 	assert_false(input(frame, &len));
 	assert_int_equal(counters.address_conflicts, 3);
-	manners.ports = NULL;
+	neighbour.ports = NULL;
 }
 
 static void arp_gratuitous(void **state)
@@ -200,10 +200,10 @@ static void arp_gratuitous(void **state)
 	static const uint8_t expected[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0,
 		0x01, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 0x02, 0, 0, 0, 0, 0x01, 192, 0, 2, 1, 0,
 		0, 0, 0, 0, 0, 192, 0, 2, 1};
-	uint8_t frame[MANNERS_FRAME_MAX];
+	uint8_t frame[NEIGHBOUR_FRAME_MAX];
 
 	(void)state;
-	assert_int_equal(arp_announce(&manners, served.ip4[0].addr, frame), sizeof(expected));
+	assert_int_equal(arp_announce(&neighbour, local.ip4[0].addr, frame), sizeof(expected));
 	assert_memory_equal(frame, expected, sizeof(expected));
 }
 
@@ -340,7 +340,7 @@ static void check_advertisement(const uint8_t *frame, size_t len, size_t l3, con
 		packet_sum(packet_sum(packet_sum(0, ip + 8, 32), tail, 4), icmp, 32), 0xffff);
 }
 
-static void neighbour(void **state)
+static void answers_solicitations(void **state)
 {
 	uint8_t frame[PACKET_ROOM];
 
@@ -427,8 +427,8 @@ static void neighbour_conflict(void **state)
 
 static void neighbour_unsolicited(void **state)
 {
-	uint8_t frame[MANNERS_FRAME_MAX];
-	uint32_t len = ndp_announce(&manners, served.ip6[0].addr, frame);
+	uint8_t frame[NEIGHBOUR_FRAME_MAX];
+	uint32_t len = ndp_announce(&neighbour, local.ip6[0].addr, frame);
 
 	(void)state;
 	check_advertisement(frame, len, 14, "ff02::1");
@@ -452,14 +452,14 @@ static void listens(void **state)
 {
 	static const char *const bad[] = {"*", "0.0.0.0", "127.0.0.1", "224.0.0.1",
 		"255.255.255.255", "::", "::1", "ff02::1", "fe80::1%lo"};
-	struct served other;
+	struct local_endpoints other;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct endpoint endpoint;
 
 		assert_int_equal(endpoint_parse(bad[i], SESSD_PORT, &endpoint), 0);
-		assert_true(served_init(&other, &endpoint, 1) < 0);
+		assert_true(local_endpoints_init(&other, &endpoint, 1) < 0);
 	}
 }
 
@@ -474,7 +474,7 @@ int main(void)
 		cmocka_unit_test_setup(arp_gratuitous, setup),
 		cmocka_unit_test_setup(echo, setup),
 		cmocka_unit_test_setup(echo_dropped, setup),
-		cmocka_unit_test_setup(neighbour, setup),
+		cmocka_unit_test_setup(answers_solicitations, setup),
 		cmocka_unit_test_setup(neighbour_probe, setup),
 		cmocka_unit_test_setup(neighbour_dropped, setup),
 		cmocka_unit_test_setup(neighbour_conflict, setup),

@@ -26,16 +26,16 @@ const uint8_t packet_dpdk_mac[6] = {2, 0, 0, 0, 0, 1};
 	} while (0)
 
 void packet_dpdk_open(
-	struct table *table, uint16_t value_max, const char *const *served, size_t count)
+	struct table *table, uint16_t value_max, const char *const *local, size_t count)
 {
 	static struct allow_list everyone = {.count = 2};
 	struct endpoint listen[8];
 
 	for (size_t i = 0; i < count; i++)
-		REQUIRE(endpoint_parse(served[i], SESSD_PORT, &listen[i]) == 0);
+		REQUIRE(endpoint_parse(local[i], SESSD_PORT, &listen[i]) == 0);
 	REQUIRE(prefix_parse("0.0.0.0/0", &everyone.prefixes[0]) == 0);
 	REQUIRE(prefix_parse("::/0", &everyone.prefixes[1]) == 0);
-	REQUIRE(served_init(&engine.served, listen, count) == 0);
+	REQUIRE(local_endpoints_init(&engine.local, listen, count) == 0);
 	REQUIRE(dpdk_args_parse(&engine.args,
 			"-l 0 --no-huge --no-pci --no-telemetry --base-virtaddr=0x600000000000 -- "
 			"--rxd 64 --txd 64 --mbufs 2048") == 0);
@@ -52,7 +52,7 @@ void packet_dpdk_open(
 	REQUIRE(ports_open(&engine) == 0);
 	REQUIRE(ports_start(&engine) == 0);
 	memcpy(engine.ports[0].mac, packet_dpdk_mac, 6);
-	plain_prepare(&engine.ports[0], &engine.served);
+	fast_prepare(&engine.ports[0], &engine.local);
 	engine.allow = allow_ranges_make(&everyone);
 	lcore->allow = engine.allow;
 }

@@ -30,7 +30,7 @@ extern struct packet_update packet_dpdk_update; /* by the last run */
 
 /* Ends the program where EAL cannot be had. */
 void packet_dpdk_open(
-	struct table *table, uint16_t value_max, const char *const *served, size_t count);
+	struct table *table, uint16_t value_max, const char *const *local, size_t count);
 
 /* Runs one frame; returns the length of the UDP datagram's frame that was sent, 0 for none. What
  * else a port sends (ARP, ND, echo) is left out. */

@@ -136,9 +136,9 @@ static void answers(void **state)
 }
 
 static unsigned found_count;
-static struct sessd_event found_last;
+static struct sessd_drop_sample found_last;
 
-static void found(void *ctx, const struct sessd_event *event)
+static void found(void *ctx, const struct sessd_drop_sample *event)
 {
 	(void)ctx;
 	found_count++;
@@ -148,34 +148,34 @@ static void found(void *ctx, const struct sessd_event *event)
 /* One event a second and reason, whatever comes. */
 static void samples(void **state)
 {
-	struct event_sampler sampler = {0};
+	struct drop_sampler sampler = {0};
 	struct address source = {{1, 2, 3}};
 	uint8_t datagram[36] = {7, 9};
 	uint64_t second = 1000000000U >> SESSD_TICK_SHIFT;
 
 	(void)state;
 	for (uint64_t now = NOW; now < NOW + 10; now++) {
-		event_sample_drop(&sampler, REQUEST_VERSION, datagram, &source, 54321, now);
-		event_sample_drop(&sampler, REQUEST_GET, datagram, &source, 54321, now);
+		drop_sample_request(&sampler, REQUEST_VERSION, datagram, &source, 54321, now);
+		drop_sample_request(&sampler, REQUEST_GET, datagram, &source, 54321, now);
 	}
-	event_sampler_drain(&sampler, found, NULL);
+	drop_sampler_drain(&sampler, found, NULL);
 	assert_int_equal(found_count, 1);
-	assert_int_equal(found_last.reason, SESSD_EVENT_VERSION);
+	assert_int_equal(found_last.reason, SESSD_DROP_VERSION);
 	assert_int_equal(found_last.detail, 7);
 	assert_int_equal(ntohs(found_last.port), 54321);
 	assert_memory_equal(found_last.source, source.bytes, 16);
 	/* Drained, but the second is not over; another reason has its own. */
-	event_sample_drop(&sampler, REQUEST_VERSION, datagram, &source, 1, NOW + second - 1);
-	event_sample_drop(&sampler, REQUEST_TYPE, datagram, &source, 1, NOW + second - 1);
-	event_sampler_drain(&sampler, found, NULL);
+	drop_sample_request(&sampler, REQUEST_VERSION, datagram, &source, 1, NOW + second - 1);
+	drop_sample_request(&sampler, REQUEST_TYPE, datagram, &source, 1, NOW + second - 1);
+	drop_sampler_drain(&sampler, found, NULL);
 	assert_int_equal(found_count, 2);
-	assert_int_equal(found_last.reason, SESSD_EVENT_TYPE);
+	assert_int_equal(found_last.reason, SESSD_DROP_TYPE);
 	assert_int_equal(found_last.detail, 9);
-	event_sample_drop(&sampler, REQUEST_VERSION, datagram, &source, 1, NOW + second);
-	event_sample_drop(&sampler, REQUEST_SHORT, NULL, &source, 1, NOW + second);
-	event_sampler_drain(&sampler, found, NULL);
+	drop_sample_request(&sampler, REQUEST_VERSION, datagram, &source, 1, NOW + second);
+	drop_sample_request(&sampler, REQUEST_SHORT, NULL, &source, 1, NOW + second);
+	drop_sampler_drain(&sampler, found, NULL);
 	assert_int_equal(found_count, 4);
-	event_sampler_drain(&sampler, found, NULL);
+	drop_sampler_drain(&sampler, found, NULL);
 	assert_int_equal(found_count, 4);
 }
 

@@ -5,8 +5,8 @@
  * that looks at a host and says what it found. What it cannot read from files below `root` it asks
  * through `probe`, so that a test can be any host.
  */
-#ifndef SESSIOND_DOCTOR_H
-#define SESSIOND_DOCTOR_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_DOCTOR_H
+#define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_DOCTOR_H
 
 #include <limits.h>
 #include <net/if.h>

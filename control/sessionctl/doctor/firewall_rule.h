@@ -3,8 +3,8 @@
  *
  * One rule of a packet filter, as nft or iptables-save prints it, without what is between quotes.
  */
-#ifndef SESSIOND_DOCTOR_RULE_H
-#define SESSIOND_DOCTOR_RULE_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULE_H
+#define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * datagram to a UDP port. What is told is what the rules say of the port; a set that is only named
  * there, and whatever else a rule asks for, is not looked into.
  */
-#ifndef SESSIOND_DOCTOR_RULES_H
-#define SESSIOND_DOCTOR_RULES_H
+#ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULES_H
+#define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULES_H
 
 #include <stdbool.h>
 #include <stdint.h>
