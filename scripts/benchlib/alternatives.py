@@ -81,10 +81,10 @@ def alternatives(lab):
             finally:
                 lab.end(other)
             figures += [
-                Figure("GET/s over sockets in closed loop, 64 under way, xdp mode", "/s", name,
+                Figure("GET/s over sockets, closed loop, 64 in flight, xdp mode", "/s", name,
                        *rates, None, None,
                        note="%s; %s: %s" % (ours.text(), name, theirs.text())),
-                Figure("CPU time of a GET there: client, server and kernel, both CPUs", "µs", name,
+                Figure("CPU time per GET in the row above: client, server, kernel, both CPUs", "µs", name,
                        ours.each(0), theirs.each(0), None, None, True)]
     finally:
         server.stop()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The cost model: what a GET and a NEW cost in xdp mode against the sessions in the cache, measured,
-and the cores that a line rate then needs, calculated."""
+"""The cost model: the measured cost of a GET and a NEW in xdp mode by cache size, and the calculated
+number of cores that a line rate needs."""
 import datetime
 import pathlib
 import statistics
@@ -87,6 +87,6 @@ def costs(lab, output):
             server.stop()
     save(output / "costs.dat", {"sessions; ns: bare, hit, miss, NEW program, NEW daemon": rows})
     (output / "costs.md").write_text(
-        "# Cost of GET and NEW in xdp mode\n\nMade by `scripts/bench costs` on %s: %s. What the "
-        "figures mean is in [cost-model.md](../cost-model.md).\n\n%s" % (
+        "# Cost of GET and NEW in xdp mode\n\n`scripts/bench costs` made this page on %s: %s. "
+        "[cost-model.md](../cost-model.md) explains the figures.\n\n%s" % (
             datetime.date.today().isoformat(), machine(), table(rows)))

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""A line of the table, and how its rounds are made."""
+"""A line of the table, and how its rounds are run."""
 import dataclasses
 import statistics
 
 
 @dataclasses.dataclass
 class Figure:
-    """One line of the table. `ours` and `theirs` have a value a round."""
+    """One line of the table. `ours` and `theirs` have one value per round."""
     name: str
     unit: str
     counterpart: str
@@ -17,6 +17,7 @@ class Figure:
     aim: float
     lower_is_better: bool = False
     note: str = ""
+    by_round: list = dataclasses.field(default_factory=list)  # one text per round, for figures.json
 
     def ratios(self):
         return [a / b for a, b in zip(self.ours, self.theirs) if b > 0]
@@ -32,11 +33,11 @@ class Figure:
             met, aimed = ratio <= self.at_least, ratio <= self.aim
         else:
             met, aimed = ratio >= self.at_least, ratio >= self.aim
-        return "aim" if aimed else "at least" if met else "**missed**"
+        return "aim" if aimed else "bound" if met else "**missed**"
 
 
 def in_turn(lab, ours, theirs, most=None):
-    """Rounds of both, A B A B; `most` where each takes long."""
+    """Rounds of both, A B A B. `most` limits their number where a round takes long."""
     a, b = [], []
     for _ in range(min(lab.args.rounds, most or lab.args.rounds)):
         a.append(ours())

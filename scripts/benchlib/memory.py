@@ -63,9 +63,9 @@ def memory(lab):
     xdp = bytes_a_session(lambda: lab.sessiond("xdp", sessions))
     socket = bytes_a_session(lambda: lab.sessiond("socket", sessions))
     classic = bytes_a_session(lambda: lab.classic(sessions))
-    note = "the small classic server of tests/bench takes %.0f B" % classic
-    where = "resident bytes a session, %s of 144 B, " % count(sessions)
-    return [Figure(where + "xdp mode", "B", "classic server in use before (418 B, a constant)",
+    note = "the classic server of tests/bench takes %.0f B" % classic
+    where = "resident bytes per session, %s of 144 B, " % count(sessions)
+    return [Figure(where + "xdp mode", "B", "classic server used before (constant)",
                    [xdp], [CLASSIC_BYTES], 1.0, 0.7, True, note),
-            Figure(where + "socket mode", "B", "classic server in use before (418 B, a constant)",
+            Figure(where + "socket mode", "B", "classic server used before (constant)",
                    [socket], [CLASSIC_BYTES], 1.0, 0.7, True, note)]

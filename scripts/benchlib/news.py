@@ -35,15 +35,15 @@ def xdp_mix(lab):
     figures = []
     for name, extra, bounds in (
             ("XDP GET/s while as many NEWs arrive, 100k sessions", (), (0.6, 0.9)),
-            ("the same, where the program drops the NEWs at once (--rate-limit)",
+            ("the same, with the NEWs dropped by the XDP program (--rate-limit)",
              ("--rate-limit", "0/1"), (None, None))):
         rounds = [mix_round(lab, *extra)
                   for _ in range(min(lab.args.rounds, MOST) if extra else lab.args.rounds)]
         ours, alone, landed = zip(*rounds)
-        note = "%.1f %% of the NEWs landed" % (100 * statistics.median(landed))
+        note = "%.1f %% of the NEWs were stored" % (100 * statistics.median(landed))
         if extra:
-            note += (": what the load, both crossings and the NEW's own way through the program "
-                     "take of the one CPU bounds the row above it")
+            note += (". This bounds the row above: the load, both crossings of the veth and the "
+                     "program's work on a NEW share one CPU with the GETs")
         figures.append(Figure(name, "/s", "without NEWs", list(ours), list(alone), *bounds,
                               note=note))
     return figures
@@ -89,15 +89,15 @@ def xdp_new(lab):
                     lambda: into_empty(lab, lambda: lab.classic(roomy)))
     full = in_turn(lab, lambda: into_full(lab, lambda: lab.sessiond("xdp", sessions), stored),
                    lambda: into_full(lab, lambda: lab.classic(sessions)), most=MOST)
-    return [Figure("NEW/s landing in xdp mode, one daemon core", "/s", "classic server", *empty,
+    return [Figure("NEW/s stored in xdp mode, one daemon core", "/s", "classic server", *empty,
                    3, 10),
-            Figure("NEW/s landing in a full cache, each in another's place, xdp mode", "/s",
+            Figure("NEW/s stored in a full cache (each evicts a session), xdp mode", "/s",
                    "classic server", *full, None, None)]
 
 
 def busy_poll(lab):
-    """Daemons with and without take turns: an interface has room for one program, and one that
-    never sleeps would be in the other's way."""
+    """Daemons with and without --busy-poll take turns: an interface has room for one program, and a
+    daemon that never sleeps would slow the other one down."""
     def one_after_the_other(*extra):
         server = lab.sessiond("xdp", lab.args.sessions, extra=extra)
         try:
@@ -120,10 +120,10 @@ def busy_poll(lab):
             server.stop()
     figures = []
     for name, unit, measure in (
-            ("from a NEW to the GET that finds it, median, xdp mode with --busy-poll", "µs",
+            ("median time from a NEW to the GET that finds it, xdp mode with --busy-poll", "µs",
              one_after_the_other),
-            ("NEW/s landing in xdp mode with --busy-poll, one daemon core", "/s", landing),
-            ("latency of 2 k GETs a second, median, socket mode with --busy-poll", "µs", seldom)):
+            ("NEW/s stored in xdp mode with --busy-poll, one daemon core", "/s", landing),
+            ("median latency at 2k GET/s, socket mode with --busy-poll", "µs", seldom)):
         ours, theirs = in_turn(lab, lambda: measure("--busy-poll"), measure, most=MOST)
         figures.append(Figure(name, unit, "without", ours, theirs, None, None, unit == "µs"))
     return figures

@@ -11,7 +11,6 @@ from .lab import LINES, ROOT
 from .machine import machine
 from .figure import Figure
 from .rows import ROWS
-from .stalls import BEFORE, RATE, WINDOW
 
 
 def git(*command):
@@ -20,7 +19,7 @@ def git(*command):
 
 
 def commit():
-    """What is measured; to be asked before the run writes results, which are no change of it."""
+    """The commit that is measured. Called before the run writes results: these are not a change."""
     name = git("describe", "--always") or "unknown"
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/bench",
                   ":!README.md")
@@ -63,8 +62,8 @@ def plural(n, what):
 
 
 def remembered(output, figures, args):
-    """All rows that were ever measured, with where and when: a run of a few rows replaces those and
-    leaves the others in the table. Figures of each row, and how those were made."""
+    """All rows that were ever measured, with where and when. A run of a few rows replaces these rows
+    and keeps the others in the table. Returns the figures of each row and how they were made."""
     path = output / "figures.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     made = "%s, commit %s, %s, %s of %g s" % (
@@ -80,29 +79,35 @@ def remembered(output, figures, args):
 def write(output, figures, failed, args, seconds):
     rows, made = remembered(output, figures, args)
     text = ["# Measurements", "",
-            "Made by `scripts/bench` on %s, commit %s, in %.0f minutes." % (
+            "`scripts/bench` made this page on %s at commit %s, in %.0f minutes. "
+            "[figures.json](figures.json) has the value of every round. "
+            "[cost-model.md](../cost-model.md) explains what limits the figures." % (
                 datetime.date.today().isoformat(), args.commit, seconds / 60), "",
-            "Machine: %s. Load on one CPU, the server on another; with live frames the XDP "
-            "program under test runs on the CPU of the load, as do both crossings of the veth and "
-            "the check of every reply. Load, servers and counterparts run at nice -20, each in a "
-            "session (autogroup) of that priority; but for dpdk mode, whose rows count CPU time. "
-            "sessiond listens on every address: in socket mode it asks the kernel for each "
-            "datagram's address and answers from it, which the classic server does not." %
-            machine(), "",
-            "A figure is the median of %s of %g s, ours and the counterpart in turn; the "
-            "ratio is the median of the rounds' ratios, the spread their lowest and highest. "
-            "Every reply was verified byte for byte." % (plural(args.rounds, "round"),
-                                                         args.seconds), "",
-            "| figure | ours | counterpart | ratio | spread | at least | aim | met |",
+            "Machine: %s. The load runs on one CPU and the server on another. With live frames the "
+            "XDP program under test runs on the CPU of the load, together with both crossings of "
+            "the veth and the check of every reply. The GET/s of these rows therefore describe load "
+            "and program together; program time is the program alone. Load, servers and "
+            "counterparts run at nice -20, each in a session (autogroup) of that priority. The "
+            "exception is dpdk mode, whose rows count CPU time." % machine(), "",
+            "The bare reflector is an XDP program that only sends each frame back. The classic "
+            "server (`tests/bench/classic.c`) stands for earlier servers of this protocol: one "
+            "thread, one system call per datagram, an ordered map. sessiond listens on every "
+            "address. In socket mode it asks the kernel for the address of each datagram and "
+            "replies from this address; the classic server does not.", "",
+            "A figure is the median of %s of %g s. Ours and the counterpart take turns. The ratio "
+            "is the median of the ratios of all rounds, and the spread is the lowest and the "
+            "highest ratio. Ratios can be compared across machines, absolute figures cannot. Every "
+            "reply was verified byte for byte." % (plural(args.rounds, "round"), args.seconds), "",
+            "| figure | ours | counterpart | ratio | spread | bound | aim | met |",
             "|---|---:|---:|---:|---:|---:|---:|---|"]
     figures = [figure for row, _ in rows.values() for figure in row]
     text += [line(figure) for figure in figures]
     older = ["- %s: %s." % (name, when) for name, (_, when) in rows.items() if when != made]
     if older:
-        text += ["", "Measured in another run:", ""] + older
+        text += ["", "These rows are from other runs:", ""] + older
     notes = [f for f in figures if f.note]
     if notes:
-        text += [""] + ["- %s: %s." % (figure.name, figure.note) for figure in notes]
+        text += ["", "Notes:", ""] + ["- %s: %s." % (figure.name, figure.note) for figure in notes]
     if failed:
         text += ["", "Not measured:", ""] + ["- %s: %s" % pair for pair in failed]
     for name, caption in (("sessions", "Throughput against sessions"),
@@ -110,25 +115,14 @@ def write(output, figures, failed, args, seconds):
                           ("mix", "TLS 1.3 mix: replies late or lost against offered load")):
         if (output / (name + ".svg")).exists():
             text += ["", "![%s](%s.svg)" % (caption, name)]
-    for name, caption in (
-            ("costs", "What a GET and a NEW cost against the cache's size, and the cores of a line"),
-            ("eviction", "Hit ratio of eviction policies")):
-        if (output / (name + ".md")).exists():
-            text += ["", "%s: [%s.md](%s.md)." % (caption, name, name)]
-    for mode in LINES:
-        page = output / ("stalls-%s.md" % mode)
-        if page.exists():
-            text += ["", "## Do other works of the daemon hold up replies? Mode %s" % mode, "",
-                     "%d k GET/s in open loop, or NEWs one after the other until each can be "
-                     "read, in windows of %g s, the event %g s from their beginning. Without the "
-                     "event → with it: medians of the windows' p99.9 and maximum; in how many "
-                     "windows an answer took over 1 ms, and in how many the server took that "
-                     "long, leaving out when the load itself was held up; GETs late or lost, of "
-                     "all windows, and those that the server was late for; and how long the "
-                     "thread of the daemon that waited longest for a CPU has waited in a window. "
-                     "Percentiles are of the GETs answered: those lost are counted beside them. "
-                     "`scripts/benchlib/stalls.py` says more." % (RATE // 1000, WINDOW, BEFORE), "",
-                     page.read_text().strip()]
+    pages = [("costs", "Cost of a GET and a NEW by cache size, and the cores that a line rate needs"),
+             ("eviction", "Hit ratio of eviction policies")]
+    pages += [("stalls-" + mode, "Replies while the daemon does other work, %s mode" % mode)
+              for mode in LINES]
+    more = ["- %s: [%s.md](%s.md)" % (caption, name, name) for name, caption in pages
+            if (output / (name + ".md")).exists()]
+    if more:
+        text += ["", "More measurements:", ""] + more
     path = output / "README.md"
     path.write_text("\n".join(text) + "\n")
     return path, figures, not older

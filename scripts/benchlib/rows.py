@@ -32,12 +32,12 @@ def program_time(lab):
             figures.append(Figure(
                 "XDP program time of a GET hit, 144 B, %s sessions" % count(sessions), "ns",
                 "bare reflector", ours, bare, at_least, aim, True))
-            # What no program that answers from this map can do without.
+            # A lower bound for any program that answers from this map.
             with lab.least(server) as least:
                 ours, bare = in_turn(lab, lambda: least(sessions),
                                      lambda: lab.reflector()["program_ns"])
             figures.append(Figure(
-                "the same of the least program that answers from this map, and checks nothing", "ns",
+                "the same by a minimal program on the same map, without checks", "ns",
                 "bare reflector", ours, bare, None, None, True))
         misses, hits = in_turn(lab, miss, hit)
         figures.append(Figure("XDP program time of a miss, %s sessions" % count(lab.args.sessions),
@@ -74,8 +74,8 @@ def socket_get(lab):
         for sessions in (SMALL, lab.args.sessions):
             lab.preload(server, sessions)
             lab.preload(classic, sessions)
-            # Replies to one port can leave in one message; stunnel asks from a new one each time.
-            for ports, clients in ((4, "4 client sockets"), (10000, "a client socket a request")):
+            # Replies to one port can leave in one message. stunnel uses a new port per request.
+            for ports, clients in ((4, "4 client sockets"), (10000, "one client socket per request")):
                 options = ("--sessions", sessions, "--ports", ports)
                 ours, theirs = in_turn(
                     lab,
@@ -91,31 +91,32 @@ def socket_get(lab):
 
 
 def dpdk(lab):
-    """A program of its own that prints a figure a line: name, unit, counterpart, ours (values
-    separated by blanks), theirs, at least, aim, note; separated by tabs."""
+    """Runs a separate program. It prints one figure per line, separated by tabs: name, unit,
+    counterpart, ours and theirs (values separated by spaces), bound, aim, note, and what was noted
+    in each round (separated by semicolons)."""
     program = ROOT / "tests" / "bench" / "dpdk"
     if not os.access(program, os.X_OK):
-        raise LabError("tests/bench/dpdk is not there: the rows of dpdk mode were not measured")
+        raise LabError("tests/bench/dpdk is missing: the rows of dpdk mode were not measured")
     code, out = run_to_end([program, lab.build, lab.args.rounds, lab.args.seconds], 900)
     if code != 0:
         raise LabError("tests/bench/dpdk: exit code %d" % code)
     figures = []
     for line in out.splitlines():
-        name, unit, counterpart, ours, theirs, at_least, aim, note = line.split("\t")
+        name, unit, counterpart, ours, theirs, at_least, aim, note, rounds = line.split("\t")
         figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
                               [float(v) for v in theirs.split()], float(at_least), float(aim),
-                              note=note))
+                              note=note, by_round=rounds.split("; ")))
     return figures
 
 
 def eviction(lab):
-    """Its table stands by itself: it has no counterpart, and the machine does not matter."""
+    """Has a page of its own: there is no counterpart, and the machine does not matter."""
     done = subprocess.run([str(pathlib.Path(lab.build) / "tests/bench/eviction"), "40000", "400"],
                           stdout=subprocess.PIPE, text=True, timeout=600, check=True)
     (lab.args.output / "eviction.md").write_text(
         "# Hit ratio of eviction policies\n\n"
-        "Made by `scripts/bench eviction`; the traffic is described in "
-        "`tests/bench/eviction.c`.\n\n" + done.stdout)
+        "`scripts/bench eviction` makes this page. `tests/bench/eviction.c` describes the traffic."
+        "\n\n" + done.stdout)
     return []
 
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""What the daemon's other work does to replies: a steady load, and an event in the middle of it.
+"""How the daemon's other work affects replies: a steady load, and an event in the middle of it.
 
-Each event has two probes. GETs come in open loop, and latency counts from the time at which each
-was due. NEWs come one after the other; each is asked for until it can be read, and latency is the
-time that takes. Both are watched in many short windows, some with the event in them, in turn with
-some without. One stall decides the p99.9 and the maximum of its window and of no other: medians of
-the windows are told, and how many windows had an answer that took over a millisecond.
+Each event has two probes. GETs come in open loop, and latency counts from the time at which a GET
+was due. NEWs come one after the other; latency is the time until a GET finds the session. Both are
+watched in many short windows, with the event and without it in turn. One stall decides the p99.9
+and the maximum of its own window only. So the table has medians of the windows, and the number of
+windows with an answer that took over a millisecond.
 
-On a machine with few cores the load, the kernel and the server get in each other's way, and on a
-virtual machine the host does, too, which is not the event's doing. So the load tells when it was
-held up itself (bench/held.h): what is late even if that time does not count, the server was late
-for. And the kernel tells how long the daemon's threads waited for a CPU.
+On a machine with few cores the load, the kernel and the server compete for the CPUs. On a virtual
+machine the host interferes as well. Neither is caused by the event. So the load reports when it was
+held up itself (bench/held.h). A reply that is late even without this time was late because of the
+server. The kernel reports how long the daemon's threads waited for a CPU.
 """
 import os
 import pathlib
@@ -23,19 +23,19 @@ from .admin import Admin
 from .lab import LINES, LabError
 from .stalls_table import Window, table
 
-STEADY = 50000  # sessions that the GETs ask for
+STEADY = 50000  # sessions that the GETs request
 RATE = 20000    # GETs a second
 FLOOD = 50000   # NEWs a second
 WINDOW = 0.5    # seconds of a probe
-BEFORE = 0.12   # of them before the event
-CALM = 5        # windows without the event, at the least
-STATS = 50      # a second: a monitor asks once in some
+BEFORE = 0.12   # of these before the event
+CALM = 5        # windows without the event, at least
+STATS = 50      # per second: a monitor asks every few seconds
 LONG_LIST = 1000
-PARTS = 20      # in which a crowd that ends at once is stored
+PARTS = 20      # in which sessions that all end at once are stored
 
 
 def waiting(pid):
-    """What the kernel says each thread of a process has waited for a CPU, in ns."""
+    """How long each thread of a process has waited for a CPU, in ns."""
     waited = {}
     for task in pathlib.Path("/proc/%d/task" % pid).glob("*"):
         try:
@@ -46,7 +46,7 @@ def waiting(pid):
 
 
 class Stage:
-    """A daemon of a mode, and what can be done to it."""
+    """A daemon in one mode, and the events."""
 
     def __init__(self, lab, mode):
         self.lab, self.mode, self.capacity = lab, mode, max(
@@ -223,7 +223,7 @@ class Event:
 
 
 EVENTS = (
-    Event("nothing at all", Stage.nothing, elsewhere=("get", "new")),
+    Event("no event", Stage.nothing, elsewhere=("get", "new")),
     Event("`stats`, %d a second" % STATS, Stage.stats, probes=("get",)),
     Event("`list` of a full cache", Stage.list, lots=5),
     Event("four reloads, two of them with %d allowed prefixes" % LONG_LIST, Stage.reload, lots=8),
@@ -267,10 +267,32 @@ def measure(lab, mode):
     return rows, stage.down
 
 
+INTRODUCTION = """\
+# Replies while the daemon does other work: %s mode
+
+`scripts/bench stalls-%s` makes this page; `scripts/benchlib/stalls.py` describes the method.
+
+The load sends %d k GET/s in open loop, or NEWs one after the other, each until a GET finds it. It is
+watched in windows of %g s. The event starts %g s after the beginning of a window. A cell has the
+value without the event, then the value with it.
+
+- p99.9 and maximum are medians of the windows, of the GETs that were answered.
+- "over 1 ms" counts windows with an answer that took longer; "late" is the share of all GETs that were
+  answered later or not at all.
+- "by the server" leaves out the time for which the load itself was held up.
+- "daemon waited" is how long the thread of the daemon that waited longest for a CPU waited in a window.
+
+"""
+
+
+def page(mode, text):
+    return INTRODUCTION % (mode, mode, RATE // 1000, WINDOW, BEFORE) + text
+
+
 def stalls(mode):
-    """What makes the part of a mode and writes it to a file of its own."""
+    """Measures one mode and writes a page of its own."""
     def make(lab, output):
-        (output / ("stalls-%s.md" % mode)).write_text(table(*measure(lab, mode)))
+        (output / ("stalls-%s.md" % mode)).write_text(page(mode, table(*measure(lab, mode))))
     return make
 
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""Windows of a probe, and their table."""
+"""Windows of a probe, and the table of them."""
 import dataclasses
 import json
 import statistics
 
-LATE = 1  # ms: a client does not wait longer
+LATE = 1  # ms: no client waits longer
 
 
 @dataclasses.dataclass
 class Window:
-    """What a probe saw, in ms. `served` leaves out when the load itself was held up."""
+    """What a probe measured, in ms. `served` leaves out the time for which the load was held up."""
     p999: float
     most: float
     served: float       # the longest
@@ -18,7 +18,7 @@ class Window:
     late: int           # or lost
     late_served: int
     held: float         # the longest time that the load was held up
-    waited: float       # what the daemon's thread that waited longest for a CPU has waited
+    waited: float       # for a CPU, by the thread of the daemon that waited longest
 
     @staticmethod
     def of(text, waited_ns):
@@ -44,7 +44,7 @@ def share(windows, what):
     return "%.3f %%" % (100 * sum(getattr(window, what) for window in windows) / sent)
 
 
-# What is told of the windows without an event, and with it.
+# The columns, each for windows without the event and with it.
 COLUMNS = (("p99.9, ms", median, "p999"), ("maximum, ms", median, "most"),
            ("over 1 ms", over, "most"), ("by the server", over, "served"),
            ("late", share, "late"), ("by the server", share, "late_served"),
@@ -66,13 +66,13 @@ def table(rows, down):
         if quiet:
             held = [window.held for window in quiet]
             text.append(
-                "Without any event, %s, all %d windows: p99.9 %s ms, maximum %s ms (medians), the "
-                "longest of all %.2f ms, and %.2f ms by the server. The load was held up in %d of "
-                "them, for %.2f ms at the longest.\n" % (
-                    kind.upper(), len(quiet), median(quiet, "p999"), median(quiet, "most"),
+                "All %d windows without an event, %s: p99.9 %s ms and maximum %s ms (medians). The "
+                "longest answer took %.2f ms, and %.2f ms by the server. The load was held up in "
+                "%d windows, for at most %.2f ms.\n" % (
+                    len(quiet), kind.upper(), median(quiet, "p999"), median(quiet, "most"),
                     max(window.most for window in quiet), max(window.served for window in quiet),
                     sum(ms > 0 for ms in held), max(held)))
     if down:
-        text += ["The daemon was away for %.2f s (median), from the signal until it answered "
-                 "on its admin socket with the full cache adopted." % statistics.median(down)]
+        text += ["The daemon was away for %.2f s (median): from the signal until it had adopted the "
+                 "full cache and answered on its admin socket." % statistics.median(down)]
     return "\n".join(text).rstrip() + "\n"

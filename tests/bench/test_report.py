@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""What scripts/bench makes of its figures, without measuring any; and that README tells what
-docs/bench/figures.json has."""
+"""What scripts/bench makes of its figures, without measuring any; and that the pages agree with
+docs/bench/figures.json."""
 import argparse
 import json
 import pathlib
@@ -30,34 +30,58 @@ def figures():
             Figure("only told", "µs", "other", [1.5], [3], None, None, True)]
 
 
+def rows():
+    return json.loads((ROOT / "docs/bench/figures.json").read_text())
+
+
+def stored():
+    return [Figure(**one) for name in ROWS if name in rows() for one in rows()[name]["figures"]]
+
+
 class Readme(unittest.TestCase):
     def test_chapter(self):
         text = (ROOT / "README.md").read_text()
-        made = readme.rewritten(text, figures(), ARGS, True)
-        self.assertIn("commit abc,\nin 3 rounds of 0.7 s a figure", made)
+        names = ("hit", "rate")
+        made = readme.rewritten(text, figures(), ARGS, True, names)
+        self.assertIn("commit abc,\nin 3 rounds of 0.7 s per figure", made)
         self.assertIn("| hit | 110 ns | bare: 50 ns | 2.20× | ≤ 2.6× |\n", made)
         self.assertIn("| rate | 1.50 M/s | classic: 1.00 M/s | 1.50× | ≥ 3×, missed |\n", made)
         self.assertNotIn("only told", made)
-        self.assertEqual(made, readme.rewritten(made, figures(), ARGS, True))
+        self.assertEqual(made, readme.rewritten(made, figures(), ARGS, True, names))
         before, _, rest = text.partition("## Measured")
         self.assertTrue(made.startswith(before))
         self.assertTrue(made.endswith(rest.partition("\n## ")[2]))
 
     def test_tells_what_was_measured(self):
         text = (ROOT / "README.md").read_text()
-        rows = json.loads((ROOT / "docs/bench/figures.json").read_text())
-        stored = [Figure(**one) for name in ROWS if name in rows for one in rows[name]["figures"]]
         lines = text.partition(readme.HEAD)[2].partition("\n\n")[0].splitlines()[2:]
-        self.assertEqual(lines, [readme.line(one) for one in stored
-                                 if one.at_least is not None and one.ratios()])
-        rounds = {row["made"].rsplit(", ", 1)[1] for row in rows.values()}
+        self.assertEqual(lines, [readme.line(one) for one in readme.chosen(stored())])
+        self.assertEqual(len(lines), len(readme.FIGURES))
+        rounds = {row["made"].rsplit(", ", 1)[1] for row in rows().values()}
         told = text.partition(readme.CHAPTER)[2].partition("\n\n")[0].replace("\n", " ")
-        if "Made by several runs" not in told:
+        if "by several runs" not in told:
             self.assertEqual(len(rounds), 1)
-            self.assertIn("in %s a figure" % rounds.pop(), told)
+            self.assertIn("in %s per figure" % rounds.pop(), told)
 
 
 class Report(unittest.TestCase):
+    def test_page_has_every_figure_once(self):
+        text = (ROOT / "docs/bench/README.md").read_text().splitlines()
+        self.assertEqual([one for one in text if one.startswith("| ")][1:],
+                         [report.line(one) for one in stored()])
+
+    def test_rounds_are_in_figures_json_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder)
+            noted = figures()
+            noted[0].note, noted[0].by_round = "between one and three", ["one", "two", "three"]
+            path, _, _ = report.write(output, {"dpdk": noted}, [], ARGS, 60)
+            text = path.read_text()
+            self.assertIn("- hit: between one and three.\n", text)
+            self.assertNotIn("two", text)
+            kept = json.loads((output / "figures.json").read_text())["dpdk"]["figures"]
+            self.assertEqual(kept[0]["by_round"], ["one", "two", "three"])
+
     def test_small_values(self):
         self.assertEqual(report.value(1.234), "1.23")
         self.assertEqual(report.value(110), "110")
