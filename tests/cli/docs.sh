@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What the docs point to exists: links, files of the source, options, counters and configuration. And
-# what is in the source, the architecture names.
+# What the docs point to exists: links and anchors, files of the source, options, counters and
+# configuration. And what is in the source, the architecture names.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -23,6 +23,24 @@ for page in $pages; do
 		ls $file >/dev/null 2>&1 || fail "$page: there is no $file"
 	done
 done
+
+# An anchor is a heading of the page that is linked, as forges spell it.
+python3 - $pages >"$folder/anchors" <<-'END' || fail "$(cat "$folder/anchors")"
+	import pathlib, re, sys
+	def anchors(page):
+	    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+	    heads = re.findall(r"^#+ (.*)$", text, flags=re.M)
+	    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+	found, missing = 0, []
+	for page in map(pathlib.Path, sys.argv[1:]):
+	    for path, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+	        found += 1
+	        if anchor not in anchors(page.parent / path if path else page):
+	            missing.append("%s: no heading for %s#%s" % (page, path, anchor))
+	print("\n".join(missing) if found > 5 else "the docs have hardly an anchor")
+	sys.exit(bool(missing) or found <= 5)
+END
+cases=$((cases + 1))
 
 # In the architecture's tables a file without a folder is of a folder named beside it.
 for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -d '`' | sort -u); do
@@ -73,10 +91,12 @@ start up -m socket -n 1000 7203 || finish
 "$SESSIOND_BUILD/docs/man/manual" --section counters-xdp | sed -n 's/^\.It Sy //p' >>"$folder/names"
 "$SESSIOND_BUILD/docs/man/manual" --section counters | sed -n 's/^\.It Sy //p' |
 	sed 'p;s/^/slow_/;p;s/^slow_/xdp_/' >>"$folder/names"
-for name in $(grep -ohE '`(xdp|slow|get|new|drop|pass|remove|memory|sessions)_[a-z_]+`' $pages |
+"$SESSIOND_BUILD/docs/man/manual" --section counters-dpdk | sed -n 's/^\.It Sy //p' |
+	sed 's/\(port\|lcore\)N/\10/' >>"$folder/names"
+for name in $(grep -ohE '`(xdp|xsk|dpdk_(drop|port0|lcore0)|slow|get|new|drop|pass|remove|memory|sessions)_[a-z0-9_]+`' $pages |
 	tr -d '`' | sort -u); do
 	cases=$((cases + 1))
-	grep -qxE "(xdp_)?$name" "$folder/names" || fail "no figure of stats is called $name"
+	grep -qx "$name" "$folder/names" || fail "no figure of stats is called $name"
 done
 
 # The example of a message in protocol.md, byte for byte.

@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The man pages, README's table of options and the example of a configuration file say what the
+# The man pages, the table in docs/options.md and the example of a configuration file say what the
 # programs do: all are made from the tables that --help is made from.
 
 . "$(dirname "$0")/lib.sh"
 
 man=$SESSIOND_BUILD/docs/man
-readme=$(dirname "$0")/../../README.md
+options=$(dirname "$0")/../../docs/options.md
 pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
 
 "$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
-sed -n '/^| option | default | |$/,/^$/p' "$readme" | sed '$d' >"$folder/readme"
-diff -u "$folder/readme" "$folder/table" ||
-	fail "README's table of options differs; 'manual --section markdown-options' makes it"
+sed -n '/^| option | default | |$/,/^$/p' "$options" | sed '$d' >"$folder/options"
+diff -u "$folder/options" "$folder/table" ||
+	fail "the table in docs/options.md differs; 'manual --section markdown-options' makes it"
 
 # Every option and every command of --help is in its page.
 for page in sessionbench.1 sessionctl.8 sessiond.8; do
