@@ -79,12 +79,12 @@ static void put_setting(const struct option_def *def)
 void plain_conf(void)
 {
 	put_comment(
-		"Configuration of sessiond; sessiond.conf(5) has the details. A line is name = "
-		"value, and every option is here, with its default unless it says that the value "
-		"is an example. After a change: sessiond --check --config THIS-FILE, then "
-		"sessionctl reload for what says so, else a restart. Of the service, --pin-dir in "
-		"its unit wins over pin-dir here; and where control is set here, its ExecReload= "
-		"needs the same.");
+		"Configuration of sessiond; sessiond.conf(5) describes it. Each line is name = "
+		"value. The file lists every option with its default, or with an example where it "
+		"says so. After a change run sessiond --check --config THIS-FILE. Then run "
+		"sessionctl reload for options marked reload, and restart sessiond for others. "
+		"The service's unit sets --pin-dir, which overrides pin-dir here. If you set "
+		"control here, add the same path to ExecReload= of the unit.");
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_def *def = &option_table[i];
 		char text[OPTION_HELP + 64];
