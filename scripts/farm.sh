@@ -2,23 +2,23 @@
 # Copyright (c) 2026 the sessiond authors
 # shellcheck shell=bash
 #
-# A farm to share sessions in: two of Debian's stunnels, A and B, in front of an echo server each,
-# and one sessiond. In a laboratory of namespaces where the host allows that, else on the loopback
-# interface. Shared by the demo and the end-to-end tests; to be sourced by bash.
+# A farm that shares sessions: two of Debian's stunnels, A and B, each in front of an echo server, and
+# one sessiond. It runs in a lab of namespaces if the host allows this, else on the loopback interface.
+# Shared by the demo and the end-to-end tests. To be sourced by bash.
 #
-#   farm_open BUILD DIR lab|loopback   makes the place; nothing runs yet
-#   farm_daemon [OPTION...]            starts sessiond and waits until it says that it answers
-#   farm_terminators [LINE...]         starts stunnels and echo servers; LINEs go to their service
-#   farm_close                         ends it all
+#   farm_open BUILD DIR lab|loopback   creates the lab; starts nothing
+#   farm_daemon [OPTION...]            starts sessiond and waits until it logs that it answers
+#   farm_terminators [LINE...]         starts stunnels and echo servers; LINEs go into their service
+#   farm_close                         stops everything
 #
-# Afterwards FARM_A and FARM_B say where clients connect to, FARM_CACHE and FARM_PORT where the
-# cache is, and FARM_DIR holds the logs: sessiond.log, stunnel-a.log, stunnel-b.log.
+# FARM_A and FARM_B are then the addresses for clients, FARM_CACHE and FARM_PORT those of the cache.
+# FARM_DIR has the logs: sessiond.log, stunnel-a.log, stunnel-b.log.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 FARM_OPEN=
 
-# Where a node's commands run: cache, client, t1 (A) or t2 (B).
+# Where the commands of a node run: cache, client, t1 (A) or t2 (B).
 _farm_prefix()
 {
 	FARM_PREFIX=()
@@ -35,7 +35,7 @@ farm_in()
 	"${FARM_PREFIX[@]}" "$@"
 }
 
-# farm_spawn NODE LOG COMMAND...: in the background; FARM_PID is its process.
+# farm_spawn NODE LOG COMMAND...: starts it in the background; FARM_PID is its process.
 farm_spawn()
 {
 	local log=$2
@@ -47,8 +47,8 @@ farm_spawn()
 	FARM_PIDS+=("$FARM_PID")
 }
 
-# farm_end PID [SIGNAL]: ends a spawned process and waits for it; its exit code. A process that
-# does not end within 10 seconds is killed, which is a failure.
+# farm_end PID [SIGNAL]: ends a spawned process, waits for it and returns its exit code. A process that
+# does not end within 10 seconds is killed, which counts as a failure.
 farm_end()
 {
 	local pid=$1 i code=0
@@ -66,7 +66,7 @@ farm_end()
 	return "$code"
 }
 
-# A TCP and UDP port that nobody uses now, for the loopback place.
+# A free TCP and UDP port, for a farm on the loopback interface.
 _farm_port()
 {
 	local port
@@ -99,7 +99,7 @@ farm_open()
 	fi
 }
 
-# A BPF file system of this farm's own, so that nothing else on the host is touched or in the way.
+# A separate BPF file system for this farm, so that it neither touches nor meets other pins.
 farm_bpffs()
 {
 	mkdir -p "$FARM_DIR/bpf"
@@ -112,13 +112,13 @@ farm_ctl()
 	"$FARM_BUILD/sessionctl" -C "$FARM_ADMIN" "$@"
 }
 
-# farm_stat NAME: one figure of `sessionctl stats`; 0 if there is none of the name.
+# farm_stat NAME: one figure of `sessionctl stats`, or 0 if there is no such figure.
 farm_stat()
 {
 	farm_ctl stats | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'
 }
 
-# farm_wait SECONDS COMMAND...: until it succeeds.
+# farm_wait SECONDS COMMAND...: repeats the command until it succeeds.
 farm_wait()
 {
 	local tries=$(($1 * 50))
@@ -136,7 +136,7 @@ _farm_announcements()
 	grep -c ' answers in mode ' "$FARM_DIR/sessiond.log" || true
 }
 
-# It has announced its mode once more than before, or it is gone.
+# True if the daemon has announced its mode once more than before, or has ended.
 _farm_daemon_settled()
 {
 	! kill -0 "$FARM_DAEMON" 2>/dev/null || [ "$(_farm_announcements)" != "$1" ]
@@ -146,7 +146,7 @@ farm_daemon()
 {
 	local before
 
-	# The folder of the logs, with the admin socket, is root's.
+	# The folder of the logs and the admin socket belongs to root.
 	[ "$(id -u)" -ne 0 ] || set -- --user "${FARM_USER:-root}" "$@"
 	touch "$FARM_DIR/sessiond.log"
 	before=$(_farm_announcements)
@@ -166,7 +166,7 @@ _farm_stunnel()
 	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5
 
 	shift 5
-	# Not to syslog: without a syslog daemon glibc writes to the console, a millisecond a line.
+	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line.
 	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
 	foreground = yes
 	pid =
@@ -184,8 +184,8 @@ _farm_stunnel()
 	farm_spawn "$node" /dev/null stunnel4 "$FARM_DIR/stunnel-$letter.conf"
 }
 
-# farm_certificate FILE NAME [small]: a self-signed certificate and its key in one file. A small one
-# is elliptic and without extensions, a third of the usual.
+# farm_certificate FILE NAME [small]: a self-signed certificate and its key in one file. A small one has
+# an elliptic curve key and no extensions: a third of the usual size.
 farm_certificate()
 {
 	local kind=(-newkey rsa:2048)
@@ -219,13 +219,13 @@ farm_terminators()
 	done
 }
 
-# farm_tls OPTION...: tlsclient, where the farm's clients are.
+# farm_tls OPTION...: runs tlsclient as a client of the farm.
 farm_tls()
 {
 	farm_in client "$FARM_BUILD/tests/e2e/tlsclient" "$@"
 }
 
-# GETs answered with OK so far: from the daemon, or where it is gone, from the pinned counters.
+# GETs answered with OK so far, from the daemon, or from the pinned counters if it has ended.
 _farm_hits()
 {
 	if farm_ctl stats >/dev/null 2>&1; then
@@ -241,14 +241,14 @@ _farm_late()
 	cat "$FARM_DIR"/stunnel-?.log | grep -c 'cache_transfer: recv timeout' || true
 }
 
-# farm_resume COUNT TLSCLIENT-OPTION...: makes (or loads) that many sessions and resumes every one;
-# fails if one was not.
+# farm_resume COUNT TLSCLIENT-OPTION...: makes (or loads) COUNT sessions and resumes all of them. Fails
+# if one was not resumed.
 #
-# stunnel waits 200 us for an answer, rounded up to a tick or two of the kernel, and never asks
-# again. On a machine whose CPUs are taken away for longer than that, a right and prompt answer can
-# come too late through nobody's fault. So the whole set is tried again, at most four times, if and
-# only if stunnel logged as many time-outs as sessions were not resumed and the cache counted an
-# answer to every GET: then none was lost and none was wrong.
+# stunnel waits 200 us for an answer, rounded up to one or two ticks of the kernel, and never retries.
+# If the host takes the CPUs away for longer, a correct and prompt answer arrives too late. So the whole
+# set is tried again, at most four times, under two conditions: stunnel logged exactly one time-out for
+# each session that was not resumed, and the cache counted an answer to every GET. Then no answer was
+# lost and none was wrong.
 farm_resume()
 {
 	local count=$1 try late hits line

@@ -2,27 +2,27 @@
 # Copyright (c) 2026 the sessiond authors
 # shellcheck shell=bash
 #
-# The laboratory: a small farm of network namespaces on this machine, shared by the demo, the tests
-# and the benchmarks. To be sourced by bash; `scripts/lab` is its command line.
+# The lab: a small farm of network namespaces on this machine, shared by the demo, the tests and the
+# benchmarks. To be sourced by bash; `scripts/lab` is its command line.
 #
 #   NAME-client --- NAME-t1 --- NAME-cache        10.202.N.1 -- 10.202.N.2   clients - terminators
 #          \------- NAME-t2 ------/               10.201.N.2 -- 10.201.N.1   terminators - cache
 #                                                 10.200.0.1                 the cache's own address
 #
-# Every line is a veth pair of its own. The cache's address is on its loopback interface and
-# terminators route 10.200.0.0/24 to it, so that further (virtual) addresses need no new route.
-# IPv6: fd5e:55:201:N::/64, fd5e:55:202:N::/64 and fd5e:55:200::1, numbered alike.
+# Every line is a veth pair. The cache's address is on its loopback interface, and terminators route
+# 10.200.0.0/24 to it, so that further (virtual) addresses need no new route. IPv6 uses
+# fd5e:55:201:N::/64, fd5e:55:202:N::/64 and fd5e:55:200::1, numbered in the same way.
 #
-# Inside a namespace an interface is named after what is at its other end. Offloads are left as the
-# kernel sets them, checksum offload in particular, because that is what users have. The terminators'
-# ends get an XDP program that passes everything (tests/e2e/xdppass.c says why), where it was built:
-# LAB_XDPPASS names it, and is BUILD/tests/e2e/xdppass of the folder 'build' unless set.
+# Inside a namespace an interface is named after the node at its other end. Offloads keep the kernel's
+# settings, checksum offload in particular, because users have these. The ends at the terminators get an
+# XDP program that passes everything (tests/e2e/xdppass.c says why), if it was built. LAB_XDPPASS names
+# it; the default is BUILD/tests/e2e/xdppass of the folder 'build'.
 
 LAB_XDPPASS=${LAB_XDPPASS:-$(dirname "${BASH_SOURCE[0]}")/../build/tests/e2e/xdppass}
 LAB_SERVICE=10.200.0.1
 LAB_SERVICE6=fd5e:55:200::1
 
-# Says why a lab cannot be made here and fails, or is silent.
+# Succeeds silently if a lab can be created here. Otherwise prints the reason and fails.
 lab_probe()
 {
 	local probe="lab-probe-$$" tool why
@@ -38,20 +38,20 @@ lab_probe()
 		return 1
 	fi
 	if ! why=$(ip netns add "$probe" 2>&1); then
-		echo "this host lets us make no network namespaces: $why"
+		echo "this host does not allow network namespaces: $why"
 		return 1
 	fi
 	if ! why=$(nsenter "--net=/run/netns/$probe" \
 		ip link add name one type veth peer name other 2>&1); then
 		ip netns del "$probe"
-		echo "no veth interfaces can be made here: $why"
+		echo "veth interfaces cannot be created here: $why"
 		return 1
 	fi
 	ip netns del "$probe"
 }
 
-# lab_exec NAME NODE COMMAND...: runs it in a namespace. Not by `ip netns exec` or `ip -n`, which
-# mount /sys anew, hide the BPF file system with it, and cannot do so in a chroot.
+# lab_exec NAME NODE COMMAND...: runs a command in a namespace. `ip netns exec` and `ip -n` are not used:
+# they mount a new /sys, which hides the BPF file system and fails in a chroot.
 lab_exec()
 {
 	local ns="/run/netns/$1-$2"
@@ -60,7 +60,7 @@ lab_exec()
 	nsenter --net="$ns" -- "$@"
 }
 
-# In a condition, which is where these are called, `set -e` has no effect: hence the chains.
+# These are called in conditions, where `set -e` has no effect. Hence the && chains.
 _lab_node()
 {
 	ip netns add "$1-$2" && lab_exec "$1" "$2" ip link set lo up
@@ -103,7 +103,7 @@ _lab_make()
 	done
 }
 
-# lab_up NAME [TERMINATORS]: makes the farm; on failure nothing is left of it.
+# lab_up NAME [TERMINATORS]: creates the farm; a failure leaves nothing behind.
 lab_up()
 {
 	if [ -e "/run/netns/$1-cache" ]; then
@@ -117,8 +117,8 @@ lab_up()
 	fi
 }
 
-# lab_down NAME: removes what lab_up made; its interfaces go with the namespaces. Whoever started
-# processes in them ends those first.
+# lab_down NAME: removes the namespaces of lab_up, and their interfaces with them. The caller first ends
+# the processes that it started there.
 lab_down()
 {
 	local name=$1 path node
