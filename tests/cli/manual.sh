@@ -69,6 +69,9 @@ grep -E '^#[a-z-]+ = ' "$conf" >"$folder/lines"
 while read -r line; do
 	mode=
 	case $line in
+	'#interface'*)
+		[ "${SESSIOND_XDP:-}" != no ] || continue
+		;;
 	'#dpdk-args'*)
 		mode='-m dpdk -l 10.0.0.5'
 		# shellcheck disable=SC2086
