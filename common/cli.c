@@ -12,7 +12,6 @@
 #include "common/log.h"
 
 #include "common/text.h"
-#include "control/config/options.h"
 
 enum {
 	KEY_HELP = 'h',

@@ -8,6 +8,12 @@
 
 #include <argp.h>
 
+/* Exit codes of the daemon and of sessionctl. */
+enum {
+	EXIT_RUNTIME = 1, /* something failed */
+	EXIT_USAGE = 2,	  /* the command line or configuration is wrong */
+};
+
 /* --help and --version; ends with an empty one. */
 extern const struct argp_option cli_common_options[];
 

@@ -5,6 +5,7 @@
  */
 #include "control/daemon.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "control/daemon_private.h"
 #include "control/notify.h"

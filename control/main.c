@@ -3,6 +3,7 @@
  */
 #include "control/daemon.h"
 
+#include "common/cli.h"
 #include "control/privileges.h"
 
 #include <errno.h>

@@ -63,12 +63,6 @@ struct options {
 	bool check;
 };
 
-/* Exit codes of the daemon and of sessionctl. */
-enum {
-	EXIT_RUNTIME = 1, /* something failed */
-	EXIT_USAGE = 2,	  /* the command line or configuration is wrong */
-};
-
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
  * and --version itself and exits 0. Returns 0, or -EINVAL with error_message() set; the caller then
  * exits with EXIT_USAGE. Nothing of the system is changed or opened but the file. */

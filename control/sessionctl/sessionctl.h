@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/cli.h"
 #include "common/control_path.h"
-#include "control/config/options.h"
+#include "common/log.h"
+#include "dataplane/engine.h"
 
 struct ctl {
 	char control_path[CONTROL_PATH_SIZE];
