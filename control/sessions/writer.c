@@ -3,14 +3,13 @@
  */
 #include "control/sessions/writer.h"
 
-#include "common/log.h"
-
 #include "common/clock.h"
 #include "common/locked_memory.h"
+#include "common/log.h"
 #include "control/privileges.h"
-#include "control/sessions/tls_version.h"
 #include "control/sessions/writer_private.h"
 #include "dataplane/request.h"
+#include "dataplane/tls_version.h"
 
 #include <errno.h>
 #include <pthread.h>

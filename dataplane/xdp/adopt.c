@@ -6,11 +6,10 @@
  */
 #include "dataplane/xdp/xdp.h"
 
-#include "common/log.h"
-
 #include "common/clock.h"
 #include "common/locked_memory.h"
-#include "control/sessions/tls_version.h"
+#include "common/log.h"
+#include "dataplane/tls_version.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/sessions/tls_version.h"
+#include "dataplane/tls_version.h"
 #include "tests/unit/random.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "control/sessions/tls_version.h"
+#include "dataplane/tls_version.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  *
  * The protocol version of a session, from the first bytes of its DER.
  */
-#ifndef SESSIOND_CONTROL_SESSIONS_TLS_VERSION_H
-#define SESSIOND_CONTROL_SESSIONS_TLS_VERSION_H
+#ifndef SESSIOND_DATAPLANE_TLS_VERSION_H
+#define SESSIOND_DATAPLANE_TLS_VERSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
