@@ -10,7 +10,7 @@
 #include <sessiond/rate_limit.h>
 
 #include "common/text.h"
-#include "control/stats/metrics.h"
+#include "control/host/metrics_address.h"
 
 #define THREADS_MAX 256
 

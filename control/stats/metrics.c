@@ -17,8 +17,8 @@
 #include <microhttpd.h>
 
 #include "common/log.h"
-
 #include "common/text.h"
+#include "control/host/metrics_address.h"
 #include "control/host/socket_file.h"
 
 #define CONNECTIONS_MAX	   16

@@ -8,22 +8,11 @@
 #ifndef SESSIOND_CONTROL_STATS_METRICS_H
 #define SESSIOND_CONTROL_STATS_METRICS_H
 
-#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <event2/event.h>
 
 #include "control/stats/metrics_text.h"
-
-/* Where to listen: `/PATH` is a Unix socket, `PORT` and `ADDR:PORT` are TCP, loopback unless an
- * address is given. */
-struct metrics_address {
-	socklen_t size;
-	struct sockaddr_storage storage;
-};
-
-/* 0 or -EINVAL. */
-int metrics_address_parse(const char *text, struct metrics_address *address);
 
 struct metrics;
 

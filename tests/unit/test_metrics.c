@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "control/host/metrics_address.h"
 #include "control/stats/metrics.h"
 
 #include <errno.h>

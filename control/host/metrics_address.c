@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "control/stats/metrics.h"
+#include "control/host/metrics_address.h"
 
 #include <errno.h>
 #include <stddef.h>
