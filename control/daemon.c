@@ -77,6 +77,7 @@ static int open_admin(struct daemon *daemon)
 static int give_up_privileges(struct daemon *daemon)
 {
 	const struct identity *identity = &daemon->identity;
+	bool drivers = daemon_engine_is_dpdk(daemon);
 	int err = 0;
 
 	if (identity->change && daemon->admin)
@@ -88,8 +89,14 @@ static int give_up_privileges(struct daemon *daemon)
 	if (!err && identity->change && daemon->ops->give)
 		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
 	if (!err)
-		err = privileges_drop(identity, &daemon->options, daemon_engine_is_dpdk(daemon));
-	return err;
+		err = privileges_drop(identity, drivers);
+	if (err || !daemon->options.seccomp)
+		return err;
+	err = syscall_filter_install(drivers);
+	if (err != -ENOSYS)
+		return err;
+	log_info("system calls are not filtered: %s", error_message());
+	return 0;
 }
 
 int daemon_run(const struct options *options, int argc, char **argv)
@@ -109,7 +116,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.started = clock_tick();
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
-	err = privileges_identity(options, &daemon.identity);
+	err = identity_find(&daemon.identity, options->user, options->mode == MODE_DPDK);
 	if (!err)
 		err = privileges_prepare(&daemon.identity);
 	if (!err)

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -15,75 +13,13 @@
 
 #include "common/log.h"
 
-#include "common/text.h"
-
-/* What DPDK's drivers may need when ports are stopped and given back, on the main thread: to take
- * an XDP program off, to remove a tap interface, to unmap a device. */
-static const cap_value_t dpdk_keeps[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_SYS_RAWIO};
+/* What drivers in this process may need when ports are stopped and given back, on the main thread:
+ * to take an XDP program off, to remove a tap interface, to unmap a device. */
+static const cap_value_t drivers_keep[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_SYS_RAWIO};
 
 /* Then threads must keep CAP_SETUID until the change, which glibc carries out on each of them, and
  * aborts if one fails. Set before there are threads. */
 static bool user_will_change;
-
-static int find_group(const char *name, gid_t *gid)
-{
-	struct group *group;
-	char quoted[TEXT_QUOTE];
-
-	errno = 0;
-	group = getgrnam(name);
-	if (!group)
-		return error_set(EINVAL, "--user: there is no group %s: make it, or name another",
-			text_quote(name, quoted));
-	*gid = group->gr_gid;
-	return 0;
-}
-
-static int find_user(struct identity *identity, const char *group_name)
-{
-	struct passwd *passwd = getpwnam(identity->name);
-	char quoted[TEXT_QUOTE];
-
-	if (!passwd)
-		return error_set(EINVAL, "--user: there is no user %s: make it, or name another",
-			text_quote(identity->name, quoted));
-	identity->uid = passwd->pw_uid;
-	identity->gid = passwd->pw_gid;
-	return group_name ? find_group(group_name, &identity->gid) : 0;
-}
-
-int privileges_identity(const struct options *options, struct identity *identity)
-{
-	char *colon;
-	int err;
-
-	memset(identity, 0, sizeof(*identity));
-	identity->uid = geteuid();
-	identity->gid = getegid();
-	identity->named = options->user[0] != '\0';
-	if (!identity->named) {
-		/* Whoever is not root was made what it is by somebody who knew. */
-		if (geteuid() != 0 || options->mode == MODE_DPDK || !getpwnam(PRIVILEGES_USER))
-			return 0;
-		strcpy(identity->name, PRIVILEGES_USER);
-		err = find_user(identity, NULL);
-	} else {
-		strcpy(identity->name, options->user);
-		colon = strchr(identity->name, ':');
-		if (colon)
-			*colon = '\0';
-		err = find_user(identity, colon ? colon + 1 : NULL);
-	}
-	if (err)
-		return err;
-	identity->change = identity->uid != geteuid() || identity->gid != getegid();
-	if (identity->change && geteuid() != 0)
-		return error_set(EINVAL,
-			"--user %s: only root can become another user: start as root, or leave it "
-			"out",
-			options->user);
-	return 0;
-}
 
 void privileges_forbid_dumps(void)
 {
@@ -159,12 +95,12 @@ static int become(const struct identity *identity)
 	return 0;
 }
 
-int privileges_drop(const struct identity *identity, const struct options *options, bool dpdk)
+int privileges_drop(const struct identity *identity, bool drivers)
 {
 	int err;
 
 	if (user_will_change) {
-		if (dpdk)
+		if (drivers)
 			prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* this thread's, until it has chosen */
 		err = become(identity);
 		if (err)
@@ -173,21 +109,14 @@ int privileges_drop(const struct identity *identity, const struct options *optio
 	if (identity->change) {
 		log_info("running as user %s", identity->name);
 	} else if (geteuid() == 0 && !identity->named) {
-		log_warning("running as root: make a system user " PRIVILEGES_USER
+		log_warning("running as root: make a system user " IDENTITY_DEFAULT_USER
 			    ", or name one with --user");
 	}
-	err = dpdk ? keep_only(dpdk_keeps, sizeof(dpdk_keeps) / sizeof(dpdk_keeps[0]))
-		   : keep_only(NULL, 0);
+	err = drivers ? keep_only(drivers_keep, sizeof(drivers_keep) / sizeof(drivers_keep[0]))
+		      : keep_only(NULL, 0);
 	if (err)
 		return error_set(-err, "cannot give up capabilities: %s", strerror(-err));
 	/* With another user, or group, the kernel has made it what fs.suid_dumpable says. */
 	privileges_forbid_dumps();
-	if (!options->seccomp)
-		return 0;
-	err = syscall_filter_install(dpdk);
-	if (err == -ENOSYS) {
-		log_info("system calls are not filtered: %s", error_message());
-		return 0;
-	}
-	return err;
+	return 0;
 }

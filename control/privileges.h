@@ -10,24 +10,8 @@
 #define SESSIOND_CONTROL_PRIVILEGES_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
-#include "control/config/options.h"
-
-/* Who the daemon is to run as. */
-struct identity {
-	bool change; /* it is another user, or group, than now */
-	bool named;  /* by --user; else the default was looked for */
-	uid_t uid;
-	gid_t gid;
-	char name[OPTION_USER_SIZE];
-};
-
-/* Looks up --user; without it, and as root, PRIVILEGES_USER where there is one, except in dpdk
- * mode, whose drivers may need root to the end. 0, or -EINVAL with error_message() set: there is no
- * such user, or only root could become it. Opens nothing but the user database. */
-int privileges_identity(const struct options *options, struct identity *identity);
-#define PRIVILEGES_USER "sessiond"
+#include "control/host/identity.h"
 
 /* Memory holds master secrets: no core file, and no other process of this user may attach. First
  * thing of all. */
@@ -42,16 +26,15 @@ int privileges_prepare(const struct identity *identity);
 void privileges_drop_thread(void);
 
 /* On the main thread, once all has been opened and every thread started: becomes `identity`, on all
- * threads; gives up capabilities (`dpdk`: but for those that drivers need at the end); has system
- * calls filtered, on all threads, if the options ask for it. What is to be the new user's on disk
- * was given to it before. 0, or a negative errno with error_message() set: then it must not go on.
- */
-int privileges_drop(const struct identity *identity, const struct options *options, bool dpdk);
+ * threads, and gives up capabilities, but for those that `drivers` in this process need at the end.
+ * What is to be the new user's on disk was given to it before. 0, or a negative errno with
+ * error_message() set: then it must not go on. */
+int privileges_drop(const struct identity *identity, bool drivers);
 
-/* syscall_filter.c: lets only those system calls through that a daemon which has started makes.
- * Others fail with EPERM and are logged by the kernel; those that only an intruder would make kill
- * the process. On all threads. 0, or a negative errno with error_message() set: -ENOSYS where the
- * kernel, or this build, has no filters. */
-int syscall_filter_install(bool dpdk);
+/* syscall_filter.c: lets only those system calls through that a daemon which has started makes;
+ * `drivers` in this process make more. Others fail with EPERM and are logged by the kernel; those
+ * that only an intruder would make kill the process. On all threads. 0, or a negative errno with
+ * error_message() set: -ENOSYS where the kernel, or this build, has no filters. */
+int syscall_filter_install(bool drivers);
 
 #endif

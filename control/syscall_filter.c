@@ -179,8 +179,8 @@ static const char *const allowed[] = {
 	"riscv_hwprobe",
 };
 
-/* What DPDK's drivers need besides. */
-static const char *const allowed_dpdk[] = {"socket", "mmap", "mprotect", "ioctl", "bpf",
+/* What drivers in this process, DPDK's, need besides. */
+static const char *const allowed_drivers[] = {"socket", "mmap", "mprotect", "ioctl", "bpf",
 	"fallocate", "fchmod", "mkdir", "mkdirat", "rename", "fsync", "prlimit64",
 	"sched_setscheduler", "sched_setparam", "get_mempolicy", "set_mempolicy", "mbind",
 	"move_pages", "memfd_create", "setpriority", "getpriority", "inotify_init1",
@@ -265,7 +265,7 @@ static int add_threads(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int fill(scmp_filter_ctx ctx, bool dpdk)
+static int fill(scmp_filter_ctx ctx, bool drivers)
 {
 	int err = add_names(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
 
@@ -277,8 +277,8 @@ static int fill(scmp_filter_ctx ctx, bool dpdk)
 		err = add_values(ctx, SCMP_SYS(prctl), 0, prctls, COUNT(prctls));
 	if (err)
 		return err;
-	if (dpdk)
-		return add_names(ctx, SCMP_ACT_ALLOW, allowed_dpdk, COUNT(allowed_dpdk));
+	if (drivers)
+		return add_names(ctx, SCMP_ACT_ALLOW, allowed_drivers, COUNT(allowed_drivers));
 	err = add_memory(ctx);
 	if (!err)
 		err = add_values(ctx, SCMP_SYS(bpf), 0, bpf_commands, COUNT(bpf_commands));
@@ -289,14 +289,14 @@ static int fill(scmp_filter_ctx ctx, bool dpdk)
 	return err;
 }
 
-int syscall_filter_install(bool dpdk)
+int syscall_filter_install(bool drivers)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int err;
 
 	if (!ctx)
 		return error_set(ENOMEM, "no memory for the filter of system calls");
-	err = fill(ctx, dpdk);
+	err = fill(ctx, drivers);
 	if (!err)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (err) {
@@ -318,9 +318,9 @@ int syscall_filter_install(bool dpdk)
 
 #else
 
-int syscall_filter_install(bool dpdk)
+int syscall_filter_install(bool drivers)
 {
-	(void)dpdk;
+	(void)drivers;
 	return error_set(
 		ENOSYS, "this build has no filter (libseccomp, or built with a sanitizer)");
 }

@@ -11,7 +11,7 @@
 
 #include "common/text.h"
 #include "control/host/host_memory.h"
-#include "control/privileges.h"
+#include "control/host/identity.h"
 #include "control/sessions/lifetime.h"
 
 /* Of the kernel, for xdp mode: nothing where the start adopts maps that have it already. */
@@ -81,7 +81,7 @@ int options_check_host(const struct options *options)
 			return err;
 	}
 #endif
-	err = privileges_identity(options, &identity);
+	err = identity_find(&identity, options->user, options->mode == MODE_DPDK);
 	if (err)
 		return err;
 	needed = options_memory_needed(options);

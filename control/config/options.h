@@ -13,11 +13,8 @@
 #include <stdint.h>
 
 #include "common/log.h"
-
+#include "control/host/identity.h"
 #include "dataplane/engine.h"
-
-/* "NAME:GROUP", and its end; login names are at most 32 bytes. */
-#define OPTION_USER_SIZE 80
 
 enum mode {
 	MODE_AUTO,
@@ -49,7 +46,7 @@ struct options {
 	unsigned threads;
 	char dpdk_args[1024];
 	bool keep;
-	char user[OPTION_USER_SIZE]; /* "" if none; NAME or NAME:GROUP */
+	char user[IDENTITY_SIZE]; /* "" if none; NAME or NAME:GROUP */
 	bool seccomp;
 	char config_path[PATH_MAX]; /* "" if none */
 	char control_path[108];	    /* sun_path's size */

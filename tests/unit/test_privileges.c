@@ -16,7 +16,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -68,21 +67,19 @@ static void *other_thread(void *ctx)
 /* What is wrong after all of a start's steps, in the order of the checks; 0: nothing. */
 static int start_as(const char *user)
 {
-	static struct options options;
 	struct identity identity;
 	pthread_t thread;
 	bool other = true;
 
-	strcpy(options.user, user);
 	privileges_forbid_dumps();
-	if (privileges_identity(&options, &identity) || privileges_prepare(&identity))
+	if (identity_find(&identity, user, false) || privileges_prepare(&identity))
 		return 1;
 	pthread_barrier_init(&dropped, NULL, 2);
 	pthread_barrier_init(&looked, NULL, 2);
 	if (pthread_create(&thread, NULL, other_thread, &other))
 		return 2;
 	pthread_barrier_wait(&dropped);
-	if (privileges_drop(&identity, &options, false))
+	if (privileges_drop(&identity, false))
 		return 3;
 	pthread_barrier_wait(&looked);
 	pthread_join(thread, NULL);

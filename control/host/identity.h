@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * The user and group that the daemon is to run as.
+ */
+#ifndef SESSIOND_CONTROL_HOST_IDENTITY_H
+#define SESSIOND_CONTROL_HOST_IDENTITY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define IDENTITY_DEFAULT_USER "sessiond"
+
+/* "NAME:GROUP", and its end; login names are at most 32 bytes. */
+#define IDENTITY_SIZE 80
+
+struct identity {
+	bool change; /* it is another user, or group, than now */
+	bool named;  /* by --user; else the default was looked for */
+	uid_t uid;
+	gid_t gid;
+	char name[IDENTITY_SIZE];
+};
+
+/* Looks up `user`, NAME or NAME:GROUP, of --user. For "" root becomes IDENTITY_DEFAULT_USER where
+ * there is one, unless `stays_root`. 0, or -EINVAL with error_message() set: there is no such user,
+ * or only root could become it. Opens nothing but the user database. */
+int identity_find(struct identity *identity, const char *user, bool stays_root);
+
+#endif
