@@ -62,7 +62,7 @@ static int open_admin(struct daemon *daemon)
 		.path = daemon->options.control_path,
 		.ops = &daemon_admin_ops,
 		.ctx = daemon,
-		.capacity = daemon->options.capacity,
+		.capacity = daemon->options.engine.capacity,
 	};
 	int err = admin_open(&daemon->admin, daemon->base, &config);
 
@@ -106,6 +106,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	int err;
 
 	daemon.options = *options;
+	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
 	daemon.argv = argv;
 	daemon.base = event_base_new();

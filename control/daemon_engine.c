@@ -86,25 +86,7 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 
 	daemon->ops = ops;
 	daemon->local_ready = false;
-	daemon->engine_config = (struct engine_config){
-		.listen = options->listen,
-		.listen_count = options->listen_count,
-		.interfaces = options->interfaces,
-		.interface_count = options->interface_count,
-		.xdp_mode = options->xdp_mode,
-		.capacity = options->capacity,
-		.value_max = options->value_max,
-		.threads = options->threads,
-		.dpdk_args = options->dpdk_args,
-		.limit_gets = options->rate_limit.gets,
-		.limit_news = options->rate_limit.news,
-		.measure = options->metrics[0] != '\0',
-		.xdp_histogram = options->xdp_histogram,
-		.pin_dir = daemon->pin_dir,
-		.busy_poll = options->busy_poll,
-		.on_thread = privileges_drop_thread,
-	};
-	err = ops->open(&daemon->engine, &daemon->engine_config);
+	err = ops->open(&daemon->engine, &options->engine);
 	if (err) {
 		daemon->engine = NULL;
 		return err;
@@ -134,8 +116,8 @@ static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
 		goto fail;
 	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
 	if (ops->set_interface) {
-		daemon->interfaces = interfaces_open(
-			options->interfaces, options->interface_count, on_interface, daemon);
+		daemon->interfaces = interfaces_open(options->engine.interfaces,
+			options->engine.interface_count, on_interface, daemon);
 		if (!daemon->interfaces)
 			log_warning(
 				"%s: one that is made anew is not served by XDP until a restart",
@@ -151,11 +133,11 @@ fail:
 static int stale_pins(const struct daemon *daemon, char *names, size_t size)
 {
 #ifdef HAVE_XDP
-	return engine_xdp_stale_pins(daemon->pin_dir, names, size);
+	return engine_xdp_stale_pins(daemon->options.engine.pin_dir, names, size);
 #else
 	(void)names;
 	(void)size;
-	return access(daemon->pin_dir, F_OK) < 0 ? 0 : -ENOSYS;
+	return access(daemon->options.engine.pin_dir, F_OK) < 0 ? 0 : -ENOSYS;
 #endif
 }
 
@@ -193,7 +175,7 @@ void daemon_warn_of_stale_pins(const struct daemon *daemon)
 		return;
 	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
 		    "%s: take it away with sessionctl --port %u detach",
-		daemon->pin_dir, daemon->options.port);
+		daemon->options.engine.pin_dir, daemon->options.port);
 }
 
 static int start_without_xdp(struct daemon *daemon, const struct engine_ops *ops, const char *why)
@@ -211,13 +193,11 @@ int daemon_open_engine(struct daemon *daemon)
 	char why[512];
 	int err;
 
-	snprintf(daemon->pin_dir, sizeof(daemon->pin_dir), "%s/%u", options->pin_root,
-		options->port);
 	if (options->mode == MODE_XDP)
 		return start_engine(daemon, engine_of(MODE_XDP));
 	if (options->mode != MODE_AUTO)
 		return start_without_xdp(daemon, engine_of(options->mode), "");
-	if (options->interface_count == 0) {
+	if (options->engine.interface_count == 0) {
 		err = start_without_xdp(daemon, &engine_socket, "");
 		if (!err)
 			log_info("mode socket was chosen: no --interface was given");
@@ -250,15 +230,16 @@ void daemon_announce(const struct daemon *daemon)
 	daemon->ops->describe(daemon->engine, text, sizeof(text));
 	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
 		SESSIOND_VERSION, daemon->ops->name, text);
-	for (size_t i = 0; i < options->listen_count; i++)
-		log_info("listening on UDP %s", endpoint_format(&options->listen[i], listen));
+	for (size_t i = 0; i < options->engine.listen_count; i++)
+		log_info(
+			"listening on UDP %s", endpoint_format(&options->engine.listen[i], listen));
 	if (daemon->metrics)
 		log_info("metrics: %s", options->metrics);
 	if (daemon->admin)
 		log_info("admin socket: %s", options->control_path);
 	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
 		 "prefixes%s",
-		options->capacity, options->value_max,
+		options->engine.capacity, options->engine.value_max,
 		options->remove == REMOVE_IGNORE ? "ignored" : "honoured", options->allow.count,
 		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
 }

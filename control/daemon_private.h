@@ -27,8 +27,6 @@ struct daemon {
 	int argc;
 	char **argv;
 	const struct engine_ops *ops;
-	struct engine_config engine_config;
-	char pin_dir[PATH_MAX + 8]; /* the root and "/PORT" */
 	struct engine *engine;
 	struct writer *writer;
 	struct local_addresses *local;

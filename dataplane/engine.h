@@ -15,6 +15,7 @@
 #ifndef SESSIOND_DATAPLANE_ENGINE_H
 #define SESSIOND_DATAPLANE_ENGINE_H
 
+#include <limits.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,8 @@
 
 #define ENGINE_INTERFACES_MAX 16
 #define ENGINE_LISTEN_MAX     64
+#define ENGINE_ARGS_SIZE      1024
+#define ENGINE_PIN_DIR_SIZE   (PATH_MAX - 56) /* leaves room for the names of pins */
 
 enum xdp_mode {
 	XDP_MODE_AUTO, /* native; generic, announced loudly, where the driver has no XDP */
@@ -37,21 +40,21 @@ enum xdp_mode {
 	XDP_MODE_GENERIC,
 };
 
-/* Kept by the caller for the engine's whole life. */
+/* What is asked of an engine, which keeps a copy. */
 struct engine_config {
-	const struct endpoint *listen;
+	struct endpoint listen[ENGINE_LISTEN_MAX];
 	size_t listen_count; /* at least 1 */
-	const char (*interfaces)[IF_NAMESIZE];
+	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
 	size_t interface_count;
 	enum xdp_mode xdp_mode;
 	uint32_t capacity;
 	uint16_t value_max;
-	unsigned threads;		 /* socket mode; 0: one a CPU */
-	const char *dpdk_args;		 /* "" if none */
+	unsigned threads; /* socket mode; 0: one a CPU */
+	char dpdk_args[ENGINE_ARGS_SIZE];
 	uint32_t limit_gets, limit_news; /* a second and source; 0: none */
 	bool measure;			 /* times of the daemon's own answers: latency, below */
 	bool xdp_histogram;		 /* xdp mode: times of the program's: answer_times, below */
-	const char *pin_dir;		 /* xdp mode: this instance's folder on a bpffs */
+	char pin_dir[ENGINE_PIN_DIR_SIZE]; /* xdp mode: this instance's folder on a bpffs */
 	/* Without ever sleeping: xdp mode's writer looks for NEWs, socket mode's readers for
 	 * requests. */
 	bool busy_poll;

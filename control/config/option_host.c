@@ -18,13 +18,10 @@
 static uint64_t kernel_bytes(const struct options *options, bool *adopts)
 {
 #ifdef HAVE_XDP
-	char pin_dir[PATH_MAX + 8];
-	struct engine_config config = {
-		.capacity = options->capacity, .value_max = options->value_max, .pin_dir = pin_dir};
-
-	snprintf(pin_dir, sizeof(pin_dir), "%s/%u", options->pin_root, options->port);
-	*adopts = engine_xdp_would_adopt(&config);
-	return *adopts ? 0 : engine_xdp_kernel_bytes(options->capacity, options->value_max);
+	*adopts = engine_xdp_would_adopt(&options->engine);
+	return *adopts ? 0
+		       : engine_xdp_kernel_bytes(
+				 options->engine.capacity, options->engine.value_max);
 #else
 	(void)options;
 	*adopts = false;
@@ -35,12 +32,12 @@ static uint64_t kernel_bytes(const struct options *options, bool *adopts)
 uint64_t options_memory_needed(const struct options *options)
 {
 	struct table_config table = {
-		.capacity = options->capacity, .value_max = options->value_max};
-	uint64_t lifetimes = lifetime_reserved_bytes(options->capacity);
+		.capacity = options->engine.capacity, .value_max = options->engine.value_max};
+	uint64_t lifetimes = lifetime_reserved_bytes(options->engine.capacity);
 	uint64_t served_here = table_reserved_bytes(&table), mirrored;
 	bool adopts;
 
-	if (options->interface_count == 0)
+	if (options->engine.interface_count == 0)
 		return served_here + lifetimes;
 	table.value_max = 0;
 	mirrored = table_reserved_bytes(&table) + kernel_bytes(options, &adopts);
@@ -56,16 +53,16 @@ int options_check_host(const struct options *options)
 	struct identity identity;
 	int err;
 
-	for (size_t i = 0; i < options->interface_count; i++)
-		if (if_nametoindex(options->interfaces[i]) == 0) {
+	for (size_t i = 0; i < options->engine.interface_count; i++)
+		if (if_nametoindex(options->engine.interfaces[i]) == 0) {
 			char quoted[TEXT_QUOTE];
 
 			return error_set(ENODEV,
 				"--interface %s: no such interface here: `ip link` lists them",
-				text_quote(options->interfaces[i], quoted));
+				text_quote(options->engine.interfaces[i], quoted));
 		}
-	for (size_t i = 0; i < options->listen_count; i++) {
-		const struct endpoint *listen = &options->listen[i];
+	for (size_t i = 0; i < options->engine.listen_count; i++) {
+		const struct endpoint *listen = &options->engine.listen[i];
 		char text[ADDRESS_TEXT];
 
 		if (listen->scope[0] && if_nametoindex(listen->scope) == 0)
@@ -76,7 +73,8 @@ int options_check_host(const struct options *options)
 	}
 #ifdef HAVE_DPDK
 	if (options->mode == MODE_DPDK) {
-		err = engine_dpdk_check(options->listen, options->listen_count, options->dpdk_args);
+		err = engine_dpdk_check(options->engine.listen, options->engine.listen_count,
+			options->engine.dpdk_args);
 		if (err)
 			return err;
 	}
@@ -90,7 +88,7 @@ int options_check_host(const struct options *options)
 		return error_set(EINVAL,
 			"--capacity %u: needs up to %llu MiB of memory, %llu MiB are available: "
 			"lower it, or --max-session",
-			options->capacity, (unsigned long long)(needed >> 20),
+			options->engine.capacity, (unsigned long long)(needed >> 20),
 			(unsigned long long)(available >> 20));
 	return 0;
 }

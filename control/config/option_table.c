@@ -14,9 +14,6 @@
 
 #define THREADS_MAX 256
 
-/* Room that a pin folder's path leaves for "/PORT/NAME". */
-#define PIN_NAME_ROOM 64
-
 static _Thread_local char reason[256];
 
 static const char *expected_number(const char *what, uint64_t min, uint64_t max)
@@ -93,18 +90,18 @@ static const char *set_xdp_mode(struct options *options, const char *value)
 
 	if (i < 0)
 		return "expected auto, native or generic";
-	options->xdp_mode = modes[i];
+	options->engine.xdp_mode = modes[i];
 	return NULL;
 }
 
 static const char *set_busy_poll(struct options *options, const char *value)
 {
-	return set_bool(&options->busy_poll, value);
+	return set_bool(&options->engine.busy_poll, value);
 }
 
 static const char *set_xdp_histogram(struct options *options, const char *value)
 {
-	return set_bool(&options->xdp_histogram, value);
+	return set_bool(&options->engine.xdp_histogram, value);
 }
 
 static const char *add_interface(struct options *options, const char *value)
@@ -119,22 +116,22 @@ static const char *add_interface(struct options *options, const char *value)
 	for (size_t i = 0; i < len; i++)
 		if (value[i] == '/' || value[i] == ':' || isspace((unsigned char)value[i]))
 			return "expected the name of one interface; repeat the option for more";
-	for (size_t i = 0; i < options->interface_count; i++)
-		if (strcmp(options->interfaces[i], value) == 0)
+	for (size_t i = 0; i < options->engine.interface_count; i++)
+		if (strcmp(options->engine.interfaces[i], value) == 0)
 			return "this interface is named twice: leave one out";
-	if (options->interface_count == ENGINE_INTERFACES_MAX) {
+	if (options->engine.interface_count == ENGINE_INTERFACES_MAX) {
 		snprintf(reason, sizeof(reason), "too many interfaces, expected at most %d",
 			ENGINE_INTERFACES_MAX);
 		return reason;
 	}
-	memcpy(options->interfaces[options->interface_count++], value, len + 1);
+	memcpy(options->engine.interfaces[options->engine.interface_count++], value, len + 1);
 	return NULL;
 }
 
 static void clear_interfaces(struct options *options)
 {
-	memset(options->interfaces, 0, sizeof(options->interfaces));
-	options->interface_count = 0;
+	memset(options->engine.interfaces, 0, sizeof(options->engine.interfaces));
+	options->engine.interface_count = 0;
 }
 
 /* The port may yet come: 0 stands for it until options_parse ends. */
@@ -145,12 +142,12 @@ static const char *add_listen(struct options *options, const char *value)
 	if (endpoint_parse(value, 0, &endpoint) < 0)
 		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers, "
 		       "a link-local one with %INTERFACE";
-	if (options->listen_count == ENGINE_LISTEN_MAX) {
+	if (options->engine.listen_count == ENGINE_LISTEN_MAX) {
 		snprintf(reason, sizeof(reason), "too many addresses, expected at most %d",
 			ENGINE_LISTEN_MAX);
 		return reason;
 	}
-	to = &options->listen[options->listen_count++];
+	to = &options->engine.listen[options->engine.listen_count++];
 	to->addr = endpoint.addr; /* member by member: memcmp must see no stray padding */
 	to->port = endpoint.port;
 	to->any = endpoint.any;
@@ -160,8 +157,8 @@ static const char *add_listen(struct options *options, const char *value)
 
 static void clear_listen(struct options *options)
 {
-	memset(options->listen, 0, sizeof(options->listen));
-	options->listen_count = 0;
+	memset(options->engine.listen, 0, sizeof(options->engine.listen));
+	options->engine.listen_count = 0;
 }
 
 static const char *add_allow(struct options *options, const char *value)
@@ -192,7 +189,7 @@ static const char *set_capacity(struct options *options, const char *value)
 
 	if (!text_number(value, 1, SESSD_SLOT_LIMIT - 1, &number))
 		return expected_number("a number of sessions", 1, SESSD_SLOT_LIMIT - 1);
-	options->capacity = (uint32_t)number;
+	options->engine.capacity = (uint32_t)number;
 	return NULL;
 }
 
@@ -202,7 +199,7 @@ static const char *set_value_max(struct options *options, const char *value)
 
 	if (!text_number(value, 1, SESSD_VALUE_LIMIT, &number))
 		return expected_number("a number of bytes", 1, SESSD_VALUE_LIMIT);
-	options->value_max = (uint16_t)number;
+	options->engine.value_max = (uint16_t)number;
 	return NULL;
 }
 
@@ -223,7 +220,7 @@ static const char *set_threads(struct options *options, const char *value)
 
 	if (!text_number(value, 1, THREADS_MAX, &number))
 		return expected_number("a number of threads", 1, THREADS_MAX);
-	options->threads = (unsigned)number;
+	options->engine.threads = (unsigned)number;
 	return NULL;
 }
 
@@ -233,13 +230,13 @@ static const char *set_dpdk_args(struct options *options, const char *value)
 
 	if (len == 0)
 		return "expected arguments of DPDK's EAL in one text";
-	if (len >= sizeof(options->dpdk_args)) {
+	if (len >= sizeof(options->engine.dpdk_args)) {
 		snprintf(reason, sizeof(reason), "too long, expected at most %zu bytes",
-			sizeof(options->dpdk_args) - 1);
+			sizeof(options->engine.dpdk_args) - 1);
 		return reason;
 	}
-	memset(options->dpdk_args, 0, sizeof(options->dpdk_args));
-	memcpy(options->dpdk_args, value, len);
+	memset(options->engine.dpdk_args, 0, sizeof(options->engine.dpdk_args));
+	memcpy(options->engine.dpdk_args, value, len);
 	return NULL;
 }
 
@@ -292,7 +289,7 @@ static const char *set_pin_dir(struct options *options, const char *value)
 	if (value[0] != '/')
 		return "expected an absolute path on a BPF file system";
 	memset(options->pin_root, 0, sizeof(options->pin_root));
-	return set_path(options->pin_root, sizeof(options->pin_root) - PIN_NAME_ROOM, value);
+	return set_path(options->pin_root, sizeof(options->pin_root), value);
 }
 
 static const char *set_log_level(struct options *options, const char *value)
@@ -317,8 +314,8 @@ static const char *set_rate_limit(struct options *options, const char *value)
 	if (!text_number(first, 0, SESSD_LIMIT_MAX, &gets) ||
 		!text_number(slash + 1, 0, SESSD_LIMIT_MAX, &news))
 		return wrong;
-	options->rate_limit.gets = (uint32_t)gets;
-	options->rate_limit.news = (uint32_t)news;
+	options->engine.limit_gets = (uint32_t)gets;
+	options->engine.limit_news = (uint32_t)news;
 	return NULL;
 }
 
@@ -353,6 +350,11 @@ enum {
 };
 
 #define MEMBER(member) offsetof(struct options, member), sizeof(((struct options *)0)->member)
+/* From `first` to `last`. */
+#define MEMBERS(first, last) \
+	offsetof(struct options, first), offsetof(struct options, last) + \
+						 sizeof(((struct options *)0)->last) - \
+						 offsetof(struct options, first)
 
 const struct option_def option_table[] = {
 	{"port", 0, "PORT", OPTION_ARGUMENT, "UDP port to serve", set_port, NULL, MEMBER(port),
@@ -364,21 +366,21 @@ const struct option_def option_table[] = {
 		.details = "A mode that is named is used, or the daemon ends with an error. What "
 			   "auto chose is the first line of the log."},
 	{"interface", 'i', "IFNAME", OPTION_REPEATABLE, "Answer in XDP on this interface",
-		add_interface, clear_interfaces, MEMBER(interfaces), .example = "eth1"},
+		add_interface, clear_interfaces, MEMBER(engine.interfaces), .example = "eth1"},
 	{"xdp-mode", KEY_XDP_MODE, "HOW", 0,
 		"native, generic or auto: native, and generic, announced, where the driver has no "
 		"XDP",
-		set_xdp_mode, NULL, MEMBER(xdp_mode), .fallback = "auto"},
+		set_xdp_mode, NULL, MEMBER(engine.xdp_mode), .fallback = "auto"},
 	{"busy-poll", KEY_BUSY_POLL, NULL, 0,
 		"Look for NEWs without ever sleeping, which takes a CPU (xdp mode), or for every "
 		"request, which takes one a thread (socket mode)",
-		set_busy_poll, NULL, MEMBER(busy_poll), .fallback = "no",
+		set_busy_poll, NULL, MEMBER(engine.busy_poll), .fallback = "no",
 		.details = "In xdp mode NEWs are stored some microseconds sooner, in socket mode "
 			   "everything is answered some microseconds sooner; and the CPUs that "
 			   "bring the packets are spared the waking of another."},
 	{"listen", 'l', "ADDR[:PORT]", OPTION_REPEATABLE,
 		"Serve this address; default every address", add_listen, clear_listen,
-		MEMBER(listen), .example = "10.0.0.5",
+		MEMBER(engine.listen), .example = "10.0.0.5",
 		.details = "An IPv6 address that a port follows stands in brackets. * is every "
 			   "address of the host, those that come later included. A link-local "
 			   "address has %INTERFACE at its end; GETs to it are answered by the "
@@ -392,9 +394,9 @@ const struct option_def option_table[] = {
 		.details = "The first range that is given replaces the default. Requests from "
 			   "elsewhere are dropped and counted, never answered."},
 	{"capacity", 'n', "SESSIONS", 0, "Sessions to hold, fixed at start; a full cache evicts",
-		set_capacity, NULL, MEMBER(capacity), .fallback = "1000000"},
+		set_capacity, NULL, MEMBER(engine.capacity), .fallback = "1000000"},
 	{"max-session", KEY_MAX_SESSION, "BYTES", 0, "Longest session to store, up to 1400",
-		set_value_max, NULL, MEMBER(value_max), .fallback = "512",
+		set_value_max, NULL, MEMBER(engine.value_max), .fallback = "512",
 		.details = "stunnel sends none longer than 512 bytes."},
 	{"remove", KEY_REMOVE, "POLICY", OPTION_RELOADABLE, "honour or ignore clients' REMOVEs",
 		set_remove, NULL, MEMBER(remove), .fallback = "honour",
@@ -402,10 +404,10 @@ const struct option_def option_table[] = {
 			   "when its own cache overflows, when it reads its configuration again, "
 			   "and when a client closes without saying so."},
 	{"threads", 't', "N", 0, "Reader threads of socket mode; default one a CPU", set_threads,
-		NULL, MEMBER(threads), .example = "2"},
+		NULL, MEMBER(engine.threads), .example = "2"},
 	{"dpdk-args", KEY_DPDK_ARGS, "\"EAL ARGS\"", 0,
 		"Arguments of DPDK's environment layer, in one text", set_dpdk_args, NULL,
-		MEMBER(dpdk_args), .example = "-l 1 -a 0000:01:00.0"},
+		MEMBER(engine.dpdk_args), .example = "-l 1 -a 0000:01:00.0"},
 	{"keep", KEY_KEEP, NULL, 0, "Leave the pinned fast path answering after a clean stop",
 		set_keep, NULL, MEMBER(keep), .fallback = "no",
 		.details = "The next start adopts it with every session in it, so that a restart "
@@ -437,7 +439,7 @@ const struct option_def option_table[] = {
 		.fallback = "info"},
 	{"rate-limit", KEY_RATE_LIMIT, "GETS/NEWS", 0,
 		"Drop what one source sends over so many GETs and NEWs a second", set_rate_limit,
-		NULL, MEMBER(rate_limit), .example = "20000/2000",
+		NULL, MEMBERS(engine.limit_gets, engine.limit_news), .example = "20000/2000",
 		.details =
 			"A source is an IPv4 address or a /64 of IPv6; REMOVEs count as NEWs, 0 is "
 			"no limit. A second's worth may come at once."},
@@ -450,7 +452,7 @@ const struct option_def option_table[] = {
 			   "answers and inserts are measured only if this is given."},
 	{"xdp-histogram", KEY_XDP_HISTOGRAM, NULL, 0,
 		"Have the XDP program measure each answer, for --metrics; xdp mode",
-		set_xdp_histogram, NULL, MEMBER(xdp_histogram), .fallback = "no",
+		set_xdp_histogram, NULL, MEMBER(engine.xdp_histogram), .fallback = "no",
 		.details = "Each answer takes two looks at the clock longer."},
 	{"check", KEY_CHECK, NULL, OPTION_COMMAND_LINE, "Check the options and exit", set_check,
 		NULL, MEMBER(check)},

@@ -30,8 +30,8 @@ static void set_defaults(struct options *options)
 	options->port = SESSD_PORT;
 	allow_list_default(&options->allow);
 	options->allow_is_default = true;
-	options->capacity = CAPACITY_DEFAULT;
-	options->value_max = SESSD_VALUE_DEFAULT_MAX;
+	options->engine.capacity = CAPACITY_DEFAULT;
+	options->engine.value_max = SESSD_VALUE_DEFAULT_MAX;
 	control_path_default(CONTROL_LISTEN, options->control_path);
 	options->control_is_default = true;
 	strcpy(options->pin_root, PIN_ROOT_DEFAULT);
@@ -90,11 +90,11 @@ static int check_built_in(const struct options *options)
 	if (options->mode == MODE_XDP)
 		return error_set(EINVAL, "--mode xdp: this sessiond was built without it: build "
 					 "with -Dxdp=enabled, or use --mode socket");
-	if (options->interface_count > 0)
+	if (options->engine.interface_count > 0)
 		return error_set(EINVAL,
 			"--interface %s: this sessiond was built without xdp mode: build with "
 			"-Dxdp=enabled, or leave it out",
-			options->interfaces[0]);
+			options->engine.interfaces[0]);
 #endif
 #ifndef HAVE_DPDK
 	if (options->mode == MODE_DPDK)
@@ -109,8 +109,8 @@ static int check_scopes(const struct options *options)
 {
 	char text[ADDRESS_TEXT];
 
-	for (size_t i = 0; i < options->listen_count; i++) {
-		const struct endpoint *listen = &options->listen[i];
+	for (size_t i = 0; i < options->engine.listen_count; i++) {
+		const struct endpoint *listen = &options->engine.listen[i];
 
 		if (options->mode != MODE_DPDK && !listen->scope[0] &&
 			address_is_link_local(&listen->addr))
@@ -126,17 +126,18 @@ static int check_together(const struct options *options)
 {
 	char quoted[TEXT_QUOTE];
 
-	if (options->mode == MODE_XDP && options->interface_count == 0)
+	if (options->mode == MODE_XDP && options->engine.interface_count == 0)
 		return error_set(EINVAL, "--mode xdp needs an interface: add --interface IFNAME");
-	if (options->interface_count > 0 && options->mode != MODE_XDP && options->mode != MODE_AUTO)
+	if (options->engine.interface_count > 0 && options->mode != MODE_XDP &&
+		options->mode != MODE_AUTO)
 		return error_set(EINVAL,
 			"--interface %s has no use with --mode %s: leave it out, or use --mode xdp",
-			text_quote(options->interfaces[0], quoted),
+			text_quote(options->engine.interfaces[0], quoted),
 			options->mode == MODE_DPDK ? "dpdk" : "socket");
-	if (options->dpdk_args[0] && options->mode != MODE_DPDK)
+	if (options->engine.dpdk_args[0] && options->mode != MODE_DPDK)
 		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
 					 "leave it out");
-	if (options->xdp_histogram && !options->metrics[0])
+	if (options->engine.xdp_histogram && !options->metrics[0])
 		return error_set(EINVAL,
 			"--xdp-histogram has no use without --metrics: add that, or "
 			"leave it out");
@@ -166,27 +167,36 @@ static int complete_listen(struct options *options)
 {
 	char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
 
-	if (options->listen_count == 0)
-		options->listen[options->listen_count++].any = true;
-	for (size_t i = 0; i < options->listen_count; i++) {
-		struct endpoint *endpoint = &options->listen[i];
+	if (options->engine.listen_count == 0)
+		options->engine.listen[options->engine.listen_count++].any = true;
+	for (size_t i = 0; i < options->engine.listen_count; i++) {
+		struct endpoint *endpoint = &options->engine.listen[i];
 
 		if (endpoint->port == 0)
 			endpoint->port = options->port;
 		for (size_t j = 0; j < i; j++) {
-			if (same_endpoint(endpoint, &options->listen[j]))
+			if (same_endpoint(endpoint, &options->engine.listen[j]))
 				return error_set(EINVAL,
 					"--listen %s is given twice: leave one out",
 					endpoint_format(endpoint, text));
-			if (overlap(endpoint, &options->listen[j]))
+			if (overlap(endpoint, &options->engine.listen[j]))
 				return error_set(EINVAL,
 					"--listen %s and --listen %s: one includes the other: "
 					"leave one out",
-					endpoint_format(&options->listen[j], other),
+					endpoint_format(&options->engine.listen[j], other),
 					endpoint_format(endpoint, text));
 		}
 	}
 	return 0;
+}
+
+static void complete_engine(struct options *options)
+{
+	struct engine_config *engine = &options->engine;
+
+	snprintf(engine->pin_dir, sizeof(engine->pin_dir), "%s/%u", options->pin_root,
+		options->port);
+	engine->measure = options->metrics[0] != '\0';
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -209,6 +219,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		if (ret < 0)
 			return ret;
 	}
+	complete_engine(options);
 	ret = complete_listen(options);
 	if (!ret)
 		ret = check_scopes(options);

@@ -30,33 +30,20 @@ enum remove_policy {
 
 struct options {
 	enum mode mode;
-	enum xdp_mode xdp_mode;
-	bool busy_poll;
-	bool xdp_histogram;
-	char interfaces[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
-	size_t interface_count;
+	struct engine_config engine; /* whole after options_parse but for on_thread */
 	uint16_t port;
-	struct endpoint listen[ENGINE_LISTEN_MAX]; /* never empty after options_parse */
-	size_t listen_count;
 	struct allow_list allow;
 	bool allow_is_default;
-	uint32_t capacity;
-	uint16_t value_max;
 	enum remove_policy remove;
-	unsigned threads;
-	char dpdk_args[1024];
 	bool keep;
 	char user[IDENTITY_SIZE]; /* "" if none; NAME or NAME:GROUP */
 	bool seccomp;
 	char config_path[PATH_MAX]; /* "" if none */
 	char control_path[108];	    /* sun_path's size */
 	bool control_is_default;
-	char pin_root[PATH_MAX]; /* --pin-dir, default /sys/fs/bpf/sessiond */
+	char pin_root[ENGINE_PIN_DIR_SIZE - 8]; /* --pin-dir */
 	enum log_level log_level;
 	char metrics[108]; /* "" if off */
-	struct {
-		uint32_t gets, news;
-	} rate_limit; /* a second and source; 0: none */
 	bool check;
 };
 

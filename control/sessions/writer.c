@@ -192,7 +192,7 @@ static bool on_found(void *ctx, const struct session *session)
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct options *options)
 {
-	struct table_config config = {.capacity = options->capacity, .populate = true};
+	struct table_config config = {.capacity = options->engine.capacity, .populate = true};
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer) {
@@ -201,7 +201,7 @@ struct writer *writer_create(
 	}
 	writer->ops = ops;
 	writer->engine = engine;
-	writer->value_max = options->value_max;
+	writer->value_max = options->engine.value_max;
 	writer->measure = options->metrics[0] != '\0';
 	atomic_store(&writer->remove_policy, (int)options->remove);
 	pthread_mutex_init(&writer->lock, NULL);
@@ -214,12 +214,12 @@ struct writer *writer_create(
 	if (writer->table)
 		writer->lifetime =
 			lifetime_create(config.capacity, table_marks(writer->table), clock_tick());
-	writer->flush_next = options->capacity;
+	writer->flush_next = options->engine.capacity;
 	if (writer->failure_fd < 0 || !writer->lifetime) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
 			"capacity or max-session",
-			options->capacity, writer->reserved_bytes >> 20);
+			options->engine.capacity, writer->reserved_bytes >> 20);
 		writer_destroy(writer);
 		return NULL;
 	}

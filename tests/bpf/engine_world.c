@@ -62,21 +62,17 @@ void world_require(struct world *world)
 
 void world_reset(struct world *world)
 {
-	world->listen = (struct endpoint){.port = PORT};
-	assert_int_equal(address_parse("127.0.0.1", &world->listen.addr), 0);
-	strcpy(world->interfaces[0], "t0");
-	strcpy(world->interfaces[1], "t1");
 	world->config = (struct engine_config){
-		.listen = &world->listen,
+		.listen = {{.port = PORT}},
 		.listen_count = 1,
-		.interfaces = (const char(*)[IF_NAMESIZE])world->interfaces,
+		.interfaces = {"t0", "t1"},
 		.interface_count = 1,
 		.xdp_mode = XDP_MODE_AUTO,
 		.capacity = CAPACITY,
 		.value_max = VALUE_MAX,
-		.dpdk_args = "",
-		.pin_dir = world->pin_dir,
 	};
+	assert_int_equal(address_parse("127.0.0.1", &world->config.listen[0].addr), 0);
+	strcpy(world->config.pin_dir, world->pin_dir);
 	world->skip_slot = UINT32_MAX;
 	world->failed = 0;
 }

@@ -20,8 +20,6 @@
 
 struct world {
 	char root[64], pin_dir[80];
-	struct endpoint listen;
-	char interfaces[2][IF_NAMESIZE];
 	struct engine_config config;
 	struct engine *engine; /* NULL: closed */
 	/* What adopt found. */

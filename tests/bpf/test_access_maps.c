@@ -60,13 +60,13 @@ static void failed_start_changes_nobody(void **state)
 {
 	(void)state;
 	world_reset(&world);
-	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(endpoint_parse("*", 7300, &world.config.listen[0]), 0);
 	assert_int_equal(world_open(&world), 0);
 	tell("127.0.0.1", true);
 	assert_int_equal(world_start(&world), 0);
 	world_close(&world, true);
 	world.config.interface_count = 2;
-	strcpy(world.interfaces[1], "nosuch0");
+	strcpy(world.config.interfaces[1], "nosuch0");
 	assert_int_equal(start_otherwise(), -ENODEV);
 	world_close(&world, false);
 	assert_true(allowed("10.1.2.3"));
@@ -171,7 +171,7 @@ static void local_addresses(void **state)
 	world_sh("ip address add fe80::1/64 dev t0 nodad");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		world_reset(&world);
-		assert_int_equal(endpoint_parse(cases[i].listen, 7300, &world.listen), 0);
+		assert_int_equal(endpoint_parse(cases[i].listen, 7300, &world.config.listen[0]), 0);
 		assert_int_equal(world_open(&world), 0);
 		tell("127.0.0.1", true);
 		tell("10.1.1.1", true);

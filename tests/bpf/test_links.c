@@ -36,7 +36,7 @@ static void failed_start(void **state)
 	(void)state;
 	world_reset(&world);
 	world.config.interface_count = 2;
-	strcpy(world.interfaces[1], "nosuch0");
+	strcpy(world.config.interfaces[1], "nosuch0");
 	assert_int_equal(world_open(&world), 0);
 	assert_int_equal(world_start(&world), -ENODEV);
 	world_close(&world, false);
@@ -47,7 +47,7 @@ static void failed_start(void **state)
 	program = world_program("t0");
 	assert_int_not_equal(program, 0);
 	world.config.interface_count = 2;
-	strcpy(world.interfaces[1], "nosuch0");
+	strcpy(world.config.interfaces[1], "nosuch0");
 	assert_int_equal(world_open(&world), 0);
 	assert_true(world.engine->adopted);
 	assert_int_equal(world_start(&world), -ENODEV);
@@ -98,7 +98,7 @@ static void other_interfaces(void **state)
 	world_close(&world, true);
 	world_sh("ip link set t0 down && ip link set t0 name r0 && ip link set r0 up");
 	world.config.interface_count = 1;
-	strcpy(world.interfaces[0], "r0");
+	strcpy(world.config.interfaces[0], "r0");
 	world_run(&world);
 	assert_true(world.engine->adopted);
 	assert_false(world.engine->links[0].created);
@@ -109,7 +109,7 @@ static void other_interfaces(void **state)
 
 	world_sh("ip link del r0");
 	world_make_veth();
-	strcpy(world.interfaces[0], "t0");
+	strcpy(world.config.interfaces[0], "t0");
 	assert_true(world_has_pin(&world, name));
 	world_run(&world);
 	assert_true(world.engine->adopted);

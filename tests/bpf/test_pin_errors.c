@@ -94,7 +94,7 @@ static void no_folder(void **state)
 	assert_int_equal(bpf_obj_pin(fd, name), 0);
 	close(fd);
 	snprintf(in, sizeof(in), "%s/7300", name);
-	world.config.pin_dir = in;
+	strcpy(world.config.pin_dir, in);
 	assert_int_equal(world_open(&world), -ENOTDIR);
 	assert_non_null(strstr(error_message(), "cannot make the pin folder"));
 	assert_int_equal(unlink(name), 0);
@@ -102,7 +102,7 @@ static void no_folder(void **state)
 	memcpy(name, world.root, strlen(world.root));
 	name[strlen(world.root)] = '/';
 	name[sizeof(name) - 1] = '\0';
-	world.config.pin_dir = name;
+	strcpy(world.config.pin_dir, name);
 	assert_int_equal(world_open(&world), -ENAMETOOLONG);
 	assert_non_null(strstr(error_message(), "cannot make the pin folder"));
 	assert_int_equal(rmdir(world.root), 0);

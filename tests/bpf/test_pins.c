@@ -149,13 +149,12 @@ static void locked(void **state)
 	world_reset(&world);
 	world_run(&world);
 	other = world;
-	other.listen.port++; /* the folder is what is in use, not the port */
-	other.config.listen = &other.listen;
+	other.config.listen[0].port++; /* the folder is what is in use, not the port */
 	assert_int_equal(world_open(&other), -EBUSY);
 	assert_non_null(strstr(error_message(), "another sessiond holds the pin folder"));
 	assert_non_null(strstr(error_message(), world.pin_dir));
 	assert_true(world_has_pin(&world, "config"));
-	other.listen.port--;
+	other.config.listen[0].port--;
 	assert_int_equal(world_open(&other), -EADDRINUSE);
 	world_close(&world, false);
 	assert_int_not_equal(access(world.root, F_OK), 0);
@@ -169,7 +168,7 @@ static void not_on_bpffs(void **state)
 	(void)state;
 	world_reset(&world);
 	snprintf(root, sizeof(root), "/tmp/sessiond-test-%d/deep/7300", (int)getpid());
-	world.config.pin_dir = root;
+	strcpy(world.config.pin_dir, root);
 	assert_int_equal(world_open(&world), -ENOTSUP);
 	assert_non_null(strstr(error_message(), "is not on a bpffs: mount one"));
 	*strstr(root, "/deep") = '\0';

@@ -37,7 +37,7 @@ static int tell(const char *text, bool present)
 static void open_everywhere(void)
 {
 	world_reset(&world);
-	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(endpoint_parse("*", 7300, &world.config.listen[0]), 0);
 	assert_int_equal(world_open(&world), 0);
 	assert_int_equal(tell("127.0.0.1", true), 0);
 	assert_int_equal(world_start(&world), 0);

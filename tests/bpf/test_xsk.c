@@ -81,7 +81,7 @@ static void start(const char *command, bool busy_poll)
 	world_sh(command);
 	world_sh("ip link set t0 up && ip link set t1 up");
 	world_reset(&world);
-	world.listen.any = true;
+	world.config.listen[0].any = true;
 	world.config.busy_poll = busy_poll;
 	memset(&got, 0, sizeof(got));
 	allow_list_default(&allow);
@@ -293,7 +293,7 @@ static void generic(void **state)
 
 	(void)state;
 	world_reset(&world);
-	world.listen.any = true;
+	world.config.listen[0].any = true;
 	world.config.xdp_mode = XDP_MODE_GENERIC;
 	memset(&got, 0, sizeof(got));
 	allow_list_default(&allow);

@@ -69,7 +69,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	engine.adopted = true;
 	engine.config.capacity = CAPACITY;
 	engine.config.value_max = VALUE_MAX;
-	engine.config.pin_dir = "fuzz";
+	strcpy(engine.config.pin_dir, "fuzz");
 	for (unsigned i = 0; i < SESSD_GUARD_KEYS; i++)
 		engine.settings.secret[i] = (i + 1) * 0x9e3779b97f4a7c15 | 1;
 	return 0;

@@ -35,12 +35,12 @@ static void check_message(void)
 
 static void check_limits(const struct options *o)
 {
-	if (o->capacity < 1 || o->capacity >= SESSD_SLOT_LIMIT)
-		FUZZ_FAIL("capacity %u", o->capacity);
-	if (o->value_max < 1 || o->value_max > SESSD_VALUE_LIMIT)
-		FUZZ_FAIL("max-session %u", o->value_max);
-	if (o->interface_count > ENGINE_INTERFACES_MAX || o->listen_count > ENGINE_LISTEN_MAX ||
-		o->allow.count > ALLOW_MAX)
+	if (o->engine.capacity < 1 || o->engine.capacity >= SESSD_SLOT_LIMIT)
+		FUZZ_FAIL("capacity %u", o->engine.capacity);
+	if (o->engine.value_max < 1 || o->engine.value_max > SESSD_VALUE_LIMIT)
+		FUZZ_FAIL("max-session %u", o->engine.value_max);
+	if (o->engine.interface_count > ENGINE_INTERFACES_MAX ||
+		o->engine.listen_count > ENGINE_LISTEN_MAX || o->allow.count > ALLOW_MAX)
 		FUZZ_FAIL("more than there is room for");
 	for (size_t i = 0; i < o->allow.count; i++) {
 		if (o->allow.prefixes[i].length > 128)
@@ -73,7 +73,7 @@ static void read_file(const char *text, size_t size)
 	if (options_read_memory(&second, "fuzz.conf", text, size) < 0)
 		FUZZ_FAIL("taken once, refused twice: %s", error_message());
 	if (memcmp(&first.allow, &second.allow, sizeof(first.allow)) != 0 ||
-		first.capacity != second.capacity || first.port != second.port)
+		first.engine.capacity != second.engine.capacity || first.port != second.port)
 		FUZZ_FAIL("the same file reads differently");
 }
 

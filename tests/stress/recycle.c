@@ -118,26 +118,21 @@ int main(int argc, char **argv)
 	static struct allow_list allow;
 	struct table_config table = {0};
 	struct update_sink none = {0};
-	struct endpoint listen;
-	char interface[1][IF_NAMESIZE] = {""};
 	struct engine_config config = {
-		.listen = &listen,
 		.listen_count = 1,
-		.interfaces = (const char(*)[IF_NAMESIZE])interface,
 		.interface_count = 1,
 		.xdp_mode = XDP_MODE_NATIVE,
 		.value_max = SESSD_VALUE_DEFAULT_MAX,
-		.dpdk_args = "",
 	};
 	struct population p = {.seed = 1};
 	struct engine *engine = NULL;
 	uint64_t changes;
 	int ret;
 
-	if (argc != 9 || endpoint_parse(argv[3], SESSD_PORT, &listen) < 0)
+	if (argc != 9 || endpoint_parse(argv[3], SESSD_PORT, &config.listen[0]) < 0)
 		return 2;
-	snprintf(interface[0], IF_NAMESIZE, "%s", argv[1]);
-	config.pin_dir = argv[2];
+	snprintf(config.interfaces[0], IF_NAMESIZE, "%s", argv[1]);
+	snprintf(config.pin_dir, sizeof(config.pin_dir), "%s", argv[2]);
 	config.capacity = (uint32_t)atoi(argv[4]);
 	p.value_min = (uint32_t)atoi(argv[5]);
 	p.value_max = (uint32_t)atoi(argv[6]);
@@ -153,7 +148,7 @@ int main(int argc, char **argv)
 	if (ret == 0)
 		ret = engine_xdp.set_allow(engine, &allow);
 	if (ret == 0)
-		ret = engine_xdp.set_local(engine, &listen.addr, true);
+		ret = engine_xdp.set_local(engine, &config.listen[0].addr, true);
 	if (ret == 0)
 		ret = engine_xdp.start(engine, NULL, &none);
 	if (ret < 0) {

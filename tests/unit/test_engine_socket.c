@@ -33,7 +33,6 @@
 struct world {
 	bool busy_poll;
 	struct options options;
-	struct engine_config config;
 	struct engine *engine;
 	struct writer *writer;
 };
@@ -43,30 +42,26 @@ static struct allow_list allowed, nobody;
 
 static int start(unsigned threads, size_t listens)
 {
-	struct options *options = &world.options;
+	struct engine_config *config = &world.options.engine;
 	int err;
 
-	options->capacity = 1000;
-	options->value_max = 512;
-	options->listen_count = listens;
+	*config = (struct engine_config){
+		.listen_count = listens,
+		.capacity = 1000,
+		.value_max = 512,
+		.threads = threads,
+		.busy_poll = world.busy_poll,
+	};
 	for (size_t i = 0; i < listens; i++) {
 		char text[32];
 
 		snprintf(text, sizeof(text), "127.0.0.%zu", i + 1);
-		assert_int_equal(endpoint_parse(text, options->port, &options->listen[i]), 0);
+		assert_int_equal(endpoint_parse(text, world.options.port, &config->listen[i]), 0);
 	}
-	world.config = (struct engine_config){
-		.listen = options->listen,
-		.listen_count = listens,
-		.capacity = options->capacity,
-		.value_max = options->value_max,
-		.threads = threads,
-		.busy_poll = world.busy_poll,
-	};
-	err = engine_socket.open(&world.engine, &world.config);
+	err = engine_socket.open(&world.engine, &world.options.engine);
 	if (err)
 		return err;
-	world.writer = writer_create(&engine_socket, world.engine, options);
+	world.writer = writer_create(&engine_socket, world.engine, &world.options);
 	assert_non_null(world.writer);
 	allow_list_default(&allowed);
 	assert_int_equal(engine_socket.set_allow(world.engine, &allowed), 0);
@@ -162,7 +157,8 @@ static void serves(void **state)
 		assert_int_equal(get_until(fd, key, 0), 0);
 	}
 	/* The second daemon on the port is refused, now that its sockets are shared. */
-	assert_int_equal(engine_socket.open(&(struct engine *){NULL}, &world.config), -EADDRINUSE);
+	assert_int_equal(
+		engine_socket.open(&(struct engine *){NULL}, &world.options.engine), -EADDRINUSE);
 	close(fd);
 	stop();
 }
@@ -327,7 +323,7 @@ static void too_few_descriptors(void **state)
 	limit = before;
 	for (limit.rlim_cur = (rlim_t)first; err && refused < 100; limit.rlim_cur++) {
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-		err = engine_socket.open(&world.engine, &world.config);
+		err = engine_socket.open(&world.engine, &world.options.engine);
 		refused += err != 0;
 	}
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);

@@ -54,7 +54,7 @@ static void marks_outlive(void **state)
 {
 	static const struct engine_ops ops = {
 		.name = "test", .table_config = table_config, .adopt = adopt};
-	static struct options options = {.capacity = CAPACITY, .value_max = 512};
+	static struct options options = {.engine = {.capacity = CAPACITY, .value_max = 512}};
 	struct writer *writer = writer_create(&ops, NULL, &options);
 
 	(void)state;

@@ -84,7 +84,7 @@ static void file(void **state)
 	no_lines = false;
 	is_told(path);
 	assert_int_equal(options_parse(&options, 3, arguments), 0);
-	assert_int_equal(options.capacity, 777);
+	assert_int_equal(options.engine.capacity, 777);
 }
 
 /* What runs goes on as it was. */
@@ -109,7 +109,7 @@ static void reload(void **state)
 		assert_memory_equal(&next, &before, sizeof(next));
 	}
 	assert_int_equal(options_reload(&next, 3, arguments, &running, NULL, NULL), 0);
-	assert_int_equal(next.capacity, 777);
+	assert_int_equal(next.engine.capacity, 777);
 }
 
 int main(void)

@@ -54,24 +54,25 @@ static void defaults(void **state)
 	(void)state;
 	assert_int_equal(parse_line(&options, ""), 0);
 	assert_int_equal(options.mode, MODE_AUTO);
-	assert_int_equal(options.xdp_mode, XDP_MODE_AUTO);
+	assert_int_equal(options.engine.xdp_mode, XDP_MODE_AUTO);
 	assert_int_equal(options.port, 54321);
-	assert_int_equal(options.listen_count, 1);
-	assert_true(options.listen[0].any);
-	assert_int_equal(options.listen[0].port, 54321);
+	assert_int_equal(options.engine.listen_count, 1);
+	assert_true(options.engine.listen[0].any);
+	assert_int_equal(options.engine.listen[0].port, 54321);
 	assert_true(options.allow_is_default);
 	assert_int_equal(address_parse("127.0.0.1", &loopback), 0);
 	assert_int_equal(address_parse("192.0.2.1", &public), 0);
 	assert_true(allow_list_contains(&options.allow, &loopback));
 	assert_false(allow_list_contains(&options.allow, &public));
-	assert_int_equal(options.capacity, 1000000);
-	assert_int_equal(options.value_max, 512);
+	assert_int_equal(options.engine.capacity, 1000000);
+	assert_int_equal(options.engine.value_max, 512);
 	assert_int_equal(options.remove, REMOVE_HONOUR);
-	assert_int_equal(options.threads, 0);
+	assert_int_equal(options.engine.threads, 0);
 	assert_false(options.keep);
 	assert_false(options.check);
 	assert_true(options.control_is_default);
 	assert_string_equal(options.pin_root, "/sys/fs/bpf/sessiond");
+	assert_string_equal(options.engine.pin_dir, "/sys/fs/bpf/sessiond/54321");
 	assert_int_equal(options.log_level, LOG_LEVEL_INFO);
 	assert_string_equal(options.config_path, "");
 }
@@ -89,23 +90,24 @@ static void all_given(void **state)
 				     "/tmp/pins --log-level debug --check"),
 		0);
 	assert_int_equal(options.mode, MODE_SOCKET);
-	assert_int_equal(options.xdp_mode, XDP_MODE_GENERIC);
+	assert_int_equal(options.engine.xdp_mode, XDP_MODE_GENERIC);
 	assert_int_equal(options.port, 443);
-	assert_int_equal(options.listen_count, 2);
+	assert_int_equal(options.engine.listen_count, 2);
 	/* The port comes after, and counts all the same. */
-	assert_string_equal(endpoint_format(&options.listen[0], text), "192.0.2.1:443");
-	assert_string_equal(endpoint_format(&options.listen[1], text), "[::1]:99");
+	assert_string_equal(endpoint_format(&options.engine.listen[0], text), "192.0.2.1:443");
+	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "[::1]:99");
 	assert_int_equal(options.allow.count, 2);
 	assert_false(options.allow_is_default);
 	assert_string_equal(prefix_format(&options.allow.prefixes[1], text), "2001:db8::/32");
-	assert_int_equal(options.capacity, 5);
-	assert_int_equal(options.value_max, 1400);
+	assert_int_equal(options.engine.capacity, 5);
+	assert_int_equal(options.engine.value_max, 1400);
 	assert_int_equal(options.remove, REMOVE_IGNORE);
-	assert_int_equal(options.threads, 256);
+	assert_int_equal(options.engine.threads, 256);
 	assert_true(options.keep);
 	assert_string_equal(options.control_path, "/tmp/x.sock");
 	assert_false(options.control_is_default);
 	assert_string_equal(options.pin_root, "/tmp/pins");
+	assert_string_equal(options.engine.pin_dir, "/tmp/pins/443");
 	assert_int_equal(options.log_level, LOG_LEVEL_DEBUG);
 	assert_true(options.check);
 }
@@ -307,7 +309,7 @@ static void long_dpdk_args(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	text[sizeof(options.dpdk_args)] = '\0';
+	text[sizeof(options.engine.dpdk_args)] = '\0';
 	assert_int_equal(options_parse(&options, 5, argv), -EINVAL);
 	assert_non_null(strstr(error_message(), "too long, expected at most 1023 bytes"));
 	assert_one_line(error_message());
@@ -345,12 +347,12 @@ static void good_files(void **state)
 		0);
 	assert_int_equal(options.port, 443);
 	assert_int_equal(options.mode, MODE_SOCKET);
-	assert_int_equal(options.xdp_mode, XDP_MODE_NATIVE);
-	assert_int_equal(options.capacity, 77);
-	assert_int_equal(options.value_max, 600);
+	assert_int_equal(options.engine.xdp_mode, XDP_MODE_NATIVE);
+	assert_int_equal(options.engine.capacity, 77);
+	assert_int_equal(options.engine.value_max, 600);
 	assert_int_equal(options.allow.count, 2);
 	assert_int_equal(options.remove, REMOVE_IGNORE);
-	assert_int_equal(options.threads, 3);
+	assert_int_equal(options.engine.threads, 3);
 	assert_true(options.keep);
 	assert_string_equal(options.control_path, "/tmp/c.sock");
 	assert_string_equal(options.pin_root, "/tmp/pins");
@@ -472,20 +474,20 @@ static void precedence(void **state)
 	snprintf(line, sizeof(line), "-c %s", path);
 	assert_int_equal(parse_line(&options, line), 0);
 	assert_int_equal(options.port, 1000);
-	assert_int_equal(options.capacity, 10);
+	assert_int_equal(options.engine.capacity, 10);
 	assert_int_equal(options.allow.count, 1);
-	assert_int_equal(options.listen_count, 2);
-	assert_string_equal(endpoint_format(&options.listen[1], text), "127.0.0.2:1000");
+	assert_int_equal(options.engine.listen_count, 2);
+	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:1000");
 	assert_string_equal(options.config_path, path);
 	/* The command line wins, wherever --config stands; its lists replace the file's. */
 	snprintf(line, sizeof(line), "-n 20 -a 198.51.100.0/24 -a 203.0.113.0/24 2000 -c %s", path);
 	assert_int_equal(parse_line(&options, line), 0);
 	assert_int_equal(options.port, 2000);
-	assert_int_equal(options.capacity, 20);
+	assert_int_equal(options.engine.capacity, 20);
 	assert_int_equal(options.allow.count, 2);
 	assert_string_equal(prefix_format(&options.allow.prefixes[0], text), "198.51.100.0/24");
-	assert_int_equal(options.listen_count, 2);
-	assert_string_equal(endpoint_format(&options.listen[1], text), "127.0.0.2:2000");
+	assert_int_equal(options.engine.listen_count, 2);
+	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:2000");
 	assert_true(options.keep);
 	assert_int_equal(options.remove, REMOVE_IGNORE);
 	/* Of the file's, what is wrong is said with file and line; the command line is checked too.
@@ -544,10 +546,10 @@ static void reloads(void **state)
 	assert_int_equal(next.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(next.allow.count, 1);
 	assert_string_equal(prefix_format(&next.allow.prefixes[0], text), "198.51.100.0/24");
-	assert_int_equal(next.capacity, 10);
-	assert_int_equal(next.listen_count, 1);
+	assert_int_equal(next.engine.capacity, 10);
+	assert_int_equal(next.engine.listen_count, 1);
 	assert_false(next.keep);
-	assert_int_equal(next.threads, 2);
+	assert_int_equal(next.engine.threads, 2);
 
 	/* Back to the default list; in place, as a daemon may do it. */
 	write_file(path, "capacity = 10\nlisten = 127.0.0.1\n");
@@ -609,8 +611,8 @@ static void memory_of_xdp_mode(void **state)
 
 		print_message("%s\n", cases[i].line);
 		assert_int_equal(parse_line(&options, cases[i].line), 0);
-		strcpy(options.pin_root, "/nowhere");
-		bytes = options_memory_needed(&options) / options.capacity;
+		strcpy(options.engine.pin_dir, "/nowhere/54321");
+		bytes = options_memory_needed(&options) / options.engine.capacity;
 		assert_in_range(bytes, cases[i].bytes * 95 / 100, cases[i].bytes * 105 / 100);
 	}
 }
@@ -637,10 +639,10 @@ static void host(void **state)
 		assert_one_line(error_message());
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);
-	strcpy(options.interfaces[options.interface_count++], "nosuchif0");
+	strcpy(options.engine.interfaces[options.engine.interface_count++], "nosuchif0");
 	assert_int_equal(options_check_host(&options), -ENODEV);
 	assert_non_null(strstr(error_message(), "--interface nosuchif0: no such interface"));
-	strcpy(options.interfaces[0], "lo");
+	strcpy(options.engine.interfaces[0], "lo");
 	assert_int_equal(options_check_host(&options), 0);
 	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%nosuchif0"), 0);
 	assert_int_equal(options_check_host(&options), -EINVAL);

@@ -36,8 +36,8 @@ static struct world start(uint32_t capacity)
 	static struct options options;
 	struct world world = {.engine = fake_engine_create(capacity)};
 
-	options.capacity = capacity;
-	options.value_max = 512;
+	options.engine.capacity = capacity;
+	options.engine.value_max = 512;
 	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
 	assert_non_null(world.writer);
 	assert_int_equal(writer_start(world.writer), 0);
@@ -519,7 +519,7 @@ static void under_load(void **state)
 
 static void adopts(void **state)
 {
-	static struct options options = {.capacity = 4, .value_max = 512};
+	static struct options options = {.engine = {.capacity = 4, .value_max = 512}};
 	struct world world = {.engine = fake_engine_create(4)};
 	uint64_t now = clock_tick();
 	struct session session = {.expires = now + 100000, .len = 20};
@@ -582,7 +582,7 @@ static void failure(void **state)
 
 static void failed_start(void **state)
 {
-	static struct options options = {.capacity = 4, .value_max = 512};
+	static struct options options = {.engine = {.capacity = 4, .value_max = 512}};
 	struct world world = {.engine = fake_engine_create(4)};
 	struct pollfd poller = {.events = POLLIN};
 
