@@ -77,7 +77,7 @@ static int open_admin(struct daemon *daemon)
 static int give_up_privileges(struct daemon *daemon)
 {
 	const struct identity *identity = &daemon->identity;
-	bool drivers = daemon_engine_is_dpdk(daemon);
+	bool drivers = engine_mode_has(daemon->mode, ENGINE_DRIVERS);
 	int err = 0;
 
 	if (identity->change && daemon->admin)
@@ -117,7 +117,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.started = clock_tick();
 	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
 	 */
-	err = identity_find(&daemon.identity, options->user, options->mode == MODE_DPDK);
+	err = identity_find(
+		&daemon.identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
 	if (!err)
 		err = privileges_prepare(&daemon.identity);
 	if (!err)
@@ -128,8 +129,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		err = daemon_open_metrics(&daemon);
 	if (!err) {
 		err = daemon_open_engine(&daemon);
-		/* Whether --dpdk-args are good, only EAL can tell. */
-		usage = err == -EINVAL && options->mode == MODE_DPDK;
+		usage = err == -EINVAL && engine_mode_has(options->mode, ENGINE_DPDK_ARGS);
 	}
 	if (!err)
 		err = give_up_privileges(&daemon);

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "control/daemon_private.h"
 
-#include <string.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,6 +35,16 @@ static void emit_times(struct daemon *daemon, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "insert_us_p99", latency_quantile_us(&inserts, 99));
 }
 
+static void emit_mode(const struct daemon *daemon, stats_emit emit, void *emit_ctx)
+{
+	char name[32];
+
+	for (size_t i = 0; i < engine_mode_count; i++) {
+		snprintf(name, sizeof(name), "mode_%s", engine_modes[i].name);
+		emit(emit_ctx, name, daemon->mode == &engine_modes[i]);
+	}
+}
+
 static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	struct daemon *daemon = ctx;
@@ -42,9 +52,7 @@ static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "pid", (uint64_t)getpid());
 	emit(emit_ctx, "port", daemon->options.port);
 	emit(emit_ctx, "uptime_seconds", clock_seconds(clock_tick() - daemon->started));
-	emit(emit_ctx, "mode_socket", strcmp(daemon->ops->name, "socket") == 0);
-	emit(emit_ctx, "mode_xdp", strcmp(daemon->ops->name, "xdp") == 0);
-	emit(emit_ctx, "mode_dpdk", strcmp(daemon->ops->name, "dpdk") == 0);
+	emit_mode(daemon, emit, emit_ctx);
 	emit(emit_ctx, "memory_resident_peak_bytes", resident_bytes());
 	emit_times(daemon, emit, emit_ctx);
 	writer_stats(daemon->writer, emit, emit_ctx);

@@ -12,27 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct engine_ops *engine_of(enum mode mode)
-{
-	switch (mode) {
-#ifdef HAVE_XDP
-	case MODE_XDP:
-		return &engine_xdp;
-#endif
-#ifdef HAVE_DPDK
-	case MODE_DPDK:
-		return &engine_dpdk;
-#endif
-	default:
-		return &engine_socket;
-	}
-}
-
-bool daemon_engine_is_dpdk(const struct daemon *daemon)
-{
-	return strcmp(daemon->ops->name, "dpdk") == 0;
-}
-
 static void on_local(void *ctx, const struct address *addr, bool present)
 {
 	struct daemon *daemon = ctx;
@@ -79,11 +58,13 @@ void daemon_close_engine(struct daemon *daemon, bool keep)
 }
 
 /* Opens and starts an engine: 0, or a negative errno with error_message() set and all closed. */
-static int start_engine(struct daemon *daemon, const struct engine_ops *ops)
+static int start_engine(struct daemon *daemon, const struct engine_mode *mode)
 {
 	const struct options *options = &daemon->options;
+	const struct engine_ops *ops = mode->ops;
 	int err;
 
+	daemon->mode = mode;
 	daemon->ops = ops;
 	daemon->local_ready = false;
 	err = ops->open(&daemon->engine, &options->engine);
@@ -129,97 +110,72 @@ fail:
 	return err;
 }
 
-/* engine_xdp_stale_pins; negative too where this build cannot tell. */
-static int stale_pins(const struct daemon *daemon, char *names, size_t size)
-{
-#ifdef HAVE_XDP
-	return engine_xdp_stale_pins(daemon->options.engine.pin_dir, names, size);
-#else
-	(void)names;
-	(void)size;
-	return access(daemon->options.engine.pin_dir, F_OK) < 0 ? 0 : -ENOSYS;
-#endif
-}
-
 /* What an earlier daemon has left pinned answers on from its own sessions, ahead of every socket,
- * and never knows of those that a daemon in another mode stores: they would be found by nobody.
- * Those sessions are not given up without being told to either. `why` is "", or why xdp mode, which
- * would have adopted them, is not to be had. */
-static int refuse_stale_pins(
-	const struct daemon *daemon, const struct engine_ops *ops, const char *why)
+ * and never knows of those that a daemon in another mode stores: nobody would find them. Those
+ * sessions are not given up without being told to either. `failed` is the mode that would have
+ * adopted them, and `why` it did not start; or NULL. */
+static int refuse_stale_pins(const struct daemon *daemon, const struct engine_mode *mode,
+	const struct engine_mode *failed, const char *why)
 {
 	const struct options *options = &daemon->options;
 	char names[128], detach[PATH_MAX + 64];
 
-	if (stale_pins(daemon, names, sizeof(names)) <= 0)
+	if (engines_stale_pins(mode, options->engine.pin_dir, names, sizeof(names)) <= 0)
 		return 0;
 	snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
 		options->pin_root, options->port);
-	if (*why)
+	if (failed)
 		return error_set(EEXIST,
-			"mode xdp failed (%s), and mode %s is no way out: an earlier daemon's XDP "
+			"mode %s failed (%s), and mode %s is no way out: an earlier daemon's XDP "
 			"program answers on %s from its own sessions; mend that, or give them up: "
 			"%s",
-			why, ops->name, names, detach);
+			failed->name, why, mode->name, names, detach);
 	return error_set(EEXIST,
 		"mode %s would store sessions that nobody finds: an earlier daemon's XDP program "
 		"still answers on %s from its own; use mode xdp, or give them up: %s",
-		ops->name, names, detach);
+		mode->name, names, detach);
 }
 
 void daemon_warn_of_stale_pins(const struct daemon *daemon)
 {
+	const char *pin_dir = daemon->options.engine.pin_dir;
 	char names[128];
 
-	if (strcmp(daemon->ops->name, "xdp") == 0 || stale_pins(daemon, names, sizeof(names)) >= 0)
-		return;
-	log_warning("an earlier daemon's XDP program may still answer from the sessions pinned in "
-		    "%s: take it away with sessionctl --port %u detach",
-		daemon->options.engine.pin_dir, daemon->options.port);
+	if (engines_stale_pins(daemon->mode, pin_dir, names, sizeof(names)) < 0)
+		log_warning("an earlier daemon's XDP program may still answer from the sessions "
+			    "pinned in %s: take it away with sessionctl --port %u detach",
+			pin_dir, daemon->options.port);
 }
 
-static int start_without_xdp(struct daemon *daemon, const struct engine_ops *ops, const char *why)
-{
-	int err = refuse_stale_pins(daemon, ops, why);
-
-	return err ? err : start_engine(daemon, ops);
-}
-
-/* The engine that was asked for; with `auto`, XDP where interfaces are given and take it, else
- * sockets, and never silently. */
+/* In the mode that was asked for; with auto, in the first that takes it, and never silently. */
 int daemon_open_engine(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
-	char why[512];
+	const struct engine_mode *mode = options->mode, *failed = NULL;
+	char why[512] = "";
 	int err;
 
-	if (options->mode == MODE_XDP)
-		return start_engine(daemon, engine_of(MODE_XDP));
-	if (options->mode != MODE_AUTO)
-		return start_without_xdp(daemon, engine_of(options->mode), "");
-	if (options->engine.interface_count == 0) {
-		err = start_without_xdp(daemon, &engine_socket, "");
-		if (!err)
-			log_info("mode socket was chosen: no --interface was given");
-		return err;
+	if (!mode)
+		mode = engines_auto(NULL, &options->engine);
+	for (;;) {
+		err = refuse_stale_pins(daemon, mode, failed, why);
+		if (err)
+			return err;
+		if (failed)
+			log_tagged(LOG_LEVEL_WARNING, "slow",
+				"SLOW: falling back to mode %s, because mode %s failed: %s",
+				mode->name, failed->name, why);
+		err = start_engine(daemon, mode);
+		if (!err || options->mode)
+			return err;
+		/* A port or pin folder in use is another daemon's: no mode would be right. (An
+		 * interface that has another's program is EEXIST.) */
+		failed = mode;
+		mode = engines_auto(failed, &options->engine);
+		if (!mode || err == -EADDRINUSE || err == -EBUSY)
+			return err;
+		snprintf(why, sizeof(why), "%s", error_message());
 	}
-	if (engine_of(MODE_XDP) == &engine_socket) {
-		log_tagged(LOG_LEVEL_WARNING, "slow",
-			"SLOW: this build has no xdp mode; falling back to mode socket");
-		return start_without_xdp(daemon, &engine_socket, "");
-	}
-	err = start_engine(daemon, engine_of(MODE_XDP));
-	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
-	 * that has another's program is EEXIST.) */
-	if (!err || err == -EADDRINUSE || err == -EBUSY)
-		return err;
-	snprintf(why, sizeof(why), "%s", error_message());
-	err = refuse_stale_pins(daemon, &engine_socket, why);
-	if (err)
-		return err;
-	log_tagged(LOG_LEVEL_WARNING, "slow",
-		"SLOW: falling back to mode socket, because mode xdp failed: %s", why);
-	return start_engine(daemon, &engine_socket);
 }
 
 void daemon_announce(const struct daemon *daemon)
@@ -227,9 +183,11 @@ void daemon_announce(const struct daemon *daemon)
 	const struct options *options = &daemon->options;
 	char text[512], listen[ADDRESS_TEXT];
 
+	if (!options->mode && options->engine.interface_count == 0)
+		log_info("mode %s was chosen: no --interface was given", daemon->mode->name);
 	daemon->ops->describe(daemon->engine, text, sizeof(text));
 	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
-		SESSIOND_VERSION, daemon->ops->name, text);
+		SESSIOND_VERSION, daemon->mode->name, text);
 	for (size_t i = 0; i < options->engine.listen_count; i++)
 		log_info(
 			"listening on UDP %s", endpoint_format(&options->engine.listen[i], listen));

@@ -26,7 +26,8 @@ struct daemon {
 	struct options options; /* as they are now, after reloads */
 	int argc;
 	char **argv;
-	const struct engine_ops *ops;
+	const struct engine_mode *mode; /* that was asked for, or that auto came to */
+	const struct engine_ops *ops;	/* its */
 	struct engine *engine;
 	struct writer *writer;
 	struct local_addresses *local;
@@ -55,7 +56,6 @@ int daemon_reload(
 int daemon_open_engine(struct daemon *daemon);
 /* `keep`: what can answer without the daemon goes on. */
 void daemon_close_engine(struct daemon *daemon, bool keep);
-bool daemon_engine_is_dpdk(const struct daemon *daemon);
 /* Log how fast this is and what it serves, and what an operator had better know. */
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);

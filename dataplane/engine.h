@@ -154,27 +154,67 @@ struct engine_ops {
 
 	/* Stops the readers. `keep`: leave what can answer without the daemon answering. */
 	void (*close)(struct engine *engine, bool keep);
+
+	/* What follows needs no open engine and changes nothing on the host. */
+
+	/* Checks of the configuration what needs no port; open checks the rest. 0, or -EINVAL with
+	 * error_message() set. NULL where there is nothing to check. */
+	int (*check)(const struct engine_config *config);
+
+	/* Bytes that a start takes at most for the table and a fast path's copy of it, beside what
+	 * a daemon that is gone has left pinned. NULL: the table, with the values in it. */
+	uint64_t (*memory_needed)(const struct engine_config *config);
+
+	/* Whether a start would take over what is pinned in pin_dir; false where it cannot tell.
+	 * NULL, as the next, where nothing outlives the daemon. */
+	bool (*would_adopt)(const struct engine_config *config);
+
+	/* On how many interfaces of this host the fast path of a daemon that is gone answers on, by
+	 * what is pinned in `pin_dir`: their names go to `names`. 0 where a daemon lives that has
+	 * it in use, and where the folder cannot be read; a negative errno where the pins in it
+	 * cannot. */
+	int (*stale_pins)(const char *pin_dir, char *names, size_t size);
 };
 
-extern const struct engine_ops engine_socket;
-extern const struct engine_ops engine_xdp;  /* where built with -Dxdp */
-extern const struct engine_ops engine_dpdk; /* where built with -Ddpdk */
+enum engine_flags {
+	ENGINE_AUTO = 1,       /* --mode auto may come to it */
+	ENGINE_INTERFACES = 2, /* answers on --interface, and needs one */
+	ENGINE_PINS = 4,       /* may leave pins in pin_dir, and answer on after the daemon */
+	ENGINE_OWN_PORTS = 8,  /* its ports are its only links: no address needs an interface */
+	ENGINE_DPDK_ARGS = 16, /* takes --dpdk-args; open returns -EINVAL if they are wrong */
+	ENGINE_DRIVERS = 32,   /* has drivers in this process: control/privileges.h */
+};
 
-/* What the kernel spends on xdp mode's maps at most, in bytes. */
-uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max);
+/* What is known of a mode, whether it is built in or not. */
+struct engine_mode {
+	const char *name;
+	const struct engine_ops *ops; /* NULL: this build is without it */
+	const char *build;	      /* what to build with, where it may be without */
+	unsigned flags;		      /* of enum engine_flags */
+};
 
-/* Whether a start would take over the maps that are pinned in pin_dir, so that what the kernel
- * spends on them is spent already. Looks at pin_dir, capacity and value_max alone; false where it
- * cannot be told. */
-bool engine_xdp_would_adopt(const struct engine_config *config);
+/* engines.c: the table, in the order in which auto tries them. */
+extern const struct engine_mode engine_modes[];
+extern const size_t engine_mode_count;
 
-/* On how many interfaces of this host the program of a daemon that is gone answers on, by what is
- * pinned in `pin_dir`: their names go to `names`. 0 where a daemon lives that has it in use, and
- * where the folder cannot be read; a negative errno where the pins in it cannot. */
-int engine_xdp_stale_pins(const char *pin_dir, char *names, size_t size);
+/* False for auto, NULL. */
+static inline bool engine_mode_has(const struct engine_mode *mode, unsigned flag)
+{
+	return mode && mode->flags & flag;
+}
 
-/* What can be told of dpdk mode's settings without a port being touched; the rest is left to open.
- * 0, or -EINVAL with error_message() set. */
-int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args);
+/* NULL: there is none of that name. */
+const struct engine_mode *engines_find(const char *name);
+/* The mode that auto tries after `failed`, or first if that is NULL; NULL: none is left. */
+const struct engine_mode *engines_auto(
+	const struct engine_mode *failed, const struct engine_config *config);
+uint64_t engines_memory_needed(const struct engine_mode *mode, const struct engine_config *config);
+/* As stale_pins, for what other modes than `mode` have left; -ENOSYS where there may be something,
+ * and this build is without the mode that could tell. */
+int engines_stale_pins(
+	const struct engine_mode *mode, const char *pin_dir, char *names, size_t size);
+
+/* The engines that are built in. */
+extern const struct engine_ops engine_socket, engine_xdp, engine_dpdk;
 
 #endif

@@ -14,37 +14,23 @@
 #include "control/host/identity.h"
 #include "control/sessions/lifetime.h"
 
-/* Of the kernel, for xdp mode: nothing where the start adopts maps that have it already. */
-static uint64_t kernel_bytes(const struct options *options, bool *adopts)
-{
-#ifdef HAVE_XDP
-	*adopts = engine_xdp_would_adopt(&options->engine);
-	return *adopts ? 0
-		       : engine_xdp_kernel_bytes(
-				 options->engine.capacity, options->engine.value_max);
-#else
-	(void)options;
-	*adopts = false;
-	return 0;
-#endif
-}
-
 uint64_t options_memory_needed(const struct options *options)
 {
-	struct table_config table = {
-		.capacity = options->engine.capacity, .value_max = options->engine.value_max};
-	uint64_t lifetimes = lifetime_reserved_bytes(options->engine.capacity);
-	uint64_t served_here = table_reserved_bytes(&table), mirrored;
-	bool adopts;
+	const struct engine_config *config = &options->engine;
+	const struct engine_mode *mode = options->mode ? options->mode : engines_auto(NULL, config);
+	uint64_t most = 0;
 
-	if (options->engine.interface_count == 0)
-		return served_here + lifetimes;
-	table.value_max = 0;
-	mirrored = table_reserved_bytes(&table) + kernel_bytes(options, &adopts);
-	/* auto may come to either. */
-	if (options->mode == MODE_AUTO && !adopts && served_here > mirrored)
-		return served_here + lifetimes;
-	return mirrored + lifetimes;
+	/* The most of the modes that auto may come to: to no other where sessions are adopted. */
+	while (mode) {
+		uint64_t needed = engines_memory_needed(mode, config);
+
+		if (needed > most)
+			most = needed;
+		if (options->mode || (mode->ops->would_adopt && mode->ops->would_adopt(config)))
+			break;
+		mode = engines_auto(mode, config);
+	}
+	return most + lifetime_reserved_bytes(config->capacity);
 }
 
 int options_check_host(const struct options *options)
@@ -71,15 +57,13 @@ int options_check_host(const struct options *options)
 				"them",
 				endpoint_format(listen, text));
 	}
-#ifdef HAVE_DPDK
-	if (options->mode == MODE_DPDK) {
-		err = engine_dpdk_check(options->engine.listen, options->engine.listen_count,
-			options->engine.dpdk_args);
+	if (options->mode && options->mode->ops->check) {
+		err = options->mode->ops->check(&options->engine);
 		if (err)
 			return err;
 	}
-#endif
-	err = identity_find(&identity, options->user, options->mode == MODE_DPDK);
+	err = identity_find(
+		&identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
 	if (err)
 		return err;
 	needed = options_memory_needed(options);

@@ -72,14 +72,18 @@ static const char *set_port(struct options *options, const char *value)
 
 static const char *set_mode(struct options *options, const char *value)
 {
-	static const char *const words[] = {"auto", "xdp", "dpdk", "socket", NULL};
-	static const enum mode modes[] = {MODE_AUTO, MODE_XDP, MODE_DPDK, MODE_SOCKET};
-	int i = word_index(value, words);
+	const struct engine_mode *mode = engines_find(value);
+	size_t used;
 
-	if (i < 0)
-		return "expected auto, xdp, dpdk or socket";
-	options->mode = modes[i];
-	return NULL;
+	if (mode || strcmp(value, "auto") == 0) {
+		options->mode = mode;
+		return NULL;
+	}
+	used = (size_t)snprintf(reason, sizeof(reason), "expected auto");
+	for (size_t i = 0; i < engine_mode_count && used < sizeof(reason); i++)
+		used += (size_t)snprintf(reason + used, sizeof(reason) - used, "%s%s",
+			i + 1 < engine_mode_count ? ", " : " or ", engine_modes[i].name);
+	return reason;
 }
 
 static const char *set_xdp_mode(struct options *options, const char *value)

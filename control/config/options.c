@@ -83,28 +83,36 @@ static int read_command_line(struct options *options, int argc, char **argv)
 	return cli_parse(&cli, argc, argv) < 0 ? -EINVAL : 0;
 }
 
+/* The mode that an option is for, whether it is built in or not. */
+static const struct engine_mode *mode_with(unsigned flag)
+{
+	size_t i = 0;
+
+	while (!(engine_modes[i].flags & flag))
+		i++;
+	return &engine_modes[i];
+}
+
 static int check_built_in(const struct options *options)
 {
-	(void)options;
-#ifndef HAVE_XDP
-	if (options->mode == MODE_XDP)
-		return error_set(EINVAL, "--mode xdp: this sessiond was built without it: build "
-					 "with -Dxdp=enabled, or use --mode socket");
-	if (options->engine.interface_count > 0)
+	const struct engine_config *engine = &options->engine;
+	const struct engine_mode *mode = options->mode, *for_interfaces;
+
+	if (mode && !mode->ops)
 		return error_set(EINVAL,
-			"--interface %s: this sessiond was built without xdp mode: build with "
-			"-Dxdp=enabled, or leave it out",
-			options->engine.interfaces[0]);
-#endif
-#ifndef HAVE_DPDK
-	if (options->mode == MODE_DPDK)
-		return error_set(EINVAL, "--mode dpdk: this sessiond was built without it: build "
-					 "with -Ddpdk=enabled, or use --mode socket");
-#endif
+			"--mode %s: this sessiond was built without it: build with %s, or use "
+			"--mode socket",
+			mode->name, mode->build);
+	for_interfaces = mode_with(ENGINE_INTERFACES);
+	if (engine->interface_count > 0 && !for_interfaces->ops)
+		return error_set(EINVAL,
+			"--interface %s: this sessiond was built without %s mode: build with %s, "
+			"or leave it out",
+			engine->interfaces[0], for_interfaces->name, for_interfaces->build);
 	return 0;
 }
 
-/* Every link has fe80::/64. In dpdk mode the ports are the only links, and no interfaces. */
+/* Every link has fe80::/64. An engine's own ports are no interfaces. */
 static int check_scopes(const struct options *options)
 {
 	char text[ADDRESS_TEXT];
@@ -112,7 +120,7 @@ static int check_scopes(const struct options *options)
 	for (size_t i = 0; i < options->engine.listen_count; i++) {
 		const struct endpoint *listen = &options->engine.listen[i];
 
-		if (options->mode != MODE_DPDK && !listen->scope[0] &&
+		if (!engine_mode_has(options->mode, ENGINE_OWN_PORTS) && !listen->scope[0] &&
 			address_is_link_local(&listen->addr))
 			return error_set(EINVAL,
 				"--listen %s: a link-local address needs its interface: add "
@@ -124,20 +132,23 @@ static int check_scopes(const struct options *options)
 
 static int check_together(const struct options *options)
 {
+	const struct engine_config *engine = &options->engine;
+	const struct engine_mode *mode = options->mode;
 	char quoted[TEXT_QUOTE];
 
-	if (options->mode == MODE_XDP && options->engine.interface_count == 0)
-		return error_set(EINVAL, "--mode xdp needs an interface: add --interface IFNAME");
-	if (options->engine.interface_count > 0 && options->mode != MODE_XDP &&
-		options->mode != MODE_AUTO)
+	if (engine_mode_has(mode, ENGINE_INTERFACES) && engine->interface_count == 0)
+		return error_set(
+			EINVAL, "--mode %s needs an interface: add --interface IFNAME", mode->name);
+	if (engine->interface_count > 0 && mode && !engine_mode_has(mode, ENGINE_INTERFACES))
 		return error_set(EINVAL,
-			"--interface %s has no use with --mode %s: leave it out, or use --mode xdp",
-			text_quote(options->engine.interfaces[0], quoted),
-			options->mode == MODE_DPDK ? "dpdk" : "socket");
-	if (options->engine.dpdk_args[0] && options->mode != MODE_DPDK)
-		return error_set(EINVAL, "--dpdk-args has no use without --mode dpdk: add that, or "
-					 "leave it out");
-	if (options->engine.xdp_histogram && !options->metrics[0])
+			"--interface %s has no use with --mode %s: leave it out, or use --mode %s",
+			text_quote(engine->interfaces[0], quoted), mode->name,
+			mode_with(ENGINE_INTERFACES)->name);
+	if (engine->dpdk_args[0] && !engine_mode_has(mode, ENGINE_DPDK_ARGS))
+		return error_set(EINVAL,
+			"--dpdk-args has no use without --mode %s: add that, or leave it out",
+			mode_with(ENGINE_DPDK_ARGS)->name);
+	if (engine->xdp_histogram && !options->metrics[0])
 		return error_set(EINVAL,
 			"--xdp-histogram has no use without --metrics: add that, or "
 			"leave it out");

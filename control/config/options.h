@@ -16,21 +16,14 @@
 #include "control/host/identity.h"
 #include "dataplane/engine.h"
 
-enum mode {
-	MODE_AUTO,
-	MODE_XDP,
-	MODE_DPDK,
-	MODE_SOCKET,
-};
-
 enum remove_policy {
 	REMOVE_HONOUR,
 	REMOVE_IGNORE,
 };
 
 struct options {
-	enum mode mode;
-	struct engine_config engine; /* whole after options_parse but for on_thread */
+	const struct engine_mode *mode; /* NULL: auto */
+	struct engine_config engine;	/* whole after options_parse but for on_thread */
 	uint16_t port;
 	struct allow_list allow;
 	bool allow_is_default;

@@ -199,13 +199,13 @@ static void dpdk_drop_samples(struct engine *engine,
 	ports_watch(engine);
 }
 
-int engine_dpdk_check(const struct endpoint *listen, size_t listen_count, const char *dpdk_args)
+static int dpdk_check(const struct engine_config *config)
 {
 	struct dpdk_args args;
 	struct local_endpoints local;
-	int err = local_endpoints_init(&local, listen, listen_count);
+	int err = local_endpoints_init(&local, config->listen, config->listen_count);
 
-	return err ? err : dpdk_args_parse(&args, dpdk_args);
+	return err ? err : dpdk_args_parse(&args, config->dpdk_args);
 }
 
 const struct engine_ops engine_dpdk = {
@@ -220,4 +220,5 @@ const struct engine_ops engine_dpdk = {
 	.stats = stats_collect,
 	.drop_samples = dpdk_drop_samples,
 	.close = dpdk_close,
+	.check = dpdk_check,
 };

@@ -290,4 +290,7 @@ const struct engine_ops engine_xdp = {
 	.watch = stats_xdp_watch,
 	.talkers = stats_xdp_talkers,
 	.close = xdp_close,
+	.memory_needed = maps_memory_needed,
+	.would_adopt = stale_pins_adoptable,
+	.stale_pins = stale_pins_find,
 };

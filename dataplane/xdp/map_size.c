@@ -58,7 +58,8 @@ static uint64_t allocated(uint64_t bytes)
 	return size;
 }
 
-uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max)
+/* What the kernel spends on the maps at most. */
+static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 {
 	uint32_t sessions = maps_sessions(capacity),
 		 overflows = maps_overflows(capacity, value_max);
@@ -72,4 +73,14 @@ uint64_t engine_xdp_kernel_bytes(uint32_t capacity, uint16_t value_max)
 	if (overflows > 1)
 		bytes += capacity * element;
 	return bytes + capacity / 8;
+}
+
+uint64_t maps_memory_needed(const struct engine_config *config)
+{
+	const struct table_config index = {.capacity = config->capacity};
+	uint64_t bytes = table_reserved_bytes(&index);
+
+	return stale_pins_adoptable(config)
+		       ? bytes
+		       : bytes + kernel_bytes(config->capacity, config->value_max);
 }

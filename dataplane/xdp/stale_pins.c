@@ -17,7 +17,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-bool engine_xdp_would_adopt(const struct engine_config *config)
+bool stale_pins_adoptable(const struct engine_config *config)
 {
 	struct engine engine = {.config = *config};
 	struct sessd_config settings;
@@ -54,7 +54,7 @@ static int answers_on(int dir_fd, const char *pin)
 	return (int)info.xdp.ifindex;
 }
 
-int engine_xdp_stale_pins(const char *pin_dir, char *names, size_t size)
+int stale_pins_find(const char *pin_dir, char *names, size_t size)
 {
 	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), count = 0, err = 0;
 	char name[IF_NAMESIZE];

@@ -98,6 +98,12 @@ void maps_close(struct engine *engine);
 /* map_size.c: elements of the maps of sessions and of overflow. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
+/* Bytes of the daemon's index, and of the kernel's for the maps unless those are there already. */
+uint64_t maps_memory_needed(const struct engine_config *config);
+
+/* stale_pins.c: the operations would_adopt and stale_pins. */
+bool stale_pins_adoptable(const struct engine_config *config);
+int stale_pins_find(const char *pin_dir, char *names, size_t size);
 
 /* pins.c: the folder on the bpffs. */
 int pins_lock(struct engine *engine);

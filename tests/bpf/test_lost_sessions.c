@@ -61,7 +61,7 @@ static void other_abi(void **state)
 	(void)state;
 	world_keep_one(&world);
 	set_abi(SESSD_ABI + 1);
-	assert_false(engine_xdp_would_adopt(&world.config));
+	assert_false(engine_xdp.would_adopt(&world.config));
 	lost_for("the pinned maps are of another version");
 	world_keep_one(&world);
 	set_abi(0); /* as a daemon leaves it that is killed while it starts */

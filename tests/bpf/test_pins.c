@@ -73,12 +73,12 @@ static void keeps_and_adopts(void **state)
 	close(fd);
 	assert_int_equal(settings.abi, SESSD_ABI);
 
-	assert_true(engine_xdp_would_adopt(&world.config));
+	assert_true(engine_xdp.would_adopt(&world.config));
 	world.config.capacity++;
-	assert_false(engine_xdp_would_adopt(&world.config));
+	assert_false(engine_xdp.would_adopt(&world.config));
 	world.config.capacity--;
 	world_run(&world);
-	assert_true(engine_xdp_would_adopt(&world.config));
+	assert_true(engine_xdp.would_adopt(&world.config));
 	assert_true(world.engine->adopted);
 	/* The secrets are those that the sessions were guarded with. */
 	assert_memory_equal(
@@ -98,21 +98,21 @@ static void stale_pins(void **state)
 
 	(void)state;
 	world_reset(&world);
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world.config.interface_count = 2;
 	world_run(&world);
 	/* It lives. */
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world_close(&world, true);
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 2);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 2);
 	assert_int_equal(strlen(names), strlen("t0, t1"));
 	assert_non_null(strstr(names, "t0"));
 	assert_non_null(strstr(names, "t1"));
 	/* Pins of interfaces that are gone answer nothing. */
 	world_sh("ip link del t0");
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world_make_veth();
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
 	world.config.interface_count = 1;
 	world_run(&world);
 	world_close(&world, false);
@@ -199,12 +199,12 @@ static void other_namespace(void **state)
 
 	(void)state;
 	world_keep_one(&world);
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 1);
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 1);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	world_sh("ip link set lo up");
 	world_make_veth();
-	assert_int_equal(engine_xdp_stale_pins(world.pin_dir, names, sizeof(names)), 0);
-	assert_false(engine_xdp_would_adopt(&world.config));
+	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_false(engine_xdp.would_adopt(&world.config));
 	/* A failure before the start leaves the pins as they are. */
 	assert_int_equal(world_open(&world), 0);
 	assert_false(world.engine->adopted);

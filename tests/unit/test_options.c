@@ -53,7 +53,7 @@ static void defaults(void **state)
 
 	(void)state;
 	assert_int_equal(parse_line(&options, ""), 0);
-	assert_int_equal(options.mode, MODE_AUTO);
+	assert_null(options.mode);
 	assert_int_equal(options.engine.xdp_mode, XDP_MODE_AUTO);
 	assert_int_equal(options.port, 54321);
 	assert_int_equal(options.engine.listen_count, 1);
@@ -89,7 +89,7 @@ static void all_given(void **state)
 				     "--remove ignore -t 256 --keep -C /tmp/x.sock --pin-dir "
 				     "/tmp/pins --log-level debug --check"),
 		0);
-	assert_int_equal(options.mode, MODE_SOCKET);
+	assert_ptr_equal(options.mode, engines_find("socket"));
 	assert_int_equal(options.engine.xdp_mode, XDP_MODE_GENERIC);
 	assert_int_equal(options.port, 443);
 	assert_int_equal(options.engine.listen_count, 2);
@@ -112,6 +112,34 @@ static void all_given(void **state)
 	assert_true(options.check);
 }
 
+static void check_good(const char *const *lines, size_t count)
+{
+	struct options options;
+
+	for (size_t i = 0; i < count; i++) {
+		print_message("%s\n", lines[i]);
+		assert_int_equal(parse_line(&options, lines[i]), 0);
+	}
+}
+
+struct bad_line {
+	const char *line, *says; /* what the message must contain */
+};
+
+static void check_bad(const struct bad_line *cases, size_t count)
+{
+	struct options options;
+
+	for (size_t i = 0; i < count; i++) {
+		int ret = parse_line(&options, cases[i].line);
+
+		print_message("%s -> %s\n", cases[i].line, error_message());
+		assert_int_equal(ret, -EINVAL);
+		assert_one_line(error_message());
+		assert_non_null(strstr(error_message(), cases[i].says));
+	}
+}
+
 static void good_lines(void **state)
 {
 	static const char *const lines[] = {
@@ -129,29 +157,50 @@ static void good_lines(void **state)
 		"-l fe80::1%eth0 -l fe80::1%eth1 -l [fe80::2%eth1]:99",
 		"-l 0.0.0.0 -l ::1",
 		"-l 10.0.0.1 -l ::",
-#ifdef HAVE_XDP
+	};
+
+	(void)state;
+	check_good(lines, COUNT(lines));
+}
+
+/* What a mode's own options are taken for where it is built in, and refused with else. */
+static void built_in(void **state)
+{
+	static const char *const xdp[] = {
 		"-m xdp -i eth0",
 		"-i eth0 -i eth1 --xdp-mode native",
 		"-m auto -i fifteenletters0",
-#endif
-#ifdef HAVE_DPDK
-		"-m dpdk --dpdk-args --no-pci~--vdev=net_null0",
-#endif
 	};
-	struct options options;
+	static const char *const dpdk[] = {
+		"-m dpdk --dpdk-args --no-pci~--vdev=net_null0",
+		"-m dpdk -l fe80::1",
+	};
+	static const struct bad_line without_xdp[] = {
+		{"-m xdp -i eth0",
+			"--mode xdp: this sessiond was built without it: build with -Dxdp=enabled, "
+			"or use --mode socket"},
+		{"-i eth0", "--interface eth0: this sessiond was built without xdp mode: build "
+			    "with -Dxdp=enabled, or leave it out"},
+	};
+	static const struct bad_line without_dpdk[] = {
+		{"-m dpdk", "--mode dpdk: this sessiond was built without it: build with "
+			    "-Ddpdk=enabled, or use --mode socket"},
+	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(lines); i++) {
-		print_message("%s\n", lines[i]);
-		assert_int_equal(parse_line(&options, lines[i]), 0);
-	}
+	if (engines_find("xdp")->ops)
+		check_good(xdp, COUNT(xdp));
+	else
+		check_bad(without_xdp, COUNT(without_xdp));
+	if (engines_find("dpdk")->ops)
+		check_good(dpdk, COUNT(dpdk));
+	else
+		check_bad(without_dpdk, COUNT(without_dpdk));
 }
 
 static void bad_lines(void **state)
 {
-	static const struct {
-		const char *line, *says; /* what the message must contain */
-	} cases[] = {
+	static const struct bad_line cases[] = {
 		{"0", "PORT 0: expected a UDP port from 1 to 65535"},
 		{"70000", "PORT 70000: expected a UDP port from 1 to 65535"},
 		{"65536", "PORT 65536"},
@@ -239,25 +288,10 @@ static void bad_lines(void **state)
 		{"--port 5", "unknown option --port"},
 		{"-n \n", "--capacity ?: expected"},
 		{"--a\nb", "unknown option --a?b"},
-#ifndef HAVE_XDP
-		{"-m xdp -i eth0", "built without it"},
-		{"-i eth0", "built without xdp mode"},
-#endif
-#ifndef HAVE_DPDK
-		{"-m dpdk", "built without it"},
-#endif
 	};
-	struct options options;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		int ret = parse_line(&options, cases[i].line);
-
-		print_message("%s -> %s\n", cases[i].line, error_message());
-		assert_int_equal(ret, -EINVAL);
-		assert_one_line(error_message());
-		assert_non_null(strstr(error_message(), cases[i].says));
-	}
+	check_bad(cases, COUNT(cases));
 }
 
 /* A command line of `n` times an option, the i-th with value `format` % i. */
@@ -346,7 +380,7 @@ static void good_files(void **state)
 					     "log-level = error"),
 		0);
 	assert_int_equal(options.port, 443);
-	assert_int_equal(options.mode, MODE_SOCKET);
+	assert_ptr_equal(options.mode, engines_find("socket"));
 	assert_int_equal(options.engine.xdp_mode, XDP_MODE_NATIVE);
 	assert_int_equal(options.engine.capacity, 77);
 	assert_int_equal(options.engine.value_max, 600);
@@ -590,7 +624,6 @@ static void table_is_whole(void **state)
 	}
 }
 
-#ifdef HAVE_XDP
 /* What docs/farm.md has measured, daemon and kernel, a million sessions of each length. */
 static void memory_of_xdp_mode(void **state)
 {
@@ -606,6 +639,8 @@ static void memory_of_xdp_mode(void **state)
 	struct options options;
 
 	(void)state;
+	if (!engines_find("xdp")->ops)
+		skip();
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t bytes;
 
@@ -616,7 +651,6 @@ static void memory_of_xdp_mode(void **state)
 		assert_in_range(bytes, cases[i].bytes * 95 / 100, cases[i].bytes * 105 / 100);
 	}
 }
-#endif
 
 static void host(void **state)
 {
@@ -658,6 +692,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(all_given),
 		cmocka_unit_test(good_lines),
+		cmocka_unit_test(built_in),
 		cmocka_unit_test(bad_lines),
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(long_dpdk_args),
@@ -667,9 +702,7 @@ int main(void)
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(reloads),
 		cmocka_unit_test(table_is_whole),
-#ifdef HAVE_XDP
 		cmocka_unit_test(memory_of_xdp_mode),
-#endif
 		cmocka_unit_test(host),
 	};
 
