@@ -140,7 +140,6 @@ int ctl_list(const struct ctl *ctl)
 	return EXIT_SUCCESS;
 }
 
-#ifdef HAVE_XDP
 static void print_figure(void *ctx, const char *name, uint64_t value)
 {
 	struct printer *printer = ctx;
@@ -179,15 +178,12 @@ static int print_pinned(const struct ctl *ctl)
 	json_decref(printer.object);
 	return ret;
 }
-#endif
 
 int ctl_stats(const struct ctl *ctl)
 {
 	int ret = print_pairs(ctl, "stats");
 
-#ifdef HAVE_XDP
 	if (ret == -ENOENT || ret == -ECONNREFUSED || ret == -ETIMEDOUT)
 		ret = print_pinned(ctl);
-#endif
 	return ret < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
 }

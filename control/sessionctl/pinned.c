@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The XDP program's counters from its pinned map. Part of builds with xdp mode only.
+ * The XDP program's counters from its pinned map. Part of builds with xdp mode; the others have
+ * pinned_none.c.
  */
 #include "control/sessionctl/sessionctl.h"
 

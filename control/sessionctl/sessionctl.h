@@ -48,11 +48,9 @@ int ctl_detach(const struct ctl *ctl);
 /* The names of instances in a pin folder are their ports: 1 to 65535, or 0 if it is none. */
 uint16_t ctl_instance_port(const char *name);
 
-#ifdef HAVE_XDP
-/* sessionctl_pinned.c: reads the XDP program's counters without a daemon, from the pins of --port
- * or of the only instance that there is. 0, or a negative errno with error_message() set: -ENOENT
- * if nothing is pinned. */
+/* pinned.c: reads the XDP program's counters without a daemon, from the pins of --port or of the
+ * only instance that there is. 0, or a negative errno with error_message() set: -ENOENT if nothing
+ * is pinned, or this build is without xdp mode. */
 int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx);
-#endif
 
 #endif

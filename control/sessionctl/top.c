@@ -69,7 +69,6 @@ static void ask(const struct ctl *ctl, struct top_sample *sample)
 		return;
 	sample->figure_count = sample->source_count = 0;
 	snprintf(sample->trouble, sizeof(sample->trouble), "%s", error_message());
-#ifdef HAVE_XDP
 	/* The fast path may be at work without it. */
 	if (ctl_pinned_stats(ctl, top_add_figure, sample) == 0) {
 		sample->pinned = true;
@@ -78,7 +77,6 @@ static void ask(const struct ctl *ctl, struct top_sample *sample)
 	} else {
 		sample->figure_count = 0;
 	}
-#endif
 }
 
 static void look(const struct ctl *ctl, struct top_sample *sample)

@@ -76,15 +76,23 @@ static double get_requests(const struct view *view, bool rate, bool hits_only)
 	return sum;
 }
 
+/* Which of mode_xdp and the like is 1. */
+static const char *mode_of(const struct top_sample *sample)
+{
+	for (unsigned i = 0; i < sample->figure_count; i++) {
+		const struct top_figure *figure = &sample->figures[i];
+
+		if (figure->value && strncmp(figure->name, "mode_", strlen("mode_")) == 0)
+			return figure->name + strlen("mode_");
+	}
+	return "unknown";
+}
+
 static void add_head(struct view *view)
 {
 	const struct top_sample *now = view->now;
 	uint64_t up = top_figure(now, "uptime_seconds"), native, generic;
-	const char *mode = now->pinned			    ? "xdp"
-			   : top_figure(now, "mode_xdp")    ? "xdp"
-			   : top_figure(now, "mode_dpdk")   ? "dpdk"
-			   : top_figure(now, "mode_socket") ? "socket"
-							    : "unknown";
+	const char *mode = now->pinned ? "xdp" : mode_of(now);
 	char how[64] = "", since[48] = "";
 
 	native = top_figure(now, "xdp_interfaces_native");
