@@ -62,6 +62,13 @@ static int start_engine(struct daemon *daemon, const struct engine_mode *mode)
 {
 	const struct options *options = &daemon->options;
 	const struct engine_ops *ops = mode->ops;
+	const struct writer_config writer_config = {
+		.capacity = options->engine.capacity,
+		.value_max = options->engine.value_max,
+		.remove = options->remove,
+		.measure = options->engine.measure,
+		.on_thread = options->engine.on_thread,
+	};
 	int err;
 
 	daemon->mode = mode;
@@ -73,8 +80,11 @@ static int start_engine(struct daemon *daemon, const struct engine_mode *mode)
 		return err;
 	}
 	err = -ENOMEM;
-	daemon->writer = writer_create(ops, daemon->engine, options);
+	daemon->writer = writer_create(ops, daemon->engine, &writer_config);
 	if (!daemon->writer)
+		goto fail;
+	err = writer_adopt(daemon->writer);
+	if (err)
 		goto fail;
 	err = ops->set_allow(daemon->engine, &options->allow);
 	if (err)

@@ -14,12 +14,8 @@
 
 #include "common/log.h"
 #include "control/host/identity.h"
+#include "control/sessions/writer.h"
 #include "dataplane/engine.h"
-
-enum remove_policy {
-	REMOVE_HONOUR,
-	REMOVE_IGNORE,
-};
 
 struct options {
 	const struct engine_mode *mode; /* NULL: auto */

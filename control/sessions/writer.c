@@ -6,7 +6,6 @@
 #include "common/clock.h"
 #include "common/locked_memory.h"
 #include "common/log.h"
-#include "control/privileges.h"
 #include "control/sessions/writer_private.h"
 #include "dataplane/request.h"
 #include "dataplane/tls_version.h"
@@ -190,9 +189,9 @@ static bool on_found(void *ctx, const struct session *session)
 }
 
 struct writer *writer_create(
-	const struct engine_ops *ops, struct engine *engine, const struct options *options)
+	const struct engine_ops *ops, struct engine *engine, const struct writer_config *config)
 {
-	struct table_config config = {.capacity = options->engine.capacity, .populate = true};
+	struct table_config table = {.capacity = config->capacity, .populate = true};
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer) {
@@ -201,38 +200,35 @@ struct writer *writer_create(
 	}
 	writer->ops = ops;
 	writer->engine = engine;
-	writer->value_max = options->engine.value_max;
-	writer->measure = options->metrics[0] != '\0';
-	atomic_store(&writer->remove_policy, (int)options->remove);
+	writer->value_max = config->value_max;
+	writer->measure = config->measure;
+	writer->on_thread = config->on_thread;
+	atomic_store(&writer->remove_policy, (int)config->remove);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->done, NULL);
 	writer->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ops->table_config(engine, &config);
+	ops->table_config(engine, &table);
 	writer->reserved_bytes =
-		table_reserved_bytes(&config) + lifetime_reserved_bytes(config.capacity);
-	writer->table = table_create(&config);
+		table_reserved_bytes(&table) + lifetime_reserved_bytes(table.capacity);
+	writer->table = table_create(&table);
 	if (writer->table)
 		writer->lifetime =
-			lifetime_create(config.capacity, table_marks(writer->table), clock_tick());
-	writer->flush_next = options->engine.capacity;
+			lifetime_create(table.capacity, table_marks(writer->table), clock_tick());
+	writer->flush_next = table.capacity;
 	if (writer->failure_fd < 0 || !writer->lifetime) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
 			"capacity or max-session",
-			options->engine.capacity, writer->reserved_bytes >> 20);
+			table.capacity, writer->reserved_bytes >> 20);
 		writer_destroy(writer);
 		return NULL;
 	}
-	if (ops->adopt && ops->adopt(engine, on_found, writer) < 0) {
-		writer_destroy(writer);
-		return NULL;
-	}
-	/* The table, and what sessions go through on their way: receive buffers, queues, the
-	 * mirror. */
-	if (!table_locked(writer->table) || memory_lock_failed())
-		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
-			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
 	return writer;
+}
+
+int writer_adopt(struct writer *writer)
+{
+	return writer->ops->adopt ? writer->ops->adopt(writer->engine, on_found, writer) : 0;
 }
 
 void writer_commit(struct writer *writer)
@@ -297,7 +293,8 @@ static void *writer_run(void *arg)
 	/* Held until the engine has started. */
 	pthread_mutex_lock(&writer->lock);
 	pthread_mutex_unlock(&writer->lock);
-	privileges_drop_thread();
+	if (writer->on_thread)
+		writer->on_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
 		writer_commit(writer);
@@ -326,6 +323,11 @@ int writer_start(struct writer *writer)
 	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
 	int err;
 
+	/* The table, and what sessions go through on their way: receive buffers, queues, the
+	 * mirror. */
+	if (!table_locked(writer->table) || memory_lock_failed())
+		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
+			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
 	/* The thread first, though it waits: if it cannot be had, the engine has taken over nothing
 	 * that would then be lost. */
 	pthread_mutex_lock(&writer->lock);

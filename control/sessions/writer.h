@@ -11,8 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/config/options.h"
 #include "dataplane/engine.h"
+
+enum remove_policy {
+	REMOVE_HONOUR,
+	REMOVE_IGNORE,
+};
 
 /* What became of NEWs, REMOVEs and sessions; written by the writer, read by any thread. */
 #define WRITER_COUNTERS(X) \
@@ -31,11 +35,22 @@
 	X(sessions_flushed, "sessions deleted by the administrator") \
 	X(sessions_adopted, "sessions taken over from the last daemon")
 
+struct writer_config {
+	uint32_t capacity;
+	uint16_t value_max;
+	enum remove_policy remove;
+	bool measure;		 /* times of inserts: writer_latency */
+	void (*on_thread)(void); /* first thing on the writer's thread; or NULL */
+};
+
 struct writer;
 
-/* Makes the table and adopts what the engine kept. NULL with error_message() set. */
+/* Makes the table for an engine that is open. NULL with error_message() set. */
 struct writer *writer_create(
-	const struct engine_ops *ops, struct engine *engine, const struct options *options);
+	const struct engine_ops *ops, struct engine *engine, const struct writer_config *config);
+/* Takes over the sessions that outlived the last daemon, if the engine has any. 0 or a negative
+ * errno with error_message() set. */
+int writer_adopt(struct writer *writer);
 /* Starts the engine and the thread. 0 or a negative errno with error_message() set. */
 int writer_start(struct writer *writer);
 /* Ends the thread; the engine is still open. Safe if it was not started. */

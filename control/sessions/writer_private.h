@@ -44,6 +44,7 @@ struct writer {
 	uint16_t value_max;
 	_Atomic int remove_policy;
 	bool measure;
+	void (*on_thread)(void);
 	struct latency inserts;
 	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
 	unsigned inserts_waiting;

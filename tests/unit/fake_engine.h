@@ -23,7 +23,7 @@ extern const struct engine_ops fake_engine_ops;
 struct engine *fake_engine_create(uint32_t capacity);
 void fake_engine_destroy(struct engine *engine);
 
-/* Before writer_create: a session that outlived the last daemon. */
+/* Before writer_adopt: a session that outlived the last daemon. */
 void fake_engine_outlived(struct engine *engine, const struct session *session);
 unsigned fake_engine_forgotten(struct engine *engine);
 

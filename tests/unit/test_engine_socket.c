@@ -32,7 +32,8 @@
 
 struct world {
 	bool busy_poll;
-	struct options options;
+	uint16_t port;
+	struct engine_config config;
 	struct engine *engine;
 	struct writer *writer;
 };
@@ -42,7 +43,8 @@ static struct allow_list allowed, nobody;
 
 static int start(unsigned threads, size_t listens)
 {
-	struct engine_config *config = &world.options.engine;
+	struct engine_config *config = &world.config;
+	const struct writer_config writer_config = {.capacity = 1000, .value_max = 512};
 	int err;
 
 	*config = (struct engine_config){
@@ -56,12 +58,12 @@ static int start(unsigned threads, size_t listens)
 		char text[32];
 
 		snprintf(text, sizeof(text), "127.0.0.%zu", i + 1);
-		assert_int_equal(endpoint_parse(text, world.options.port, &config->listen[i]), 0);
+		assert_int_equal(endpoint_parse(text, world.port, &config->listen[i]), 0);
 	}
-	err = engine_socket.open(&world.engine, &world.options.engine);
+	err = engine_socket.open(&world.engine, &world.config);
 	if (err)
 		return err;
-	world.writer = writer_create(&engine_socket, world.engine, &world.options);
+	world.writer = writer_create(&engine_socket, world.engine, &writer_config);
 	assert_non_null(world.writer);
 	allow_list_default(&allowed);
 	assert_int_equal(engine_socket.set_allow(world.engine, &allowed), 0);
@@ -88,7 +90,7 @@ static int choose_port(void **state)
 	if (bind(fd, (struct sockaddr *)&any, size) < 0 ||
 		getsockname(fd, (struct sockaddr *)&any, &size) < 0)
 		return -1;
-	world.options.port = ntohs(any.sin_port);
+	world.port = ntohs(any.sin_port);
 	close(fd);
 	return 0;
 }
@@ -146,7 +148,7 @@ static void serves(void **state)
 
 	(void)state;
 	assert_int_equal(start(3, 2), 0);
-	fd = udp_client("127.0.0.2", world.options.port);
+	fd = udp_client("127.0.0.2", world.port);
 	for (uint32_t key = 1; key < 50; key++) {
 		size_t len = key == 7 ? 513 : 11 * key % 512 + 1;
 
@@ -157,8 +159,7 @@ static void serves(void **state)
 		assert_int_equal(get_until(fd, key, 0), 0);
 	}
 	/* The second daemon on the port is refused, now that its sockets are shared. */
-	assert_int_equal(
-		engine_socket.open(&(struct engine *){NULL}, &world.options.engine), -EADDRINUSE);
+	assert_int_equal(engine_socket.open(&(struct engine *){NULL}, &world.config), -EADDRINUSE);
 	close(fd);
 	stop();
 }
@@ -167,7 +168,7 @@ static atomic_bool flood_ends;
 
 static void *flood(void *arg)
 {
-	int fd = udp_client("127.0.0.1", world.options.port);
+	int fd = udp_client("127.0.0.1", world.port);
 	uint8_t message[SESSD_HEADER_SIZE] = {SESSD_VERSION, SESSD_GET};
 	struct iovec iov = {message, sizeof(message)};
 	struct mmsghdr messages[FLOOD_BATCH] = {0};
@@ -192,7 +193,7 @@ static void no_starvation(void **state)
 
 	(void)state;
 	assert_int_equal(start(1, 2), 0);
-	fd = udp_client("127.0.0.2", world.options.port);
+	fd = udp_client("127.0.0.2", world.port);
 	assert_int_equal(get(fd, 1), 0);
 	atomic_store(&flood_ends, false);
 	for (int i = 0; i < 2; i++)
@@ -216,7 +217,7 @@ static void allow_under_load(void **state)
 
 	(void)state;
 	assert_int_equal(start(2, 1), 0);
-	fd = udp_client("127.0.0.1", world.options.port);
+	fd = udp_client("127.0.0.1", world.port);
 	atomic_store(&flood_ends, false);
 	assert_int_equal(pthread_create(&thread, NULL, flood, NULL), 0);
 	for (int i = 0; i < 300; i++)
@@ -261,7 +262,7 @@ static void removes_follow_their_news(void **state)
 	(void)state;
 	assert_int_equal(start(4, 1), 0);
 	for (unsigned i = 0; i < CLIENTS; i++)
-		fds[i] = udp_client("127.0.0.1", world.options.port);
+		fds[i] = udp_client("127.0.0.1", world.port);
 	for (uint32_t key = 1; key <= KEYS; key++) {
 		request(fds[key % CLIENTS], SESSD_NEW, key, 144);
 		request(fds[(key + 1) % CLIENTS], SESSD_REMOVE, key, 0);
@@ -287,7 +288,7 @@ static void wakes_the_writer(void **state)
 
 	(void)state;
 	assert_int_equal(start(1, 1), 0);
-	fd = udp_client("127.0.0.1", world.options.port);
+	fd = udp_client("127.0.0.1", world.port);
 	for (uint32_t key = 1; key <= 40; key++) {
 		uint64_t began, took;
 
@@ -323,7 +324,7 @@ static void too_few_descriptors(void **state)
 	limit = before;
 	for (limit.rlim_cur = (rlim_t)first; err && refused < 100; limit.rlim_cur++) {
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-		err = engine_socket.open(&world.engine, &world.options.engine);
+		err = engine_socket.open(&world.engine, &world.config);
 		refused += err != 0;
 	}
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);

@@ -54,11 +54,12 @@ static void marks_outlive(void **state)
 {
 	static const struct engine_ops ops = {
 		.name = "test", .table_config = table_config, .adopt = adopt};
-	static struct options options = {.engine = {.capacity = CAPACITY, .value_max = 512}};
-	struct writer *writer = writer_create(&ops, NULL, &options);
+	const struct writer_config config = {.capacity = CAPACITY, .value_max = 512};
+	struct writer *writer = writer_create(&ops, NULL, &config);
 
 	(void)state;
 	assert_non_null(writer);
+	assert_int_equal(writer_adopt(writer), 0);
 	for (unsigned slot = 0; slot < 10; slot++)
 		assert_int_equal(mark_test(marks, slot), slot % 2 == 0);
 	writer_destroy(writer);

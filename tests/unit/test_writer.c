@@ -33,12 +33,10 @@ struct world {
 
 static struct world start(uint32_t capacity)
 {
-	static struct options options;
+	const struct writer_config config = {.capacity = capacity, .value_max = 512};
 	struct world world = {.engine = fake_engine_create(capacity)};
 
-	options.engine.capacity = capacity;
-	options.engine.value_max = 512;
-	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	world.writer = writer_create(&fake_engine_ops, world.engine, &config);
 	assert_non_null(world.writer);
 	assert_int_equal(writer_start(world.writer), 0);
 	return world;
@@ -519,7 +517,7 @@ static void under_load(void **state)
 
 static void adopts(void **state)
 {
-	static struct options options = {.engine = {.capacity = 4, .value_max = 512}};
+	const struct writer_config config = {.capacity = 4, .value_max = 512};
 	struct world world = {.engine = fake_engine_create(4)};
 	uint64_t now = clock_tick();
 	struct session session = {.expires = now + 100000, .len = 20};
@@ -541,8 +539,9 @@ static void adopts(void **state)
 	session.slot = 1;
 	session.expires = now + 100000;
 	fake_engine_outlived(world.engine, &session);
-	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	world.writer = writer_create(&fake_engine_ops, world.engine, &config);
 	assert_non_null(world.writer);
+	assert_int_equal(writer_adopt(world.writer), 0);
 	assert_int_equal(writer_start(world.writer), 0);
 	assert_int_equal(fake_engine_forgotten(world.engine), 4);
 	assert_int_equal(stat(&world, "sessions_adopted"), 2);
@@ -580,14 +579,39 @@ static void failure(void **state)
 	stop(&world);
 }
 
+static atomic_uint announced;
+
+static void announce(void)
+{
+	atomic_fetch_add(&announced, 1);
+}
+
+/* on_thread is called once, before anything else on the writer's thread. */
+static void own_thread(void **state)
+{
+	const struct writer_config config = {
+		.capacity = 4, .value_max = 512, .on_thread = announce};
+	struct world world = {.engine = fake_engine_create(4)};
+
+	(void)state;
+	world.writer = writer_create(&fake_engine_ops, world.engine, &config);
+	assert_non_null(world.writer);
+	assert_int_equal(announced, 0);
+	assert_int_equal(writer_start(world.writer), 0);
+	send_new(&world, 1, 300, 1);
+	fake_engine_settle(world.engine);
+	assert_int_equal(announced, 1);
+	stop(&world);
+}
+
 static void failed_start(void **state)
 {
-	static struct options options = {.engine = {.capacity = 4, .value_max = 512}};
+	const struct writer_config config = {.capacity = 4, .value_max = 512};
 	struct world world = {.engine = fake_engine_create(4)};
 	struct pollfd poller = {.events = POLLIN};
 
 	(void)state;
-	world.writer = writer_create(&fake_engine_ops, world.engine, &options);
+	world.writer = writer_create(&fake_engine_ops, world.engine, &config);
 	fake_engine_fail(world.engine);
 	assert_int_equal(writer_start(world.writer), -EIO);
 	assert_non_null(strstr(error_message(), "does not start"));
@@ -613,6 +637,7 @@ int main(void)
 		cmocka_unit_test(under_load),
 		cmocka_unit_test(adopts),
 		cmocka_unit_test(failure),
+		cmocka_unit_test(own_thread),
 		cmocka_unit_test(failed_start),
 	};
 
