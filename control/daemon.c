@@ -1,58 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
+ *
+ * The daemon's life, from the first descriptor to the last.
  */
 #include "control/daemon.h"
 
 #include "common/cli.h"
 #include "common/clock.h"
 #include "control/daemon_private.h"
-#include "control/notify.h"
 #include "control/privileges.h"
-#include "control/watchdog.h"
 
 #include <errno.h>
-
-struct restart_list {
-	void (*line)(void *line_ctx, const char *text);
-	void *line_ctx;
-};
-
-static void on_needs_restart(void *ctx, const char *name)
-{
-	const struct restart_list *list = ctx;
-	char text[128];
-
-	snprintf(text, sizeof(text), "%s has changed, and takes a restart", name);
-	log_warning("reload: %s", text);
-	if (list->line)
-		list->line(list->line_ctx, text);
-}
-
-int daemon_reload(
-	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx)
-{
-	static struct options next;
-	struct restart_list list = {.line = line, .line_ctx = line_ctx};
-	int err;
-
-	notify_reloading();
-	err = options_reload(
-		&next, daemon->argc, daemon->argv, &daemon->options, on_needs_restart, &list);
-	if (!err)
-		err = daemon->ops->set_allow(daemon->engine, &next.allow);
-	notify_ready();
-	if (err) {
-		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
-			"reload failed, nothing was changed: %s", error_message());
-		return err;
-	}
-	writer_set_remove(daemon->writer, next.remove);
-	log_set_level(next.log_level);
-	daemon->options = next;
-	log_tagged(LOG_LEVEL_NOTICE, "reload", "reloaded: %zu allowed prefixes, REMOVEs are %s",
-		next.allow.count, next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
-	return 0;
-}
 
 /* A path that was asked for must work; the default one, where nobody can make it, is done without.
  */
@@ -73,8 +31,60 @@ static int open_admin(struct daemon *daemon)
 	return 0;
 }
 
-/* All is open and every thread runs. */
-static int give_up_privileges(struct daemon *daemon)
+static void close_engine(struct daemon *daemon, bool keep)
+{
+	if (daemon->writer)
+		writer_stop(daemon->writer);
+	daemon_unfollow(daemon);
+	if (daemon->engine)
+		daemon->ops->close(daemon->engine, keep);
+	/* Its table was read until now. */
+	writer_destroy(daemon->writer);
+	daemon->writer = NULL;
+	daemon->engine = NULL;
+}
+
+/* From nothing to answering in daemon->mode. 0, or a negative errno with error_message() set and
+ * all closed. */
+static int start_engine(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	const struct engine_ops *ops = daemon->ops;
+	const struct writer_config writer = {
+		.capacity = options->engine.capacity,
+		.value_max = options->engine.value_max,
+		.remove = options->remove,
+		.measure = options->engine.measure,
+		.on_thread = options->engine.on_thread,
+	};
+	int err;
+
+	err = ops->open(&daemon->engine, &options->engine);
+	if (err) {
+		daemon->engine = NULL;
+		return err;
+	}
+	daemon->writer = writer_create(ops, daemon->engine, &writer);
+	err = daemon->writer ? 0 : -ENOMEM;
+	if (!err)
+		err = writer_adopt(daemon->writer);
+	if (!err)
+		err = ops->set_allow(daemon->engine, &options->allow);
+	if (!err)
+		err = daemon_follow_addresses(daemon);
+	if (!err)
+		err = writer_start(daemon->writer);
+	if (err) {
+		close_engine(daemon, false);
+		return err;
+	}
+	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
+	daemon_follow_interfaces(daemon);
+	return 0;
+}
+
+/* Everything is open and every thread runs. */
+static int drop_privileges(struct daemon *daemon)
 {
 	const struct identity *identity = &daemon->identity;
 	bool drivers = engine_mode_has(daemon->mode, ENGINE_DRIVERS);
@@ -82,10 +92,8 @@ static int give_up_privileges(struct daemon *daemon)
 
 	if (identity->change && daemon->admin)
 		err = admin_give(daemon->admin, identity->uid, identity->gid);
-#ifdef HAVE_MICROHTTPD
 	if (!err && identity->change && daemon->metrics)
 		err = metrics_give(daemon->metrics, identity->uid, identity->gid);
-#endif
 	if (!err && identity->change && daemon->ops->give)
 		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
 	if (!err)
@@ -109,44 +117,55 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
 	daemon.argv = argv;
+	daemon.started = clock_tick();
 	daemon.base = event_base_new();
 	if (!daemon.base) {
 		log_error("cannot set up the event loop");
 		return EXIT_RUNTIME;
 	}
-	daemon.started = clock_tick();
-	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
-	 */
 	err = identity_find(
 		&daemon.identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
-	if (!err)
-		err = privileges_prepare(&daemon.identity);
-	if (!err)
-		err = daemon_watch_signals(&daemon);
-	if (!err)
-		err = open_admin(&daemon);
-	if (!err)
-		err = daemon_open_metrics(&daemon);
-	if (!err) {
-		err = daemon_open_engine(&daemon);
+	if (err)
+		goto end;
+	err = privileges_prepare(&daemon.identity);
+	if (err)
+		goto end;
+	err = daemon_watch_signals(&daemon);
+	if (err)
+		goto end;
+	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
+	 */
+	err = open_admin(&daemon);
+	if (err)
+		goto end;
+	err = daemon_open_metrics(&daemon);
+	if (err)
+		goto end;
+	err = daemon_first_mode(&daemon);
+	while (!err) {
+		err = start_engine(&daemon);
+		if (!err)
+			break;
+		/* Only open can tell whether all of them are good. */
 		usage = err == -EINVAL && engine_mode_has(options->mode, ENGINE_DPDK_ARGS);
+		err = daemon_next_mode(&daemon, err);
 	}
-	if (!err)
-		err = give_up_privileges(&daemon);
-	if (!err)
-		err = daemon_loop(&daemon);
-	if (err < 0) {
+	if (err)
+		goto end;
+	err = drop_privileges(&daemon);
+	if (err)
+		goto end;
+	err = daemon_loop(&daemon);
+end:
+	if (err) {
 		log_error("sessiond: %s", error_message());
 		daemon.exit_code = usage ? EXIT_USAGE : EXIT_RUNTIME;
 	}
-	watchdog_close(daemon.watchdog);
 	daemon_unwatch(&daemon);
-	admin_close(daemon.admin);
-#ifdef HAVE_MICROHTTPD
-	metrics_close(daemon.metrics);
-#endif
 	/* After a failure while running, what answers without the daemon goes on. */
-	daemon_close_engine(&daemon, daemon.options.keep || daemon.failed);
+	close_engine(&daemon, daemon.options.keep || daemon.failed);
+	metrics_close(daemon.metrics);
+	admin_close(daemon.admin);
 	event_base_free(daemon.base);
 	return daemon.exit_code;
 }

@@ -159,6 +159,8 @@ static int watch(struct daemon *daemon, int fd, short what, event_callback_fn ca
 
 void daemon_unwatch(struct daemon *daemon)
 {
+	watchdog_close(daemon->watchdog);
+	daemon->watchdog = NULL;
 	while (daemon->event_count > 0)
 		event_free(daemon->events[--daemon->event_count]);
 }

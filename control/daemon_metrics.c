@@ -47,9 +47,5 @@ int daemon_open_metrics(struct daemon *daemon)
 	if (!daemon->options.metrics[0])
 		return 0;
 	figures.ctx = daemon;
-#ifdef HAVE_MICROHTTPD
 	return metrics_open(&daemon->metrics, daemon->base, daemon->options.metrics, &figures);
-#else
-	return 0; /* the option is refused */
-#endif
 }

@@ -46,24 +46,32 @@ struct daemon {
 	int exit_code;
 };
 
-/* Takes over what may change while running. `line`, if not NULL, is told what takes a restart. 0,
- * or a negative errno with error_message() set and nothing changed. */
+/* daemon_reload.c: takes over what may change while running. `line`, if not NULL, is told what
+ * takes a restart. 0, or a negative errno with error_message() set and nothing changed. */
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 
-/* daemon_engine.c. Opens the engine of the mode, or of the one that auto comes to, with its writer.
- * 0, or a negative errno with error_message() set and nothing left open. */
-int daemon_open_engine(struct daemon *daemon);
-/* `keep`: what can answer without the daemon goes on. */
-void daemon_close_engine(struct daemon *daemon, bool keep);
+/* daemon_mode.c. Sets the mode to start in. 0, or a negative errno with error_message() set. */
+int daemon_first_mode(struct daemon *daemon);
+/* After a start that failed with `err`: sets the next mode that auto comes to, and says so. 0, or a
+ * negative errno with error_message() set: it is `err` if there is none. */
+int daemon_next_mode(struct daemon *daemon, int err);
 /* Log how fast this is and what it serves, and what an operator had better know. */
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);
+
+/* daemon_host.c. Tells the engine, which is open, of this host's addresses and VLANs from now on.
+ * 0, or a negative errno with error_message() set. */
+int daemon_follow_addresses(struct daemon *daemon);
+/* Tells the engine, which is started, of interfaces that come anew. A failure is logged. */
+void daemon_follow_interfaces(struct daemon *daemon);
+void daemon_unfollow(struct daemon *daemon);
 
 /* daemon_events.c. From the first on signals wait for the loop, which ends by one of them. 0, or a
  * negative errno with error_message() set. */
 int daemon_watch_signals(struct daemon *daemon);
 int daemon_loop(struct daemon *daemon);
+/* From here on a signal ends the daemon at once: a close that hangs can be interrupted. */
 void daemon_unwatch(struct daemon *daemon);
 
 /* daemon_admin.c: what the admin socket asks for; ctx is the struct daemon. */

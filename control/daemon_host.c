@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What comes and goes on this host, told to the engine: addresses, VLANs, interfaces.
+ */
+#include "control/daemon_private.h"
+
+#include <errno.h>
+
+static void on_local(void *ctx, const struct address *addr, bool present)
+{
+	struct daemon *daemon = ctx;
+	char text[ADDRESS_TEXT];
+
+	if (daemon->ops->set_local(daemon->engine, addr, present) < 0)
+		log_error("%s", error_message());
+	else if (daemon->local_ready)
+		log_info("local address %s %s", address_format(addr, text),
+			present ? "came: answering there" : "went");
+}
+
+static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_vlan(daemon->engine, vlan, present) < 0)
+		log_error("%s", error_message());
+}
+
+static void on_interface(void *ctx, size_t i, int ifindex)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_interface(daemon->engine, i, ifindex) < 0)
+		log_error("%s", error_message());
+}
+
+int daemon_follow_addresses(struct daemon *daemon)
+{
+	daemon->local_ready = false;
+	if (daemon->ops->set_local) {
+		daemon->local = local_addresses_open(on_local, daemon);
+		if (!daemon->local)
+			return -EIO;
+	}
+	daemon->local_ready = true;
+	if (daemon->ops->set_vlan) {
+		daemon->vlans = vlans_open(on_vlan, daemon);
+		if (!daemon->vlans)
+			log_warning(
+				"%s: what comes in a VLAN is answered by sockets", error_message());
+	}
+	return 0;
+}
+
+void daemon_follow_interfaces(struct daemon *daemon)
+{
+	const struct engine_config *config = &daemon->options.engine;
+
+	if (!daemon->ops->set_interface)
+		return;
+	daemon->interfaces =
+		interfaces_open(config->interfaces, config->interface_count, on_interface, daemon);
+	if (!daemon->interfaces)
+		log_warning("%s: one that is made anew is not served by XDP until a restart",
+			error_message());
+}
+
+void daemon_unfollow(struct daemon *daemon)
+{
+	interfaces_close(daemon->interfaces);
+	vlans_close(daemon->vlans);
+	local_addresses_close(daemon->local);
+	daemon->interfaces = NULL;
+	daemon->vlans = NULL;
+	daemon->local = NULL;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Which mode the daemon answers in: the one that was asked for, or those that auto comes to.
+ */
+#include "control/daemon_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* What an earlier daemon has left pinned answers on from its own sessions, ahead of every socket.
+ * It knows nothing of those that a daemon in another mode stores: nobody would find them. Only an
+ * operator may give up the pinned sessions. `failed` is the mode that would have adopted them, and
+ * `why` says why it did not start; or NULL. */
+static int refuse_stale_pins(const struct daemon *daemon, const struct engine_mode *mode,
+	const struct engine_mode *failed, const char *why)
+{
+	const struct options *options = &daemon->options;
+	char names[128], detach[PATH_MAX + 64];
+
+	if (engines_stale_pins(mode, options->engine.pin_dir, names, sizeof(names)) <= 0)
+		return 0;
+	snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
+		options->pin_root, options->port);
+	if (failed)
+		return error_set(EEXIST,
+			"mode %s failed (%s), and mode %s is no way out: an earlier daemon's XDP "
+			"program answers on %s from its own sessions; mend that, or give them up: "
+			"%s",
+			failed->name, why, mode->name, names, detach);
+	return error_set(EEXIST,
+		"mode %s would store sessions that nobody finds: an earlier daemon's XDP program "
+		"still answers on %s from its own; use mode xdp, or give them up: %s",
+		mode->name, names, detach);
+}
+
+void daemon_warn_of_stale_pins(const struct daemon *daemon)
+{
+	const char *pin_dir = daemon->options.engine.pin_dir;
+	char names[128];
+
+	if (engines_stale_pins(daemon->mode, pin_dir, names, sizeof(names)) < 0)
+		log_warning("an earlier daemon's XDP program may still answer from the sessions "
+			    "pinned in %s: take it away with sessionctl --port %u detach",
+			pin_dir, daemon->options.port);
+}
+
+/* Sets the mode to try: 0, or a negative errno with error_message() set. */
+static int try_mode(struct daemon *daemon, const struct engine_mode *mode,
+	const struct engine_mode *failed, const char *why)
+{
+	daemon->mode = mode;
+	daemon->ops = mode->ops;
+	return refuse_stale_pins(daemon, mode, failed, why);
+}
+
+int daemon_first_mode(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+
+	return try_mode(daemon,
+		options->mode ? options->mode : engines_auto(NULL, &options->engine), NULL, "");
+}
+
+int daemon_next_mode(struct daemon *daemon, int err)
+{
+	const struct engine_mode *failed = daemon->mode, *mode = NULL;
+	char why[512];
+
+	if (!daemon->options.mode)
+		mode = engines_auto(failed, &daemon->options.engine);
+	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
+	 * that has another's program is EEXIST.) */
+	if (!mode || err == -EADDRINUSE || err == -EBUSY)
+		return err;
+	snprintf(why, sizeof(why), "%s", error_message());
+	err = try_mode(daemon, mode, failed, why);
+	if (err)
+		return err;
+	log_tagged(LOG_LEVEL_WARNING, "slow",
+		"SLOW: falling back to mode %s, because mode %s failed: %s", mode->name,
+		failed->name, why);
+	return 0;
+}
+
+void daemon_announce(const struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	char text[512], listen[ADDRESS_TEXT];
+
+	if (!options->mode && options->engine.interface_count == 0)
+		log_info("mode %s was chosen: no --interface was given", daemon->mode->name);
+	daemon->ops->describe(daemon->engine, text, sizeof(text));
+	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
+		SESSIOND_VERSION, daemon->mode->name, text);
+	for (size_t i = 0; i < options->engine.listen_count; i++)
+		log_info(
+			"listening on UDP %s", endpoint_format(&options->engine.listen[i], listen));
+	if (daemon->metrics)
+		log_info("metrics: %s", options->metrics);
+	if (daemon->admin)
+		log_info("admin socket: %s", options->control_path);
+	log_info("room for %u sessions of at most %u bytes; REMOVEs are %s; %zu allowed "
+		 "prefixes%s",
+		options->engine.capacity, options->engine.value_max,
+		options->remove == REMOVE_IGNORE ? "ignored" : "honoured", options->allow.count,
+		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
+}
