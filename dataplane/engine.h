@@ -191,6 +191,7 @@ struct engine_mode {
 	const struct engine_ops *ops; /* NULL: this build is without it */
 	const char *build;	      /* what to build with, where it may be without */
 	unsigned flags;		      /* of enum engine_flags */
+	const char *path; /* metrics' name for who answers, where `stats` does not say */
 };
 
 /* engines.c: the table, in the order in which auto tries them. */

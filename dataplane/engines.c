@@ -22,9 +22,10 @@
 #endif
 
 const struct engine_mode engine_modes[] = {
-	{"xdp", XDP, "-Dxdp=enabled", ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS},
-	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS},
-	{"socket", &engine_socket, NULL, ENGINE_AUTO},
+	{"xdp", XDP, "-Dxdp=enabled", ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS, "daemon"},
+	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS,
+		"dpdk"},
+	{"socket", &engine_socket, NULL, ENGINE_AUTO, "daemon"},
 };
 
 const size_t engine_mode_count = sizeof(engine_modes) / sizeof(engine_modes[0]);

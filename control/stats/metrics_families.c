@@ -107,7 +107,7 @@ static bool match(const char *name, struct metrics_place *place)
 	return false;
 }
 
-struct metrics_place metrics_place_of(const char *name, bool dpdk)
+struct metrics_place metrics_place_of(const char *name, const char *mode_path)
 {
 	struct metrics_place place = {NULL};
 
@@ -121,6 +121,6 @@ struct metrics_place metrics_place_of(const char *name, bool dpdk)
 		}
 	}
 	if (match(name, &place) && place.family->path)
-		place.path = dpdk ? "dpdk" : "daemon";
+		place.path = mode_path;
 	return place;
 }

@@ -39,7 +39,8 @@ struct metrics_place {
 	int label_len;
 };
 
-/* `dpdk`: the daemon is in dpdk mode, and counts what has no path's name there. */
-struct metrics_place metrics_place_of(const char *name, bool dpdk);
+/* `mode_path` is the path of the daemon's mode (struct engine_mode), which counts what has no
+ * path's name. */
+struct metrics_place metrics_place_of(const char *name, const char *mode_path);
 
 #endif

@@ -68,13 +68,24 @@ static bool is_sum(const struct page *page, const char *name)
 	return false;
 }
 
+/* Of the mode that is in use. */
+static const char *mode_path(const struct page *page)
+{
+	for (size_t i = 0; i < engine_mode_count; i++) {
+		const struct figure *mode = find(page, "mode_", engine_modes[i].name);
+
+		if (mode && mode->value)
+			return engine_modes[i].path;
+	}
+	return "daemon";
+}
+
 static void sort_out(struct page *page)
 {
-	const struct figure *dpdk = find(page, "", "mode_dpdk");
+	const char *path = mode_path(page);
 
 	for (unsigned i = 0; i < page->count; i++)
-		page->figures[i].place =
-			metrics_place_of(page->figures[i].name, dpdk && dpdk->value);
+		page->figures[i].place = metrics_place_of(page->figures[i].name, path);
 }
 
 static void put_sample(struct page *page, const struct figure *figure)

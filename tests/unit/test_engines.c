@@ -25,6 +25,7 @@ static void rows_are_true(void **state)
 		const struct engine_mode *mode = &engine_modes[i];
 
 		assert_ptr_equal(engines_find(mode->name), mode);
+		assert_non_null(mode->path);
 		if (!mode->ops) {
 			assert_non_null(mode->build);
 			continue;
