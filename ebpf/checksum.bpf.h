@@ -84,6 +84,15 @@ __attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offs
 	return sum;
 }
 
+/* Whether a sender on this host has left the UDP checksum to hardware that the packet never met: the
+ * field then has the pseudo header's sum. `pseudo` is checksum_pseudo. */
+INLINE bool checksum_partial(const struct packet *packet, __u64 pseudo)
+{
+	__u16 check = packet->udp->check;
+
+	return check && check == checksum_fold(pseudo + packet->udp->length);
+}
+
 /* Whether a GET's UDP checksum will do. `pseudo` is checksum_pseudo, `header` checksum_header. */
 INLINE bool checksum_good(
 	struct xdp_md *ctx, const struct packet *packet, __u64 pseudo, __u64 header)
@@ -94,16 +103,12 @@ INLINE bool checksum_good(
 
 	if (!check) /* none was made, which only IPv4 allows (RFC 768, RFC 8200 8.1) */
 		return !packet->v6;
-	pseudo += udp->length;
-	sum = pseudo + header + *(const __u32 *)udp + udp->length + check;
+	sum = pseudo + header + *(const __u32 *)udp + 2 * (__u64)udp->length + check;
 	if (packet->payload_length > SESSD_HEADER_SIZE)
 		sum += checksum_trailing(ctx,
 			packet_span(packet->data, udp + 1) + SESSD_HEADER_SIZE,
 			packet->payload_length - SESSD_HEADER_SIZE);
-	if (checksum_fold(sum) == 0xffff)
-		return true;
-	/* A sender on this host leaves the rest to hardware that the packet never met. */
-	return check == checksum_fold(pseudo);
+	return checksum_fold(sum) == 0xffff || checksum_partial(packet, pseudo);
 }
 
 #endif

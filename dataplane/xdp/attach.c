@@ -70,6 +70,12 @@ int attach_index(const struct xdp_link *link)
 	return err ? err : (int)info.xdp.ifindex;
 }
 
+int attach_program(const struct engine *engine, bool native)
+{
+	return bpf_program__fd(
+		native ? engine->skel->progs.sessiond_xdp : engine->skel->progs.sessiond_generic);
+}
+
 static bool mode_fits(enum xdp_mode wanted, bool native)
 {
 	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
@@ -79,16 +85,15 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 {
 	enum xdp_mode wanted = engine->config.xdp_mode;
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int prog_fd = bpf_program__fd(engine->skel->progs.sessiond_xdp);
 	int fd;
 
 	*native = wanted != XDP_MODE_GENERIC;
 	opts.flags = *native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-	fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+	fd = bpf_link_create(attach_program(engine, *native), ifindex, BPF_XDP, &opts);
 	if (fd == -EOPNOTSUPP && wanted == XDP_MODE_AUTO) {
 		*native = false;
 		opts.flags = XDP_FLAGS_SKB_MODE;
-		fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+		fd = bpf_link_create(attach_program(engine, false), ifindex, BPF_XDP, &opts);
 	}
 	if (fd >= 0)
 		return fd;
@@ -115,7 +120,6 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 
 static int attach_one(struct engine *engine, const char *name, struct xdp_link *link)
 {
-	int prog_fd = bpf_program__fd(engine->skel->progs.sessiond_xdp);
 	char path[PATH_MAX];
 	int err;
 
@@ -132,7 +136,7 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 	if (link->fd >= 0) {
 		err = ask_native(name, link->ifindex, &link->native);
 		if (!err && mode_fits(engine->config.xdp_mode, link->native)) {
-			err = bpf_link_update(link->fd, prog_fd, NULL);
+			err = bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 			if (!err)
 				return 0;
 			/* What answers stays: it is the last daemon's. */

@@ -22,8 +22,7 @@ static bool is_attached(const struct xdp_link *link)
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx)
 {
 	uint64_t native = 0, generic = 0, detached = 0;
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
+	uint64_t runs = 0, nanoseconds = 0;
 
 	for (size_t i = 0; i < engine->link_count; i++) {
 		if (!is_attached(&engine->links[i]))
@@ -38,11 +37,17 @@ void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx)
 	emit(ctx, "xdp_interfaces_detached", detached);
 	emit(ctx, "xdp_interfaces_reattached", engine->reattached);
 	/* Both are 0 unless kernel.bpf_stats_enabled is 1. */
-	if (bpf_obj_get_info_by_fd(
-		    bpf_program__fd(engine->skel->progs.sessiond_xdp), &info, &size) < 0)
-		memset(&info, 0, sizeof(info));
-	emit(ctx, "xdp_runs", info.run_cnt);
-	emit(ctx, "xdp_run_nanoseconds", info.run_time_ns);
+	for (int i = 0; i < 2; i++) {
+		struct bpf_prog_info info = {0};
+		__u32 size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(attach_program(engine, i), &info, &size) < 0)
+			continue;
+		runs += info.run_cnt;
+		nanoseconds += info.run_time_ns;
+	}
+	emit(ctx, "xdp_runs", runs);
+	emit(ctx, "xdp_run_nanoseconds", nanoseconds);
 }
 
 void stats_xdp_latency(struct engine *engine, struct latency *into)

@@ -118,6 +118,8 @@ int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of pins and
 void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 
 /* attach.c */
+/* The program for an interface: generic XDP has one of its own. */
+int attach_program(const struct engine *engine, bool native);
 int attach_all(struct engine *engine);
 void attach_undo(struct engine *engine);   /* takes back what attach_all has created */
 void attach_remove(struct engine *engine); /* takes the program off, at once */

@@ -35,7 +35,8 @@
 	X(pass_fragment, "passed: IP fragment") \
 	X(pass_truncated, "passed: frame shorter than its headers say") \
 	X(pass_bad_length, "passed: IP and UDP lengths disagree") \
-	X(pass_bad_checksum, "passed: IP header or UDP checksum is wrong") \
+	X(pass_bad_checksum, \
+		"passed: IP header or UDP checksum is wrong, or (generic XDP) not computed yet") \
 	X(pass_bad_source, "passed: a source that cannot be answered") \
 	X(pass_new, "passed to the daemon: NEW") \
 	X(pass_remove, "passed to the daemon: REMOVE") \

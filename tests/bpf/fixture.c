@@ -39,7 +39,7 @@ void fixture_require(void)
 }
 
 uint32_t fixture_limit_gets, fixture_limit_news;
-bool fixture_timed;
+bool fixture_timed, fixture_generic;
 
 struct sessiond_bpf *fixture_open(uint32_t value_max)
 {
@@ -247,7 +247,10 @@ void fixture_run(
 
 	fixture_counters(fixture, &before);
 	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(fixture->bpf->progs.sessiond_xdp), &opts),
+		bpf_prog_test_run_opts(
+			bpf_program__fd(fixture_generic ? fixture->bpf->progs.sessiond_generic
+							: fixture->bpf->progs.sessiond_xdp),
+			&opts),
 		0);
 	outcome->verdict = opts.retval;
 	outcome->size = opts.data_size_out;

@@ -36,6 +36,8 @@ struct fixture {
 
 /* --rate-limit of what fixture_open opens; 0: none. */
 extern uint32_t fixture_limit_gets, fixture_limit_news;
+/* Whether fixture_run takes the program of generic XDP. */
+extern bool fixture_generic;
 /* --xdp-histogram of what fixture_open opens. */
 extern bool fixture_timed;
 

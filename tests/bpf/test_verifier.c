@@ -11,6 +11,21 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+static void verify_one(const struct bpf_program *program, const struct utsname *host,
+	const char *variant, uint32_t value_max)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size), 0);
+	print_message("Linux %s, %s %s, values of up to %u bytes: %u instructions verified, "
+		      "%u in the program, %u bytes of machine code\n",
+		host->release, bpf_program__name(program), variant, value_max, info.verified_insns,
+		info.xlated_prog_len / 8, info.jited_prog_len);
+	assert_true(info.verified_insns > 0);
+	assert_true(info.verified_insns < VERIFIED_MAX);
+}
+
 static void verify_all(const char *variant)
 {
 	static const uint32_t value_max[] = {
@@ -19,20 +34,11 @@ static void verify_all(const char *variant)
 
 	assert_int_equal(uname(&host), 0);
 	for (size_t i = 0; i < sizeof(value_max) / sizeof(value_max[0]); i++) {
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
 		struct sessiond_bpf *bpf = fixture_open(value_max[i]);
 
 		assert_int_equal(sessiond_bpf__load(bpf), 0);
-		assert_int_equal(bpf_obj_get_info_by_fd(
-					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
-			0);
-		print_message("Linux %s, %s, values of up to %u bytes: %u instructions verified, "
-			      "%u in the program, %u bytes of machine code\n",
-			host.release, variant, value_max[i], info.verified_insns,
-			info.xlated_prog_len / 8, info.jited_prog_len);
-		assert_true(info.verified_insns > 0);
-		assert_true(info.verified_insns < VERIFIED_MAX);
+		verify_one(bpf->progs.sessiond_xdp, &host, variant, value_max[i]);
+		verify_one(bpf->progs.sessiond_generic, &host, variant, value_max[i]);
 		sessiond_bpf__destroy(bpf);
 	}
 }

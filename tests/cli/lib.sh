@@ -126,6 +126,8 @@ make_peer() {
 	ip link set cli0 up
 	nsenter -t "$peer" -n ip addr add 10.99.0.2/24 dev cli1
 	nsenter -t "$peer" -n ip link set cli1 up
+	# As from a wire: what a local sender leaves to hardware, generic XDP leaves to the socket.
+	nsenter -t "$peer" -n ethtool -K cli1 tx off >/dev/null
 }
 
 # http_get TARGET PATH [HEADER...]: by HTTP, from a port of 127.0.0.1 or a Unix socket; the status, the
