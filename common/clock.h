@@ -12,13 +12,18 @@
 
 #include <sessiond/map_abi.h>
 
-/* bpf_ktime_get_coarse_ns() reads this clock too: the XDP program and user space agree. */
+/* Nanoseconds that the kernel's own clock, which the XDP program reads, is ahead of this process's:
+ * 0 but in a time namespace. Set once at start, before any other thread; read by all. */
+extern int64_t clock_offset_ns;
+
 static inline uint64_t clock_tick(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ((uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec) >> SESSD_TICK_SHIFT;
+	return ((uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec +
+		       (uint64_t)clock_offset_ns) >>
+	       SESSD_TICK_SHIFT;
 }
 
 /* Ticks in `seconds`, rounded down. */

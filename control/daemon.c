@@ -6,7 +6,6 @@
 #include "control/daemon.h"
 
 #include "common/cli.h"
-#include "common/clock.h"
 #include "control/daemon_private.h"
 #include "control/privileges.h"
 
@@ -117,7 +116,6 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
 	daemon.argv = argv;
-	daemon.started = clock_tick();
 	daemon.base = event_base_new();
 	if (!daemon.base) {
 		log_error("cannot set up the event loop");

@@ -205,6 +205,7 @@ int daemon_loop(struct daemon *daemon)
 		err = watchdog_open(&daemon->watchdog, daemon->base, progress, daemon->writer);
 	if (err)
 		return err;
+	daemon->started = clock_tick();
 	daemon_announce(daemon);
 	daemon_warn_of_stale_pins(daemon);
 	notify_ready();

@@ -63,6 +63,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		err = pins_lock(engine);
 	if (!err)
 		err = maps_open(engine);
+	if (!err)
+		err = kernel_clock_follow(engine);
 	if (err)
 		goto fail;
 	engine->access_ours = !engine->adopted;

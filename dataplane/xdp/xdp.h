@@ -95,6 +95,10 @@ bool maps_is_pinned(const struct bpf_map *map);
 const char *maps_read_settings(struct engine *engine, struct sessd_config *settings);
 void maps_close(struct engine *engine);
 
+/* kernel_clock.c: makes clock_tick tell the kernel's time: 0, or a negative errno with
+ * error_message() set. After maps_open, before any other thread. */
+int kernel_clock_follow(struct engine *engine);
+
 /* map_size.c: elements of the maps of sessions and of overflow. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
