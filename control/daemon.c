@@ -10,6 +10,7 @@
 #include "control/privileges.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* A path that was asked for must work; the default one, where nobody can make it, is done without.
  */
@@ -30,13 +31,13 @@ static int open_admin(struct daemon *daemon)
 	return 0;
 }
 
-static void close_engine(struct daemon *daemon, bool keep)
+static void close_engine(struct daemon *daemon, enum engine_close how)
 {
 	if (daemon->writer)
 		writer_stop(daemon->writer);
 	daemon_unfollow(daemon);
 	if (daemon->engine)
-		daemon->ops->close(daemon->engine, keep);
+		daemon->ops->close(daemon->engine, how);
 	/* Its table was read until now. */
 	writer_destroy(daemon->writer);
 	daemon->writer = NULL;
@@ -74,7 +75,7 @@ static int start_engine(struct daemon *daemon)
 	if (!err)
 		err = writer_start(daemon->writer);
 	if (err) {
-		close_engine(daemon, false);
+		close_engine(daemon, ENGINE_CLOSE_FAILED);
 		return err;
 	}
 	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
@@ -95,6 +96,10 @@ static int drop_privileges(struct daemon *daemon)
 		err = metrics_give(daemon->metrics, identity->uid, identity->gid);
 	if (!err && identity->change && daemon->ops->give)
 		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
+	/* What was adopted may be another user's, and root without capabilities may not remove it.
+	 * Who is not root need not be able to. */
+	else if (!err && daemon->ops->give)
+		daemon->ops->give(daemon->engine, geteuid(), getegid());
 	if (!err)
 		err = privileges_drop(identity, drivers);
 	if (err || !daemon->options.seccomp)
@@ -160,8 +165,9 @@ end:
 		daemon.exit_code = usage ? EXIT_USAGE : EXIT_RUNTIME;
 	}
 	daemon_unwatch(&daemon);
-	/* After a failure while running, what answers without the daemon goes on. */
-	close_engine(&daemon, daemon.options.keep || daemon.failed);
+	close_engine(&daemon, err				     ? ENGINE_CLOSE_FAILED
+			      : daemon.options.keep || daemon.failed ? ENGINE_CLOSE_KEEP
+								     : ENGINE_CLOSE_REMOVE);
 	metrics_close(daemon.metrics);
 	admin_close(daemon.admin);
 	event_base_free(daemon.base);

@@ -129,6 +129,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	if (daemon->ops->supervise)
+		daemon->ops->supervise(daemon->engine);
 	daemon->ops->drop_samples(daemon->engine, log_event, NULL);
 	/* What could not be read when an event told of it was logged then. No other event need
 	 * come. */
@@ -206,6 +208,8 @@ int daemon_loop(struct daemon *daemon)
 	if (err)
 		return err;
 	daemon->started = clock_tick();
+	if (daemon->ops->supervise)
+		daemon->ops->supervise(daemon->engine);
 	daemon_announce(daemon);
 	daemon_warn_of_stale_pins(daemon);
 	notify_ready();

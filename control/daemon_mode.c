@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What an earlier daemon has left pinned answers on from its own sessions, ahead of every socket.
  * It knows nothing of those that a daemon in another mode stores: nobody would find them. Only an
@@ -16,30 +17,45 @@ static int refuse_stale_pins(const struct daemon *daemon, const struct engine_mo
 	const struct engine_mode *failed, const char *why)
 {
 	const struct options *options = &daemon->options;
-	char names[128], detach[PATH_MAX + 64];
+	char what[256], detach[PATH_MAX + 64];
+	struct engine_stale stale;
 
-	if (engines_stale_pins(mode, options->engine.pin_dir, names, sizeof(names)) <= 0)
+	if (engines_stale_pins(mode, &options->engine, &stale) <= 0)
 		return 0;
-	snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
-		options->pin_root, options->port);
+	if (stale.elsewhere)
+		snprintf(detach, sizeof(detach), "sessionctl detach --interface %.*s",
+			(int)strcspn(stale.interfaces, ","), stale.interfaces);
+	else
+		snprintf(detach, sizeof(detach), "sessionctl --pin-dir %s --port %u detach",
+			options->pin_root, options->port);
+	if (!stale.interfaces[0])
+		snprintf(what, sizeof(what), "an earlier daemon has left its sessions pinned");
+	else
+		snprintf(what, sizeof(what),
+			"%s XDP program still answers on %s from its own sessions",
+			stale.elsewhere ? "another sessiond's" : "an earlier daemon's",
+			stale.interfaces);
 	if (failed)
 		return error_set(EEXIST,
-			"mode %s failed (%s), and mode %s is no way out: an earlier daemon's XDP "
-			"program answers on %s from its own sessions; mend that, or give them up: "
-			"%s",
-			failed->name, why, mode->name, names, detach);
+			"mode %s failed (%s), and mode %s is no way out: %s; mend that, or give "
+			"them up: %s",
+			failed->name, why, mode->name, what, detach);
+	if (!stale.interfaces[0])
+		return error_set(EEXIST,
+			"%s, which mode %s would leave behind: use mode xdp, or give them up: %s",
+			what, mode->name, detach);
 	return error_set(EEXIST,
-		"mode %s would store sessions that nobody finds: an earlier daemon's XDP program "
-		"still answers on %s from its own; use mode xdp, or give them up: %s",
-		mode->name, names, detach);
+		"mode %s would store sessions that nobody finds: %s; use mode xdp, or give them "
+		"up: %s",
+		mode->name, what, detach);
 }
 
 void daemon_warn_of_stale_pins(const struct daemon *daemon)
 {
 	const char *pin_dir = daemon->options.engine.pin_dir;
-	char names[128];
+	struct engine_stale stale;
 
-	if (engines_stale_pins(daemon->mode, pin_dir, names, sizeof(names)) < 0)
+	if (engines_stale_pins(daemon->mode, &daemon->options.engine, &stale) < 0)
 		log_warning("an earlier daemon's XDP program may still answer from the sessions "
 			    "pinned in %s: take it away with sessionctl --port %u detach",
 			pin_dir, daemon->options.port);

@@ -73,6 +73,19 @@ struct update_sink {
 /* Called by stats for each figure. Names are stable, lower case with underscores. */
 typedef void (*stats_emit)(void *ctx, const char *name, uint64_t value);
 
+struct engine_stale {
+	char interfaces[128]; /* names; "": sessions are pinned, but no interface answers */
+	bool elsewhere;	      /* not by the pins in pin_dir */
+};
+
+enum engine_close {
+	ENGINE_CLOSE_REMOVE, /* nothing is left */
+	ENGINE_CLOSE_KEEP,   /* what can answer without the daemon goes on */
+	/* The start has failed, after `start` or before: what answered before it goes on, and what
+	 * it made is removed. */
+	ENGINE_CLOSE_FAILED,
+};
+
 struct engine;
 
 struct engine_ops {
@@ -127,6 +140,11 @@ struct engine_ops {
 	 * does not care. */
 	int (*set_interface)(struct engine *engine, size_t i, int ifindex);
 
+	/* Looks whether the fast path is still where it was put, and puts it back; the first call
+	 * says that nothing of the start can fail any more. Main thread, once a second. NULL where
+	 * there is nothing to look after. */
+	void (*supervise)(struct engine *engine);
+
 	/* One line on how fast this really is, for the log: "native XDP on eth0, eth1". */
 	void (*describe)(struct engine *engine, char *text, size_t size);
 	void (*stats)(struct engine *engine, stats_emit emit, void *ctx);
@@ -152,8 +170,8 @@ struct engine_ops {
 	void (*talkers)(struct engine *engine,
 		void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
-	/* Stops the readers. `keep`: leave what can answer without the daemon answering. */
-	void (*close)(struct engine *engine, bool keep);
+	/* Stops the readers. */
+	void (*close)(struct engine *engine, enum engine_close how);
 
 	/* What follows needs no open engine and changes nothing on the host. */
 
@@ -169,11 +187,15 @@ struct engine_ops {
 	 * NULL, as the next, where nothing outlives the daemon. */
 	bool (*would_adopt)(const struct engine_config *config);
 
-	/* On how many interfaces of this host the fast path of a daemon that is gone answers on, by
-	 * what is pinned in `pin_dir`: their names go to `names`. 0 where a daemon lives that has
-	 * it in use, and where the folder cannot be read; a negative errno where the pins in it
+	/* What a fast path that is not this daemon's answers, or keeps, where `config` listens: 1
+	 * and `*stale`, or 0 where there is nothing, where a daemon lives that has the pin folder
+	 * in use, and where the folder cannot be read; a negative errno where the pins in it
 	 * cannot. */
-	int (*stale_pins)(const char *pin_dir, char *names, size_t size);
+	int (*stale_pins)(const struct engine_config *config, struct engine_stale *stale);
+
+	/* Takes a fast path's program off an interface, whoever put it there and wherever it is
+	 * pinned: 0, or a negative errno with error_message() set; -ENOENT where there is none. */
+	int (*take_off)(const char *interface);
 };
 
 enum engine_flags {
@@ -212,8 +234,10 @@ const struct engine_mode *engines_auto(
 uint64_t engines_memory_needed(const struct engine_mode *mode, const struct engine_config *config);
 /* As stale_pins, for what other modes than `mode` have left; -ENOSYS where there may be something,
  * and this build is without the mode that could tell. */
-int engines_stale_pins(
-	const struct engine_mode *mode, const char *pin_dir, char *names, size_t size);
+int engines_stale_pins(const struct engine_mode *mode, const struct engine_config *config,
+	struct engine_stale *stale);
+/* As take_off, of all modes that have it. */
+int engines_take_off(const char *interface);
 
 /* The engines that are built in. */
 extern const struct engine_ops engine_socket, engine_xdp, engine_dpdk;

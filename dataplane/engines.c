@@ -5,6 +5,8 @@
  */
 #include "dataplane/engine.h"
 
+#include "common/log.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,8 +64,8 @@ uint64_t engines_memory_needed(const struct engine_mode *mode, const struct engi
 					: table_reserved_bytes(&table);
 }
 
-int engines_stale_pins(
-	const struct engine_mode *mode, const char *pin_dir, char *names, size_t size)
+int engines_stale_pins(const struct engine_mode *mode, const struct engine_config *config,
+	struct engine_stale *stale)
 {
 	int ret = 0;
 
@@ -73,9 +75,17 @@ int engines_stale_pins(
 		if (other == mode || !(other->flags & ENGINE_PINS))
 			continue;
 		if (other->ops)
-			ret = other->ops->stale_pins(pin_dir, names, size);
-		else if (access(pin_dir, F_OK) == 0)
+			ret = other->ops->stale_pins(config, stale);
+		else if (access(config->pin_dir, F_OK) == 0)
 			ret = -ENOSYS;
 	}
 	return ret;
+}
+
+int engines_take_off(const char *interface)
+{
+	for (size_t i = 0; i < engine_mode_count; i++)
+		if (engine_modes[i].ops && engine_modes[i].ops->take_off)
+			return engine_modes[i].ops->take_off(interface);
+	return error_set(ENOTSUP, "this build is without xdp mode, and can take no program off");
 }

@@ -13,6 +13,8 @@ const struct argp_option ctl_options[] = {
 		0},
 	{"port", CTL_KEY_PORT, "PORT", 0,
 		"The instance whose pins are meant; default all or the only", 0},
+	{"interface", CTL_KEY_INTERFACE, "IFNAME", 0,
+		"detach: take sessiond's XDP program off this interface, wherever it is pinned", 0},
 	{0},
 };
 
@@ -36,7 +38,10 @@ const struct ctl_command ctl_commands[] = {
 	{"log-level", "LEVEL", false, ctl_ask, "error, warning, notice, info or debug"},
 	{"version", NULL, false, ctl_ask, "the daemon's version"},
 	{"detach", NULL, false, ctl_detach, "remove what a daemon that is gone left pinned",
-		.details = "This takes the XDP program off its interfaces and ends every session."},
+		.details = "This takes the XDP program off its interfaces and ends every session. "
+			   "With "
+			   "--interface it takes the program off that one, also where its pins "
+			   "are elsewhere or gone."},
 	{"doctor", "[IFNAME]", true, ctl_doctor, "is this host fit, and what to do if not",
 		.details = "It looks at the kernel, at the interface named, or those that a daemon "
 			   "is on, or all that are up, at the firewall and at leftovers. Needs no "

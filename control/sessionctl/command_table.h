@@ -21,6 +21,7 @@ enum {
 	CTL_KEY_JSON,
 	CTL_KEY_ONCE,
 	CTL_KEY_INTERVAL,
+	CTL_KEY_INTERFACE,
 };
 
 struct ctl_command {

@@ -156,12 +156,23 @@ static int all_instances(int root_fd, const char *root, uint16_t **ports)
 	return count;
 }
 
+/* Wherever it is pinned, or not at all. */
+static int detach_interface(const struct ctl *ctl)
+{
+	if (engines_take_off(ctl->interface) < 0)
+		return ctl_fail(EXIT_RUNTIME);
+	printf("took the XDP program off %s\n", ctl->interface);
+	return EXIT_SUCCESS;
+}
+
 int ctl_detach(const struct ctl *ctl)
 {
 	int code = EXIT_SUCCESS, count = 1, detached = 0, root_fd;
 	uint16_t one = ctl->port, *ports = NULL;
 	char quoted[TEXT_QUOTE];
 
+	if (ctl->interface)
+		return detach_interface(ctl);
 	text_quote(ctl->pin_root, quoted);
 	root_fd = open_folder(AT_FDCWD, ctl->pin_root, ctl->pin_root);
 	if (root_fd == -ENOENT) {

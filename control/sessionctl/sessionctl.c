@@ -44,6 +44,14 @@ static int on_option(void *ctx, int key, const char *value)
 				text_quote(value, quoted));
 		ctl->pin_root = value;
 		return 0;
+	case CTL_KEY_INTERFACE:
+		if (strlen(value) == 0 || strlen(value) >= IF_NAMESIZE)
+			return error_set(EINVAL,
+				"--interface %s: expected the name of an interface, 1 to %d "
+				"characters",
+				text_quote(value, quoted), IF_NAMESIZE - 1);
+		ctl->interface = value;
+		return 0;
 	case CTL_KEY_PORT:
 		if (!text_number(value, 1, 65535, &number))
 			return error_set(EINVAL, "--port %s: expected a UDP port from 1 to 65535",
@@ -141,6 +149,8 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 			text_quote(ctl->argument, quoted));
 	else if (ctl->json && !command->json)
 		error_set(EINVAL, "--json goes with %s only: leave it out", names(true, "and"));
+	else if (ctl->interface && command->run != ctl_detach)
+		error_set(EINVAL, "--interface goes with detach only: leave it out");
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&
 		 !text_key(ctl->argument, key))
 		error_set(EINVAL, "%s %s: expected an id, 1 to 32 bytes in hex digits",

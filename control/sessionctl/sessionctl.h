@@ -19,7 +19,8 @@
 struct ctl {
 	char control_path[CONTROL_PATH_SIZE];
 	const char *pin_root;
-	uint16_t port; /* 0: not said */
+	uint16_t port;	       /* 0: not said */
+	const char *interface; /* NULL: not said */
 	bool json;
 	bool once;			/* top: one look and no terminal */
 	unsigned interval_ms;		/* top */

@@ -81,9 +81,9 @@ static int deal_queues(struct engine *engine)
 	return 0;
 }
 
-static void dpdk_close(struct engine *engine, bool keep)
+static void dpdk_close(struct engine *engine, enum engine_close how)
 {
-	(void)keep; /* nothing answers without the daemon */
+	(void)how; /* nothing answers without the daemon */
 	__atomic_store_n(&engine->stop, true, __ATOMIC_RELAXED);
 	if (engine->running)
 		eal_join();

@@ -316,9 +316,9 @@ static void socket_talkers(
 	talkers_list(engine->shared.talkers, found, ctx);
 }
 
-static void socket_close(struct engine *engine, bool keep)
+static void socket_close(struct engine *engine, enum engine_close how)
 {
-	(void)keep; /* nothing answers without the daemon */
+	(void)how; /* nothing answers without the daemon */
 	atomic_store_explicit(&engine->shared.stop, true, memory_order_release);
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		if (!engine->workers[i].started)

@@ -6,6 +6,8 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/resident.h"
+
 #include "common/log.h"
 
 #include "ebpf/sessiond.skel.h"
@@ -15,6 +17,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -98,10 +101,7 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 	if (fd >= 0)
 		return fd;
 	if (fd == -EBUSY || fd == -EEXIST)
-		return error_set(EEXIST,
-			"%s already has an XDP program: detach it first (ip link set dev %s xdp "
-			"off, or sessionctl detach)",
-			name, name);
+		return resident_refuse(name, ifindex);
 	if (fd == -EOPNOTSUPP)
 		return error_set(EOPNOTSUPP,
 			"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
@@ -116,6 +116,48 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 		"cannot attach to %s: %s (is its MTU too large for XDP, or are GRO or channels "
 		"set so that its driver refuses?)",
 		name, strerror(-fd));
+}
+
+/* The last daemon's link is of another mode: there is no way but off and on again. What was on is
+ * kept until the start has succeeded. Off now: by closing alone the kernel takes it off at some
+ * later time. */
+static void take_off(struct xdp_link *link, const char *path)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+
+	link->before = -1;
+	if (bpf_obj_get_info_by_fd(link->fd, &info, &size) == 0)
+		link->before = bpf_prog_get_fd_by_id(info.prog_id);
+	link->before_native = link->native;
+	bpf_link_detach(link->fd);
+	unlink(path);
+	close(link->fd);
+}
+
+static void forget_before(struct xdp_link *link)
+{
+	if (link->before >= 0)
+		close(link->before);
+	link->before = -1;
+}
+
+/* Puts the last daemon's program on again, where this start had to take it off and has failed. */
+static void put_back(struct xdp_link *link, const char *name, const char *path)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		.flags = link->before_native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int fd;
+
+	if (link->before < 0)
+		return;
+	fd = bpf_link_create(link->before, link->ifindex, BPF_XDP, &opts);
+	if (fd < 0 || bpf_obj_pin(fd, path) < 0)
+		log_error("cannot put the last daemon's XDP program back on %s: %s", name,
+			strerror(fd < 0 ? -fd : errno));
+	if (fd >= 0)
+		close(fd);
+	forget_before(link);
 }
 
 static int attach_one(struct engine *engine, const char *name, struct xdp_link *link)
@@ -147,32 +189,34 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 			close(link->fd);
 			return err;
 		}
-		/* Of another mode: there is no way but off and on again. Off now: by closing
-		 * alone the kernel takes it off at some later time. */
-		bpf_link_detach(link->fd);
-		unlink(path);
-		close(link->fd);
+		take_off(link, path);
 	}
 	link->fd = attach_link(engine, name, link->ifindex, &link->native);
-	if (link->fd < 0)
+	if (link->fd < 0) {
+		put_back(link, name, path);
 		return link->fd;
+	}
 	link->created = true;
 	err = bpf_obj_pin(link->fd, path);
 	if (err) {
+		error_set(-err, "cannot pin %s: %s", path, strerror(-err));
 		bpf_link_detach(link->fd);
 		close(link->fd);
-		return error_set(-err, "cannot pin %s: %s", path, strerror(-err));
+		put_back(link, name, path);
 	}
-	return 0;
+	return err;
 }
 
-/* Takes the program off interfaces that are no longer asked for. */
-static void detach_others(struct engine *engine)
+void attach_settle(struct engine *engine)
 {
+	int fd = openat(engine->lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *file;
-	char path[PATH_MAX];
-	DIR *dir = opendir(engine->config.pin_dir);
 
+	for (size_t i = 0; i < engine->link_count; i++)
+		forget_before(&engine->links[i]);
+	if (fd >= 0 && !dir)
+		close(fd);
 	while (dir && (file = readdir(dir))) {
 		bool wanted = false;
 		int ifindex;
@@ -182,7 +226,7 @@ static void detach_others(struct engine *engine)
 		for (size_t i = 0; i < engine->link_count; i++)
 			wanted |= engine->links[i].ifindex == ifindex;
 		if (!wanted)
-			unlink(pins_path(engine, file->d_name, path));
+			unlinkat(engine->lock_fd, file->d_name, 0);
 	}
 	if (dir)
 		closedir(dir);
@@ -208,7 +252,10 @@ int attach_all(struct engine *engine)
 {
 	for (size_t i = 0; i < engine->config.interface_count; i++) {
 		const char *name = engine->config.interfaces[i];
-		int err = attach_one(engine, name, &engine->links[i]);
+		int err;
+
+		engine->links[i].before = -1;
+		err = attach_one(engine, name, &engine->links[i]);
 
 		if (err)
 			return err;
@@ -220,7 +267,6 @@ int attach_all(struct engine *engine)
 				name);
 		warn_of_mtu(engine, name);
 	}
-	detach_others(engine);
 	return 0;
 }
 
@@ -233,6 +279,7 @@ void attach_undo(struct engine *engine)
 			continue;
 		bpf_link_detach(engine->links[i].fd);
 		unlink(link_path(engine, engine->links[i].ifindex, path));
+		put_back(&engine->links[i], engine->config.interfaces[i], path);
 	}
 }
 

@@ -5,6 +5,8 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/resident.h"
+
 #include "common/log.h"
 
 #include "ebpf/sessiond.skel.h"
@@ -20,8 +22,11 @@
 
 static void free_engine(struct engine *engine)
 {
-	for (size_t i = 0; i < engine->link_count; i++)
+	for (size_t i = 0; i < engine->link_count; i++) {
 		close(engine->links[i].fd);
+		if (engine->links[i].before >= 0)
+			close(engine->links[i].before);
+	}
 	mirror_destroy(engine->mirror);
 	xsk_close(engine->xsks);
 	receive_close(engine);
@@ -201,6 +206,20 @@ static bool read_counters(struct engine *engine, struct sessd_xdp_counters *tota
 	return good;
 }
 
+uint64_t stats_xdp_packets(struct engine *engine)
+{
+	struct sessd_xdp_counters counters;
+	uint64_t sum = 0;
+
+	if (!read_counters(engine, &counters))
+		return engine->runs_seen;
+#define X(name, text) sum += counters.name;
+	SESSD_REQUEST_COUNTERS(X)
+	SESSD_XDP_COUNTERS(X)
+#undef X
+	return sum;
+}
+
 static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct sessd_xdp_counters fast;
@@ -256,8 +275,11 @@ static void xdp_drop_samples(struct engine *engine,
 	ring_buffer__free(ring);
 }
 
-static void xdp_close(struct engine *engine, bool keep)
+static void xdp_close(struct engine *engine, enum engine_close how)
 {
+	/* Where maps were adopted, what answered before the start does so from them. */
+	bool keep = how == ENGINE_CLOSE_KEEP || (how == ENGINE_CLOSE_FAILED && engine->adopted);
+
 	if (engine->started ? !keep : engine->pinned) {
 		attach_remove(engine);
 		pins_remove(engine, true);
@@ -284,6 +306,8 @@ const struct engine_ops engine_xdp = {
 	.set_local = access_set_local,
 	.set_vlan = access_set_vlan,
 	.set_interface = attach_again,
+	.supervise = supervise,
+	.take_off = resident_take_off,
 	.describe = xdp_describe,
 	.stats = xdp_stats,
 	.drop_samples = xdp_drop_samples,

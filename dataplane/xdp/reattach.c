@@ -49,7 +49,7 @@ static bool tried_enough(const struct xdp_link *link, int ifindex)
 }
 
 /* The reason is told once. */
-static int refuse(struct xdp_link *link, const char *name, int ifindex, int err)
+static int refuse(struct xdp_link *link, const char *name, int ifindex, bool taken_off, int err)
 {
 	char why[256];
 
@@ -60,6 +60,12 @@ static int refuse(struct xdp_link *link, const char *name, int ifindex, int err)
 	link->refused = ifindex;
 	link->tries = 1;
 	snprintf(why, sizeof(why), "%s", error_message());
+	if (taken_off)
+		return error_set(-err,
+			"SLOW: the XDP program was taken off %s, not by sessiond, and sockets "
+			"answer "
+			"there, because %s",
+			name, why);
 	return error_set(-err,
 		"%s is another interface now (index %d), and SLOW: sockets answer there, because "
 		"%s; put that right, or restart sessiond",
@@ -100,7 +106,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	const struct log_fields fields = {.event = "interface", .interface = name};
 	struct xdp_link *link = &engine->links[i];
 	int on = attach_index(link), fd;
-	bool native;
+	bool native, taken_off;
 
 	if (ifindex == 0) {
 		if (!link->gone) {
@@ -115,11 +121,12 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 		came_back(engine, name, link, ifindex);
 		return 0;
 	}
-	if (on < 0 || tried_enough(link, ifindex))
+	taken_off = on == 0 && link->ifindex == ifindex;
+	if (on < 0 || (!taken_off && tried_enough(link, ifindex)))
 		return 0;
 	fd = attach_link(engine, name, ifindex, &native);
 	if (fd < 0)
-		return refuse(link, name, ifindex, fd);
+		return refuse(link, name, ifindex, taken_off, fd);
 	/* The old one may live on under another name. */
 	bpf_link_detach(link->fd);
 	close(link->fd);
@@ -127,9 +134,16 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	link->native = native;
 	link->created = true;
 	link->gone = false;
-	forget_sockets(engine, i);
+	link->refused = 0;
+	if (!taken_off)
+		forget_sockets(engine, i);
 	pin_anew(engine, name, link, ifindex);
 	engine->reattached++;
+	if (taken_off) {
+		log_about(LOG_LEVEL_WARNING, &fields,
+			"the XDP program was taken off %s, not by sessiond: it is on again", name);
+		return 0;
+	}
 	log_about(native ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, &fields,
 		"%s is another interface now (index %d): %s XDP on it; " SLOWER, name, ifindex,
 		native ? "native" : "GENERIC");

@@ -6,6 +6,8 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/resident.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -54,17 +56,58 @@ static int answers_on(int dir_fd, const char *pin)
 	return (int)info.xdp.ifindex;
 }
 
-int stale_pins_find(const char *pin_dir, char *names, size_t size)
+/* Whether sessions are pinned that xdp mode would adopt here. */
+static bool has_sessions(const struct engine_config *config, int dir_fd)
 {
-	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), count = 0, err = 0;
+	struct engine engine = {.config = *config};
+	struct sessd_config settings;
+	bool foreign;
+
+	if (faccessat(dir_fd, SESSD_PIN_SESSIONS, F_OK, 0) < 0)
+		return false;
+	maps_read_settings(&engine, &settings);
+	explicit_bzero(&settings, sizeof(settings));
+	foreign = engine.foreign;
+	return !foreign;
+}
+
+static int look_at_links(DIR *dir, int dir_fd, struct engine_stale *stale)
+{
 	char name[IF_NAMESIZE];
 	struct dirent *file;
 	size_t used = 0;
+	int err = 0;
+
+	while ((file = readdir(dir))) {
+		int on = strncmp(file->d_name, "link-", 5) == 0 ? answers_on(dir_fd, file->d_name)
+								: 0;
+
+		if (on < 0)
+			err = on;
+		if (on <= 0 || !if_indextoname((unsigned)on, name))
+			continue;
+		if (used < sizeof(stale->interfaces))
+			used += (size_t)snprintf(stale->interfaces + used,
+				sizeof(stale->interfaces) - used, "%s%s", used ? ", " : "", name);
+	}
+	return used ? 1 : err;
+}
+
+static int look_elsewhere(const struct engine_config *config, struct engine_stale *stale)
+{
+	stale->elsewhere =
+		residents_answering(config, stale->interfaces, sizeof(stale->interfaces)) > 0;
+	return stale->elsewhere;
+}
+
+int stale_pins_find(const struct engine_config *config, struct engine_stale *stale)
+{
+	int fd = open(config->pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
 	DIR *dir;
 
-	names[0] = '\0';
+	memset(stale, 0, sizeof(*stale));
 	if (fd < 0)
-		return 0;
+		return look_elsewhere(config, stale);
 	/* A daemon that lives serves what it has pinned; whether there is room for two is for the
 	 * port to say. */
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
@@ -76,18 +119,11 @@ int stale_pins_find(const char *pin_dir, char *names, size_t size)
 		close(fd);
 		return -ENOMEM;
 	}
-	while ((file = readdir(dir))) {
-		int on = strncmp(file->d_name, "link-", 5) == 0 ? answers_on(fd, file->d_name) : 0;
-
-		if (on < 0)
-			err = on;
-		if (on <= 0 || !if_indextoname((unsigned)on, name))
-			continue;
-		count++;
-		if (used < size)
-			used += (size_t)snprintf(
-				names + used, size - used, "%s%s", used ? ", " : "", name);
-	}
+	ret = look_at_links(dir, fd, stale);
+	if (ret == 0)
+		ret = look_elsewhere(config, stale);
+	if (ret == 0)
+		ret = has_sessions(config, fd);
 	closedir(dir);
-	return count ? count : err;
+	return ret;
 }

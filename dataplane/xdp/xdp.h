@@ -28,8 +28,14 @@ struct xdp_link {
 	int ifindex;
 	bool native;
 	bool created; /* by this daemon; else found pinned and updated */
-	bool gone;    /* there is no interface of the name */
-	int refused;  /* index of the interface to which it could not be attached again; or 0 */
+	int before;   /* program that a link of another mode had, until attach_settle; or -1 */
+	bool before_native;
+	bool gone; /* there is no interface of the name */
+	/* Of supervise.c. */
+	unsigned wait, waited; /* seconds until it is put on again */
+	uint64_t packets_seen;
+	unsigned idle, revived;
+	int refused; /* index of the interface to which it could not be attached again; or 0 */
 	unsigned tries;
 };
 
@@ -45,12 +51,14 @@ struct engine {
 	bool pinned;		      /* the pins are those of our own maps */
 	bool access_ours;	      /* the lists in the maps are what was set */
 	bool started;
+	bool settled;		 /* and no failure of this start can follow */
 	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
 	uint64_t *marks;
 	size_t marks_bytes;
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
 	uint64_t reattached;
+	uint64_t runs_seen;
 
 	/* The main thread's idea of what the maps hold. */
 	struct allow_list *allow;
@@ -107,7 +115,7 @@ uint64_t maps_memory_needed(const struct engine_config *config);
 
 /* stale_pins.c: the operations would_adopt and stale_pins. */
 bool stale_pins_adoptable(const struct engine_config *config);
-int stale_pins_find(const char *pin_dir, char *names, size_t size);
+int stale_pins_find(const struct engine_config *config, struct engine_stale *stale);
 
 /* pins.c: the folder on the bpffs. */
 int pins_lock(struct engine *engine);
@@ -125,7 +133,10 @@ void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 /* The program for an interface: generic XDP has one of its own. */
 int attach_program(const struct engine *engine, bool native);
 int attach_all(struct engine *engine);
-void attach_undo(struct engine *engine);   /* takes back what attach_all has created */
+/* The start has succeeded: takes the program off interfaces that are no longer asked for. */
+void attach_settle(struct engine *engine);
+/* Takes back what attach_all has created, and puts on again what it has taken off. */
+void attach_undo(struct engine *engine);
 void attach_remove(struct engine *engine); /* takes the program off, at once */
 /* A link of the program on an interface: a descriptor, or a negative errno with error_message()
  * set. */
@@ -133,6 +144,8 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 /* Index of the interface that a link is on: 0 if that is gone, negative if the kernel does not say.
  */
 int attach_index(const struct xdp_link *link);
+/* supervise.c: once a second, once the start has succeeded. */
+void supervise(struct engine *engine);
 /* reattach.c: puts it on the interface that has the name of link `i` now, if it is not:
  * set_interface. */
 int attach_again(struct engine *engine, size_t i, int ifindex);
@@ -152,6 +165,8 @@ int access_publish(struct engine *engine);
 
 /* stats_xdp.c: what the program and its links say of themselves. */
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);
+/* Packets that the program has met; as before where that cannot be read. */
+uint64_t stats_xdp_packets(struct engine *engine);
 void stats_xdp_latency(struct engine *engine, struct latency *into);
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void stats_xdp_watch(struct engine *engine, unsigned one_in);

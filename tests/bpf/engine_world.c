@@ -137,11 +137,12 @@ void world_run(struct world *world)
 {
 	assert_int_equal(world_open(world), 0);
 	assert_int_equal(world_start(world), 0);
+	engine_xdp.supervise(world->engine);
 }
 
-void world_close(struct world *world, bool keep)
+void world_close(struct world *world, enum engine_close how)
 {
-	engine_xdp.close(world->engine, keep);
+	engine_xdp.close(world->engine, how);
 	world->engine = NULL;
 }
 

@@ -46,7 +46,7 @@ int world_open(struct world *world); /* open and adopt */
 bool world_found(void *ctx, const struct session *session);
 int world_start(struct world *world);
 void world_run(struct world *world); /* both, which must succeed */
-void world_close(struct world *world, bool keep);
+void world_close(struct world *world, enum engine_close how);
 /* A daemon's life: one session of 100 bytes, in slot 1, that is kept. */
 void world_keep_one(struct world *world);
 /* And one that must find nothing to take over, and must leave nothing. */

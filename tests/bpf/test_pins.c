@@ -94,25 +94,30 @@ static void keeps_and_adopts(void **state)
 /* What answers although its daemon is gone, and where. */
 static void stale_pins(void **state)
 {
-	char names[32];
+	struct engine_stale stale;
 
 	(void)state;
 	world_reset(&world);
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 0);
 	world.config.interface_count = 2;
 	world_run(&world);
 	/* It lives. */
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 0);
 	world_close(&world, true);
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 2);
-	assert_int_equal(strlen(names), strlen("t0, t1"));
-	assert_non_null(strstr(names, "t0"));
-	assert_non_null(strstr(names, "t1"));
-	/* Pins of interfaces that are gone answer nothing. */
+	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 1);
+	assert_false(stale.elsewhere);
+	assert_int_equal(strlen(stale.interfaces), strlen("t0, t1"));
+	assert_non_null(strstr(stale.interfaces, "t0"));
+	assert_non_null(strstr(stale.interfaces, "t1"));
+	/* Pins of interfaces that are gone answer nothing, but keep the sessions. */
 	world_sh("ip link del t0");
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
-	world_make_veth();
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 1);
+		assert_string_equal(stale.interfaces, "");
+		assert_false(stale.elsewhere);
+		if (i == 0)
+			world_make_veth();
+	}
 	world.config.interface_count = 1;
 	world_run(&world);
 	world_close(&world, false);
@@ -195,15 +200,15 @@ static void swapped_folder(void **state)
 /* Last, for it leaves the namespace: pins of one whose interfaces have the same numbers. */
 static void other_namespace(void **state)
 {
-	char names[32];
+	struct engine_stale stale;
 
 	(void)state;
 	world_keep_one(&world);
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 1);
+	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 1);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	world_sh("ip link set lo up");
 	world_make_veth();
-	assert_int_equal(engine_xdp.stale_pins(world.pin_dir, names, sizeof(names)), 0);
+	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 0);
 	assert_false(engine_xdp.would_adopt(&world.config));
 	/* A failure before the start leaves the pins as they are. */
 	assert_int_equal(world_open(&world), 0);

@@ -74,16 +74,16 @@ static void memory(void **state)
  * folder of pins holds. */
 static void pins(void **state)
 {
-	char folder[] = "/tmp/test_engines.XXXXXX", names[64];
+	struct engine_config config = {.pin_dir = "/tmp/test_engines.XXXXXX"};
+	struct engine_stale stale;
 	const struct engine_mode *xdp = engines_find("xdp"), *socket = engines_find("socket");
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(engines_stale_pins(xdp, folder, names, sizeof(names)), 0);
-	assert_int_equal(
-		engines_stale_pins(socket, folder, names, sizeof(names)), xdp->ops ? 0 : -ENOSYS);
-	assert_int_equal(rmdir(folder), 0);
-	assert_int_equal(engines_stale_pins(socket, folder, names, sizeof(names)), 0);
+	assert_non_null(mkdtemp(config.pin_dir));
+	assert_int_equal(engines_stale_pins(xdp, &config, &stale), 0);
+	assert_int_equal(engines_stale_pins(socket, &config, &stale), xdp->ops ? 0 : -ENOSYS);
+	assert_int_equal(rmdir(config.pin_dir), 0);
+	assert_int_equal(engines_stale_pins(socket, &config, &stale), 0);
 }
 
 int main(void)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A program that is attached and never runs, as some drivers leave it, is noticed and put on again.
+ */
+#include "tests/bpf/engine_world.h"
+
+#include "dataplane/xdp/link_packets.h"
+#include "dataplane/xdp/xdp.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "ebpf/sessiond.skel.h"
+
+static struct world world;
+
+static uint64_t received, each_second;
+static unsigned updates;
+
+int __wrap_link_packets(int ifindex, uint64_t *packets);
+int __wrap_link_packets(int ifindex, uint64_t *packets)
+{
+	(void)ifindex;
+	*packets = received += each_second;
+	return 0;
+}
+
+int __real_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
+int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
+int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts)
+{
+	updates++;
+	return __real_bpf_link_update(fd, prog_fd, opts);
+}
+
+static void seconds(unsigned n)
+{
+	while (n-- > 0)
+		engine_xdp.supervise(world.engine);
+}
+
+/* One packet through the program that is on the interface. */
+static void meet_packet(void)
+{
+	uint8_t frame[64] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(
+			attach_program(world.engine, world.engine->links[0].native), &opts),
+		0);
+}
+
+static void forgotten(void **state)
+{
+	uint32_t program;
+
+	(void)state;
+	world_reset(&world);
+	world_run(&world);
+	program = world_program("t0");
+	/* Packets, and the program meets some of them. */
+	each_second = 1000;
+	updates = 0;
+	for (unsigned i = 0; i < 5; i++) {
+		meet_packet();
+		seconds(1);
+	}
+	assert_int_equal(updates, 0);
+	/* Too few to tell. */
+	each_second = 3;
+	seconds(10);
+	assert_int_equal(updates, 0);
+	/* Many, and the program meets none: it is put on again, once, by way of another. */
+	each_second = 1000;
+	seconds(20);
+	assert_int_equal(updates, 2);
+	assert_int_equal(world.engine->reattached, 1);
+	assert_int_equal(world_program("t0"), program);
+	/* It runs, and is forgotten another time. */
+	meet_packet();
+	seconds(1);
+	seconds(5);
+	assert_int_equal(updates, 4);
+	assert_int_equal(world.engine->reattached, 2);
+	world_close(&world, ENGINE_CLOSE_REMOVE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {world_test(forgotten)};
+
+	world_require(&world);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
