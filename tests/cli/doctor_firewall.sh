@@ -84,6 +84,13 @@ firewall "a map that refuses" problem 'a rule refuses' no \
 	"$(input accept 'udp dport vmap { 53 : accept, 54321 : drop }')"
 firewall "all but another port" problem 'a rule refuses' no \
 	"$(input accept 'udp dport != 53 drop')"
+firewall "a named set" problem 'a rule refuses' no '
+	table inet filter {
+		set ports { type inet_service; flags interval; elements = { 53, 54000-55000 }; }
+		chain input { type filter hook input priority 0; udp dport @ports drop; }
+	}'
+firewall "a port beside an address" warning 'to some' no \
+	"$(input accept 'ip saddr . udp dport { 127.0.0.1 . 54321 } drop')"
 firewall "two protocols" warning 'to some' no \
 	"$(input accept 'meta l4proto { tcp, udp } th dport 54321 drop')"
 firewall "all but the farm" good 'lets UDP port 54321 in' yes \
@@ -158,6 +165,25 @@ iptables_rules "iptables: some" warning 'to some' yes \
 	'-A INPUT -p udp ! -s 127.0.0.1 --dport 54321 -j DROP'
 iptables_rules "iptables: other hooks" good 'no rule names' yes \
 	'-A INPUT -p tcp --dport 54321 -j DROP' '-A FORWARD -p udp --dport 54321 -j DROP'
+
+# iptables-legacy has tables of its own, which nft does not list.
+if iptables-legacy -S >/dev/null 2>&1; then
+	what="iptables-legacy: a drop"
+	nft flush ruleset
+	iptables-legacy -A INPUT -p udp -m multiport --dports 53,54000:55000 -j DROP ||
+		fail "$what: iptables-legacy takes it not"
+	found firewall problem 'table iptables-legacy filter, chain INPUT: a rule refuses'
+	[ "$(arrives 127.0.0.1)" = no ] || fail "$what: a datagram arrives"
+	what="iptables-legacy that cannot be read"
+	save=$(readlink -f "$(command -v iptables-legacy-save)")
+	mount --bind /dev/null "$save" && {
+		found firewall note 'rules of iptables-legacy, and they cannot be read'
+		umount "$save"
+	}
+	iptables-legacy -F
+else
+	echo "iptables-legacy is left out: it does not work here"
+fi
 
 # Tracking of connections: real entries.
 if [ -r /proc/sys/net/netfilter/nf_conntrack_count ]; then

@@ -27,8 +27,8 @@ static struct {
 	int features_ret;
 	uint64_t features;
 	bool attached, peer_attached, locked;
-	int firewall_ret;
-	char firewall[2048];
+	int rules_ret;
+	const char *rules[DOCTOR_FILTERS];
 } answer;
 
 static char root[64];
@@ -70,11 +70,15 @@ static int fake_attached(void *ctx, const char *interface, bool *attached)
 	return 0;
 }
 
-static int fake_firewall(void *ctx, char *text, size_t size)
+static int fake_rules(void *ctx, enum doctor_filter filter, char **text)
 {
 	(void)ctx;
-	snprintf(text, size, "%s", answer.firewall);
-	return answer.firewall_ret;
+	if (answer.rules_ret)
+		return answer.rules_ret;
+	if (!answer.rules[filter])
+		return -ENOENT;
+	*text = strdup(answer.rules[filter]);
+	return *text ? 0 : -ENOMEM;
 }
 
 static int fake_locked(void *ctx, const char *path, bool *locked)
@@ -90,7 +94,7 @@ static const struct doctor_probe probe = {
 	.offloads = fake_offloads,
 	.xdp_features = fake_features,
 	.xdp_attached = fake_attached,
-	.firewall = fake_firewall,
+	.rules = fake_rules,
 	.locked = fake_locked,
 };
 
@@ -139,6 +143,7 @@ static int up(void **state)
 	memset(&answer, 0, sizeof(answer));
 	strcpy(answer.driver, "ice");
 	answer.features = DOCTOR_XDP_BASIC;
+	answer.rules[DOCTOR_NFT] = "{\"nftables\": []}";
 	strcpy(root, "/tmp/doctor-XXXXXX");
 	if (!mkdtemp(root))
 		return -1;
@@ -428,33 +433,47 @@ static void test_pins(void **state)
 	assert_int_equal(of("pins"), DOCTOR_PROBLEM);
 }
 
+/* With these rules of nft, or of iptables, and no others. */
 static void rules(const char *text)
 {
-	snprintf(answer.firewall, sizeof(answer.firewall), "%s", text);
+	memset(answer.rules, 0, sizeof(answer.rules));
+	answer.rules[text[0] == '{' ? DOCTOR_NFT : DOCTOR_IPTABLES] = text;
 }
+
+/* As `nft -j list ruleset` prints them. */
+#define NFT(objects)	  "{\"nftables\": [{\"metainfo\": {\"json_schema_version\": 1}}" objects "]}"
+#define IN_TABLE(name)	  "\"family\": \"inet\", \"table\": \"f\", \"" name "\": "
+#define CHAIN(name, more) ", {\"chain\": {" IN_TABLE("name") "\"" name "\"" more "}}"
+#define INPUT(policy) \
+	CHAIN("input", ", \"type\": \"filter\", \"hook\": \"input\", \"policy\": \"" policy "\"")
+#define RULE(chain, statements) \
+	", {\"rule\": {" IN_TABLE("chain") "\"" chain "\", \"expr\": [" statements "]}}"
+#define MATCH(op, left, right) \
+	"{\"match\": {\"op\": \"" op "\", \"left\": {" left "}, \"right\": " right "}}, "
+#define PAYLOAD(protocol, field) \
+	"\"payload\": {\"protocol\": \"" protocol "\", \"field\": \"" field "\"}"
+#define DPORT(right)  MATCH("==", PAYLOAD("udp", "dport"), right)
+#define DO(verdict)   "{\"" verdict "\": null}"
+#define JUMP(to)      "{\"jump\": {\"target\": \"" to "\"}}"
+#define SET(elements) "{\"set\": [" elements "]}"
 
 static void test_firewall(void **state)
 {
 	(void)state;
-	answer.firewall_ret = -EPERM;
+	answer.rules_ret = -EPERM;
 	assert_int_equal(of("firewall"), DOCTOR_NOTE);
-	answer.firewall_ret = 0;
-	assert_rules("table inet f {\n chain input {\n"
-		     "  type filter hook input priority filter; policy accept;\n }\n}\n",
-		DOCTOR_GOOD);
-	assert_rules(
-		"table inet f {\n chain input {\n"
-		"  type filter hook input priority filter; policy drop;\n  tcp dport 54321 accept\n"
-		"  udp dport { 53, 154321, 5432 } accept\n }\n}\n",
+	answer.rules_ret = 0;
+	assert_rules(NFT(INPUT("accept")), DOCTOR_GOOD);
+	assert_rules(NFT(INPUT("drop") RULE(
+			     "input", MATCH("==", PAYLOAD("tcp", "dport"), "54321") DO("accept"))
+				     RULE("input", DPORT(SET("53, 154321, 5432")) DO("accept"))),
 		DOCTOR_WARNING);
-	assert_rules("table inet f {\n chain input {\n"
-		     "  type filter hook input priority filter; policy drop;\n"
-		     "  ip saddr 10.0.0.0/8 udp dport { 53, 54321 } accept\n }\n}\n",
+	assert_rules(NFT(INPUT("drop") RULE("input",
+			     MATCH("==", PAYLOAD("ip", "saddr"),
+				     "{\"prefix\": {\"addr\": \"10.0.0.0\", \"len\": 8}}")
+				     DPORT(SET("53, 54321")) DO("accept"))),
 		DOCTOR_GOOD);
-	assert_rules("table inet f {\n chain input {\n"
-		     "  type filter hook input priority filter; policy accept;\n"
-		     "  udp dport 54321 drop\n }\n}\n",
-		DOCTOR_PROBLEM);
+	assert_rules(NFT(INPUT("accept") RULE("input", DPORT("54321") DO("drop"))), DOCTOR_PROBLEM);
 	assert_rules(
 		"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
 		DOCTOR_WARNING);
@@ -465,14 +484,73 @@ static void test_firewall(void **state)
 		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j REJECT\n",
 		DOCTOR_PROBLEM);
 	/* Not what rules look like: chains that lead to each other, a text that is cut. */
-	assert_rules("table inet f {\n chain a {\n  jump b\n }\n chain b {\n  jump a\n }\n"
-		     " chain input {\n  type filter hook input priority filter; policy accept;\n"
-		     "  jump a\n  udp dport 54321 drop\n }\n}\n",
+	assert_rules(NFT(CHAIN("a", "") CHAIN("b", "") INPUT("accept") RULE("a", JUMP("b"))
+				     RULE("b", JUMP("a")) RULE("input", JUMP("a"))
+					     RULE("input", DPORT("54321") DO("drop"))),
+		DOCTOR_PROBLEM);
+	assert_rules("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m multiport --dports 1,2:",
+		DOCTOR_GOOD);
+	assert_rules("{\"nftables\": [{\"rule\": ", DOCTOR_NOTE);
+	assert_rules("{\"nftables\": [1, [], {}, {\"rule\": 7}, {\"chain\": {}}, {\"set\": null}]}",
+		DOCTOR_GOOD);
+}
+
+/* A set or a map under a name is looked into, and so is a port beside an address. */
+static void test_firewall_sets(void **state)
+{
+	(void)state;
+	assert_rules(
+		NFT(INPUT("accept") ", {\"set\": {" IN_TABLE(
+			"name") "\"ports\", \"elem\": [53, "
+				"{\"elem\": {\"val\": {\"range\": [54000, 55000]}, \"timeout\": "
+				"9}}]}}" RULE("input", DPORT("\"@ports\"") DO("drop"))),
 		DOCTOR_PROBLEM);
 	assert_rules(
-		"table inet f {\n chain input {\n  type filter hook input priority filter; policy "
-		"accept;\n  udp dport { 1, 2-",
+		NFT(INPUT("accept") ", {\"map\": {" IN_TABLE(
+			"name") "\"ports\", \"elem\": "
+				"[[53, {\"drop\": null}], [54321, {\"accept\": null}]]}}" RULE(
+					"input", "{\"vmap\": {\"key\": {" PAYLOAD("udp",
+							 "dport") "}, \"data\": \"@ports\"}}")),
 		DOCTOR_GOOD);
+	assert_says("firewall", "a rule lets UDP port 54321 in");
+	assert_rules(NFT(INPUT("accept") RULE("input",
+			     MATCH("==",
+				     "\"concat\": [{" PAYLOAD("ip", "saddr") "}, {" PAYLOAD(
+					     "udp", "dport") "}]",
+				     SET("{\"concat\": [\"192.0.2.1\", 54321]}")) DO("drop"))),
+		DOCTOR_WARNING);
+	assert_says("firewall", "to some");
+}
+
+/* What a program is there for and does not tell is said, and not taken for good. */
+static void test_firewall_hidden(void **state)
+{
+	static const char drops[] =
+		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j DROP\n";
+	static const char passes[] = "# Generated by iptables-save v1.8.9 (nf_tables) on Sun\n"
+				     "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
+	/* A rule of iptables-nft with `-m multiport`, as nft has it. */
+	static const char extension[] = NFT(INPUT("accept") RULE(
+		"input", "{\"xt\": {\"type\": \"match\", \"name\": \"multiport\"}}, " DO("drop")));
+
+	(void)state;
+	rules(passes);
+	answer.rules[DOCTOR_NFT] = "Error: JSON support not compiled-in";
+	assert_int_equal(of("firewall"), DOCTOR_NOTE);
+	assert_says("firewall", "rules of nftables");
+	assert_rules(extension, DOCTOR_NOTE);
+	assert_says("firewall", "rules of iptables,");
+	/* Legacy tables: by their own program, or not at all. */
+	rules(passes);
+	put("/proc/net/ip_tables_names", "filter\n");
+	assert_int_equal(of("firewall"), DOCTOR_NOTE);
+	assert_says("firewall", "rules of iptables-legacy");
+	answer.rules[DOCTOR_IPTABLES_LEGACY] = drops;
+	answer.rules[DOCTOR_IP6TABLES_LEGACY] = "";
+	assert_int_equal(of("firewall"), DOCTOR_PROBLEM);
+	assert_says("firewall", "table iptables-legacy filter, chain INPUT");
+	answer.rules[DOCTOR_IPTABLES_LEGACY] = "";
+	assert_int_equal(of("firewall"), DOCTOR_GOOD);
 }
 
 static void test_conntrack(void **state)
@@ -522,7 +600,7 @@ static void test_blind(void **state)
 		.offloads = fake_offloads,
 		.xdp_features = fake_features,
 		.xdp_attached = fake_attached,
-		.firewall = fake_firewall,
+		.rules = fake_rules,
 		.locked = fake_locked,
 	};
 
@@ -530,7 +608,7 @@ static void test_blind(void **state)
 	host.root = "/nonexistent";
 	host.probe = &blind;
 	answer.driver[0] = '\0';
-	answer.firewall_ret = -ENOENT;
+	answer.rules_ret = -ENOENT;
 	doctor_run(&host, &report);
 	assert_true(report.count > 4);
 }
@@ -551,6 +629,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),
 		cmocka_unit_test_setup_teardown(test_pins, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall, up, down),
+		cmocka_unit_test_setup_teardown(test_firewall_sets, up, down),
+		cmocka_unit_test_setup_teardown(test_firewall_hidden, up, down),
 		cmocka_unit_test_setup_teardown(test_conntrack, up, down),
 		cmocka_unit_test_setup_teardown(test_memory_and_tick, up, down),
 		cmocka_unit_test_setup_teardown(test_blind, up, down),

@@ -7,25 +7,24 @@
  */
 #include "control/sessionctl/doctor/doctor.h"
 
+#include "control/sessionctl/doctor/firewall_read.h"
 #include "control/sessionctl/doctor/firewall_rules.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RULES_SIZE (256 * 1024)
-
-static int get_rules(const struct doctor_host *host, struct rules *rules)
+static int get_rules(const struct doctor_host *host, struct rules *rules, const char **hidden)
 {
-	char *text = malloc(RULES_SIZE + 1);
-	int ret = -1;
+	json_t *objects;
+	int ret = firewall_read(host, &objects, hidden);
 
-	if (text)
-		ret = host->probe->firewall(host->probe->ctx, text, RULES_SIZE);
-	if (ret == 0)
-		rules_read(text, host->port, rules);
-	free(text);
+	if (ret < 0)
+		return ret;
+	ret = rules_judge(objects, host->port, rules);
+	json_decref(objects);
+	if (rules->opaque && !*hidden)
+		*hidden = "iptables";
 	return ret;
 }
 
@@ -56,32 +55,32 @@ static void say_bad(
 		rules->where, rules->v6_only ? " (IPv6)" : "", host->port);
 }
 
-void doctor_firewall(const struct doctor_host *host, struct doctor_report *report)
+static void say_hidden(const char *hidden, struct doctor_report *report)
 {
-	struct rules rules = {0};
-
-	if (get_rules(host, &rules) < 0) {
-		doctor_say(report, DOCTOR_NOTE, "firewall", "",
-			"run this as root, with nft or iptables-save installed",
-			"the firewall's rules cannot be read");
-		return;
-	}
-	if (rules.verdict > RULES_ACCEPTED)
-		say_bad(host, &rules, report);
-	else
-		doctor_say(report, DOCTOR_GOOD, "firewall", "", "",
-			rules.verdict == RULES_ACCEPTED ? "a rule lets UDP port %u in"
-			: rules.filtered
-				? "no rule names UDP port %u, and what no rule names is let in"
-				: "nothing filters UDP port %u",
-			host->port);
+	doctor_say(report, DOCTOR_NOTE, "firewall", "",
+		strcmp(hidden, "nftables") == 0
+			? "look at `nft list ruleset`; doctor needs an nft that has JSON (nft -j)"
+			: "look at iptables-save and iptables-legacy-save; install iptables for "
+			  "doctor to read them",
+		"there may be rules of %s, and they cannot be read", hidden);
 }
 
-void doctor_conntrack(const struct doctor_host *host, struct doctor_report *report)
+static void say_good(
+	const struct doctor_host *host, const struct rules *rules, struct doctor_report *report)
 {
-	uint64_t count, max;
-	struct rules rules = {0};
+	doctor_say(report, DOCTOR_GOOD, "firewall", "", "",
+		rules->verdict == RULES_ACCEPTED ? "a rule lets UDP port %u in"
+		: rules->filtered ? "no rule names UDP port %u, and what no rule names is let in"
+				  : "nothing filters UDP port %u",
+		host->port);
+}
+
+/* `rules` is NULL where they cannot be read. */
+static void say_conntrack(
+	const struct doctor_host *host, const struct rules *rules, struct doctor_report *report)
+{
 	char text[64], advice[200];
+	uint64_t count, max;
 
 	if (!doctor_read(host, text, sizeof(text), "/proc/sys/net/netfilter/nf_conntrack_count")) {
 		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "", "connections are not tracked");
@@ -101,11 +100,11 @@ void doctor_conntrack(const struct doctor_host *host, struct doctor_report *repo
 			"the table of tracked connections is full, %" PRIu64 " of %" PRIu64
 			": NEWs are dropped",
 			count, max);
-	else if (get_rules(host, &rules) < 0 ? count == 0 : count == 0 && !rules.tracking)
+	else if (count == 0 && !(rules && rules->tracking))
 		/* The kernel tracks once a rule asks for it, and every packet then. */
 		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "",
 			"connections can be tracked, but none is");
-	else if (rules.untracked)
+	else if (rules && rules->untracked)
 		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "",
 			"connections are tracked, but not those of UDP port %u", host->port);
 	else
@@ -113,4 +112,23 @@ void doctor_conntrack(const struct doctor_host *host, struct doctor_report *repo
 			"connections are tracked: every NEW takes an entry, for 30 seconds each "
 			"(%" PRIu64 " of %" PRIu64 " are taken)",
 			count, max);
+}
+
+void doctor_firewall(const struct doctor_host *host, struct doctor_report *report)
+{
+	const char *hidden = NULL;
+	struct rules rules = {0};
+	bool known = get_rules(host, &rules, &hidden) == 0;
+
+	if (!known)
+		doctor_say(report, DOCTOR_NOTE, "firewall", "",
+			"run this as root, with nft or iptables-save installed",
+			"the firewall's rules cannot be read");
+	else if (rules.verdict > RULES_ACCEPTED)
+		say_bad(host, &rules, report);
+	else if (!hidden)
+		say_good(host, &rules, report);
+	if (known && hidden)
+		say_hidden(hidden, report);
+	say_conntrack(host, known ? &rules : NULL, report);
 }

@@ -93,7 +93,6 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 			"no network interface was looked at: none is up but loopback");
 	doctor_pins(host, report);
 	doctor_firewall(host, report);
-	doctor_conntrack(host, report);
 	doctor_hugepages(host, report);
 	doctor_tick(host, report);
 }

@@ -44,6 +44,16 @@ enum doctor_offload {
 	DOCTOR_GRO = 4,
 };
 
+/* What tells the rules of a packet filter: nft in JSON, the others as iptables-save prints them. */
+enum doctor_filter {
+	DOCTOR_NFT,
+	DOCTOR_IPTABLES,
+	DOCTOR_IP6TABLES,
+	DOCTOR_IPTABLES_LEGACY,
+	DOCTOR_IP6TABLES_LEGACY,
+	DOCTOR_FILTERS,
+};
+
 /* Bits of the kernel's NETDEV_A_DEV_XDP_FEATURES that matter here. */
 #define DOCTOR_XDP_BASIC 1 /* native XDP with XDP_TX */
 
@@ -54,9 +64,9 @@ struct doctor_probe {
 	int (*offloads)(void *ctx, const char *interface, unsigned *flags);
 	int (*xdp_features)(void *ctx, const char *interface, uint64_t *features);
 	int (*xdp_attached)(void *ctx, const char *interface, bool *attached);
-	/* The rules of nftables and iptables as their own programs print them, cut at `size`; no
-	 * rules are an empty text. */
-	int (*firewall)(void *ctx, char *text, size_t size);
+	/* A filter's rules, a text that the caller frees. -ENOENT if its program is not installed,
+	 * -EPERM if it fails. */
+	int (*rules)(void *ctx, enum doctor_filter filter, char **text);
 	/* Whether a folder of pins is locked, which a running daemon does. */
 	int (*locked)(void *ctx, const char *path, bool *locked);
 	void *ctx;
@@ -77,7 +87,7 @@ struct doctor_host {
 void doctor_run(const struct doctor_host *host, struct doctor_report *report);
 enum doctor_severity doctor_worst(const struct doctor_report *report);
 
-/* doctor_kernel.c */
+/* check_kernel.c */
 void doctor_kernel(const struct doctor_host *host, struct doctor_report *report);
 void doctor_btf(const struct doctor_host *host, struct doctor_report *report);
 void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report);
@@ -85,7 +95,7 @@ void doctor_capabilities(const struct doctor_host *host, struct doctor_report *r
 void doctor_hugepages(const struct doctor_host *host, struct doctor_report *report);
 void doctor_tick(const struct doctor_host *host, struct doctor_report *report);
 
-/* doctor_interface.c: once for each interface */
+/* check_interface.c: once for each interface */
 void doctor_driver(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 void doctor_offloads(
@@ -97,18 +107,17 @@ void doctor_veth(
 void doctor_other_program(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
-/* doctor_cores.c */
+/* check_cores.c */
 void doctor_cores(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
-/* doctor_firewall.c */
+/* check_firewall.c: connection tracking, too */
 void doctor_firewall(const struct doctor_host *host, struct doctor_report *report);
-void doctor_conntrack(const struct doctor_host *host, struct doctor_report *report);
 
-/* doctor_pins.c */
+/* check_pins.c */
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
 
-/* doctor_probe.c: the host itself. */
+/* probe.c: the host itself. */
 extern const struct doctor_probe doctor_probe_host;
 
 /* For the checks. A finding; `advice` may be "". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * One rule of a packet filter, as nft or iptables-save prints it, without what is between quotes.
+ * One rule of a packet filter in the JSON of libnftables-json(5).
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULE_H
 #define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULE_H
@@ -9,23 +9,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What its words come to for a UDP port. */
-struct rule {
-	bool names_port;
-	bool other;	     /* it is of another port or of TCP */
-	bool whole;	     /* there is nothing else that it asks for */
-	const char *verdict; /* from this word on; NULL if there is none */
+#include <jansson.h>
+
+enum rule_action {
+	RULE_NOTHING, /* or none that matters here */
+	RULE_ACCEPT,
+	RULE_DROP, /* or reject */
+	RULE_NOTRACK,
+	RULE_JUMP,
 };
 
-void rule_read_nft(const char *text, uint16_t port, struct rule *rule);
-/* Without "-A CHAIN" before it. */
-void rule_read_iptables(const char *text, uint16_t port, struct rule *rule);
+/* What a rule means for a UDP port. */
+struct rule {
+	bool names_port;
+	bool other;    /* it is for another port or protocol */
+	bool whole;    /* it has no other condition */
+	bool tracking; /* it needs connection tracking */
+	bool opaque;   /* it has an extension of iptables, whose arguments nft does not print */
+	enum rule_action action;
+	const char *target; /* the chain of a jump */
+};
 
-/* Does a text begin with this word, in whatever case? */
-bool rule_is_word(const char *at, const char *word);
-/* Goes on to the next word. */
-const char *rule_skip_word(const char *at);
-/* Goes past `prefix`, if the text begins with it. */
-bool rule_take(const char **at, const char *prefix);
+/* Calls `on_rule` once for each action of the rule: a map of verdicts that is not by port has
+ * several. `sets` has the named sets and maps of the rule's table, by name. */
+void rule_read(const json_t *statements, const json_t *sets, uint16_t port,
+	void (*on_rule)(void *ctx, const struct rule *rule), void *ctx);
 
 #endif

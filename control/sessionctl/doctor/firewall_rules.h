@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Rules of a packet filter, as `nft list ruleset` and iptables-save print them: what becomes of a
- * datagram to a UDP port. What is told is what the rules say of the port; a set that is only named
- * there, and whatever else a rule asks for, is not looked into.
+ * The rules of a packet filter, in the JSON of libnftables-json(5): what happens to a datagram to a
+ * UDP port. The answer is what the rules say of the port; their other conditions are not evaluated.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULES_H
 #define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_FIREWALL_RULES_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <jansson.h>
 
 enum rules_verdict {
 	RULES_OPEN,	/* what no rule names is let in */
@@ -26,9 +27,11 @@ struct rules {
 	bool v6_only;		    /* that chain sees IPv6 alone */
 	bool tracking;		    /* a rule asks for connection tracking */
 	bool untracked;		    /* a rule keeps the port from it */
+	bool opaque;		    /* a rule of iptables could not be read to its end */
 };
 
-/* Reads the rules; `text` is changed, and has room for one byte behind its end. */
-void rules_read(char *text, uint16_t port, struct rules *rules);
+/* Judges an array of objects as nft lists them: {"chain": ...}, {"rule": ...}, {"set": ...}.
+ * Returns 0 or -ENOMEM. */
+int rules_judge(const json_t *objects, uint16_t port, struct rules *rules);
 
 #endif

@@ -193,40 +193,37 @@ static int host_xdp_attached(void *ctx, const char *interface, bool *attached)
 	return ask_netlink(NETLINK_ROUTE, message, on_link, attached);
 }
 
-/* Adds a program's output; -ENOENT if it is not installed, -EPERM if it fails. */
-static int add_output(
-	const char *program, const char *command, char *text, size_t size, size_t *used)
+static int host_rules(void *ctx, enum doctor_filter filter, char **text)
 {
-	FILE *pipe;
-	size_t n;
-
-	if (access(program, X_OK) < 0)
-		return -ENOENT;
-	pipe = popen(command, "re"); /* NOLINT(cert-env33-c): words of ours, none from outside */
-	if (!pipe)
-		return -errno;
-	while (*used < size - 1 && (n = fread(text + *used, 1, size - 1 - *used, pipe)) > 0)
-		*used += n;
-	text[*used] = '\0';
-	return pclose(pipe) == 0 ? 0 : -EPERM;
-}
-
-static int host_firewall(void *ctx, char *text, size_t size)
-{
-	static const char *const programs[][2] = {
-		{"/usr/sbin/nft", "/usr/sbin/nft list ruleset 2>/dev/null"},
-		{"/usr/sbin/iptables-save", "/usr/sbin/iptables-save 2>/dev/null"},
-		{"/usr/sbin/ip6tables-save", "/usr/sbin/ip6tables-save 2>/dev/null"},
+	static const char *const programs[DOCTOR_FILTERS][2] = {
+		[DOCTOR_NFT] = {"/usr/sbin/nft", "/usr/sbin/nft -j list ruleset 2>/dev/null"},
+		[DOCTOR_IPTABLES] = {"/usr/sbin/iptables-save",
+			"/usr/sbin/iptables-save 2>/dev/null"},
+		[DOCTOR_IP6TABLES] = {"/usr/sbin/ip6tables-save",
+			"/usr/sbin/ip6tables-save 2>/dev/null"},
+		[DOCTOR_IPTABLES_LEGACY] = {"/usr/sbin/iptables-legacy-save",
+			"/usr/sbin/iptables-legacy-save 2>/dev/null"},
+		[DOCTOR_IP6TABLES_LEGACY] = {"/usr/sbin/ip6tables-legacy-save",
+			"/usr/sbin/ip6tables-legacy-save 2>/dev/null"},
 	};
-	size_t used = 0;
-	int ret = -ENOENT;
+	size_t room = 0;
+	FILE *pipe;
 
 	(void)ctx;
-	text[0] = '\0';
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (add_output(programs[i][0], programs[i][1], text, size, &used) == 0)
-			ret = 0;
-	return ret;
+	if (access(programs[filter][0], X_OK) < 0)
+		return -ENOENT;
+	/* NOLINTNEXTLINE(cert-env33-c): words of ours, none from outside */
+	pipe = popen(programs[filter][1], "re");
+	if (!pipe)
+		return -errno;
+	/* To the end, for there is no NUL in it. */
+	*text = NULL;
+	if (getdelim(text, &room, '\0', pipe) < 0 && *text)
+		(*text)[0] = '\0';
+	if (pclose(pipe) == 0 && *text)
+		return 0;
+	free(*text);
+	return -EPERM;
 }
 
 static int host_locked(void *ctx, const char *path, bool *locked)
@@ -246,6 +243,6 @@ const struct doctor_probe doctor_probe_host = {
 	.offloads = host_offloads,
 	.xdp_features = host_xdp_features,
 	.xdp_attached = host_xdp_attached,
-	.firewall = host_firewall,
+	.rules = host_rules,
 	.locked = host_locked,
 };
