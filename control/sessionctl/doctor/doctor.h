@@ -95,15 +95,21 @@ void doctor_capabilities(const struct doctor_host *host, struct doctor_report *r
 void doctor_hugepages(const struct doctor_host *host, struct doctor_report *report);
 void doctor_tick(const struct doctor_host *host, struct doctor_report *report);
 
-/* check_interface.c: once for each interface */
+/* Once for each interface. check_driver.c */
 void doctor_driver(
-	const struct doctor_host *host, const char *interface, struct doctor_report *report);
-void doctor_offloads(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 void doctor_mtu(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
+/* check_offloads.c */
+void doctor_offloads(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
+/* check_veth.c */
 void doctor_veth(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
+/* check_program.c */
 void doctor_other_program(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 

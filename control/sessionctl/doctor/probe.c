@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What only a live host can tell: ethtool's ioctls, netlink, locks and the firewall's own programs.
+ * What only a live host can tell: ethtool's ioctls, locks and the firewall's own programs.
  */
-#include "control/sessionctl/doctor/doctor.h"
+#include "control/sessionctl/doctor/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
-#include <linux/genetlink.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +15,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-/* The kernel's netdev family, since 6.3; Debian 12's headers do not have it yet. */
-#define NETDEV_FAMILY		  "netdev"
-#define NETDEV_VERSION		  1
-#define NETDEV_CMD_DEV_GET	  1
-#define NETDEV_A_DEV_IFINDEX	  1
-#define NETDEV_A_DEV_XDP_FEATURES 3
 
 static int ethtool(const char *interface, void *command)
 {
@@ -68,129 +56,6 @@ static int host_offloads(void *ctx, const char *interface, unsigned *flags)
 	if (ethtool(interface, &value) == 0 && value.data)
 		*flags |= DOCTOR_GRO;
 	return 0;
-}
-
-/* Sends one request and hands the attributes of its reply to `on_attribute`. */
-static int ask_netlink(int bus, struct nlmsghdr *request,
-	int (*on_message)(const struct nlmsghdr *, void *), void *ctx)
-{
-	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
-	char *buffer = malloc(MNL_SOCKET_BUFFER_SIZE);
-	int ret = -ENOMEM;
-	ssize_t n;
-
-	if (!sock || !buffer)
-		goto end;
-	request->nlmsg_seq = 1;
-	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	ret = -EIO;
-	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
-		mnl_socket_sendto(sock, request, request->nlmsg_len) < 0)
-		goto end;
-	do {
-		n = mnl_socket_recvfrom(sock, buffer, MNL_SOCKET_BUFFER_SIZE);
-		if (n < 0)
-			break;
-		errno = 0;
-		n = mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(sock), on_message, ctx);
-	} while (n > 0);
-	ret = n < 0 ? -(errno ? errno : EIO) : 0;
-end:
-	free(buffer);
-	if (sock)
-		mnl_socket_close(sock);
-	return ret;
-}
-
-struct number {
-	uint16_t attribute;
-	bool found;
-	uint64_t value;
-};
-
-static int on_generic(const struct nlmsghdr *message, void *ctx)
-{
-	struct number *number = ctx;
-	struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr))
-	{
-		if (mnl_attr_get_type(attribute) != number->attribute)
-			continue;
-		number->found = true;
-		number->value = mnl_attr_get_payload_len(attribute) == 8
-					? mnl_attr_get_u64(attribute)
-					: mnl_attr_get_u16(attribute);
-	}
-	return MNL_CB_OK;
-}
-
-static struct nlmsghdr *generic_request(void *buffer, uint16_t family, uint8_t command)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *generic;
-
-	message->nlmsg_type = family;
-	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
-	generic->cmd = command;
-	generic->version = 1;
-	return message;
-}
-
-static int host_xdp_features(void *ctx, const char *interface, uint64_t *features)
-{
-	struct number family = {.attribute = CTRL_ATTR_FAMILY_ID};
-	struct number found = {.attribute = NETDEV_A_DEV_XDP_FEATURES};
-	_Alignas(struct nlmsghdr) char buffer[256];
-	struct nlmsghdr *message;
-	int ret;
-
-	(void)ctx;
-	message = generic_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	ret = ask_netlink(NETLINK_GENERIC, message, on_generic, &family);
-	if (ret < 0 || !family.found)
-		return -EOPNOTSUPP;
-	message = generic_request(buffer, (uint16_t)family.value, NETDEV_CMD_DEV_GET);
-	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, if_nametoindex(interface));
-	ret = ask_netlink(NETLINK_GENERIC, message, on_generic, &found);
-	if (ret == 0 && !found.found)
-		ret = -EOPNOTSUPP;
-	*features = found.value;
-	return ret;
-}
-
-static int on_link(const struct nlmsghdr *message, void *ctx)
-{
-	struct nlattr *attribute, *nested;
-	bool *attached = ctx;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
-	{
-		if (mnl_attr_get_type(attribute) != IFLA_XDP)
-			continue;
-		mnl_attr_for_each_nested(nested, attribute)
-		{
-			if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
-				*attached = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
-		}
-	}
-	return MNL_CB_OK;
-}
-
-static int host_xdp_attached(void *ctx, const char *interface, bool *attached)
-{
-	_Alignas(struct nlmsghdr) char buffer[256];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct ifinfomsg *link;
-
-	(void)ctx;
-	message->nlmsg_type = RTM_GETLINK;
-	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
-	link->ifi_family = AF_UNSPEC;
-	link->ifi_index = (int)if_nametoindex(interface);
-	*attached = false;
-	return ask_netlink(NETLINK_ROUTE, message, on_link, attached);
 }
 
 static int host_rules(void *ctx, enum doctor_filter filter, char **text)
@@ -241,8 +106,8 @@ static int host_locked(void *ctx, const char *path, bool *locked)
 const struct doctor_probe doctor_probe_host = {
 	.driver = host_driver,
 	.offloads = host_offloads,
-	.xdp_features = host_xdp_features,
-	.xdp_attached = host_xdp_attached,
+	.xdp_features = probe_xdp_features,
+	.xdp_attached = probe_xdp_attached,
 	.rules = host_rules,
 	.locked = host_locked,
 };

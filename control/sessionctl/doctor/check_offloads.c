@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What the hardware does to a frame before XDP sees it.
+ */
+#include "control/sessionctl/doctor/doctor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Has it VLANs on top? */
+static bool has_vlans(const struct doctor_host *host, const char *interface)
+{
+	char text[8192], device[64], *save, *line;
+
+	if (!doctor_read(host, text, sizeof(text), "/proc/net/vlan/config"))
+		return false;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, "%*s | %*u | %63s", device) == 1 && strcmp(device, interface) == 0)
+			return true;
+	return false;
+}
+
+void doctor_offloads(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report)
+{
+	char advice[128];
+	unsigned flags;
+
+	if (host->probe->offloads(host->probe->ctx, interface, &flags) < 0)
+		return;
+	snprintf(advice, sizeof(advice), "ethtool -K %s rxvlan off", interface);
+	if (!(flags & DOCTOR_RXVLAN))
+		doctor_say(
+			report, DOCTOR_GOOD, "vlan", interface, "", "VLAN tags reach the program");
+	else if (has_vlans(host, interface))
+		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
+			"it has VLANs, and the hardware strips their tags before XDP: replies "
+			"would "
+			"leave untagged");
+	else
+		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
+			"VLAN tags are stripped before XDP: no matter without VLANs, wrong with "
+			"them");
+	snprintf(advice, sizeof(advice), "ethtool -K %s lro off", interface);
+	if (flags & DOCTOR_LRO)
+		doctor_say(report, DOCTOR_PROBLEM, "lro", interface, advice,
+			"large receive offload is on: drivers refuse native XDP with it");
+	else
+		doctor_say(
+			report, DOCTOR_GOOD, "lro", interface, "", "large receive offload is off");
+}
