@@ -71,6 +71,27 @@ ip link set doc0 down
 is doc0 link warning
 ip link add doc2 type dummy 2>/dev/null && ip link set doc2 up && is doc2 driver warning
 
+# The other end of a veth is where its namespace says, whatever has the same index here.
+unshare -n sleep 60 &
+away=$!
+daemons="$daemons $away"
+for _ in $(seq 50); do
+	[ "$(readlink "/proc/$away/ns/net")" != "$(readlink /proc/self/ns/net)" ] && break
+	sleep 0.1
+done
+index=$(cat /sys/class/net/doc1/ifindex)
+if ip link add doc3 type veth peer name doc4 index "$index" netns "$away"; then
+	is doc3 veth warning
+	$doctor doc3 | grep -q 'veth: doc3: its other end, doc4 in another namespace, has no XDP program' ||
+		fail "doc3's other end: $($doctor doc3 | grep veth:)"
+	pass=$SESSIOND_BUILD/tests/e2e/xdppass
+	if [ -x "$pass" ] && nsenter --net="/proc/$away/ns/net" "$pass" doc4; then
+		is doc3 veth good
+	fi
+else
+	echo "a veth into another namespace is left out: it cannot be made"
+fi
+
 # What cannot be the name of an interface.
 expect 2 'doctor a23456789abcdef0: no such interface' $doctor a23456789abcdef0
 is a23456789abcdef driver problem

@@ -26,7 +26,9 @@ static struct {
 	unsigned offloads, peer_offloads;
 	int features_ret;
 	uint64_t features;
-	bool attached, peer_attached, locked;
+	struct doctor_link link, peer;
+	int peer_ret;
+	bool locked;
 	int rules_ret;
 	const char *rules[DOCTOR_FILTERS];
 } answer;
@@ -63,11 +65,20 @@ static int fake_features(void *ctx, const char *interface, uint64_t *features)
 	return answer.features_ret;
 }
 
-static int fake_attached(void *ctx, const char *interface, bool *attached)
+static int fake_link(void *ctx, const char *interface, struct doctor_link *link)
 {
 	(void)ctx;
-	*attached = is_peer(interface) ? answer.peer_attached : answer.attached;
+	(void)interface;
+	*link = answer.link;
 	return 0;
+}
+
+static int fake_peer(void *ctx, const char *interface, struct doctor_link *peer)
+{
+	(void)ctx;
+	(void)interface;
+	*peer = answer.peer;
+	return answer.peer_ret;
 }
 
 static int fake_rules(void *ctx, enum doctor_filter filter, char **text)
@@ -93,7 +104,8 @@ static const struct doctor_probe probe = {
 	.driver = fake_driver,
 	.offloads = fake_offloads,
 	.xdp_features = fake_features,
-	.xdp_attached = fake_attached,
+	.link = fake_link,
+	.peer = fake_peer,
 	.rules = fake_rules,
 	.locked = fake_locked,
 };
@@ -349,23 +361,40 @@ static void test_veth(void **state)
 {
 	(void)state;
 	strcpy(answer.driver, "veth");
-	put("/sys/class/net/eth1/iflink", "9\n");
 	put("/sys/class/net/eth1/mtu", "65535\n"); /* veth's own affair */
+	answer.peer_ret = -EXDEV;
 	assert_int_equal(of("veth"), DOCTOR_WARNING);
 	assert_says("veth", "another namespace");
-	assert_with("/sys/class/net/peer0/ifindex", "9\n", "veth", DOCTOR_PROBLEM);
+	answer.peer_ret = 0;
+	strcpy(answer.peer.name, "peer0");
+	assert_int_equal(of("veth"), DOCTOR_PROBLEM);
 	assert_says("veth", "an XDP program");
 	answer.peer_offloads = DOCTOR_GRO;
 	assert_int_equal(of("veth"), DOCTOR_WARNING);
 	answer.peer_offloads = 0;
-	answer.peer_attached = true;
+	answer.peer.program = 8;
+	assert_int_equal(of("veth"), DOCTOR_GOOD);
+}
+
+/* An interface here of the same index says nothing of an end that is elsewhere. */
+static void test_veth_of_another_namespace(void **state)
+{
+	(void)state;
+	strcpy(answer.driver, "veth");
+	put("/sys/class/net/eth1/iflink", "9\n");
+	put("/sys/class/net/eth2/ifindex", "9\n");
+	strcpy(answer.peer.name, "peer0");
+	answer.peer.elsewhere = true;
+	assert_int_equal(of("veth"), DOCTOR_WARNING);
+	assert_says("veth", "peer0 in another namespace, has no XDP program");
+	answer.peer.program = 8;
 	assert_int_equal(of("veth"), DOCTOR_GOOD);
 }
 
 static void test_other_program(void **state)
 {
 	(void)state;
-	answer.attached = true;
+	answer.link.program = 7;
 	assert_int_equal(of("program"), DOCTOR_PROBLEM);
 	answer.locked = true;
 	assert_with("/sys/fs/bpf/sessiond/54321/link-4", "", "program", DOCTOR_PROBLEM);
@@ -599,7 +628,8 @@ static void test_blind(void **state)
 		.driver = fake_driver,
 		.offloads = fake_offloads,
 		.xdp_features = fake_features,
-		.xdp_attached = fake_attached,
+		.link = fake_link,
+		.peer = fake_peer,
 		.rules = fake_rules,
 		.locked = fake_locked,
 	};
@@ -624,6 +654,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),
 		cmocka_unit_test_setup_teardown(test_veth, up, down),
+		cmocka_unit_test_setup_teardown(test_veth_of_another_namespace, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),

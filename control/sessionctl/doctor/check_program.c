@@ -12,11 +12,12 @@ void doctor_other_program(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
 	char path[PATH_MAX], text[32];
-	bool attached, ours = false;
+	struct doctor_link link;
+	bool ours = false;
 	struct dirent *file;
 	DIR *dir;
 
-	if (host->probe->xdp_attached(host->probe->ctx, interface, &attached) < 0 || !attached)
+	if (host->probe->link(host->probe->ctx, interface, &link) < 0 || !link.program)
 		return;
 	if (!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/ifindex", interface))
 		return;

@@ -57,13 +57,24 @@ enum doctor_filter {
 /* Bits of the kernel's NETDEV_A_DEV_XDP_FEATURES that matter here. */
 #define DOCTOR_XDP_BASIC 1 /* native XDP with XDP_TX */
 
+/* An interface, as rtnetlink shows it. */
+struct doctor_link {
+	char name[IF_NAMESIZE];
+	unsigned mtu;
+	uint32_t program; /* the id of its XDP program; 0 if it has none */
+	bool generic;	  /* which is in generic mode */
+	bool elsewhere;	  /* it is in another network namespace */
+};
+
 /* Answers of a live host. Each returns 0 or a negative errno; -EOPNOTSUPP where the kernel or the
  * driver does not tell. */
 struct doctor_probe {
 	int (*driver)(void *ctx, const char *interface, char name[32]);
 	int (*offloads)(void *ctx, const char *interface, unsigned *flags);
 	int (*xdp_features)(void *ctx, const char *interface, uint64_t *features);
-	int (*xdp_attached)(void *ctx, const char *interface, bool *attached);
+	int (*link)(void *ctx, const char *interface, struct doctor_link *link);
+	/* The other end of a veth. -EXDEV if it is in another namespace that does not show it. */
+	int (*peer)(void *ctx, const char *interface, struct doctor_link *peer);
 	/* A filter's rules, a text that the caller frees. -ENOENT if its program is not installed,
 	 * -EPERM if it fails. */
 	int (*rules)(void *ctx, enum doctor_filter filter, char **text);

@@ -107,7 +107,8 @@ const struct doctor_probe doctor_probe_host = {
 	.driver = host_driver,
 	.offloads = host_offloads,
 	.xdp_features = probe_xdp_features,
-	.xdp_attached = probe_xdp_attached,
+	.link = probe_link,
+	.peer = probe_peer,
 	.rules = host_rules,
 	.locked = host_locked,
 };

@@ -10,6 +10,7 @@
 
 /* probe_netlink.c */
 int probe_xdp_features(void *ctx, const char *interface, uint64_t *features);
-int probe_xdp_attached(void *ctx, const char *interface, bool *attached);
+int probe_link(void *ctx, const char *interface, struct doctor_link *link);
+int probe_peer(void *ctx, const char *interface, struct doctor_link *peer);
 
 #endif

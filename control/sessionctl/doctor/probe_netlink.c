@@ -10,7 +10,9 @@
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -111,35 +113,110 @@ int probe_xdp_features(void *ctx, const char *interface, uint64_t *features)
 	return ret;
 }
 
+/* A link, and where its other end is. */
+struct answer {
+	struct doctor_link link;
+	unsigned other_end; /* an index in the namespace with this id; -1: in the link's own */
+	int other_namespace;
+};
+
+static void read_xdp(const struct nlattr *xdp, struct doctor_link *link)
+{
+	uint32_t any = 0, generic = 0, native = 0;
+	struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, xdp)
+	{
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_XDP_PROG_ID:
+			any = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_XDP_SKB_PROG_ID:
+			generic = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_XDP_DRV_PROG_ID:
+			native = mnl_attr_get_u32(attribute);
+			break;
+		default:
+			break;
+		}
+	}
+	link->program = native ? native : generic ? generic : any;
+	link->generic = generic && !native;
+}
+
 static int on_link(const struct nlmsghdr *message, void *ctx)
 {
-	struct nlattr *attribute, *nested;
-	bool *attached = ctx;
+	struct answer *answer = ctx;
+	struct nlattr *attribute;
 
 	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
 	{
-		if (mnl_attr_get_type(attribute) != IFLA_XDP)
-			continue;
-		mnl_attr_for_each_nested(nested, attribute)
-		{
-			if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
-				*attached = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_IFNAME:
+			snprintf(answer->link.name, sizeof(answer->link.name), "%s",
+				mnl_attr_get_str(attribute));
+			break;
+		case IFLA_MTU:
+			answer->link.mtu = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_LINK:
+			answer->other_end = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_LINK_NETNSID:
+			answer->other_namespace = (int)mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_XDP:
+			read_xdp(attribute, &answer->link);
+			break;
+		default:
+			break;
 		}
 	}
 	return MNL_CB_OK;
 }
 
-int probe_xdp_attached(void *ctx, const char *interface, bool *attached)
+/* Asks for the link of an index in a namespace; -1: in this one. */
+static int ask_link(unsigned index, int namespace, struct answer *answer)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link;
 
-	(void)ctx;
+	memset(answer, 0, sizeof(*answer));
+	answer->other_namespace = -1;
+	if (!index)
+		return -ENODEV;
 	message->nlmsg_type = RTM_GETLINK;
 	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
 	link->ifi_family = AF_UNSPEC;
-	link->ifi_index = (int)if_nametoindex(interface);
-	*attached = false;
-	return ask_netlink(NETLINK_ROUTE, message, on_link, attached);
+	link->ifi_index = (int)index;
+	if (namespace >= 0)
+		mnl_attr_put_u32(message, IFLA_TARGET_NETNSID, (uint32_t) namespace);
+	return ask_netlink(NETLINK_ROUTE, message, on_link, answer);
+}
+
+int probe_link(void *ctx, const char *interface, struct doctor_link *link)
+{
+	struct answer answer;
+	int ret = ask_link(if_nametoindex(interface), -1, &answer);
+
+	(void)ctx;
+	*link = answer.link;
+	return ret;
+}
+
+int probe_peer(void *ctx, const char *interface, struct doctor_link *peer)
+{
+	struct answer answer;
+	int ret = ask_link(if_nametoindex(interface), -1, &answer), namespace;
+
+	(void)ctx;
+	if (ret < 0)
+		return ret;
+	namespace = answer.other_namespace;
+	ret = ask_link(answer.other_end, namespace, &answer);
+	*peer = answer.link;
+	peer->elsewhere = namespace >= 0;
+	return ret < 0 && namespace >= 0 ? -EXDEV : ret;
 }
