@@ -67,6 +67,21 @@ ip link set doc0 mtu 500
 is doc0 mtu warning
 ip link set doc0 mtu 1500
 is doc0 mtu good
+# The kernel refuses a program on doc0 for the MTU of doc1: at the same one as doctor does.
+pass=$SESSIOND_BUILD/tests/e2e/xdppass
+for mtu in 3506 3507; do
+	ip link set doc1 mtu $mtu
+	if [ $mtu -eq 3506 ] || [ "$(getconf PAGESIZE)" -ne 4096 ]; then
+		is doc0 mtu good
+		[ ! -x "$pass" ] || "$pass" doc0 || fail "the kernel refuses XDP at an MTU of $mtu"
+		ip link set doc0 xdpdrv off
+	else
+		is doc0 mtu problem
+		[ ! -x "$pass" ] || ! "$pass" doc0 2>"$folder/err" ||
+			fail "the kernel takes XDP at an MTU of $mtu"
+	fi
+done
+ip link set doc1 mtu 1500
 ip link set doc0 down
 is doc0 link warning
 ip link add doc2 type dummy 2>/dev/null && ip link set doc2 up && is doc2 driver warning
@@ -84,7 +99,6 @@ if ip link add doc3 type veth peer name doc4 index "$index" netns "$away"; then
 	is doc3 veth warning
 	$doctor doc3 | grep -q 'veth: doc3: its other end, doc4 in another namespace, has no XDP program' ||
 		fail "doc3's other end: $($doctor doc3 | grep veth:)"
-	pass=$SESSIOND_BUILD/tests/e2e/xdppass
 	if [ -x "$pass" ] && nsenter --net="/proc/$away/ns/net" "$pass" doc4; then
 		is doc3 veth good
 	fi

@@ -357,6 +357,50 @@ static void test_mtu(void **state)
 	assert_with("/sys/class/net/eth1/mtu", "576\n", "mtu", DOCTOR_WARNING);
 }
 
+/* By what the driver compares: not every one takes what fits into a page. */
+static void test_mtu_by_driver(void **state)
+{
+	static const struct {
+		const char *driver, *most, *more;
+	} drivers[] = {{"virtio_net", "3506\n", "3507\n"}, {"vmxnet3", "3494\n", "3495\n"},
+		{"igb", "3046\n", "3047\n"}, {"igc", "1500\n", "1501\n"},
+		{"nicvf", "1508\n", "1509\n"}, {"gve", "2032\n", "2033\n"},
+		{"vif", "3840\n", "9001\n"}, {"ena", "3498\n", "9001\n"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		strcpy(answer.driver, drivers[i].driver);
+		assert_with("/sys/class/net/eth1/mtu", drivers[i].most, "mtu", DOCTOR_GOOD);
+		assert_with("/sys/class/net/eth1/mtu", drivers[i].more, "mtu", DOCTOR_PROBLEM);
+	}
+	/* Where a program is, or only a generic one can be, there is nothing to refuse. */
+	answer.link.program = 7;
+	answer.link.generic = true;
+	put("/sys/fs/bpf/sessiond/54321/link-3", "");
+	answer.locked = true;
+	assert_int_equal(of("mtu"), DOCTOR_GOOD);
+	answer.link.generic = false;
+	assert_int_equal(of("mtu"), DOCTOR_GOOD);
+	answer.link.program = 0;
+	answer.features_ret = -EOPNOTSUPP;
+	strcpy(answer.driver, "ena");
+	assert_int_equal(of("mtu"), DOCTOR_PROBLEM);
+}
+
+/* veth refuses a program for the MTU of its other end. */
+static void test_mtu_of_a_veths_other_end(void **state)
+{
+	(void)state;
+	strcpy(answer.driver, "veth");
+	strcpy(answer.peer.name, "peer0");
+	answer.peer.program = 8;
+	answer.peer.mtu = 3506;
+	assert_with("/sys/class/net/eth1/mtu", "9001\n", "mtu", DOCTOR_GOOD);
+	answer.peer.mtu = 9001;
+	assert_with("/sys/class/net/eth1/mtu", "1500\n", "mtu", DOCTOR_PROBLEM);
+	assert_says("mtu", "ip link set peer0 mtu 1500");
+}
+
 static void test_veth(void **state)
 {
 	(void)state;
@@ -653,6 +697,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),
+		cmocka_unit_test_setup_teardown(test_mtu_by_driver, up, down),
+		cmocka_unit_test_setup_teardown(test_mtu_of_a_veths_other_end, up, down),
 		cmocka_unit_test_setup_teardown(test_veth, up, down),
 		cmocka_unit_test_setup_teardown(test_veth_of_another_namespace, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),

@@ -10,10 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A page of 4096 bytes less the headroom (256), what the kernel keeps at its end (320), the
- * Ethernet header and a VLAN tag (22): what drivers that put a frame into one page take. */
+/* The largest MTUs for a program that takes no fragments, by what the drivers compare, with pages
+ * of 4096 bytes. A page less the headroom (256), what the kernel keeps at its end (320), the
+ * Ethernet header (14), two VLAN tags (8): */
 #define MTU_ONE_PAGE 3498
-#define MTU_INTEL    3046 /* half of an 8 kB buffer, less the same */
+#define MTU_NO_TAG   3506 /* without the tags */
+#define MTU_CHECKSUM 3494 /* with the frame's checksum */
+#define MTU_INTEL    3046 /* of a buffer of 3072, with tags and checksum */
+#define MTU_GOOGLE   2032 /* of a buffer of 2048, with 2 to align it */
+#define MTU_XEN	     3840 /* a page less the headroom */
+#define MTU_QINQ     1508 /* 1530, the longest frame, less header and tags */
+#define MTU_ETHERNET 1500 /* no longer frames at all */
 
 /* So that a reply with the longest session that stunnel stores fits: IPv6, UDP, header, 512. */
 #define MTU_LEAST (40 + 8 + 36 + 512)
@@ -24,16 +31,17 @@ static const struct {
 	unsigned mtu; /* 0: not limited by it */
 } drivers[] = {
 	{"bnxt_en", MTU_ONE_PAGE},
+	{"bonding", 0}, /* its ports decide */
 	{"dpaa2-eth", MTU_ONE_PAGE},
+	{"ena", MTU_ONE_PAGE},
 	{"fsl_dpaa2_eth", MTU_ONE_PAGE},
 	{"fsl_enetc", MTU_ONE_PAGE},
-	{"ena", MTU_ONE_PAGE},
-	{"gve", MTU_ONE_PAGE},
+	{"gve", MTU_GOOGLE},
 	{"hv_netvsc", MTU_ONE_PAGE},
 	{"i40e", MTU_INTEL},
 	{"ice", MTU_INTEL},
 	{"igb", MTU_INTEL},
-	{"igc", MTU_INTEL},
+	{"igc", MTU_ETHERNET},
 	{"ixgbe", MTU_INTEL},
 	{"ixgbevf", MTU_INTEL},
 	{"mana", MTU_ONE_PAGE},
@@ -42,14 +50,19 @@ static const struct {
 	{"mvneta", MTU_ONE_PAGE},
 	{"mvpp2", MTU_ONE_PAGE},
 	{"nfp", MTU_ONE_PAGE},
-	{"nicvf", 1500},
+	{"nicvf", MTU_QINQ},
 	{"qede", MTU_ONE_PAGE},
+	{"rvu_nicpf", MTU_QINQ},
+	{"rvu_nicvf", MTU_QINQ},
 	{"sfc", MTU_ONE_PAGE},
-	{"stmmac", MTU_ONE_PAGE},
+	{"st_gmac", MTU_ETHERNET},
+	{"st_xgmac", MTU_ETHERNET},
 	{"tsnep", MTU_ONE_PAGE},
 	{"tun", 0},
-	{"veth", 0},
-	{"virtio_net", MTU_ONE_PAGE},
+	{"veth", MTU_NO_TAG},
+	{"vif", MTU_XEN},
+	{"virtio_net", MTU_NO_TAG},
+	{"vmxnet3", MTU_CHECKSUM},
 };
 
 static int known_driver(const char *name)
@@ -63,6 +76,20 @@ static int known_driver(const char *name)
 static bool driver_of(const struct doctor_host *host, const char *interface, char name[32])
 {
 	return host->probe->driver(host->probe->ctx, interface, name) == 0;
+}
+
+enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface)
+{
+	struct doctor_link link;
+	uint64_t features;
+	char name[32];
+
+	if (host->probe->link(host->probe->ctx, interface, &link) == 0 && link.program)
+		return link.generic ? DOCTOR_GENERIC : DOCTOR_NATIVE;
+	if (host->probe->xdp_features(host->probe->ctx, interface, &features) == 0)
+		return features & DOCTOR_XDP_BASIC ? DOCTOR_NATIVE_EXPECTED : DOCTOR_GENERIC;
+	return driver_of(host, interface, name) && known_driver(name) >= 0 ? DOCTOR_NATIVE_EXPECTED
+									   : DOCTOR_GENERIC;
 }
 
 void doctor_driver(
@@ -110,27 +137,64 @@ void doctor_driver(
 			"large receive offload");
 }
 
+/* veth counts the MTU of its other end, for those frames are what it receives. Returns 0 if that
+ * cannot be told. */
+static unsigned received_mtu(const struct doctor_host *host, const char *interface,
+	const char *driver, unsigned mtu, char peer[IF_NAMESIZE])
+{
+	struct doctor_link link;
+
+	peer[0] = '\0';
+	if (strcmp(driver, "veth") != 0)
+		return mtu;
+	if (host->probe->peer(host->probe->ctx, interface, &link) < 0)
+		return 0;
+	strcpy(peer, link.name);
+	return link.mtu;
+}
+
+/* Does native XDP take it? Says so if not. */
+static bool fits_native(const struct doctor_host *host, const char *interface, unsigned mtu,
+	struct doctor_report *report)
+{
+	char name[32] = "", peer[IF_NAMESIZE], advice[128];
+	int known = driver_of(host, interface, name) ? known_driver(name) : -1;
+	unsigned limit = known >= 0 ? drivers[known].mtu : MTU_ONE_PAGE;
+	unsigned received = received_mtu(host, interface, name, mtu, peer);
+
+	if (limit == 0)
+		return true;
+	if (received == 0 && mtu > limit) {
+		doctor_say(report, DOCTOR_NOTE, "mtu", interface,
+			"look at it there: ip link, in that namespace",
+			"native XDP is refused if the MTU of its other end, in another namespace, "
+			"is more than %u",
+			limit);
+		return false;
+	}
+	if (received <= limit)
+		return true;
+	snprintf(advice, sizeof(advice), "ip link set %s mtu 1500, or --xdp-mode generic",
+		peer[0] ? peer : interface);
+	doctor_say(report, DOCTOR_PROBLEM, "mtu", interface, advice,
+		"an MTU of %u%s%s is more than its driver takes with native XDP, some %u", received,
+		peer[0] ? " of its other end, " : "", peer, limit);
+	return false;
+}
+
 void doctor_mtu(const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
-	unsigned mtu, limit = MTU_ONE_PAGE;
-	char text[32], name[32], advice[128];
-	int known;
+	char text[32], advice[128];
+	unsigned mtu;
 
 	if (!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/mtu", interface))
 		return;
 	mtu = (unsigned)strtoul(text, NULL, 10);
-	if (driver_of(host, interface, name)) {
-		known = known_driver(name);
-		if (known >= 0)
-			limit = drivers[known].mtu;
-	}
-	snprintf(advice, sizeof(advice), "ip link set %s mtu %u", interface,
-		limit < 1500 && limit ? limit : 1500);
-	if (limit && mtu > limit)
-		doctor_say(report, DOCTOR_PROBLEM, "mtu", interface, advice,
-			"an MTU of %u is more than its driver takes with native XDP, some %u", mtu,
-			limit);
-	else if (mtu < MTU_LEAST)
+	if (doctor_mode(host, interface) == DOCTOR_NATIVE_EXPECTED &&
+		!fits_native(host, interface, mtu, report))
+		return;
+	snprintf(advice, sizeof(advice), "ip link set %s mtu 1500", interface);
+	if (mtu < MTU_LEAST)
 		doctor_say(report, DOCTOR_WARNING, "mtu", interface, advice,
 			"an MTU of %u is less than the %d that a reply with a long session may "
 			"need",

@@ -137,7 +137,14 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
 /* probe.c: the host itself. */
 extern const struct doctor_probe doctor_probe_host;
 
-/* For the checks. A finding; `advice` may be "". */
+/* For the checks. How XDP is on an interface, or will be by what its driver can do. */
+enum doctor_mode {
+	DOCTOR_NATIVE,
+	DOCTOR_NATIVE_EXPECTED,
+	DOCTOR_GENERIC,
+};
+enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface);
+/* A finding; `advice` may be "". */
 void doctor_say(struct doctor_report *report, enum doctor_severity severity, const char *check,
 	const char *subject, const char *advice, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
