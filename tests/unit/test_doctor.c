@@ -346,6 +346,23 @@ static void test_offloads(void **state)
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
 }
 
+/* vmxnet3 takes the program and switches LRO off, as the kernel does for a generic one. */
+static void test_lro_that_goes_by_itself(void **state)
+{
+	(void)state;
+	answer.offloads = DOCTOR_LRO;
+	strcpy(answer.driver, "vmxnet3");
+	assert_int_equal(of("lro"), DOCTOR_GOOD);
+	assert_says("lro", "the driver switches it off");
+	strcpy(answer.driver, "hv_netvsc");
+	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
+	answer.link.program = 7;
+	answer.link.generic = true;
+	answer.locked = true;
+	assert_with("/sys/fs/bpf/sessiond/54321/link-3", "", "lro", DOCTOR_GOOD);
+	assert_says("lro", "the kernel switches it off");
+}
+
 static void test_mtu(void **state)
 {
 	(void)state;
@@ -696,6 +713,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_capabilities, up, down),
 		cmocka_unit_test_setup_teardown(test_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
+		cmocka_unit_test_setup_teardown(test_lro_that_goes_by_itself, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu_by_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu_of_a_veths_other_end, up, down),

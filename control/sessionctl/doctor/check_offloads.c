@@ -21,6 +21,26 @@ static bool has_vlans(const struct doctor_host *host, const char *interface)
 	return false;
 }
 
+static void check_lro(const struct doctor_host *host, const char *interface, unsigned flags,
+	struct doctor_report *report)
+{
+	bool generic = doctor_mode(host, interface) == DOCTOR_GENERIC;
+	char advice[128], name[32];
+
+	snprintf(advice, sizeof(advice), "ethtool -K %s lro off", interface);
+	if (!(flags & DOCTOR_LRO))
+		doctor_say(
+			report, DOCTOR_GOOD, "lro", interface, "", "large receive offload is off");
+	else if (generic || (host->probe->driver(host->probe->ctx, interface, name) == 0 &&
+				    strcmp(name, "vmxnet3") == 0))
+		doctor_say(report, DOCTOR_GOOD, "lro", interface, "",
+			"large receive offload is on: %s switches it off for XDP",
+			generic ? "the kernel" : "the driver");
+	else
+		doctor_say(report, DOCTOR_PROBLEM, "lro", interface, advice,
+			"large receive offload is on: drivers refuse native XDP with it");
+}
+
 void doctor_offloads(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
@@ -42,11 +62,5 @@ void doctor_offloads(
 		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
 			"VLAN tags are stripped before XDP: no matter without VLANs, wrong with "
 			"them");
-	snprintf(advice, sizeof(advice), "ethtool -K %s lro off", interface);
-	if (flags & DOCTOR_LRO)
-		doctor_say(report, DOCTOR_PROBLEM, "lro", interface, advice,
-			"large receive offload is on: drivers refuse native XDP with it");
-	else
-		doctor_say(
-			report, DOCTOR_GOOD, "lro", interface, "", "large receive offload is off");
+	check_lro(host, interface, flags, report);
 }
