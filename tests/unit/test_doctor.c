@@ -346,6 +346,25 @@ static void test_offloads(void **state)
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
 }
 
+/* Generic XDP gives a stripped tag back, if the hardware inserts tags. */
+static void test_rxvlan_in_generic_mode(void **state)
+{
+	(void)state;
+	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\n"
+				     "eth1.10        | 10  | eth1\n");
+	answer.link.program = 7;
+	answer.link.generic = true;
+	answer.locked = true;
+	put("/sys/fs/bpf/sessiond/54321/link-3", "");
+	answer.offloads = DOCTOR_RXVLAN | DOCTOR_TXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_GOOD);
+	answer.offloads = DOCTOR_RXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_WARNING);
+	answer.link.generic = false;
+	answer.offloads = DOCTOR_RXVLAN | DOCTOR_TXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+}
+
 /* vmxnet3 takes the program and switches LRO off, as the kernel does for a generic one. */
 static void test_lro_that_goes_by_itself(void **state)
 {
@@ -713,6 +732,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_capabilities, up, down),
 		cmocka_unit_test_setup_teardown(test_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
+		cmocka_unit_test_setup_teardown(test_rxvlan_in_generic_mode, up, down),
 		cmocka_unit_test_setup_teardown(test_lro_that_goes_by_itself, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu_by_driver, up, down),

@@ -21,6 +21,34 @@ static bool has_vlans(const struct doctor_host *host, const char *interface)
 	return false;
 }
 
+static void check_vlans(const struct doctor_host *host, const char *interface, unsigned flags,
+	struct doctor_report *report)
+{
+	char advice[128];
+
+	snprintf(advice, sizeof(advice), "ethtool -K %s rxvlan off", interface);
+	if (!(flags & DOCTOR_RXVLAN))
+		doctor_say(
+			report, DOCTOR_GOOD, "vlan", interface, "", "VLAN tags reach the program");
+	/* The kernel keeps the tag beside the frame, and sends it back with the frame. */
+	else if (doctor_mode(host, interface) == DOCTOR_GENERIC && flags & DOCTOR_TXVLAN)
+		doctor_say(report, DOCTOR_GOOD, "vlan", interface, "",
+			"the hardware strips VLAN tags, and generic XDP puts them back on replies");
+	else if (doctor_mode(host, interface) == DOCTOR_GENERIC && has_vlans(host, interface))
+		doctor_say(report, DOCTOR_WARNING, "vlan", interface, advice,
+			"it has VLANs, and the hardware strips their tags but may not put them on "
+			"replies (txvlan is off)");
+	else if (has_vlans(host, interface))
+		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
+			"it has VLANs, and the hardware strips their tags before XDP: replies "
+			"would "
+			"leave untagged");
+	else
+		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
+			"VLAN tags are stripped before XDP: no matter without VLANs, wrong with "
+			"them");
+}
+
 static void check_lro(const struct doctor_host *host, const char *interface, unsigned flags,
 	struct doctor_report *report)
 {
@@ -44,23 +72,10 @@ static void check_lro(const struct doctor_host *host, const char *interface, uns
 void doctor_offloads(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
-	char advice[128];
 	unsigned flags;
 
 	if (host->probe->offloads(host->probe->ctx, interface, &flags) < 0)
 		return;
-	snprintf(advice, sizeof(advice), "ethtool -K %s rxvlan off", interface);
-	if (!(flags & DOCTOR_RXVLAN))
-		doctor_say(
-			report, DOCTOR_GOOD, "vlan", interface, "", "VLAN tags reach the program");
-	else if (has_vlans(host, interface))
-		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
-			"it has VLANs, and the hardware strips their tags before XDP: replies "
-			"would "
-			"leave untagged");
-	else
-		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
-			"VLAN tags are stripped before XDP: no matter without VLANs, wrong with "
-			"them");
+	check_vlans(host, interface, flags, report);
 	check_lro(host, interface, flags, report);
 }

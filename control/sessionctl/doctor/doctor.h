@@ -42,6 +42,7 @@ enum doctor_offload {
 	DOCTOR_RXVLAN = 1,
 	DOCTOR_LRO = 2,
 	DOCTOR_GRO = 4,
+	DOCTOR_TXVLAN = 8,
 };
 
 /* What tells the rules of a packet filter: nft in JSON, the others as iptables-save prints them. */

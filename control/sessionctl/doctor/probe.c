@@ -51,6 +51,7 @@ static int host_offloads(void *ctx, const char *interface, unsigned *flags)
 	if (ret < 0)
 		return ret;
 	*flags = (value.data & ETH_FLAG_RXVLAN ? DOCTOR_RXVLAN : 0) |
+		 (value.data & ETH_FLAG_TXVLAN ? DOCTOR_TXVLAN : 0) |
 		 (value.data & ETH_FLAG_LRO ? DOCTOR_LRO : 0);
 	value = (struct ethtool_value){.cmd = ETHTOOL_GGRO};
 	if (ethtool(interface, &value) == 0 && value.data)
