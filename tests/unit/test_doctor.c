@@ -29,6 +29,8 @@ static struct {
 	struct doctor_link link, peer;
 	int peer_ret;
 	bool locked;
+	int hash_ret;
+	bool address_hash4, address_hash6;
 	int rules_ret;
 	const char *rules[DOCTOR_FILTERS];
 } answer;
@@ -81,6 +83,14 @@ static int fake_peer(void *ctx, const char *interface, struct doctor_link *peer)
 	return answer.peer_ret;
 }
 
+static int fake_hashes_port(void *ctx, const char *interface, bool v6, bool *port)
+{
+	(void)ctx;
+	(void)interface;
+	*port = v6 ? !answer.address_hash6 : !answer.address_hash4;
+	return answer.hash_ret;
+}
+
 static int fake_rules(void *ctx, enum doctor_filter filter, char **text)
 {
 	(void)ctx;
@@ -106,6 +116,7 @@ static const struct doctor_probe probe = {
 	.xdp_features = fake_features,
 	.link = fake_link,
 	.peer = fake_peer,
+	.hashes_port = fake_hashes_port,
 	.rules = fake_rules,
 	.locked = fake_locked,
 };
@@ -503,6 +514,27 @@ static void test_cores(void **state)
 	assert_int_equal(of("queues"), DOCTOR_NOTE);
 }
 
+/* igb's default: a terminator's requests all go to one queue. */
+static void test_hash_by_addresses_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(of("hash"), DOCTOR_GOOD);
+	answer.address_hash4 = answer.address_hash6 = true;
+	assert_int_equal(of("hash"), DOCTOR_WARNING);
+	assert_says("hash", "ethtool -N eth1 rx-flow-hash udp4 sdfn, and the same for udp6");
+	answer.address_hash6 = false;
+	assert_int_equal(of("hash"), DOCTOR_WARNING);
+	assert_says("hash", "ethtool -N eth1 rx-flow-hash udp4 sdfn");
+	answer.address_hash4 = false;
+	answer.address_hash6 = true; /* stunnel asks by IPv4 */
+	assert_int_equal(of("hash"), DOCTOR_NOTE);
+	assert_says("hash", "rx-flow-hash udp6 sdfn");
+	answer.hash_ret = -EOPNOTSUPP;
+	doctor_run(&host, &report);
+	for (unsigned i = 0; i < report.count; i++)
+		assert_string_not_equal(report.findings[i].check, "hash");
+}
+
 /* The interrupts of a virtio device are its parent's; those of any other device's parent are not
  * the interface's. */
 static void test_interrupts_of_parent(void **state)
@@ -710,6 +742,7 @@ static void test_blind(void **state)
 		.xdp_features = fake_features,
 		.link = fake_link,
 		.peer = fake_peer,
+		.hashes_port = fake_hashes_port,
 		.rules = fake_rules,
 		.locked = fake_locked,
 	};
@@ -741,6 +774,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_veth_of_another_namespace, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
+		cmocka_unit_test_setup_teardown(test_hash_by_addresses_alone, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),
 		cmocka_unit_test_setup_teardown(test_pins, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall, up, down),

@@ -33,7 +33,7 @@ static bool parse_list(const char *text, cpu_set_t *set)
 	return true;
 }
 
-static unsigned count_queues(const struct doctor_host *host, const char *interface)
+unsigned doctor_queues(const struct doctor_host *host, const char *interface)
 {
 	char path[PATH_MAX];
 	DIR *dir = opendir(doctor_path(host, path, "/sys/class/net/%s/queues", interface));
@@ -100,7 +100,7 @@ static bool daemon_cores(const struct doctor_host *host, cpu_set_t *cores)
 void doctor_cores(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
-	unsigned queues = count_queues(host, interface), interrupts, online_count;
+	unsigned queues = doctor_queues(host, interface), interrupts, online_count;
 	cpu_set_t irq, online, daemon, apart;
 	char text[256], advice[128], path[PATH_MAX];
 

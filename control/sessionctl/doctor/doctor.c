@@ -85,6 +85,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 		doctor_offloads(host, interface, report);
 		doctor_mtu(host, interface, report);
 		doctor_veth(host, interface, report);
+		doctor_hash(host, interface, report);
 		doctor_cores(host, interface, report);
 	}
 	if (host->interface_count == 0)

@@ -76,6 +76,8 @@ struct doctor_probe {
 	int (*link)(void *ctx, const char *interface, struct doctor_link *link);
 	/* The other end of a veth. -EXDEV if it is in another namespace that does not show it. */
 	int (*peer)(void *ctx, const char *interface, struct doctor_link *peer);
+	/* Whether the source port counts when the interface picks a receive queue for UDP. */
+	int (*hashes_port)(void *ctx, const char *interface, bool v6, bool *port);
 	/* A filter's rules, a text that the caller frees. -ENOENT if its program is not installed,
 	 * -EPERM if it fails. */
 	int (*rules)(void *ctx, enum doctor_filter filter, char **text);
@@ -129,6 +131,10 @@ void doctor_other_program(
 void doctor_cores(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
+/* check_hash.c */
+void doctor_hash(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
 /* check_firewall.c: connection tracking, too */
 void doctor_firewall(const struct doctor_host *host, struct doctor_report *report);
 
@@ -145,6 +151,8 @@ enum doctor_mode {
 	DOCTOR_GENERIC,
 };
 enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface);
+/* Its receive queues. */
+unsigned doctor_queues(const struct doctor_host *host, const char *interface);
 /* A finding; `advice` may be "". */
 void doctor_say(struct doctor_report *report, enum doctor_severity severity, const char *check,
 	const char *subject, const char *advice, const char *format, ...)

@@ -59,6 +59,20 @@ static int host_offloads(void *ctx, const char *interface, unsigned *flags)
 	return 0;
 }
 
+static int host_hashes_port(void *ctx, const char *interface, bool v6, bool *port)
+{
+	struct ethtool_rxnfc fields = {
+		.cmd = ETHTOOL_GRXFH, .flow_type = v6 ? UDP_V6_FLOW : UDP_V4_FLOW};
+	int ret = ethtool(interface, &fields);
+
+	(void)ctx;
+	if (ret < 0)
+		return ret;
+	*port = fields.data & RXH_L4_B_0_1;
+	/* Without any field the driver does not tell. */
+	return fields.data & RXH_IP_SRC ? 0 : -EOPNOTSUPP;
+}
+
 static int host_rules(void *ctx, enum doctor_filter filter, char **text)
 {
 	static const char *const programs[DOCTOR_FILTERS][2] = {
@@ -110,6 +124,7 @@ const struct doctor_probe doctor_probe_host = {
 	.xdp_features = probe_xdp_features,
 	.link = probe_link,
 	.peer = probe_peer,
+	.hashes_port = host_hashes_port,
 	.rules = host_rules,
 	.locked = host_locked,
 };
