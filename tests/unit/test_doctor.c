@@ -23,10 +23,10 @@
 /* What the probe answers. */
 static struct {
 	char driver[32];
-	unsigned offloads, peer_offloads;
+	unsigned offloads, peer_offloads, bond_offloads;
 	int features_ret;
 	uint64_t features;
-	struct doctor_link link, peer;
+	struct doctor_link link, peer, bond;
 	int peer_ret;
 	bool locked;
 	int hash_ret;
@@ -55,7 +55,9 @@ static int fake_driver(void *ctx, const char *interface, char name[32])
 static int fake_offloads(void *ctx, const char *interface, unsigned *flags)
 {
 	(void)ctx;
-	*flags = is_peer(interface) ? answer.peer_offloads : answer.offloads;
+	*flags = is_peer(interface)		   ? answer.peer_offloads
+		 : strcmp(interface, "bond0") == 0 ? answer.bond_offloads
+						   : answer.offloads;
 	return 0;
 }
 
@@ -70,8 +72,7 @@ static int fake_features(void *ctx, const char *interface, uint64_t *features)
 static int fake_link(void *ctx, const char *interface, struct doctor_link *link)
 {
 	(void)ctx;
-	(void)interface;
-	*link = answer.link;
+	*link = strcmp(interface, "bond0") == 0 ? answer.bond : answer.link;
 	return 0;
 }
 
@@ -355,6 +356,51 @@ static void test_offloads(void **state)
 	assert_says("vlan", "ethtool -K eth1 rxvlan off");
 	answer.offloads = DOCTOR_LRO;
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
+}
+
+/* What the bond says of itself is not what its hardware does. */
+static void test_rxvlan_of_a_bonds_ports(void **state)
+{
+	char link[128];
+
+	(void)state;
+	strcpy(host.interfaces[0], "bond0");
+	put("/sys/class/net/bond0/bonding/slaves", "eth1 eth2\n");
+	put("/sys/class/net/bond0/mtu", "1500\n");
+	put("/sys/class/net/eth2/operstate", "up\n");
+	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\n"
+				     "bond0.10       | 10  | bond0\n");
+	snprintf(link, sizeof(link), "%s/sys/class/net/eth1/master", root);
+	assert_int_equal(symlink("../bond0", link), 0);
+	snprintf(link, sizeof(link), "%s/sys/class/net/eth2/master", root);
+	assert_int_equal(symlink("../bond0", link), 0);
+	answer.bond_offloads = DOCTOR_RXVLAN | DOCTOR_LRO;
+	assert_int_equal(of("vlan"), DOCTOR_GOOD);
+	answer.bond_offloads = 0;
+	answer.offloads = DOCTOR_RXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+	assert_says("vlan", "ethtool -K eth1 rxvlan off");
+	assert_says("vlan", "ethtool -K eth2 rxvlan off");
+	/* Generic XDP is on the bond alone. */
+	put("/sys/class/net/bond0/ifindex", "7\n");
+	put("/sys/fs/bpf/sessiond/54321/link-7", "");
+	answer.bond.program = 7;
+	answer.bond.generic = true;
+	answer.locked = true;
+	answer.offloads = DOCTOR_RXVLAN | DOCTOR_TXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_GOOD);
+	answer.bond.program = 0;
+	/* The VLANs of the bond are a port's as well. */
+	strcpy(host.interfaces[0], "eth1");
+	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+	/* Each port once, though it is asked for beside its bond. */
+	strcpy(host.interfaces[1], "bond0");
+	host.interface_count = 2;
+	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+	for (unsigned i = 0, seen = 0; i < report.count; i++)
+		if (strcmp(report.findings[i].check, "vlan") == 0 &&
+			strcmp(report.findings[i].subject, "eth1") == 0)
+			assert_int_equal(++seen, 1);
 }
 
 /* Generic XDP gives a stripped tag back, if the hardware inserts tags. */
@@ -765,6 +811,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_capabilities, up, down),
 		cmocka_unit_test_setup_teardown(test_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
+		cmocka_unit_test_setup_teardown(test_rxvlan_of_a_bonds_ports, up, down),
 		cmocka_unit_test_setup_teardown(test_rxvlan_in_generic_mode, up, down),
 		cmocka_unit_test_setup_teardown(test_lro_that_goes_by_itself, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),

@@ -81,10 +81,14 @@ static bool driver_of(const struct doctor_host *host, const char *interface, cha
 enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface)
 {
 	struct doctor_link link;
+	char name[32], bond[IF_NAMESIZE];
 	uint64_t features;
-	char name[32];
 
 	if (host->probe->link(host->probe->ctx, interface, &link) == 0 && link.program)
+		return link.generic ? DOCTOR_GENERIC : DOCTOR_NATIVE;
+	/* A bond's generic program is on none of its ports. */
+	if (doctor_bond(host, interface, bond) &&
+		host->probe->link(host->probe->ctx, bond, &link) == 0 && link.program)
 		return link.generic ? DOCTOR_GENERIC : DOCTOR_NATIVE;
 	if (host->probe->xdp_features(host->probe->ctx, interface, &features) == 0)
 		return features & DOCTOR_XDP_BASIC ? DOCTOR_NATIVE_EXPECTED : DOCTOR_GENERIC;

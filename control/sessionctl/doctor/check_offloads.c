@@ -8,15 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Has it VLANs on top? */
+/* Has it VLANs on top, or on top of the bond whose port it is? */
 static bool has_vlans(const struct doctor_host *host, const char *interface)
 {
-	char text[8192], device[64], *save, *line;
+	char text[8192], device[64], bond[IF_NAMESIZE] = "", *save, *line;
 
+	doctor_bond(host, interface, bond);
 	if (!doctor_read(host, text, sizeof(text), "/proc/net/vlan/config"))
 		return false;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, "%*s | %*u | %63s", device) == 1 && strcmp(device, interface) == 0)
+		if (sscanf(line, "%*s | %*u | %63s", device) == 1 &&
+			(strcmp(device, interface) == 0 || strcmp(device, bond) == 0))
 			return true;
 	return false;
 }

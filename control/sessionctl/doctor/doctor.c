@@ -70,6 +70,33 @@ bool doctor_read(const struct doctor_host *host, char *text, size_t size, const 
 	return true;
 }
 
+static bool is_listed(const struct doctor_host *host, const char *interface)
+{
+	for (unsigned i = 0; i < host->interface_count; i++)
+		if (strcmp(host->interfaces[i], interface) == 0)
+			return true;
+	return false;
+}
+
+/* The hardware of a bond is its ports'. */
+static void check_hardware(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report)
+{
+	char ports[DOCTOR_PORTS_MAX][IF_NAMESIZE];
+	unsigned count = doctor_ports(host, interface, ports);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(ports[i], interface) != 0 && is_listed(host, ports[i]))
+			continue;
+		if (strcmp(ports[i], interface) != 0)
+			doctor_driver(host, ports[i], report);
+		doctor_offloads(host, ports[i], report);
+		doctor_mtu(host, ports[i], report);
+		doctor_hash(host, ports[i], report);
+		doctor_cores(host, ports[i], report);
+	}
+}
+
 void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 {
 	report->count = 0;
@@ -82,11 +109,8 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 
 		doctor_driver(host, interface, report);
 		doctor_other_program(host, interface, report);
-		doctor_offloads(host, interface, report);
-		doctor_mtu(host, interface, report);
 		doctor_veth(host, interface, report);
-		doctor_hash(host, interface, report);
-		doctor_cores(host, interface, report);
+		check_hardware(host, interface, report);
 	}
 	if (host->interface_count == 0)
 		doctor_say(report, DOCTOR_NOTE, "interface", "",

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define DOCTOR_INTERFACES_MAX 16
-#define DOCTOR_FINDINGS_MAX   128
+#define DOCTOR_PORTS_MAX      8 /* of a bond */
+#define DOCTOR_FINDINGS_MAX   256
 
 enum doctor_severity {
 	DOCTOR_GOOD,
@@ -151,6 +152,11 @@ enum doctor_mode {
 	DOCTOR_GENERIC,
 };
 enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface);
+/* A bond's ports; any other interface is its own. Returns how many. */
+unsigned doctor_ports(const struct doctor_host *host, const char *interface,
+	char ports[DOCTOR_PORTS_MAX][IF_NAMESIZE]);
+/* The bond whose port it is; false if it is none. */
+bool doctor_bond(const struct doctor_host *host, const char *interface, char bond[IF_NAMESIZE]);
 /* Its receive queues. */
 unsigned doctor_queues(const struct doctor_host *host, const char *interface);
 /* A finding; `advice` may be "". */
