@@ -165,6 +165,29 @@ has_program && fail "the program is still on cli0 after detach"
 expect 0 '' "$sessionctl" $pin_options detach
 grep -q '^nothing to detach' "$folder/out" || fail "a second detach says: $(cat "$folder/out")"
 
+# doctor asks the interface whose program runs: a pin says nothing of that. Without a daemon, which
+# would put the program on again.
+doctor_says() {
+	cases=$((cases + 1))
+	"$sessionctl" -C "$folder/none.sock" --pin-dir "$1" doctor cli0 >"$folder/out" 2>&1
+	grep -Eq "$2" "$folder/out" || fail "doctor says not: $2: $(grep program "$folder/out")"
+}
+start gone -m xdp -i cli0 --xdp-mode generic -n 1000 $pin_options 7105 || finish
+kill -9 "$started"
+wait "$started" 2>/dev/null
+nsenter -t "$peer" -n ping -q -i 0.01 -c 200 10.99.0.1 >/dev/null &
+pings=$!
+doctor_says "$pins" "^good +program: cli0: the XDP program of port 7105's sessiond is on it, and runs"
+kill "$pings" 2>/dev/null
+doctor_says "$pins-none" '^problem +program: cli0: the XDP program of a sessiond is on it, id [0-9]+, whose pins'
+if command -v bpftool >/dev/null; then
+	bpftool link detach pinned "$(echo "$pins"/7105/link-*)" || fail "bpftool detaches nothing"
+	doctor_says "$pins" '^problem +program: cli0: port 7105 has a link pinned for it, but no XDP program'
+else
+	echo "a link detached by bpftool is left out: it is not installed"
+fi
+expect 0 '' "$sessionctl" $pin_options detach
+
 # Only what is on a bpffs is ever unlinked.
 mkdir -p "$folder/root/7101"
 : >"$folder/root/7101/link-1"

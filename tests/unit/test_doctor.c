@@ -29,6 +29,11 @@ static struct {
 	struct doctor_link link, peer, bond;
 	int peer_ret;
 	bool locked;
+	struct doctor_program program;
+	int program_ret, runs_ret;
+	uint32_t map; /* the id of port 54321's */
+	uint64_t runs;
+	unsigned packets;
 	int hash_ret;
 	bool address_hash4, address_hash6;
 	int rules_ret;
@@ -84,6 +89,32 @@ static int fake_peer(void *ctx, const char *interface, struct doctor_link *peer)
 	return answer.peer_ret;
 }
 
+static int fake_program(void *ctx, uint32_t id, struct doctor_program *program)
+{
+	(void)ctx;
+	assert_int_equal(id, 7);
+	*program = answer.program;
+	return answer.program_ret;
+}
+
+static int fake_pinned_map(void *ctx, const char *path, uint32_t *id)
+{
+	(void)ctx;
+	*id = answer.map;
+	return strstr(path, "/54321/config") ? 0 : -ENOENT;
+}
+
+/* Meanwhile packets come in. */
+static int fake_runs(void *ctx, uint32_t id, unsigned milliseconds, uint64_t *runs)
+{
+	(void)ctx;
+	(void)milliseconds;
+	assert_int_equal(id, 7);
+	answer.link.received += answer.packets;
+	*runs = answer.runs;
+	return answer.runs_ret;
+}
+
 static int fake_hashes_port(void *ctx, const char *interface, bool v6, bool *port)
 {
 	(void)ctx;
@@ -117,6 +148,9 @@ static const struct doctor_probe probe = {
 	.xdp_features = fake_features,
 	.link = fake_link,
 	.peer = fake_peer,
+	.program = fake_program,
+	.pinned_map = fake_pinned_map,
+	.runs = fake_runs,
 	.hashes_port = fake_hashes_port,
 	.rules = fake_rules,
 	.locked = fake_locked,
@@ -166,6 +200,7 @@ static int up(void **state)
 	(void)state;
 	memset(&answer, 0, sizeof(answer));
 	strcpy(answer.driver, "ice");
+	answer.link.index = 3;
 	answer.features = DOCTOR_XDP_BASIC;
 	answer.rules[DOCTOR_NFT] = "{\"nftables\": []}";
 	strcpy(root, "/tmp/doctor-XXXXXX");
@@ -255,6 +290,16 @@ static void assert_says(const char *check, const char *words)
 				strstr(report.findings[i].advice, words)))
 			return;
 	fail_msg("%s does not say: %s", check, words);
+}
+
+/* Port 54321's program on eth1. */
+static void attach(void)
+{
+	answer.link.program = 7;
+	answer.locked = true;
+	answer.map = 11;
+	answer.program = (struct doctor_program){"sessiond_xdp", 2, {10, 11}};
+	put("/sys/fs/bpf/sessiond/54321/link-3", "");
 }
 
 static void test_well(void **state)
@@ -382,14 +427,17 @@ static void test_rxvlan_of_a_bonds_ports(void **state)
 	assert_says("vlan", "ethtool -K eth1 rxvlan off");
 	assert_says("vlan", "ethtool -K eth2 rxvlan off");
 	/* Generic XDP is on the bond alone. */
-	put("/sys/class/net/bond0/ifindex", "7\n");
-	put("/sys/fs/bpf/sessiond/54321/link-7", "");
+	attach();
+	answer.link.program = 0;
+	take("/sys/fs/bpf/sessiond/54321/link-3");
+	answer.bond.index = 9;
+	put("/sys/fs/bpf/sessiond/54321/link-9", "");
 	answer.bond.program = 7;
 	answer.bond.generic = true;
-	answer.locked = true;
 	answer.offloads = DOCTOR_RXVLAN | DOCTOR_TXVLAN;
 	assert_int_equal(of("vlan"), DOCTOR_GOOD);
 	answer.bond.program = 0;
+	take("/sys/fs/bpf/sessiond/54321/link-9");
 	/* The VLANs of the bond are a port's as well. */
 	strcpy(host.interfaces[0], "eth1");
 	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
@@ -409,10 +457,8 @@ static void test_rxvlan_in_generic_mode(void **state)
 	(void)state;
 	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\n"
 				     "eth1.10        | 10  | eth1\n");
-	answer.link.program = 7;
+	attach();
 	answer.link.generic = true;
-	answer.locked = true;
-	put("/sys/fs/bpf/sessiond/54321/link-3", "");
 	answer.offloads = DOCTOR_RXVLAN | DOCTOR_TXVLAN;
 	assert_int_equal(of("vlan"), DOCTOR_GOOD);
 	answer.offloads = DOCTOR_RXVLAN;
@@ -432,10 +478,9 @@ static void test_lro_that_goes_by_itself(void **state)
 	assert_says("lro", "the driver switches it off");
 	strcpy(answer.driver, "hv_netvsc");
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
-	answer.link.program = 7;
+	attach();
 	answer.link.generic = true;
-	answer.locked = true;
-	assert_with("/sys/fs/bpf/sessiond/54321/link-3", "", "lro", DOCTOR_GOOD);
+	assert_int_equal(of("lro"), DOCTOR_GOOD);
 	assert_says("lro", "the kernel switches it off");
 }
 
@@ -467,14 +512,13 @@ static void test_mtu_by_driver(void **state)
 		assert_with("/sys/class/net/eth1/mtu", drivers[i].more, "mtu", DOCTOR_PROBLEM);
 	}
 	/* Where a program is, or only a generic one can be, there is nothing to refuse. */
-	answer.link.program = 7;
+	attach();
 	answer.link.generic = true;
-	put("/sys/fs/bpf/sessiond/54321/link-3", "");
-	answer.locked = true;
 	assert_int_equal(of("mtu"), DOCTOR_GOOD);
 	answer.link.generic = false;
 	assert_int_equal(of("mtu"), DOCTOR_GOOD);
 	answer.link.program = 0;
+	take("/sys/fs/bpf/sessiond/54321/link-3");
 	answer.features_ret = -EOPNOTSUPP;
 	strcpy(answer.driver, "ena");
 	assert_int_equal(of("mtu"), DOCTOR_PROBLEM);
@@ -535,7 +579,46 @@ static void test_other_program(void **state)
 	assert_int_equal(of("program"), DOCTOR_PROBLEM);
 	answer.locked = true;
 	assert_with("/sys/fs/bpf/sessiond/54321/link-4", "", "program", DOCTOR_PROBLEM);
-	assert_with("/sys/fs/bpf/sessiond/54321/link-3", "", "program", DOCTOR_GOOD);
+	attach();
+	assert_int_equal(of("program"), DOCTOR_GOOD);
+	assert_says("program", "port 54321's sessiond");
+}
+
+/* A pin says nothing of the interface. */
+static void test_pin_without_its_program(void **state)
+{
+	(void)state;
+	attach();
+	answer.program = (struct doctor_program){"agent", 1, {10}};
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	assert_says("program", "another XDP program is on it, agent, id 7");
+	strcpy(answer.program.name, "sessiond_xdp"); /* of another --pin-dir */
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	assert_says("program", "whose pins are not in /sys/fs/bpf/sessiond");
+	answer.program_ret = -EPERM;
+	assert_int_equal(of("program"), DOCTOR_NOTE);
+	answer.link.program = 0;
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	assert_says("program", "no XDP program is on it");
+}
+
+/* vmxnet3 forgets a program that its link still has. */
+static void test_program_that_does_not_run(void **state)
+{
+	(void)state;
+	attach();
+	answer.packets = 100;
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	assert_says("program", "never runs");
+	answer.runs = 5;
+	assert_int_equal(of("program"), DOCTOR_GOOD);
+	assert_says("program", "and runs");
+	answer.runs = 0;
+	answer.packets = 0;
+	assert_int_equal(of("program"), DOCTOR_GOOD);
+	answer.packets = 100;
+	answer.runs_ret = -EPERM;
+	assert_int_equal(of("program"), DOCTOR_GOOD);
 }
 
 static void test_cores(void **state)
@@ -788,6 +871,9 @@ static void test_blind(void **state)
 		.xdp_features = fake_features,
 		.link = fake_link,
 		.peer = fake_peer,
+		.program = fake_program,
+		.pinned_map = fake_pinned_map,
+		.runs = fake_runs,
 		.hashes_port = fake_hashes_port,
 		.rules = fake_rules,
 		.locked = fake_locked,
@@ -820,6 +906,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_veth, up, down),
 		cmocka_unit_test_setup_teardown(test_veth_of_another_namespace, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
+		cmocka_unit_test_setup_teardown(test_pin_without_its_program, up, down),
+		cmocka_unit_test_setup_teardown(test_program_that_does_not_run, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
 		cmocka_unit_test_setup_teardown(test_hash_by_addresses_alone, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),

@@ -1,38 +1,169 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The XDP program that is on an interface.
+ * The XDP program that is on an interface: is it a sessiond's, and does it run?
  */
 #include "control/sessionctl/doctor/doctor.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-void doctor_other_program(
-	const struct doctor_host *host, const char *interface, struct doctor_report *report)
-{
-	char path[PATH_MAX], text[32];
-	struct doctor_link link;
-	bool ours = false;
-	struct dirent *file;
-	DIR *dir;
+#include <sessiond/map_abi.h>
 
-	if (host->probe->link(host->probe->ctx, interface, &link) < 0 || !link.program)
-		return;
-	if (!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/ifindex", interface))
-		return;
-	dir = opendir(doctor_path(host, path, "%s", host->pin_root));
-	while (dir && !ours && (file = readdir(dir)))
-		ours = file->d_name[0] != '.' && access(doctor_path(host, path, "%s/%s/link-%s",
-								host->pin_root, file->d_name, text),
-							 F_OK) == 0;
+#include "common/text.h"
+
+/* What the program is called in ebpf/sessiond.bpf.c. */
+#define PROGRAM_NAME "sessiond_xdp"
+
+/* How long its runs are counted: longer each time that none is seen. Drivers count packets up to 2
+ * seconds late, and hardware some that never reach a driver. */
+static const unsigned looks_ms[] = {200, 2000, 3000};
+#define LOOKS	    (sizeof(looks_ms) / sizeof(looks_ms[0]))
+#define PACKETS_FEW 10
+
+static bool has_map(const struct doctor_program *program, uint32_t id)
+{
+	for (unsigned i = 0; i < program->map_count; i++)
+		if (program->maps[i] == id)
+			return true;
+	return false;
+}
+
+/* The instance for which `fits` is true, by its port; 0 if there is none. */
+static unsigned find_instance(const struct doctor_host *host,
+	bool (*fits)(const struct doctor_host *host, const char *folder, const void *ctx),
+	const void *ctx)
+{
+	char path[PATH_MAX];
+	DIR *dir = opendir(doctor_path(host, path, "%s", host->pin_root));
+	struct dirent *file;
+	uint64_t port, found = 0;
+
+	while (dir && !found && (file = readdir(dir)))
+		if (text_number(file->d_name, 1, 65535, &port) &&
+			fits(host, doctor_path(host, path, "%s/%s", host->pin_root, file->d_name),
+				ctx))
+			found = port;
 	if (dir)
 		closedir(dir);
-	if (ours)
-		doctor_say(report, DOCTOR_GOOD, "program", interface, "",
-			"a sessiond's XDP program is on it");
+	return (unsigned)found;
+}
+
+static bool has_link(const struct doctor_host *host, const char *folder, const void *index)
+{
+	char path[PATH_MAX];
+
+	(void)host;
+	return snprintf(path, sizeof(path), "%s/link-%u", folder, *(const unsigned *)index) <
+		       (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
+static bool shares_map(const struct doctor_host *host, const char *folder, const void *program)
+{
+	char path[PATH_MAX];
+	uint32_t id;
+
+	return snprintf(path, sizeof(path), "%s/" SESSD_PIN_CONFIG, folder) < (int)sizeof(path) &&
+	       host->probe->pinned_map(host->probe->ctx, path, &id) == 0 && has_map(program, id);
+}
+
+static uint64_t received(const struct doctor_host *host, const char *interface)
+{
+	struct doctor_link link;
+
+	return host->probe->link(host->probe->ctx, interface, &link) == 0 ? link.received : 0;
+}
+
+/* Some drivers forget a program: its link and its pins are there, but no packet meets it. */
+static void check_runs(const struct doctor_host *host, const char *interface, unsigned port,
+	uint32_t id, struct doctor_report *report)
+{
+	for (size_t i = 0; i < LOOKS; i++) {
+		uint64_t before = received(host, interface), runs;
+
+		if (host->probe->runs(host->probe->ctx, id, looks_ms[i], &runs) < 0)
+			break;
+		if (runs) {
+			doctor_say(report, DOCTOR_GOOD, "program", interface, "",
+				"the XDP program of port %u's sessiond is on it, and runs", port);
+			return;
+		}
+		/* Nothing came in. */
+		if (received(host, interface) - before < PACKETS_FEW)
+			break;
+		if (i < LOOKS - 1)
+			continue;
+		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
+			"restart sessiond, which puts it on anew and keeps the sessions",
+			"the XDP program of port %u's sessiond is on it, but never runs while "
+			"packets come in: the driver has lost it (vmxnet3 does, at link down and "
+			"up)",
+			port);
+		return;
+	}
+	doctor_say(report, DOCTOR_GOOD, "program", interface, "",
+		"the XDP program of port %u's sessiond is on it", port);
+}
+
+static void check_program(const struct doctor_host *host, const char *interface, uint32_t id,
+	unsigned pinned, struct doctor_report *report)
+{
+	struct doctor_program program;
+	unsigned port;
+	int ret = host->probe->program(host->probe->ctx, id, &program);
+
+	if (ret < 0) {
+		if (pinned)
+			doctor_say(report, DOCTOR_NOTE, "program", interface,
+				ret == -EOPNOTSUPP ? "use a sessionctl that has xdp mode"
+						   : "run this as root",
+				"an XDP program is on it; whether it is the one of port %u's "
+				"sessiond cannot be told",
+				pinned);
+		else
+			doctor_say(report, DOCTOR_PROBLEM, "program", interface,
+				"`bpftool net` names it; take it off, or use another interface",
+				"another XDP program is on it, and an interface has room for one");
+		return;
+	}
+	port = find_instance(host, shares_map, &program);
+	if (port)
+		check_runs(host, interface, port, id, report);
+	else if (strcmp(program.name, PROGRAM_NAME) == 0)
+		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
+			"name its folder with --pin-dir; or take it off: `bpftool link` shows the "
+			"link of that program, `bpftool link detach id N` ends it",
+			"the XDP program of a sessiond is on it, id %" PRIu32
+			", whose pins are not in %.100s",
+			id, host->pin_root);
 	else
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-			"`bpftool net` names it; take it off, or use another interface",
-			"another XDP program is on it, and an interface has room for one");
+			"`bpftool net` shows it; take it off, or use another interface",
+			"another XDP program is on it, %s, id %" PRIu32
+			", and an interface has room for one",
+			program.name[0] ? program.name : "without a name", id);
+}
+
+void doctor_program(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report)
+{
+	struct doctor_link link;
+	unsigned pinned;
+
+	if (host->probe->link(host->probe->ctx, interface, &link) < 0)
+		return;
+	pinned = find_instance(host, has_link, &link.index);
+	if (link.program)
+		check_program(host, interface, link.program, pinned, report);
+	else if (pinned)
+		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
+			"restart sessiond, which puts it on again and keeps the sessions",
+			"port %u has a link pinned for it, but no XDP program is on it: its GETs "
+			"take sockets",
+			pinned);
 }

@@ -108,7 +108,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 		const char *interface = host->interfaces[i];
 
 		doctor_driver(host, interface, report);
-		doctor_other_program(host, interface, report);
+		doctor_program(host, interface, report);
 		doctor_veth(host, interface, report);
 		check_hardware(host, interface, report);
 	}

@@ -62,10 +62,19 @@ enum doctor_filter {
 /* An interface, as rtnetlink shows it. */
 struct doctor_link {
 	char name[IF_NAMESIZE];
-	unsigned mtu;
-	uint32_t program; /* the id of its XDP program; 0 if it has none */
-	bool generic;	  /* which is in generic mode */
-	bool elsewhere;	  /* it is in another network namespace */
+	unsigned index, mtu;
+	uint64_t received; /* packets */
+	uint32_t program;  /* the id of its XDP program; 0 if it has none */
+	bool generic;	   /* which is in generic mode */
+	bool elsewhere;	   /* it is in another network namespace */
+};
+
+/* A loaded BPF program. */
+#define DOCTOR_MAPS_MAX 64
+struct doctor_program {
+	char name[16];
+	unsigned map_count;
+	uint32_t maps[DOCTOR_MAPS_MAX]; /* ids of those that it uses */
 };
 
 /* Answers of a live host. Each returns 0 or a negative errno; -EOPNOTSUPP where the kernel or the
@@ -77,6 +86,11 @@ struct doctor_probe {
 	int (*link)(void *ctx, const char *interface, struct doctor_link *link);
 	/* The other end of a veth. -EXDEV if it is in another namespace that does not show it. */
 	int (*peer)(void *ctx, const char *interface, struct doctor_link *peer);
+	/* A program by its id, a pinned map's id, and how often a program runs in some
+	 * milliseconds. -EPERM if this user may not ask. */
+	int (*program)(void *ctx, uint32_t id, struct doctor_program *program);
+	int (*pinned_map)(void *ctx, const char *path, uint32_t *id);
+	int (*runs)(void *ctx, uint32_t id, unsigned milliseconds, uint64_t *runs);
 	/* Whether the source port counts when the interface picks a receive queue for UDP. */
 	int (*hashes_port)(void *ctx, const char *interface, bool v6, bool *port);
 	/* A filter's rules, a text that the caller frees. -ENOENT if its program is not installed,
@@ -125,7 +139,7 @@ void doctor_veth(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
 /* check_program.c */
-void doctor_other_program(
+void doctor_program(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
 /* check_cores.c */

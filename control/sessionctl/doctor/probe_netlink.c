@@ -147,10 +147,13 @@ static void read_xdp(const struct nlattr *xdp, struct doctor_link *link)
 
 static int on_link(const struct nlmsghdr *message, void *ctx)
 {
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct rtnl_link_stats64 stats;
 	struct answer *answer = ctx;
 	struct nlattr *attribute;
 
-	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg))
+	answer->link.index = (unsigned)header->ifi_index;
+	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{
 		switch (mnl_attr_get_type(attribute)) {
 		case IFLA_IFNAME:
@@ -159,6 +162,14 @@ static int on_link(const struct nlmsghdr *message, void *ctx)
 			break;
 		case IFLA_MTU:
 			answer->link.mtu = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_STATS64:
+			memset(&stats, 0, sizeof(stats));
+			memcpy(&stats, mnl_attr_get_payload(attribute),
+				mnl_attr_get_payload_len(attribute) < sizeof(stats)
+					? mnl_attr_get_payload_len(attribute)
+					: sizeof(stats));
+			answer->link.received = stats.rx_packets;
 			break;
 		case IFLA_LINK:
 			answer->other_end = mnl_attr_get_u32(attribute);
