@@ -572,6 +572,18 @@ static void test_veth_of_another_namespace(void **state)
 	assert_int_equal(of("veth"), DOCTOR_GOOD);
 }
 
+/* Generic XDP sends as any sender does. */
+static void test_veth_in_generic_mode(void **state)
+{
+	(void)state;
+	strcpy(answer.driver, "veth");
+	strcpy(answer.peer.name, "peer0");
+	attach();
+	assert_int_equal(of("veth"), DOCTOR_PROBLEM);
+	answer.link.generic = true;
+	assert_int_equal(of("veth"), DOCTOR_GOOD);
+}
+
 static void test_other_program(void **state)
 {
 	(void)state;
@@ -905,6 +917,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mtu_of_a_veths_other_end, up, down),
 		cmocka_unit_test_setup_teardown(test_veth, up, down),
 		cmocka_unit_test_setup_teardown(test_veth_of_another_namespace, up, down),
+		cmocka_unit_test_setup_teardown(test_veth_in_generic_mode, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_pin_without_its_program, up, down),
 		cmocka_unit_test_setup_teardown(test_program_that_does_not_run, up, down),
