@@ -4,6 +4,7 @@
 #include "dataplane/udp.h"
 
 #include "common/log.h"
+#include "common/port_holder.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -19,6 +20,20 @@
 static int set_int(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int in_use(const struct endpoint *endpoint, int family)
+{
+	char holder[PORT_HOLDER_TEXT], text[ADDRESS_TEXT];
+
+	endpoint_format(endpoint, text);
+	if (port_holder("", endpoint, family, holder))
+		return error_set(EADDRINUSE,
+			"UDP %s is in use by %s: stop it, or choose another port", text, holder);
+	return error_set(EADDRINUSE,
+		"UDP %s is in use, by a process that cannot be seen (run ss -ulnp as root): choose "
+		"another port",
+		text);
 }
 
 static int udp_open(const struct endpoint *endpoint, int family, bool shared)
@@ -61,12 +76,9 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 	if (!err)
 		return fd;
 	close(fd);
-	endpoint_format(endpoint, text);
 	if (err == -EADDRINUSE)
-		return error_set(EADDRINUSE,
-			"UDP %s is in use: is another sessiond running? stop it or choose another "
-			"port",
-			text);
+		return in_use(endpoint, family);
+	endpoint_format(endpoint, text);
 	if (err == -EADDRNOTAVAIL)
 		return error_set(EADDRNOTAVAIL,
 			"cannot listen on %s: no interface of this host has that address", text);

@@ -9,7 +9,7 @@
 
 # Two daemons on one port, by the same user, and on one admin socket.
 start first -m socket -n 1000 7001 || finish
-expect 1 '7001' "$sessiond" -m socket -n 1000 -C "$folder/second.sock" 7001
+expect 1 "UDP .*:7001 is in use by sessiond \\(process $started\\)" "$sessiond" -m socket -n 1000 -C "$folder/second.sock" 7001
 expect 1 'another sessiond answers on' "$sessiond" -m socket -n 1000 -C "$folder/first.sock" 7002
 expect 0 '' "$sessionctl" -C "$folder/first.sock" version
 stop first "$started"
@@ -26,7 +26,7 @@ for _ in $(seq 50); do
 	[ -s "$folder/other" ] && break
 	sleep 0.1
 done
-expect 1 '7003' "$sessiond" -m socket -n 1000 -C "$folder/s" 7003
+expect 1 "UDP .*:7003 is in use by python3 \\(process $!\\)" "$sessiond" -m socket -n 1000 -C "$folder/s" 7003
 
 # An admin socket that cannot be made, or is no socket.
 expect 1 'admin socket' "$sessiond" -m socket -n 1000 -C "$folder/none/control.sock" 7004

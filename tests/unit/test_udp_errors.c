@@ -86,8 +86,8 @@ static void second_address(void **state)
 			"cannot open a UDP socket for 127.0.0.2:47300: Too many open files"},
 		{"bind", EACCES, "cannot listen on UDP 127.0.0.2:47300: Permission denied"},
 		{"bind", EADDRINUSE,
-			"UDP 127.0.0.2:47300 is in use: is another sessiond running? stop "
-			"it or choose another port"},
+			"UDP 127.0.0.2:47300 is in use, by a process that cannot be seen "
+			"(run ss -ulnp as root): choose another port"},
 	};
 	struct endpoint listen[2];
 	int fds[2];
