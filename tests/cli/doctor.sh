@@ -120,6 +120,26 @@ grep -q '^warning  pins: port 54321: ' "$folder/out" || fail "the port: $(grep p
 grep -q '^problem  pins: port 54321: ' "$folder/out" || fail "--port: $(grep pins "$folder/out")"
 stop other "$started"
 
+# The port is one of the kernel's ephemeral ones until it is reserved, and may be another's by then.
+reserved=$(cat /proc/sys/net/ipv4/ip_local_reserved_ports)
+sysctl -q -w net.ipv4.ip_local_port_range='32768 60999' net.ipv4.ip_local_reserved_ports= 2>/dev/null
+is doc0 port note
+$doctor doc0 | grep -A1 ' port: ' | grep -q 'sysctl -w net.ipv4.ip_local_reserved_ports=54321$' ||
+	fail "no remedy: $($doctor doc0 | grep -A1 ' port: ')"
+sysctl -q -w net.ipv4.ip_local_reserved_ports=54321 && is doc0 port good
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 54321))
+print("bound", flush=True)
+time.sleep(60)' >"$folder/bound" &
+daemons="$daemons $!"
+for _ in $(seq 50); do
+	[ -s "$folder/bound" ] && break
+	sleep 0.1
+done
+is doc0 port "good problem"
+sysctl -q -w net.ipv4.ip_local_reserved_ports="$reserved"
+
 # Without --json: a line a finding, advice below it.
 $doctor doc0 >"$folder/out"
 [ $? -eq 4 ] || fail "the exit code"

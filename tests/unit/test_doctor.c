@@ -701,6 +701,51 @@ static void test_interrupts_of_parent(void **state)
 		assert_string_not_equal(report.findings[i].check, "interrupts");
 }
 
+/* 54321 is an ephemeral port on Linux. */
+static void test_port_that_clients_get(void **state)
+{
+	(void)state;
+	put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+	assert_with("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n", "port", DOCTOR_NOTE);
+	assert_says("port", "net.ipv4.ip_local_reserved_ports=54321");
+	assert_with("/proc/sys/net/ipv4/ip_local_reserved_ports", "8080,9148-9150\n", "port",
+		DOCTOR_NOTE);
+	assert_says("port", "net.ipv4.ip_local_reserved_ports=8080,9148-9150,54321");
+	assert_with("/proc/sys/net/ipv4/ip_local_reserved_ports", "8080,54000-54400\n", "port",
+		DOCTOR_GOOD);
+	assert_with("/proc/sys/net/ipv4/ip_local_reserved_ports", "54321\n", "port", DOCTOR_GOOD);
+	put("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n");
+	assert_with(
+		"/proc/sys/net/ipv4/ip_local_port_range", "10000\t50000\n", "port", DOCTOR_GOOD);
+	host.port = 40000;
+	assert_int_equal(of("port"), DOCTOR_NOTE);
+}
+
+static void test_port_in_use(void **state)
+{
+	char link[128];
+
+	(void)state;
+	put("/proc/net/udp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+			     "retrnsmt   uid\n"
+			     "  123: 00000000:D431 00000000:0000 07 00000000:00000000 00:00000000 "
+			     "00000000     0 "
+			     "       0 4242 2 0000000000000000 0\n");
+	put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+	put("/proc/sys/net/ipv4/ip_local_reserved_ports", "54321\n");
+	assert_int_equal(of("port"), DOCTOR_GOOD); /* a daemon runs: it is its */
+	host.daemon_pid = 0;
+	assert_int_equal(of("port"), DOCTOR_NOTE);
+	put("/proc/99/comm", "resolver\n");
+	snprintf(link, sizeof(link), "%s/proc/99/fd", root);
+	assert_int_equal(mkdir(link, 0755), 0);
+	snprintf(link, sizeof(link), "%s/proc/99/fd/7", root);
+	assert_int_equal(symlink("socket:[4242]", link), 0);
+	assert_int_equal(of("port"), DOCTOR_PROBLEM);
+	assert_says("port", "in use by resolver (process 99)");
+	assert_with("/proc/99/comm", "sessiond\n", "port", DOCTOR_NOTE);
+}
+
 static void test_pins(void **state)
 {
 	(void)state;
@@ -924,6 +969,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
 		cmocka_unit_test_setup_teardown(test_hash_by_addresses_alone, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),
+		cmocka_unit_test_setup_teardown(test_port_that_clients_get, up, down),
+		cmocka_unit_test_setup_teardown(test_port_in_use, up, down),
 		cmocka_unit_test_setup_teardown(test_pins, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall_sets, up, down),

@@ -116,6 +116,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 		doctor_say(report, DOCTOR_NOTE, "interface", "",
 			"name one: sessionctl doctor IFNAME",
 			"no network interface was looked at: none is up but loopback");
+	doctor_port(host, report);
 	doctor_pins(host, report);
 	doctor_firewall(host, report);
 	doctor_hugepages(host, report);

@@ -153,6 +153,9 @@ void doctor_hash(
 /* check_firewall.c: connection tracking, too */
 void doctor_firewall(const struct doctor_host *host, struct doctor_report *report);
 
+/* check_port.c */
+void doctor_port(const struct doctor_host *host, struct doctor_report *report);
+
 /* check_pins.c */
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
 
