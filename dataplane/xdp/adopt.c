@@ -10,6 +10,7 @@
 #include "common/locked_memory.h"
 #include "common/log.h"
 #include "dataplane/tls_version.h"
+#include "dataplane/xdp/entry.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
@@ -26,7 +27,7 @@ struct reading {
 	struct session *sessions;
 	size_t count, room;
 	size_t refused;
-	uint8_t *rest;	     /* an overflow value */
+	uint8_t *value;
 	uint8_t *long_slots; /* 1: the overflow value of this slot is in use */
 };
 
@@ -36,27 +37,18 @@ static bool intact(
 	struct reading *reading, const uint8_t *key, const struct sessd_entry *entry, bool *tls13)
 {
 	struct engine *engine = reading->engine;
-	uint32_t slot = sessd_life_slot(entry->life);
-	uint8_t value[SESSD_VALUE_LIMIT + 8];
-	unsigned len = entry->len;
-	bool good;
+	const struct entry_format format = {
+		.secret = engine->settings.secret, .value_max = engine->config.value_max};
+	int len;
 
-	if (len == 0 || len > engine->config.value_max || slot >= engine->config.capacity)
+	if (sessd_life_slot(entry->life) >= engine->config.capacity)
 		return false;
-	if (len > SESSD_INLINE_MAX) {
-		if (bpf_map_lookup_elem(
-			    bpf_map__fd(engine->skel->maps.overflow), &slot, reading->rest) < 0)
-			return false;
-		memcpy(value, entry->data, SESSD_SPLIT);
-		memcpy(value + SESSD_SPLIT, reading->rest, len - SESSD_SPLIT);
-	} else {
-		memcpy(value, entry->data, len);
-	}
-	good = sessd_guard(engine->settings.secret, key, entry->life, entry->sum, value,
-		       entry->len) == entry->guard;
-	*tls13 = good && session_is_tls13(value, len);
-	explicit_bzero(value, sizeof(value));
-	return good;
+	len = entry_unpack(
+		&format, entry, key, bpf_map__fd(engine->skel->maps.overflow), reading->value);
+	if (len < 0)
+		return false;
+	*tls13 = session_is_tls13(reading->value, (size_t)len);
+	return true;
 }
 
 static void forget(struct engine *engine, const uint8_t *key)
@@ -151,9 +143,10 @@ static void drop_orphans(struct reading *reading)
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
 {
+	size_t value_size = ENTRY_VALUE_SIZE(engine->config.value_max);
 	struct reading reading = {
 		.engine = engine,
-		.rest = calloc(1, SESSD_OVERFLOW_SIZE(engine->config.value_max)),
+		.value = calloc(1, value_size),
 		.long_slots = calloc(1, engine->config.capacity),
 	};
 	size_t adopted = 0;
@@ -163,11 +156,11 @@ int adopt_sessions(
 		err = 0;
 		goto out;
 	}
-	if (!reading.rest || !reading.long_slots) {
+	if (!reading.value || !reading.long_slots) {
 		error_set(ENOMEM, "out of memory while adopting sessions");
 		goto out;
 	}
-	memory_lock(reading.rest, SESSD_OVERFLOW_SIZE(engine->config.value_max));
+	memory_lock(reading.value, value_size);
 	err = read_sessions(&reading);
 	if (err)
 		goto out;
@@ -189,9 +182,9 @@ int adopt_sessions(
 		engine->config.pin_dir, reading.count - adopted, reading.refused);
 out:
 	free(reading.sessions);
-	if (reading.rest)
-		explicit_bzero(reading.rest, SESSD_OVERFLOW_SIZE(engine->config.value_max));
-	free(reading.rest);
+	if (reading.value)
+		explicit_bzero(reading.value, value_size);
+	free(reading.value);
 	free(reading.long_slots);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include "dataplane/xdp/mirror.h"
 
 #include "common/locked_memory.h"
+#include "dataplane/xdp/entry.h"
 
 #include <bpf/bpf.h>
 
@@ -21,9 +22,8 @@
 
 struct mirror {
 	int sessions_fd, overflow_fd;
-	uint16_t value_max;
+	struct entry_format format;
 	uint32_t overflow_size; /* bytes of an overflow value */
-	const __u64 *secret;
 	unsigned puts, dels, long_dels, failures;
 	unsigned first; /* the put that put_all begins with */
 	uint32_t put_slots[MIRROR_BATCH];
@@ -55,9 +55,8 @@ struct mirror *mirror_create(
 		return NULL;
 	mirror->sessions_fd = sessions_fd;
 	mirror->overflow_fd = overflow_fd;
-	mirror->value_max = value_max;
+	mirror->format = (struct entry_format){.secret = secret, .value_max = value_max};
 	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
-	mirror->secret = secret;
 	mirror->program_fd = -1;
 	mirror->put_keys = mirror->own.keys;
 	mirror->del_keys = mirror->own.gone_keys;
@@ -318,27 +317,14 @@ void mirror_flush(struct mirror *mirror)
 
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value)
 {
-	struct sessd_entry *entry;
-	unsigned i, len = session->len;
-	unsigned head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
+	unsigned i;
 
 	if (mirror->puts == MIRROR_BATCH)
 		mirror_flush(mirror);
 	i = mirror->puts++;
-	entry = &mirror->put_entries[i];
 	mirror->put_slots[i] = session->slot;
 	memcpy(mirror->put_keys[i], session->key, SESSD_KEY_SIZE);
-	entry->life = sessd_life(session->expires, session->slot);
-	entry->len = session->len;
-	entry->sum = session->sum;
-	entry->guard = sessd_guard(
-		mirror->secret, session->key, entry->life, session->sum, value, session->len);
-	memcpy(entry->data, value, head);
-	memset(entry->data + head, 0, sizeof(entry->data) - head);
-	if (len > head) {
-		memset(rest_at(mirror, i), 0, mirror->overflow_size);
-		memcpy(rest_at(mirror, i), (const uint8_t *)value + head, len - head);
-	}
+	entry_pack(&mirror->format, &mirror->put_entries[i], rest_at(mirror, i), session, value);
 }
 
 /* Takes back a put that was not flushed. */
@@ -388,29 +374,18 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
 	uint32_t *slot)
 {
-	uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_LIMIT)];
 	struct sessd_entry entry;
-	unsigned len, head;
-	int ret;
+	int ret = -ESTALE;
 
 	mirror_flush(mirror); /* a GET sees the NEWs that came before it */
 	if (bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
 		return -ENOENT;
 	*slot = sessd_life_slot(entry.life);
-	len = entry.len;
-	head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
-	ret = -ENOENT;
-	if (sessd_life_expires(entry.life) <= now) {
-		ret = -ESTALE;
-	} else if (len > 0 && len <= mirror->value_max &&
-		   (len == head || bpf_map_lookup_elem(mirror->overflow_fd, slot, rest) == 0)) {
-		memcpy(value, entry.data, head);
-		memcpy((uint8_t *)value + head, rest, len - head);
-		if (sessd_guard(mirror->secret, key, entry.life, entry.sum, value, entry.len) ==
-			entry.guard)
-			ret = (int)len;
+	if (sessd_life_expires(entry.life) > now) {
+		ret = entry_unpack(&mirror->format, &entry, key, mirror->overflow_fd, value);
+		if (ret < 0)
+			ret = -ENOENT;
 	}
 	explicit_bzero(&entry, sizeof(entry));
-	explicit_bzero(rest, sizeof(rest));
 	return ret;
 }

@@ -38,7 +38,8 @@ void mirror_flush(struct mirror *mirror);
 void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
 /* Reads a live session as the fast path would, for the slow path: the length of its value, copied
- * to `value`; -ENOENT if there is none, -ESTALE if it has expired. `*slot` is set for a hit. */
+ * to `value` of ENTRY_VALUE_SIZE bytes; -ENOENT if there is none, -ESTALE if it has expired.
+ * `*slot` is set for a hit. */
 int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
 	uint32_t *slot);
 

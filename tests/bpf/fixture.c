@@ -6,6 +6,8 @@
 
 #include <sessiond/rate_limit.h>
 
+#include "dataplane/xdp/entry.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -159,17 +161,16 @@ uint64_t fixture_tick(void)
 void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *overflow,
 	const uint8_t *key, uint32_t slot, int64_t life, const void *value, size_t length)
 {
-	size_t inside = length > SESSD_INLINE_MAX ? SESSD_SPLIT : length;
+	const struct entry_format format = {
+		.secret = fixture->config.secret, .value_max = fixture->config.value_max};
+	struct session session = {.expires = fixture_tick() + life,
+		.slot = slot,
+		.len = length,
+		.sum = verify_sum(value, length)};
 
-	memset(entry, 0, sizeof(*entry));
+	memcpy(session.key, key, SESSD_KEY_SIZE);
 	memset(overflow, 0, SESSD_OVERFLOW_SIZE(fixture->config.value_max));
-	entry->life = sessd_life(fixture_tick() + life, slot);
-	entry->len = length;
-	entry->sum = verify_sum(value, length);
-	entry->guard =
-		sessd_guard(fixture->config.secret, key, entry->life, entry->sum, value, length);
-	memcpy(entry->data, value, inside);
-	memcpy(overflow, (const uint8_t *)value + inside, length - inside);
+	entry_pack(&format, entry, overflow, &session, value);
 }
 
 void fixture_put_raw(const struct fixture *fixture, const uint8_t *key,

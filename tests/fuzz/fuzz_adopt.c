@@ -12,6 +12,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "dataplane/xdp/entry.h"
 #include "dataplane/xdp/xdp.h"
 #include "ebpf/sessiond.skel.h"
 
@@ -155,19 +156,21 @@ static void put_entry(struct fuzz_input *in)
 		fuzz_bytes(in, &entry, sizeof(entry));
 		fuzz_bytes(in, rest, 32);
 	} else {
+		const struct entry_format format = {
+			.secret = engine.settings.secret, .value_max = VALUE_MAX};
 		unsigned usable = m->len > VALUE_MAX ? VALUE_MAX : m->len;
+		struct session session = {.expires = sessd_life_expires(m->life),
+			.slot = slot,
+			.len = (uint16_t)usable,
+			.sum = (uint16_t)bit};
 
 		for (unsigned i = 0; i < usable; i++)
 			value[i] = (uint8_t)(count * 17 + i * 3); /* of no other entry */
-		m->sum = (uint16_t)bit;
-		entry.life = m->life;
+		m->sum = session.sum;
+		memcpy(session.key, m->key, SESSD_KEY_SIZE);
+		entry_pack(&format, &entry, rest, &session, value);
 		entry.len = m->len;
-		entry.sum = m->sum;
-		entry.guard =
-			sessd_guard(engine.settings.secret, m->key, m->life, m->sum, value, usable);
 		head = usable > SESSD_INLINE_MAX ? SESSD_SPLIT : usable;
-		memcpy(entry.data, value, head);
-		memcpy(rest, value + head, usable - head);
 		m->whole = m->len > 0 && m->len <= VALUE_MAX && slot < CAPACITY;
 		if (what & DAMAGE_BIT) {
 			/* Not past the value: those bytes are of no meaning. */

@@ -21,6 +21,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "dataplane/xdp/entry.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
@@ -52,9 +53,9 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 static void store(uint8_t id, unsigned len, uint32_t seconds)
 {
 	uint8_t value[VALUE_MAX], rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)] = {0};
-	struct sessd_entry entry = {0};
+	const struct entry_format format = {.secret = settings.secret, .value_max = VALUE_MAX};
 	struct session session = {.slot = table_alloc(table), .len = (uint16_t)len};
-	unsigned head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
+	struct sessd_entry entry;
 
 	memset(session.key, id, SESSD_KEY_SIZE);
 	for (unsigned i = 0; i < len; i++)
@@ -62,13 +63,7 @@ static void store(uint8_t id, unsigned len, uint32_t seconds)
 	session.expires = seconds ? clock_tick() + clock_ticks(seconds) : 1;
 	session.sum = htons(frame_sum16(0, value, len));
 	table_insert(table, table_hash(table, session.key), &session, value);
-	entry.life = sessd_life(session.expires, session.slot);
-	entry.len = session.len;
-	entry.sum = session.sum;
-	entry.guard =
-		sessd_guard(settings.secret, session.key, entry.life, entry.sum, value, entry.len);
-	memcpy(entry.data, value, head);
-	memcpy(rest, value + head, len - head);
+	entry_pack(&format, &entry, rest, &session, value);
 	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &session.slot, rest, BPF_ANY);
 	bpf_map_update_elem(bpf_map__fd(skel->maps.sessions), session.key, &entry, BPF_ANY);
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dataplane/xdp/entry.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <string.h>
+
+/* Bytes of a value that are in the entry itself. */
+static unsigned inline_bytes(unsigned len)
+{
+	return len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
+}
+
+void entry_pack(const struct entry_format *format, struct sessd_entry *entry, void *rest,
+	const struct session *session, const void *value)
+{
+	unsigned len = session->len, head = inline_bytes(len);
+
+	entry->life = sessd_life(session->expires, session->slot);
+	entry->len = session->len;
+	entry->sum = session->sum;
+	entry->guard = sessd_guard(
+		format->secret, session->key, entry->life, session->sum, value, session->len);
+	memcpy(entry->data, value, head);
+	memset(entry->data + head, 0, sizeof(entry->data) - head);
+	if (len > head) {
+		memset(rest, 0, SESSD_OVERFLOW_SIZE(format->value_max));
+		memcpy(rest, (const uint8_t *)value + head, len - head);
+	}
+}
+
+int entry_unpack(const struct entry_format *format, const struct sessd_entry *entry,
+	const uint8_t key[SESSD_KEY_SIZE], int overflow_fd, void *value)
+{
+	unsigned len = entry->len, head = inline_bytes(len);
+	uint32_t slot = sessd_life_slot(entry->life);
+
+	if (len == 0 || len > format->value_max)
+		return -EBADMSG;
+	memcpy(value, entry->data, head);
+	if (len > head && bpf_map_lookup_elem(overflow_fd, &slot, (uint8_t *)value + head) < 0)
+		return -EBADMSG;
+	if (sessd_guard(format->secret, key, entry->life, entry->sum, value, entry->len) !=
+		entry->guard)
+		return -EBADMSG;
+	return (int)len;
+}
