@@ -60,33 +60,11 @@ static void on_failure(evutil_socket_t fd, short what, void *ctx)
 	event_base_loopbreak(daemon->base);
 }
 
-static void on_local_event(evutil_socket_t fd, short what, void *ctx)
+static void on_follow(evutil_socket_t fd, short what, void *ctx)
 {
-	struct daemon *daemon = ctx;
-
 	(void)fd;
 	(void)what;
-	if (local_addresses_follow(daemon->local) < 0)
-		log_error("%s", error_message());
-}
-
-static void on_vlan_event(evutil_socket_t fd, short what, void *ctx)
-{
-	struct daemon *daemon = ctx;
-
-	(void)fd;
-	(void)what;
-	if (vlans_follow(daemon->vlans) < 0)
-		log_error("%s", error_message());
-}
-
-static void on_interface_event(evutil_socket_t fd, short what, void *ctx)
-{
-	struct daemon *daemon = ctx;
-
-	(void)fd;
-	(void)what;
-	if (interfaces_follow(daemon->interfaces) < 0)
+	if (follower_follow(ctx) < 0)
 		log_error("%s", error_message());
 }
 
@@ -134,23 +112,19 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	daemon->ops->drop_samples(daemon->engine, log_event, NULL);
 	/* What could not be read when an event told of it was logged then. No other event need
 	 * come. */
-	if (daemon->local)
-		local_addresses_retry(daemon->local);
-	if (daemon->vlans)
-		vlans_retry(daemon->vlans);
-	if (daemon->interfaces)
-		interfaces_retry(daemon->interfaces);
+	for (unsigned i = 0; i < daemon->follower_count; i++)
+		follower_retry(daemon->followers[i]);
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 }
 
 /* Adds an event that lives until unwatch. */
-static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call)
+static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call, void *ctx)
 {
 	struct timeval interval = {.tv_sec = DROP_SAMPLE_SECONDS};
 	struct event *event = NULL;
 
 	if (daemon->event_count < DAEMON_EVENTS_MAX)
-		event = event_new(daemon->base, fd, what | EV_PERSIST, call, daemon);
+		event = event_new(daemon->base, fd, what | EV_PERSIST, call, ctx);
 	if (!event)
 		return error_set(ENOMEM, "cannot set up the event loop");
 	daemon->events[daemon->event_count++] = event;
@@ -173,15 +147,15 @@ int daemon_watch_signals(struct daemon *daemon)
 {
 	int err;
 
-	err = watch(daemon, SIGTERM, EV_SIGNAL, on_stop);
+	err = watch(daemon, SIGTERM, EV_SIGNAL, on_stop, daemon);
 	if (!err)
-		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop);
+		err = watch(daemon, SIGINT, EV_SIGNAL, on_stop, daemon);
 	if (!err)
-		err = watch(daemon, SIGUSR2, EV_SIGNAL, on_stop);
+		err = watch(daemon, SIGUSR2, EV_SIGNAL, on_stop, daemon);
 	if (!err)
-		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload);
+		err = watch(daemon, SIGHUP, EV_SIGNAL, on_reload, daemon);
 	if (!err)
-		err = watch(daemon, SIGUSR1, EV_SIGNAL, on_statistics);
+		err = watch(daemon, SIGUSR1, EV_SIGNAL, on_statistics, daemon);
 	return err;
 }
 
@@ -194,15 +168,12 @@ int daemon_loop(struct daemon *daemon)
 {
 	int err;
 
-	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure);
-	if (!err && daemon->local)
-		err = watch(daemon, local_addresses_fd(daemon->local), EV_READ, on_local_event);
-	if (!err && daemon->vlans)
-		err = watch(daemon, vlans_fd(daemon->vlans), EV_READ, on_vlan_event);
-	if (!err && daemon->interfaces)
-		err = watch(daemon, interfaces_fd(daemon->interfaces), EV_READ, on_interface_event);
+	err = watch(daemon, writer_failure_fd(daemon->writer), EV_READ, on_failure, daemon);
+	for (unsigned i = 0; !err && i < daemon->follower_count; i++)
+		err = watch(daemon, follower_fd(daemon->followers[i]), EV_READ, on_follow,
+			daemon->followers[i]);
 	if (!err)
-		err = watch(daemon, -1, 0, on_timer);
+		err = watch(daemon, -1, 0, on_timer, daemon);
 	if (!err)
 		err = watchdog_open(&daemon->watchdog, daemon->base, progress, daemon->writer);
 	if (err)

@@ -35,21 +35,22 @@ static void on_interface(void *ctx, size_t i, int ifindex)
 		log_error("%s", error_message());
 }
 
+/* False if there is none. */
+static bool add_follower(struct daemon *daemon, struct follower *follower)
+{
+	if (follower)
+		daemon->followers[daemon->follower_count++] = follower;
+	return follower;
+}
+
 int daemon_follow_addresses(struct daemon *daemon)
 {
 	daemon->local_ready = false;
-	if (daemon->ops->set_local) {
-		daemon->local = local_addresses_open(on_local, daemon);
-		if (!daemon->local)
-			return -EIO;
-	}
+	if (daemon->ops->set_local && !add_follower(daemon, local_addresses_open(on_local, daemon)))
+		return -EIO;
 	daemon->local_ready = true;
-	if (daemon->ops->set_vlan) {
-		daemon->vlans = vlans_open(on_vlan, daemon);
-		if (!daemon->vlans)
-			log_warning(
-				"%s: what comes in a VLAN is answered by sockets", error_message());
-	}
+	if (daemon->ops->set_vlan && !add_follower(daemon, vlans_open(on_vlan, daemon)))
+		log_warning("%s: what comes in a VLAN is answered by sockets", error_message());
 	return 0;
 }
 
@@ -57,21 +58,15 @@ void daemon_follow_interfaces(struct daemon *daemon)
 {
 	const struct engine_config *config = &daemon->options.engine;
 
-	if (!daemon->ops->set_interface)
-		return;
-	daemon->interfaces =
-		interfaces_open(config->interfaces, config->interface_count, on_interface, daemon);
-	if (!daemon->interfaces)
+	if (daemon->ops->set_interface &&
+		!add_follower(daemon, interfaces_open(config->interfaces, config->interface_count,
+					      on_interface, daemon)))
 		log_warning("%s: one that is made anew is not served by XDP until a restart",
 			error_message());
 }
 
 void daemon_unfollow(struct daemon *daemon)
 {
-	interfaces_close(daemon->interfaces);
-	vlans_close(daemon->vlans);
-	local_addresses_close(daemon->local);
-	daemon->interfaces = NULL;
-	daemon->vlans = NULL;
-	daemon->local = NULL;
+	while (daemon->follower_count > 0)
+		follower_close(daemon->followers[--daemon->follower_count]);
 }

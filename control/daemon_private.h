@@ -19,7 +19,8 @@
 
 #include <event2/event.h>
 
-#define DAEMON_EVENTS_MAX 16
+#define DAEMON_EVENTS_MAX    16
+#define DAEMON_FOLLOWERS_MAX 3
 
 struct daemon {
 	struct identity identity;
@@ -30,10 +31,10 @@ struct daemon {
 	const struct engine_ops *ops;	/* its */
 	struct engine *engine;
 	struct writer *writer;
-	struct local_addresses *local;
-	bool local_ready;	       /* the first list is in; from here on changes are news */
-	struct vlans *vlans;	       /* the same, or they could not be followed */
-	struct interfaces *interfaces; /* NULL where the engine does not care */
+	/* Of what the engine wants to know of this host: addresses, VLANs, interfaces. */
+	struct follower *followers[DAEMON_FOLLOWERS_MAX];
+	unsigned follower_count;
+	bool local_ready; /* the first list of addresses is in; from here on changes are news */
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;

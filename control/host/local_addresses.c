@@ -8,16 +8,11 @@
 
 #include "common/log.h"
 
-#include "control/host/rtnetlink.h"
-
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How often a reading is begun again because an address changed in the middle of it. */
-#define READ_TRIES 10
 
 struct list {
 	struct address *addrs;
@@ -26,12 +21,9 @@ struct list {
 };
 
 struct local_addresses {
-	struct mnl_socket *events; /* joined to the address groups */
 	struct list current;
-	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
-	char buffer[RTNETLINK_BUFFER];
 };
 
 static bool list_has(const struct list *list, const struct address *addr)
@@ -100,25 +92,21 @@ static int on_address(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_all(struct local_addresses *local, struct list *list)
+static int read_all(struct follower *follower, struct list *list)
 {
 	int err;
 
-	rtnetlink_request(local->buffer, RTM_GETADDR, sizeof(struct ifaddrmsg));
-	err = rtnetlink_dump(local->buffer, on_address, list);
+	follower_request(follower, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	err = follower_ask(follower, on_address, list);
 	return !err && list->failed ? -ENOMEM : err;
 }
 
-static int compare(struct local_addresses *local)
+static int compare(void *ctx, struct follower *follower)
 {
+	struct local_addresses *local = ctx;
 	struct list now = {0};
-	int err = -EAGAIN;
+	int err = read_all(follower, &now);
 
-	for (int i = 0; i < READ_TRIES && err == -EAGAIN; i++) {
-		now.count = 0;
-		err = read_all(local, &now);
-	}
-	local->again = err != 0;
 	if (err) {
 		free(now.addrs);
 		return error_set(-err, "cannot read the local addresses: %s", strerror(-err));
@@ -136,9 +124,23 @@ static int compare(struct local_addresses *local)
 	return 0;
 }
 
-struct local_addresses *local_addresses_open(
+static void local_close(void *ctx)
+{
+	struct local_addresses *local = ctx;
+
+	free(local->current.addrs);
+	free(local);
+}
+
+struct follower *local_addresses_open(
 	void (*changed)(void *ctx, const struct address *addr, bool present), void *ctx)
 {
+	static const struct follower_ops ops = {
+		.what = "the local addresses",
+		.groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+		.read = compare,
+		.close = local_close,
+	};
 	struct local_addresses *local = calloc(1, sizeof(*local));
 
 	if (!local) {
@@ -147,46 +149,5 @@ struct local_addresses *local_addresses_open(
 	}
 	local->changed = changed;
 	local->ctx = ctx;
-	local->events = rtnetlink_open(SOCK_NONBLOCK, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
-	if (!local->events) {
-		error_set(errno, "cannot follow the local addresses: %s", strerror(errno));
-		local_addresses_close(local);
-		return NULL;
-	}
-	/* Joined before the first reading: no change is missed between. */
-	if (compare(local) < 0) {
-		local_addresses_close(local);
-		return NULL;
-	}
-	return local;
-}
-
-void local_addresses_close(struct local_addresses *local)
-{
-	if (!local)
-		return;
-	if (local->events)
-		mnl_socket_close(local->events);
-	free(local->current.addrs);
-	free(local);
-}
-
-int local_addresses_fd(const struct local_addresses *local)
-{
-	return mnl_socket_get_fd(local->events);
-}
-
-int local_addresses_follow(struct local_addresses *local)
-{
-	int err;
-
-	rtnetlink_drain(local->events, local->buffer);
-	err = compare(local);
-	/* The change that interrupted the last try is told of by an event that waits already. */
-	return err == -EAGAIN ? 0 : err;
-}
-
-int local_addresses_retry(struct local_addresses *local)
-{
-	return local->again ? compare(local) : 0;
+	return follower_open(&ops, local);
 }

@@ -11,21 +11,10 @@
 #include <stdbool.h>
 
 #include "common/address.h"
+#include "control/host/follower.h"
 
-struct local_addresses;
-
-/* Calls `changed` for each address, now and at later changes. Main thread only. NULL with
- * error_message() set. */
-struct local_addresses *local_addresses_open(
+/* Calls `changed` for each address, now and at later changes. NULL with error_message() set. */
+struct follower *local_addresses_open(
 	void (*changed)(void *ctx, const struct address *addr, bool present), void *ctx);
-void local_addresses_close(struct local_addresses *local);
-
-/* Readable when something changed; then call local_addresses_follow, which returns 0 or a negative
- * errno with error_message() set. */
-int local_addresses_fd(const struct local_addresses *local);
-int local_addresses_follow(struct local_addresses *local);
-/* Does again what local_addresses_follow could not, if there is such; once a second, say. 0, or a
- * negative errno with error_message() set. */
-int local_addresses_retry(struct local_addresses *local);
 
 #endif

@@ -8,15 +8,10 @@
 
 #include "common/log.h"
 
-#include "control/host/rtnetlink.h"
-
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How often a reading is begun again because an interface changed in the middle of it. */
-#define READ_TRIES 10
 
 struct vlan_list {
 	struct sessd_vlan *vlans;
@@ -31,12 +26,9 @@ struct link_list {
 };
 
 struct vlans {
-	struct mnl_socket *events; /* joined to the group of links */
 	struct vlan_list current;
-	bool again; /* the last reading failed */
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
 	void *ctx;
-	char buffer[RTNETLINK_BUFFER];
 };
 
 /* Room for one more of `size` bytes; NULL and *failed if there is none. */
@@ -93,14 +85,14 @@ static int on_link(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_all(struct vlans *vlans, struct link_list *list)
+static int read_all(struct follower *follower, struct link_list *list)
 {
 	struct nlmsghdr *request =
-		rtnetlink_request(vlans->buffer, RTM_GETLINK, sizeof(struct ifinfomsg));
+		follower_request(follower, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
 	int err;
 
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	err = rtnetlink_dump(vlans->buffer, on_link, list);
+	err = follower_ask(follower, on_link, list);
 	return !err && list->failed ? -ENOMEM : err;
 }
 
@@ -115,22 +107,18 @@ static void tell(struct vlans *vlans, const struct vlan_list *now)
 			vlans->changed(vlans->ctx, &now->vlans[i], true);
 }
 
-static int compare(struct vlans *vlans)
+static int compare(void *ctx, struct follower *follower)
 {
+	struct vlans *vlans = ctx;
 	struct link_list links = {0};
 	struct vlan_list now = {0};
-	int err = -EAGAIN;
+	int err = read_all(follower, &links);
 
-	for (int i = 0; i < READ_TRIES && err == -EAGAIN; i++) {
-		links.count = 0;
-		err = read_all(vlans, &links);
-	}
 	if (!err)
 		vlan_links_walk(links.links, links.count, list_add, &now);
 	if (!err && now.failed)
 		err = -ENOMEM;
 	free(links.links);
-	vlans->again = err != 0;
 	if (err) {
 		free(now.vlans);
 		return error_set(
@@ -142,9 +130,23 @@ static int compare(struct vlans *vlans)
 	return 0;
 }
 
-struct vlans *vlans_open(
+static void vlans_close(void *ctx)
+{
+	struct vlans *vlans = ctx;
+
+	free(vlans->current.vlans);
+	free(vlans);
+}
+
+struct follower *vlans_open(
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx)
 {
+	static const struct follower_ops ops = {
+		.what = "which VLANs this host is in",
+		.groups = RTMGRP_LINK,
+		.read = compare,
+		.close = vlans_close,
+	};
 	struct vlans *vlans = calloc(1, sizeof(*vlans));
 
 	if (!vlans) {
@@ -153,46 +155,5 @@ struct vlans *vlans_open(
 	}
 	vlans->changed = changed;
 	vlans->ctx = ctx;
-	vlans->events = rtnetlink_open(SOCK_NONBLOCK, RTMGRP_LINK);
-	if (!vlans->events) {
-		error_set(errno, "cannot follow which VLANs this host is in: %s", strerror(errno));
-		vlans_close(vlans);
-		return NULL;
-	}
-	/* Joined before the first reading: no change is missed between. */
-	if (compare(vlans) < 0) {
-		vlans_close(vlans);
-		return NULL;
-	}
-	return vlans;
-}
-
-void vlans_close(struct vlans *vlans)
-{
-	if (!vlans)
-		return;
-	if (vlans->events)
-		mnl_socket_close(vlans->events);
-	free(vlans->current.vlans);
-	free(vlans);
-}
-
-int vlans_fd(const struct vlans *vlans)
-{
-	return mnl_socket_get_fd(vlans->events);
-}
-
-int vlans_follow(struct vlans *vlans)
-{
-	int err;
-
-	rtnetlink_drain(vlans->events, vlans->buffer);
-	err = compare(vlans);
-	/* The change that interrupted the last try is told of by an event that waits already. */
-	return err == -EAGAIN ? 0 : err;
-}
-
-int vlans_retry(struct vlans *vlans)
-{
-	return vlans->again ? compare(vlans) : 0;
+	return follower_open(&ops, vlans);
 }

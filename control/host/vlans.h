@@ -15,22 +15,11 @@
 
 #include <sessiond/map_abi.h>
 
-struct nlmsghdr;
-struct vlans;
+#include "control/host/follower.h"
 
-/* Calls `changed` for each VLAN, now and at later changes. Main thread only. NULL with
- * error_message() set. */
-struct vlans *vlans_open(
+/* Calls `changed` for each VLAN, now and at later changes. NULL with error_message() set. */
+struct follower *vlans_open(
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx);
-void vlans_close(struct vlans *vlans);
-
-/* Readable when something changed; then call vlans_follow, which returns 0 or a negative errno with
- * error_message() set. */
-int vlans_fd(const struct vlans *vlans);
-int vlans_follow(struct vlans *vlans);
-/* Does again what vlans_follow could not, if there is such; once a second, say. 0, or a negative
- * errno with error_message() set. */
-int vlans_retry(struct vlans *vlans);
 
 /* What an RTM_NEWLINK says of an interface. */
 struct vlan_link {

@@ -66,12 +66,12 @@ static void run(const char *command)
 }
 
 /* Takes in what happened, until nothing has for a while. */
-static void follow(struct local_addresses *local, int quiet_ms)
+static void follow(struct follower *local, int quiet_ms)
 {
-	struct pollfd poller = {.fd = local_addresses_fd(local), .events = POLLIN};
+	struct pollfd poller = {.fd = follower_fd(local), .events = POLLIN};
 
 	while (poll(&poller, 1, quiet_ms) > 0) {
-		int err = local_addresses_follow(local);
+		int err = follower_follow(local);
 
 		if (err)
 			print_error("%s\n", error_message());
@@ -81,7 +81,7 @@ static void follow(struct local_addresses *local, int quiet_ms)
 
 static void comes_and_goes(void **state)
 {
-	struct local_addresses *local;
+	struct follower *local;
 
 	(void)state;
 	held_count = 0;
@@ -109,14 +109,14 @@ static void comes_and_goes(void **state)
 	assert_false(has("10.5.0.2"));
 	assert_false(has("fd00::77"));
 	run("ip addr del 10.5.0.1 peer 10.5.0.2 dev lo");
-	local_addresses_close(local);
-	local_addresses_close(NULL);
+	follower_close(local);
+	follower_close(NULL);
 }
 
 /* Readings that changes interrupt, and more events than the socket holds. */
 static void churn(void **state)
 {
-	struct local_addresses *local;
+	struct follower *local;
 	unsigned before;
 	pid_t pid;
 	int status;
@@ -147,13 +147,13 @@ static void churn(void **state)
 	assert_int_equal(held_count, before + 10);
 	assert_true(has("10.7.5.250"));
 	assert_true(has("10.8.1.1"));
-	local_addresses_close(local);
+	follower_close(local);
 }
 
 /* A reading that failed is made up for without another event. */
 static void read_again(void **state)
 {
-	struct local_addresses *local;
+	struct follower *local;
 	struct pollfd poller;
 
 	(void)state;
@@ -161,22 +161,22 @@ static void read_again(void **state)
 	local = local_addresses_open(changed, NULL);
 	assert_non_null(local);
 	run("ip addr add 10.9.9.9/32 dev lo");
-	poller = (struct pollfd){.fd = local_addresses_fd(local), .events = POLLIN};
+	poller = (struct pollfd){.fd = follower_fd(local), .events = POLLIN};
 	assert_int_equal(poll(&poller, 1, 1000), 1);
 	unsendable = true;
-	assert_int_equal(local_addresses_follow(local), -ENOBUFS);
-	assert_int_equal(local_addresses_retry(local), -ENOBUFS);
+	assert_int_equal(follower_follow(local), -ENOBUFS);
+	assert_int_equal(follower_retry(local), -ENOBUFS);
 	unsendable = false;
 	assert_int_equal(poll(&poller, 1, 0), 0);
 	assert_false(has("10.9.9.9"));
-	assert_int_equal(local_addresses_retry(local), 0);
+	assert_int_equal(follower_retry(local), 0);
 	assert_true(has("10.9.9.9"));
 	/* Once: there is nothing to do any more. */
 	unsendable = true;
-	assert_int_equal(local_addresses_retry(local), 0);
+	assert_int_equal(follower_retry(local), 0);
 	unsendable = false;
 	run("ip addr del 10.9.9.9/32 dev lo");
-	local_addresses_close(local);
+	follower_close(local);
 }
 
 static int indexes[2];
@@ -190,7 +190,7 @@ static void on_interface(void *ctx, size_t i, int ifindex)
 static void ask_again(void **state)
 {
 	static const char names[2][IF_NAMESIZE] = {"lo", "d0"};
-	struct interfaces *interfaces;
+	struct follower *interfaces;
 	struct pollfd poller;
 
 	(void)state;
@@ -198,16 +198,40 @@ static void ask_again(void **state)
 	assert_non_null(interfaces);
 	assert_int_equal(indexes[1], 0);
 	run("ip link add d0 type veth peer name d1");
-	poller = (struct pollfd){.fd = interfaces_fd(interfaces), .events = POLLIN};
+	poller = (struct pollfd){.fd = follower_fd(interfaces), .events = POLLIN};
 	assert_int_equal(poll(&poller, 1, 1000), 1);
 	unsendable = true;
-	assert_int_equal(interfaces_follow(interfaces), -ENOBUFS);
+	assert_int_equal(follower_follow(interfaces), -ENOBUFS);
 	unsendable = false;
 	assert_int_equal(indexes[1], 0);
-	assert_int_equal(interfaces_retry(interfaces), 0);
+	assert_int_equal(follower_retry(interfaces), 0);
 	assert_int_equal(indexes[1], (int)if_nametoindex("d0"));
 	run("ip link del d0");
-	interfaces_close(interfaces);
+	follower_close(interfaces);
+}
+
+/* Where events were lost, every name is asked for. */
+static void events_lost(void **state)
+{
+	static const char names[2][IF_NAMESIZE] = {"lo", "d0"};
+	struct follower *interfaces;
+	struct pollfd poller;
+
+	(void)state;
+	run("ip link add d8 type veth peer name d9");
+	indexes[1] = -1;
+	interfaces = interfaces_open(names, 2, on_interface, NULL);
+	assert_non_null(interfaces);
+	assert_int_equal(indexes[1], 0);
+	run("for i in $(seq 1000); do echo link set d8 mtu $((1000 + i)); done | ip -batch -");
+	run("ip link add d0 type veth peer name d1");
+	poller = (struct pollfd){.fd = follower_fd(interfaces), .events = POLLIN};
+	assert_int_equal(poll(&poller, 1, 1000), 1);
+	assert_int_equal(follower_follow(interfaces), 0);
+	assert_int_equal(indexes[1], (int)if_nametoindex("d0"));
+	run("ip link del d0");
+	run("ip link del d8");
+	follower_close(interfaces);
 }
 
 int main(void)
@@ -217,6 +241,7 @@ int main(void)
 		cmocka_unit_test(churn),
 		cmocka_unit_test(read_again),
 		cmocka_unit_test(ask_again),
+		cmocka_unit_test(events_lost),
 	};
 
 	if (unshare(CLONE_NEWNET) < 0) {

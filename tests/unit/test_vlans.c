@@ -198,18 +198,18 @@ static void on_changed(void *ctx, const struct sessd_vlan *vlan, bool present)
 	seen_count += present ? 1 : -1;
 }
 
-static void follow(struct vlans *vlans)
+static void follow(struct follower *vlans)
 {
-	struct pollfd poller = {.fd = vlans_fd(vlans), .events = POLLIN};
+	struct pollfd poller = {.fd = follower_fd(vlans), .events = POLLIN};
 
 	while (poll(&poller, 1, 50) > 0)
-		assert_int_equal(vlans_follow(vlans), 0);
+		assert_int_equal(follower_follow(vlans), 0);
 }
 
 /* In a network namespace of its own, where the kernel has VLANs. The last test. */
 static void live(void **state)
 {
-	struct vlans *vlans;
+	struct follower *vlans;
 
 	(void)state;
 	if (unshare(CLONE_NEWNET) < 0)
@@ -231,20 +231,20 @@ static void live(void **state)
 		/* A reading that failed is made up for without another event. */
 		assert_int_equal(system("ip link del v0"), 0);
 		unsendable = true;
-		assert_int_equal(vlans_follow(vlans), -ENOBUFS);
-		assert_int_equal(vlans_retry(vlans), -ENOBUFS);
+		assert_int_equal(follower_follow(vlans), -ENOBUFS);
+		assert_int_equal(follower_retry(vlans), -ENOBUFS);
 		unsendable = false;
 		assert_int_equal(seen_count, 1);
-		assert_int_equal(vlans_retry(vlans), 0);
+		assert_int_equal(follower_retry(vlans), 0);
 		assert_int_equal(seen_count, 0);
 		unsendable = true;
-		assert_int_equal(vlans_retry(vlans), 0);
+		assert_int_equal(follower_retry(vlans), 0);
 		unsendable = false;
 	} else {
 		print_message("this kernel has no VLANs: that part is skipped\n");
 	}
-	vlans_close(vlans);
-	vlans_close(NULL);
+	follower_close(vlans);
+	follower_close(NULL);
 }
 
 int main(void)
