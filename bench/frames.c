@@ -23,6 +23,8 @@
 #include "bench/neighbour.h"
 #include "bench/workload.h"
 
+#include "dataplane/xdp/percpu_values.h"
+
 #include "bench/frames.skel.h" /* uses frames_config.h */
 
 /* BPF_PROG_TEST_RUN as of kernel 5.18; the headers of 6.1's distributions know it. Frames on their
@@ -136,17 +138,21 @@ static int choose_cpus(struct frames *frames)
 
 static int init_lanes(struct frames *frames)
 {
-	int fd = bpf_map__fd(frames->bpf->maps.lanes), cpus = libbpf_num_possible_cpus();
+	int fd = bpf_map__fd(frames->bpf->maps.lanes);
 	struct frames_lane *lanes;
 	uint32_t zero = 0;
+	unsigned cpus;
 	int ret = 0;
 
-	if (cpus < 0)
-		return error_set(-cpus, "counting CPUs: %s", strerror(-cpus));
-	lanes = calloc((size_t)cpus, sizeof(*lanes));
+	lanes = percpu_read(fd, sizeof(*lanes), &cpus);
 	if (!lanes)
-		return error_set(ENOMEM, "no memory");
+		return -EIO;
 	for (unsigned i = 0; i < frames->options->threads; i++) {
+		if (frames->cpus[i] >= cpus) {
+			free(lanes);
+			return error_set(EINVAL, "CPU %u is beyond the %u that the kernel counts",
+				frames->cpus[i], cpus);
+		}
 		lanes[frames->cpus[i]].lane = i;
 		lanes[frames->cpus[i]].random = mix64((uint64_t)frames->options->run << 8 | i);
 	}
@@ -246,17 +252,14 @@ void frames_close(struct frames *frames)
 
 static int read_cpu(int fd, unsigned cpu, size_t size, void *value)
 {
-	int cpus = libbpf_num_possible_cpus();
-	uint8_t *all = calloc((size_t)cpus, size);
-	uint32_t zero = 0;
-	int ret = 0;
+	unsigned cpus;
+	uint8_t *all = percpu_read(fd, size, &cpus);
 
-	if (!all || bpf_map_lookup_elem(fd, &zero, all) < 0)
-		ret = error_set(errno, "reading a counter: %s", strerror(errno));
-	else
-		memcpy(value, all + cpu * size, size);
+	if (!all)
+		return -EIO;
+	memcpy(value, all + cpu * size, size);
 	free(all);
-	return ret;
+	return 0;
 }
 
 /* Replies are counted where they arrive: on a veth that is the CPU that sent, on a NIC any. The
@@ -264,23 +267,21 @@ static int read_cpu(int fd, unsigned cpu, size_t size, void *value)
 static int read_counters(struct frames_thread *t)
 {
 	const struct frames *frames = t->frames;
-	int fd = bpf_map__fd(frames->bpf->maps.counters), cpus = libbpf_num_possible_cpus();
+	int fd = bpf_map__fd(frames->bpf->maps.counters);
 	struct bench_counters *c = &t->result->counters;
 	struct frames_counters sum = {0}, *all;
 	struct frames_lane lane = {0};
-	uint32_t zero = 0;
+	unsigned cpus;
 	int ret;
 
 	ret = read_cpu(
 		bpf_map__fd(frames->bpf->maps.lanes), frames->cpus[t->number], sizeof(lane), &lane);
 	if (ret < 0)
 		return ret;
-	all = calloc((size_t)cpus, sizeof(*all));
-	if (!all || bpf_map_lookup_elem(fd, &zero, all) < 0) {
-		free(all);
-		return error_set(errno, "reading the replies' counters: %s", strerror(errno));
-	}
-	for (unsigned cpu = 0; cpu < (unsigned)cpus; cpu++) {
+	all = percpu_read(fd, sizeof(*all), &cpus);
+	if (!all)
+		return -EIO;
+	for (unsigned cpu = 0; cpu < cpus; cpu++) {
 		unsigned owner = 0;
 
 		for (unsigned i = 0; i < frames->options->threads; i++) {

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include <sessiond/map_abi.h>
 
 #include "common/text.h"
+#include "dataplane/xdp/percpu_values.h"
 
 /* The port of the only instance under the pin folder. */
 static int only_instance(const char *root, uint16_t *port)
@@ -99,13 +99,13 @@ static int check_abi(const struct ctl *ctl, uint16_t port)
 	return ret;
 }
 
+/* By the names that a running daemon gives to these counters. */
 int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx)
 {
-	struct sessd_xdp_counters total = {0}, *each = NULL;
-	int cpus = libbpf_num_possible_cpus(), fd, ret = 0;
+	struct sessd_xdp_counters total = {0};
 	struct bpf_map_info info;
 	uint16_t port = ctl->port;
-	__u32 zero = 0;
+	int fd, ret = 0;
 
 	if (!port)
 		ret = only_instance(ctl->pin_root, &port);
@@ -116,22 +116,15 @@ int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx)
 	fd = open_map(ctl, port, SESSD_PIN_STATS, &info);
 	if (fd < 0)
 		return fd;
-	if (info.type == BPF_MAP_TYPE_PERCPU_ARRAY && info.value_size == sizeof(*each) && cpus > 0)
-		each = calloc((size_t)cpus, sizeof(*each));
-	if (!each || bpf_map_lookup_elem(fd, &zero, each) < 0) {
+	if (info.type != BPF_MAP_TYPE_PERCPU_ARRAY || info.value_size != sizeof(total) ||
+		percpu_sum(fd, sizeof(total) / sizeof(__u64), (__u64 *)&total) < 0)
 		ret = error_set(EIO, "the pinned counters of port %u cannot be read", port);
-		goto end;
-	}
-	/* The names are those that a running daemon gives to these counters. */
-#define X(name, text) \
-	for (int i = 0; i < cpus; i++) \
-		total.name += each[i].name; \
-	emit(emit_ctx, "xdp_" #name, total.name);
+	close(fd);
+	if (ret < 0)
+		return ret;
+#define X(name, text) emit(emit_ctx, "xdp_" #name, total.name);
 	SESSD_REQUEST_COUNTERS(X)
 	SESSD_XDP_COUNTERS(X)
 #undef X
-end:
-	free(each);
-	close(fd);
-	return ret;
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include "dataplane/xdp/resident.h"
 
 #include "common/log.h"
+#include "dataplane/xdp/percpu_values.h"
 
 #include "ebpf/sessiond.skel.h"
 
@@ -119,10 +120,24 @@ static void open_xsks(struct engine *engine, const struct table *table)
 		engine->config.busy_poll, table);
 }
 
+/* What cannot be read stays 0, and that is said, once. */
+static void read_counters(struct engine *engine, struct sessd_xdp_counters *total)
+{
+	memset(total, 0, sizeof(*total));
+	if (percpu_sum(bpf_map__fd(engine->skel->maps.stats), sizeof(*total) / sizeof(__u64),
+		    (__u64 *)total) == 0 ||
+		engine->uncounted)
+		return;
+	engine->uncounted = true;
+	log_warning("%s: they are shown as 0", error_message());
+}
+
 static int xdp_start(struct engine *engine, struct table *table, const struct update_sink *sink)
 {
+	struct sessd_xdp_counters counters;
 	int err = 0;
 
+	read_counters(engine, &counters); /* says now if that fails */
 	engine->sink = *sink;
 	if (!engine->adopted) {
 		/* Links that an older daemon left go on answering from its maps until they are
@@ -185,38 +200,15 @@ static void xdp_describe(struct engine *engine, char *text, size_t size)
 			xsk_count(engine->xsks), xsk_zero_copy(engine->xsks));
 }
 
-/* Adds up the per-CPU counters; false if they cannot be read. */
-static bool read_counters(struct engine *engine, struct sessd_xdp_counters *total)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct sessd_xdp_counters *each;
-	__u32 zero = 0;
-	bool good;
-
-	memset(total, 0, sizeof(*total));
-	each = cpus > 0 ? calloc((size_t)cpus, sizeof(*each)) : NULL;
-	good = each && bpf_map_lookup_elem(bpf_map__fd(engine->skel->maps.stats), &zero, each) == 0;
-	for (int i = 0; good && i < cpus; i++) {
-#define X(name, text) total->name += each[i].name;
-		SESSD_REQUEST_COUNTERS(X)
-		SESSD_XDP_COUNTERS(X)
-#undef X
-	}
-	free(each);
-	return good;
-}
-
 uint64_t stats_xdp_packets(struct engine *engine)
 {
-	struct sessd_xdp_counters counters;
-	uint64_t sum = 0;
+	__u64 counters[sizeof(struct sessd_xdp_counters) / sizeof(__u64)] = {0}, sum = 0;
+	const size_t words = sizeof(counters) / sizeof(counters[0]);
 
-	if (!read_counters(engine, &counters))
+	if (percpu_sum(bpf_map__fd(engine->skel->maps.stats), words, counters) < 0)
 		return engine->runs_seen;
-#define X(name, text) sum += counters.name;
-	SESSD_REQUEST_COUNTERS(X)
-	SESSD_XDP_COUNTERS(X)
-#undef X
+	for (size_t i = 0; i < words; i++)
+		sum += counters[i];
 	return sum;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/percpu_values.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
@@ -57,24 +58,9 @@ void stats_xdp_latency(struct engine *engine, struct latency *into)
 
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into)
 {
-	struct sessd_answer_times *each = NULL;
-	int cpus = libbpf_num_possible_cpus();
-	__u32 zero = 0;
-	bool good;
-
-	if (!engine->config.xdp_histogram)
-		return false;
-	if (cpus > 0)
-		each = calloc((size_t)cpus, sizeof(*each));
-	good = each &&
-	       bpf_map_lookup_elem(bpf_map__fd(engine->skel->maps.answer_times), &zero, each) == 0;
-	for (int cpu = 0; good && cpu < cpus; cpu++) {
-		for (size_t i = 0; i <= SESSD_ANSWER_BOUND_COUNT; i++)
-			into->counts[i] += each[cpu].counts[i];
-		into->sum_ns += each[cpu].sum_ns;
-	}
-	free(each);
-	return good;
+	return engine->config.xdp_histogram &&
+	       percpu_sum(bpf_map__fd(engine->skel->maps.answer_times),
+		       sizeof(*into) / sizeof(__u64), (__u64 *)into) == 0;
 }
 
 static void forget_talkers(int fd)

@@ -52,6 +52,7 @@ struct engine {
 	bool access_ours;	      /* the lists in the maps are what was set */
 	bool started;
 	bool settled;		 /* and no failure of this start can follow */
+	bool uncounted;		 /* the program's counters cannot be read, and that was said */
 	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
 	uint64_t *marks;
 	size_t marks_bytes;

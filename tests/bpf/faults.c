@@ -80,6 +80,8 @@ WRAP_BPF(bpf_xdp_query, (int ifindex, int flags, struct bpf_xdp_query_opts *opts
 WRAP_BPF(bpf_map_update_elem, (int fd, const void *key, const void *value, __u64 flags),
 	(fd, key, value, flags), map_name(fd))
 WRAP_BPF(bpf_map_delete_elem, (int fd, const void *key), (fd, key), map_name(fd))
+WRAP_BPF(
+	bpf_map_lookup_elem, (int fd, const void *key, void *value), (fd, key, value), map_name(fd))
 WRAP_BPF(bpf_map_lookup_batch,
 	(int fd, void *in, void *out, void *keys, void *values, __u32 *number,
 		const struct bpf_map_batch_opts *opts),

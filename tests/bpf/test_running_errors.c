@@ -72,6 +72,34 @@ static void addresses(void **state)
 	world_close(&world, false);
 }
 
+static void no_figure(void *ctx, const char *name, uint64_t value)
+{
+	if (strcmp(name, "xdp_get_hits") == 0)
+		*(uint64_t *)ctx = value;
+}
+
+/* Counters that cannot be read are not 0 without a word; one is enough. */
+static void unread_counters(void **state)
+{
+	static const struct fault read = {"bpf_map_lookup_elem", "stats", EPERM, ""};
+	uint64_t hits = 1;
+
+	(void)state;
+	world_reset(&world);
+	assert_int_equal(world_open(&world), 0);
+	heard_warning[0] = '\0';
+	fault_set(&read);
+	assert_int_equal(world_start(&world), 0);
+	assert_string_equal(heard_warning, "cannot read the per-CPU counters of a BPF program: "
+					   "Operation not permitted: they are shown as 0");
+	heard_warning[0] = '\0';
+	engine_xdp.stats(world.engine, no_figure, &hits);
+	assert_int_equal(hits, 0);
+	assert_string_equal(heard_warning, "");
+	fault_set(NULL);
+	world_close(&world, false);
+}
+
 /* Of a start that adopts, addresses are written at its end. */
 static void addresses_at_start(void **state)
 {
@@ -175,6 +203,7 @@ static void generic(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(unread_counters),
 		world_test(addresses),
 		world_test(addresses_at_start),
 		world_test(vlans),
