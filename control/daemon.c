@@ -59,6 +59,7 @@ static int start_engine(struct daemon *daemon)
 	};
 	int err;
 
+	daemon->options.engine.address_count = ops->set_local ? local_addresses_count() : 0;
 	err = ops->open(&daemon->engine, &options->engine);
 	if (err) {
 		daemon->engine = NULL;

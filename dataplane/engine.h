@@ -54,6 +54,7 @@ struct engine_config {
 	uint32_t limit_gets, limit_news; /* a second and source; 0: none */
 	bool measure;			 /* times of the daemon's own answers: latency, below */
 	bool xdp_histogram;		 /* xdp mode: times of the program's: answer_times, below */
+	size_t address_count;		 /* that this host has now: xdp mode has room for more */
 	char pin_dir[ENGINE_PIN_DIR_SIZE]; /* xdp mode: this instance's folder on a bpffs */
 	/* Without ever sleeping: xdp mode's writer looks for NEWs, socket mode's readers for
 	 * requests. */

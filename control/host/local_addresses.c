@@ -111,13 +111,14 @@ static int compare(void *ctx, struct follower *follower)
 		free(now.addrs);
 		return error_set(-err, "cannot read the local addresses: %s", strerror(-err));
 	}
-	for (size_t i = 0; i < now.count; i++) {
-		if (!list_has(&local->current, &now.addrs[i]))
-			local->changed(local->ctx, &now.addrs[i], true);
-	}
+	/* What went comes first, so that there is room for what came. */
 	for (size_t i = 0; i < local->current.count; i++) {
 		if (!list_has(&now, &local->current.addrs[i]))
 			local->changed(local->ctx, &local->current.addrs[i], false);
+	}
+	for (size_t i = 0; i < now.count; i++) {
+		if (!list_has(&local->current, &now.addrs[i]))
+			local->changed(local->ctx, &now.addrs[i], true);
 	}
 	free(local->current.addrs);
 	local->current = now;
@@ -150,4 +151,20 @@ struct follower *local_addresses_open(
 	local->changed = changed;
 	local->ctx = ctx;
 	return follower_open(&ops, local);
+}
+
+static void count_one(void *ctx, const struct address *addr, bool present)
+{
+	size_t *count = ctx;
+
+	(void)addr;
+	*count += present;
+}
+
+size_t local_addresses_count(void)
+{
+	size_t count = 0;
+
+	follower_close(local_addresses_open(count_one, &count));
+	return count;
 }

@@ -17,4 +17,7 @@
 struct follower *local_addresses_open(
 	void (*changed)(void *ctx, const struct address *addr, bool present), void *ctx);
 
+/* How many there are now; 0 if they cannot be read. */
+size_t local_addresses_count(void);
+
 #endif

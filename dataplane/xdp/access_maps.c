@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Keeps the program's allow list and its list of local addresses. Both are changed in place, while
- * packets pass: what is new is added before what is old goes, so that nobody who was and stays
- * allowed is refused in between.
+ * Keeps the program's allow list and its VLANs. The list is changed in place, while packets pass:
+ * what is new is added before what is old goes, so that nobody who was and stays allowed is refused
+ * in between.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -13,7 +13,6 @@
 
 #include <bpf/bpf.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +97,7 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	if (!copy)
 		return error_set(ENOMEM, "out of memory for the allow list; the old one stays");
 	*copy = *allow;
-	if (!engine->access_ours) {
+	if (!engine->allow_ours) {
 		swap_slow_list(engine, copy);
 		return 0;
 	}
@@ -123,78 +122,6 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 	return maps_next_generation(engine);
 }
 
-/* What is bound to one interface is left to the daemon's socket: `local` knows of none, and another
- * link may have the same address. */
-static bool answers_at(const struct endpoint *listen, const struct address *addr)
-{
-	return !listen->scope[0] && endpoint_takes(listen, addr);
-}
-
-/* Calls the map for each port at which `addr` is listened to. */
-static int for_each_port(struct engine *engine, const struct address *addr,
-	int (*change)(int fd, const struct sessd_local *key))
-{
-	int fd = bpf_map__fd(engine->skel->maps.local);
-
-	for (size_t i = 0; i < engine->config.listen_count; i++) {
-		const struct endpoint *listen = &engine->config.listen[i];
-		struct sessd_local key = {.port = htons(listen->port)};
-		int err;
-
-		if (!answers_at(listen, addr))
-			continue;
-		memcpy(key.addr, addr->bytes, sizeof(key.addr));
-		err = change(fd, &key);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int add_local(int fd, const struct sessd_local *key)
-{
-	return bpf_map_update_elem(fd, key, &present_value, BPF_ANY);
-}
-
-static int del_local(int fd, const struct sessd_local *key)
-{
-	int err = bpf_map_delete_elem(fd, key);
-
-	return err == -ENOENT ? 0 : err;
-}
-
-int access_set_local(struct engine *engine, const struct address *addr, bool present)
-{
-	char text[ADDRESS_TEXT];
-	size_t at = 0;
-	int err;
-
-	err = engine->access_ours ? for_each_port(engine, addr, present ? add_local : del_local)
-				  : 0;
-	if (!err && !present && engine->access_ours)
-		err = maps_next_generation(engine);
-	if (err)
-		return error_set(-err, "cannot tell the program of address %s: %s",
-			address_format(addr, text), strerror(-err));
-	while (at < engine->local_count && !address_equal(&engine->locals[at], addr))
-		at++;
-	if (!present && at < engine->local_count)
-		engine->locals[at] = engine->locals[--engine->local_count];
-	if (!present || at < engine->local_count)
-		return 0;
-	if (engine->local_count == engine->local_room) {
-		size_t room = engine->local_room + 64;
-		struct address *more = reallocarray(engine->locals, room, sizeof(*more));
-
-		if (!more)
-			return error_set(ENOMEM, "out of memory for local addresses");
-		engine->locals = more;
-		engine->local_room = room;
-	}
-	engine->locals[engine->local_count++] = *addr;
-	return 0;
-}
-
 int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present)
 {
 	int fd = bpf_map__fd(engine->skel->maps.vlans);
@@ -206,51 +133,10 @@ int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool p
 	return 0;
 }
 
-static bool is_wanted(const struct engine *engine, const struct sessd_local *key)
-{
-	for (size_t i = 0; i < engine->config.listen_count; i++) {
-		const struct endpoint *listen = &engine->config.listen[i];
-
-		if (listen->port != ntohs(key->port))
-			continue;
-		for (size_t k = 0; k < engine->local_count; k++) {
-			if (memcmp(key->addr, engine->locals[k].bytes, 16) == 0 &&
-				answers_at(listen, &engine->locals[k]))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void forget_strangers(struct engine *engine)
-{
-	int fd = bpf_map__fd(engine->skel->maps.local);
-	struct sessd_local key, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (!is_wanted(engine, &key))
-			del_local(fd, &key);
-	}
-}
-
 int access_publish(struct engine *engine)
 {
-	char text[ADDRESS_TEXT];
-
-	if (engine->access_ours)
+	if (engine->allow_ours)
 		return 0;
-	engine->access_ours = true;
-	for (size_t i = 0; i < engine->local_count; i++) {
-		const struct address *addr = &engine->locals[i];
-		int err = for_each_port(engine, addr, add_local);
-
-		if (err)
-			return error_set(-err, "cannot tell the program of address %s: %s",
-				address_format(addr, text), strerror(-err));
-	}
-	forget_strangers(engine);
+	engine->allow_ours = true;
 	return access_set_allow(engine, engine->allow);
 }

@@ -36,7 +36,7 @@ static void free_engine(struct engine *engine)
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
-	free(engine->locals);
+	local_map_close(engine);
 	free(engine);
 }
 
@@ -63,6 +63,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->lock_fd = -1;
 	engine->root_fd = -1;
 	engine->wake_fd = -1;
+	local_map_open(engine);
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
 	err = receive_open(engine);
 	if (!err)
@@ -73,7 +74,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		err = kernel_clock_follow(engine);
 	if (err)
 		goto fail;
-	engine->access_ours = !engine->adopted;
+	engine->allow_ours = !engine->adopted;
+	engine->locals_ours = !engine->adopted || engine->local_made;
 	engine->mirror = mirror_create(bpf_map__fd(engine->skel->maps.sessions),
 		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
 		engine->settings.secret);
@@ -149,8 +151,12 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	}
 	if (!err)
 		err = attach_all(engine);
-	if (!err)
-		err = access_publish(engine);
+	if (!err && engine->local_made)
+		err = pins_replace(engine, engine->skel->maps.local);
+	if (err)
+		return err;
+	local_map_publish(engine);
+	err = access_publish(engine);
 	if (!err)
 		err = maps_publish(engine);
 	if (err)
@@ -295,7 +301,7 @@ const struct engine_ops engine_xdp = {
 	.commit = xdp_commit,
 	.give = pins_give,
 	.set_allow = access_set_allow,
-	.set_local = access_set_local,
+	.set_local = local_map_set,
 	.set_vlan = access_set_vlan,
 	.set_interface = attach_again,
 	.supervise = supervise,

@@ -68,6 +68,7 @@ static void size_maps(struct engine *engine)
 	/* While one list takes the place of another, both are there. */
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
+	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
 	skel->rodata->value_max = value_max;
 	skel->rodata->answers_timed = engine->config.xdp_histogram;
 	skel->rodata->limit_get_interval = sessd_limit_interval(engine->config.limit_gets);
@@ -82,17 +83,19 @@ static void size_maps(struct engine *engine)
 		skel->rodata->redirect_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
 }
 
-/* Whether a pinned map is of the shape that the program wants. */
-static bool same_shape(int fd, const struct bpf_map *map)
+/* Whether a pinned map is of the shape that the program wants. How many addresses there is room
+ * for, the last daemon has chosen by those of its time. */
+static bool same_shape(int fd, const struct bpf_map *map, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {0};
-	__u32 size = sizeof(info);
+	bool any_size = strcmp(bpf_map__name(map), SESSD_PIN_LOCAL) == 0;
+	__u32 size = sizeof(*info);
 
-	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
-	       info.key_size == bpf_map__key_size(map) &&
-	       info.value_size == bpf_map__value_size(map) &&
-	       info.max_entries == bpf_map__max_entries(map) &&
-	       info.map_flags == bpf_map__map_flags(map);
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &size) == 0 && info->type == bpf_map__type(map) &&
+	       info->key_size == bpf_map__key_size(map) &&
+	       info->value_size == bpf_map__value_size(map) &&
+	       (any_size || (info->max_entries == bpf_map__max_entries(map) &&
+				    info->map_flags == bpf_map__map_flags(map)));
 }
 
 static const char *why_not_open(int err)
@@ -139,6 +142,7 @@ const char *maps_read_settings(struct engine *engine, struct sessd_config *setti
 static const char *reuse_maps(struct engine *engine)
 {
 	const char *why = maps_read_settings(engine, &engine->settings);
+	struct bpf_map_info info;
 	struct bpf_map *map;
 	char path[PATH_MAX];
 
@@ -153,9 +157,15 @@ static const char *reuse_maps(struct engine *engine)
 		fd = bpf_obj_get(pins_path(engine, bpf_map__name(map), path));
 		if (fd < 0)
 			return why_not_open(fd);
-		if (!same_shape(fd, map)) {
+		if (!same_shape(fd, map, &info)) {
 			close(fd);
 			return "the pinned maps have another shape";
+		}
+		if (map == engine->skel->maps.local &&
+			local_map_too_small(&engine->config, info.max_entries)) {
+			engine->local_made = true;
+			close(fd);
+			continue;
 		}
 		err = bpf_map__reuse_fd(map, fd);
 		close(fd);
@@ -242,6 +252,7 @@ int maps_open(struct engine *engine)
 			log_warning("the sessions of the last daemon are lost: %s", why);
 		sessiond_bpf__destroy(engine->skel);
 		engine->skel = NULL;
+		engine->local_made = false;
 		err = open_skeleton(engine);
 		if (!err)
 			err = new_settings(engine);

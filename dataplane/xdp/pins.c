@@ -242,6 +242,22 @@ void pins_remove_late(struct engine *engine, const char *name)
 	unlinkat(engine->lock_fd, name, 0);
 }
 
+int pins_replace(struct engine *engine, const struct bpf_map *map)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int err;
+
+	pins_path(engine, bpf_map__name(map), path);
+	pins_path(engine, "fresh", fresh);
+	unlink(fresh); /* of a start that ended in between */
+	err = bpf_obj_pin(bpf_map__fd(map), fresh);
+	if (!err && rename(fresh, path) < 0) {
+		err = -errno;
+		unlink(fresh);
+	}
+	return err ? error_set(-err, "cannot pin %s: %s", path, strerror(-err)) : 0;
+}
+
 void pins_remove(struct engine *engine, bool links)
 {
 	struct dirent *file;

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "dataplane/drop_sample.h"
 #include "dataplane/engine.h"
@@ -39,6 +40,15 @@ struct xdp_link {
 	unsigned tries;
 };
 
+/* An address of this host. */
+struct local {
+	struct address addr; /* first: the tree's key */
+	bool missing;	     /* the map did not take it at each port */
+	TAILQ_ENTRY(local) link;
+};
+
+TAILQ_HEAD(local_list, local);
+
 struct engine {
 	struct engine_config config;
 	struct sessiond_bpf *skel;
@@ -49,7 +59,9 @@ struct engine {
 	bool adopted;		      /* the maps are those of the last daemon */
 	bool foreign;		      /* the pins found are of another network namespace */
 	bool pinned;		      /* the pins are those of our own maps */
-	bool access_ours;	      /* the lists in the maps are what was set */
+	bool allow_ours;	      /* the allow lists in the maps are what was set */
+	bool locals_ours;	      /* likewise the local addresses */
+	bool local_made;	      /* of adopted maps that of addresses was too small */
 	bool started;
 	bool settled;		 /* and no failure of this start can follow */
 	bool uncounted;		 /* the program's counters cannot be read, and that was said */
@@ -63,8 +75,8 @@ struct engine {
 
 	/* The main thread's idea of what the maps hold. */
 	struct allow_list *allow;
-	struct address *locals;
-	size_t local_count, local_room;
+	void *locals; /* a tree of tsearch(3) of struct local */
+	struct local_list missing;
 
 	/* The writer thread's. */
 	struct mirror *mirror;
@@ -127,6 +139,8 @@ void pins_remove(struct engine *engine, bool links); /* unpins the maps, and lin
 /* Pins a descriptor, and unpins, where the path may no longer be passed: by the open folder. */
 int pins_add_late(struct engine *engine, int fd, const char *name);
 void pins_remove_late(struct engine *engine, const char *name);
+/* Pins a map in the place of another, which is not missing for a moment. */
+int pins_replace(struct engine *engine, const struct bpf_map *map);
 int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of pins and folder */
 void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 
@@ -155,14 +169,25 @@ int attach_again(struct engine *engine, size_t i, int ifindex);
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
 
-/* access_maps.c: the allow list and the local addresses. */
+/* access_maps.c: the allow list, and VLANs. */
 int access_set_allow(struct engine *engine, const struct allow_list *allow);
-int access_set_local(struct engine *engine, const struct address *addr, bool present);
 int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
 /* Writes what was set into adopted maps, and takes out what was not: once the program is on all
  * interfaces. Until then the lists are those of the last daemon, whose program goes on answering
  * by them if this start fails. */
 int access_publish(struct engine *engine);
+
+/* local_map.c: the addresses and ports that the program answers at. */
+uint32_t local_map_entries(const struct engine_config *config); /* with room to grow */
+/* Whether a map of the last daemon is too small for the addresses of now. */
+bool local_map_too_small(const struct engine_config *config, uint32_t entries);
+void local_map_open(struct engine *engine);
+/* Where the map has no room sockets answer, and that is said once; the address is put into it when
+ * others have gone. */
+int local_map_set(struct engine *engine, const struct address *addr, bool present);
+/* As access_publish. What a fresh start would go on without, so does this. */
+void local_map_publish(struct engine *engine);
+void local_map_close(struct engine *engine);
 
 /* stats_xdp.c: what the program and its links say of themselves. */
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);

@@ -199,6 +199,135 @@ static void local_addresses(void **state)
 	}
 }
 
+static void tell_many(unsigned net, unsigned count, bool present)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t ipv4[4] = {10, (uint8_t)net, (uint8_t)(i / 256), (uint8_t)i};
+		struct address addr;
+
+		address_from_ipv4(&addr, ipv4);
+		assert_int_equal(engine_xdp.set_local(world.engine, &addr, present), 0);
+	}
+}
+
+static unsigned served_by(unsigned net)
+{
+	struct sessd_local key, *last = NULL;
+	int fd = world_pin(&world, "local");
+	unsigned n = 0;
+
+	while (bpf_map_get_next_key(fd, last, &key) == 0) {
+		last = &key;
+		n += key.addr[12] == 10 && key.addr[13] == net;
+	}
+	close(fd);
+	return n;
+}
+
+static void open_for(size_t addresses)
+{
+	world.config.address_count = addresses;
+	assert_int_equal(world_open(&world), 0);
+}
+
+/* As many as there are, and as many again; what is too much goes in when others have gone. */
+static void room_for_addresses(void **state)
+{
+	(void)state;
+	world_reset(&world);
+	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	open_for(5000);
+	assert_int_equal(bpf_map__max_entries(world.engine->skel->maps.local), 2 * 5000 + 4096);
+	tell_many(1, 5000, true);
+	assert_int_equal(world_start(&world), 0);
+	assert_int_equal(served_by(1), 5000);
+	tell_many(2, 9100, true);
+	assert_int_equal(served_by(2), 9096);
+	assert_false(world_serves(&world, "10.2.35.138"));
+	tell_many(1, 3, false);
+	assert_int_equal(served_by(2), 9099);
+	tell_many(2, 1, false);
+	assert_int_equal(served_by(2), 9099);
+	assert_true(world_serves(&world, "10.2.35.139"));
+	tell_many(2, 1, true);
+	assert_int_equal(served_by(2), 9099);
+	/* One that waits, and goes, waits no longer. */
+	tell_many(2, 1, false);
+	tell_many(1, 100, false);
+	assert_int_equal(served_by(2), 9099);
+	assert_int_equal(served_by(1), 4900);
+	world_close(&world, false);
+}
+
+/* Leaves a session, and a map that is full of addresses. */
+static void keep_full_map(void)
+{
+	world_reset(&world);
+	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	open_for(0);
+	tell_many(1, 4096, true);
+	assert_int_equal(world_start(&world), 0);
+	world_put(&world, 1, 100000, 100);
+	world_commit(&world);
+	world_close(&world, true);
+	assert_int_equal(served_by(1), 4096);
+}
+
+/* The old addresses go before the new ones come. What a first start would do without, so does the
+ * next. */
+static void full_map_is_adopted(void **state)
+{
+	(void)state;
+	keep_full_map();
+	for (unsigned i = 0; i < 2; i++) {
+		open_for(0);
+		assert_true(world.engine->adopted);
+		assert_int_equal(world.found_count, 1);
+		tell_many(2, 4200, true);
+		assert_int_equal(world_start(&world), 0);
+		assert_int_equal(served_by(1), 0);
+		assert_int_equal(served_by(2), 4096);
+		world_close(&world, i == 0);
+	}
+}
+
+/* More addresses than the last daemon's map is for: a larger one takes its place, and no session is
+ * lost. What fails before changes nothing. */
+static void larger_map_for_adopted_sessions(void **state)
+{
+	int fd;
+
+	(void)state;
+	keep_full_map();
+	world.config.address_count = 4200;
+	world.config.interface_count = 2;
+	strcpy(world.interfaces[1], "nosuch0");
+	assert_int_equal(world_open(&world), 0);
+	assert_true(world.engine->adopted);
+	tell_many(2, 4200, true);
+	assert_int_equal(world_start(&world), -ENODEV);
+	world_close(&world, false);
+	assert_int_equal(served_by(1), 4096);
+	assert_int_equal(served_by(2), 0);
+	world.config.interface_count = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		open_for(4200);
+		assert_true(world.engine->adopted);
+		assert_int_equal(world.found_count, 1);
+		tell_many(2, 4200, true);
+		assert_int_equal(world_start(&world), 0);
+		assert_int_equal(served_by(1), 0);
+		assert_int_equal(served_by(2), 4200);
+		fd = world_pin(&world, "local");
+		assert_int_equal(
+			bpf_map__max_entries(world.engine->skel->maps.local), 2 * 4200 + 4096);
+		close(fd);
+		assert_false(world_has_pin(&world, "fresh"));
+		world_close(&world, i == 0);
+	}
+	assert_false(world_has_pin(&world, "local"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +335,9 @@ int main(void)
 		world_test(allow_lists),
 		world_test(allow_list_without_room),
 		world_test(local_addresses),
+		world_test(room_for_addresses),
+		world_test(full_map_is_adopted),
+		world_test(larger_map_for_adopted_sessions),
 	};
 
 	world_require(&world);
