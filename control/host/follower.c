@@ -9,11 +9,16 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define BUFFER 32768 /* bytes: what the kernel fills at most of a dump's buffer */
+
+/* Buffers that are read in one step: some thousand addresses, in a few milliseconds. */
+#define STEP_BUFFERS 16
 
 /* How often a reading is begun again because something changed in the middle of it. */
 #define READ_TRIES 10
@@ -22,7 +27,14 @@ struct follower {
 	const struct follower_ops *ops;
 	void *ctx;
 	struct mnl_socket *events;
-	bool again; /* the last reading failed */
+	struct mnl_socket *list; /* NULL: none is being read */
+	int more_fd;		 /* readable while a step has left something */
+	int poll_fd;		 /* of events and more_fd */
+	bool opening;
+	bool more;
+	bool unsure; /* the list was taken though it changed */
+	bool again;  /* the last reading failed */
+	int tries;
 	char buffer[BUFFER];
 };
 
@@ -40,19 +52,70 @@ static struct mnl_socket *open_socket(int flags, unsigned groups)
 	return socket;
 }
 
-static int read_now(struct follower *follower)
+static int poll_also(struct follower *follower, int fd)
 {
-	int err = -EAGAIN;
+	struct epoll_event event = {.events = EPOLLIN};
 
-	for (int i = 0; i < READ_TRIES && err == -EAGAIN; i++)
-		err = follower->ops->read(follower->ctx, follower);
-	follower->again = err != 0;
-	return err;
+	return epoll_ctl(follower->poll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_all(struct follower *follower)
+{
+	int err;
+
+	follower->events = open_socket(SOCK_NONBLOCK, follower->ops->groups);
+	if (!follower->events)
+		return -errno;
+	follower->more_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (follower->more_fd < 0)
+		return -errno;
+	follower->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (follower->poll_fd < 0)
+		return -errno;
+	err = poll_also(follower, mnl_socket_get_fd(follower->events));
+	return err ? err : poll_also(follower, follower->more_fd);
+}
+
+static void close_list(struct follower *follower)
+{
+	if (follower->list)
+		mnl_socket_close(follower->list);
+	follower->list = NULL;
+}
+
+static void set_more(struct follower *follower, bool more)
+{
+	uint64_t count = 1;
+	ssize_t n;
+
+	if (more == follower->more)
+		return;
+	follower->more = more;
+	/* Neither can fail: it is 0 or 1. */
+	n = more ? write(follower->more_fd, &count, sizeof(count))
+		 : read(follower->more_fd, &count, sizeof(count));
+	(void)n;
+}
+
+static int step(struct follower *follower)
+{
+	int ret = follower->ops->read(follower->ctx, follower);
+
+	if (ret == -EAGAIN && ++follower->tries < READ_TRIES)
+		ret = FOLLOWER_MORE;
+	set_more(follower, ret == FOLLOWER_MORE);
+	if (ret == FOLLOWER_MORE)
+		return ret;
+	follower->again = ret != 0 || follower->unsure;
+	follower->unsure = false;
+	follower->tries = 0;
+	return ret;
 }
 
 struct follower *follower_open(const struct follower_ops *ops, void *ctx)
 {
 	struct follower *follower = calloc(1, sizeof(*follower));
+	int ret;
 
 	if (!follower) {
 		error_set(ENOMEM, "out of memory at start");
@@ -61,15 +124,18 @@ struct follower *follower_open(const struct follower_ops *ops, void *ctx)
 	}
 	follower->ops = ops;
 	follower->ctx = ctx;
-	follower->events = open_socket(SOCK_NONBLOCK, ops->groups);
-	if (!follower->events) {
-		error_set(errno, "cannot follow %s: %s", ops->what, strerror(errno));
-		goto fail;
-	}
-	if (read_now(follower) < 0)
-		goto fail;
-	return follower;
-fail:
+	follower->more_fd = follower->poll_fd = -1;
+	follower->opening = true;
+	ret = open_all(follower);
+	if (ret < 0)
+		error_set(-ret, "cannot follow %s: %s", ops->what, strerror(-ret));
+	else
+		do
+			ret = step(follower);
+		while (ret == FOLLOWER_MORE);
+	follower->opening = false;
+	if (ret == 0)
+		return follower;
 	follower_close(follower);
 	return NULL;
 }
@@ -78,15 +144,20 @@ void follower_close(struct follower *follower)
 {
 	if (!follower)
 		return;
+	if (follower->poll_fd >= 0)
+		close(follower->poll_fd);
+	if (follower->more_fd >= 0)
+		close(follower->more_fd);
 	if (follower->events)
 		mnl_socket_close(follower->events);
+	close_list(follower);
 	follower->ops->close(follower->ctx);
 	free(follower);
 }
 
 int follower_fd(const struct follower *follower)
 {
-	return mnl_socket_get_fd(follower->events);
+	return follower->poll_fd;
 }
 
 static int on_event(const struct nlmsghdr *event, void *data)
@@ -97,13 +168,16 @@ static int on_event(const struct nlmsghdr *event, void *data)
 	return MNL_CB_OK;
 }
 
+/* What is left is taken before the next reading. */
 static void take_events(struct follower *follower)
 {
 	const struct follower_ops *ops = follower->ops;
-	ssize_t n;
 
-	while ((n = mnl_socket_recvfrom(follower->events, follower->buffer, BUFFER)) > 0 ||
-		errno == ENOBUFS) {
+	for (int i = 0; i < STEP_BUFFERS; i++) {
+		ssize_t n = mnl_socket_recvfrom(follower->events, follower->buffer, BUFFER);
+
+		if (n <= 0 && errno != ENOBUFS)
+			return;
 		if (ops->event && (n < 0 || mnl_cb_run(follower->buffer, (size_t)n, 0, 0, on_event,
 						    follower) < 0))
 			ops->event(follower->ctx, NULL);
@@ -112,17 +186,20 @@ static void take_events(struct follower *follower)
 
 int follower_follow(struct follower *follower)
 {
-	int err;
+	int ret;
 
-	take_events(follower);
-	err = read_now(follower);
+	if (!follower->more)
+		take_events(follower);
+	ret = step(follower);
 	/* The change that interrupted the last try is told of by an event that waits already. */
-	return err == -EAGAIN ? 0 : err;
+	return ret == FOLLOWER_MORE || ret == -EAGAIN ? 0 : ret;
 }
 
 int follower_retry(struct follower *follower)
 {
-	return follower->again ? read_now(follower) : 0;
+	int ret = follower->again && !follower->more ? step(follower) : 0;
+
+	return ret == FOLLOWER_MORE ? 0 : ret;
 }
 
 struct nlmsghdr *follower_request(
@@ -137,37 +214,87 @@ struct nlmsghdr *follower_request(
 	return header;
 }
 
-static int ask_at(struct follower *follower, struct mnl_socket *socket, mnl_cb_t each, void *data)
+/* On a socket of its own: one whose answer was not read to its end still holds the rest of it. An
+ * answer is there when the request was sent, and more of a list when some of it was read: nothing
+ * waits for it. */
+static struct mnl_socket *send_request(struct follower *follower)
 {
 	const struct nlmsghdr *request = (const struct nlmsghdr *)follower->buffer;
-	int ret = MNL_CB_OK;
+	struct mnl_socket *socket = open_socket(SOCK_NONBLOCK, 0);
 
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (ret > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(socket, follower->buffer, BUFFER);
+	if (socket && mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) {
+		int err = errno;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		ret = mnl_cb_run(
-			follower->buffer, (size_t)n, 1, mnl_socket_get_portid(socket), each, data);
-		if (ret < 0)
-			return errno == EINTR ? -EAGAIN : -errno;
+		mnl_socket_close(socket);
+		errno = err;
+		return NULL;
 	}
-	return 0;
+	return socket;
 }
 
-/* On a socket of its own: one whose list was cut short still holds the rest of it. */
+/* A list that changed while it was read may lack something, or have it twice. */
+static void take_unsure(struct follower *follower, ssize_t size)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)follower->buffer;
+	int left = (int)size;
+
+	for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+		follower->unsure |= header->nlmsg_flags & NLM_F_DUMP_INTR;
+		header->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+	}
+}
+
+/* Returns as mnl_cb_run does, or a negative errno. */
+static int receive(struct follower *follower, struct mnl_socket *socket, mnl_cb_t each, void *data)
+{
+	ssize_t n;
+	int ret;
+
+	do
+		n = mnl_socket_recvfrom(socket, follower->buffer, BUFFER);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? -EIO : -errno;
+	if (follower->opening && follower->tries == READ_TRIES - 1)
+		take_unsure(follower, n);
+	ret = mnl_cb_run(follower->buffer, (size_t)n, 1, mnl_socket_get_portid(socket), each, data);
+	if (ret < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	return ret;
+}
+
 int follower_ask(struct follower *follower, mnl_cb_t each, void *data)
 {
-	struct mnl_socket *socket = open_socket(0, 0);
-	int err;
+	struct mnl_socket *socket = send_request(follower);
+	int ret;
 
 	if (!socket)
 		return -errno;
-	err = ask_at(follower, socket, each, data);
+	ret = receive(follower, socket, each, data);
 	mnl_socket_close(socket);
-	return err;
+	return ret < 0 ? ret : 0;
+}
+
+int follower_begin_list(struct follower *follower)
+{
+	close_list(follower);
+	follower->list = send_request(follower);
+	return follower->list ? 0 : -errno;
+}
+
+bool follower_in_list(const struct follower *follower)
+{
+	return follower->list;
+}
+
+int follower_read_list(struct follower *follower, mnl_cb_t each, void *data)
+{
+	int ret = MNL_CB_OK;
+
+	for (int i = 0; i < STEP_BUFFERS && ret > MNL_CB_STOP; i++)
+		ret = receive(follower, follower->list, each, data);
+	if (ret > MNL_CB_STOP)
+		return FOLLOWER_MORE;
+	close_list(follower);
+	return ret;
 }

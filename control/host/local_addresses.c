@@ -8,51 +8,20 @@
 
 #include "common/log.h"
 
+#include "control/host/changes.h"
+
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct list {
-	struct address *addrs;
-	size_t count, room;
-	bool failed;
-};
-
 struct local_addresses {
-	struct list current;
+	struct changes changes; /* of struct address; one may be on several interfaces */
+	bool telling;		/* a list was read, and not all of what changed is told */
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
 };
-
-static bool list_has(const struct list *list, const struct address *addr)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (address_equal(&list->addrs[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* One address may be on several interfaces: it is kept once. */
-static void list_add(struct list *list, const struct address *addr)
-{
-	if (list_has(list, addr))
-		return;
-	if (list->count == list->room) {
-		size_t room = list->room + 64;
-		struct address *more = reallocarray(list->addrs, room, sizeof(*more));
-
-		if (!more) {
-			list->failed = true;
-			return;
-		}
-		list->addrs = more;
-		list->room = room;
-	}
-	list->addrs[list->count++] = *addr;
-}
 
 static int on_attribute(const struct nlattr *attr, void *data)
 {
@@ -68,7 +37,7 @@ static int on_address(const struct nlmsghdr *header, void *data)
 {
 	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *attrs[IFA_MAX + 1] = {0}, *attr;
-	struct list *list = data;
+	struct changes *changes = data;
 	struct address addr;
 	uint32_t flags;
 
@@ -88,48 +57,52 @@ static int on_address(const struct nlmsghdr *header, void *data)
 		memcpy(addr.bytes, mnl_attr_get_payload(attr), 16);
 	else
 		return MNL_CB_OK;
-	list_add(list, &addr);
+	changes_add(changes, &addr);
 	return MNL_CB_OK;
 }
 
-static int read_all(struct follower *follower, struct list *list)
+static int read_some(struct local_addresses *local, struct follower *follower)
 {
-	int err;
+	int ret = 0;
 
-	follower_request(follower, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
-	err = follower_ask(follower, on_address, list);
-	return !err && list->failed ? -ENOMEM : err;
+	if (!follower_in_list(follower)) {
+		changes_begin(&local->changes);
+		follower_request(follower, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+		ret = follower_begin_list(follower);
+	}
+	if (ret == 0)
+		ret = follower_read_list(follower, on_address, &local->changes);
+	if (ret == 0)
+		ret = changes_end(&local->changes);
+	if (ret < 0)
+		return error_set(-ret, "cannot read the local addresses: %s", strerror(-ret));
+	local->telling = ret == 0;
+	return ret;
 }
 
-static int compare(void *ctx, struct follower *follower)
+static void on_change(void *ctx, const void *item, bool present)
+{
+	const struct local_addresses *local = ctx;
+
+	local->changed(local->ctx, item, present);
+}
+
+static int local_read(void *ctx, struct follower *follower)
 {
 	struct local_addresses *local = ctx;
-	struct list now = {0};
-	int err = read_all(follower, &now);
+	int ret = local->telling ? 0 : read_some(local, follower);
 
-	if (err) {
-		free(now.addrs);
-		return error_set(-err, "cannot read the local addresses: %s", strerror(-err));
-	}
-	/* What went comes first, so that there is room for what came. */
-	for (size_t i = 0; i < local->current.count; i++) {
-		if (!list_has(&now, &local->current.addrs[i]))
-			local->changed(local->ctx, &local->current.addrs[i], false);
-	}
-	for (size_t i = 0; i < now.count; i++) {
-		if (!list_has(&local->current, &now.addrs[i]))
-			local->changed(local->ctx, &now.addrs[i], true);
-	}
-	free(local->current.addrs);
-	local->current = now;
-	return 0;
+	if (ret != 0)
+		return ret;
+	local->telling = changes_tell(&local->changes, FOLLOWER_TELL_MAX, on_change, local);
+	return local->telling ? FOLLOWER_MORE : 0;
 }
 
 static void local_close(void *ctx)
 {
 	struct local_addresses *local = ctx;
 
-	free(local->current.addrs);
+	changes_free(&local->changes);
 	free(local);
 }
 
@@ -139,7 +112,7 @@ struct follower *local_addresses_open(
 	static const struct follower_ops ops = {
 		.what = "the local addresses",
 		.groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-		.read = compare,
+		.read = local_read,
 		.close = local_close,
 	};
 	struct local_addresses *local = calloc(1, sizeof(*local));
@@ -148,6 +121,7 @@ struct follower *local_addresses_open(
 		error_set(ENOMEM, "out of memory at start");
 		return NULL;
 	}
+	local->changes.size = sizeof(struct address);
 	local->changed = changed;
 	local->ctx = ctx;
 	return follower_open(&ops, local);

@@ -108,10 +108,10 @@ static void walk_one(const struct vlan_link *links, size_t count, const struct v
 	}
 }
 
-void vlan_links_walk(const struct vlan_link *links, size_t count,
+void vlan_links_walk(const struct vlan_link *links, size_t count, size_t from, size_t some,
 	void (*found)(void *ctx, const struct sessd_vlan *vlan), void *ctx)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = from; i < from + some; i++)
 		if (links[i].tag && links[i].up && links[i].under)
 			walk_one(links, count, &links[i], found, ctx);
 }

@@ -8,69 +8,37 @@
 
 #include "common/log.h"
 
+#include "control/host/changes.h"
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct vlan_list {
-	struct sessd_vlan *vlans;
-	size_t count, room;
-	bool failed;
-};
+/* Pairs of interfaces that are looked at in one step. */
+#define WALK_PAIRS (1U << 20)
 
-struct link_list {
-	struct vlan_link *links;
-	size_t count, room;
-	bool failed;
+enum stage {
+	READING,
+	WALKING, /* from interfaces to VLANs */
+	TELLING,
 };
 
 struct vlans {
-	struct vlan_list current;
+	enum stage stage;
+	struct vlan_link *links;
+	size_t link_count, link_room;
+	bool failed; /* no memory for a link */
+	size_t walked;
+	struct changes changes; /* of struct sessd_vlan */
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
 	void *ctx;
 };
 
-/* Room for one more of `size` bytes; NULL and *failed if there is none. */
-static void *more_room(void *items, size_t count, size_t *room, size_t size, bool *failed)
-{
-	void *more;
-
-	if (count < *room)
-		return items;
-	more = reallocarray(items, *room + 64, size);
-	if (!more) {
-		*failed = true;
-		return items;
-	}
-	*room += 64;
-	return more;
-}
-
-static bool list_has(const struct vlan_list *list, const struct sessd_vlan *vlan)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->vlans[i].ifindex == vlan->ifindex && list->vlans[i].tags == vlan->tags)
-			return true;
-	return false;
-}
-
-static void list_add(void *ctx, const struct sessd_vlan *vlan)
-{
-	struct vlan_list *list = ctx;
-
-	if (list_has(list, vlan))
-		return;
-	list->vlans = more_room(
-		list->vlans, list->count, &list->room, sizeof(*list->vlans), &list->failed);
-	if (!list->failed)
-		list->vlans[list->count++] = *vlan;
-}
-
 /* Of no interest: what is neither a VLAN nor a port of a bond, be there ever so many. */
 static int on_link(const struct nlmsghdr *header, void *data)
 {
-	struct link_list *list = data;
+	struct vlans *vlans = data;
 	struct vlan_link link;
 
 	if (header->nlmsg_type != RTM_NEWLINK)
@@ -78,63 +46,97 @@ static int on_link(const struct nlmsghdr *header, void *data)
 	link = vlan_link_parse(header);
 	if (!link.tag && !link.bond)
 		return MNL_CB_OK;
-	list->links = more_room(
-		list->links, list->count, &list->room, sizeof(*list->links), &list->failed);
-	if (!list->failed)
-		list->links[list->count++] = link;
+	if (vlans->link_count == vlans->link_room) {
+		size_t room = 2 * vlans->link_room + 64;
+		struct vlan_link *more = reallocarray(vlans->links, room, sizeof(*more));
+
+		if (!more) {
+			vlans->failed = true;
+			return MNL_CB_OK;
+		}
+		vlans->links = more;
+		vlans->link_room = room;
+	}
+	vlans->links[vlans->link_count++] = link;
 	return MNL_CB_OK;
 }
 
-static int read_all(struct follower *follower, struct link_list *list)
+static int begin(struct vlans *vlans, struct follower *follower)
 {
 	struct nlmsghdr *request =
 		follower_request(follower, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-	int err;
 
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	err = follower_ask(follower, on_link, list);
-	return !err && list->failed ? -ENOMEM : err;
+	vlans->link_count = 0;
+	vlans->failed = false;
+	return follower_begin_list(follower);
 }
 
-/* Tells what went before what came, so that there is room for it. */
-static void tell(struct vlans *vlans, const struct vlan_list *now)
+static int read_some(struct vlans *vlans, struct follower *follower)
 {
-	for (size_t i = 0; i < vlans->current.count; i++)
-		if (!list_has(now, &vlans->current.vlans[i]))
-			vlans->changed(vlans->ctx, &vlans->current.vlans[i], false);
-	for (size_t i = 0; i < now->count; i++)
-		if (!list_has(&vlans->current, &now->vlans[i]))
-			vlans->changed(vlans->ctx, &now->vlans[i], true);
+	int ret = follower_in_list(follower) ? 0 : begin(vlans, follower);
+
+	if (ret == 0)
+		ret = follower_read_list(follower, on_link, vlans);
+	if (ret != 0)
+		return ret;
+	if (vlans->failed)
+		return -ENOMEM;
+	changes_begin(&vlans->changes);
+	vlans->walked = 0;
+	vlans->stage = WALKING;
+	return 0;
 }
 
-static int compare(void *ctx, struct follower *follower)
+static void on_found(void *ctx, const struct sessd_vlan *vlan)
+{
+	changes_add(ctx, vlan);
+}
+
+static int walk_some(struct vlans *vlans)
+{
+	size_t left = vlans->link_count - vlans->walked;
+	size_t some = WALK_PAIRS / (vlans->link_count + 1) + 1;
+
+	some = some < left ? some : left;
+	vlan_links_walk(
+		vlans->links, vlans->link_count, vlans->walked, some, on_found, &vlans->changes);
+	vlans->walked += some;
+	if (vlans->walked < vlans->link_count)
+		return FOLLOWER_MORE;
+	vlans->stage = TELLING;
+	return changes_end(&vlans->changes);
+}
+
+static void on_change(void *ctx, const void *item, bool present)
+{
+	const struct vlans *vlans = ctx;
+
+	vlans->changed(vlans->ctx, item, present);
+}
+
+static int vlans_read(void *ctx, struct follower *follower)
 {
 	struct vlans *vlans = ctx;
-	struct link_list links = {0};
-	struct vlan_list now = {0};
-	int err = read_all(follower, &links);
+	int ret = vlans->stage == READING ? read_some(vlans, follower) : 0;
 
-	if (!err)
-		vlan_links_walk(links.links, links.count, list_add, &now);
-	if (!err && now.failed)
-		err = -ENOMEM;
-	free(links.links);
-	if (err) {
-		free(now.vlans);
-		return error_set(
-			-err, "cannot read which VLANs this host is in: %s", strerror(-err));
-	}
-	tell(vlans, &now);
-	free(vlans->current.vlans);
-	vlans->current = now;
-	return 0;
+	if (ret == 0 && vlans->stage == WALKING)
+		ret = walk_some(vlans);
+	if (ret == 0 && changes_tell(&vlans->changes, FOLLOWER_TELL_MAX, on_change, vlans))
+		ret = FOLLOWER_MORE;
+	if (ret <= 0)
+		vlans->stage = READING;
+	return ret < 0 ? error_set(-ret, "cannot read which VLANs this host is in: %s",
+				 strerror(-ret))
+		       : ret;
 }
 
 static void vlans_close(void *ctx)
 {
 	struct vlans *vlans = ctx;
 
-	free(vlans->current.vlans);
+	changes_free(&vlans->changes);
+	free(vlans->links);
 	free(vlans);
 }
 
@@ -144,7 +146,7 @@ struct follower *vlans_open(
 	static const struct follower_ops ops = {
 		.what = "which VLANs this host is in",
 		.groups = RTMGRP_LINK,
-		.read = compare,
+		.read = vlans_read,
 		.close = vlans_close,
 	};
 	struct vlans *vlans = calloc(1, sizeof(*vlans));
@@ -153,6 +155,7 @@ struct follower *vlans_open(
 		error_set(ENOMEM, "out of memory at start");
 		return NULL;
 	}
+	vlans->changes.size = sizeof(struct sessd_vlan);
 	vlans->changed = changed;
 	vlans->ctx = ctx;
 	return follower_open(&ops, vlans);

@@ -32,8 +32,9 @@ struct vlan_link {
 
 struct vlan_link vlan_link_parse(const struct nlmsghdr *header);
 
-/* Calls `found` for each VLAN that these interfaces make, in no order, maybe more than once. */
-void vlan_links_walk(const struct vlan_link *links, size_t count,
+/* Calls `found` for each VLAN that `some` of these interfaces make, from number `from` on: in no
+ * order, maybe more than once. It looks at all `count` of them for each. */
+void vlan_links_walk(const struct vlan_link *links, size_t count, size_t from, size_t some,
 	void (*found)(void *ctx, const struct sessd_vlan *vlan), void *ctx);
 
 #endif

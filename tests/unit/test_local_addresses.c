@@ -17,6 +17,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -234,6 +235,102 @@ static void events_lost(void **state)
 	follower_close(interfaces);
 }
 
+static unsigned received, restless;
+
+ssize_t __real_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size)
+{
+	ssize_t n = __real_mnl_socket_recvfrom(socket, buffer, size);
+	struct nlmsghdr *header = buffer;
+
+	received++;
+	/* As if an address had changed while the list was read. */
+	if (restless > 0 && n > 0 && header->nlmsg_flags & NLM_F_MULTI) {
+		header->nlmsg_flags |= NLM_F_DUMP_INTR;
+		restless--;
+	}
+	return n;
+}
+
+static unsigned told;
+
+static void count_change(void *ctx, const struct address *addr, bool present)
+{
+	unsigned *count = ctx;
+
+	(void)addr;
+	told++;
+	*count += present ? 1 : -1U;
+}
+
+/* However many addresses there are, a step reads and tells of a few, and returns. */
+static void many_in_steps(void **state)
+{
+	static const char make[] =
+		"for d in $(seq 0 39); do echo link add m$d type veth peer name n$d; done"
+		" | ip -batch -";
+	static const char add[] = "for d in $(seq 0 39); do for i in $(seq 0 499); do"
+				  " echo addr add 10.$((100 + d)).$((i / 250)).$((i % 250))/32"
+				  " dev m$d; done; done | ip -batch -";
+	unsigned count = 0, steps = 0, before;
+	struct follower *local;
+	struct pollfd poller;
+
+	(void)state;
+	run(make);
+	local = local_addresses_open(count_change, &count);
+	assert_non_null(local);
+	before = count;
+	run(add);
+	poller = (struct pollfd){.fd = follower_fd(local), .events = POLLIN};
+	while (poll(&poller, 1, 50) > 0) {
+		received = told = 0;
+		assert_int_equal(follower_follow(local), 0);
+		assert_in_range(received, 0, 40);
+		assert_in_range(told, 0, 256);
+		steps++;
+	}
+	assert_int_equal(count, before + 20000);
+	assert_in_range(steps, 20000 / 256, 20000);
+	run("for d in $(seq 0 39); do echo link del m$d; done | ip -batch -");
+	while (poll(&poller, 1, 50) > 0) {
+		told = 0;
+		assert_int_equal(follower_follow(local), 0);
+		assert_in_range(told, 0, 256);
+	}
+	assert_int_equal(count, before);
+	follower_close(local);
+}
+
+/* A list that changes each time that it is read is taken as it is at start, and read again. */
+static void restless_at_start(void **state)
+{
+	struct follower *local;
+
+	(void)state;
+	held_count = 0;
+	restless = 1000;
+	local = local_addresses_open(changed, NULL);
+	assert_non_null(local);
+	assert_in_range(restless, 1, 999);
+	assert_true(has("127.0.0.1"));
+	/* Not so later on: an address that is only missed would go. */
+	restless = 1000;
+	assert_int_equal(follower_retry(local), 0);
+	follow(local, 10);
+	assert_true(has("127.0.0.1"));
+	restless = 0;
+	unsendable = true;
+	assert_int_equal(follower_retry(local), -ENOBUFS);
+	unsendable = false;
+	assert_int_equal(follower_retry(local), 0);
+	unsendable = true;
+	assert_int_equal(follower_retry(local), 0);
+	unsendable = false;
+	follower_close(local);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +339,8 @@ int main(void)
 		cmocka_unit_test(read_again),
 		cmocka_unit_test(ask_again),
 		cmocka_unit_test(events_lost),
+		cmocka_unit_test(many_in_steps),
+		cmocka_unit_test(restless_at_start),
 	};
 
 	if (unshare(CLONE_NEWNET) < 0) {

@@ -101,7 +101,7 @@ static void walk(const struct said *said, size_t count)
 	for (size_t i = 0; i < count; i++)
 		links[i] = parse(&said[i]);
 	seen_count = 0;
-	vlan_links_walk(links, count, on_found, NULL);
+	vlan_links_walk(links, count, 0, count, on_found, NULL);
 }
 
 static bool saw(uint32_t ifindex, uint32_t tags)
