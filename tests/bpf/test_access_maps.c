@@ -235,7 +235,7 @@ static void room_for_addresses(void **state)
 {
 	(void)state;
 	world_reset(&world);
-	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(endpoint_parse("*", 7300, &world.config.listen[0]), 0);
 	open_for(5000);
 	assert_int_equal(bpf_map__max_entries(world.engine->skel->maps.local), 2 * 5000 + 4096);
 	tell_many(1, 5000, true);
@@ -263,7 +263,7 @@ static void room_for_addresses(void **state)
 static void keep_full_map(void)
 {
 	world_reset(&world);
-	assert_int_equal(endpoint_parse("*", 7300, &world.listen), 0);
+	assert_int_equal(endpoint_parse("*", 7300, &world.config.listen[0]), 0);
 	open_for(0);
 	tell_many(1, 4096, true);
 	assert_int_equal(world_start(&world), 0);
@@ -301,7 +301,7 @@ static void larger_map_for_adopted_sessions(void **state)
 	keep_full_map();
 	world.config.address_count = 4200;
 	world.config.interface_count = 2;
-	strcpy(world.interfaces[1], "nosuch0");
+	strcpy(world.config.interfaces[1], "nosuch0");
 	assert_int_equal(world_open(&world), 0);
 	assert_true(world.engine->adopted);
 	tell_many(2, 4200, true);
