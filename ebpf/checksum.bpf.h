@@ -84,8 +84,8 @@ __attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offs
 	return sum;
 }
 
-/* Whether a sender on this host has left the UDP checksum to hardware that the packet never met: the
- * field then has the pseudo header's sum. `pseudo` is checksum_pseudo. */
+/* Whether a sender on this host has left the UDP checksum to hardware that the packet never met:
+ * the field then has the pseudo header's sum. `pseudo` is checksum_pseudo. */
 INLINE bool checksum_partial(const struct packet *packet, __u64 pseudo)
 {
 	__u16 check = packet->udp->check;

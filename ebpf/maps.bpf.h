@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The maps that are pinned, under the names that map_abi.h gives. The loader sets what
- * depends on the command line and the host before it loads: max_entries of sessions, overflow, marks
- * and local, and value_size of overflow.
+ * depends on the command line and the host before it loads: max_entries of sessions, overflow,
+ * marks and local, and value_size of overflow.
  *
  * Elements of `sessions` are all made when the map is: to store one then takes nothing from the
  * kernel's allocator, which costs as much as all else about it, and may refuse.

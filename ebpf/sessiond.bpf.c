@@ -177,9 +177,9 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	if (header->version != SESSD_VERSION)
 		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_DROP_VERSION,
 			header->version);
-	/* The buffer's own note that a checksum is missing stays with the reply, and a device on its
-	 * way would write one into it. A train of datagrams (UDP_SEGMENT) looks the same, and would
-	 * be taken for one. */
+	/* The buffer's own note that a checksum is missing stays with the reply, and a device on
+	 * its way would write one into it. A train of datagrams (UDP_SEGMENT) looks the same, and
+	 * would be taken for one. */
 	if (generic && checksum_partial(&packet, checksum_pseudo(&packet)))
 		return pass(&counters->pass_bad_checksum);
 	switch (header->type) {
@@ -229,7 +229,7 @@ int sessiond_xdp(struct xdp_md *ctx)
 }
 
 SEC("xdp")
-int sessiond_generic(struct xdp_md *ctx)
+int sessiond_skb(struct xdp_md *ctx)
 {
 	return timed(ctx, true);
 }

@@ -76,7 +76,7 @@ int attach_index(const struct xdp_link *link)
 int attach_program(const struct engine *engine, bool native)
 {
 	return bpf_program__fd(
-		native ? engine->skel->progs.sessiond_xdp : engine->skel->progs.sessiond_generic);
+		native ? engine->skel->progs.sessiond_xdp : engine->skel->progs.sessiond_skb);
 }
 
 static bool mode_fits(enum xdp_mode wanted, bool native)

@@ -121,7 +121,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 		came_back(engine, name, link, ifindex);
 		return 0;
 	}
-	taken_off = on == 0 && link->ifindex == ifindex;
+	taken_off = on == 0 && link->ifindex == ifindex && !link->gone;
 	if (on < 0 || (!taken_off && tried_enough(link, ifindex)))
 		return 0;
 	fd = attach_link(engine, name, ifindex, &native);

@@ -249,7 +249,7 @@ void fixture_run(
 	fixture_counters(fixture, &before);
 	assert_int_equal(
 		bpf_prog_test_run_opts(
-			bpf_program__fd(fixture_generic ? fixture->bpf->progs.sessiond_generic
+			bpf_program__fd(fixture_generic ? fixture->bpf->progs.sessiond_skb
 							: fixture->bpf->progs.sessiond_xdp),
 			&opts),
 		0);

@@ -38,7 +38,7 @@ static void verify_all(const char *variant)
 
 		assert_int_equal(sessiond_bpf__load(bpf), 0);
 		verify_one(bpf->progs.sessiond_xdp, &host, variant, value_max[i]);
-		verify_one(bpf->progs.sessiond_generic, &host, variant, value_max[i]);
+		verify_one(bpf->progs.sessiond_skb, &host, variant, value_max[i]);
 		sessiond_bpf__destroy(bpf);
 	}
 }

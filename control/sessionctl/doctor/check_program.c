@@ -16,8 +16,9 @@
 
 #include "common/text.h"
 
-/* What the program is called in ebpf/sessiond.bpf.c. */
-#define PROGRAM_NAME "sessiond_xdp"
+/* What programs are called in ebpf/sessiond.bpf.c: sessiond_xdp, and sessiond_skb for generic XDP.
+ */
+#define PROGRAM_PREFIX "sessiond_"
 
 /* How long its runs are counted: longer each time that none is seen. Drivers count packets up to 2
  * seconds late, and hardware some that never reach a driver. */
@@ -134,7 +135,7 @@ static void check_program(const struct doctor_host *host, const char *interface,
 	port = find_instance(host, shares_map, &program);
 	if (port)
 		check_runs(host, interface, port, id, report);
-	else if (strcmp(program.name, PROGRAM_NAME) == 0)
+	else if (strncmp(program.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0)
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
 			"name its folder with --pin-dir; or take it off: `bpftool link` shows the "
 			"link of that program, `bpftool link detach id N` ends it",
