@@ -4,23 +4,16 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-#endif
+#include "common/log_output.h"
 
 static atomic_int max_level = LOG_LEVEL_INFO;
-static bool to_journal;
+static _Atomic uint64_t dropped, untold; /* lines; those of them that no line has told of */
 static _Thread_local char last_error[512];
 
 static const struct {
@@ -34,21 +27,9 @@ static const struct {
 	{"debug", LOG_LEVEL_DEBUG},
 };
 
-/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's stream; stderr may since have
- * been redirected, and then lines are for a person or a file. */
-static bool stderr_is_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
-	struct stat st;
-
-	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
-}
-
 void log_open(enum log_level level)
 {
-	to_journal = stderr_is_journal();
+	log_output_open();
 	log_set_level(level);
 }
 
@@ -68,66 +49,93 @@ int log_level_parse(const char *text, enum log_level *level)
 	return -EINVAL;
 }
 
-void log_write(enum log_level level, const char *format, ...)
+/* One write, so that lines of two threads do not mix. False: it was not taken. */
+__attribute__((format(printf, 2, 0))) static bool write_line(
+	enum log_level level, const char *format, va_list args)
 {
 	char line[1024];
 	size_t used = 0;
-	va_list args;
 	int n;
 
-	if ((int)level > atomic_load_explicit(&max_level, memory_order_relaxed))
-		return;
-	if (to_journal)
+	if (log_output_is_journal())
 		used = (size_t)snprintf(line, sizeof(line), "<%d>", level);
-	va_start(args, format);
 	n = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
-	va_end(args);
 	if (n < 0)
-		return;
+		return true;
 	used += (size_t)n;
 	if (used > sizeof(line) - 2)
 		used = sizeof(line) - 2;
 	line[used++] = '\n';
-	/* One write, so that lines of two threads do not mix. A full disk or a closed pipe must not
-	 * stop a cache: the line is lost. */
-	if (write(STDERR_FILENO, line, used) < 0)
+	return log_output_write(line, used);
+}
+
+__attribute__((format(printf, 2, 3))) static bool try_line(
+	enum log_level level, const char *format, ...)
+{
+	va_list args;
+	bool good;
+
+	va_start(args, format);
+	good = write_line(level, format, args);
+	va_end(args);
+	return good;
+}
+
+bool log_tell_dropped(void)
+{
+	uint64_t lines = atomic_exchange_explicit(&untold, 0, memory_order_relaxed);
+
+	if (lines == 0)
+		return true;
+	if (try_line(LOG_LEVEL_WARNING,
+		    "%" PRIu64 " log lines were dropped: the log could not be written", lines))
+		return true;
+	atomic_fetch_add_explicit(&untold, lines, memory_order_relaxed);
+	return false;
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load_explicit(&dropped, memory_order_relaxed);
+}
+
+/* A full disk, a closed pipe or a reader that stalls must not stop a cache: the line is lost. */
+static void write_or_drop(enum log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static void write_or_drop(enum log_level level, const char *format, va_list args)
+{
+	if (log_tell_dropped() && write_line(level, format, args))
 		return;
+	atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&untold, 1, memory_order_relaxed);
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	if ((int)level > atomic_load_explicit(&max_level, memory_order_relaxed))
+		return;
+	va_start(args, format);
+	write_or_drop(level, format, args);
+	va_end(args);
 }
 
 /* False: there is no journal, or it does not take it. */
 static bool send_to_journal(enum log_level level, const struct log_fields *fields, const char *text)
 {
-#ifdef HAVE_SYSTEMD
-	const struct {
-		const char *name, *value;
-	} all[] = {
+	const char priority[] = {(char)('0' + (int)level), '\0'};
+	const struct log_field all[] = {
 		{"MESSAGE", text},
+		{"PRIORITY", priority},
 		{"SESSIOND_EVENT", fields->event},
 		{"SESSIOND_SOURCE", fields->source},
 		{"SESSIOND_REASON", fields->reason},
 		{"SESSIOND_INTERFACE", fields->interface},
+		{"SYSLOG_IDENTIFIER", program_invocation_short_name},
 	};
-	char lines[sizeof(all) / sizeof(all[0])][1024], priority[16];
-	struct iovec parts[sizeof(all) / sizeof(all[0]) + 1];
-	int count = 0;
 
-	if (!to_journal)
-		return false;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i].value)
-			continue;
-		snprintf(lines[i], sizeof(lines[i]), "%s=%s", all[i].name, all[i].value);
-		parts[count++] = (struct iovec){lines[i], strlen(lines[i])};
-	}
-	snprintf(priority, sizeof(priority), "PRIORITY=%d", (int)level);
-	parts[count++] = (struct iovec){priority, strlen(priority)};
-	return sd_journal_sendv(parts, count) >= 0;
-#else
-	(void)level;
-	(void)fields;
-	(void)text;
-	return false;
-#endif
+	return log_output_journal(all, sizeof(all) / sizeof(all[0]));
 }
 
 __attribute__((format(printf, 3, 0))) static void write_about(

@@ -4,9 +4,15 @@
  * Log lines to stderr, and the one tiny helper for errors. Under systemd (JOURNAL_STREAM names our
  * stderr) each line starts with its priority, as sd-daemon(3) has it. Any thread may log; the
  * datapath never does. Values of sessions are never passed to either.
+ *
+ * After log_open no call waits for whoever reads the log. A line that cannot be written at once is
+ * dropped and counted; a later one tells how many were.
  */
 #ifndef SESSIOND_COMMON_LOG_H
 #define SESSIOND_COMMON_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { /* syslog's numbers */
 	LOG_LEVEL_ERROR = 3,
@@ -23,7 +29,13 @@ int log_level_parse(const char *text, enum log_level *level);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, for what a program may wait for: the journal has fields besides. Names of events,
+/* Lines that were dropped since the start. */
+uint64_t log_dropped(void);
+/* Logs how many lines were dropped since this was last told, if any; each line that is logged does
+ * so first. False if that could not be written either. */
+bool log_tell_dropped(void);
+
+/* As log_write, for what a program may wait for: the journal has fields besides. Names of events,
  * stable: start, slow, reload, reload-failed, stop, failure, drop, interface. */
 void log_tagged(enum log_level level, const char *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

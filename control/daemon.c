@@ -112,6 +112,13 @@ static int drop_privileges(struct daemon *daemon)
 	return 0;
 }
 
+/* The library itself would write to stderr, and wait for its reader. */
+static void on_library_log(int severity, const char *text)
+{
+	log_write(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "libevent: %s",
+		text);
+}
+
 int daemon_run(const struct options *options, int argc, char **argv)
 {
 	static struct daemon daemon;
@@ -122,6 +129,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
 	daemon.argv = argv;
+	event_set_log_callback(on_library_log);
 	daemon.base = event_base_new();
 	if (!daemon.base) {
 		log_error("cannot set up the event loop");

@@ -54,6 +54,7 @@ static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "uptime_seconds", clock_seconds(clock_tick() - daemon->started));
 	emit_mode(daemon, emit, emit_ctx);
 	emit(emit_ctx, "memory_resident_peak_bytes", resident_bytes());
+	emit(emit_ctx, "log_dropped", log_dropped());
 	emit_times(daemon, emit, emit_ctx);
 	writer_stats(daemon->writer, emit, emit_ctx);
 	daemon->ops->stats(daemon->engine, emit, emit_ctx);

@@ -17,7 +17,8 @@
 	X(sessions, "sessions held") \
 	X(capacity, "sessions at the most") \
 	X(memory_reserved_bytes, "memory set aside for sessions in user space") \
-	X(memory_resident_peak_bytes, "most memory that the process has had in use")
+	X(memory_resident_peak_bytes, "most memory that the process has had in use") \
+	X(log_dropped, "log lines dropped: the log could not be written at once")
 
 /* Only where --metrics has the times measured. */
 #define FIGURES_MEASURED(X) \

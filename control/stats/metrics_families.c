@@ -31,6 +31,8 @@ const struct metrics_family metrics_families[] = {
 		"Memory set aside for sessions in user space."},
 	{"memory_resident_peak_bytes", METRICS_GAUGE, "sessiond_memory_resident_peak_bytes", NULL,
 		false, "Most memory that the process has had in use."},
+	{"log_dropped", METRICS_COUNTER, "sessiond_log_dropped_total", NULL, false,
+		"Log lines dropped: the log could not be written at once."},
 	{"uptime_seconds", METRICS_GAUGE, "sessiond_uptime_seconds", NULL, false,
 		"Time since the daemon was started."},
 	{"mode_*", METRICS_GAUGE, "sessiond_mode", "mode", false, "1 for the mode that is in use."},

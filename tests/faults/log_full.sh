@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# log_full.sh MODE: the disk that the log goes to is full, or what reads it is gone. The daemon goes
-# on as if nothing were.
+# log_full.sh MODE: the disk that the log goes to is full, what reads it is gone, or stalls. The daemon
+# goes on as if nothing were; where lines are lost it counts them, and says so once it can.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1
@@ -54,4 +54,39 @@ reader=$!
 start "$LOGS/pipe"
 kill "$reader"
 serve
+farm_end "$FARM_DAEMON" || fail "exit code $?"
+
+step "a pipe that somebody holds, and does not read"
+mkfifo "$LOGS/stalled"
+sleep 100 <"$LOGS/stalled" &
+reader=$!
+FARM_PIDS+=("$reader")
+start "$LOGS/stalled"
+for _ in $(seq 100); do # 64 KiB
+	[ "$(farm_stat log_dropped)" -eq 0 ] || break
+	for _ in $(seq 20); do
+		timeout 5 "$BUILD/sessionctl" -C "$FARM_ADMIN" log-level debug >/dev/null ||
+			fail "the admin socket does not answer"
+	done
+done
+[ "$(farm_stat log_dropped)" -gt 0 ] || fail "the pipe is not full"
+serve
+for signal in USR1 HUP; do
+	kill -$signal "$FARM_DAEMON"
+done
+timeout 5 "$BUILD/sessionctl" -C "$FARM_ADMIN" stats >"$LOGS/stats" || fail "no statistics"
+note "$(grep '^log_dropped ' "$LOGS/stats")"
+
+step "it is read again"
+cat "$LOGS/stalled" >"$LOGS/read" &
+FARM_PIDS+=($!)
+told()
+{
+	grep -q '^[0-9]* log lines were dropped: ' "$LOGS/read"
+}
+farm_wait 3 told || fail "the log does not say that lines were dropped: $(tail -n 2 "$LOGS/read")"
+note "$(grep 'log lines were dropped' "$LOGS/read" | tail -n 1)"
+dropped=$(awk '/ log lines were dropped: / { n += $1 } END { print n }' "$LOGS/read")
+[ "$dropped" -eq "$(farm_stat log_dropped)" ] || fail "the log says $dropped, stats $(farm_stat log_dropped)"
+kill "$reader"
 farm_end "$FARM_DAEMON" || fail "exit code $?"
