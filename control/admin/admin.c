@@ -3,6 +3,8 @@
  *
  * The admin socket's connections. What a client may make us hold is bounded: a line, the requests
  * it sent ahead, and replies up to OUTPUT_MAX and one more; requests past that wait in the kernel.
+ * So is the time that it takes from others: after one request, or one page of a list, the loop has
+ * its turn.
  */
 #include "control/admin/admin.h"
 
@@ -53,20 +55,19 @@ static bool is_replying(const struct admin_connection *connection)
 	return connection->listing || connection->flushing;
 }
 
-/* Carries out requests until there are none, or enough replies wait to be read. May free the
- * connection. */
+/* Carries out the next request, if there is one and not too many replies wait to be read. May free
+ * the connection. */
 static void connection_go_on(struct admin_connection *connection)
 {
 	struct evbuffer *in = bufferevent_get_input(connection->bev);
 	struct evbuffer *out = bufferevent_get_output(connection->bev);
-	bool line_ended = true;
+	struct timeval wait = {0, 0};
+	char *line = NULL;
+	size_t len;
 
-	while (line_ended && !connection->closing && !is_replying(connection) &&
+	if (!connection->closing && !is_replying(connection) &&
 		evbuffer_get_length(out) < OUTPUT_MAX) {
-		size_t len;
-		char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
-
-		line_ended = line != NULL;
+		line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
 		if (line ? len > LINE_MAX_BYTES || strlen(line) != len
 			 : evbuffer_get_length(in) > LINE_MAX_BYTES + 1) {
 			evbuffer_add_printf(out, "ERR a line of over %d bytes, or with a NUL\n",
@@ -74,22 +75,20 @@ static void connection_go_on(struct admin_connection *connection)
 			connection->closing = true;
 		} else if (line) {
 			admin_command(connection, line);
+		} else if (connection->eof) {
+			connection->closing = true;
 		}
-		free(line);
 	}
-	if (!line_ended && connection->eof)
-		connection->closing = true;
 	if (connection->closing)
 		bufferevent_disable(connection->bev, EV_READ);
-	if (evbuffer_get_length(out) > 0)
-		return; /* on_written goes on */
-	if (is_replying(connection)) {
-		const struct timeval wait = {0, connection->flushing ? FLUSH_LOOK_MS * 1000 : 0};
-
+	if (connection->flushing)
+		wait.tv_usec = FLUSH_LOOK_MS * 1000;
+	if (evbuffer_get_length(out) == 0 ? is_replying(connection) : line && !connection->closing)
 		event_add(connection->again, &wait);
-	} else if (connection->closing) {
+	else if (evbuffer_get_length(out) == 0 && connection->closing)
 		connection_free(connection);
-	}
+	/* Else on_written or on_readable goes on. */
+	free(line);
 }
 
 static void on_readable(struct bufferevent *bev, void *ctx)
@@ -117,7 +116,10 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	on_written(connection->bev, connection);
+	if (evbuffer_get_length(bufferevent_get_output(connection->bev)) == 0)
+		on_written(connection->bev, connection);
+	else if (!is_replying(connection))
+		connection_go_on(connection);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *ctx)

@@ -18,7 +18,8 @@ struct admin_connection {
 	struct admin *admin;
 	const struct admin_config *config;
 	struct bufferevent *bev;
-	struct event *again; /* goes on with a list whose last page was empty, or with a flush */
+	struct event *again; /* goes on with a list whose last page was empty, with a flush, or with
+			      * the next request */
 	unsigned uid;	     /* of the peer, for the log */
 	bool listing;	     /* the reply to `list` is under way ... */
 	uint32_t list_next;  /* ... and goes on with this slot */

@@ -61,8 +61,9 @@ void writer_destroy(struct writer *writer);
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
-/* One page of sessions from slot `*next` on, at most `room`; returns how many were written and
- * moves `*next`, to table_capacity at the end. Values are not included. */
+/* One page of sessions from slot `*next` on, at most `room`; returns how many were written, 0 where
+ * there are only free slots, and moves `*next`, to table_capacity at the end. A page looks at a
+ * bounded number of slots. Values are not included. */
 unsigned writer_list(
 	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
 

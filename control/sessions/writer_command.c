@@ -170,16 +170,19 @@ struct list_command {
 static bool list_step(struct writer *writer, void *ctx)
 {
 	struct list_command *list = ctx;
-	uint32_t capacity = table_capacity(writer->table);
+	uint32_t end = table_used_end(writer->table);
 
 	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
-		if (*list->next >= capacity)
-			return true;
+		if (*list->next >= end) {
+			*list->next = table_capacity(writer->table);
+			break;
+		}
 		if (table_slot(writer->table, *list->next, &list->sessions[list->count]))
 			list->count++;
 		++*list->next;
 	}
-	return list->count == list->room;
+	/* One step is a page, however few it has found: the main thread waits for it. */
+	return true;
 }
 
 unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions, unsigned room)

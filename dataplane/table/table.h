@@ -67,6 +67,8 @@ size_t table_reserved_bytes(const struct table_config *config);
 bool table_locked(const struct table *table);
 
 uint32_t table_capacity(const struct table *table);
+/* No slot from this one on was ever filled. [writer] */
+uint32_t table_used_end(const struct table *table);
 /* Sessions held, expired ones that were not swept yet included. [reader] */
 uint32_t table_count(const struct table *table);
 

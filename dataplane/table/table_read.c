@@ -139,6 +139,11 @@ void table_prefetch_slot(const struct table *table, uint64_t hash)
 	__builtin_prefetch(&table->marks[number / 64]);
 }
 
+uint32_t table_used_end(const struct table *table)
+{
+	return table->used_end;
+}
+
 uint32_t table_capacity(const struct table *table)
 {
 	return table->capacity;

@@ -48,6 +48,8 @@ struct daemon {
 	bool talkers_fail;
 	atomic_bool flush_stays, flush_fails; /* a flush goes on; cannot end */
 	atomic_uint flush_starts, flush_looks;
+	atomic_uint find_us;   /* that finding a session takes */
+	atomic_uint list_step; /* slots of a page, at the most; 0: as many as it takes */
 };
 
 static struct daemon daemon_;
@@ -67,7 +69,10 @@ static void fill(uint32_t slot, struct session *session)
 	session->slot = slot;
 	session->len = (uint16_t)(slot % 512 + 1);
 	session->sum = 0;
-	session->expires = daemon_.expired[slot] ? clock_tick() : clock_tick() + clock_ticks(100);
+	/* Half a second short of 100, so that a tick more makes no difference. */
+	session->expires = clock_tick();
+	if (!daemon_.expired[slot])
+		session->expires += clock_ticks(100) - clock_ticks(1) / 2;
 }
 
 static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
@@ -85,6 +90,7 @@ static bool fake_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct sessi
 {
 	struct daemon *d = ctx;
 
+	usleep(d->find_us);
 	for (uint32_t i = 0; i < CAPACITY; i++) {
 		uint8_t have[SESSD_KEY_SIZE];
 
@@ -138,10 +144,13 @@ static int fake_flush_done(void *ctx, const struct writer_flush *flush, uint64_t
 static unsigned fake_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
 {
 	struct daemon *d = ctx;
+	uint32_t end = d->list_step ? *next + d->list_step : CAPACITY;
 	unsigned n = 0;
 
 	d->list_calls++;
-	for (; *next < CAPACITY && n < room; ++*next)
+	if (d->list_step)
+		usleep(1000);
+	for (; *next < CAPACITY && *next < end && n < room; ++*next)
 		if (d->held[*next])
 			fill(*next, &sessions[n++]);
 	return n;
@@ -483,6 +492,67 @@ static void slow_reader(void **state)
 	free(text);
 }
 
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Seconds of the longest of some pings, over a connection of its own. */
+static double longest_ping(const struct daemon *d)
+{
+	int fd = connect_raw(d);
+	double longest = 0;
+	char text[16];
+
+	for (int i = 0; i < 20; i++) {
+		double begun = now();
+
+		say(fd, "ping\n");
+		assert_int_equal(recv(fd, text, sizeof(text), 0), 5);
+		if (now() - begun > longest)
+			longest = now() - begun;
+	}
+	close(fd);
+	print_message("the longest ping took %.0f ms\n", longest * 1e3);
+	return longest;
+}
+
+/* A client that asks for much at once takes turns with others: 400 requests of 2 ms each. */
+static void requests_take_turns(void **state)
+{
+	struct daemon *d = *state;
+	int fd = connect_raw(d);
+
+	d->find_us = 2000;
+	for (int i = 0; i < 400; i++)
+		say(fd, "show ab\n");
+	usleep(50000);
+	assert_true(longest_ping(d) < 0.3);
+	d->find_us = 0;
+	close(fd);
+}
+
+/* So does one that lists a cache of free slots, 300 pages of 1 ms without a row. */
+static void free_slots_take_turns(void **state)
+{
+	struct daemon *d = *state;
+	int fd = connect_raw(d);
+	char text[128];
+
+	d->held[CAPACITY - 1] = true;
+	d->list_step = 100;
+	say(fd, "list\n");
+	usleep(50000);
+	assert_true(longest_ping(d) < 0.2);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	read_all(fd, text, sizeof(text));
+	assert_string_equal(strchr(text, ' '), " 100 304\n.\n");
+	close(fd);
+}
+
 static void wait_for(const atomic_uint *figure, unsigned least)
 {
 	for (int ms = 0; ms < 5000 && *figure < least; ms++)
@@ -765,6 +835,8 @@ int main(void)
 		TEST(long_lines),
 		TEST(many_connections),
 		TEST(slow_reader),
+		TEST(requests_take_turns),
+		TEST(free_slots_take_turns),
 		TEST(flush_takes_long),
 		TEST(flush_ends_otherwise),
 		TEST(idle),

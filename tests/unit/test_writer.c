@@ -320,6 +320,36 @@ static void commands(void **state)
 	stop(&world);
 }
 
+/* Main waits for a page of a list, so that a page is a step, also where all slots are free. */
+static void list_of_free_slots(void **state)
+{
+	enum {
+		SESSIONS = 50000
+	};
+	struct world world = start(SESSIONS * 2);
+	struct session page[256];
+	uint32_t next = 0, listed = 0, pages = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < SESSIONS; i++)
+		send_new(&world, i, 300, 1);
+	fake_engine_settle(world.engine);
+	for (uint32_t i = 0; i < SESSIONS - 1; i++)
+		fake_engine_send(world.engine, SESSD_REMOVE, i, 0, 0, 0);
+	fake_engine_settle(world.engine);
+	while (next < 2 * SESSIONS) {
+		uint32_t from = next;
+
+		listed += writer_list(world.writer, &next, page, 256);
+		/* What was never used is passed over at once. */
+		assert_true(next - from <= 4096 || next == 2 * SESSIONS);
+		pages++;
+	}
+	assert_int_equal(listed, 1);
+	assert_in_range(pages, SESSIONS / 4096, SESSIONS / 4096 + 2);
+	stop(&world);
+}
+
 static void fill(struct world *world, uint32_t first, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -632,6 +662,7 @@ int main(void)
 		cmocka_unit_test(expires),
 		cmocka_unit_test(ended_go_first),
 		cmocka_unit_test(commands),
+		cmocka_unit_test(list_of_free_slots),
 		cmocka_unit_test(flush_pace),
 		cmocka_unit_test(flush_spares_later),
 		cmocka_unit_test(under_load),
