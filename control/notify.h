@@ -10,8 +10,11 @@
 #include <stdint.h>
 
 #ifdef HAVE_SYSTEMD
-/* Serving: at start, and again after a reload. */
+/* Serving: at start, and again after a reload. No call waits for systemd: what it does not take at
+ * once is lost, but for this, which notify_retry sends again. */
 void notify_ready(void);
+/* To be called once a second. */
+void notify_retry(void);
 void notify_reloading(void);
 void notify_stopping(void);
 /* Microseconds in which systemd wants to hear notify_alive; 0: it does not. */
@@ -21,6 +24,10 @@ void notify_alive(void);
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #else
 static inline void notify_ready(void)
+{
+}
+
+static inline void notify_retry(void)
 {
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The watchdog is fed while there is progress, and only then.
+ * The watchdog is fed while there is progress, and only then. Whoever is told may stall.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "control/notify.h"
 #include "control/watchdog.h"
 
 #include <stdbool.h>
@@ -52,16 +53,28 @@ static unsigned meals(struct event_base *base, int fd, unsigned usec)
 	return count;
 }
 
-static void fed_while_there_is_progress(void **state)
+/* A socket of an abstract name in systemd's place. */
+static int listen_as_systemd(void)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 				     (size_t)snprintf(addr.sun_path + 1, 64, "sessiond-test-%d",
 					     (int)getpid()));
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char text[160];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
+	snprintf(text, sizeof(text), "@%s", addr.sun_path + 1);
+	setenv("NOTIFY_SOCKET", text, 1);
+	return fd;
+}
+
+static void fed_while_there_is_progress(void **state)
+{
 	struct event_base *base = event_base_new();
 	struct watchdog *watchdog;
 	char text[160];
+	int fd;
 
 	(void)state;
 	unsetenv("WATCHDOG_PID");
@@ -70,9 +83,7 @@ static void fed_while_there_is_progress(void **state)
 	assert_null(watchdog); /* nobody asked */
 	watchdog_close(watchdog);
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
-	snprintf(text, sizeof(text), "@%s", addr.sun_path + 1);
-	setenv("NOTIFY_SOCKET", text, 1);
+	fd = listen_as_systemd();
 	snprintf(text, sizeof(text), "%d", LIMIT_USEC);
 	setenv("WATCHDOG_USEC", text, 1);
 	assert_int_equal(watchdog_open(&watchdog, base, progress, &passes), 0);
@@ -88,10 +99,57 @@ static void fed_while_there_is_progress(void **state)
 	close(fd);
 }
 
+/* Messages that wait, of which the last goes to `text`. */
+static unsigned take_all(int fd, char text[64])
+{
+	unsigned count = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, text, 63, MSG_DONTWAIT)) > 0) {
+		text[n] = '\0';
+		count++;
+	}
+	return count;
+}
+
+/* A systemd that reads nothing holds nobody up, and hears in the end that the daemon is ready. */
+static void stalled_systemd(void **state)
+{
+	int fd = listen_as_systemd();
+	char text[64];
+	unsigned count;
+
+	(void)state;
+	alarm(20); /* ends a test that waits */
+	for (int i = 0; i < 1000; i++)
+		notify_alive();
+	notify_stopping();
+	notify_reloading();
+	notify_status("%d", 5);
+	notify_ready();
+	notify_retry();
+	alarm(0);
+	count = take_all(fd, text);
+	assert_in_range(count, 1, 999);
+	assert_string_equal(text, "WATCHDOG=1");
+	notify_retry();
+	assert_int_equal(take_all(fd, text), 1);
+	assert_string_equal(text, "READY=1");
+	notify_retry();
+	assert_int_equal(take_all(fd, text), 0);
+	notify_reloading();
+	assert_int_equal(take_all(fd, text), 1);
+	assert_memory_equal(text, "RELOADING=1\nMONOTONIC_USEC=", 27);
+	close(fd);
+	notify_alive(); /* nobody is there */
+	notify_ready();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fed_while_there_is_progress),
+		cmocka_unit_test(stalled_systemd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
