@@ -19,28 +19,46 @@
 #define SOME_RATE 10000	 /* requests a second from which on SOME will do */
 #define FEW_RATE  200000 /* and FEW */
 
-/* Sources of both places that count, one after the other. */
+/* Sources of both places that count, one after the other: more than they keep. */
+#define SOURCES_MAX 4096
+
 struct list {
 	unsigned count;
-	struct talker talkers[2 * TALKERS_MAX];
+	struct talker talkers[SOURCES_MAX];
 };
 
-static void merge(void *ctx, const struct talker *talker)
+static void keep(void *ctx, const struct talker *talker)
 {
 	struct list *list = ctx;
 
-	for (unsigned i = 0; i < list->count; i++) {
-		struct talker *known = &list->talkers[i];
-
-		if (memcmp(&known->source, &talker->source, sizeof(known->source)) != 0)
-			continue;
-		known->gets += talker->gets;
-		known->news += talker->news;
-		known->removes += talker->removes;
-		return;
-	}
-	if (list->count < sizeof(list->talkers) / sizeof(list->talkers[0]))
+	if (list->count < SOURCES_MAX)
 		list->talkers[list->count++] = *talker;
+}
+
+static int by_source(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct address));
+}
+
+/* Makes one of each source that both places know. */
+static void merge(struct list *list)
+{
+	struct talker *last = NULL;
+
+	qsort(list->talkers, list->count, sizeof(list->talkers[0]), by_source);
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct talker *talker = &list->talkers[i];
+
+		if (!last || by_source(last, talker) != 0) {
+			last = last ? last + 1 : list->talkers;
+			*last = *talker;
+			continue;
+		}
+		last->gets += talker->gets;
+		last->news += talker->news;
+		last->removes += talker->removes;
+	}
+	list->count = last ? (unsigned)(last + 1 - list->talkers) : 0;
 }
 
 static uint64_t sent(const struct talker *talker)
@@ -52,7 +70,7 @@ static int most_first(const void *a, const void *b)
 {
 	uint64_t left = sent(a), right = sent(b);
 
-	return left < right ? 1 : left > right ? -1 : memcmp(a, b, sizeof(struct address));
+	return left < right ? 1 : left > right ? -1 : by_source(a, b);
 }
 
 int watch_talkers(struct watch *watch, const struct engine_ops *ops, struct engine *engine,
@@ -69,7 +87,8 @@ int watch_talkers(struct watch *watch, const struct engine_ops *ops, struct engi
 		ops->watch(engine, watch->one_in);
 	}
 	list.count = 0;
-	ops->talkers(engine, merge, &list);
+	ops->talkers(engine, keep, &list);
+	merge(&list);
 	qsort(list.talkers, list.count, sizeof(list.talkers[0]), most_first);
 	if (room > list.count)
 		room = list.count;

@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,13 +64,43 @@ bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *in
 		       sizeof(*into) / sizeof(__u64), (__u64 *)into) == 0;
 }
 
-static void forget_talkers(int fd)
-{
-	struct address key;
+/* Sources that one call of the kernel gives; the map has no more, but for what is new meanwhile. */
+#define TALKERS_BATCH 2048
 
-	/* Each deletion makes the next key the first; bounded by what the map can hold. */
-	for (int i = 0; i < 4096 && bpf_map_get_next_key(fd, NULL, &key) == 0; i++)
-		bpf_map_delete_elem(fd, &key);
+struct talker_batch {
+	struct address keys[TALKERS_BATCH];
+	__u64 counts[TALKERS_BATCH][4]; /* by enum sessd_type */
+};
+
+/* Calls `found` for each source, and forgets it where `found` is NULL. By whole buckets: key by key
+ * a walk begins anew where its key has gone meanwhile, and one that deletes begins anew each time.
+ */
+static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *talker), void *ctx)
+{
+	struct talker_batch *batch = malloc(sizeof(*batch));
+	__u32 cursor = 0, count;
+	bool first = true;
+	int err = batch ? 0 : -ENOMEM;
+
+	while (!err) {
+		__u32 *from = first ? NULL : &cursor;
+
+		count = TALKERS_BATCH;
+		err = found ? bpf_map_lookup_batch(
+				      fd, from, &cursor, batch->keys, batch->counts, &count, NULL)
+			    : bpf_map_lookup_and_delete_batch(
+				      fd, from, &cursor, batch->keys, batch->counts, &count, NULL);
+		first = false;
+		for (__u32 i = 0; found && (!err || err == -ENOENT) && i < count; i++) {
+			const struct talker talker = {.source = batch->keys[i],
+				.gets = batch->counts[i][SESSD_GET],
+				.news = batch->counts[i][SESSD_NEW],
+				.removes = batch->counts[i][SESSD_REMOVE]};
+
+			found(ctx, &talker);
+		}
+	}
+	free(batch);
 }
 
 void stats_xdp_watch(struct engine *engine, unsigned one_in)
@@ -77,27 +108,12 @@ void stats_xdp_watch(struct engine *engine, unsigned one_in)
 	__atomic_store_n(&engine->skel->bss->talkers_one_in, one_in, __ATOMIC_RELAXED);
 	talkers_watch(engine->talkers, one_in);
 	if (one_in == 0)
-		forget_talkers(bpf_map__fd(engine->skel->maps.talkers));
+		walk_talkers(bpf_map__fd(engine->skel->maps.talkers), NULL, NULL);
 }
 
 void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
-	int fd = bpf_map__fd(engine->skel->maps.talkers);
-	struct address key, *previous = NULL;
-	struct talker talker;
-	__u64 counts[4]; /* by enum sessd_type */
-
-	for (int i = 0; i < 4096 && bpf_map_get_next_key(fd, previous, &key) == 0; i++) {
-		previous = &key;
-		if (bpf_map_lookup_elem(fd, &key, counts) < 0)
-			continue;
-		memset(&talker, 0, sizeof(talker));
-		talker.source = key;
-		talker.gets = counts[SESSD_GET];
-		talker.news = counts[SESSD_NEW];
-		talker.removes = counts[SESSD_REMOVE];
-		found(ctx, &talker);
-	}
+	walk_talkers(bpf_map__fd(engine->skel->maps.talkers), found, ctx);
 	talkers_list(engine->talkers, found, ctx);
 }

@@ -117,7 +117,7 @@ static void test_many_sources(void **state)
 /* An engine that counts what it is told to. */
 struct engine {
 	unsigned one_in, changes;
-	struct talker list[3];
+	struct talker list[1280];
 	unsigned count;
 };
 
@@ -186,12 +186,35 @@ static void test_watch(void **state)
 	assert_int_equal(engine.one_in, 256);
 }
 
+/* Whoever sends most is found among more sources than both places keep. */
+static void test_most_of_many(void **state)
+{
+	const struct engine_ops ops = {
+		.name = "test", .watch = engine_watch, .talkers = engine_talkers};
+	static struct engine engine;
+	struct watch watch = {0};
+	struct talker got[4];
+
+	(void)state;
+	engine.count = sizeof(engine.list) / sizeof(engine.list[0]);
+	for (unsigned i = 0; i < engine.count; i++)
+		engine.list[i] = (struct talker){.source = source(i / 2), .gets = i / 2};
+	assert_int_equal(watch_talkers(&watch, &ops, &engine, 5000, got, 4), 4);
+	for (unsigned i = 0; i < 4; i++) {
+		struct address addr = source(engine.count / 2 - 1 - i);
+
+		assert_true(address_equal(&got[i].source, &addr));
+		assert_int_equal(got[i].gets, 2 * (engine.count / 2 - 1 - i));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_many_sources),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_most_of_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
