@@ -249,6 +249,9 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 	ret = options_parse(parsed, argc, argv);
 	if (ret < 0)
 		goto end;
+	/* The default depends on what the daemon may write, which was more when it chose. */
+	if (parsed->control_is_default && running->control_is_default)
+		memcpy(parsed->control_path, running->control_path, sizeof(parsed->control_path));
 	memmove(next, running, sizeof(*next));
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_def *def = &option_table[i];

@@ -603,6 +603,29 @@ static void reloads(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* A daemon that has given up root may no longer write where it has its admin socket. */
+static void reload_keeps_the_admin_socket(void **state)
+{
+	char *argv[] = {(char *)"sessiond", NULL};
+	struct options running, next;
+
+	(void)state;
+	setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+	assert_int_equal(options_parse(&running, 1, argv), 0);
+	strcpy(running.control_path, strcmp(running.control_path, "/run/user/1/sessiond.sock") == 0
+					     ? "/run/sessiond/control.sock"
+					     : "/run/user/1/sessiond.sock");
+	restarts[0] = '\0';
+	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
+	assert_string_equal(restarts, "");
+	assert_string_equal(next.control_path, running.control_path);
+	/* One that was given is another. */
+	running.control_is_default = false;
+	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
+	assert_string_equal(restarts, "control;");
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
 /* What the man pages and reload count on. */
 static void table_is_whole(void **state)
 {
@@ -701,6 +724,7 @@ int main(void)
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(reloads),
+		cmocka_unit_test(reload_keeps_the_admin_socket),
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
 		cmocka_unit_test(host),
