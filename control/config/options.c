@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cli.h"
 #include "common/control_path.h"
@@ -237,12 +238,28 @@ int options_parse(struct options *options, int argc, char **argv)
 	return ret < 0 ? ret : check_together(options);
 }
 
+/* A pipe is read once. To open one again may wait for somebody to write to it, for ever. */
+static int check_file_again(const char *path)
+{
+	char quoted[TEXT_QUOTE];
+	struct stat st;
+
+	if (!path[0] || stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return 0;
+	return error_set(EINVAL,
+		"configuration file %s: not a regular file, so it cannot be read again: restart "
+		"sessiond, or give it one with --config",
+		text_quote(path, quoted));
+}
+
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
 	void (*needs_restart)(void *ctx, const char *name), void *ctx)
 {
 	struct options *parsed;
-	int ret;
+	int ret = check_file_again(running->config_path);
 
+	if (ret < 0)
+		return ret;
 	parsed = malloc(sizeof(*parsed));
 	if (!parsed)
 		return error_set(ENOMEM, "options are not read again for want of memory");

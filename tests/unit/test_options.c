@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ARGS_MAX 80
@@ -626,6 +627,27 @@ static void reload_keeps_the_admin_socket(void **state)
 	unsetenv("XDG_RUNTIME_DIR");
 }
 
+/* One that is a pipe is read once: a reload says so, and does not wait for another writer. */
+static void reload_of_a_pipe(void **state)
+{
+	char path[] = "/tmp/test_options.XXXXXX";
+	struct options running, next;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(parse_line(&running, ""), 0);
+	strcpy(running.config_path, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(10); /* ends a test that waits */
+	assert_int_equal(reload(&next, path, &running), -EINVAL);
+	alarm(0);
+	assert_non_null(strstr(error_message(), "not a regular file"));
+	assert_int_equal(unlink(path), 0);
+}
+
 /* What the man pages and reload count on. */
 static void table_is_whole(void **state)
 {
@@ -724,6 +746,7 @@ int main(void)
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(reloads),
+		cmocka_unit_test(reload_of_a_pipe),
 		cmocka_unit_test(reload_keeps_the_admin_socket),
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
