@@ -208,7 +208,8 @@ static bool is_ours(const struct metrics *metrics)
 
 int metrics_give(struct metrics *metrics, uid_t uid, gid_t gid)
 {
-	if (!is_ours(metrics) || lchown(metrics->path, uid, gid) == 0)
+	if (!is_ours(metrics) ||
+		socket_file_give(metrics->path, metrics->dev, metrics->ino, uid, gid) == 0)
 		return 0;
 	return error_set(errno, "cannot give the metrics socket %s to the daemon's user: %s",
 		metrics->path, strerror(errno));

@@ -28,8 +28,9 @@
 
 static char folder[] = "/tmp/sessiond-files.XXXXXX";
 static char path[64], lock[64], victim[64];
-static mode_t mask; /* as it was: gcov makes files at the end */
-static bool swap;   /* the socket for a link to the victim, once it is bound */
+static mode_t mask;    /* as it was: gcov makes files at the end */
+static bool swap;      /* the socket for a link to the victim, once it is bound */
+static bool swap_late; /* once it has been looked at */
 
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size);
@@ -41,6 +42,21 @@ int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size)
 	if (ret == 0 && swap && addr->sa_family == AF_UNIX) {
 		assert_int_equal(unlink(path), 0);
 		assert_int_equal(symlink(victim, path), 0);
+	}
+	return ret;
+}
+
+int __real_lstat64(const char *file, struct stat64 *st);
+int __wrap_lstat64(const char *file, struct stat64 *st);
+
+int __wrap_lstat64(const char *file, struct stat64 *st)
+{
+	int ret = __real_lstat64(file, st);
+
+	if (ret == 0 && swap_late && strcmp(file, path) == 0) {
+		swap_late = false;
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(link(victim, path), 0);
 	}
 	return ret;
 }
@@ -70,6 +86,7 @@ static int setup(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	swap = false;
+	swap_late = false;
 	return 0;
 }
 
@@ -210,6 +227,32 @@ static void metrics_file(void **state)
 	assert_int_equal(mode_of(victim), 0600);
 	event_base_free(base);
 }
+
+/* Swapped between a look and the change of its owner. */
+static void metrics_given(void **state)
+{
+	static const struct metrics_figures figures;
+	struct event_base *base = event_base_new();
+	struct metrics *metrics;
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("not tried: needs root\n");
+		skip();
+	}
+	assert_int_equal(metrics_open(&metrics, base, path, &figures), 0);
+	assert_int_equal(metrics_give(metrics, 65534, 65534), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	swap_late = true;
+	assert_int_equal(metrics_give(metrics, 65534, 65534), -EEXIST);
+	assert_false(swap_late);
+	assert_int_equal(stat(victim, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	metrics_close(metrics);
+	event_base_free(base);
+}
 #endif
 
 #define file_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -224,6 +267,7 @@ int main(void)
 		file_test(lock_files),
 #ifdef HAVE_MICROHTTPD
 		file_test(metrics_file),
+		file_test(metrics_given),
 #endif
 	};
 
