@@ -8,6 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The two versions of cgroups. Of a file that is not there nothing is limited, or used. */
+static const struct version {
+	const char *type, *option; /* of the mount; the controller that it must have, if any */
+	const char *mount;	   /* where it is if /proc does not say */
+	const char *limit, *used;
+	/* What memory.stat counts as used, below the cgroup too, but makes room when it is asked
+	 * for: files that were read or written. */
+	const char *cache[3];
+} versions[] = {
+	{"cgroup", "memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
+		"memory.usage_in_bytes", {"total_inactive_file", "total_active_file"}},
+	{"cgroup2", NULL, "/sys/fs/cgroup", "memory.max", "memory.current",
+		{"inactive_file", "active_file", "slab_reclaimable"}},
+};
+
+struct memory {
+	uint64_t available, limit;
+};
+
 static FILE *open_file(const char *root, const char *folder, const char *name)
 {
 	char path[PATH_MAX];
@@ -17,19 +36,20 @@ static FILE *open_file(const char *root, const char *folder, const char *name)
 	return fopen(path, "re");
 }
 
-static uint64_t meminfo_available(const char *root)
+static struct memory of_machine(const char *root)
 {
 	FILE *file = open_file(root, "/proc", "meminfo");
-	unsigned long long kib = 0;
+	unsigned long long available = 0, total = 0;
 	char line[128];
 
 	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
+		return (struct memory){0, 0};
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "MemTotal: %llu kB", &total);
+		sscanf(line, "MemAvailable: %llu kB", &available);
+	}
 	fclose(file);
-	return kib * 1024;
+	return (struct memory){available * 1024, total * 1024};
 }
 
 /* False for "max", and where there is no such file, as in the topmost cgroup. */
@@ -48,8 +68,9 @@ static bool read_bytes(const char *root, const char *folder, const char *name, u
 	return good;
 }
 
-/* What counts as used but makes room when it is asked for: files that were read or written. */
-static uint64_t page_cache(const char *root, const char *folder)
+/* Adds up what makes room; lowers `*limit` to what cgroups above, seen from here or not, allow. */
+static uint64_t page_cache(
+	const char *root, const char *folder, const struct version *version, uint64_t *limit)
 {
 	FILE *file = open_file(root, folder, "memory.stat");
 	unsigned long long bytes, total = 0;
@@ -57,63 +78,142 @@ static uint64_t page_cache(const char *root, const char *folder)
 
 	if (!file)
 		return 0;
-	while (fscanf(file, "%63s %llu", name, &bytes) == 2)
-		if (strcmp(name, "inactive_file") == 0 || strcmp(name, "active_file") == 0 ||
-			strcmp(name, "slab_reclaimable") == 0)
-			total += bytes;
+	while (fscanf(file, "%63s %llu", name, &bytes) == 2) {
+		for (unsigned i = 0; i < 3 && version->cache[i]; i++)
+			if (strcmp(name, version->cache[i]) == 0)
+				total += bytes;
+		if (strcmp(name, "hierarchical_memory_limit") == 0 && bytes < *limit)
+			*limit = bytes;
+	}
 	fclose(file);
 	return total;
 }
 
-/* UINT64_MAX where this cgroup has no limit. */
-static uint64_t cgroup_available(const char *root, const char *folder)
+static void narrow(
+	const char *root, const char *folder, const struct version *version, struct memory *memory)
 {
-	uint64_t limit, used, cache;
+	uint64_t limit = UINT64_MAX, used = 0, cache, left;
 
-	if (!read_bytes(root, folder, "memory.max", &limit) ||
-		!read_bytes(root, folder, "memory.current", &used))
-		return UINT64_MAX;
-	cache = page_cache(root, folder);
+	read_bytes(root, folder, version->limit, &limit);
+	cache = page_cache(root, folder, version, &limit);
+	read_bytes(root, folder, version->used, &used);
+	if (limit < memory->limit)
+		memory->limit = limit;
 	used = used > cache ? used - cache : 0;
-	return limit > used ? limit - used : 0;
+	left = limit > used ? limit - used : 1; /* 0 is "cannot be told" */
+	if (left < memory->available)
+		memory->available = left;
 }
 
-/* The folder of the process's own cgroup, without an end slash. In a container that sees only its
- * own part of the tree, that is its root. */
-static bool own_cgroup(const char *root, char folder[PATH_MAX])
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += len)
+		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Where the hierarchy is mounted, and which folder of it. */
+static void find_mount(const char *root, const struct version *version, char inside[PATH_MAX],
+	char mount[PATH_MAX])
+{
+	FILE *file = open_file(root, "/proc/self", "mountinfo");
+	static char line[3 * PATH_MAX];
+	char options[256];
+	const char *rest;
+
+	strcpy(inside, "/");
+	strcpy(mount, version->mount);
+	if (!file)
+		return;
+	/* ID PARENT DEVICE FOLDER MOUNT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS */
+	while (fgets(line, sizeof(line), file)) {
+		char type[32], folder[PATH_MAX], at[PATH_MAX];
+
+		rest = strstr(line, " - ");
+		if (!rest || sscanf(rest, " - %31s %*s %255s", type, options) != 2 ||
+			strcmp(type, version->type) != 0 ||
+			(version->option && !has_word(options, version->option)) ||
+			sscanf(line, "%*s %*s %*s %4095s %4095s", folder, at) != 2)
+			continue;
+		strcpy(inside, folder);
+		strcpy(mount, at);
+		break;
+	}
+	fclose(file);
+}
+
+/* The process's cgroup, as /proc has it. */
+static bool find_own(const char *root, const struct version *version, char own[PATH_MAX])
 {
 	FILE *file = open_file(root, "/proc/self", "cgroup");
-	char line[PATH_MAX];
+	static char line[2 * PATH_MAX];
 	bool found = false;
 
 	if (!file)
 		return false;
+	/* NUMBER:CONTROLLERS:PATH; none are named in version 2. */
 	while (!found && fgets(line, sizeof(line), file)) {
+		char *controllers = strchr(line, ':'), *path;
+
 		line[strcspn(line, "\n")] = '\0';
-		/* One that is outside of what is mounted here begins with "/..". */
-		found = strncmp(line, "0::/", 4) == 0 && !strstr(line, "/..");
+		path = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!path || strlen(path + 1) >= PATH_MAX)
+			continue;
+		*path++ = '\0';
+		controllers++;
+		found = version->option ? has_word(controllers, version->option)
+					: *controllers == '\0';
+		strcpy(own, path);
 	}
 	fclose(file);
-	if (!found ||
-		snprintf(folder, PATH_MAX, "/sys/fs/cgroup%s", line + strlen("0::")) >= PATH_MAX)
-		return false;
+	/* One that is outside of what is mounted here begins with "/..". */
+	return found && own[0] == '/' && !strstr(own, "/..");
+}
+
+/* Goes through the process's cgroup and those above it that are seen here. In a container that sees
+ * only its own part of the tree, its cgroup is the topmost. */
+static void narrow_all(const char *root, const struct version *version, struct memory *memory)
+{
+	char own[PATH_MAX], inside[PATH_MAX], mount[PATH_MAX], folder[PATH_MAX];
+	const char *below = own;
+	size_t len;
+
+	if (!find_own(root, version, own))
+		return;
+	find_mount(root, version, inside, mount);
+	len = strlen(inside);
+	if (strcmp(inside, "/") != 0)
+		below = strncmp(own, inside, len) == 0 && (own[len] == '/' || own[len] == '\0')
+				? own + len
+				: "";
+	if (snprintf(folder, sizeof(folder), "%s%s", mount, below) >= (int)sizeof(folder))
+		return;
 	while (folder[strlen(folder) - 1] == '/')
 		folder[strlen(folder) - 1] = '\0';
-	return true;
+	while (strlen(folder) >= strlen(mount)) {
+		narrow(root, folder, version, memory);
+		*strrchr(folder, '/') = '\0';
+	}
+}
+
+static struct memory read_memory(const char *root)
+{
+	struct memory memory = of_machine(root);
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		narrow_all(root, &versions[i], &memory);
+	return memory;
 }
 
 uint64_t host_memory_available(const char *root)
 {
-	uint64_t available = meminfo_available(root), here;
-	char folder[PATH_MAX];
+	return read_memory(root).available;
+}
 
-	if (available == 0 || !own_cgroup(root, folder))
-		return available;
-	while (strlen(folder) >= strlen("/sys/fs/cgroup")) {
-		here = cgroup_available(root, folder);
-		if (here < available)
-			available = here > 0 ? here : 1; /* 0 is "cannot be told" */
-		*strrchr(folder, '/') = '\0';
-	}
-	return available;
+uint64_t host_memory_limit(const char *root)
+{
+	return read_memory(root).limit;
 }

@@ -69,8 +69,10 @@ static void machine(void **state)
 	assert_int_equal(available(), 2 * MIB);
 	put("/proc/self/cgroup", "4:memory:/some/where\n0::/\n");
 	assert_int_equal(available(), 2 * MIB);
+	assert_int_equal(host_memory_limit(root), 999 * 1024);
 	/* This process's, for once. */
 	assert_true(host_memory_available("") > 0);
+	assert_true(host_memory_limit("") >= host_memory_available(""));
 }
 
 static void limits(void **state)
@@ -111,12 +113,73 @@ static void container(void **state)
 	assert_int_equal(available(), 1024 * MIB);
 }
 
+/* Version 1: a hierarchy of its own for memory, of which /proc tells the folder and the mount. */
+static void limits_v1(void **state)
+{
+	(void)state;
+	put("/proc/meminfo", "MemTotal: 2097152 kB\nMemAvailable: 1048576 kB\n");
+	put("/proc/self/cgroup", "9:name=systemd:/\n4:memory:/pod/one\n1:cpu:/other\n0::/\n");
+	put("/proc/self/mountinfo",
+		"31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
+		"34 31 0:31 / /sys/fs/cgroup/cpuset rw,relatime - cgroup cgroup rw,cpuset\n"
+		"35 31 0:32 / /cg/mem rw,relatime shared:9 master:1 - cgroup cgroup rw,memory\n"
+		"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n");
+	put("/cg/mem/memory.limit_in_bytes", "9223372036854771712\n");
+	put("/cg/mem/memory.usage_in_bytes", "52428800\n");
+	put("/cg/mem/pod/one/memory.limit_in_bytes", "9223372036854771712\n");
+	put("/cg/mem/pod/one/memory.usage_in_bytes", "52428800\n");
+	assert_int_equal(available(), 1024 * MIB);
+	assert_int_equal(host_memory_limit(root), 2048 * MIB);
+	put("/cg/mem/pod/one/memory.limit_in_bytes", "209715200\n");
+	assert_int_equal(available(), 150 * MIB);
+	assert_int_equal(host_memory_limit(root), 200 * MIB);
+	/* Files make room, those of cgroups below as well. */
+	put("/cg/mem/pod/one/memory.stat", "cache 1\ninactive_file 1\ntotal_inactive_file "
+					   "10485760\ntotal_active_file 10485760\n");
+	assert_int_equal(available(), 170 * MIB);
+	/* The one above has less. */
+	put("/cg/mem/pod/memory.limit_in_bytes", "104857600\n");
+	put("/cg/mem/pod/memory.usage_in_bytes", "83886080\n");
+	assert_int_equal(available(), 20 * MIB);
+	assert_int_equal(host_memory_limit(root), 100 * MIB);
+	/* Without /proc/self/mountinfo it is where distributions have it. */
+	put("/proc/self/mountinfo", "");
+	assert_int_equal(available(), 1024 * MIB);
+	put("/sys/fs/cgroup/memory/pod/one/memory.limit_in_bytes", "1048576\n");
+	assert_int_equal(available(), MIB);
+}
+
+/* A container of version 1 has its own cgroup mounted as the topmost, and may still be told of its
+ * place in the tree of the host. What cgroups above it allow, the kernel says in memory.stat. */
+static void container_v1(void **state)
+{
+	(void)state;
+	put("/proc/meminfo", "MemTotal: 2097152 kB\nMemAvailable: 1048576 kB\n");
+	put("/proc/self/cgroup", "4:cpu,memory:/docker/abc\n");
+	put("/proc/self/mountinfo",
+		"35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup ro,cpu,memory\n");
+	put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "209715200\n");
+	put("/sys/fs/cgroup/memory/memory.usage_in_bytes", "1048576\n");
+	assert_int_equal(available(), 199 * MIB);
+	put("/sys/fs/cgroup/memory/memory.stat", "hierarchical_memory_limit 104857600\n");
+	assert_int_equal(available(), 99 * MIB);
+	assert_int_equal(host_memory_limit(root), 100 * MIB);
+	put("/proc/self/cgroup", "4:cpu,memory:/docker/abc/inner\n");
+	put("/sys/fs/cgroup/memory/inner/memory.limit_in_bytes", "10485760\n");
+	assert_int_equal(available(), 10 * MIB);
+	/* Moved to another cgroup since the mount: what is mounted is all that is known. */
+	put("/proc/self/cgroup", "4:cpu,memory:/docker/abcdef\n");
+	assert_int_equal(available(), 99 * MIB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(machine, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(limits, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(container, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(limits_v1, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(container_v1, make_root, remove_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
