@@ -11,6 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* systemd tries again where the configuration is not to blame: for an interface that may come yet,
+ * and memory that may come free. A check is asked of the configuration as the host is now; that an
+ * interface is not there, an edit can mend too. */
+static int exit_code(int err, bool check)
+{
+	switch (err) {
+	case -ENODEV:
+		return check ? EXIT_USAGE : EXIT_RUNTIME;
+	case -ENOMEM:
+		return EXIT_RUNTIME;
+	default:
+		return EXIT_USAGE;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
@@ -25,8 +40,7 @@ int main(int argc, char **argv)
 		err = options_check_host(&options);
 	if (err < 0) {
 		fprintf(stderr, "sessiond: %s\n", error_message());
-		/* An interface may come yet, and whoever starts us may try again. */
-		return err == -ENODEV && !options.check ? EXIT_RUNTIME : EXIT_USAGE;
+		return exit_code(err, options.check);
 	}
 	log_open(options.log_level);
 	if (options.check) {

@@ -121,7 +121,7 @@ int options_read_memory(struct options *options, const char *name, const char *t
 	ret = ini_parse_stream(next_line, &reader, on_pair, &reader);
 	text_quote(name, where);
 	if (ret < 0)
-		return error_set(EINVAL, "%s: not read for want of memory: try again", where);
+		return error_set(ENOMEM, "%s: not read for want of memory: try again", where);
 	/* A line that is not a pair is seen only by inih, which goes on to the end. */
 	if (ret > 0 && (!reader.failed || (unsigned)ret < reader.source.line))
 		return error_set(EINVAL, "%s:%d: expected name = value", where, ret);
@@ -142,7 +142,7 @@ int options_read_file(struct options *options, const char *path)
 			strerror(errno));
 	text = malloc(FILE_SIZE_MAX + 1);
 	if (!text) {
-		ret = error_set(EINVAL, "%s: not read for want of memory: try again", where);
+		ret = error_set(ENOMEM, "%s: not read for want of memory: try again", where);
 		goto end;
 	}
 	errno = 0;

@@ -52,7 +52,7 @@ int options_check_host(const struct options *options)
 		char text[ADDRESS_TEXT];
 
 		if (listen->scope[0] && if_nametoindex(listen->scope) == 0)
-			return error_set(EINVAL,
+			return error_set(ENODEV,
 				"--listen %s: there is no such interface here: `ip link` lists "
 				"them",
 				endpoint_format(listen, text));
@@ -68,8 +68,9 @@ int options_check_host(const struct options *options)
 		return err;
 	needed = options_memory_needed(options);
 	available = host_memory_available("");
+	/* What others have may come free; a limit stays. */
 	if (available > 0 && needed > available)
-		return error_set(EINVAL,
+		return error_set(needed > host_memory_limit("") ? EINVAL : ENOMEM,
 			"--capacity %u: needs up to %llu MiB of memory, %llu MiB are available: "
 			"lower it, or --max-session",
 			options->engine.capacity, (unsigned long long)(needed >> 20),

@@ -21,8 +21,8 @@ struct option_source {
  * repeatable option empties what earlier sources set. 0, or -EINVAL with error_message() set. */
 int option_apply(struct option_source *source, const struct option_def *def, const char *value);
 
-/* Takes over what a configuration file says. 0 or -EINVAL with error_message() set, which names
- * file and line. */
+/* Takes over what a configuration file says. 0, or a negative errno with error_message() set, which
+ * names file and line: -ENOMEM where there was no memory to read it, else -EINVAL. */
 int options_read_file(struct options *options, const char *path);
 /* The same for `size` bytes of any content; `name` stands for the file in errors. */
 int options_read_memory(struct options *options, const char *name, const char *text, size_t size);

@@ -58,6 +58,10 @@ if "$sessiond" --check -i absent0 2>&1 | grep -q 'no such interface'; then
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -i absent0
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -m xdp -i absent0
 fi
+# The same of the interface that an address is bound to.
+wrong '--listen \[?fe80::1%absent0\]?.*: there is no such interface here' --check -l fe80::1%absent0
+expect 1 '^sessiond: --listen .*fe80::1%absent0.*: there is no such interface here' \
+	"$sessiond" -l fe80::1%absent0
 wrong '--mode dpdk: this sessiond was built without it|dpdk mode .* add --listen ADDR' --mode dpdk
 
 # Beyond this machine's memory: 67 million sessions of 1400 bytes take 94 GiB.

@@ -3,9 +3,9 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # memory.sh MODE: a memory limit (cgroup) that is too small to start with: it ends at once, with a
-# line (or by the kernel, with cgroups of version 1), and nothing is in the way of the next. Then one that is reached while it
-# runs: what is stored is served, the daemon says what it could not store or is ended, and with
-# memory to be had again all is well.
+# line, and nothing is in the way of the next; whether to try again, the exit code says. Then one that
+# is reached while it runs: what is stored is served, the daemon says what it could not store or is
+# ended, and with memory to be had again all is well.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1
@@ -47,13 +47,29 @@ in_group "${FARM_PREFIX[@]}" timeout 20 "$BUILD/sessiond" "$FARM_PORT" -C "$FARM
 	--capacity 5000000 --mode "$mode" ${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} \
 	"${interfaces[@]}" 2>"$LOGS/refused" || code=$?
 note "exit code $code: $(tail -n 1 "$LOGS/refused")"
-if [ "$limit" = memory.max ]; then # sessiond looks at those of version 2
-	[ "$code" -eq 2 ] || fail "exit code $code"
-	grep -q -- '--capacity 5000000: needs up to' "$LOGS/refused" || fail "it does not say why"
-else
-	[ "$code" -eq 1 ] || [ "$code" -eq 137 ] || fail "exit code $code"
-	[ "$(hits)" -gt 0 ] || fail "the limit was not reached"
-fi
+[ "$code" -eq 2 ] || fail "exit code $code: only an edit can mend that"
+grep -q -- '--capacity 5000000: needs up to' "$LOGS/refused" || fail "it does not say why"
+
+step "enough, but somebody has it"
+echo $((400 << 20)) >"$group/$limit"
+in_group python3 -c 'import time
+hog = b"x" * (350 << 20)
+print("full", flush=True)
+time.sleep(60)' >"$LOGS/hog" &
+hog=$!
+farm_wait 10 grep -q full "$LOGS/hog" || fail "no memory could be taken"
+for check in '' --check; do
+	code=0
+	# shellcheck disable=SC2086 # none, or one
+	in_group "${FARM_PREFIX[@]}" timeout 20 "$BUILD/sessiond" "$FARM_PORT" -C "$FARM_ADMIN" \
+		--capacity 300000 --mode "$mode" ${FARM_MOUNTED:+--pin-dir "$LOGS/bpf"} \
+		"${interfaces[@]}" $check 2>"$LOGS/refused" || code=$?
+	note "exit code $code: $(tail -n 1 "$LOGS/refused")"
+	[ "$code" -eq 1 ] || fail "exit code $code: it may come free"
+	grep -q -- '--capacity 300000: needs up to' "$LOGS/refused" || fail "it does not say why"
+done
+kill "$hog"
+wait "$hog" || true
 echo $none >"$group/$limit"
 
 step "enough"

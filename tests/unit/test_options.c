@@ -724,7 +724,7 @@ static void host(void **state)
 	strcpy(options.engine.interfaces[0], "lo");
 	assert_int_equal(options_check_host(&options), 0);
 	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%nosuchif0"), 0);
-	assert_int_equal(options_check_host(&options), -EINVAL);
+	assert_int_equal(options_check_host(&options), -ENODEV);
 	assert_non_null(strstr(
 		error_message(), "--listen [fe80::1%nosuchif0]:54321: there is no such interface"));
 	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%lo"), 0);
