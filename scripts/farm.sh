@@ -15,6 +15,7 @@
 # FARM_DIR has the logs: sessiond.log, stunnel-a.log, stunnel-b.log.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/resume.sh"
 
 FARM_OPEN=
 
@@ -236,47 +237,16 @@ _farm_hits()
 	fi
 }
 
-_farm_late()
-{
-	cat "$FARM_DIR"/stunnel-?.log | grep -c 'cache_transfer: recv timeout' || true
-}
-
 # farm_resume COUNT TLSCLIENT-OPTION...: makes (or loads) COUNT sessions and resumes all of them. Fails
-# if one was not resumed.
-#
-# stunnel waits 200 us for an answer, rounded up to one or two ticks of the kernel, and never retries.
-# If the host takes the CPUs away for longer, a correct and prompt answer arrives too late. So the whole
-# set is tried again, at most four times, under two conditions: stunnel logged exactly one time-out for
-# each session that was not resumed, and the cache counted an answer to every GET. Then no answer was
-# lost and none was wrong.
+# if one was not resumed, except as resume.sh says. The delay is for the last NEWs: a busy machine may
+# store them late.
 farm_resume()
 {
-	local count=$1 try late hits line
+	local count=$1
 
 	shift
-	for try in 1 2 3 4 5; do
-		late=$(_farm_late) hits=$(_farm_hits)
-		if line=$(farm_tls --count "$count" --threads 2 "$@"); then
-			echo "$line"
-			return 0
-		fi
-		echo "$line"
-		late=$(($(_farm_late) - late))
-		hits=$(($(_farm_hits) - hits))
-		case $line in
-		"made $count resumed $((count - late)) full $late failed 0") ;;
-		*)
-			echo "not explained by stunnel's $late time-outs"
-			return 1
-			;;
-		esac
-		if [ "$hits" -lt "$count" ]; then
-			echo "$count GETs, but only $hits answered with OK"
-			return 1
-		fi
-		echo "each GET was answered, but $late too late for stunnel on this machine (try $try)"
-	done
-	return 1
+	resume_set "$FARM_BUILD/tests/e2e" "$FARM_DIR" _farm_hits "$count" \
+		farm_tls --count "$count" --threads 2 --delay 300 "$@"
 }
 
 farm_close()

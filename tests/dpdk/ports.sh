@@ -15,6 +15,8 @@ set -eu -o pipefail
 SOURCE=$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")
 BUILD=$(readlink -f "${SESSIOND_BUILD:-$SOURCE/build}")
 TOOLS=${SESSIOND_TOOLS:-$BUILD/tests/e2e}
+# shellcheck source=scripts/resume.sh
+. "$SOURCE/scripts/resume.sh"
 DRIVER=$1
 MEMORY=$2
 LOGS=$BUILD/e2e-logs/dpdk-$DRIVER-$MEMORY
@@ -75,7 +77,7 @@ trap 'exit 143' TERM
 for program in ip nsenter ping arping stunnel4 openssl tcpdump ethtool dpdk-telemetry.py; do
 	command -v "$program" >/dev/null || skip "there is no $program here"
 done
-for program in tlsclient echod udpclient differential; do
+for program in tlsclient echod udpclient heldup differential; do
 	[ -x "$TOOLS/$program" ] || skip "there is no $program in $TOOLS"
 done
 [ "$DRIVER" != tap ] || [ -c /dev/net/tun ] || skip "there is no /dev/net/tun"
@@ -315,33 +317,17 @@ for i in 1 2; do
 	wait_for 10 grep -q 'Configuration successful' "$LOGS/stunnel-$i.log" || fail "no stunnel"
 done
 
-late()
+get_hits()
 {
-	cat "$LOGS"/stunnel-?.log | grep -c 'cache_transfer: recv timeout' || true
+	stat get_hits
 }
 
-# stunnel waits for a tick or two of the kernel and never asks again. Where this machine takes the
-# CPU away for longer, a right answer comes too late through nobody's fault: then, and only if each
-# session that was not resumed is such a one, the set is tried again after a while, five times.
 resume()
 {
-	local try line before hits
-
-	for try in 1 2 3 4 5 6; do
-		before=$(late) hits=$(stat get_hits)
-		if line=$(in_ns client "$TOOLS/tlsclient" --tls "$1" --count 200 --threads 2 \
-			--make 10.87.1.2:4433 --resume 10.87.2.2:4433); then
-			echo "TLS $1: $line"
-			return 0
-		fi
-		before=$(($(late) - before)) hits=$(($(stat get_hits) - hits))
-		echo "TLS $1, try $try: $line; $before time-outs, $hits hits"
-		[ "$line" = "made 200 resumed $((200 - before)) full $before failed 0" ] ||
-			fail "TLS $1: $line, but $before time-outs"
-		[ "$hits" -ge 200 ] || fail "TLS $1: only $hits of 200 were answered"
-		sleep "$try"
-	done
-	fail "TLS $1: answers came too late in each of six tries"
+	echo "TLS $1:"
+	resume_set "$TOOLS" "$LOGS" get_hits 200 in_ns client "$TOOLS/tlsclient" --tls "$1" \
+		--count 200 --threads 2 --delay 300 --make 10.87.1.2:4433 --resume 10.87.2.2:4433 ||
+		fail "TLS $1: not every session was resumed"
 }
 resume 1.2
 resume 1.3

@@ -100,6 +100,7 @@ need_tls()
 	need_program stunnel4
 	need_program openssl
 	need_program "$TOOLS/tlsclient"
+	need_program "$TOOLS/heldup"
 }
 
 need_lab()
@@ -182,7 +183,7 @@ resume_all()
 		note "$line"
 		last=$line
 	done <"$LOGS/resume"
-	if [ "$code" -ne 0 ] && sanitized && [[ $last == 'each GET was answered, but '* ]]; then
+	if [ "$code" -ne 0 ] && sanitized && [[ $last == 'each GET was answered with the session, but '* ]]; then
 		return
 	fi
 	[ "$code" -eq 0 ] || fail "not every session was resumed"
