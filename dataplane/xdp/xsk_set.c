@@ -24,10 +24,9 @@
 #include <unistd.h>
 
 /* Frames of a queue, and of all of them together: 8 MiB each, which is what a plain socket's buffer
- * has, and 64 MiB. */
+ * has, and 64 MiB. Of the most queues, which are 64 of each of 16 interfaces, each has 64 KiB. */
 #define FRAMES_MOST  4096
-#define FRAMES_LEAST 512
-#define FRAMES_TOTAL 32768
+#define FRAMES_TOTAL (XSK_BYTES_MAX / XSK_FRAME_SIZE)
 
 /* Messages that are looked at together. */
 #define STAGE 32
@@ -61,9 +60,18 @@ static unsigned frames_of_each(uint32_t queues)
 {
 	unsigned frames = FRAMES_MOST;
 
-	while (frames > FRAMES_LEAST && (uint64_t)frames * queues > FRAMES_TOTAL)
+	while (frames > 1 && (uint64_t)frames * queues > FRAMES_TOTAL)
 		frames /= 2;
 	return frames;
+}
+
+uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count)
+{
+	uint32_t queues = 0;
+
+	for (size_t i = 0; i < count; i++)
+		queues += receive_queues(interfaces[i]);
+	return (uint64_t)frames_of_each(queues) * queues * XSK_FRAME_SIZE;
 }
 
 /* Opens the sockets of interface `index`; a reason is logged once. */

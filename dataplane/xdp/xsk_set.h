@@ -21,12 +21,18 @@
 /* Messages of one call of xsk_serve: what waits in the other sockets must not wait for long. */
 #define XSK_BUDGET 256
 
+/* Memory of the frames of all sockets together. */
+#define XSK_BYTES_MAX (64U << 20)
+
 struct xsk_set;
 
 struct xsk_interface {
 	const char *name;
 	bool native; /* the program is in the driver */
 };
+
+/* Bytes that the frames of all sockets of these interfaces take. Any thread. */
+uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count);
 
 /* Opens what can be opened and puts it into `map_fd`, an XSKMAP in which `map_queues` elements are
  * each interface's; logs what cannot. NULL, logged, if there is not one socket. `table` is for

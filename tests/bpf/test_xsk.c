@@ -9,6 +9,10 @@
 
 #include "common/log.h"
 
+#include "dataplane/xdp/xsk_queue.h"
+
+#include <bpf/bpf.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -356,6 +360,56 @@ static void interface_goes(void **state)
 	world_make_veth();
 }
 
+static size_t frame_bytes;
+
+int __real_xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t number,
+	unsigned frames, bool copy, bool busy_poll);
+int __wrap_xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t number,
+	unsigned frames, bool copy, bool busy_poll);
+int __wrap_xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t number,
+	unsigned frames, bool copy, bool busy_poll)
+{
+	frame_bytes += (size_t)frames * XSK_FRAME_SIZE;
+	return __real_xsk_queue_open(queue, interface, number, frames, copy, busy_poll);
+}
+
+/* Of many queues, the frames of all sockets together take no more than is promised. */
+static void memory_of_many_queues(void **state)
+{
+	static const struct xsk_interface interfaces[] = {{"q0", true}, {"q1", true}, {"q2", true}};
+	static const char names[][IF_NAMESIZE] = {"q0", "q1", "q2"};
+	int map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks", 4, 4, 3 * 64, NULL);
+	struct xsk_set *set;
+
+	(void)state;
+	assert_true(map >= 0);
+	for (int i = 0; i < 3; i++) {
+		char command[128];
+
+		snprintf(command, sizeof(command),
+			"ip link add q%d numrxqueues 64 numtxqueues 64 type veth peer name p%d && "
+			"ip link set q%d up",
+			i, i, i);
+		world_sh(command);
+	}
+	frame_bytes = 0;
+	set = xsk_open(interfaces, 3, map, 64, false, NULL);
+	assert_non_null(set);
+	assert_int_equal(xsk_count(set), 192);
+	print_message("192 queues take %zu KiB\n", frame_bytes >> 10);
+	assert_in_range(frame_bytes, XSK_BYTES_MAX / 2, XSK_BYTES_MAX);
+	assert_int_equal(xsk_bytes(names, 3), frame_bytes);
+	xsk_close(set);
+	assert_int_equal(xsk_bytes(names, 1), XSK_BYTES_MAX);
+	close(map);
+	for (int i = 0; i < 3; i++) {
+		char command[64];
+
+		snprintf(command, sizeof(command), "ip link del q%d", i);
+		world_sh(command);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +422,7 @@ int main(void)
 		world_test(busy_poll),
 		world_test(adoption),
 		world_test(interface_goes),
+		world_test(memory_of_many_queues),
 	};
 	int probe = socket(AF_XDP, SOCK_RAW, 0);
 
