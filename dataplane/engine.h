@@ -99,8 +99,8 @@ struct engine_ops {
 	 * where the fast path has its own, memory where it must be special. `capacity` is set. */
 	void (*table_config)(struct engine *engine, struct table_config *config);
 
-	/* Calls `found` for each session that outlived the last daemon, in the order of their
-	 * ends, and forgets those for which it returns false. NULL where nothing outlives. */
+	/* Calls `found` for each session that outlived the last daemon, in no order, and forgets
+	 * those for which it returns false. NULL where nothing outlives. */
 	int (*adopt)(struct engine *engine, bool (*found)(void *ctx, const struct session *session),
 		void *ctx);
 

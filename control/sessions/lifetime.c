@@ -126,6 +126,21 @@ void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bo
 	lifetime->count++;
 }
 
+void lifetime_order(struct lifetime *lifetime)
+{
+	uint64_t list = lifetime->next;
+
+	eviction_reset(lifetime);
+	for (uint32_t i = 0; i <= LISTS; i++) {
+		const struct link *head =
+			i ? list_head(lifetime, list++) : &lifetime->heads[OVERDUE];
+
+		for (uint32_t slot = head->next; slot < lifetime->capacity;
+			slot = lifetime->nodes[slot].end.next)
+			eviction_append(lifetime, slot);
+	}
+}
+
 void lifetime_turn(struct lifetime *lifetime)
 {
 	lifetime->turn ^= FLAG_TURN;

@@ -36,6 +36,9 @@ size_t lifetime_reserved_bytes(uint32_t capacity);
 /* A session was stored in `slot` and ends at tick `expires`, at most 65,536 s from `now`. `once`:
  * after its first visit nobody will ask for it again. O(1). */
 void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once);
+/* Makes the order for eviction the order of ends, to a second: after the sessions of an earlier
+ * daemon were added in no order, and before any was evicted. Takes no memory. */
+void lifetime_order(struct lifetime *lifetime);
 /* The session in `slot` went away before its time. O(1). */
 void lifetime_remove(struct lifetime *lifetime, uint32_t slot);
 

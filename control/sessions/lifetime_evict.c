@@ -5,6 +5,7 @@
  */
 #include "control/sessions/lifetime_private.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What bounds the time of one eviction: slots looked at for one that has served its once, and
@@ -48,6 +49,20 @@ static void dequeue(struct lifetime *lifetime, uint32_t slot)
 	nodes[nodes[slot].age.prev].age.next = nodes[slot].age.next;
 	nodes[nodes[slot].age.next].age.prev = nodes[slot].age.prev;
 	lifetime->queued[queue_of(lifetime, slot)]--;
+}
+
+void eviction_reset(struct lifetime *lifetime)
+{
+	uint32_t head = lifetime->capacity + PROBATION;
+
+	assert(lifetime->queued[PROVEN] == 0);
+	lifetime->nodes[head].age.next = lifetime->nodes[head].age.prev = head;
+	lifetime->queued[PROBATION] = 0;
+}
+
+void eviction_append(struct lifetime *lifetime, uint32_t slot)
+{
+	enqueue(lifetime, PROBATION, slot);
 }
 
 void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once)

@@ -48,6 +48,9 @@ struct lifetime {
 	uint64_t visits[QUEUES]; /* visited sessions found in each; older ones count for less */
 };
 
+/* Empties the queue of those that were added, and puts them into it again. */
+void eviction_reset(struct lifetime *lifetime);
+void eviction_append(struct lifetime *lifetime, uint32_t slot);
 /* The eviction's part of adding and removing a session. */
 void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once);
 void eviction_remove(struct lifetime *lifetime, uint32_t slot);

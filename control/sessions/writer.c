@@ -228,7 +228,14 @@ struct writer *writer_create(
 
 int writer_adopt(struct writer *writer)
 {
-	return writer->ops->adopt ? writer->ops->adopt(writer->engine, on_found, writer) : 0;
+	int err;
+
+	if (!writer->ops->adopt)
+		return 0;
+	err = writer->ops->adopt(writer->engine, on_found, writer);
+	if (!err)
+		lifetime_order(writer->lifetime);
+	return err;
 }
 
 void writer_commit(struct writer *writer)

@@ -24,11 +24,11 @@
 
 struct reading {
 	struct engine *engine;
-	struct session *sessions;
-	size_t count, room;
-	size_t refused;
+	bool (*found)(void *ctx, const struct session *session);
+	void *ctx;
+	size_t adopted, expired, refused;
 	uint8_t *value;
-	uint8_t *long_slots; /* 1: the overflow value of this slot is in use */
+	uint64_t *long_slots; /* a bit a slot: its overflow value is in use */
 };
 
 /* The same proof as the fast path's: a torn or foreign entry is not taken over. Sets `*tls13`,
@@ -56,33 +56,41 @@ static void forget(struct engine *engine, const uint8_t *key)
 	bpf_map_delete_elem(bpf_map__fd(engine->skel->maps.sessions), key);
 }
 
-static int take(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+static size_t long_slots_bytes(uint32_t capacity)
 {
-	struct session *session;
-	bool tls13;
+	return ((size_t)capacity + 63) / 64 * sizeof(uint64_t);
+}
 
-	if (!intact(reading, key, entry, &tls13)) {
-		forget(reading->engine, key); /* nobody else would ever delete it */
+static bool is_long(const struct reading *reading, uint32_t slot)
+{
+	return slot < reading->engine->config.capacity &&
+	       reading->long_slots[slot / 64] >> slot % 64 & 1;
+}
+
+static void take(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+{
+	struct session session = {
+		.expires = sessd_life_expires(entry->life),
+		.slot = sessd_life_slot(entry->life),
+		.len = entry->len,
+		.sum = entry->sum,
+	};
+
+	/* What is not taken over nobody else would ever delete. */
+	if (!intact(reading, key, entry, &session.tls13)) {
+		forget(reading->engine, key);
 		reading->refused++;
-		return 0;
+		return;
 	}
-	if (reading->count == reading->room) {
-		size_t room = reading->room ? 2 * reading->room : 4096;
-		struct session *more = reallocarray(reading->sessions, room, sizeof(*more));
-
-		if (!more)
-			return error_set(ENOMEM, "out of memory while adopting sessions");
-		reading->sessions = more;
-		reading->room = room;
+	memcpy(session.key, key, SESSD_KEY_SIZE);
+	if (!reading->found(reading->ctx, &session)) {
+		forget(reading->engine, key);
+		reading->expired++;
+		return;
 	}
-	session = &reading->sessions[reading->count++];
-	memcpy(session->key, key, SESSD_KEY_SIZE);
-	session->expires = sessd_life_expires(entry->life);
-	session->slot = sessd_life_slot(entry->life);
-	session->len = entry->len;
-	session->sum = entry->sum;
-	session->tls13 = tls13;
-	return 0;
+	reading->adopted++;
+	if (session.len > SESSD_INLINE_MAX)
+		reading->long_slots[session.slot / 64] |= 1ULL << session.slot % 64;
 }
 
 static int read_sessions(struct reading *reading)
@@ -108,21 +116,14 @@ static int read_sessions(struct reading *reading)
 			break;
 		}
 		err = 0;
-		for (__u32 i = 0; i < count && !err; i++)
-			err = take(reading, keys[i], &entries[i]);
+		for (__u32 i = 0; i < count; i++)
+			take(reading, keys[i], &entries[i]);
 	}
 	if (entries)
 		explicit_bzero(entries, READ_BATCH * sizeof(*entries));
 	free(entries);
 	free(keys);
 	return err;
-}
-
-static int by_end(const void *a, const void *b)
-{
-	const struct session *x = a, *y = b;
-
-	return x->expires < y->expires ? -1 : x->expires > y->expires;
 }
 
 /* Deletes overflow values that no session uses: the last daemon died between two steps. */
@@ -135,9 +136,15 @@ static void drop_orphans(struct reading *reading)
 	while (more) {
 		slot = next;
 		more = bpf_map_get_next_key(fd, &slot, &next) == 0;
-		if (slot >= reading->engine->config.capacity || !reading->long_slots[slot])
+		if (!is_long(reading, slot))
 			bpf_map_delete_elem(fd, &slot);
 	}
+}
+
+uint64_t adopt_bytes(uint32_t capacity)
+{
+	return long_slots_bytes(capacity) +
+	       READ_BATCH * (SESSD_KEY_SIZE + sizeof(struct sessd_entry));
 }
 
 int adopt_sessions(
@@ -146,42 +153,27 @@ int adopt_sessions(
 	size_t value_size = ENTRY_VALUE_SIZE(engine->config.value_max);
 	struct reading reading = {
 		.engine = engine,
-		.value = calloc(1, value_size),
-		.long_slots = calloc(1, engine->config.capacity),
+		.found = found,
+		.ctx = ctx,
 	};
-	size_t adopted = 0;
-	int err = -ENOMEM;
+	int err = 0;
 
-	if (!engine->adopted) {
-		err = 0;
-		goto out;
-	}
+	if (!engine->adopted)
+		return 0;
+	reading.value = calloc(1, value_size);
+	reading.long_slots = calloc(1, long_slots_bytes(engine->config.capacity));
 	if (!reading.value || !reading.long_slots) {
-		error_set(ENOMEM, "out of memory while adopting sessions");
+		err = error_set(ENOMEM, "out of memory while adopting sessions");
 		goto out;
 	}
 	memory_lock(reading.value, value_size);
 	err = read_sessions(&reading);
 	if (err)
 		goto out;
-	if (reading.count)
-		qsort(reading.sessions, reading.count, sizeof(*reading.sessions), by_end);
-	for (size_t i = 0; i < reading.count; i++) {
-		const struct session *session = &reading.sessions[i];
-
-		if (!found(ctx, session)) {
-			forget(engine, session->key);
-			continue;
-		}
-		adopted++;
-		if (session->len > SESSD_INLINE_MAX)
-			reading.long_slots[session->slot] = 1;
-	}
 	drop_orphans(&reading);
-	log_notice("adopted %zu sessions from %s (%zu expired, %zu damaged)", adopted,
-		engine->config.pin_dir, reading.count - adopted, reading.refused);
+	log_notice("adopted %zu sessions from %s (%zu expired, %zu damaged)", reading.adopted,
+		engine->config.pin_dir, reading.expired, reading.refused);
 out:
-	free(reading.sessions);
 	if (reading.value)
 		explicit_bzero(reading.value, value_size);
 	free(reading.value);

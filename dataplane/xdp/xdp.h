@@ -165,7 +165,8 @@ void supervise(struct engine *engine);
  * set_interface. */
 int attach_again(struct engine *engine, size_t i, int ifindex);
 
-/* adopt.c */
+/* adopt.c. It takes no memory for a session but a bit: adopt_bytes, at the most. */
+uint64_t adopt_bytes(uint32_t capacity);
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
 

@@ -17,9 +17,11 @@
 static struct world world;
 static unsigned allowed; /* allocations until one fails; 0: all are */
 static bool failed;
+static size_t bytes; /* that were asked for */
 
-static bool fails(void)
+static bool fails(size_t size)
 {
+	bytes += size;
 	if (allowed == 0 || --allowed > 0)
 		return false;
 	failed = true;
@@ -27,20 +29,21 @@ static bool fails(void)
 	return true;
 }
 
-#define WRAP(type, name, parameters, arguments, failure) \
+#define WRAP(type, name, parameters, arguments, size, failure) \
 	type __real_##name parameters; \
 	type __wrap_##name parameters; \
 	type __wrap_##name parameters \
 	{ \
-		return fails() ? (failure) : __real_##name arguments; \
+		return fails(size) ? (failure) : __real_##name arguments; \
 	}
 
-WRAP(void *, malloc, (size_t size), (size), NULL)
-WRAP(void *, calloc, (size_t count, size_t size), (count, size), NULL)
-WRAP(void *, reallocarray, (void *from, size_t count, size_t size), (from, count, size), NULL)
-WRAP(void *, aligned_alloc, (size_t to, size_t size), (to, size), NULL)
-WRAP(void *, memory_reserve, (size_t size, bool secret), (size, secret), NULL)
-WRAP(int, eventfd, (unsigned value, int flags), (value, flags), -1)
+WRAP(void *, malloc, (size_t size), (size), size, NULL)
+WRAP(void *, calloc, (size_t count, size_t each), (count, each), count *each, NULL)
+WRAP(void *, reallocarray, (void *from, size_t count, size_t each), (from, count, each),
+	count *each, NULL)
+WRAP(void *, aligned_alloc, (size_t to, size_t size), (to, size), size, NULL)
+WRAP(void *, memory_reserve, (size_t size, bool secret), (size, secret), size, NULL)
+WRAP(int, eventfd, (unsigned value, int flags), (value, flags), 0, -1)
 
 static const struct {
 	const char *text;
@@ -158,12 +161,31 @@ static void running(void **state)
 	world_close(&world, false);
 }
 
+/* What the memory check counts for it. */
+static void adoption_takes_little(void **state)
+{
+	(void)state;
+	world_keep_one(&world);
+	world_reset(&world);
+	assert_int_equal(engine_xdp.open(&world.engine, &world.config), 0);
+	bytes = 0;
+	assert_int_equal(engine_xdp.adopt(world.engine, world_found, &world), 0);
+	assert_int_equal(world.found_count, 1);
+	assert_in_range(bytes, 1,
+		adopt_bytes(world.config.capacity) + SESSD_OVERFLOW_SIZE(world.config.value_max));
+	/* For as many sessions as there may be: a bit each. */
+	assert_in_range(adopt_bytes(40000000) - adopt_bytes(1), 1, 40000000 / 8);
+	assert_int_equal(world_start(&world), 0);
+	world_close(&world, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(first_start),
 		world_test(next_start),
 		world_test(running),
+		world_test(adoption_takes_little),
 	};
 
 	world_require(&world);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "control/sessions/lifetime.h"
 #include "control/sessions/writer.h"
 
 #include <string.h>
@@ -65,10 +66,40 @@ static void marks_outlive(void **state)
 	writer_destroy(writer);
 }
 
+/* The map gives them in no order. Those that end first were stored first, as a rule, and go first;
+ * those that have ended, but were not swept, before them. */
+static void evicted_in_the_order_of_ends(void **state)
+{
+	static const unsigned ends[] = {40, 7, 600, 3, 65000, 100, 0, 64};
+	static const uint32_t order[] = {6, 3, 1, 0, 7, 5, 2, 4};
+	enum {
+		COUNT = sizeof(ends) / sizeof(ends[0])
+	};
+	uint64_t now = clock_tick();
+	struct lifetime *lifetime;
+
+	(void)state;
+	memset(marks, 0, sizeof(marks));
+	lifetime = lifetime_create(CAPACITY, marks, now);
+	assert_non_null(lifetime);
+	lifetime_order(lifetime); /* of none */
+	for (uint32_t slot = 0; slot < COUNT; slot++)
+		lifetime_add(lifetime, slot,
+			ends[slot] ? now + clock_ticks(ends[slot]) : now - clock_ticks(5), false);
+	lifetime_order(lifetime);
+	lifetime_add(lifetime, COUNT, now + clock_ticks(1), false); /* a new one is the last */
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_int_equal(lifetime_evict(lifetime), order[i]);
+	assert_int_equal(lifetime_evict(lifetime), COUNT);
+	assert_int_equal(lifetime_evict(lifetime), LIFETIME_NO_SLOT);
+	lifetime_destroy(lifetime);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_outlive),
+		cmocka_unit_test(evicted_in_the_order_of_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
