@@ -176,12 +176,14 @@ struct engine_ops {
 
 	/* What follows needs no open engine and changes nothing on the host. */
 
-	/* Checks of the configuration what needs no port; open checks the rest. 0, or -EINVAL with
-	 * error_message() set. NULL where there is nothing to check. */
+	/* Checks of the configuration what needs no port; open checks the rest. 0, or a negative
+	 * errno with error_message() set: -ENOMEM where memory is short that may come free, else
+	 * -EINVAL. NULL where there is nothing to check. */
 	int (*check)(const struct engine_config *config);
 
-	/* Bytes that a start takes at most for the table and a fast path's copy of it, beside what
-	 * a daemon that is gone has left pinned. NULL: the table, with the values in it. */
+	/* Bytes that a start takes at most of the memory that the kernel calls available: for the
+	 * table, a fast path's copy of it and buffers of megabytes, beside what a daemon that is
+	 * gone has left pinned. NULL: the table, with the values in it. */
 	uint64_t (*memory_needed)(const struct engine_config *config);
 
 	/* Whether a start would take over what is pinned in pin_dir; false where it cannot tell.

@@ -78,9 +78,10 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
-	uint64_t bytes = table_reserved_bytes(&index);
+	uint64_t bytes = table_reserved_bytes(&index) +
+			 xsk_bytes(config->interfaces, config->interface_count);
 
-	return stale_pins_adoptable(config)
-		       ? bytes
-		       : bytes + kernel_bytes(config->capacity, config->value_max);
+	return bytes + (stale_pins_adoptable(config)
+				       ? adopt_bytes(config->capacity)
+				       : kernel_bytes(config->capacity, config->value_max));
 }

@@ -697,6 +697,18 @@ static void memory_of_xdp_mode(void **state)
 	}
 }
 
+/* The frames of AF_XDP sockets count too: 8 MiB for an interface of one queue. */
+static void memory_of_queues(void **state)
+{
+	struct options options;
+
+	(void)state;
+	if (!engines_find("xdp")->ops)
+		skip();
+	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000"), 0);
+	assert_in_range(options_memory_needed(&options), 8 << 20, 12 << 20);
+}
+
 static void host(void **state)
 {
 	struct options options;
@@ -750,6 +762,7 @@ int main(void)
 		cmocka_unit_test(reload_keeps_the_admin_socket),
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
+		cmocka_unit_test(memory_of_queues),
 		cmocka_unit_test(host),
 	};
 
