@@ -146,7 +146,7 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 /* Adds the defaults of ours that nobody spoke against. */
 static int add_defaults(struct dpdk_args *args)
 {
-	bool prefix = false, memory = false, huge = true;
+	bool prefix = false, memory = false;
 	int err = 0;
 
 	for (int i = 1; i < args->argc; i++) {
@@ -159,13 +159,13 @@ static int add_defaults(struct dpdk_args *args)
 			is_long(word, "--no-shconf", 6))
 			memory = true;
 		if (is_long(word, "--no-huge", 6))
-			huge = false;
+			args->huge = false;
 	}
 	if (!prefix)
 		err = add_default(args, "--file-prefix=sessiond");
 	/* --no-huge refuses --in-memory, of which this is what is left then. */
 	if (!err && !memory)
-		err = add_default(args, huge ? "--in-memory" : "--no-shconf");
+		err = add_default(args, args->huge ? "--in-memory" : "--no-shconf");
 	return err;
 }
 
@@ -177,6 +177,7 @@ int dpdk_args_parse(struct dpdk_args *args, const char *text)
 	memset(args, 0, sizeof(*args));
 	args->rxd = args->txd = 1024;
 	args->updates = 4096;
+	args->huge = true;
 	add_default(args, "sessiond");
 	for (;;) {
 		char *word = to;

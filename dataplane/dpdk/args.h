@@ -6,6 +6,7 @@
 #ifndef SESSIOND_DATAPLANE_DPDK_ARGS_H
 #define SESSIOND_DATAPLANE_DPDK_ARGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ARGS_MAX      96
@@ -15,6 +16,8 @@ struct dpdk_args {
 	int argc;		  /* argv[0] is "sessiond" */
 	char *argv[ARGS_MAX + 1]; /* into text; ends with NULL */
 	char text[ARGS_TEXT_MAX];
+
+	bool huge; /* not --no-huge */
 
 	/* Our own. */
 	uint32_t mbufs; /* --mbufs: buffers of each port; 0: as many as its rings take */

@@ -5,6 +5,7 @@
  */
 #include "dataplane/dpdk/dpdk.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/hugepage_room.h"
 
 #include "common/log.h"
 
@@ -199,13 +200,48 @@ static void dpdk_drop_samples(struct engine *engine,
 	ports_watch(engine);
 }
 
+/* What of the table is in hugepages; 0 with --no-huge, or where the arguments are wrong. */
+static uint64_t hugepage_bytes(const struct engine_config *config)
+{
+	const struct table_config table = {
+		.capacity = config->capacity, .value_max = config->value_max};
+	struct dpdk_args args;
+
+	return dpdk_args_parse(&args, config->dpdk_args) == 0 && args.huge ? table_hot_bytes(&table)
+									   : 0;
+}
+
+/* Hugepages are no part of the memory that the kernel calls available. */
+static uint64_t dpdk_memory_needed(const struct engine_config *config)
+{
+	const struct table_config table = {
+		.capacity = config->capacity, .value_max = config->value_max};
+
+	return table_reserved_bytes(&table) - hugepage_bytes(config);
+}
+
+static int check_hugepages(const struct engine_config *config)
+{
+	uint64_t needed = hugepage_bytes(config), room = hugepage_room("");
+
+	if (needed <= room)
+		return 0;
+	return error_set(ENOMEM,
+		"--capacity %u: needs %llu MiB of hugepages, %llu MiB are free: raise "
+		"vm.nr_hugepages, lower it, or add --no-huge to --dpdk-args",
+		config->capacity, (unsigned long long)(needed >> 20) + 1,
+		(unsigned long long)(room >> 20));
+}
+
 static int dpdk_check(const struct engine_config *config)
 {
 	struct dpdk_args args;
 	struct local_endpoints local;
 	int err = local_endpoints_init(&local, config->listen, config->listen_count);
 
-	return err ? err : dpdk_args_parse(&args, config->dpdk_args);
+	if (!err)
+		err = dpdk_args_parse(&args, config->dpdk_args);
+	return err ? err : check_hugepages(config);
 }
 
 const struct engine_ops engine_dpdk = {
@@ -221,4 +257,5 @@ const struct engine_ops engine_dpdk = {
 	.drop_samples = dpdk_drop_samples,
 	.close = dpdk_close,
 	.check = dpdk_check,
+	.memory_needed = dpdk_memory_needed,
 };

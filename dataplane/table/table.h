@@ -63,6 +63,10 @@ void table_destroy(struct table *table);
 /* Bytes that a table of this config reserves, its worst case: every value of value_max bytes. */
 size_t table_reserved_bytes(const struct table_config *config);
 
+/* Of these, the bytes that every lookup touches; a special allocator may have another place for the
+ * rest. */
+size_t table_hot_bytes(const struct table_config *config);
+
 /* Whether values stay out of swap space: false where the limit of locked memory is too low. */
 bool table_locked(const struct table *table);
 

@@ -70,6 +70,22 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity) * sizeof(uint64_t));
 }
 
+/* What every lookup touches. Overflow blocks are for the few long values. */
+static bool is_hot(unsigned region)
+{
+	return region == REGION_BUCKETS || region == REGION_SLOTS || region == REGION_MARKS;
+}
+
+size_t table_hot_bytes(const struct table_config *config)
+{
+	size_t bytes[TABLE_REGIONS], total = 0;
+
+	region_sizes(config, bytes);
+	for (unsigned i = 0; i < TABLE_REGIONS; i++)
+		total += is_hot(i) ? bytes[i] : 0;
+	return total;
+}
+
 size_t table_reserved_bytes(const struct table_config *config)
 {
 	size_t bytes[TABLE_REGIONS], total = sizeof(struct table);
@@ -94,12 +110,6 @@ static void default_free(void *memory, size_t bytes, void *ctx)
 }
 
 static const struct table_memory default_memory = {default_alloc, default_free, NULL};
-
-/* What every lookup touches. Overflow blocks are for the few long values. */
-static bool is_hot(unsigned region)
-{
-	return region == REGION_BUCKETS || region == REGION_SLOTS || region == REGION_MARKS;
-}
 
 /* Memory of the caller's making is the caller's to lock. */
 static bool holds_values(unsigned region)

@@ -36,7 +36,14 @@ reloads() {
 daemon() {
 	name=$1
 	shift
-	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || finish
+	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || # With hugepages the table must find room in them, and is told of apart from other memory.
+if [ "$(awk '/^HugePages_Free/ { n = $2 } /^Hugepagesize/ { print int(n * $2 / 1048576) }' /proc/meminfo)" -lt 15 ]
+then
+	expect 1 '--capacity 67108863: needs [0-9]+ MiB of hugepages, [0-9]+ MiB are free: raise vm.nr_hugepages' \
+		"$sessiond" --check -m dpdk -l 10.0.0.1 -n 67108863 --dpdk-args '--no-pci'
+fi
+
+finish
 }
 
 # A CPU of several, as a container or taskset gives them: EAL numbers those it was not given too.

@@ -33,6 +33,7 @@ static void assert_words(const char *text, const char *expected)
 	}
 	assert_null(args.argv[args.argc]);
 	assert_string_equal(joined, expected);
+	assert_int_equal(args.huge, strstr(text, "--no-huge") == NULL);
 }
 
 static void words(void **state)

@@ -709,6 +709,24 @@ static void memory_of_queues(void **state)
 	assert_in_range(options_memory_needed(&options), 8 << 20, 12 << 20);
 }
 
+/* Of dpdk mode, what is in hugepages is no part of the memory that the kernel calls available. */
+static void memory_of_dpdk_mode(void **state)
+{
+	const struct table_config table = {.capacity = 1000000, .value_max = 512};
+	struct options huge, plain;
+
+	(void)state;
+	if (!engines_find("dpdk")->ops)
+		skip();
+	assert_int_equal(parse_line(&huge, "-m dpdk -l 10.0.0.1"), 0);
+	assert_int_equal(parse_line(&plain, "-m dpdk -l 10.0.0.1 --dpdk-args --no-huge"), 0);
+	assert_int_equal(options_memory_needed(&plain) - options_memory_needed(&huge),
+		table_hot_bytes(&table));
+	/* What stays: lists, and the rest of long values, which few sessions have. */
+	assert_in_range(options_memory_needed(&huge) / 1000000, 20, 350);
+	assert_in_range(table_hot_bytes(&table) / 1000000, 256, 300);
+}
+
 static void host(void **state)
 {
 	struct options options;
@@ -763,6 +781,7 @@ int main(void)
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
 		cmocka_unit_test(memory_of_queues),
+		cmocka_unit_test(memory_of_dpdk_mode),
 		cmocka_unit_test(host),
 	};
 
