@@ -12,14 +12,15 @@
 #include <stdlib.h>
 
 /* systemd tries again where the configuration is not to blame: for an interface that may come yet,
- * and memory that may come free. A check is asked of the configuration as the host is now; that an
- * interface is not there, an edit can mend too. */
+ * memory that may come free, and a user database that may answer. A check is asked of the
+ * configuration as the host is now; that an interface is not there, an edit can mend too. */
 static int exit_code(int err, bool check)
 {
 	switch (err) {
 	case -ENODEV:
 		return check ? EXIT_USAGE : EXIT_RUNTIME;
 	case -ENOMEM:
+	case -EAGAIN:
 		return EXIT_RUNTIME;
 	default:
 		return EXIT_USAGE;

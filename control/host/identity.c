@@ -12,28 +12,44 @@
 #include "common/log.h"
 #include "common/text.h"
 
+/* Whether getpwnam and getgrnam have looked in vain, by errno; else they could not look. */
+static bool is_missing(int err)
+{
+	return err == 0 || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
+}
+
+static int not_found(const char *kind, const char *name, int err)
+{
+	char quoted[TEXT_QUOTE];
+
+	text_quote(name, quoted);
+	if (is_missing(err))
+		return error_set(EINVAL, "--user: there is no %s %s: make it, or name another",
+			kind, quoted);
+	return error_set(
+		EAGAIN, "--user: cannot look up %s %s: %s: try again", kind, quoted, strerror(err));
+}
+
 static int find_group(const char *name, gid_t *gid)
 {
 	struct group *group;
-	char quoted[TEXT_QUOTE];
 
 	errno = 0;
 	group = getgrnam(name);
 	if (!group)
-		return error_set(EINVAL, "--user: there is no group %s: make it, or name another",
-			text_quote(name, quoted));
+		return not_found("group", name, errno);
 	*gid = group->gr_gid;
 	return 0;
 }
 
 static int find_user(struct identity *identity, const char *group_name)
 {
-	struct passwd *passwd = getpwnam(identity->name);
-	char quoted[TEXT_QUOTE];
+	struct passwd *passwd;
 
+	errno = 0;
+	passwd = getpwnam(identity->name);
 	if (!passwd)
-		return error_set(EINVAL, "--user: there is no user %s: make it, or name another",
-			text_quote(identity->name, quoted));
+		return not_found("user", identity->name, errno);
 	identity->uid = passwd->pw_uid;
 	identity->gid = passwd->pw_gid;
 	return group_name ? find_group(group_name, &identity->gid) : 0;
@@ -50,10 +66,15 @@ int identity_find(struct identity *identity, const char *user, bool stays_root)
 	identity->named = user[0] != '\0';
 	if (!identity->named) {
 		/* A user other than root was chosen on purpose. */
-		if (geteuid() != 0 || stays_root || !getpwnam(IDENTITY_DEFAULT_USER))
+		if (geteuid() != 0 || stays_root)
 			return 0;
 		strcpy(identity->name, IDENTITY_DEFAULT_USER);
 		err = find_user(identity, NULL);
+		/* Without one it stays root, but not because nobody could look. */
+		if (err == -EINVAL) {
+			identity->name[0] = '\0';
+			return 0;
+		}
 	} else {
 		strcpy(identity->name, user);
 		colon = strchr(identity->name, ':');

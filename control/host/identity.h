@@ -23,8 +23,9 @@ struct identity {
 };
 
 /* Looks up `user`, NAME or NAME:GROUP, of --user. For "" root becomes IDENTITY_DEFAULT_USER where
- * there is one, unless `stays_root`. 0, or -EINVAL with error_message() set: there is no such user,
- * or only root could become it. Opens nothing but the user database. */
+ * there is one, unless `stays_root`. 0, or a negative errno with error_message() set: -EINVAL where
+ * there is no such user, or only root could become it, -EAGAIN where the user database could not be
+ * asked now. Opens nothing but that. */
 int identity_find(struct identity *identity, const char *user, bool stays_root);
 
 #endif
