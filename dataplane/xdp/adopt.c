@@ -144,7 +144,8 @@ static void drop_orphans(struct reading *reading)
 uint64_t adopt_bytes(uint32_t capacity)
 {
 	return long_slots_bytes(capacity) +
-	       READ_BATCH * (SESSD_KEY_SIZE + sizeof(struct sessd_entry));
+	       READ_BATCH * (SESSD_KEY_SIZE + sizeof(struct sessd_entry)) +
+	       ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT);
 }
 
 int adopt_sessions(
