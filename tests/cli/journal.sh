@@ -57,6 +57,13 @@ for _ in $(seq 30); do # more than a socket lets wait
 done
 kill -CONT "$server"
 grep -q '^<3>reload failed, nothing was changed' "$folder/stderr" || fail "events are lost"
+# It hears of things again once it has read what waited.
+echo 'remove = ignore' >"$folder/conf"
+for _ in $(seq 50); do
+	expect 0 '' "$sessionctl" -C "$folder/journal.sock" reload
+	grep -q 'MESSAGE=reloaded.*REMOVEs are ignored' "$folder/journal" && break
+	sleep 0.1
+done
 kill "$pid"
 for _ in $(seq 50); do
 	grep -q 'stopping on' "$folder/journal" && break

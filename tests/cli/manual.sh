@@ -78,6 +78,7 @@ while read -r line; do
 		if "$sessiond" --check $mode 2>&1 | grep -q 'built without'; then
 			continue
 		fi
+		line="$line --no-huge" # this host may have none free
 		;;
 	esac
 	echo "${line#?}" >"$folder/conf"
