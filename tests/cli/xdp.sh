@@ -180,6 +180,7 @@ pings=$!
 doctor_says "$pins" "^good +program: cli0: the XDP program of port 7105's sessiond is on it, and runs"
 kill "$pings" 2>/dev/null
 doctor_says "$pins-none" '^problem +program: cli0: the XDP program of a sessiond is on it, id [0-9]+, whose pins'
+doctor_says "$pins-none" 'sessionctl detach --interface cli0$'
 if command -v bpftool >/dev/null; then
 	bpftool link detach pinned "$(echo "$pins"/7105/link-*)" || fail "bpftool detaches nothing"
 	doctor_says "$pins" '^problem +program: cli0: port 7105 has a link pinned for it, but no XDP program'

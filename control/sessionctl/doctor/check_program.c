@@ -115,6 +115,7 @@ static void check_program(const struct doctor_host *host, const char *interface,
 	unsigned pinned, struct doctor_report *report)
 {
 	struct doctor_program program;
+	char advice[128];
 	unsigned port;
 	int ret = host->probe->program(host->probe->ctx, id, &program);
 
@@ -133,21 +134,24 @@ static void check_program(const struct doctor_host *host, const char *interface,
 		return;
 	}
 	port = find_instance(host, shares_map, &program);
-	if (port)
+	if (port) {
 		check_runs(host, interface, port, id, report);
-	else if (strncmp(program.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0)
-		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-			"name its folder with --pin-dir; or take it off: `bpftool link` shows the "
-			"link of that program, `bpftool link detach id N` ends it",
+	} else if (strncmp(program.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0) {
+		snprintf(advice, sizeof(advice),
+			"name its folder with --pin-dir; or take it off: sessionctl detach "
+			"--interface %s",
+			interface);
+		doctor_say(report, DOCTOR_PROBLEM, "program", interface, advice,
 			"the XDP program of a sessiond is on it, id %" PRIu32
 			", whose pins are not in %.100s",
 			id, host->pin_root);
-	else
+	} else {
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
 			"`bpftool net` shows it; take it off, or use another interface",
 			"another XDP program is on it, %s, id %" PRIu32
 			", and an interface has room for one",
 			program.name[0] ? program.name : "without a name", id);
+	}
 }
 
 void doctor_program(
