@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A frame on its way through an lcore: where its headers are, for both IP versions.
+ * A frame on its way through a data plane: where its headers are, for both IP versions.
  *
- * Frames are handled as bytes, so that each step can be tested without DPDK.
+ * Frames are handled as bytes, so that each step can be tested without a port.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_FRAME_H
 #define SESSIOND_DATAPLANE_PACKET_FRAME_H
@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <sessiond/unaligned.h>
 
 #define FRAME_MAC 6
 
@@ -86,45 +88,6 @@ FRAME_INLINE struct frame_ip6 *frame_ip6(const struct frame *frame)
 FRAME_INLINE struct frame_udp *frame_udp(const struct frame *frame)
 {
 	return (struct frame_udp *)(frame->data + frame->l4);
-}
-
-FRAME_INLINE uint16_t load16(const void *at)
-{
-	uint16_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-FRAME_INLINE uint32_t load32(const void *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-FRAME_INLINE uint64_t load64(const void *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-FRAME_INLINE void store16(void *at, uint16_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-FRAME_INLINE void store32(void *at, uint32_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-FRAME_INLINE void store64(void *at, uint64_t value)
-{
-	memcpy(at, &value, sizeof(value));
 }
 
 #endif

@@ -106,10 +106,8 @@ static void put_words(uint64_t *to, const void *from, unsigned bytes)
 	unsigned words = bytes / 8;
 	uint64_t word;
 
-	for (unsigned i = 0; i < words; i++) {
-		memcpy(&word, (const uint8_t *)from + 8 * i, 8);
-		store_release(&to[i], word);
-	}
+	for (unsigned i = 0; i < words; i++)
+		store_release(&to[i], load64((const uint8_t *)from + 8 * i));
 	if (bytes % 8) {
 		word = 0;
 		memcpy(&word, (const uint8_t *)from + 8 * words, bytes % 8);

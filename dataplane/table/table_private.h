@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include <sessiond/unaligned.h>
+
 #include "dataplane/table/table.h"
 
 #define TABLE_CELLS 10
@@ -227,11 +229,10 @@ static inline uint32_t probe_next(struct probe *probe)
 
 static inline bool slot_key_equal(const struct table_slot *slot, const uint8_t *key)
 {
-	uint64_t words[TABLE_KEY_WORDS], diff = 0;
+	uint64_t diff = 0;
 
-	memcpy(words, key, sizeof(words));
 	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
-		diff |= words[i] ^ load_acquire(&slot->key[i]);
+		diff |= load64(key + 8 * i) ^ load_acquire(&slot->key[i]);
 	return !diff;
 }
 
@@ -239,14 +240,12 @@ static inline uint64_t table_hash_key(const struct table *table, const uint8_t k
 {
 	const uint64_t *secret = table->secret;
 	unsigned __int128 sum = 0;
-	uint64_t word[2];
 
 	/* NH (Black et al., "UMAC: fast and secure message authentication"): whatever two keys
 	 * someone picks, they have the same sum with a probability of at most 2^-64. */
-	for (unsigned i = 0; i < TABLE_KEY_WORDS; i += 2) {
-		memcpy(word, key + 8 * i, sizeof(word));
-		sum += (unsigned __int128)(word[0] + secret[i]) * (word[1] + secret[i + 1]);
-	}
+	for (unsigned i = 0; i < TABLE_KEY_WORDS; i += 2)
+		sum += (unsigned __int128)(load64(key + 8 * i) + secret[i]) *
+		       (load64(key + 8 * i + 8) + secret[i + 1]);
 	/* Every bit of the sum decides every bit of the hash. */
 	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
 	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);

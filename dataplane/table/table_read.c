@@ -32,10 +32,8 @@ static inline void copy_words(uint8_t *to, const uint64_t *from, unsigned bytes)
 	unsigned words = bytes / 8;
 	uint64_t word;
 
-	for (unsigned i = 0; i < words; i++) {
-		word = load_acquire(&from[i]);
-		memcpy(to + 8 * i, &word, 8);
-	}
+	for (unsigned i = 0; i < words; i++)
+		store64(to + 8 * i, load_acquire(&from[i]));
 	if (bytes % 8) {
 		word = load_acquire(&from[words]);
 		memcpy(to + 8 * words, &word, bytes % 8);

@@ -52,6 +52,8 @@ static inline __attribute__((always_inline)) __u64 sessd_guard_head(
 #ifndef __bpf__
 #include <string.h>
 
+#include <sessiond/unaligned.h>
+
 /* The value's share of the guard. `len` is 1 to SESSD_VALUE_LIMIT. */
 static inline __u64 sessd_guard_value(const __u64 *secret, const void *value, unsigned len)
 {
@@ -59,14 +61,12 @@ static inline __u64 sessd_guard_value(const __u64 *secret, const void *value, un
 	unsigned words = len / 8;
 	__u64 acc = 0, w;
 
-	for (unsigned i = 0; i < words; i++) {
-		memcpy(&w, p + 8 * i, 8);
-		acc += w * SESSD_GUARD_SECRET(secret, i);
-	}
+	for (unsigned i = 0; i < words; i++)
+		acc += load64(p + 8 * i) * SESSD_GUARD_SECRET(secret, i);
 	if (len % 8) {
 		w = 0;
 		if (len > 8)
-			memcpy(&w, p + len - 8, 8);
+			w = load64(p + len - 8);
 		else
 			memcpy(&w, p, len);
 		acc += w * SESSD_GUARD_SECRET(secret, words);
