@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/wire.h"
+
 static const char usage_text[] =
 	"usage: dpdkbench pcap FILE get|miss|mix SESSIONS PACKETS\n"
 	"                 a capture of requests for 10.99.0.1: GETs that hit, uniformly over the\n"
@@ -60,26 +62,6 @@ static size_t request(uint8_t *out, enum sessd_type type, uint64_t session)
 	return SESSD_HEADER_SIZE + VALUE_SIZE;
 }
 
-static uint32_t sum_add(uint32_t sum, const uint8_t *at, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		sum += i % 2 ? at[i] : (uint32_t)at[i] << 8;
-	return sum;
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static void put_sum(uint8_t *at, uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	put16(at, ~sum);
-}
-
 /* A frame from 10.99.0.2 to 10.99.0.1 at the MAC address that the first net_pcap port has. */
 static size_t frame(uint8_t *out, enum sessd_type type, uint64_t session)
 {
@@ -90,12 +72,12 @@ static size_t frame(uint8_t *out, enum sessd_type type, uint64_t session)
 	memcpy(out, ethernet, sizeof(ethernet));
 	memcpy(ip, "\x45\0\0\0\0\0\x40\0\x40\x11\0\0\x0a\x63\0\2\x0a\x63\0\1", 20);
 	put16(ip + 2, (uint32_t)(20 + len));
-	put_sum(ip + 10, sum_add(0, ip, 20));
+	put16(ip + 10, ~wire_sum(0, ip, 20));
 	put16(udp, 1024 + mix64(session) % 60000);
 	put16(udp + 2, SESSD_PORT);
 	put16(udp + 4, (uint32_t)len);
 	put16(udp + 6, 0);
-	put_sum(udp + 6, sum_add(sum_add(17 + (uint32_t)len, ip + 12, 8), udp, len));
+	put16(udp + 6, ~wire_sum(wire_sum(17 + (unsigned)len, ip + 12, 8), udp, len));
 	return 34 + len;
 }
 

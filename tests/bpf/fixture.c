@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  */
 #include "tests/bpf/fixture.h"
-#include "tests/bpf/verify.h"
+#include "tests/wire.h"
 
 #include <sessiond/rate_limit.h>
 
@@ -166,7 +166,7 @@ void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, u
 	struct session session = {.expires = fixture_tick() + life,
 		.slot = slot,
 		.len = length,
-		.sum = verify_sum(value, length)};
+		.sum = htons(wire_sum(0, value, length))};
 
 	memcpy(session.key, key, SESSD_KEY_SIZE);
 	memset(overflow, 0, SESSD_OVERFLOW_SIZE(fixture->config.value_max));

@@ -3,6 +3,8 @@
  */
 #include "tests/bpf/frame.h"
 
+#include "tests/wire.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
@@ -12,32 +14,10 @@
 static const uint8_t server_mac[6] = {0x02, 0x11, 0x12, 0x13, 0x14, 0x15};
 static const uint8_t client_mac[6] = {0x06, 0x21, 0x22, 0x23, 0x24, 0x25};
 
-static uint8_t *put16(uint8_t *at, unsigned value)
-{
-	at[0] = value >> 8;
-	at[1] = value;
-	return at + 2;
-}
-
 static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t size)
 {
 	memcpy(at, bytes, size);
 	return at + size;
-}
-
-/* Adds `size` bytes as big-endian 16-bit numbers, the last one padded. */
-static uint32_t sum_bytes(uint32_t sum, const uint8_t *at, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		sum += i % 2 ? at[i] : at[i] << 8;
-	return sum;
-}
-
-static uint16_t sum_fold(uint32_t sum)
-{
-	while (sum > 0xffff)
-		sum = sum / 0x10000 + sum % 0x10000;
-	return sum;
 }
 
 static int or_default(int value, int otherwise)
@@ -89,7 +69,7 @@ static uint8_t *ip4_build(
 		!inet_pton(AF_INET, spec->dest ? spec->dest : FRAME_SERVER4, ip + 16))
 		abort();
 	memset(ip + 20, 1, spec->options); /* no operation */
-	put16(ip + 10, (uint16_t)~sum_fold(sum_bytes(0, ip, header)) ^ spec->ip_check_wrong);
+	put16(ip + 10, (uint16_t)~wire_sum(0, ip, header) ^ spec->ip_check_wrong);
 	memcpy(pseudo, ip + 12, 8);
 	return ip + header;
 }
@@ -134,13 +114,13 @@ size_t frame_build(const struct frame_spec *spec, uint8_t frame[FRAME_MAX])
 	at = put16(at, 0);
 	at = put_bytes(at, message, length);
 
-	partial = sum_bytes(IPPROTO_UDP + udp_length, pseudo, addresses);
-	sum = sum_fold(sum_bytes(partial, udp, 8 + length));
+	partial = wire_sum(IPPROTO_UDP + udp_length, pseudo, addresses);
+	sum = wire_sum(partial, udp, 8 + length);
 	switch (spec->check) {
 	case CHECK_NONE:
 		break;
 	case CHECK_PARTIAL:
-		put16(udp + 6, sum_fold(partial));
+		put16(udp + 6, partial);
 		break;
 	case CHECK_WRONG:
 		sum ^= 0x0100;

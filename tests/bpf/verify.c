@@ -3,6 +3,8 @@
  */
 #include "tests/bpf/verify.h"
 
+#include "tests/wire.h"
+
 #include <string.h>
 
 #define CHECK(condition) \
@@ -10,37 +12,6 @@
 		if (!(condition)) \
 			return #condition; \
 	} while (0)
-
-static unsigned get16(const uint8_t *at)
-{
-	return at[0] << 8 | at[1];
-}
-
-/* RFC 1071, 4.1, in its plain form: one's complement addition, carry by carry. */
-static unsigned add16(unsigned sum, unsigned word)
-{
-	sum += word;
-	return sum > 0xffff ? sum - 0xffff : sum;
-}
-
-static unsigned add_bytes(unsigned sum, const uint8_t *at, size_t size)
-{
-	for (; size > 1; size -= 2, at += 2)
-		sum = add16(sum, get16(at));
-	if (size)
-		sum = add16(sum, at[0] << 8);
-	return sum;
-}
-
-uint16_t verify_sum(const void *bytes, size_t size)
-{
-	unsigned sum = add_bytes(0, bytes, size);
-	uint8_t stored[2] = {sum >> 8, sum};
-	uint16_t word;
-
-	memcpy(&word, stored, 2);
-	return word;
-}
 
 static const char *check_udp(const uint8_t *asked, const uint8_t *udp, size_t size, unsigned pseudo,
 	uint8_t type, const void *value, size_t length)
@@ -50,7 +21,7 @@ static const char *check_udp(const uint8_t *asked, const uint8_t *udp, size_t si
 	CHECK(!memcmp(udp + 2, asked, 2) && "destination port");
 	CHECK(get16(udp + 4) == size && "UDP length");
 	CHECK(get16(udp + 6) != 0 && "UDP checksum present");
-	CHECK(add_bytes(add16(add16(pseudo, 17), size), udp, size) == 0xffff && "UDP checksum");
+	CHECK(wire_sum(pseudo + 17 + (unsigned)size, udp, size) == 0xffff && "UDP checksum");
 	udp += 8;
 	asked += 8;
 	CHECK(udp[0] == 1 && "version");
@@ -69,11 +40,11 @@ static const char *check_ip4(const uint8_t *asked, const uint8_t *ip, size_t siz
 	CHECK(ip[0] == 0x45 && ip[1] == 0 && "version, header length, TOS");
 	CHECK(get16(ip + 2) == size && "IP length");
 	CHECK(!memcmp(ip + 4, rest, sizeof(rest)) && "ID, DF, TTL, protocol");
-	CHECK(add_bytes(0, ip, 20) == 0xffff && "IP checksum");
+	CHECK(wire_sum(0, ip, 20) == 0xffff && "IP checksum");
 	CHECK(!memcmp(ip + 12, asked + 16, 4) && "source");
 	CHECK(!memcmp(ip + 16, asked + 12, 4) && "destination");
 	return check_udp(
-		asked + 20, ip + 20, size - 20, add_bytes(0, ip + 12, 8), type, value, length);
+		asked + 20, ip + 20, size - 20, wire_sum(0, ip + 12, 8), type, value, length);
 }
 
 static const char *check_ip6(const uint8_t *asked, const uint8_t *ip, size_t size, uint8_t type,
@@ -86,7 +57,7 @@ static const char *check_ip6(const uint8_t *asked, const uint8_t *ip, size_t siz
 	CHECK(!memcmp(ip + 8, asked + 24, 16) && "source");
 	CHECK(!memcmp(ip + 24, asked + 8, 16) && "destination");
 	return check_udp(
-		asked + 40, ip + 40, size - 40, add_bytes(0, ip + 8, 32), type, value, length);
+		asked + 40, ip + 40, size - 40, wire_sum(0, ip + 8, 32), type, value, length);
 }
 
 const char *verify_reply(const uint8_t *request, size_t request_size, const uint8_t *reply,

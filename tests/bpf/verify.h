@@ -14,7 +14,4 @@
 const char *verify_reply(const uint8_t *request, size_t request_size, const uint8_t *reply,
 	size_t reply_size, uint8_t type, const void *value, size_t length);
 
-/* The Internet checksum of RFC 1071, not complemented, in the host's byte order as stored. */
-uint16_t verify_sum(const void *bytes, size_t size);
-
 #endif

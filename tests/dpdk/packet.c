@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/dpdk/packet.h"
+#include "tests/wire.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,28 +17,6 @@
 
 uint8_t packet_client_mac[6] = {0x02, 0, 0, 0, 0, 0x99};
 uint8_t packet_server_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
-
-uint32_t packet_sum(uint32_t sum, const void *data, size_t len)
-{
-	const uint8_t *at = data;
-
-	for (size_t i = 0; i < len; i++)
-		sum += i % 2 ? at[i] : (uint32_t)at[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static unsigned get16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
 
 static void address(const struct packet_spec *spec, bool source, uint8_t out[16])
 {
@@ -65,7 +44,7 @@ static uint32_t pseudo_sum(const struct packet_spec *spec, size_t len)
 	address(spec, true, addrs);
 	address(spec, false, addrs + size);
 	put16(tail + 2, (unsigned)len);
-	return packet_sum(packet_sum(0, addrs, 2 * size), tail, 4);
+	return wire_sum(wire_sum(0, addrs, 2 * size), tail, 4);
 }
 
 static uint8_t *put_ip(uint8_t *at, const struct packet_spec *spec, size_t payload)
@@ -96,7 +75,7 @@ static uint8_t *put_ip(uint8_t *at, const struct packet_spec *spec, size_t paylo
 	address(spec, true, at + 12);
 	address(spec, false, at + 16);
 	memcpy(at + 20, spec->extra_len ? spec->extra : at, spec->extra_len);
-	put16(at + 10, ~packet_sum(0, at, 20 + spec->extra_len));
+	put16(at + 10, ~wire_sum(0, at, 20 + spec->extra_len));
 	return at + 20 + spec->extra_len;
 }
 
@@ -129,7 +108,7 @@ size_t packet_build(
 	if (spec->partial_checksum)
 		put16(at, sum);
 	else if (!spec->no_checksum)
-		put16(at, ~packet_sum(sum, l4, l4_len));
+		put16(at, ~wire_sum(sum, l4, l4_len));
 	return (size_t)(l4 - frame) + l4_len + spec->trailer;
 }
 
@@ -166,7 +145,7 @@ static const uint8_t *check_ip(
 		assert_int_equal(at[9], spec->proto);
 		assert_memory_equal(at + 12, from, 4);
 		assert_memory_equal(at + 16, to, 4);
-		assert_int_equal(packet_sum(0, at, 20), 0xffff);
+		assert_int_equal(wire_sum(0, at, 20), 0xffff);
 		*len = get16(at + 2) - 20;
 		at += 20;
 	}
@@ -188,8 +167,7 @@ const uint8_t *packet_check_reply(
 	}
 	assert_int_equal(get16(at), spec->v6 ? 0x86dd : 0x0800);
 	l4 = check_ip(at + 2, frame + frame_len, spec, len);
-	assert_int_equal(
-		packet_sum(spec->v6 || udp ? pseudo_sum(spec, *len) : 0, l4, *len), 0xffff);
+	assert_int_equal(wire_sum(spec->v6 || udp ? pseudo_sum(spec, *len) : 0, l4, *len), 0xffff);
 	if (!udp)
 		return l4;
 	assert_int_not_equal(get16(l4 + 6), 0);

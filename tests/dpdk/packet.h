@@ -52,7 +52,4 @@ void packet_request(
 const uint8_t *packet_check_reply(
 	const uint8_t *frame, size_t frame_len, const struct packet_spec *spec, size_t *len);
 
-/* RFC 1071, 16 bits at a time, as a number: 0xffff if `data` has a right checksum in it. */
-uint32_t packet_sum(uint32_t sum, const void *data, size_t len);
-
 #endif

@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "tests/dpdk/packet.h"
+#include "tests/wire.h"
 
 #include "common/log.h"
 
@@ -50,7 +51,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	if (len > VALUE_MAX)
 		return;
 	memcpy(session.key, key, SESSD_KEY_SIZE);
-	session.sum = htons((uint16_t)packet_sum(0, value, len));
+	session.sum = htons((uint16_t)wire_sum(0, value, len));
 	session.expires = clock_tick() + clock_ticks(timeout);
 	session.slot = table_alloc(table);
 	assert_int_not_equal(session.slot, TABLE_NO_SLOT);
@@ -869,8 +870,8 @@ static void offload(void **state)
 		at = rte_pktmbuf_mtod(mbuf, uint8_t *);
 		addrs = ip + (spec.v6 ? 8 : 12);
 		memcpy(&check, at + udp + 6, 2);
-		assert_int_equal(ntohs(check),
-			packet_sum(packet_sum(0, at + addrs, spec.v6 ? 32 : 8), tail, 4));
+		assert_int_equal(
+			ntohs(check), wire_sum(wire_sum(0, at + addrs, spec.v6 ? 32 : 8), tail, 4));
 		if (!spec.v6)
 			assert_memory_equal(at + ip + 10, "\0\0", 2);
 		rte_pktmbuf_free(mbuf);

@@ -14,6 +14,7 @@
 #include "dataplane/packet/parse.h"
 
 #include "tests/dpdk/packet.h"
+#include "tests/wire.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -336,8 +337,7 @@ static void check_advertisement(const uint8_t *frame, size_t len, size_t l3, con
 	assert_int_equal(icmp[0], 136);
 	assert_int_equal(icmp[1], 0);
 	assert_memory_equal(icmp + 24, option, 8);
-	assert_int_equal(
-		packet_sum(packet_sum(packet_sum(0, ip + 8, 32), tail, 4), icmp, 32), 0xffff);
+	assert_int_equal(wire_sum(wire_sum(wire_sum(0, ip + 8, 32), tail, 4), icmp, 32), 0xffff);
 }
 
 static void answers_solicitations(void **state)

@@ -31,6 +31,7 @@
 #include "tests/fuzz/packet_dpdk.h"
 #include "tests/fuzz/packet_frame.h"
 #include "tests/fuzz/packet_judge.h"
+#include "tests/wire.h"
 
 #define FRAME_ROOM 1514
 #define PORT	   54321
@@ -61,7 +62,7 @@ static void store(uint8_t id, unsigned len, uint32_t seconds)
 	for (unsigned i = 0; i < len; i++)
 		value[i] = (uint8_t)(id + 3 * i);
 	session.expires = seconds ? clock_tick() + clock_ticks(seconds) : 1;
-	session.sum = htons(frame_sum16(0, value, len));
+	session.sum = htons((uint16_t)wire_sum(0, value, len));
 	table_insert(table, table_hash(table, session.key), &session, value);
 	entry_pack(&format, &entry, rest, &session, value);
 	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &session.slot, rest, BPF_ANY);

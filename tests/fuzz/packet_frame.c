@@ -3,17 +3,10 @@
  */
 #include "tests/fuzz/packet_frame.h"
 
+#include "tests/wire.h"
+
 #include <net/ethernet.h>
 #include <netinet/in.h>
-
-uint16_t frame_sum16(uint32_t sum, const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		sum += i % 2 ? bytes[i] : (uint32_t)bytes[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
 
 size_t frame_udp(const struct fuzz_frame *frame, bool *v6)
 {
@@ -21,7 +14,7 @@ size_t frame_udp(const struct fuzz_frame *frame, bool *v6)
 	uint16_t type = 0;
 
 	for (unsigned tags = 0; tags < 3 && at + 2 <= frame->len; tags++) {
-		type = (uint16_t)(frame->bytes[at] << 8 | frame->bytes[at + 1]);
+		type = (uint16_t)get16(frame->bytes + at);
 		if (type != 0x8100 && type != 0x88a8)
 			break;
 		at += 4;
@@ -40,26 +33,20 @@ static size_t ip_at(const struct fuzz_frame *frame)
 {
 	size_t at = 12;
 
-	while (at + 2 <= frame->len && (frame->bytes[at] << 8 | frame->bytes[at + 1]) != 0x0800 &&
-		(frame->bytes[at] << 8 | frame->bytes[at + 1]) != 0x86dd)
+	while (at + 2 <= frame->len && get16(frame->bytes + at) != 0x0800 &&
+		get16(frame->bytes + at) != 0x86dd)
 		at += 4;
 	return at + 2;
-}
-
-static void put16(uint8_t *to, uint16_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
 }
 
 uint32_t frame_pseudo_header(const struct fuzz_frame *frame, size_t udp, bool v6)
 {
 	size_t ip = ip_at(frame);
-	uint32_t len = (uint32_t)(frame->bytes[udp + 4] << 8 | frame->bytes[udp + 5]);
+	uint32_t len = get16(frame->bytes + udp + 4);
 
 	return len + IPPROTO_UDP +
-	       (v6 ? frame_sum16(0, frame->bytes + ip + 8, 32)
-		   : frame_sum16(0, frame->bytes + ip + 12, 8));
+	       (v6 ? wire_sum(0, frame->bytes + ip + 8, 32)
+		   : wire_sum(0, frame->bytes + ip + 12, 8));
 }
 
 void frame_fix_checksums(struct fuzz_frame *frame)
@@ -71,7 +58,7 @@ void frame_fix_checksums(struct fuzz_frame *frame)
 	if (!udp)
 		return;
 	ip = ip_at(frame);
-	len = (size_t)(frame->bytes[udp + 4] << 8 | frame->bytes[udp + 5]);
+	len = get16(frame->bytes + udp + 4);
 	if (len < 8 || udp + len > frame->len)
 		return;
 	if (!v6) {
@@ -79,9 +66,9 @@ void frame_fix_checksums(struct fuzz_frame *frame)
 		if (header < 20)
 			return;
 		put16(frame->bytes + ip + 10, 0);
-		put16(frame->bytes + ip + 10, (uint16_t)~frame_sum16(0, frame->bytes + ip, header));
+		put16(frame->bytes + ip + 10, (uint16_t)~wire_sum(0, frame->bytes + ip, header));
 	}
 	put16(frame->bytes + udp + 6, 0);
-	sum = (uint16_t)~frame_sum16(frame_pseudo_header(frame, udp, v6), frame->bytes + udp, len);
+	sum = (uint16_t)~wire_sum(frame_pseudo_header(frame, udp, v6), frame->bytes + udp, len);
 	put16(frame->bytes + udp + 6, sum ? sum : 0xffff);
 }

@@ -15,8 +15,6 @@ struct fuzz_frame {
 	size_t len;
 };
 
-/* The one's complement sum of network words, begun with `sum`. */
-uint16_t frame_sum16(uint32_t sum, const uint8_t *bytes, size_t len);
 /* Where the UDP header is, or 0: of the plain kind, which is what checksums are made for here. */
 size_t frame_udp(const struct fuzz_frame *frame, bool *v6);
 /* Of a datagram that is whole: what its UDP header at `udp` is summed with. */

@@ -5,6 +5,7 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/packet_dpdk.h"
+#include "tests/wire.h"
 
 #include "common/clock.h"
 #include "dataplane/request.h"
@@ -112,7 +113,7 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	if (!dpdk->len && !packet_dpdk_update.count)
 		return;
 	at = frame_udp(request, &v6);
-	size = at ? (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]) : 0;
+	size = at ? get16(request->bytes + at + 4) : 0;
 	if (size < 8 || at + size > request->len) {
 		dump("request", request->bytes, request->len);
 		FUZZ_FAIL("dpdk mode takes what is no whole datagram");
@@ -141,7 +142,7 @@ static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parse
 	at = frame_udp(request, &v6);
 	if (!at)
 		FUZZ_FAIL("AF_XDP's reader takes what is no UDP");
-	size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
+	size = get16(request->bytes + at + 4);
 	update_of(request->bytes + at + 8, size - 8, &update);
 	if (!update.count)
 		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
@@ -149,9 +150,8 @@ static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parse
 		sizeof(update), (uint8_t *)&update, sizeof(update));
 	/* Of a sender on this host, which leaves the sum to hardware that a frame from a wire has
 	 * met. */
-	if (!packet_dpdk_update.count &&
-		frame_sum16(frame_pseudo_header(request, at, v6), NULL, 0) ==
-			(request->bytes[at + 6] << 8 | request->bytes[at + 7]))
+	if (!packet_dpdk_update.count && wire_sum(frame_pseudo_header(request, at, v6), NULL, 0) ==
+						 get16(request->bytes + at + 6))
 		return;
 	compare("AF_XDP's reader and dpdk mode hand on different updates", (uint8_t *)by_xsk,
 		sizeof(update), (uint8_t *)&packet_dpdk_update, sizeof(update));
@@ -185,7 +185,7 @@ void packet_judge(const struct fuzz_frame *request, uint32_t verdict, const stru
 		judge_passed(request, dpdk);
 	at = frame_udp(request, &v6);
 	if (at && verdict == XDP_TX) {
-		size_t size = (size_t)(request->bytes[at + 4] << 8 | request->bytes[at + 5]);
+		size_t size = get16(request->bytes + at + 4);
 
 		len = by_socket(request->bytes + at + 8, size - 8, reply);
 		other = frame_udp(xdp, &v6);
