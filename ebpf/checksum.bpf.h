@@ -1,55 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Internet checksums (RFC 1071). Sums are kept unfolded in 64 bits: what they add are 16- and
- * 32-bit words as they lie in memory, which is right in either byte order. No packet that gets
- * here has 2^16 words, so a sum stays below 2^48.
+ * The checksums of a packet. None that gets here has 2^16 words, so a sum of its words stays below
+ * 2^48.
  */
 #ifndef SESSIOND_EBPF_CHECKSUM_BPF_H
 #define SESSIOND_EBPF_CHECKSUM_BPF_H
 
 #include "ebpf/packet.bpf.h"
 
+#include <sessiond/checksum.h>
+
 #include <linux/in.h>
-
-/* Of a sum below 2^48: its 16 bits, 0 only if `sum` is 0. */
-INLINE __u16 checksum_fold(__u64 sum)
-{
-	sum = (sum >> 32) + (__u32)sum;
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum += sum >> 16;
-	return sum;
-}
-
-INLINE __u64 checksum_ip4(const struct ip4_header *ip)
-{
-	const __u32 *word = (const __u32 *)ip;
-
-	return (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
-}
 
 /* What the pseudo header has but for the length: the same in a request and in its reply. */
 INLINE __u64 checksum_pseudo(const struct packet *packet)
 {
 	__u64 sum = bpf_htons(IPPROTO_UDP);
 
-	if (packet->v6) {
-		for (int i = 0; i < 4; i++)
-			sum += (__u64)packet->ip6->source[i] + packet->ip6->dest[i];
-	} else {
-		sum += (__u64)packet->ip4->source + packet->ip4->dest;
-	}
-	return sum;
-}
-
-INLINE __u64 checksum_header(const void *header)
-{
-	const __u32 *word = header;
-	__u64 sum = 0;
-
-	for (int i = 0; i < SESSD_HEADER_SIZE / 4; i++)
-		sum += word[i];
-	return sum;
+	if (packet->v6)
+		return sum + checksum_words(packet->ip6->source, 8);
+	return sum + checksum_words(&packet->ip4->source, 2);
 }
 
 /* The sum of what follows the header in a request, `length` bytes at `offset` of the frame, which
@@ -68,7 +39,7 @@ __attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offs
 		barrier_var(at);
 		if (at + 8 > end)
 			return 0;
-		sum += (__u64) * (__u32 *)at + *(__u32 *)(at + 4);
+		sum += checksum_words(at, 2);
 	}
 	for (int i = 0; i < 3 && length >= 2; i++, length -= 2, at += 2) {
 		barrier_var(at);
@@ -93,7 +64,8 @@ INLINE bool checksum_partial(const struct packet *packet, __u64 pseudo)
 	return check && check == checksum_fold(pseudo + packet->udp->length);
 }
 
-/* Whether a GET's UDP checksum will do. `pseudo` is checksum_pseudo, `header` checksum_header. */
+/* Whether a GET's UDP checksum will do. `pseudo` is checksum_pseudo, `header` the sum of the
+ * request's header. */
 INLINE bool checksum_good(
 	struct xdp_md *ctx, const struct packet *packet, __u64 pseudo, __u64 header)
 {
@@ -108,7 +80,7 @@ INLINE bool checksum_good(
 		sum += checksum_trailing(ctx,
 			packet_span(packet->data, udp + 1) + SESSD_HEADER_SIZE,
 			packet->payload_length - SESSD_HEADER_SIZE);
-	return checksum_fold(sum) == 0xffff || checksum_partial(packet, pseudo);
+	return checksum_right(sum) || checksum_partial(packet, pseudo);
 }
 
 #endif

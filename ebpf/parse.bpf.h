@@ -106,7 +106,7 @@ INLINE __u64 *parse_lengths(struct packet *packet, struct sessd_xdp_counters *co
 		return &counters->pass_truncated;
 	if (claimed != (__s32)length || length < sizeof(struct udp_header))
 		return &counters->pass_bad_length;
-	if (!packet->v6 && checksum_fold(checksum_ip4(packet->ip4)) != 0xffff)
+	if (!packet->v6 && !checksum_right(checksum_words(packet->ip4, sizeof(*packet->ip4) / 4)))
 		return &counters->pass_bad_checksum;
 	packet->payload_length = length - sizeof(struct udp_header);
 	return NULL;

@@ -38,7 +38,7 @@ INLINE void reply_ip4(struct ip4_header *ip, __u32 udp_length)
 	word[2] = bpf_htonl(REPLY_TTL << 24 | IPPROTO_UDP << 16);
 	ip->source = ip->dest;
 	ip->dest = source;
-	check = ~checksum_fold(checksum_ip4(ip));
+	check = ~checksum_fold(checksum_words(ip, sizeof(*ip) / 4));
 	ip->check = check;
 }
 

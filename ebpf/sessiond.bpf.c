@@ -205,7 +205,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	if (packet.payload_length > SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT)
 		return pass(&counters->pass_no_room);
 	pseudo = checksum_pseudo(&packet);
-	sum = checksum_header(header);
+	sum = checksum_words(header, SESSD_HEADER_SIZE / 4);
 	if (!checksum_good(ctx, &packet, pseudo, sum))
 		return pass(&counters->pass_bad_checksum);
 	sum += pseudo + *(const __u32 *)packet.udp;

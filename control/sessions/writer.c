@@ -3,6 +3,8 @@
  */
 #include "control/sessions/writer.h"
 
+#include <sessiond/checksum.h>
+
 #include "common/clock.h"
 #include "common/locked_memory.h"
 #include "common/log.h"
@@ -62,29 +64,6 @@ static uint32_t take_slot(struct writer *writer, uint64_t now)
 	return table_alloc(writer->table);
 }
 
-/* RFC 1071 over the value, in the host's byte order and not complemented: what a reply's UDP
- * checksum adds for it. */
-static uint16_t value_sum(const uint8_t *value, size_t len)
-{
-	uint64_t sum = 0;
-	uint32_t word;
-
-	for (; len >= 4; len -= 4, value += 4) {
-		memcpy(&word, value, 4);
-		sum += word;
-	}
-	if (len) {
-		word = 0;
-		memcpy(&word, value, len);
-		sum += word;
-	}
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
 	const void *value, size_t len)
 {
@@ -130,7 +109,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	session.expires = clock_expiry(now, timeout);
 	session.slot = slot;
 	session.len = (uint16_t)len;
-	session.sum = value_sum(value, len);
+	session.sum = checksum_fold(checksum_bytes(value, (uint32_t)len));
 	table_insert(writer->table, hash, &session, value);
 	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
 	if (writer->ops->put)

@@ -57,33 +57,19 @@ FRAME_INLINE bool fast_matches(
 /* Of the IPv4 header: all 64 bits. */
 FRAME_INLINE uint64_t fast_ip_sum(const uint8_t *data)
 {
-	return checksum_ip4((const struct frame_ip4 *)(data + FAST_IP));
+	const uint8_t *ip = data + FAST_IP;
+
+	return checksum_add(checksum_add(load64(ip), load64(ip + 8)), load32(ip + 16));
 }
 
 /* Of addresses, protocol, UDP header and request, and of `more`, which is below 2^63: the pseudo
  * header's length, and the value. All 64 bits. */
 FRAME_INLINE uint64_t fast_udp_sum(const uint8_t *data, uint64_t more)
 {
-	uint64_t sum = load64(data + FAST_IP + 12);
 	uint64_t rest = load32(data + FAST_UDP) + (htons(IPPROTO_UDP) + more);
 
-#ifdef __x86_64__
-	/* No compiler makes one chain of carries of it by itself. */
-	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq %5, %0\n\t"
-		"adcq %6, %0\n\tadcq $0, %0"
-		: "+r"(sum)
-		: "m"(*(const uint64_t(*)[1])(data + FAST_UDP + 4)),
-		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 4)),
-		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 12)),
-		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 20)),
-		"m"(*(const uint64_t(*)[1])(data + FAST_REQUEST + 28)), "r"(rest)
-		: "cc");
-	return sum;
-#else
-	for (unsigned i = FAST_UDP + 4; i < FAST_END; i += 8)
-		sum = checksum_add(sum, load64(data + i));
-	return checksum_add(sum, rest);
-#endif
+	return checksum_add6(
+		load64(data + FAST_SOURCE), data + FAST_UDP + 4, data + FAST_REQUEST + 4, rest);
 }
 
 /* Nearly all requests come from one allowed range: the one that the last came from is tried first.
@@ -176,11 +162,11 @@ FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint
 		ethernet, ethernet, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
 	store64(data + FAST_IP, reply->ip);
 	store32(data + FAST_IP + 8, htonl((uint32_t)REPLY_TTL << 24 | IPPROTO_UDP << 16));
-	store16(data + FAST_IP + 10, (uint16_t)~checksum_fold48(ip_sum));
+	store16(data + FAST_IP + 10, (uint16_t)~checksum_fold(ip_sum));
 	/* Both addresses, both ports. */
 	*(fast_bytes *)(data + FAST_IP + 12) = __builtin_shufflevector(
 		tail, tail, 4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 12, 13, 14, 15);
-	store32(data + FAST_UDP + 4, reply->udp_length | (uint32_t)checksum_fold48(check) << 16);
+	store32(data + FAST_UDP + 4, reply->udp_length | (uint32_t)checksum_fold(check) << 16);
 }
 
 #endif

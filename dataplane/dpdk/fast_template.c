@@ -72,7 +72,7 @@ static void prepare_replies(void)
 
 		reply->udp_length = htons((uint16_t)(FAST_UDP_LENGTH + len));
 		reply->ip = load64(&ip);
-		reply->ip_sum = checksum_fold(checksum_ip4(&ip));
+		reply->ip_sum = checksum_fold(checksum_bytes(&ip, sizeof(ip)));
 		/* From the length, twice there, and the type of a GET to those of this; of 0 and
 		 * 0xffff, which are the same, the one that lets no sum be 0. */
 		reply->udp_change = checksum_fold(2ULL * htons(FAST_UDP_LENGTH) + load16(get) +

@@ -138,7 +138,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		return;
 	}
 	pseudo = checksum_pseudo(frame);
-	header_sum = verify_header_sum(header);
+	header_sum = checksum_bytes(header, SESSD_HEADER_SIZE);
 	if (!verify_udp(frame, pseudo, header_sum)) {
 		drop(burst, mbuf, &counters->drop_bad_checksum);
 		return;

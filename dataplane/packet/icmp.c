@@ -47,7 +47,7 @@ bool icmp_input(const struct neighbour *neighbour, struct frame *frame)
 		!local_endpoints_has_ip4(neighbour->local, frame_ip4(frame)->dest))
 		return drop(neighbour);
 	if (frame->l4_len < ICMP_ECHO_SIZE || icmp[0] != ICMP_ECHO || icmp[1] != 0 ||
-		checksum_fold(checksum_bytes(icmp, frame->l4_len)) != 0xffff)
+		!checksum_right(checksum_bytes(icmp, frame->l4_len)))
 		return drop(neighbour);
 	return echo_reply(neighbour, frame, ICMP_ECHOREPLY);
 }
@@ -57,8 +57,8 @@ bool icmp6_input(const struct neighbour *neighbour, struct frame *frame)
 	const uint8_t *icmp = frame->data + frame->l4;
 
 	if (frame->l4_len < ICMP_ECHO_SIZE ||
-		checksum_fold(checksum_bytes(icmp, frame->l4_len) + checksum_pseudo(frame) +
-			      htons(frame->l4_len)) != 0xffff)
+		!checksum_right(checksum_bytes(icmp, frame->l4_len) + checksum_pseudo(frame) +
+				htons(frame->l4_len)))
 		return drop(neighbour);
 	if (icmp[0] != ICMP6_ECHO_REQUEST)
 		return ndp_input(neighbour, frame);

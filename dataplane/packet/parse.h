@@ -54,10 +54,10 @@ FRAME_INLINE enum parse_kind parse_ip4(
 		return parse_drop(&counters->drop_fragment, why);
 	if (__builtin_expect(header_len == sizeof(*ip), 1)) {
 		if (!(frame->checks & FRAME_CHECKSUM_IP_GOOD) &&
-			checksum_fold(checksum_ip4(ip)) != 0xffff)
+			!checksum_right(checksum_bytes(ip, sizeof(*ip))))
 			return parse_drop(&counters->drop_bad_checksum, why);
 	} else {
-		if (checksum_fold(checksum_bytes(ip, header_len)) != 0xffff)
+		if (!checksum_right(checksum_bytes(ip, header_len)))
 			return parse_drop(&counters->drop_bad_checksum, why);
 		if (!parse_ip4_options(frame, header_len))
 			return parse_drop(&counters->drop_ip_options, why);

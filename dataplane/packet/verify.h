@@ -10,19 +10,8 @@
 
 #include <sessiond/protocol.h>
 
-/* The sum of a request's header, of which a reply's checksum is made too. */
-FRAME_INLINE uint64_t verify_header_sum(const void *header)
-{
-	const uint8_t *at = header;
-	uint64_t sum = load32(at);
-
-	for (unsigned i = 4; i < SESSD_HEADER_SIZE; i += 8)
-		sum = checksum_add(sum, load64(at + i));
-	return checksum_halve(sum);
-}
-
-/* `pseudo` is checksum_pseudo, `header` verify_header_sum; the datagram is no shorter than its
- * header. */
+/* `pseudo` is checksum_pseudo, `header` the sum of the request's header; the datagram is no
+ * shorter than that header. */
 FRAME_INLINE bool verify_udp(const struct frame *frame, uint64_t pseudo, uint64_t header)
 {
 	const struct frame_udp *udp = frame_udp(frame);
@@ -38,7 +27,7 @@ FRAME_INLINE bool verify_udp(const struct frame *frame, uint64_t pseudo, uint64_
 	sum = pseudo + load32(udp) + udp->length + udp->check + header;
 	if (__builtin_expect(rest != 0, 0))
 		sum += checksum_bytes((const uint8_t *)(udp + 1) + SESSD_HEADER_SIZE, rest);
-	if (__builtin_expect(checksum_fold(sum) == 0xffff, 1))
+	if (__builtin_expect(checksum_right(sum), 1))
 		return true;
 	/* A sender on this host leaves the rest to hardware that the packet never met. */
 	return udp->check == checksum_fold(pseudo);
