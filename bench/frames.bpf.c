@@ -120,7 +120,7 @@ static __always_inline int put_value(
 		for (int j = 0; j < CHUNK; j++) {
 			word = value_word(key, generation, i + j);
 			*(__u64 *)(at + 8 * j) = word;
-			*sum = sum_word(*sum, word);
+			*sum += checksum_halve(word);
 		}
 	}
 	for (int j = 0; j < CHUNK; j++, i++, at += 8) {
@@ -130,12 +130,12 @@ static __always_inline int put_value(
 			return -1;
 		word = value_word(key, generation, i);
 		*(__u64 *)at = word;
-		*sum = sum_word(*sum, word);
+		*sum += checksum_halve(word);
 	}
 	if (rest == 0)
 		return 0;
 	word = population_value_word(key, words) & ((1ULL << 8 * rest) - 1);
-	*sum = sum_word(*sum, word);
+	*sum += checksum_halve(word);
 	for (__u32 j = 0; j < 7; j++, at++, word >>= 8) {
 		if (j >= rest)
 			break;
@@ -171,7 +171,7 @@ static __always_inline void put_ipv4(struct iphdr *ip, __u16 udp_len)
 	ip->daddr = *(const volatile __u32 *)config.target;
 	sum = bpf_htons(0x4500) + ip->tot_len + bpf_htons(0x4000) +
 	      bpf_htons(64 << 8 | IPPROTO_UDP);
-	ip->check = ~sum_fold(sum + config.address_sum);
+	ip->check = ~checksum_fold(sum + config.address_sum);
 }
 
 static __always_inline void put_ipv6(struct ipv6hdr *ip, __u16 udp_len)
@@ -206,7 +206,7 @@ static __always_inline int put_message(struct udphdr *udp, struct sessd_header *
 	      2 * (__u64)udp->len + udp->source + udp->dest;
 	if (put_value(words, generation, (__u8 *)(message + 1), end, len, &sum) < 0)
 		return -1;
-	check = ~sum_fold(sum);
+	check = ~checksum_fold(sum);
 	udp->check = check ? check : 0xffff;
 	return 0;
 }
@@ -275,7 +275,7 @@ static __always_inline int same_value(const __u64 key[4], __u64 generation, cons
 		for (int j = 0; j < CHUNK; j++) {
 			word = *(const __u64 *)(at + 8 * j);
 			difference |= word ^ value_word(key, generation, i + j);
-			*sum = sum_word(*sum, word);
+			*sum += checksum_halve(word);
 		}
 	}
 	for (int j = 0; j < CHUNK; j++, i++, at += 8) {
@@ -284,7 +284,7 @@ static __always_inline int same_value(const __u64 key[4], __u64 generation, cons
 		if ((void *)(at + 8) > end)
 			return 0;
 		difference |= *(const __u64 *)at ^ value_word(key, generation, i);
-		*sum = sum_word(*sum, *(const __u64 *)at);
+		*sum += checksum_halve(*(const __u64 *)at);
 	}
 	word = 0;
 	for (__u32 j = 0; j < 7; j++, at++) {
@@ -294,7 +294,7 @@ static __always_inline int same_value(const __u64 key[4], __u64 generation, cons
 			return 0;
 		word |= (__u64)*at << 8 * j;
 	}
-	*sum = sum_word(*sum, word);
+	*sum += checksum_halve(word);
 	if (rest > 0)
 		difference |= word ^ (population_value_word(key, words) & ((1ULL << 8 * rest) - 1));
 	return difference == 0;
@@ -344,7 +344,7 @@ static __always_inline __u64 *judge(struct frames_counters *c, const struct udph
 		return &c->wrong_value;
 	/* The kernel's own stack leaves the sum to the device (CHECKSUM_PARTIAL), and a veth has
 	 * no wire to compute it for: then it is the pseudo header's. */
-	if (sum_fold(sum + udp->check) != 0xffff && udp->check != sum_fold(pseudo))
+	if (!checksum_right(sum + udp->check) && udp->check != checksum_fold(pseudo))
 		return &c->wrong_checksum;
 	return hit ? &c->hits : &c->misses;
 }

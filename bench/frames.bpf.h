@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Checksums and headers, for both programs of the live-frame engine.
+ * Headers and their sums, for both programs of the live-frame engine.
  */
 #ifndef BENCH_FRAMES_BPF_H
 #define BENCH_FRAMES_BPF_H
@@ -16,6 +16,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include <sessiond/checksum.h>
+
 #include "bench/frames_config.h"
 
 /* Frames of each family, as they are made and expected: no VLAN tag, no options. */
@@ -24,28 +26,13 @@
 #define FRAME_UDP_AT(ipv6)  (FRAME_IP_AT + FRAME_IP_SIZE(ipv6))
 #define FRAME_SIZE(ipv6)    (FRAME_UDP_AT(ipv6) + sizeof(struct udphdr) + SESSD_HEADER_SIZE)
 
-/* Internet checksums (RFC 1071) as sums of 32-bit words in memory order. */
-static __always_inline __u64 sum_word(__u64 sum, __u64 word)
-{
-	return sum + (__u32)word + (word >> 32);
-}
-
-static __always_inline __u16 sum_fold(__u64 sum)
-{
-	sum = (__u32)sum + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
 /* The key starts at an odd multiple of 4 in the frame; it is summed as words all the same. */
 static __always_inline __u64 sum_header(const struct sessd_header *message, const __u64 key[4])
 {
 	__u64 sum = *(const __u32 *)message;
 
 	for (int i = 0; i < POPULATION_KEY_WORDS; i++)
-		sum = sum_word(sum, key[i]);
+		sum += checksum_halve(key[i]);
 	return sum;
 }
 

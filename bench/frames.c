@@ -18,6 +18,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <sessiond/checksum.h>
+
 #include "bench/flow.h"
 #include "bench/frames_config.h"
 #include "bench/neighbour.h"
@@ -74,23 +76,12 @@ static const enum frames_workload workload_of[] = {
 	[WORKLOAD_CHURN] = FRAMES_CHURN,
 };
 
-static uint32_t sum_words(uint32_t sum, const uint8_t *bytes, size_t len)
-{
-	uint16_t word;
-
-	for (size_t i = 0; i < len; i += 2) {
-		memcpy(&word, bytes + i, 2);
-		sum += word;
-	}
-	return sum;
-}
-
 static void fill_config(const struct frames *frames, volatile struct frames_config *config)
 {
 	const struct bench_options *o = frames->options;
 	const struct neighbour *n = &frames->neighbour;
 	bool ipv4 = address_is_ipv4(&o->target.addr);
-	size_t skip = ipv4 ? 12 : 0;
+	uint32_t size = ipv4 ? 4 : 16;
 	struct frames_config c = {
 		.population = o->population,
 		.sessions = o->sessions,
@@ -110,9 +101,10 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 
 	memcpy(c.source_mac, n->source_mac, 6);
 	memcpy(c.target_mac, n->target_mac, 6);
-	memcpy(c.source, n->source.bytes + skip, 16 - skip);
-	memcpy(c.target, o->target.addr.bytes + skip, 16 - skip);
-	c.address_sum = sum_words(sum_words(0, c.source, 16 - skip), c.target, 16 - skip);
+	memcpy(c.source, n->source.bytes + 16 - size, size);
+	memcpy(c.target, o->target.addr.bytes + 16 - size, size);
+	c.address_sum =
+		checksum_fold(checksum_bytes(c.source, size) + checksum_bytes(c.target, size));
 	memcpy((void *)config, &c, sizeof(c));
 }
 

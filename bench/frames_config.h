@@ -40,7 +40,7 @@ struct frames_config {
 	__u8 changes;	/* FRAMES_CHURN: NEWs and REMOVEs, else GETs */
 	__u8 source_mac[6], target_mac[6];
 	__u8 source[16], target[16]; /* IPv4: the first four bytes */
-	__u32 address_sum;	     /* of both addresses, in 16-bit words as they lie in memory */
+	__u32 address_sum;	     /* of both addresses: checksum.h */
 };
 
 /* A CPU's generator. */

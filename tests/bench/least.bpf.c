@@ -18,6 +18,7 @@
 
 #include "tests/bench/turn.h"
 
+#include <sessiond/checksum.h>
 #include <sessiond/map_abi.h>
 #include <sessiond/protocol.h>
 
@@ -38,13 +39,6 @@ struct {
 	__type(value, struct sessd_entry);
 } sessions SEC(".maps");
 
-static __always_inline __u16 fold(__u64 sum)
-{
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return sum;
-}
-
 /* A checksum after one of the words that it is over has changed (RFC 1624), not folded and not
  * complemented. */
 static __always_inline __u64 change(__u16 from, __u16 to)
@@ -61,10 +55,12 @@ static __always_inline void turn_round(struct frame *frame, __u16 sum)
 	turn_ethernet(frame);
 	SWAP(__be32, frame->ip.saddr, frame->ip.daddr);
 	SWAP(__be16, frame->udp.source, frame->udp.dest);
-	frame->ip.check = ~fold((__u16)~frame->ip.check + change(frame->ip.tot_len, total));
+	frame->ip.check =
+		~checksum_fold((__u16)~frame->ip.check + change(frame->ip.tot_len, total));
 	frame->ip.tot_len = total;
-	frame->udp.check = ~fold((__u16)~frame->udp.check + 2 * change(frame->udp.len, grown) +
-				 change(bpf_htons(SESSD_GET), bpf_htons(SESSD_OK)) + sum);
+	frame->udp.check =
+		~checksum_fold((__u16)~frame->udp.check + 2 * change(frame->udp.len, grown) +
+			       change(bpf_htons(SESSD_GET), bpf_htons(SESSD_OK)) + sum);
 	frame->udp.len = grown;
 	frame->message.type = SESSD_OK;
 }

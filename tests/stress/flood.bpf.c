@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <sessiond/checksum.h>
 #include <sessiond/protocol.h>
 
 #include "bench/population.h"
@@ -58,13 +59,6 @@ static __always_inline __be32 source_of(__u64 random)
 	}
 }
 
-static __always_inline __u16 fold(__u64 sum)
-{
-	for (int i = 0; i < 4; i++)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
 static __always_inline void put_ethernet(struct ethhdr *eth, __u16 type)
 {
 	for (int i = 0; i < 6; i++) {
@@ -102,7 +96,7 @@ static __always_inline void put_headers(void *data, __u32 payload, __u64 random)
 	ip->daddr = config.target;
 	sum = bpf_htons(0x4500) + (__u64)ip->tot_len + bpf_htons(0x4000) +
 	      bpf_htons(64 << 8 | IPPROTO_UDP) + source + config.target;
-	ip->check = ~fold(sum);
+	ip->check = ~checksum_fold(sum);
 	put_udp(udp, payload, random);
 }
 
@@ -143,7 +137,7 @@ static __always_inline void put_headers6(void *data, __u64 random)
 	sum = bpf_csum_diff(NULL, 0, (void *)&ip->saddr, 32, 0);
 	sum += bpf_csum_diff(NULL, 0, (void *)udp, sizeof(*udp) + SESSD_HEADER_SIZE, 0);
 	sum += udp->len + bpf_htons(IPPROTO_UDP);
-	udp->check = ~fold(sum);
+	udp->check = ~checksum_fold(sum);
 	if (!udp->check)
 		udp->check = 0xffff;
 }

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sessiond/checksum.h>
+
 #include "bench/population.h"
 #include "common/clock.h"
 #include "dataplane/engine.h"
@@ -41,21 +43,6 @@ static bool on_found(void *ctx, const struct session *session)
 	return false;
 }
 
-static uint16_t value_sum(const uint8_t *value, size_t len)
-{
-	uint32_t sum = 0;
-	uint16_t word;
-
-	for (size_t i = 0; i < len; i += 2) {
-		word = value[i];
-		if (i + 1 < len)
-			memcpy(&word, value + i, 2);
-		sum += word;
-	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
 /* Makes the session of a number and a store. */
 static void make(const struct population *p, uint64_t number, uint64_t generation,
 	struct session *session, uint8_t *value)
@@ -70,7 +57,7 @@ static void make(const struct population *p, uint64_t number, uint64_t generatio
 		word = at == 0 ? generation : population_value_word(words, at / 8);
 		memcpy(value + at, &word, session->len - at < 8 ? session->len - at : 8);
 	}
-	session->sum = value_sum(value, session->len);
+	session->sum = checksum_fold(checksum_bytes(value, session->len));
 }
 
 /* Half of the keys are stored at any time. The slot of the session that goes is the next one's. */
