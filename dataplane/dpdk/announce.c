@@ -23,7 +23,7 @@ static void send_frame(
 void announce(struct lcore *lcore, const struct port_queue *queue)
 {
 	const struct local_endpoints *local = &lcore->engine->local;
-	struct neighbour neighbour = {.local = local, .counters = &lcore->counters};
+	struct neighbour neighbour = {.local = local};
 	uint8_t frame[NEIGHBOUR_FRAME_MAX];
 
 	__atomic_store_n(&queue->port->announce, 0, __ATOMIC_RELAXED);

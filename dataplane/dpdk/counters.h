@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "dataplane/packet/neighbour.h"
+#include "dataplane/packet/parse.h"
 #include "dataplane/request.h"
 
 #define DPDK_COUNTERS(X) \
@@ -48,5 +50,11 @@ struct dpdk_counters {
 	DPDK_COUNTERS(X)
 #undef X
 } __attribute__((aligned(64)));
+
+/* The counter of a refused frame; NULL if `result` is none. */
+uint64_t *counters_of_parse(struct dpdk_counters *counters, enum parse_result result);
+
+/* The counter of what became of an ARP, ICMP or ICMPv6 frame. */
+uint64_t *counters_of_neighbour(struct dpdk_counters *counters, enum neighbour_result result);
 
 #endif

@@ -105,6 +105,8 @@ struct lcore {
 	struct updates updates __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
+_Static_assert(LOCAL_ENDPOINTS_MAX == ENGINE_LISTEN_MAX, "room for every --listen");
+
 struct engine {
 	struct engine_config config;
 	struct dpdk_args args;

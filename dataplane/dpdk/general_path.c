@@ -14,6 +14,11 @@ COLD static void drop(struct burst *burst, struct rte_mbuf *mbuf, uint64_t *coun
 	burst_drop(burst, mbuf);
 }
 
+COLD static void drop_parsed(struct burst *burst, struct rte_mbuf *mbuf, enum parse_result result)
+{
+	drop(burst, mbuf, counters_of_parse(&burst->lcore->counters, result));
+}
+
 static void source_address(const struct frame *frame, struct address *source)
 {
 	if (frame->v6)
@@ -105,13 +110,13 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
 	const struct sessd_header *header;
-	uint64_t pseudo, header_sum, *why;
+	enum parse_result result = parse_udp(frame);
+	uint64_t pseudo, header_sum;
 	enum request_kind kind;
 	size_t len;
 
-	why = parse_udp(frame, counters);
-	if (why) {
-		drop(burst, mbuf, why);
+	if (parse_refused(result)) {
+		drop_parsed(burst, mbuf, result);
 		return;
 	}
 	if (!local_endpoints_match(burst->neighbour.local, frame)) {
@@ -156,21 +161,22 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 
 /* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
 COLD static void sort_neighbour(
-	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_kind kind)
+	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_result kind)
 {
-	bool reply;
+	enum neighbour_result result;
 
 	if (rte_pktmbuf_tailroom(mbuf) < NEIGHBOUR_FRAME_MAX) {
 		drop(burst, mbuf, &burst->lcore->counters.drop_no_room);
 		return;
 	}
 	if (kind == PARSE_ARP)
-		reply = arp_input(&burst->neighbour, frame);
+		result = arp_input(&burst->neighbour, frame);
 	else if (frame->v6)
-		reply = icmp6_input(&burst->neighbour, frame);
+		result = icmp6_input(&burst->neighbour, frame);
 	else
-		reply = icmp_input(&burst->neighbour, frame);
-	if (!reply) {
+		result = icmp_input(&burst->neighbour, frame);
+	counter_add(counters_of_neighbour(&burst->lcore->counters, result), 1);
+	if (!neighbour_is_reply(result)) {
 		burst_drop(burst, mbuf);
 		return;
 	}
@@ -180,23 +186,22 @@ COLD static void sort_neighbour(
 
 __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
 {
-	struct dpdk_counters *counters = &burst->lcore->counters;
-	uint64_t flags = mbuf->ol_flags, *why;
+	uint64_t flags = mbuf->ol_flags;
 	struct frame frame = {.data = rte_pktmbuf_mtod(mbuf, uint8_t *), .len = mbuf->data_len};
-	enum parse_kind kind;
+	enum parse_result result;
 
 	if ((flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_IP_GOOD;
 	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
 	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
-	kind = parse_frame(&frame, burst->neighbour.mac, counters, &why);
-	if (__builtin_expect(kind == PARSE_UDP, 1))
+	result = parse_frame_for(&frame, burst->neighbour.mac);
+	if (__builtin_expect(result == PARSE_UDP, 1))
 		sort_udp(burst, mbuf, &frame);
-	else if (kind == PARSE_DROP)
-		drop(burst, mbuf, why);
+	else if (parse_refused(result))
+		drop_parsed(burst, mbuf, result);
 	else
-		sort_neighbour(burst, mbuf, &frame, kind);
+		sort_neighbour(burst, mbuf, &frame, result);
 }
 
 /* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */

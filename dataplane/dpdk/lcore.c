@@ -62,7 +62,6 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.neighbour.local = &lcore->engine->local;
 	memcpy(burst.neighbour.mac, queue->port->mac, FRAME_MAC);
 	burst.neighbour.ports = &lcore->engine->neighbour_ports;
-	burst.neighbour.counters = &lcore->counters;
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;
 	/* Replies are made for little-endian machines. */

@@ -20,34 +20,26 @@ struct arp_message {
 
 _Static_assert(sizeof(struct arp_message) == 28, "ARP for IPv4 over Ethernet");
 
-static bool drop(const struct neighbour *neighbour)
-{
-	counter_add(&neighbour->counters->drop_arp, 1);
-	return false;
-}
-
-bool arp_input(const struct neighbour *neighbour, struct frame *frame)
+enum neighbour_result arp_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	struct arp_message *arp = (struct arp_message *)(frame->data + frame->l3);
 	uint32_t target;
 
 	if (frame->l3 + sizeof(*arp) > frame->len)
-		return drop(neighbour);
+		return NEIGHBOUR_ARP_IGNORED;
 	if (arp->hardware != htons(ARPHRD_ETHER) || arp->protocol != htons(ETHERTYPE_IP) ||
 		arp->hardware_len != FRAME_MAC || arp->protocol_len != 4)
-		return drop(neighbour);
+		return NEIGHBOUR_ARP_IGNORED;
 	if (arp->sender_mac[0] & 1 || frame->data[FRAME_MAC] & 1)
-		return drop(neighbour);
+		return NEIGHBOUR_ARP_IGNORED;
 	if (neighbour_other_port(neighbour, arp->sender_mac))
-		return drop(neighbour);
+		return NEIGHBOUR_ARP_IGNORED;
 	if (local_endpoints_has_ip4(neighbour->local, arp->sender) &&
-		memcmp(arp->sender_mac, neighbour->mac, FRAME_MAC) != 0) {
-		counter_add(&neighbour->counters->address_conflicts, 1);
-		return false;
-	}
+		memcmp(arp->sender_mac, neighbour->mac, FRAME_MAC) != 0)
+		return NEIGHBOUR_CONFLICT;
 	if (arp->operation != htons(ARPOP_REQUEST) ||
 		!local_endpoints_has_ip4(neighbour->local, arp->target))
-		return drop(neighbour);
+		return NEIGHBOUR_ARP_IGNORED;
 
 	/* A sender of 0.0.0.0 probes whether the address is taken, and is told so. */
 	target = arp->target;
@@ -59,8 +51,7 @@ bool arp_input(const struct neighbour *neighbour, struct frame *frame)
 	memcpy(frame->data, frame->data + FRAME_MAC, FRAME_MAC);
 	memcpy(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC);
 	frame->len = (uint32_t)(frame->l3 + sizeof(*arp));
-	counter_add(&neighbour->counters->arp_replies, 1);
-	return true;
+	return NEIGHBOUR_ARP_REPLY;
 }
 
 uint32_t arp_announce(const struct neighbour *neighbour, uint32_t addr, uint8_t *frame)

@@ -10,15 +10,9 @@
 
 #define ICMP_ECHO_SIZE 8
 
-static bool drop(const struct neighbour *neighbour)
-{
-	counter_add(&neighbour->counters->drop_icmp, 1);
-	return false;
-}
-
 /* An echo's reply differs from its request by the type and, with IPv6's pseudo header, by nothing
  * that its sum sees. */
-static bool echo_reply(const struct neighbour *neighbour, struct frame *frame, uint8_t type)
+static enum neighbour_result echo_reply(struct frame *frame, uint8_t type)
 {
 	uint8_t *icmp;
 
@@ -35,35 +29,34 @@ static bool echo_reply(const struct neighbour *neighbour, struct frame *frame, u
 		reply_ip4(frame_ip4(frame), IPPROTO_ICMP, frame->l4_len, false);
 	reply_ethernet(frame->data);
 	frame->len = (uint32_t)frame->l4 + frame->l4_len;
-	counter_add(&neighbour->counters->echo_replies, 1);
-	return true;
+	return NEIGHBOUR_ECHO_REPLY;
 }
 
-bool icmp_input(const struct neighbour *neighbour, struct frame *frame)
+enum neighbour_result icmp_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	const uint8_t *icmp = frame->data + frame->l4;
 
 	if (frame->data[0] & 1 || !source_usable(frame) ||
 		!local_endpoints_has_ip4(neighbour->local, frame_ip4(frame)->dest))
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	if (frame->l4_len < ICMP_ECHO_SIZE || icmp[0] != ICMP_ECHO || icmp[1] != 0 ||
 		!checksum_right(checksum_bytes(icmp, frame->l4_len)))
-		return drop(neighbour);
-	return echo_reply(neighbour, frame, ICMP_ECHOREPLY);
+		return NEIGHBOUR_ICMP_IGNORED;
+	return echo_reply(frame, ICMP_ECHOREPLY);
 }
 
-bool icmp6_input(const struct neighbour *neighbour, struct frame *frame)
+enum neighbour_result icmp6_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	const uint8_t *icmp = frame->data + frame->l4;
 
 	if (frame->l4_len < ICMP_ECHO_SIZE ||
 		!checksum_right(checksum_bytes(icmp, frame->l4_len) + checksum_pseudo(frame) +
 				htons(frame->l4_len)))
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	if (icmp[0] != ICMP6_ECHO_REQUEST)
 		return ndp_input(neighbour, frame);
 	if (icmp[1] != 0 || frame->data[0] & 1 || !source_usable(frame) ||
 		!local_endpoints_has_ip6(neighbour->local, frame_ip6(frame)->dest))
-		return drop(neighbour);
-	return echo_reply(neighbour, frame, ICMP6_ECHO_REPLY);
+		return NEIGHBOUR_ICMP_IGNORED;
+	return echo_reply(frame, ICMP6_ECHO_REPLY);
 }

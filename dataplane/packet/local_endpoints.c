@@ -42,8 +42,8 @@ int local_endpoints_init(struct local_endpoints *local, const struct endpoint *l
 			return error_set(EINVAL,
 				"--listen %s: not an address that a node can have on a network",
 				endpoint_format(endpoint, text));
-		if (local->ip4_count + local->ip6_count == ENGINE_LISTEN_MAX)
-			return error_set(EINVAL, "more than %d --listen", ENGINE_LISTEN_MAX);
+		if (local->ip4_count + local->ip6_count == LOCAL_ENDPOINTS_MAX)
+			return error_set(EINVAL, "more than %d --listen", LOCAL_ENDPOINTS_MAX);
 		if (address_is_ipv4(&endpoint->addr)) {
 			struct local_endpoint_ip4 *ip4 = &local->ip4[local->ip4_count++];
 

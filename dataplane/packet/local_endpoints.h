@@ -7,8 +7,10 @@
 #ifndef SESSIOND_DATAPLANE_PACKET_LOCAL_ENDPOINTS_H
 #define SESSIOND_DATAPLANE_PACKET_LOCAL_ENDPOINTS_H
 
-#include "dataplane/engine.h"
+#include "common/address.h"
 #include "dataplane/packet/frame.h"
+
+#define LOCAL_ENDPOINTS_MAX 64
 
 struct local_endpoint_ip4 {
 	uint32_t addr; /* network order, as in the packet */
@@ -23,8 +25,8 @@ struct local_endpoint_ip6 {
 /* An address with several ports stands in the list once for each. */
 struct local_endpoints {
 	unsigned ip4_count, ip6_count;
-	struct local_endpoint_ip4 ip4[ENGINE_LISTEN_MAX];
-	struct local_endpoint_ip6 ip6[ENGINE_LISTEN_MAX];
+	struct local_endpoint_ip4 ip4[LOCAL_ENDPOINTS_MAX];
+	struct local_endpoint_ip6 ip6[LOCAL_ENDPOINTS_MAX];
 };
 
 enum local_endpoint_match {

@@ -39,12 +39,6 @@ _Static_assert(sizeof(struct ndp_advertisement) == 32, "an advertisement with it
 static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
 static const uint8_t unspecified[16];
 
-static bool drop(const struct neighbour *neighbour)
-{
-	counter_add(&neighbour->counters->drop_icmp, 1);
-	return false;
-}
-
 /* ff02::1:ff00:0/104 and the target's last three bytes. */
 static bool is_solicited_node(const uint8_t addr[16], const uint8_t target[16])
 {
@@ -111,7 +105,7 @@ static void address_frame(
 	memcpy(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC);
 }
 
-static bool solicitation(const struct neighbour *neighbour, struct frame *frame)
+static enum neighbour_result solicitation(const struct neighbour *neighbour, struct frame *frame)
 {
 	const struct frame_ip6 *ip = frame_ip6(frame);
 	const struct ndp_message *message = (const void *)(frame->data + frame->l4);
@@ -120,48 +114,45 @@ static bool solicitation(const struct neighbour *neighbour, struct frame *frame)
 	uint8_t target[16], dest[16];
 
 	if (!options_valid(options, frame->data + frame->l4 + frame->l4_len, &source_mac))
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	memcpy(target, message->target, 16);
 	if (!local_endpoints_has_ip6(neighbour->local, target))
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	if (memcmp(ip->dest, target, 16) != 0 && !is_solicited_node(ip->dest, target))
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	/* Someone checks whether the address is taken: everyone is told, for they have none yet. */
 	if (probe) {
 		if (source_mac || !is_solicited_node(ip->dest, target))
-			return drop(neighbour);
+			return NEIGHBOUR_ICMP_IGNORED;
 		memcpy(dest, all_nodes, 16);
 	} else {
 		if (!source_usable(frame))
-			return drop(neighbour);
+			return NEIGHBOUR_ICMP_IGNORED;
 		memcpy(dest, ip->source, 16);
 	}
 	reply_strip(frame);
 	advertise(neighbour, frame, target, dest,
 		probe ? FLAG_OVERRIDE : FLAG_OVERRIDE | FLAG_SOLICITED);
 	address_frame(neighbour, frame, probe ? all_nodes : NULL);
-	counter_add(&neighbour->counters->neighbour_replies, 1);
-	return true;
+	return NEIGHBOUR_ADVERTISEMENT;
 }
 
-bool ndp_input(const struct neighbour *neighbour, struct frame *frame)
+enum neighbour_result ndp_input(const struct neighbour *neighbour, struct frame *frame)
 {
 	const struct ndp_message *message = (const void *)(frame->data + frame->l4);
 
 	/* A hop limit of 255 says that it was sent on this very link. */
 	if (frame->l4_len < sizeof(*message) || message->code != 0 ||
 		frame_ip6(frame)->hops != NDP_HOPS || frame->data[FRAME_MAC] & 1)
-		return drop(neighbour);
+		return NEIGHBOUR_ICMP_IGNORED;
 	if (message->type == ND_NEIGHBOR_SOLICIT)
 		return solicitation(neighbour, frame);
 	if (message->type == ND_NEIGHBOR_ADVERT &&
 		local_endpoints_has_ip6(neighbour->local, message->target) &&
 		memcmp(frame->data + FRAME_MAC, neighbour->mac, FRAME_MAC) != 0 &&
-		!neighbour_other_port(neighbour, frame->data + FRAME_MAC)) {
-		counter_add(&neighbour->counters->address_conflicts, 1);
-		return false;
-	}
-	return drop(neighbour);
+		!neighbour_other_port(neighbour, frame->data + FRAME_MAC))
+		return NEIGHBOUR_CONFLICT;
+	return NEIGHBOUR_ICMP_IGNORED;
 }
 
 uint32_t ndp_announce(const struct neighbour *neighbour, const uint8_t addr[16], uint8_t *data)

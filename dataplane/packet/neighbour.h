@@ -3,13 +3,12 @@
  *
  * What a node without a kernel stack owes its neighbours: ARP, IPv6 neighbour discovery, echo.
  *
- * The *_input functions take a parsed frame, count what became of it, and return true if the frame
- * has been turned into a reply, which then goes out where it came in. VLAN tags stay.
+ * The *_input functions take a parsed frame and say what became of it. A reply is made in the
+ * frame's place and goes out where the frame came in. VLAN tags stay.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_NEIGHBOUR_H
 #define SESSIOND_DATAPLANE_PACKET_NEIGHBOUR_H
 
-#include "dataplane/dpdk/counters.h"
 #include "dataplane/packet/frame.h"
 #include "dataplane/packet/local_endpoints.h"
 
@@ -30,8 +29,26 @@ struct neighbour {
 	const struct local_endpoints *local;
 	const struct neighbour_ports *ports; /* NULL: there is but this one */
 	uint8_t mac[FRAME_MAC];
-	struct dpdk_counters *counters;
 };
+
+/* What became of a frame. */
+enum neighbour_result {
+	/* It is a reply now. */
+	NEIGHBOUR_ARP_REPLY,
+	NEIGHBOUR_ADVERTISEMENT,
+	NEIGHBOUR_ECHO_REPLY,
+
+	/* It needs no answer from here, or is malformed. */
+	NEIGHBOUR_ARP_IGNORED,
+	NEIGHBOUR_ICMP_IGNORED,
+
+	NEIGHBOUR_CONFLICT, /* another station claims an address of ours */
+};
+
+FRAME_INLINE bool neighbour_is_reply(enum neighbour_result result)
+{
+	return result <= NEIGHBOUR_ECHO_REPLY;
+}
 
 /* Whether a MAC address is another port's of this node. */
 FRAME_INLINE bool neighbour_other_port(
@@ -45,18 +62,18 @@ FRAME_INLINE bool neighbour_other_port(
 }
 
 /* RFC 826, RFC 5227. */
-bool arp_input(const struct neighbour *neighbour, struct frame *frame);
+enum neighbour_result arp_input(const struct neighbour *neighbour, struct frame *frame);
 /* Writes a gratuitous ARP for `addr` (network order) and returns its length. */
 uint32_t arp_announce(const struct neighbour *neighbour, uint32_t addr, uint8_t *frame);
 
 /* RFC 792: echo. */
-bool icmp_input(const struct neighbour *neighbour, struct frame *frame);
+enum neighbour_result icmp_input(const struct neighbour *neighbour, struct frame *frame);
 
 /* RFC 4443: echo; hands neighbour discovery on to ndp_input. */
-bool icmp6_input(const struct neighbour *neighbour, struct frame *frame);
+enum neighbour_result icmp6_input(const struct neighbour *neighbour, struct frame *frame);
 
 /* RFC 4861, from an ICMPv6 message whose checksum is good. */
-bool ndp_input(const struct neighbour *neighbour, struct frame *frame);
+enum neighbour_result ndp_input(const struct neighbour *neighbour, struct frame *frame);
 /* Writes an unsolicited neighbour advertisement for `addr` and returns its length. */
 uint32_t ndp_announce(const struct neighbour *neighbour, const uint8_t addr[16], uint8_t *frame);
 

@@ -47,7 +47,7 @@ static bool options_acceptable(const uint8_t *at, const uint8_t *end)
 	return true;
 }
 
-uint64_t *parse_ip6_extensions(struct frame *frame, uint8_t next, struct dpdk_counters *counters)
+enum parse_result parse_ip6_extensions(struct frame *frame, uint8_t next)
 {
 	bool first = true;
 
@@ -59,7 +59,7 @@ uint64_t *parse_ip6_extensions(struct frame *frame, uint8_t next, struct dpdk_co
 		case IPPROTO_UDP:
 		case IPPROTO_ICMPV6:
 			frame->proto = next;
-			return NULL;
+			return next == IPPROTO_UDP ? PARSE_UDP : PARSE_ICMP;
 		case IPPROTO_HOPOPTS:
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_ROUTING:
@@ -67,34 +67,34 @@ uint64_t *parse_ip6_extensions(struct frame *frame, uint8_t next, struct dpdk_co
 		case IPPROTO_FRAGMENT:
 			/* A fragment that is the whole packet is as good as none (RFC 6946). */
 			if (frame->l4_len < 8)
-				return &counters->drop_truncated;
+				return PARSE_TRUNCATED;
 			if (load16(at + 2) & htons(0xfff9))
-				return &counters->drop_fragment;
+				return PARSE_FRAGMENT;
 			next = at[0];
 			frame->l4 += 8;
 			frame->l4_len -= 8;
 			continue;
 		case IPPROTO_NONE:
-			return &counters->drop_not_udp;
+			return PARSE_NOT_UDP;
 		case IPPROTO_AH:
 		case IPPROTO_MH:
 		case 139: /* HIP, RFC 7401 */
 		case 140: /* Shim6, RFC 5533 */
-			return &counters->drop_ip_options;
+			return PARSE_IP_OPTIONS;
 		default:
-			return &counters->drop_not_udp;
+			return PARSE_NOT_UDP;
 		}
 		if (frame->l4_len < 8)
-			return &counters->drop_truncated;
+			return PARSE_TRUNCATED;
 		length = (at[1] + 1U) * 8;
 		if (length > frame->l4_len)
-			return &counters->drop_truncated;
+			return PARSE_TRUNCATED;
 		if (next == IPPROTO_ROUTING) {
 			if (at[3]) /* segments left: we do not route */
-				return &counters->drop_ip_options;
+				return PARSE_IP_OPTIONS;
 		} else if ((next == IPPROTO_HOPOPTS && !first) ||
 			   !options_acceptable(at + 2, at + length)) {
-			return &counters->drop_ip_options;
+			return PARSE_IP_OPTIONS;
 		}
 		next = at[0];
 		frame->l4 = (uint16_t)(frame->l4 + length);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/dpdk/counters.h"
 #include "dataplane/packet/neighbour.h"
 #include "dataplane/packet/parse.h"
 
@@ -21,7 +22,7 @@
 
 static struct local_endpoints local;
 static struct dpdk_counters counters;
-static struct neighbour neighbour = {.local = &local, .counters = &counters};
+static struct neighbour neighbour = {.local = &local};
 
 static int setup(void **state)
 {
@@ -40,26 +41,23 @@ static int setup(void **state)
 static bool input(uint8_t *data, size_t *len)
 {
 	struct frame frame = {.data = data, .len = (uint32_t)*len};
-	uint64_t *why = NULL;
-	bool reply = false;
+	enum parse_result parsed = parse_frame_for(&frame, packet_server_mac);
+	enum neighbour_result result;
 
-	switch (parse_frame(&frame, packet_server_mac, &counters, &why)) {
-	case PARSE_ARP:
-		reply = arp_input(&neighbour, &frame);
-		break;
-	case PARSE_ICMP:
-		reply = frame.v6 ? icmp6_input(&neighbour, &frame) : icmp_input(&neighbour, &frame);
-		break;
-	case PARSE_UDP:
-		fail();
-		break;
-	case PARSE_DROP:
-		++*why;
-		break;
+	assert_int_not_equal(parsed, PARSE_UDP);
+	if (parse_refused(parsed)) {
+		++*counters_of_parse(&counters, parsed);
+		return false;
 	}
+	if (parsed == PARSE_ARP)
+		result = arp_input(&neighbour, &frame);
+	else
+		result =
+			frame.v6 ? icmp6_input(&neighbour, &frame) : icmp_input(&neighbour, &frame);
+	++*counters_of_neighbour(&counters, result);
 	memmove(data, frame.data, frame.len);
 	*len = frame.len;
-	return reply;
+	return neighbour_is_reply(result);
 }
 
 /* An ARP request of 192.0.2.99 for 192.0.2.1. */
