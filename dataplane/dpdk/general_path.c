@@ -144,7 +144,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	}
 	pseudo = checksum_pseudo(frame);
 	header_sum = checksum_bytes(header, SESSD_HEADER_SIZE);
-	if (!verify_udp(frame, pseudo, header_sum)) {
+	if (!verify_udp(frame, pseudo, header_sum, SESSD_HEADER_SIZE)) {
 		drop(burst, mbuf, &counters->drop_bad_checksum);
 		return;
 	}

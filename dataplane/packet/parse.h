@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a frame to what it holds: VLAN tags, IPv4 with options, IPv6 with extension headers. In dpdk
- * mode there is no kernel stack below to hand odd packets to, so all that can be answered is.
+ * From a frame to what it holds: VLAN tags, IPv4, IPv6. In dpdk mode there is no kernel stack below
+ * to hand odd packets to, so all that can be answered is.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_PARSE_H
 #define SESSIOND_DATAPLANE_PACKET_PARSE_H
@@ -10,6 +10,12 @@
 #include "dataplane/packet/checksum.h"
 
 #define PARSE_VLAN_TAGS_MAX 2
+
+/* What is done with IPv4 options and IPv6 extension headers; a constant. */
+enum parse_options {
+	PARSE_OPTIONS_WALK,
+	PARSE_OPTIONS_REFUSE,
+};
 
 /* What a frame is, or why it is refused. */
 enum parse_result {
@@ -40,7 +46,7 @@ bool parse_ip4_options(const struct frame *frame, unsigned header_len);
  * proto. */
 enum parse_result parse_ip6_extensions(struct frame *frame, uint8_t next);
 
-FRAME_INLINE enum parse_result parse_ip4(struct frame *frame)
+FRAME_INLINE enum parse_result parse_ip4(struct frame *frame, enum parse_options options)
 {
 	const struct frame_ip4 *ip = frame_ip4(frame);
 	unsigned header_len, length;
@@ -62,6 +68,8 @@ FRAME_INLINE enum parse_result parse_ip4(struct frame *frame)
 		if (!(frame->checks & FRAME_CHECKSUM_IP_GOOD) &&
 			!checksum_right(checksum_bytes(ip, sizeof(*ip))))
 			return PARSE_BAD_CHECKSUM;
+	} else if (options == PARSE_OPTIONS_REFUSE) {
+		return PARSE_IP_OPTIONS;
 	} else {
 		if (!checksum_right(checksum_bytes(ip, header_len)))
 			return PARSE_BAD_CHECKSUM;
@@ -78,7 +86,7 @@ FRAME_INLINE enum parse_result parse_ip4(struct frame *frame)
 	return PARSE_NOT_UDP;
 }
 
-FRAME_INLINE enum parse_result parse_ip6(struct frame *frame)
+FRAME_INLINE enum parse_result parse_ip6(struct frame *frame, enum parse_options options)
 {
 	const struct frame_ip6 *ip = frame_ip6(frame);
 
@@ -96,11 +104,13 @@ FRAME_INLINE enum parse_result parse_ip6(struct frame *frame)
 		return PARSE_UDP;
 	if (ip->next == IPPROTO_ICMPV6)
 		return PARSE_ICMP;
+	if (options == PARSE_OPTIONS_REFUSE)
+		return PARSE_NOT_UDP;
 	return parse_ip6_extensions(frame, ip->next);
 }
 
 /* `frame` has data, len and checks. */
-FRAME_INLINE enum parse_result parse_frame(struct frame *frame)
+FRAME_INLINE enum parse_result parse_frame(struct frame *frame, enum parse_options options)
 {
 	const uint8_t *data = frame->data;
 	uint16_t proto;
@@ -118,9 +128,9 @@ FRAME_INLINE enum parse_result parse_frame(struct frame *frame)
 		frame->l3 += 4;
 	}
 	if (proto == htons(ETHERTYPE_IP))
-		return parse_ip4(frame);
+		return parse_ip4(frame, options);
 	if (proto == htons(ETHERTYPE_IPV6))
-		return parse_ip6(frame);
+		return parse_ip6(frame, options);
 	if (proto == htons(ETHERTYPE_ARP))
 		return PARSE_ARP;
 	return PARSE_NOT_IP;
@@ -136,7 +146,7 @@ FRAME_INLINE enum parse_result parse_frame_for(struct frame *frame, const uint8_
 		return PARSE_TRUNCATED;
 	if (!(data[0] & 1) && (load32(data) != load32(mac) || load16(data + 4) != load16(mac + 4)))
 		return PARSE_OTHER_HOST;
-	return parse_frame(frame);
+	return parse_frame(frame, PARSE_OPTIONS_WALK);
 }
 
 /* The UDP header of a PARSE_UDP frame: sets l4_len to UDP's length. As in the kernel, a datagram

@@ -8,14 +8,13 @@
 
 #include "dataplane/packet/checksum.h"
 
-#include <sessiond/protocol.h>
-
-/* `pseudo` is checksum_pseudo, `header` the sum of the request's header; the datagram is no
- * shorter than that header. */
-FRAME_INLINE bool verify_udp(const struct frame *frame, uint64_t pseudo, uint64_t header)
+/* `pseudo` is checksum_pseudo. `start` is the sum of the first `start_len` bytes of the payload,
+ * which has at least so many. */
+FRAME_INLINE bool verify_udp(
+	const struct frame *frame, uint64_t pseudo, uint64_t start, uint32_t start_len)
 {
 	const struct frame_udp *udp = frame_udp(frame);
-	uint32_t rest = (uint32_t)(frame->l4_len - sizeof(*udp) - SESSD_HEADER_SIZE);
+	uint32_t rest = (uint32_t)(frame->l4_len - sizeof(*udp) - start_len);
 	uint64_t sum;
 
 	/* None was made, which only IPv4 allows (RFC 768, RFC 8200 8.1), whatever the port says. */
@@ -24,9 +23,9 @@ FRAME_INLINE bool verify_udp(const struct frame *frame, uint64_t pseudo, uint64_
 	if (frame->checks & FRAME_CHECKSUM_L4_GOOD)
 		return true;
 	pseudo += htons(frame->l4_len);
-	sum = pseudo + load32(udp) + udp->length + udp->check + header;
-	if (__builtin_expect(rest != 0, 0))
-		sum += checksum_bytes((const uint8_t *)(udp + 1) + SESSD_HEADER_SIZE, rest);
+	sum = pseudo + load32(udp) + udp->length + udp->check + start;
+	if (rest != 0)
+		sum += checksum_bytes((const uint8_t *)(udp + 1) + start_len, rest);
 	if (__builtin_expect(checksum_right(sum), 1))
 		return true;
 	/* A sender on this host leaves the rest to hardware that the packet never met. */

@@ -16,11 +16,11 @@ enum xsk_parsed {
 	XSK_CHECKSUM,  /* its IP header's or UDP checksum is wrong */
 };
 
-/* Finds the UDP payload of `frame`: Ethernet, up to two VLAN tags, IPv4 without options or IPv6
+/* Finds the UDP payload of the frame: Ethernet, up to two VLAN tags, IPv4 without options or IPv6
  * without extension headers. `*message` points into the frame, to any alignment. Checksums are
  * judged as the kernel's stack would: none at all is fine for IPv4, and so is the pseudo header's
  * sum alone, which a sender on this host leaves to hardware that the frame never met. */
 enum xsk_parsed xsk_parse(
-	const uint8_t *frame, size_t size, const uint8_t **message, size_t *length);
+	const uint8_t *data, size_t size, const uint8_t **message, size_t *length);
 
 #endif
