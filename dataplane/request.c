@@ -31,7 +31,7 @@ void request_count_limited(struct request_counters *counters, enum request_kind 
 
 void request_counters_sum(struct request_counters *into, const struct request_counters *from)
 {
-#define X(name, text) into->name += __atomic_load_n(&from->name, __ATOMIC_RELAXED);
+#define X(name, ...) into->name += __atomic_load_n(&from->name, __ATOMIC_RELAXED);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
 }

@@ -18,7 +18,7 @@
 
 /* A reader's own counters: written by one thread, read by any (relaxed atomics). */
 struct request_counters {
-#define X(name, text) uint64_t name;
+#define X(name, ...) uint64_t name;
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
 } __attribute__((aligned(64)));

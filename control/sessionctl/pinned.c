@@ -122,7 +122,7 @@ int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx)
 	close(fd);
 	if (ret < 0)
 		return ret;
-#define X(name, text) emit(emit_ctx, "xdp_" #name, total.name);
+#define X(name, ...) emit(emit_ctx, "xdp_" #name, total.name);
 	SESSD_REQUEST_COUNTERS(X)
 	SESSD_XDP_COUNTERS(X)
 #undef X

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/stats/losses.h"
+#include "control/stats/figures.h"
 
 #define BAR 30
 

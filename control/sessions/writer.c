@@ -363,7 +363,7 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 	emit(ctx, "sessions", table_count(writer->table));
 	emit(ctx, "capacity", table_capacity(writer->table));
 	emit(ctx, "memory_reserved_bytes", writer->reserved_bytes);
-#define X(name, text) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
+#define X(name, ...) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
 	WRITER_COUNTERS(X)
 #undef X
 }

@@ -18,23 +18,6 @@ enum remove_policy {
 	REMOVE_IGNORE,
 };
 
-/* What became of NEWs, REMOVEs and sessions; written by the writer, read by any thread. */
-#define WRITER_COUNTERS(X) \
-	X(new_stored, "NEWs stored") \
-	X(new_replaced, "NEWs stored in the place of an expired session of the same key") \
-	X(new_exists, "NEWs ignored: the key is live, the first write wins") \
-	X(new_zero_timeout, "NEWs not stored: a timeout of 0") \
-	X(new_empty, "NEWs not stored: no value") \
-	X(new_too_large, "NEWs not stored: a value over --max-session") \
-	X(new_failed, "NEWs stored, but then refused by the fast path's map") \
-	X(remove_done, "REMOVEs that deleted a session") \
-	X(remove_missing, "REMOVEs for a key that is not there") \
-	X(remove_ignored, "REMOVEs ignored by policy") \
-	X(sessions_expired, "sessions that reached their end") \
-	X(sessions_evicted, "sessions evicted to make room") \
-	X(sessions_flushed, "sessions deleted by the administrator") \
-	X(sessions_adopted, "sessions taken over from the last daemon")
-
 struct writer_config {
 	uint32_t capacity;
 	uint16_t value_max;

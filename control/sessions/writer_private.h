@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "control/sessions/lifetime.h"
+#include "control/sessions/writer_counters.h"
 
 /* What bounds one step, and with it how long a NEW may wait behind a sweep or a flush. */
 #define STEP_DELETES 256
@@ -67,7 +68,7 @@ struct writer {
 	bool ended; /* the thread; under the lock */
 	int failure_fd;
 	char failure[512];
-#define X(name, text) uint64_t name;
+#define X(name, ...) uint64_t name;
 	WRITER_COUNTERS(X)
 #undef X
 };

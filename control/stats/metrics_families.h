@@ -9,19 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum metrics_type {
-	METRICS_GAUGE,
-	METRICS_COUNTER, /* the family's name ends in _total */
-};
+#include "control/stats/figures.h"
 
 struct metrics_family {
 	/* A name, or what names begin with, a '*' then, or one with a '#' for a number in it. */
 	const char *pattern;
-	enum metrics_type type;
-	const char *name;
+	const char *name;  /* of counters it ends in _total */
 	const char *label; /* what the rest of the name, or the number, is the value of */
 	bool path;	   /* it is counted by several parts */
-	const char *help;
+	const char *help;  /* NULL: its only figure's */
 };
 
 extern const struct metrics_family metrics_families[];
@@ -33,10 +29,14 @@ extern const char *const metrics_paths[][2];
 
 /* Where a figure belongs. */
 struct metrics_place {
-	const struct metrics_family *family; /* NULL: none knows it */
-	const char *path;		     /* which part counts it; NULL for families without */
-	const char *label;		     /* the label's value, not terminated, and its length */
-	int label_len;
+	const struct figure *figure; /* its row, or that of the sum it is a part of; NULL: none */
+	char name[96];		     /* of the metric */
+	bool counter;		     /* else a gauge; the name then ends in _total */
+	const char *help;	     /* NULL: the figure's */
+	const char *path;	     /* which part counts it; NULL: only one does */
+	const char *label;	     /* NULL: none */
+	const char *value;	     /* the label's: value_len bytes in the figure's name */
+	int value_len;
 };
 
 /* `mode_path` is the path of the daemon's mode (struct engine_mode), which counts what has no

@@ -5,6 +5,7 @@
 
 #include "control/stats/metrics_families.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,39 +13,40 @@
 
 #define SAMPLES_MAX 1024
 
-struct figure {
+struct sample {
 	char name[64];
 	uint64_t value;
 	struct metrics_place place;
+	bool done; /* printed, or not to be */
 };
 
 struct page {
 	FILE *out;
 	bool openmetrics;
 	unsigned count;
-	struct figure figures[SAMPLES_MAX];
+	struct sample samples[SAMPLES_MAX];
 };
 
 static void keep(void *ctx, const char *name, uint64_t value)
 {
 	struct page *page = ctx;
-	struct figure *figure;
+	struct sample *sample;
 
 	if (page->count == SAMPLES_MAX)
 		return;
-	figure = &page->figures[page->count++];
-	snprintf(figure->name, sizeof(figure->name), "%s", name);
-	figure->value = value;
+	sample = &page->samples[page->count++];
+	snprintf(sample->name, sizeof(sample->name), "%s", name);
+	sample->value = value;
 }
 
-static const struct figure *find(const struct page *page, const char *prefix, const char *name)
+static const struct sample *find(const struct page *page, const char *prefix, const char *name)
 {
 	char full[80];
 
 	snprintf(full, sizeof(full), "%s%s", prefix, name);
 	for (unsigned i = 0; i < page->count; i++)
-		if (strcmp(page->figures[i].name, full) == 0)
-			return &page->figures[i];
+		if (strcmp(page->samples[i].name, full) == 0)
+			return &page->samples[i];
 	return NULL;
 }
 
@@ -57,6 +59,13 @@ static void head(struct page *page, const char *name, const char *type, const ch
 		len -= strlen("_total");
 	fprintf(page->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, name, help, (int)len, name,
 		type);
+}
+
+/* A phrase of the manual's as a sentence. */
+static const char *sentence(const char *phrase, char text[256])
+{
+	snprintf(text, 256, "%c%s.", toupper((unsigned char)phrase[0]), phrase + 1);
+	return text;
 }
 
 /* Is it added up from those of other paths? */
@@ -72,7 +81,7 @@ static bool is_sum(const struct page *page, const char *name)
 static const char *mode_path(const struct page *page)
 {
 	for (size_t i = 0; i < engine_mode_count; i++) {
-		const struct figure *mode = find(page, "mode_", engine_modes[i].name);
+		const struct sample *mode = find(page, "mode_", engine_modes[i].name);
 
 		if (mode && mode->value)
 			return engine_modes[i].path;
@@ -84,69 +93,64 @@ static void sort_out(struct page *page)
 {
 	const char *path = mode_path(page);
 
-	for (unsigned i = 0; i < page->count; i++)
-		page->figures[i].place = metrics_place_of(page->figures[i].name, path);
+	for (unsigned i = 0; i < page->count; i++) {
+		struct sample *sample = &page->samples[i];
+
+		sample->place = metrics_place_of(sample->name, path);
+		sample->done =
+			(sample->place.path && is_sum(page, sample->name)) ||
+			(sample->place.figure && sample->place.figure->kind == FIGURE_STATS_ONLY);
+	}
 }
 
-static void put_sample(struct page *page, const struct figure *figure)
+static void put_sample(struct page *page, const struct sample *sample)
 {
-	const struct metrics_place *place = &figure->place;
-	const char *label = place->family->label;
+	const struct metrics_place *place = &sample->place;
 
-	fputs(place->family->name, page->out);
-	if (place->path || label)
+	fputs(place->name, page->out);
+	if (place->path || place->label)
 		fputc('{', page->out);
 	if (place->path)
-		fprintf(page->out, "path=\"%s\"%s", place->path, label ? "," : "");
-	if (label)
-		fprintf(page->out, "%s=\"%.*s\"", label, place->label_len, place->label);
-	if (place->path || label)
+		fprintf(page->out, "path=\"%s\"%s", place->path, place->label ? "," : "");
+	if (place->label)
+		fprintf(page->out, "%s=\"%.*s\"", place->label, place->value_len, place->value);
+	if (place->path || place->label)
 		fputc('}', page->out);
-	fprintf(page->out, " %" PRIu64 "\n", figure->value);
+	fprintf(page->out, " %" PRIu64 "\n", sample->value);
 }
 
-static void put_family(struct page *page, const struct metrics_family *family)
+static void put_help(struct page *page, const struct metrics_place *place)
+{
+	char text[256];
+
+	head(page, place->name, place->counter ? "counter" : "gauge",
+		place->help ? place->help : sentence(place->figure->help, text));
+}
+
+/* All samples of one metric, the first of which is from `i` on. */
+static void put_metric(struct page *page, const char *name, unsigned i)
 {
 	bool begun = false;
 
-	for (unsigned i = 0; i < page->count; i++) {
-		const struct figure *figure = &page->figures[i];
+	for (; i < page->count; i++) {
+		struct sample *sample = &page->samples[i];
 
-		if (figure->place.family != family || is_sum(page, figure->name))
+		if (sample->done || strcmp(sample->place.name, name) != 0)
 			continue;
 		if (!begun)
-			head(page, family->name,
-				family->type == METRICS_COUNTER ? "counter" : "gauge",
-				family->help);
-		begun = true;
-		put_sample(page, figure);
+			put_help(page, &sample->place);
+		begun = sample->done = true;
+		put_sample(page, sample);
 	}
 }
 
-/* Told elsewhere, or of no use to a graph. */
-static bool left_out(const char *name)
+static void put_metrics(struct page *page)
 {
-	static const char *const names[] = {"pid", "port", "xdp_runs", "xdp_run_nanoseconds",
-		"answer_us_p50", "answer_us_p99", "insert_us_p50", "insert_us_p99"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-static void put_unknown(struct page *page)
-{
-	for (unsigned i = 0; i < page->count; i++) {
-		const struct figure *figure = &page->figures[i];
-		char name[96];
-
-		if (figure->place.family || left_out(figure->name))
-			continue;
-		snprintf(name, sizeof(name), "sessiond_%s_total", figure->name);
-		head(page, name, "counter", "As sessionctl stats has it.");
-		fprintf(page->out, "%s %" PRIu64 "\n", name, figure->value);
-	}
+	for (size_t i = 0; i < metrics_family_count; i++)
+		put_metric(page, metrics_families[i].name, 0);
+	for (unsigned i = 0; i < page->count; i++)
+		if (!page->samples[i].done)
+			put_metric(page, page->samples[i].place.name, i);
 }
 
 /* `bounds` in units of which a second has `units`; `counts` has one more. */
@@ -194,8 +198,8 @@ static void put_xdp_answers(struct page *page, const struct metrics_figures *fig
  * those for packets of others included. There is a mean in that, and no histogram. */
 static void put_runs(struct page *page)
 {
-	const struct figure *runs = find(page, "", "xdp_runs");
-	const struct figure *time = find(page, "", "xdp_run_nanoseconds");
+	const struct sample *runs = find(page, "", "xdp_runs");
+	const struct sample *time = find(page, "", "xdp_run_nanoseconds");
 
 	if (!runs || !time)
 		return;
@@ -227,9 +231,7 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	head(page, "sessiond_build_info", "gauge", "The version that runs.");
 	fputs("sessiond_build_info{version=\"" SESSIOND_VERSION "\"} 1\n", page->out);
 	sort_out(page);
-	for (size_t i = 0; i < metrics_family_count; i++)
-		put_family(page, &metrics_families[i]);
-	put_unknown(page);
+	put_metrics(page);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))
 		put_latency(page, "sessiond_answer_seconds",

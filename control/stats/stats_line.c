@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/stats/losses.h"
+#include "control/stats/figures.h"
 
 enum sum {
 	SESSIONS,

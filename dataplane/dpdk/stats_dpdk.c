@@ -52,14 +52,14 @@ void stats_totals(struct engine *engine, stats_emit emit, void *ctx)
 		const struct lcore *lcore = &engine->lcores[i];
 
 		request_counters_sum(&requests, &lcore->requests);
-#define X(name, text) counters.name += __atomic_load_n(&lcore->counters.name, __ATOMIC_RELAXED);
+#define X(name, ...) counters.name += __atomic_load_n(&lcore->counters.name, __ATOMIC_RELAXED);
 		DPDK_COUNTERS(X)
 #undef X
 	}
-#define X(name, text) emit(ctx, #name, requests.name);
+#define X(name, ...) emit(ctx, #name, requests.name);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
-#define X(name, text) emit(ctx, "dpdk_" #name, counters.name);
+#define X(name, ...) emit(ctx, "dpdk_" #name, counters.name);
 	DPDK_COUNTERS(X)
 #undef X
 	emit(ctx, "dpdk_ports", engine->port_count);

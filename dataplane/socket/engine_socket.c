@@ -283,7 +283,7 @@ static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 		for (unsigned k = 0; k < worker->socket_count; k++)
 			drops += udp_drops(worker->sockets[k]);
 	}
-#define X(name, text) emit(ctx, #name, total.name);
+#define X(name, ...) emit(ctx, #name, total.name);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
 	emit(ctx, "drop_queue_full", queue_full);

@@ -228,15 +228,15 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 	request_counters_sum(&slow, &engine->slow);
 	for (unsigned i = 0; i < engine->socket_count; i++)
 		drops += udp_drops(engine->sockets[i]);
-#define X(name, text) emit(ctx, #name, fast.name + slow.name);
+#define X(name, ...) emit(ctx, #name, fast.name + slow.name);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
 	emit(ctx, "drop_socket_buffer", drops);
 	emit(ctx, "send_failed", __atomic_load_n(&engine->slow_send_failed, __ATOMIC_RELAXED));
-#define X(name, text) emit(ctx, "slow_" #name, slow.name);
+#define X(name, ...) emit(ctx, "slow_" #name, slow.name);
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
-#define X(name, text) emit(ctx, "xdp_" #name, fast.name);
+#define X(name, ...) emit(ctx, "xdp_" #name, fast.name);
 	SESSD_REQUEST_COUNTERS(X)
 	SESSD_XDP_COUNTERS(X)
 #undef X

@@ -22,6 +22,7 @@ static const struct {
 	{"counters-measured", mdoc_measured_figures},
 	{"counters-socket", mdoc_socket_counters},
 	{"counters-xdp", mdoc_xdp_counters},
+	{"figures", plain_figures},
 	{"markdown-options", plain_markdown_table},
 	{"sessionbench-options", mdoc_sessionbench_options},
 	{"sessionctl-commands", mdoc_sessionctl_commands},

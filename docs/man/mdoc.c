@@ -8,15 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sessiond/counters.h>
-
 #include "bench/options.h"
 #include "common/cli.h"
 #include "control/config/option_table.h"
 #include "control/sessionctl/command_table.h"
-#include "control/sessions/writer.h"
 #include "control/stats/figures.h"
-#include "dataplane/dpdk/counters.h"
 
 #define COLUMNS 76
 
@@ -198,60 +194,53 @@ void mdoc_sessionctl_commands(void)
 	end_list();
 }
 
-static void put_counter(const char *name, const char *what)
+/* N is the port's or the lcore's number. */
+static void put_figure(const struct figure *figure)
 {
-	printf(".It Sy %s\n", name);
-	put_text(what);
+	fputs(".It Sy ", stdout);
+	for (const char *c = figure->name; *c; c++)
+		putchar(*c == '#' ? 'N' : *c);
+	putchar('\n');
+	put_text(figure->help);
 }
 
-#define PUT(name, what)	     put_counter(#name, what);
-#define PUT_XDP(name, what)  put_counter("xdp_" #name, what);
-#define PUT_DPDK(name, what) put_counter("dpdk_" #name, what);
-/* N is the port's or the lcore's number. */
-#define PUT_PORT(name, what)  put_counter("dpdk_portN_" #name, what);
-#define PUT_LCORE(name, what) put_counter("dpdk_lcoreN_" #name, what);
+/* Of one mode those that not every mode has. */
+static void put_figures(unsigned modes)
+{
+	begin_list();
+	for (size_t i = 0; i < figure_count; i++) {
+		const struct figure *figure = &figure_table[i];
+		bool every = figure->modes == FIGURE_EVERY_MODE;
+
+		if (modes == FIGURE_EVERY_MODE ? every : !every && figure->modes & modes)
+			put_figure(figure);
+	}
+	end_list();
+}
 
 void mdoc_counters(void)
 {
-	begin_list();
-	FIGURES_ALWAYS(PUT)
-	WRITER_COUNTERS(PUT)
-	SESSD_REQUEST_COUNTERS(PUT)
-	end_list();
+	put_figures(FIGURE_EVERY_MODE);
 }
 
 void mdoc_measured_figures(void)
 {
-	begin_list();
-	FIGURES_MEASURED(PUT)
-	end_list();
+	put_figures(FIGURE_MEASURED);
 }
 
 void mdoc_socket_counters(void)
 {
-	begin_list();
-	FIGURES_SOCKETS(PUT)
-	FIGURES_SOCKET(PUT)
-	end_list();
+	put_figures(FIGURE_SOCKET);
 }
 
 void mdoc_xdp_counters(void)
 {
-	begin_list();
-	SESSD_XDP_COUNTERS(PUT_XDP)
-	FIGURES_XDP(PUT)
-	FIGURES_SOCKETS(PUT)
-	end_list();
+	put_figures(FIGURE_XDP);
 }
 
 void mdoc_dpdk_counters(void)
 {
-	begin_list();
-	DPDK_COUNTERS(PUT_DPDK)
-	FIGURES_DPDK(PUT)
-	FIGURES_DPDK_PORT(PUT_PORT)
-	FIGURES_DPDK_LCORE(PUT_LCORE)
-	end_list();
+	put_figures(FIGURE_DPDK);
 }
 
 /* Options without a name are headings. */

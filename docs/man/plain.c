@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/config/option_table.h"
+#include "control/stats/metrics_families.h"
 
 #define COLUMNS 78
 
@@ -98,5 +99,33 @@ void plain_conf(void)
 		putchar('\n');
 		put_comment(text);
 		put_setting(def);
+	}
+}
+
+void plain_figures(void)
+{
+	static const char *const kinds[] = {[FIGURE_GAUGE] = "gauge",
+		[FIGURE_COUNTER] = "counter",
+		[FIGURE_LOSS] = "loss",
+		[FIGURE_STATS_ONLY] = "stats"};
+
+	for (size_t i = 0; i < figure_count; i++) {
+		const struct figure *figure = &figure_table[i];
+		struct metrics_place place;
+		char name[64], *number;
+
+		snprintf(name, sizeof(name), "%s", figure->name);
+		number = strchr(name, '#');
+		if (number)
+			*number = '0';
+		place = metrics_place_of(name, "daemon");
+		printf("%s %s ", name, kinds[figure->kind]);
+		if (figure->kind == FIGURE_STATS_ONLY)
+			puts("- - -");
+		else if (place.label)
+			printf("%s %s %.*s\n", place.name, place.label, place.value_len,
+				place.value);
+		else
+			printf("%s - -\n", place.name);
 	}
 }

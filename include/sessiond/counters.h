@@ -9,37 +9,37 @@
 
 /* What may become of a request, the same in every mode. */
 #define SESSD_REQUEST_COUNTERS(X) \
-	X(get_hits, "GETs answered OK") \
-	X(get_misses, "GETs answered ERR: no such session") \
-	X(get_expired, "GETs answered ERR: the session has expired") \
-	X(get_retries, "lookups repeated because the session changed while it was read") \
-	X(get_torn, "GETs answered ERR: the session still changed after every retry") \
-	X(drop_short, "dropped: shorter than the header") \
-	X(drop_version, "dropped: unknown protocol version") \
-	X(drop_type, "dropped: unknown message type") \
-	X(drop_not_allowed, "dropped: the source is outside the allow list") \
-	X(drop_limit_get, "dropped: GETs over --rate-limit") \
-	X(drop_limit_new, "dropped: NEWs and REMOVEs over --rate-limit")
+	X(get_hits, COUNTER, "GETs answered OK") \
+	X(get_misses, COUNTER, "GETs answered ERR: no such session") \
+	X(get_expired, COUNTER, "GETs answered ERR: the session has expired") \
+	X(get_retries, COUNTER, "lookups repeated because the session changed while it was read") \
+	X(get_torn, COUNTER, "GETs answered ERR: the session still changed after every retry") \
+	X(drop_short, LOSS, "dropped: shorter than the header") \
+	X(drop_version, LOSS, "dropped: unknown protocol version") \
+	X(drop_type, LOSS, "dropped: unknown message type") \
+	X(drop_not_allowed, LOSS, "dropped: the source is outside the allow list") \
+	X(drop_limit_get, LOSS, "dropped: GETs over --rate-limit") \
+	X(drop_limit_new, LOSS, "dropped: NEWs and REMOVEs over --rate-limit")
 
 /* What else the XDP program does with a packet. Passed packets go up the kernel's stack unharmed;
  * those that are for sessiond are then answered by the daemon. NEWs and REMOVEs are passed to it by
  * AF_XDP where it has a socket at their receive queue. */
 #define SESSD_XDP_COUNTERS(X) \
-	X(pass_other_vlan, "passed: a VLAN that this host has no interface in") \
-	X(pass_not_ip, "passed: neither IPv4 nor IPv6") \
-	X(pass_not_udp, "passed: not UDP") \
-	X(pass_other_port, "passed: UDP for another port") \
-	X(pass_not_local, "passed: our port, but an address that is not served here") \
-	X(pass_ip_options, "passed: IPv4 header with options") \
-	X(pass_ipv6_extension, "passed: IPv6 extension header") \
-	X(pass_fragment, "passed: IP fragment") \
-	X(pass_truncated, "passed: frame shorter than its headers say") \
-	X(pass_bad_length, "passed: IP and UDP lengths disagree") \
-	X(pass_bad_checksum, \
+	X(pass_other_vlan, COUNTER, "passed: a VLAN that this host has no interface in") \
+	X(pass_not_ip, COUNTER, "passed: neither IPv4 nor IPv6") \
+	X(pass_not_udp, COUNTER, "passed: not UDP") \
+	X(pass_other_port, COUNTER, "passed: UDP for another port") \
+	X(pass_not_local, COUNTER, "passed: our port, but an address that is not served here") \
+	X(pass_ip_options, COUNTER, "passed: IPv4 header with options") \
+	X(pass_ipv6_extension, COUNTER, "passed: IPv6 extension header") \
+	X(pass_fragment, COUNTER, "passed: IP fragment") \
+	X(pass_truncated, COUNTER, "passed: frame shorter than its headers say") \
+	X(pass_bad_length, COUNTER, "passed: IP and UDP lengths disagree") \
+	X(pass_bad_checksum, COUNTER, \
 		"passed: IP header or UDP checksum is wrong, or (generic XDP) not computed yet") \
-	X(pass_bad_source, "passed: a source that cannot be answered") \
-	X(pass_new, "passed to the daemon: NEW") \
-	X(pass_remove, "passed to the daemon: REMOVE") \
-	X(pass_no_room, "passed to the daemon: no room in the frame for the reply")
+	X(pass_bad_source, COUNTER, "passed: a source that cannot be answered") \
+	X(pass_new, COUNTER, "passed to the daemon: NEW") \
+	X(pass_remove, COUNTER, "passed to the daemon: REMOVE") \
+	X(pass_no_room, COUNTER, "passed to the daemon: no room in the frame for the reply")
 
 #endif

@@ -143,7 +143,7 @@ static inline __attribute__((always_inline)) __u32 sessd_vlan_push(__u32 outer, 
 }
 
 struct sessd_xdp_counters {
-#define X(name, text) __u64 name;
+#define X(name, ...) __u64 name;
 	SESSD_REQUEST_COUNTERS(X)
 	SESSD_XDP_COUNTERS(X)
 #undef X

@@ -263,7 +263,7 @@ void fixture_run(
 void fixture_assert_counted(const struct outcome *outcome, size_t offset, uint64_t retries)
 {
 	static const char *const names[] = {
-#define X(name, text) #name,
+#define X(name, ...) #name,
 		SESSD_REQUEST_COUNTERS(X) SESSD_XDP_COUNTERS(X)
 #undef X
 	};

@@ -98,8 +98,8 @@ stop() {
 	daemons=$rest
 }
 
-# documented FILE: sessionctl(8) has every name in these lines of stats, be it under what xdp_ and
-# slow_ stand before, or with N for a number.
+# documented FILE MODE: sessionctl(8) has every name in these lines of stats, be it under what xdp_ and
+# slow_ stand before, or with N for a number; and what it says that this mode prints is printed.
 documented() {
 	sed -n 's/^\.It Sy //p' "$SESSIOND_BUILD/docs/man/sessionctl.8" >"$folder/documented"
 	[ "$(wc -l <"$folder/documented")" -gt 60 ] || fail "sessionctl.8 lists hardly a counter"
@@ -109,6 +109,13 @@ documented() {
 			-e "$(echo "$name" | sed -E 's/^(dpdk_(port|lcore))[0-9]+_/\1N_/')" \
 			"$folder/documented" || fail "sessionctl.8 lacks $name"
 	done
+	for section in counters "counters-$2"; do
+		"$SESSIOND_BUILD/docs/man/manual" --section "$section" | sed -n 's/^\.It Sy //p'
+	done | sed 's/N_/[0-9]+_/' >"$folder/promised"
+	while read -r name; do
+		cases=$((cases + 1))
+		grep -Eq "^$name [0-9]+\$" "$1" || fail "stats lack $name in $2 mode"
+	done <"$folder/promised"
 }
 
 # make_peer: a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives as

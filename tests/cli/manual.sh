@@ -51,7 +51,7 @@ done <"$folder/commands"
 if start dpdk -m dpdk -n 1000 -l 10.0.0.5 --dpdk-args '--no-huge -m 256 --vdev net_ring0' 7421 \
 	>"$folder/out"; then
 	"$sessionctl" -C "$folder/dpdk.sock" stats >"$folder/stats"
-	documented "$folder/stats"
+	documented "$folder/stats" dpdk
 	grep -q '^dpdk_port0_imissed ' "$folder/stats" || fail "stats of dpdk mode: $(cat "$folder/stats")"
 	stop dpdk "$started"
 elif grep -q 'built without' "$folder/out"; then

@@ -90,7 +90,7 @@ grep -Evq '^[a-z][a-z0-9_]* [0-9]+$' "$folder/stats" && fail "not a name and a n
 for want in 'sessions 2' 'capacity 1000' 'new_stored 2' 'get_hits 1' 'mode_socket 1'; do
 	grep -qx "$want" "$folder/stats" || fail "stats lack: $want"
 done
-documented "$folder/stats"
+documented "$folder/stats" socket
 $ctl stats --json >"$folder/json"
 python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
 	import json, sys

@@ -95,7 +95,7 @@ grep -q '^SLOW: falling back to mode socket.*cli0 already has' "$folder/auto.log
 has_program || fail "auto took another daemon's program away"
 stop auto "$started"
 expect 0 '' "$sessionctl" -C "$folder/up.sock" stats
-documented "$folder/out"
+documented "$folder/out" xdp
 grep -Eq '^xdp_get_hits [0-9]+$' "$folder/out" || fail "stats lack xdp_get_hits"
 cp "$folder/out" "$folder/live"
 
