@@ -2,8 +2,9 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * What the XDP program and the daemon share: the layout of the pinned BPF maps. A daemon adopts
- * pinned maps only if their SESSD_ABI equals its own, so any change to what is below, to guard.h
- * or to counters.h takes a new number.
+ * pinned maps only if their SESSD_ABI equals its own, so any change to what is below or to guard.h
+ * takes a new SESSD_ABI_LAYOUT. In counters.h, only a change of order does: a counter more changes
+ * SESSD_ABI by itself.
  *
  * Integers are in the host's byte order unless typed __be*.
  */
@@ -16,7 +17,12 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI 5
+#define SESSD_ABI_LAYOUT   5
+#define SESSD_ABI_COUNTERS 26 /* that layout 5 came with */
+#define SESSD_ABI \
+	(SESSD_ABI_LAYOUT + \
+		(((__u32)(sizeof(struct sessd_xdp_counters) / sizeof(__u64)) - SESSD_ABI_COUNTERS) \
+			<< 16))
 
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
