@@ -22,7 +22,7 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 		def->clear(source->options);
 	source->seen[index] = true;
 	if (!wrong)
-		wrong = def->set(source->options, value ? value : "yes");
+		wrong = def->set(def, source->options, value ? value : "yes");
 	if (!wrong)
 		return 0;
 	text_quote(value ? value : "yes", quoted);

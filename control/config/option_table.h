@@ -18,29 +18,48 @@ enum option_flags {
 	OPTION_ARGUMENT = 8,	 /* on the command line the argument, without a name */
 };
 
+/* What the shell completes a value with, where there are no words. */
+enum option_complete {
+	COMPLETE_NOTHING,
+	COMPLETE_FILES,
+	COMPLETE_FOLDERS,
+	COMPLETE_INTERFACES,
+	COMPLETE_USERS,
+};
+
 struct option_def {
 	const char *name; /* long name, and the name in the file */
-	int key;	  /* its letter, or a number past 255; 0 for the argument */
+	char letter;	  /* 0: none */
 	const char *arg;  /* what the value is, for help; NULL: none, and yes or no in the file */
 	unsigned flags;	  /* of enum option_flags */
 	const char *help;
+	/* The default as a value, words of a repeatable option apart by a blank; NULL: there is
+	 * none, or no constant. */
+	const char *fallback;
 	/* Parses `value` into `options` ("yes" for an option without a value). Returns NULL, or
 	 * what is wrong or was expected: valid until the next call by this thread. */
-	const char *(*set)(struct options *options, const char *value);
+	const char *(*set)(
+		const struct option_def *def, struct options *options, const char *value);
 	/* Empties what a repeatable option adds to, its default included. */
 	void (*clear)(struct options *options);
-	/* The member of struct options it is about, comparable by memcmp. */
-	size_t offset, size;
-	/* The rest is for the manual, README and the example of a configuration file. The default
-	 * as a value, words of a repeatable option apart by a blank; NULL: there is none, or no
-	 * constant. */
-	const char *fallback;
+	/* For numbers, what is counted and its bounds; for words, those expected, apart by blanks,
+	 * of an enum in its order. */
+	const char *what;
+	uint64_t min, max;
+	const char *words;
+	enum option_complete complete;
+	/* The rest is for the manual and the example of a configuration file. */
 	const char *example; /* a value for the example, where there is no such default */
 	const char *details; /* more sentences for the man pages, if `help` is not all */
+	/* The member of struct options it is about, comparable by memcmp. */
+	size_t offset, size;
 };
 
 extern const struct option_def option_table[];
 extern const size_t option_table_size;
+
+/* Its letter, or a number past all letters; 0 for the argument. */
+int option_key(const struct option_def *def);
 
 #define OPTION_HELP 320
 

@@ -14,36 +14,68 @@
 #include "common/text.h"
 #include "control/config/option_source.h"
 
-#define CAPACITY_DEFAULT 1000000
-#define PIN_ROOT_DEFAULT "/sys/fs/bpf/sessiond"
+/* "allow, remove and log-level" */
+static const char *reloadable(char text[256])
+{
+	size_t left = 0, used = 0;
 
-static const char help[] =
-	"A shared TLS session cache for a farm of TLS terminators.\v"
-	"PORT is the UDP port, default 54321. Runs in the foreground; SIGHUP reads allow, remove "
-	"and log-level anew, SIGUSR1 logs a line of statistics, SIGUSR2 ends it as with --keep. "
-	"Exit "
-	"codes: 0, 1 for a failure, 2 for a wrong command line or "
-	"configuration.";
+	for (size_t i = 0; i < option_table_size; i++)
+		left += option_table[i].flags & OPTION_RELOADABLE ? 1 : 0;
+	for (size_t i = 0; i < option_table_size && used < 256; i++)
+		if (option_table[i].flags & OPTION_RELOADABLE)
+			used += (size_t)snprintf(text + used, 256 - used, "%s%s",
+				option_table[i].name,
+				--left == 0 ? ""
+				: left == 1 ? " and "
+					    : ", ");
+	return text;
+}
+
+static const char *help(char text[1024])
+{
+	char names[256];
+
+	snprintf(text, 1024,
+		"A shared TLS session cache for a farm of TLS terminators.\v"
+		"PORT is the UDP port, default %u. Runs in the foreground; SIGHUP reads %s anew, "
+		"SIGUSR1 logs a line of statistics, SIGUSR2 ends it as with --keep. Exit codes: 0, "
+		"1 for a failure, 2 for a wrong command line or configuration.",
+		SESSD_PORT, reloadable(names));
+	return text;
+}
+
+/* The words of a repeatable option one by one. */
+static void set_default(struct options *options, const struct option_def *def)
+{
+	const char *from = def->fallback;
+	char value[PATH_MAX];
+
+	while (*from) {
+		size_t len = def->flags & OPTION_REPEATABLE ? strcspn(from, " ") : strlen(from);
+
+		snprintf(value, sizeof(value), "%.*s", (int)len, from);
+		def->set(def, options, value);
+		from += len + (from[len] == ' ');
+	}
+}
 
 static void set_defaults(struct options *options)
 {
 	memset(options, 0, sizeof(*options)); /* padding too: reload compares bytes */
-	options->port = SESSD_PORT;
-	allow_list_default(&options->allow);
+	for (size_t i = 0; i < option_table_size; i++)
+		if (option_table[i].fallback)
+			set_default(options, &option_table[i]);
 	options->allow_is_default = true;
-	options->engine.capacity = CAPACITY_DEFAULT;
-	options->engine.value_max = SESSD_VALUE_DEFAULT_MAX;
+	/* May be another where this user may not write there. */
+	memset(options->control_path, 0, sizeof(options->control_path));
 	control_path_default(CONTROL_LISTEN, options->control_path);
 	options->control_is_default = true;
-	strcpy(options->pin_root, PIN_ROOT_DEFAULT);
-	options->log_level = LOG_LEVEL_INFO;
-	options->seccomp = true;
 }
 
 static int on_option(void *ctx, int key, const char *value)
 {
 	for (size_t i = 0; i < option_table_size; i++)
-		if (option_table[i].key == key)
+		if (option_key(&option_table[i]) == key)
 			return option_apply(ctx, &option_table[i], value);
 	return error_set(EINVAL, "option %d is not in the table", key);
 }
@@ -61,10 +93,11 @@ static int read_command_line(struct options *options, int argc, char **argv)
 	struct argp_option argp_options[OPTION_TABLE_MAX + 1] = {0};
 	static _Thread_local char texts[OPTION_TABLE_MAX][OPTION_HELP];
 	struct option_source source = {.options = options};
+	char text[1024];
 	const struct cli cli = {
 		.options = argp_options,
 		.args_doc = "[PORT]",
-		.doc = help,
+		.doc = help(text),
 		.on_option = on_option,
 		.on_argument = on_argument,
 		.ctx = &source,
@@ -77,7 +110,7 @@ static int read_command_line(struct options *options, int argc, char **argv)
 		if (def->flags & OPTION_ARGUMENT)
 			continue;
 		argp_options[n++] = (struct argp_option){.name = def->name,
-			.key = def->key,
+			.key = option_key(def),
 			.arg = def->arg,
 			.doc = option_help(def, texts[i])};
 	}

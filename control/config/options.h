@@ -12,28 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/control_path.h"
 #include "common/log.h"
 #include "control/host/identity.h"
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
 
+/* A member for each row of option_rows.h, and what they say together. */
 struct options {
-	const struct engine_mode *mode; /* NULL: auto */
-	struct engine_config engine;	/* whole after options_parse but for on_thread */
-	uint16_t port;
-	struct allow_list allow;
-	bool allow_is_default;
-	enum remove_policy remove;
-	bool keep;
-	char user[IDENTITY_SIZE]; /* "" if none; NAME or NAME:GROUP */
-	bool seccomp;
-	char config_path[PATH_MAX]; /* "" if none */
-	char control_path[108];	    /* sun_path's size */
-	bool control_is_default;
-	char pin_root[ENGINE_PIN_DIR_SIZE - 8]; /* --pin-dir */
-	enum log_level log_level;
-	char metrics[108]; /* "" if off */
-	bool check;
+	struct engine_config engine; /* whole after options_parse but for on_thread */
+#define OPTION(type, member, array, ...) type member array;
+#define ENGINE_OPTION(...)
+#define ENGINE_OPTIONS(...)
+#include "control/config/option_rows.h"
+	bool allow_is_default, control_is_default;
 };
 
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
@@ -43,7 +35,7 @@ struct options {
 int options_parse(struct options *options, int argc, char **argv);
 
 /* Reads file and command line again. `next` becomes `running` with what may change while running
- * (allow, remove, log-level) as it is now asked for; needs_restart, if not NULL, is called with the
+ * (OPTION_RELOADABLE) as it is now asked for; needs_restart, if not NULL, is called with the
  * name of each other option that differs. `running` is what options_parse filled, unchanged. 0, or
  * a negative errno with error_message() set and `next` untouched. */
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,

@@ -131,7 +131,7 @@ void mdoc_sessiond_options(void)
 		if (def->flags & OPTION_ARGUMENT)
 			printf(".It Ar %s\n", def->arg);
 		else
-			put_option(def->key, def->name, def->arg);
+			put_option(def->letter, def->name, def->arg);
 		put_def(def);
 	}
 	put_argp_options(cli_common_options);

@@ -27,8 +27,8 @@ void plain_markdown_table(void)
 		const struct option_def *def = &option_table[i];
 
 		fputs("| ", stdout);
-		if (def->key > 0 && def->key < 256)
-			printf("`-%c`, ", def->key);
+		if (def->letter)
+			printf("`-%c`, ", def->letter);
 		putchar('`');
 		if (!(def->flags & OPTION_ARGUMENT))
 			printf("--%s%s", def->name, def->arg ? " " : "");

@@ -29,12 +29,21 @@ static void apply(struct options *options, const struct option_def *def, const c
 		def->clear(options);
 	for (char *word = def->clear ? strtok_r(copy, " ", &save) : copy; word;
 		word = def->clear ? strtok_r(NULL, " ", &save) : NULL) {
-		const char *wrong = def->set(options, word);
+		const char *wrong = def->set(def, options, word);
 
 		if (wrong)
 			print_error("%s %s: %s\n", def->name, word, wrong);
 		assert_null(wrong);
 	}
+}
+
+static const struct option_def *option(const char *name)
+{
+	for (size_t i = 0; i < option_table_size; i++)
+		if (strcmp(option_table[i].name, name) == 0)
+			return &option_table[i];
+	fail_msg("there is no option %s", name);
+	return NULL;
 }
 
 static void parse_nothing(struct options *options)
@@ -44,8 +53,8 @@ static void parse_nothing(struct options *options)
 	assert_int_equal(options_parse(options, 1, argv), 0);
 }
 
-/* The default that the manual names is the one that is in force. */
-static void defaults_are_true(void **state)
+/* Every default is a value that the option takes, and the words of a list are each one. */
+static void defaults_are_good(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < option_table_size; i++) {
@@ -65,6 +74,45 @@ static void defaults_are_true(void **state)
 	}
 }
 
+/* What the shell completes, the option takes; and an enum has its words in order. */
+static void words_are_taken(void **state)
+{
+	char words[256], *save, expected[512];
+
+	(void)state;
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+
+		if (!def->words)
+			continue;
+		assert_null(strstr(def->words, "  "));
+		snprintf(words, sizeof(words), "%s", def->words);
+		for (char *word = strtok_r(words, " ", &save); word;
+			word = strtok_r(NULL, " ", &save)) {
+			parse_nothing(&set);
+			apply(&set, def, word);
+			/* "expected" and all of them */
+			snprintf(expected, sizeof(expected), "%s", def->set(def, &set, "x"));
+			assert_non_null(strstr(expected, word));
+		}
+		assert_non_null(def->set(def, &set, ""));
+		assert_non_null(def->set(def, &set, def->words));
+	}
+	for (size_t i = 0; i < engine_mode_count; i++) {
+		parse_nothing(&set);
+		apply(&set, option("mode"), engine_modes[i].name);
+		assert_ptr_equal(set.mode, &engine_modes[i]);
+		assert_non_null(strstr(option("mode")->words, engine_modes[i].name));
+		assert_non_null(strstr(option("mode")->help, engine_modes[i].name));
+	}
+	apply(&set, option("xdp-mode"), "native");
+	assert_int_equal(set.engine.xdp_mode, XDP_MODE_NATIVE);
+	apply(&set, option("xdp-mode"), "generic");
+	assert_int_equal(set.engine.xdp_mode, XDP_MODE_GENERIC);
+	apply(&set, option("remove"), "ignore");
+	assert_int_equal(set.remove, REMOVE_IGNORE);
+}
+
 static void examples_are_good(void **state)
 {
 	(void)state;
@@ -74,7 +122,7 @@ static void examples_are_good(void **state)
 		if (def->flags & OPTION_COMMAND_LINE)
 			continue;
 		if (!def->fallback && !def->example)
-			fail_msg("%s: give its row in option_table.c a .fallback or an .example",
+			fail_msg("%s: give its row in option_rows.h a .fallback or an .example",
 				def->name);
 		if (def->example) {
 			parse_nothing(&set);
@@ -105,7 +153,8 @@ static void help_is_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults_are_true),
+		cmocka_unit_test(defaults_are_good),
+		cmocka_unit_test(words_are_taken),
 		cmocka_unit_test(examples_are_good),
 		cmocka_unit_test(help_is_whole),
 	};

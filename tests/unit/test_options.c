@@ -50,6 +50,7 @@ static void assert_one_line(const char *message)
 static void defaults(void **state)
 {
 	struct address loopback, public;
+	struct allow_list allow;
 	struct options options;
 
 	(void)state;
@@ -61,6 +62,10 @@ static void defaults(void **state)
 	assert_true(options.engine.listen[0].any);
 	assert_int_equal(options.engine.listen[0].port, 54321);
 	assert_true(options.allow_is_default);
+	allow_list_default(&allow);
+	assert_int_equal(options.allow.count, allow.count);
+	assert_memory_equal(
+		options.allow.prefixes, allow.prefixes, allow.count * sizeof(allow.prefixes[0]));
 	assert_int_equal(address_parse("127.0.0.1", &loopback), 0);
 	assert_int_equal(address_parse("192.0.2.1", &public), 0);
 	assert_true(allow_list_contains(&options.allow, &loopback));
@@ -70,6 +75,7 @@ static void defaults(void **state)
 	assert_int_equal(options.remove, REMOVE_HONOUR);
 	assert_int_equal(options.engine.threads, 0);
 	assert_false(options.keep);
+	assert_true(options.seccomp);
 	assert_false(options.check);
 	assert_true(options.control_is_default);
 	assert_string_equal(options.pin_root, "/sys/fs/bpf/sessiond");
@@ -661,10 +667,10 @@ static void table_is_whole(void **state)
 		assert_non_null(def->set);
 		assert_int_equal(!!(def->flags & OPTION_REPEATABLE), !!def->clear);
 		assert_true(def->size > 0 && def->offset + def->size <= sizeof(struct options));
-		assert_true(def->key != 'h' && def->key != 'V');
+		assert_true(def->letter != 'h' && def->letter != 'V');
 		for (size_t j = 0; j < i; j++) {
 			assert_string_not_equal(def->name, option_table[j].name);
-			assert_int_not_equal(def->key, option_table[j].key);
+			assert_int_not_equal(option_key(def), option_key(&option_table[j]));
 		}
 	}
 }
