@@ -15,6 +15,8 @@ static const struct {
 	const char *name;
 	void (*put)(void);
 } sections[] = {
+	{"completion-options", plain_completion_options},
+	{"completion-values", plain_completion_values},
 	{"conf", plain_conf},
 	{"conf-options", mdoc_conf_options},
 	{"counters", mdoc_counters},

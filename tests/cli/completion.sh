@@ -7,9 +7,10 @@ set -u
 
 : "${SESSIOND_BUILD:?the build folder, as meson sets it}"
 sessionctl=$SESSIOND_BUILD/sessionctl
-for program in sessionctl sessiond sessionbench; do
+dist=$(dirname "$0")/../../dist/completion
+for file in "$dist/sessionctl" "$SESSIOND_BUILD/dist/completion/sessiond" "$dist/sessionbench"; do
 	# shellcheck disable=SC1090 # they are in another folder, and looked at there
-	. "$(dirname "$0")/../../dist/completion/$program" || exit 1
+	. "$file" || exit 1
 done
 failures=0
 cases=0
