@@ -14,7 +14,7 @@ pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
 "$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
 sed -n '/^| option | default | |$/,/^$/p' "$options" | sed '$d' >"$folder/options"
 diff -u "$folder/options" "$folder/table" ||
-	fail "the table in docs/options.md differs; 'manual --section markdown-options' makes it"
+	fail "the table in docs/options.md differs: run 'ninja -C build options-table'"
 
 # Every option and every command of --help is in its page.
 for page in sessionbench.1 sessionctl.8 sessiond.8; do
