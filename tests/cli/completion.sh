@@ -85,7 +85,7 @@ help=$("$sessionctl" --help)
 # shellcheck disable=SC2046
 completes 'sessionctl ' $(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help" | sort)
 for program in sessiond sessionbench; do
-	options=$("$SESSIOND_BUILD/$program" --help | grep -oE '^ +(-.*, )?--[a-z-]+' |
+	options=$("$SESSIOND_BUILD/$program" --help | grep -oE '^ {2,6}(-.*, )?--[a-z-]+' |
 		grep -oE -- '--[a-z-]+' | sort -u)
 	[ "$(wc -w <<<"$options")" -gt 15 ] || {
 		echo "FAILED: $program --help shows hardly an option"
@@ -95,6 +95,6 @@ for program in sessiond sessionbench; do
 	completes "$program --" $options
 done
 # shellcheck disable=SC2046
-completes 'sessionctl --' $(grep -oE '^ +(-.*, )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+' | sort)
+completes 'sessionctl --' $(grep -oE '^ {2,6}(-.*, )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+' | sort)
 echo "$cases lines, $failures failures"
 [ "$failures" -eq 0 ]
