@@ -12,12 +12,11 @@
 #include "control/stats/figures.h"
 
 struct metrics_family {
-	/* A name, or what names begin with, a '*' then, or one with a '#' for a number in it. */
-	const char *pattern;
-	const char *name;  /* of counters it ends in _total */
-	const char *label; /* what the rest of the name, or the number, is the value of */
-	bool path;	   /* it is counted by several parts */
-	const char *help;  /* NULL: its only figure's */
+	const char *pattern; /* a name, or what names begin with and a '*' */
+	const char *name;    /* of counters it ends in _total */
+	const char *label;   /* what the rest of the name is the value of */
+	bool path;	     /* it is counted by several parts */
+	const char *help;    /* NULL: its only figure's */
 };
 
 extern const struct metrics_family metrics_families[];
@@ -34,7 +33,7 @@ struct metrics_place {
 	bool counter;		     /* else a gauge; the name then ends in _total */
 	const char *help;	     /* NULL: the figure's */
 	const char *path;	     /* which part counts it; NULL: only one does */
-	const char *label;	     /* NULL: none */
+	char label[16];		     /* "": none */
 	const char *value;	     /* the label's: value_len bytes in the figure's name */
 	int value_len;
 };

@@ -61,7 +61,7 @@ static void head(struct page *page, const char *name, const char *type, const ch
 		type);
 }
 
-/* A phrase of the manual's as a sentence. */
+/* A row's phrase as a sentence. */
 static const char *sentence(const char *phrase, char text[256])
 {
 	snprintf(text, 256, "%c%s.", toupper((unsigned char)phrase[0]), phrase + 1);
@@ -106,15 +106,16 @@ static void sort_out(struct page *page)
 static void put_sample(struct page *page, const struct sample *sample)
 {
 	const struct metrics_place *place = &sample->place;
+	bool label = place->label[0] != '\0';
 
 	fputs(place->name, page->out);
-	if (place->path || place->label)
+	if (place->path || label)
 		fputc('{', page->out);
 	if (place->path)
-		fprintf(page->out, "path=\"%s\"%s", place->path, place->label ? "," : "");
-	if (place->label)
+		fprintf(page->out, "path=\"%s\"%s", place->path, label ? "," : "");
+	if (label)
 		fprintf(page->out, "%s=\"%.*s\"", place->label, place->value_len, place->value);
-	if (place->path || place->label)
+	if (place->path || label)
 		fputc('}', page->out);
 	fprintf(page->out, " %" PRIu64 "\n", sample->value);
 }
@@ -189,8 +190,7 @@ static void put_xdp_answers(struct page *page, const struct metrics_figures *fig
 	for (size_t i = 0; i <= SESSD_ANSWER_BOUND_COUNT; i++)
 		counts[i] = times.counts[i];
 	put_histogram(page, "sessiond_xdp_answer_seconds",
-		"From when the XDP program was given a GET to when its answer was ready to be "
-		"sent.",
+		"Time from the start of the XDP program until the reply to a GET is ready.",
 		sessd_answer_bounds_ns, SESSD_ANSWER_BOUND_COUNT, 1e9, counts, times.sum_ns);
 }
 
@@ -204,9 +204,9 @@ static void put_runs(struct page *page)
 	if (!runs || !time)
 		return;
 	head(page, "sessiond_xdp_run_seconds", "summary",
-		"Runs of the XDP program and the time they took, while kernel.bpf_stats_enabled is "
-		"1: "
-		"every packet of its interfaces counts.");
+		"Runs of the XDP program and their time, while kernel.bpf_stats_enabled is 1. "
+		"Every "
+		"packet on its interfaces counts.");
 	fprintf(page->out,
 		"sessiond_xdp_run_seconds_sum %.9f\nsessiond_xdp_run_seconds_count %" PRIu64 "\n",
 		(double)time->value / 1e9, runs->value);
@@ -228,21 +228,20 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 		return NULL;
 	}
 	figures->stats(figures->ctx, keep, page);
-	head(page, "sessiond_build_info", "gauge", "The version that runs.");
+	head(page, "sessiond_build_info", "gauge", "Version of sessiond.");
 	fputs("sessiond_build_info{version=\"" SESSIOND_VERSION "\"} 1\n", page->out);
 	sort_out(page);
 	put_metrics(page);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))
 		put_latency(page, "sessiond_answer_seconds",
-			"From when the daemon had read a request to when its answer was sent: not "
-			"the "
-			"fast path of xdp and dpdk mode.",
+			"Time from reading a request until its reply is sent, in the daemon: not "
+			"in the fast path of xdp and dpdk mode.",
 			&latency);
 	memset(&latency, 0, sizeof(latency));
 	if (figures->inserts(figures->ctx, &latency))
 		put_latency(page, "sessiond_insert_seconds",
-			"From when the writer took in a NEW to when GETs can find it.", &latency);
+			"Time from receiving a NEW until GETs find the session.", &latency);
 	put_xdp_answers(page, figures);
 	if (openmetrics)
 		fputs("# EOF\n", page->out);

@@ -5,8 +5,9 @@
  *
  * The names of `stats` become families by what they begin with, the rest being a label:
  * `xdp_get_hits 5` is sessiond_gets_total{path="xdp",outcome="hits"} 5. A figure that `stats` adds
- * up from those of several paths is left out, so that a sum over `path` counts nothing twice. One
- * that no rule knows is a counter of its own name.
+ * up from those of several paths is left out, so that a sum over `path` counts nothing twice. A
+ * figure that belongs to no family has a metric of its own name: sessiond_threads,
+ * sessiond_dpdk_port_link{port="0"}.
  */
 #ifndef SESSIOND_CONTROL_STATS_METRICS_TEXT_H
 #define SESSIOND_CONTROL_STATS_METRICS_TEXT_H

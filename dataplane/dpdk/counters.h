@@ -16,35 +16,35 @@
 #define DPDK_COUNTERS(X) \
 	X(rx_packets, COUNTER, "frames received") \
 	X(tx_packets, COUNTER, "frames sent") \
-	X(plain_gets, COUNTER, "GETs that took the shortest way: IPv4, no tag, no options") \
-	X(plain_updates, COUNTER, "NEWs and REMOVEs that took it") \
-	X(new_queued, COUNTER, "NEWs handed to the writer") \
-	X(remove_queued, COUNTER, "REMOVEs handed to the writer") \
+	X(plain_gets, COUNTER, "GETs on the fast path: IPv4, no VLAN tag, no IP options") \
+	X(plain_updates, COUNTER, "NEWs and REMOVEs on the fast path") \
+	X(new_queued, COUNTER, "NEWs queued for the writer") \
+	X(remove_queued, COUNTER, "REMOVEs queued for the writer") \
 	X(arp_replies, COUNTER, "ARP requests answered") \
 	X(neighbour_replies, COUNTER, "IPv6 neighbour solicitations answered") \
 	X(echo_replies, COUNTER, "ICMP and ICMPv6 echo requests answered") \
 	X(announcements, COUNTER, "gratuitous ARPs and unsolicited neighbour advertisements sent") \
 	X(address_conflicts, COUNTER, \
-		"ARPs and advertisements of others that claim an address of ours") \
+		"ARPs and neighbour advertisements in which another host claims our address") \
 	X(drop_ring_full, LOSS, "dropped: NEW or REMOVE, the ring to the writer is full") \
 	X(drop_tx_full, LOSS, "dropped: reply, the port's transmit ring is full") \
-	X(drop_tx_refused, LOSS, "dropped: reply, the port will not send such a frame") \
-	X(drop_other_host, COUNTER, "dropped: another host's MAC address") \
+	X(drop_tx_refused, LOSS, "dropped: reply, the port refused the frame") \
+	X(drop_other_host, COUNTER, "dropped: MAC address of another host") \
 	X(drop_not_ip, COUNTER, "dropped: neither IP nor ARP") \
-	X(drop_arp, COUNTER, "dropped: ARP that needs no answer from here, or is malformed") \
+	X(drop_arp, COUNTER, "dropped: ARP that needs no reply from here, or is malformed") \
 	X(drop_icmp, COUNTER, \
-		"dropped: ICMP or ICMPv6 that needs no answer from here, or is malformed") \
+		"dropped: ICMP or ICMPv6 that needs no reply from here, or is malformed") \
 	X(drop_not_udp, COUNTER, "dropped: IP, but neither UDP nor ICMP") \
 	X(drop_other_port, COUNTER, "dropped: UDP for another port of this node") \
-	X(drop_not_local, COUNTER, "dropped: an address that is not this node's") \
+	X(drop_not_local, COUNTER, "dropped: not an address of this node") \
 	X(drop_ip_options, COUNTER, \
 		"dropped: malformed or refused IPv4 options or IPv6 extension headers") \
 	X(drop_fragment, COUNTER, "dropped: IP fragment") \
 	X(drop_truncated, LOSS, "dropped: frame shorter than its headers say") \
 	X(drop_bad_length, LOSS, "dropped: IP and UDP lengths disagree") \
-	X(drop_bad_checksum, LOSS, "dropped: IP header or UDP checksum is wrong") \
-	X(drop_bad_source, LOSS, "dropped: a source that cannot be answered") \
-	X(drop_segmented, LOSS, "dropped: a frame in several buffers, longer than any request") \
+	X(drop_bad_checksum, LOSS, "dropped: wrong IP header or UDP checksum") \
+	X(drop_bad_source, LOSS, "dropped: no reply to this source is possible") \
+	X(drop_segmented, LOSS, "dropped: frame in several buffers, longer than any request") \
 	X(drop_no_room, LOSS, "dropped: no room in the buffer for the reply")
 
 /* Written by one lcore, read by any thread (counter_add, relaxed atomics). */

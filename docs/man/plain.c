@@ -182,7 +182,7 @@ void plain_figures(void)
 		printf("%s %s ", name, kinds[figure->kind]);
 		if (figure->kind == FIGURE_STATS_ONLY)
 			puts("- - -");
-		else if (place.label)
+		else if (place.label[0])
 			printf("%s %s %.*s\n", place.name, place.label, place.value_len,
 				place.value);
 		else

@@ -12,12 +12,12 @@
 	X(get_hits, COUNTER, "GETs answered OK") \
 	X(get_misses, COUNTER, "GETs answered ERR: no such session") \
 	X(get_expired, COUNTER, "GETs answered ERR: the session has expired") \
-	X(get_retries, COUNTER, "lookups repeated because the session changed while it was read") \
-	X(get_torn, COUNTER, "GETs answered ERR: the session still changed after every retry") \
+	X(get_retries, COUNTER, "lookups repeated: the session changed during the read") \
+	X(get_torn, COUNTER, "GETs answered ERR: the session changed during every retry") \
 	X(drop_short, LOSS, "dropped: shorter than the header") \
 	X(drop_version, LOSS, "dropped: unknown protocol version") \
 	X(drop_type, LOSS, "dropped: unknown message type") \
-	X(drop_not_allowed, LOSS, "dropped: the source is outside the allow list") \
+	X(drop_not_allowed, LOSS, "dropped: the source is not in the allow list") \
 	X(drop_limit_get, LOSS, "dropped: GETs over --rate-limit") \
 	X(drop_limit_new, LOSS, "dropped: NEWs and REMOVEs over --rate-limit")
 
@@ -29,15 +29,16 @@
 	X(pass_not_ip, COUNTER, "passed: neither IPv4 nor IPv6") \
 	X(pass_not_udp, COUNTER, "passed: not UDP") \
 	X(pass_other_port, COUNTER, "passed: UDP for another port") \
-	X(pass_not_local, COUNTER, "passed: our port, but an address that is not served here") \
+	X(pass_not_local, COUNTER, "passed: our port, but not an address served here") \
 	X(pass_ip_options, COUNTER, "passed: IPv4 header with options") \
 	X(pass_ipv6_extension, COUNTER, "passed: IPv6 extension header") \
 	X(pass_fragment, COUNTER, "passed: IP fragment") \
 	X(pass_truncated, COUNTER, "passed: frame shorter than its headers say") \
 	X(pass_bad_length, COUNTER, "passed: IP and UDP lengths disagree") \
 	X(pass_bad_checksum, COUNTER, \
-		"passed: IP header or UDP checksum is wrong, or (generic XDP) not computed yet") \
-	X(pass_bad_source, COUNTER, "passed: a source that cannot be answered") \
+		"passed: wrong IP header or UDP checksum, or, in generic XDP, one not yet " \
+		"computed") \
+	X(pass_bad_source, COUNTER, "passed: no reply to this source is possible") \
 	X(pass_new, COUNTER, "passed to the daemon: NEW") \
 	X(pass_remove, COUNTER, "passed to the daemon: REMOVE") \
 	X(pass_no_room, COUNTER, "passed to the daemon: no room in the frame for the reply")
