@@ -36,55 +36,59 @@ enum {
 };
 
 const struct argp_option bench_option_table[] = {
-	{0, 0, 0, 0, "What is asked", 1},
+	{0, 0, 0, 0, "Workload", 1},
 	{"workload", 'w', "NAME", 0,
-		"get (default), miss, new, remove, mix: TLS 1.3, or churn: of keys that another "
-		"sessionbench, of the same --run, stores and removes at random all the time; a "
-		"value is of its key and of its NEW",
+		"get (default), miss, new, remove, mix (TLS 1.3) or churn. churn asks for keys "
+		"that a second sessionbench, with the same --run and with --changes, stores and "
+		"removes at random; a value shows its key and its NEW",
 		0},
-	{"changes", OPT_CHANGES, NULL, 0, "churn: be that other one", 0},
+	{"changes", OPT_CHANGES, NULL, 0, "churn: be that second sessionbench", 0},
 	{"mix", OPT_MIX, "SHARE", 0,
-		"mix: share of connections that are resumptions (1 GET and 1 NEW); the others are "
-		"full handshakes (2 NEW). Default 0.5",
+		"mix: share of connections that resume (1 GET, 1 NEW); the others are full "
+		"handshakes (2 NEWs). Default 0.5",
 		0},
-	{"sessions", 'n', "N", 0, "Sessions that are preloaded and asked for (1000)", 0},
+	{"sessions", 'n', "N", 0, "Sessions to preload and to ask for (1000)", 0},
 	{"value", 'v', "BYTES[-BYTES]", 0, "Size of values, 1 to 1400 (144)", 0},
 	{"keys", 'k', "HOW", 0, "uniform (default), or zipf[:EXPONENT] (zipf:0.99)", 0},
 	{"seed", OPT_SEED, "N", 0, "Seed of keys and values (1)", 0},
 	{"lifetime", OPT_LIFETIME, "SECONDS", 0, "Timeout of NEWs (3600)", 0},
-	{0, 0, 0, 0, "How much", 2},
+	{0, 0, 0, 0, "Load", 2},
 	{"rate", 'r', "N", 0,
-		"Open loop: requests a second, whatever the answers; latency counts from the time "
-		"at which a request was due. k and M are understood. Default: closed loop; with "
-		"--interface as fast as the CPU makes frames",
+		"Open loop: requests per second, whatever the replies; latency counts from the "
+		"time a request was due. Suffixes: k, M. Default: closed loop; with --interface as "
+		"fast as the CPU builds frames",
 		0},
-	{"window", 'W', "N", 0, "Closed loop: requests under way a source port (16)", 0},
-	{"duration", 'd', "SECONDS", 0, "Default 10", 0},
-	{"count", 'c', "N", 0, "End after so many requests; 0 (default): by the duration", 0},
+	{"window", 'W', "N", 0, "Closed loop: outstanding requests per source port (16)", 0},
+	{"duration", 'd', "SECONDS", 0, "Length of the run (10)", 0},
+	{"count", 'c', "N", 0, "End after this many requests; 0 (default): after the duration", 0},
 	{"threads", 't', "N", 0, "Sending threads (1)", 0},
-	{"ports", 'p', "N", 0, "Source ports a thread (4)", 0},
-	{"preload-rate", OPT_PRELOAD_RATE, "N", 0, "Preload at most so many sessions a second", 0},
-	{"preload-only", OPT_PRELOAD_ONLY, NULL, 0, "Store and verify the sessions, and end", 0},
-	{"no-preload", OPT_NO_PRELOAD, NULL, 0, "The sessions are there from an earlier run", 0},
-	{"first", OPT_FIRST, "N", 0, "Preload from session N on: those before are there (0)", 0},
-	{"run", OPT_RUN, "N", 0, "Number of the run, makes NEWs' keys new (from the clock)", 0},
-	{0, 0, 0, 0, "Judgement", 3},
+	{"ports", 'p', "N", 0, "Source ports per thread (4)", 0},
+	{"preload-rate", OPT_PRELOAD_RATE, "N", 0, "Preload at most this many sessions per second",
+		0},
+	{"preload-only", OPT_PRELOAD_ONLY, NULL, 0, "Store and verify the sessions, then end", 0},
+	{"no-preload", OPT_NO_PRELOAD, NULL, 0, "Use the sessions of an earlier run", 0},
+	{"first", OPT_FIRST, "N", 0,
+		"Preload from session N on; earlier ones are already stored (0)", 0},
+	{"run", OPT_RUN, "N", 0, "Number of the run, makes the keys of NEWs new (from the clock)",
+		0},
+	{0, 0, 0, 0, "Checks", 3},
 	{"deadline", OPT_DEADLINE, "TIME", 0, "Count replies later than this (1ms)", 0},
-	{"patience", OPT_PATIENCE, "TIME", 0, "A reply not there by then is lost (200ms)", 0},
+	{"patience", OPT_PATIENCE, "TIME", 0, "Count a reply as lost after this time (200ms)", 0},
 	{"require-hits", OPT_REQUIRE_HITS, NULL, 0, "A miss of a stored key is a failure", 0},
 	{"json", OPT_JSON, NULL, 0, "Print the result as JSON", 0},
-	{"quiet", 'q', NULL, 0, "No progress lines", 0},
+	{"quiet", 'q', NULL, 0, "Print no progress", 0},
 	{0, 0, 0, 0, "XDP live frames", 4},
 	{"interface", 'i', "IF", 0,
-		"Send frames by XDP on this interface; replies are checked and dropped by an XDP "
-		"program there. Frames go in bursts, so that no latency is measured",
+		"Send frames by XDP on this interface; an XDP program there checks and drops the "
+		"replies. Frames go in bursts, so latency is not measured",
 		0},
 	{"source-port", OPT_SOURCE_PORT, "PORT", 0, "First source port of frames (20000)", 0},
-	{"mac", OPT_MAC, "MAC", 0, "Where frames go; default: the kernel's neighbour entry", 0},
+	{"mac", OPT_MAC, "MAC", 0, "Destination MAC address; default: the kernel's neighbour entry",
+		0},
 	{"reflector", OPT_REFLECTOR, NULL, 0,
-		"The target is no cache but sends frames back, for comparison", 0},
+		"The target is not a cache but sends frames back, for comparison", 0},
 	{"program-time", OPT_PROGRAM_TIME, "WHAT", 0,
-		"Also measure the time a frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
+		"Also measure the time per frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, /* as the other programs have it */
 	{0},
 };
@@ -92,8 +96,8 @@ const struct argp_option bench_option_table[] = {
 static const char doc[] =
 	"Loads a session cache and verifies every reply, byte for byte.\v"
 	"Exit codes: 0; 1 if a reply was wrong or the run failed; 2 for a wrong command line. "
-	"A miss is not a wrong reply unless --require-hits is given; OK for a key that was never "
-	"stored is.";
+	"A miss is a wrong reply only with --require-hits; OK for a key that was never stored is "
+	"always one.";
 
 /* argp_error adds a line on --help; one line says it. */
 __attribute__((noreturn, format(printf, 1, 2))) static void bad(const char *format, ...)
@@ -176,7 +180,7 @@ static void parse_workload(struct bench_options *o, const char *text)
 			return;
 		}
 	}
-	bad("--workload: %s is none of get, miss, new, remove, mix, churn", text);
+	bad("--workload: %s is not get, miss, new, remove, mix or churn", text);
 }
 
 /* What one option alone cannot tell. */

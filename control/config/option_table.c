@@ -112,7 +112,7 @@ static const char *set_text(
 	return NULL;
 }
 
-/* An empty path is nobody's wish. */
+/* Rejects an empty path. */
 static const char *set_path(
 	const struct option_def *def, struct options *options, const char *value)
 {

@@ -37,9 +37,9 @@ static const char *help(char text[1024])
 
 	snprintf(text, 1024,
 		"A shared TLS session cache for a farm of TLS terminators.\v"
-		"PORT is the UDP port, default %u. Runs in the foreground; SIGHUP reads %s anew, "
-		"SIGUSR1 logs a line of statistics, SIGUSR2 ends it as with --keep. Exit codes: 0, "
-		"1 for a failure, 2 for a wrong command line or configuration.",
+		"PORT is the UDP port, default %u. sessiond runs in the foreground. SIGHUP reloads "
+		"%s, SIGUSR1 logs a line of statistics, SIGUSR2 stops it as with --keep. Exit "
+		"codes: 0; 1 for a failure; 2 for a wrong command line or configuration.",
 		SESSD_PORT, reloadable(names));
 	return text;
 }

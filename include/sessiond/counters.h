@@ -36,8 +36,7 @@
 	X(pass_truncated, COUNTER, "passed: frame shorter than its headers say") \
 	X(pass_bad_length, COUNTER, "passed: IP and UDP lengths disagree") \
 	X(pass_bad_checksum, COUNTER, \
-		"passed: wrong IP header or UDP checksum, or, in generic XDP, one not yet " \
-		"computed") \
+		"passed: IP header or UDP checksum is wrong, or (generic XDP) not computed yet") \
 	X(pass_bad_source, COUNTER, "passed: no reply to this source is possible") \
 	X(pass_new, COUNTER, "passed to the daemon: NEW") \
 	X(pass_remove, COUNTER, "passed to the daemon: REMOVE") \
