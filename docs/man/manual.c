@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "docs/man/completion.h"
 #include "docs/man/mdoc.h"
 #include "docs/man/plain.h"
 
@@ -15,8 +16,11 @@ static const struct {
 	const char *name;
 	void (*put)(void);
 } sections[] = {
-	{"completion-options", plain_completion_options},
-	{"completion-values", plain_completion_values},
+	{"completion-ctl-commands", completion_ctl_commands},
+	{"completion-ctl-options", completion_ctl_options},
+	{"completion-ctl-values", completion_ctl_values},
+	{"completion-options", completion_options},
+	{"completion-values", completion_values},
 	{"conf", plain_conf},
 	{"conf-options", mdoc_conf_options},
 	{"counters", mdoc_counters},

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cli.h"
 #include "control/config/option_table.h"
 #include "control/stats/metrics_families.h"
 
@@ -101,65 +100,6 @@ void plain_conf(void)
 		put_comment(text);
 		put_setting(def);
 	}
-}
-
-static void put_compgen(const char *what)
-{
-	printf("\n\t\tmapfile -t COMPREPLY < <(compgen %s -- \"$word\")\n", what);
-}
-
-static void put_values(const struct option_def *def)
-{
-	char words[256];
-
-	if (def->words) {
-		snprintf(words, sizeof(words), "-W '%s'", def->words);
-		put_compgen(words);
-		return;
-	}
-	switch (def->complete) {
-	case COMPLETE_NOTHING:
-		putchar(' ');
-		return;
-	case COMPLETE_INTERFACES:
-		put_compgen("-W \"$(ls /sys/class/net 2>/dev/null)\"");
-		return;
-	case COMPLETE_USERS:
-		put_compgen("-u");
-		return;
-	case COMPLETE_FILES:
-		put_compgen("-f");
-		break;
-	case COMPLETE_FOLDERS:
-		put_compgen("-d");
-		break;
-	}
-	puts("\t\tcompopt -o filenames 2>/dev/null");
-}
-
-void plain_completion_values(void)
-{
-	for (size_t i = 0; i < option_table_size; i++) {
-		const struct option_def *def = &option_table[i];
-
-		if (!def->arg || def->flags & OPTION_ARGUMENT)
-			continue;
-		putchar('\t');
-		if (def->letter)
-			printf("-%c | ", def->letter);
-		printf("--%s)", def->name);
-		put_values(def);
-		puts(def->words || def->complete ? "\t\t;;" : ";;");
-	}
-}
-
-void plain_completion_options(void)
-{
-	for (size_t i = 0; i < option_table_size; i++)
-		if (!(option_table[i].flags & OPTION_ARGUMENT))
-			printf("\t\t\t--%s\n", option_table[i].name);
-	for (const struct argp_option *option = cli_common_options; option->name; option++)
-		printf("\t\t\t--%s\n", option->name);
 }
 
 void plain_figures(void)

@@ -12,10 +12,6 @@ void plain_markdown_table(void);
 /* An example of a configuration file: every option with its default, commented out. */
 void plain_conf(void);
 
-/* For bash: arms of a case that complete an option's value, and the words of all options. */
-void plain_completion_values(void);
-void plain_completion_options(void);
-
 /* For tests, a figure of `stats` a line: its name, its kind, and in metrics the metric, label and
  * value, "-" where it has none. A number in a name is a 0. */
 void plain_figures(void);

@@ -7,8 +7,8 @@ set -u
 
 : "${SESSIOND_BUILD:?the build folder, as meson sets it}"
 sessionctl=$SESSIOND_BUILD/sessionctl
-dist=$(dirname "$0")/../../dist/completion
-for file in "$dist/sessionctl" "$SESSIOND_BUILD/dist/completion/sessiond" "$dist/sessionbench"; do
+for file in "$SESSIOND_BUILD/dist/completion/sessionctl" "$SESSIOND_BUILD/dist/completion/sessiond" \
+	"$(dirname "$0")/../../dist/completion/sessionbench"; do
 	# shellcheck disable=SC1090 # they are in another folder, and looked at there
 	. "$file" || exit 1
 done
@@ -58,6 +58,8 @@ completes 'sessionctl --p' --pin-dir --port
 completes 'sessionctl stats --j' --json
 completes "sessionctl --pin-dir $folder/pins --port " 54321 54322
 completes "sessionctl --pin-dir = $folder/pins --port = 54321" 54321
+completes 'sessionctl --interface lo det' detach
+completes 'sessionctl --interface = l' lo
 completes "sessionctl -C $folder/o" "$folder/one.sock"
 completes "sessionctl --control = $folder/o" "$folder/one.sock"
 completes "sessionctl --pin-dir $folder/pins/5" "$folder/pins/54321" "$folder/pins/54322"
