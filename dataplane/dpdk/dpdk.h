@@ -15,7 +15,6 @@
 
 #include "dataplane/dpdk/args.h"
 #include "dataplane/dpdk/counters.h"
-#include "dataplane/dpdk/updates.h"
 #include "dataplane/drop_sample.h"
 #include "dataplane/engine.h"
 #include "dataplane/packet/allow_ranges.h"
@@ -23,6 +22,7 @@
 #include "dataplane/packet/neighbour.h"
 #include "dataplane/packet/reply.h"
 #include "dataplane/rate_limit.h"
+#include "dataplane/update_ring.h"
 
 #define BURST 32
 
@@ -102,7 +102,7 @@ struct lcore {
 	struct drop_sampler events;
 
 	/* What the writer reads all the time: away from what the lcore writes. */
-	struct updates updates __attribute__((aligned(64)));
+	struct update_ring updates __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
 _Static_assert(LOCAL_ENDPOINTS_MAX == ENGINE_LISTEN_MAX, "room for every --listen");
@@ -168,6 +168,8 @@ void announce(struct lcore *lcore, const struct port_queue *queue);
 
 /* hugepages.c: the table's memory, in hugepages where EAL has any. */
 void table_memory_init(struct table_memory *memory);
+/* hugepages.c: by hugepages_near, on NUMA node `socket`. */
+void near_memory_init(struct table_memory *memory, int socket);
 /* hugepages.c: zeroed memory of DPDK's heap, on NUMA node `socket` or else, with a warning, on any
  * other; NULL if there is none. Released by rte_free. */
 void *hugepages_near(const char *what, size_t bytes, int socket);

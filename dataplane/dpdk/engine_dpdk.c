@@ -18,10 +18,23 @@
 static void free_lcores(struct engine *engine)
 {
 	for (unsigned i = 0; i < engine->lcore_count && engine->lcores; i++) {
-		updates_close(&engine->lcores[i].updates);
+		update_ring_close(&engine->lcores[i].updates);
 		free(engine->lcores[i].queues);
 	}
 	free(engine->lcores);
+}
+
+static int open_updates(struct update_ring *updates, const struct engine *engine, unsigned id)
+{
+	uint32_t depth = engine->args.updates;
+	uint16_t value_max = engine->config.value_max;
+	struct table_memory memory;
+
+	near_memory_init(&memory, (int)rte_lcore_to_socket_id(id));
+	if (update_ring_open(updates, depth, value_max, &memory) == 0)
+		return 0;
+	return error_set(ENOMEM, "no memory for lcore %u's ring of %u updates (%zu kB): %s", id,
+		depth, update_ring_bytes(depth, value_max) / 1024, hugepages_hint());
 }
 
 int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
@@ -32,8 +45,7 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
 	lcore->id = id;
 	lcore->value_max = engine->config.value_max;
 	lcore->limit = engine->limit;
-	return updates_open(&lcore->updates, id, (int)rte_lcore_to_socket_id(id),
-		engine->args.updates, engine->config.value_max);
+	return open_updates(&lcore->updates, engine, id);
 }
 
 static int make_lcores(struct engine *engine)

@@ -54,7 +54,7 @@ FRAME_INLINE void collect_update(
 	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
 {
 	burst->updates[burst->update_count++] =
-		(struct update_request){.request = header, .len = (uint32_t)len};
+		(struct update_request){.request = header, .length = (uint32_t)len};
 	burst_drop(burst, mbuf);
 }
 
@@ -65,7 +65,7 @@ void sort_updates(struct burst *burst)
 
 	for (unsigned i = 0; i < n; i++)
 		news += burst->updates[i].request->type == SESSD_NEW;
-	updates_push(&burst->lcore->updates, burst->updates, n);
+	update_ring_push(&burst->lcore->updates, burst->updates, n);
 	counter_add(&counters->new_queued, news);
 	counter_add(&counters->remove_queued, n - news);
 	counter_add(&counters->drop_ring_full, burst->update_count - n);

@@ -91,6 +91,23 @@ static void memory_free(void *memory, size_t bytes, void *ctx)
 	memory_release(memory, bytes);
 }
 
+static void *near_alloc(size_t bytes, const char *what, void *ctx)
+{
+	return hugepages_near(what, bytes, (int)(intptr_t)ctx);
+}
+
+static void near_free(void *memory, size_t bytes, void *ctx)
+{
+	(void)bytes;
+	(void)ctx;
+	rte_free(memory);
+}
+
+void near_memory_init(struct table_memory *memory, int socket)
+{
+	*memory = (struct table_memory){near_alloc, near_free, (void *)(intptr_t)socket};
+}
+
 void table_memory_init(struct table_memory *memory)
 {
 	*memory = (struct table_memory){memory_alloc, memory_free, NULL};

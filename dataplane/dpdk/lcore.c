@@ -53,7 +53,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	struct burst burst;
 	unsigned n;
 
-	updates_look(&lcore->updates, BURST);
+	update_ring_look(&lcore->updates, BURST);
 	n = rte_eth_rx_burst(queue->port->id, queue->queue, received, BURST);
 	if (n == 0)
 		return 0;
@@ -84,7 +84,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	if (burst.rest_count)
 		sort_frames(&burst, burst.rest, burst.rest_count);
 	if (burst.update_count)
-		burst.update_room = updates_reserve(&lcore->updates, burst.update_count);
+		burst.update_room = update_ring_reserve(&lcore->updates, burst.update_count);
 	if (burst.fast_count)
 		lcore->fast->answer(&burst);
 	if (burst.get_count)

@@ -31,7 +31,7 @@ static unsigned pull_all(struct engine *engine)
 	unsigned n = 0, at = engine->next;
 
 	for (unsigned i = 0; i < engine->lcore_count; i++) {
-		n += updates_pull(&engine->lcores[at].updates, &engine->sink, PULL_MAX);
+		n += update_ring_pull(&engine->lcores[at].updates, &engine->sink, PULL_MAX);
 		at = at + 1 == engine->lcore_count ? 0 : at + 1;
 	}
 	engine->next = at + 1 >= engine->lcore_count ? 0 : at + 1;

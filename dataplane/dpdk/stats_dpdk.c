@@ -39,8 +39,8 @@ void stats_lcore(const struct lcore *lcore, stats_emit emit, void *ctx)
 		__atomic_load_n(&lcore->polls, __ATOMIC_RELAXED));
 	emit_named(emit, ctx, "lcore", lcore->id, "empty_polls",
 		__atomic_load_n(&lcore->empty_polls, __ATOMIC_RELAXED));
-	emit_named(
-		emit, ctx, "lcore", lcore->id, "updates_waiting", updates_waiting(&lcore->updates));
+	emit_named(emit, ctx, "lcore", lcore->id, "updates_waiting",
+		update_ring_waiting(&lcore->updates));
 }
 
 void stats_totals(struct engine *engine, stats_emit emit, void *ctx)

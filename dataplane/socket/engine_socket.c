@@ -52,7 +52,7 @@ static void free_engine(struct engine *engine)
 			close(worker->sockets[--worker->socket_count]);
 		if (worker->wake_fd >= 0)
 			close(worker->wake_fd);
-		update_ring_destroy(worker->ring);
+		update_ring_close(&worker->ring);
 		udp_batch_destroy(worker->batch);
 	}
 	if (engine->shared.writer_fd >= 0)
@@ -138,10 +138,10 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 		struct worker *worker = &engine->workers[i];
 
 		worker->shared = &engine->shared;
-		worker->ring = update_ring_create(RING_ENTRIES, config->value_max);
 		worker->batch = udp_batch_create();
 		worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (!worker->ring || !worker->batch || worker->wake_fd < 0)
+		if (update_ring_open(&worker->ring, RING_ENTRIES, config->value_max, NULL) < 0 ||
+			!worker->batch || worker->wake_fd < 0)
 			goto fail;
 	}
 	err = open_sockets(engine);
@@ -185,14 +185,14 @@ static int drain(struct engine *engine)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < engine->thread_count; i++)
-		n += update_ring_drain(engine->workers[i].ring, &engine->sink, DRAIN_MAX);
+		n += update_ring_pull(&engine->workers[i].ring, &engine->sink, DRAIN_MAX);
 	return (int)n;
 }
 
 static bool all_empty(struct engine *engine)
 {
 	for (unsigned i = 0; i < engine->thread_count; i++) {
-		if (!update_ring_empty(engine->workers[i].ring))
+		if (!update_ring_empty(&engine->workers[i].ring))
 			return false;
 	}
 	return true;

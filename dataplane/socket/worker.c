@@ -14,17 +14,25 @@ struct pending_get {
 	uint64_t hash;
 };
 
-/* Sorts a batch: drops what is malformed or refused, queues the changes, and collects the GETs with
- * their buckets on the way into the cache. Returns how many GETs there are; `*queued` is set if
- * there are changes. */
-static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsigned n,
-	const struct allow_list *allow, uint64_t now, struct pending_get *gets, bool *queued)
+/* What is to be done with a batch. */
+struct sorted {
+	unsigned get_count, update_count;
+	struct pending_get gets[UDP_BATCH];
+	struct update_request updates[UDP_BATCH];
+};
+
+/* Sorts a batch: drops what is malformed or refused, and collects the changes, and the GETs with
+ * their buckets on the way into the cache. */
+static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned n,
+	const struct allow_list *allow, uint64_t now, struct sorted *sorted)
 {
 	struct table *table = worker->shared->table;
 	struct udp_datagram datagram;
-	unsigned count = 0;
+
+	sorted->get_count = sorted->update_count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
+		struct pending_get *get;
 		enum request_kind kind;
 
 		udp_datagram(batch, i, &datagram);
@@ -45,18 +53,16 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 		}
 		switch (kind) {
 		case REQUEST_GET:
-			gets[count].index = i;
-			gets[count].hash =
-				table_hash(table, ((struct sessd_header *)datagram.data)->key);
-			table_prefetch_bucket(table, gets[count].hash);
-			count++;
+			get = &sorted->gets[sorted->get_count++];
+			get->index = i;
+			get->hash = table_hash(table, ((struct sessd_header *)datagram.data)->key);
+			table_prefetch_bucket(table, get->hash);
 			break;
 		case REQUEST_NEW:
 		case REQUEST_REMOVE:
-			if (update_ring_push(worker->ring, datagram.data, datagram.length))
-				*queued = true;
-			else
-				counter_add(&worker->drop_queue_full, 1);
+			sorted->updates[sorted->update_count++] = (struct update_request){
+				.request = (struct sessd_header *)datagram.data,
+				.length = (uint32_t)datagram.length};
 			break;
 		case REQUEST_SHORT:
 		case REQUEST_VERSION:
@@ -67,7 +73,6 @@ static unsigned sort_batch(struct worker *worker, struct udp_batch *batch, unsig
 			break;
 		}
 	}
-	return count;
 }
 
 static void wake_writer(struct worker_shared *shared)
@@ -79,6 +84,16 @@ static void wake_writer(struct worker_shared *shared)
 	/* Fails only if the counter is full, and then the writer is awake. */
 	if (write(shared->writer_fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+static void queue_updates(struct worker *worker, const struct sorted *sorted, unsigned room)
+{
+	if (room > 0) {
+		update_ring_push_seq_cst(&worker->ring, sorted->updates, room);
+		wake_writer(worker->shared);
+	}
+	if (room < sorted->update_count)
+		counter_add(&worker->drop_queue_full, sorted->update_count - room);
 }
 
 static void answer(
@@ -97,10 +112,9 @@ static void answer(
 static bool serve(
 	struct worker *worker, struct udp_batch *batch, int fd, const struct allow_list *allow)
 {
-	struct pending_get gets[UDP_BATCH];
-	bool queued = false;
+	struct sorted sorted;
 	uint64_t now, began = 0;
-	unsigned n, count;
+	unsigned n, room = 0;
 
 	n = udp_receive(batch, fd);
 	if (n == 0)
@@ -108,23 +122,23 @@ static bool serve(
 	if (worker->shared->measure)
 		began = latency_now();
 	now = clock_tick();
-	count = sort_batch(worker, batch, n, allow, now, gets, &queued);
-	if (queued) {
-		update_ring_publish(worker->ring);
-		wake_writer(worker->shared);
-	}
-	for (unsigned i = 0; i < count; i++)
-		table_prefetch_slot(worker->shared->table, gets[i].hash);
-	for (unsigned i = 0; i < count; i++)
-		answer(worker, batch, &gets[i], now);
+	sort_batch(worker, batch, n, allow, now, &sorted);
+	if (sorted.update_count > 0)
+		room = update_ring_reserve(&worker->ring, sorted.update_count);
+	for (unsigned i = 0; i < sorted.get_count; i++)
+		table_prefetch_slot(worker->shared->table, sorted.gets[i].hash);
+	if (sorted.update_count > 0)
+		queue_updates(worker, &sorted, room);
+	for (unsigned i = 0; i < sorted.get_count; i++)
+		answer(worker, batch, &sorted.gets[i], now);
 	n = n == UDP_BATCH;
-	if (count > 0) {
+	if (sorted.get_count > 0) {
 		unsigned failed = udp_send(batch, fd);
 
 		if (failed)
 			counter_add(&worker->send_failed, failed);
 		if (began)
-			latency_add(&worker->latency, latency_now() - began, count);
+			latency_add(&worker->latency, latency_now() - began, sorted.get_count);
 	}
 	udp_wipe(batch);
 	return n;
@@ -149,7 +163,7 @@ static void run_busy(struct worker *worker)
 		atomic_fetch_add(&worker->passes, 1);
 		/* The writer may have to share this CPU. Not each time that nothing came: it would
 		 * hand the CPU to whoever wants it, and have it back when that one's slice ends. */
-		if (!update_ring_empty(worker->ring))
+		if (!update_ring_empty(&worker->ring))
 			sched_yield();
 	}
 }

@@ -15,8 +15,8 @@
 #include "dataplane/engine.h"
 #include "dataplane/rate_limit.h"
 #include "dataplane/request.h"
-#include "dataplane/socket/update_ring.h"
 #include "dataplane/udp.h"
+#include "dataplane/update_ring.h"
 
 #define WORKER_SOCKETS_MAX (2 * ENGINE_LISTEN_MAX)
 
@@ -41,7 +41,7 @@ struct worker {
 	uint64_t send_failed;	  /* the same */
 	struct drop_sampler events;
 	unsigned talkers_skipped;
-	struct update_ring *ring;
+	struct update_ring ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;
 	_Atomic uint64_t passes; /* grows each time round: a pointer loaded before is gone */

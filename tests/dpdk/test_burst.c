@@ -117,7 +117,7 @@ static int group_setup(void **state)
 static int group_teardown(void **state)
 {
 	(void)state;
-	updates_close(&lcore->updates);
+	update_ring_close(&lcore->updates);
 	ports_close(&engine);
 	free(engine.lcores);
 	free(engine.allow);
@@ -494,7 +494,7 @@ static void not_allowed(void **state)
 			assert_dropped("not allowed", &lcore->requests.drop_not_allowed, ++drops);
 		}
 	}
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 64), 0);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 64), 0);
 	assert_int_equal(lcore->events.full[SESSD_DROP_NOT_ALLOWED], 1);
 	assert_int_equal(address_parse("192.0.2.99", &addr), 0);
 	assert_memory_equal(lcore->events.events[SESSD_DROP_NOT_ALLOWED].source, addr.bytes, 16);
@@ -539,7 +539,7 @@ static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, uns
 		if (i % 7 != 6 && i != count - 1)
 			continue;
 		run();
-		passed += updates_pull(&lcore->updates, &ignore, UPDATES);
+		passed += update_ring_pull(&lcore->updates, &ignore, UPDATES);
 		while (taken(&len))
 			passed++;
 	}
@@ -606,9 +606,9 @@ static void updates(void **state)
 	}
 	run();
 	assert_int_equal(lcore->counters.new_queued, 40);
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 7), 7);
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 33);
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 0);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 7), 7);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 33);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 0);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, value, 1 + i * 20, NULL, 0);
 	/* Past the end of the ring and round. */
@@ -616,13 +616,13 @@ static void updates(void **state)
 		offer_request(&spec, SESSD_REMOVE, 0, (uint8_t)i, NULL, 0);
 	run();
 	assert_int_equal(lcore->counters.remove_queued, 40);
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 40);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 40);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, NULL, 0, NULL, 0);
 	/* A value that is too long is refused by the writer, who gets to know its length. */
 	offer_request(&spec, SESSD_NEW, 300, 1, value, VALUE_MAX + 1);
 	run();
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 100), 1);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
 	assert_int_equal(last_new_len, VALUE_MAX + 1);
 }
 
@@ -636,18 +636,18 @@ static void ring_full(void **state)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "abc", 3);
 	run();
 	assert_null(taken(&len));
-	assert_int_equal(updates_waiting(&lcore->updates), UPDATES);
+	assert_int_equal(update_ring_waiting(&lcore->updates), UPDATES);
 	assert_int_equal(lcore->counters.new_queued, UPDATES);
 	assert_int_equal(lcore->counters.drop_ring_full, 100 - UPDATES);
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), UPDATES);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 200), UPDATES);
 	for (unsigned i = 0; i < 100; i++)
 		ask(&spec, (uint8_t)i, i < UPDATES ? "abc" : NULL, 3, NULL, 0);
 	/* There is room again for what was dropped. */
 	for (unsigned i = UPDATES; i < 100; i++)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "def", 3);
 	run();
-	assert_int_equal(updates_pull(&lcore->updates, &sink, 200), 100 - UPDATES);
-	assert_int_equal(updates_waiting(&lcore->updates), 0);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 200), 100 - UPDATES);
+	assert_int_equal(update_ring_waiting(&lcore->updates), 0);
 	for (unsigned i = UPDATES; i < 100; i++)
 		ask(&spec, (uint8_t)i, "def", 3, NULL, 0);
 }
@@ -707,7 +707,7 @@ static void mixed(void **state)
 	assert_int_equal(lcore->counters.drop_other_port, 40);
 	assert_int_equal(lcore->counters.rx_packets, 200);
 	assert_int_equal(lcore->counters.tx_packets, 120);
-	updates_pull(&lcore->updates, &sink, 200);
+	update_ring_pull(&lcore->updates, &sink, 200);
 }
 
 static void transmit_full(void **state)
@@ -756,7 +756,7 @@ static void ask_plainly(const uint8_t *value, size_t value_len)
 	offer_request(&spec, SESSD_NEW, 300, 2, value, value_len);
 	run();
 	assert_int_equal(lcore->counters.plain_updates, updates + 1);
-	assert_int_equal(updates_pull(&lcore->updates, &ignore, 1), 1);
+	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 1), 1);
 }
 
 /* The plain way is taken, whether the port could sum or not, and whether one address is served,
@@ -804,7 +804,7 @@ static void fast_new(const uint8_t *value, size_t value_len)
 	run();
 	assert_int_equal(lcore->counters.plain_updates, plain + 1);
 	assert_int_equal(lcore->counters.drop_bad_checksum, bad + 1);
-	assert_int_equal(updates_pull(&lcore->updates, &ignore, 2), 1);
+	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 2), 1);
 }
 
 /* Of any length, whatever lies behind it; a buffer that ends with it, or that somebody else has
@@ -835,7 +835,7 @@ static void fast_news(void **state)
 	rte_mbuf_refcnt_update(mbuf, 1);
 	run();
 	assert_int_equal(lcore->counters.plain_updates, plain);
-	assert_int_equal(updates_pull(&lcore->updates, &ignore, 3), 2);
+	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 3), 2);
 	assert_int_equal(rte_mbuf_refcnt_read(mbuf), 1);
 	rte_pktmbuf_free(mbuf);
 }
@@ -1080,7 +1080,8 @@ void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int soc
 /* A NUMA node without memory: it is taken from another. */
 static void other_node(void **state)
 {
-	struct updates ring;
+	struct update_ring ring;
+	struct table_memory near;
 	uint8_t *memory = hugepages_near("test", 100, NODE_WITHOUT_MEMORY);
 
 	(void)state;
@@ -1088,8 +1089,9 @@ static void other_node(void **state)
 	assert_non_null(memory);
 	assert_int_equal(memory[99], 0);
 	rte_free(memory);
-	assert_int_equal(updates_open(&ring, 0, NODE_WITHOUT_MEMORY, 64, 100), 0);
-	updates_close(&ring);
+	near_memory_init(&near, NODE_WITHOUT_MEMORY);
+	assert_int_equal(update_ring_open(&ring, 64, 100, &near), 0);
+	update_ring_close(&ring);
 	assert_null(hugepages_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
 }
 

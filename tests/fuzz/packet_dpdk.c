@@ -116,7 +116,7 @@ size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t 
 		rte_pktmbuf_free(mbuf);
 	}
 	memset(&packet_dpdk_update, 0, sizeof(packet_dpdk_update));
-	updates_pull(&lcore->updates, &sink, UINT32_MAX);
+	update_ring_pull(&lcore->updates, &sink, UINT32_MAX);
 	if (rte_mempool_in_use_count(engine.ports[0].pool) != 0)
 		FUZZ_FAIL("dpdk: a packet's buffer was lost");
 	return got;

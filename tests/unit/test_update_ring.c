@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The queue from a reader to the writer: order, limits, wiping, and both sides at once.
+ * The queue from a reader to the writer: order, limits, memory, wiping, and both sides at once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,17 +10,22 @@
 
 #include <cmocka.h>
 
-#include "dataplane/socket/update_ring.h"
+#include "dataplane/update_ring.h"
 
 #include <sessiond/protocol.h>
 
 #include "tests/unit/random.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ENTRIES	  8
 #define VALUE_MAX 100
@@ -84,60 +89,92 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	expected->next++;
 }
 
+static void open_ring(struct update_ring *ring, uint32_t depth)
+{
+	assert_int_equal(update_ring_open(ring, depth, VALUE_MAX, NULL), 0);
+}
+
+/* Pushes a datagram of `length` bytes; false if there is no room. */
+static bool push(struct update_ring *ring, const struct message *message, size_t length)
+{
+	const struct update_request request = {&message->header, (uint32_t)length};
+
+	if (update_ring_reserve(ring, 1) == 0)
+		return false;
+	update_ring_push(ring, &request, 1);
+	return true;
+}
+
 static void fills_and_wraps(void **state)
 {
-	struct update_ring *ring = update_ring_create(ENTRIES, VALUE_MAX);
+	struct update_ring ring;
 	struct expected expected = {0};
 	struct update_sink sink = {on_new, on_remove, &expected};
 	uint64_t pushed = 0, seed = 1;
-	struct message message;
+	struct message messages[2 * ENTRIES];
+	struct update_request requests[2 * ENTRIES];
 
 	(void)state;
-	assert_non_null(ring);
-	for (unsigned round = 0; round < 2000; round++) {
+	open_ring(&ring, ENTRIES);
+	assert_true(update_ring_empty(&ring));
+	for (unsigned round = 0; round < 4000; round++) {
+		unsigned n = random_below(&seed, 2 * ENTRIES);
 		unsigned max = random_below(&seed, 2 * ENTRIES);
-		uint64_t before = expected.next;
-		unsigned n;
+		unsigned room = ENTRIES - (unsigned)(pushed - expected.next), got, pulled = 0;
 
-		for (unsigned i = random_below(&seed, 2 * ENTRIES); i > 0; i--) {
-			bool room = pushed - expected.next < ENTRIES;
+		for (unsigned i = 0; i < n; i++) {
+			size_t length = make(&messages[i], pushed + i);
 
-			assert_int_equal(
-				update_ring_push(ring, &message, make(&message, pushed)), room);
-			pushed += room;
+			requests[i] =
+				(struct update_request){&messages[i].header, (uint32_t)length};
 		}
-		/* Not before it is published. */
-		if (pushed == before || round == 0)
-			assert_true(update_ring_empty(ring));
-		update_ring_publish(ring);
-		assert_int_equal(update_ring_empty(ring), pushed == before);
-		n = update_ring_drain(ring, &sink, max);
-		assert_int_equal(n, pushed - before < max ? pushed - before : max);
-		assert_int_equal(expected.next, before + n);
+		update_ring_look(&ring, n);
+		got = update_ring_reserve(&ring, n);
+		assert_int_equal(got, n < room ? n : room);
+		/* Not before it is pushed. */
+		assert_int_equal(update_ring_waiting(&ring), pushed - expected.next);
+		(round % 2 ? update_ring_push : update_ring_push_seq_cst)(&ring, requests, got);
+		pushed += got;
+		assert_int_equal(update_ring_waiting(&ring), pushed - expected.next);
+		assert_int_equal(update_ring_empty(&ring), pushed == expected.next);
+		if (round % 3 == 0)
+			continue;
+		do {
+			got = update_ring_pull(&ring, &sink, max);
+			assert_in_range(got, 0, max);
+			pulled += got;
+		} while (got > 0);
+		assert_int_equal(expected.next, max ? pushed : pushed - update_ring_waiting(&ring));
+		assert_true(pulled > 0 || max == 0 || update_ring_empty(&ring));
 	}
 	assert_true(pushed > 5000);
-	update_ring_destroy(ring);
-	update_ring_destroy(NULL);
+	update_ring_close(&ring);
+	update_ring_close(&ring); /* a closed one is no error */
+	memset(&ring, 0, sizeof(ring));
+	update_ring_close(&ring);
 }
 
-static void unpublished_is_unseen(void **state)
+static void reserved_is_unseen(void **state)
 {
-	struct update_ring *ring = update_ring_create(ENTRIES, VALUE_MAX);
+	struct update_ring ring;
 	struct expected expected = {0};
 	struct update_sink sink = {on_new, on_remove, &expected};
 	struct message message;
 
 	(void)state;
-	assert_true(update_ring_push(ring, &message, make(&message, 0)));
-	assert_true(update_ring_empty(ring));
-	assert_int_equal(update_ring_drain(ring, &sink, 9), 0);
-	update_ring_publish(ring);
-	assert_int_equal(update_ring_drain(ring, &sink, 9), 1);
+	open_ring(&ring, ENTRIES);
+	assert_int_equal(update_ring_reserve(&ring, 3), 3);
+	assert_true(update_ring_empty(&ring));
+	assert_int_equal(update_ring_pull(&ring, &sink, 9), 0);
+	/* Room that is not used is no loss. */
+	assert_int_equal(update_ring_reserve(&ring, ENTRIES), ENTRIES);
+	assert_true(push(&ring, &message, make(&message, 0)));
+	assert_int_equal(update_ring_pull(&ring, &sink, 9), 1);
 	/* The value does not stay behind. */
 	for (size_t i = 0; i < expected.last_len; i++)
 		assert_int_equal(expected.last_value[i], 0);
 	assert_true(expected.last_len > 0);
-	update_ring_destroy(ring);
+	update_ring_close(&ring);
 }
 
 static size_t told_len;
@@ -154,7 +191,7 @@ static void tell_len(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t time
 /* A value that is too long is told of with its length, and does not reach its neighbours. */
 static void too_long(void **state)
 {
-	struct update_ring *ring = update_ring_create(ENTRIES, VALUE_MAX);
+	struct update_ring ring;
 	struct update_sink lengths = {tell_len, NULL, NULL};
 	struct expected expected = {.next = 1};
 	struct update_sink sink = {on_new, on_remove, &expected};
@@ -162,76 +199,229 @@ static void too_long(void **state)
 	size_t length;
 
 	(void)state;
+	open_ring(&ring, ENTRIES);
 	memset(&message, 0xff, sizeof(message));
 	make(&message, 0);
-	assert_true(update_ring_push(ring, &message, SESSD_HEADER_SIZE + VALUE_MAX + 1));
+	assert_true(push(&ring, &message, SESSD_HEADER_SIZE + VALUE_MAX + 1));
 	length = make(&message, 1);
-	assert_true(update_ring_push(ring, &message, length));
-	update_ring_publish(ring);
-	assert_int_equal(update_ring_drain(ring, &lengths, 1), 1);
+	assert_true(push(&ring, &message, length));
+	assert_int_equal(update_ring_pull(&ring, &lengths, 1), 1);
 	assert_int_equal(told_len, VALUE_MAX + 1);
-	assert_int_equal(update_ring_drain(ring, &sink, 1), 1);
+	assert_int_equal(update_ring_pull(&ring, &sink, 1), 1);
 
 	/* As long as UDP allows, though the datagram was cut. */
 	make(&message, 0);
-	assert_true(update_ring_push(ring, &message, 65507));
-	update_ring_publish(ring);
-	assert_int_equal(update_ring_drain(ring, &lengths, 1), 1);
+	assert_true(push(&ring, &message, 65507));
+	assert_int_equal(update_ring_pull(&ring, &lengths, 1), 1);
 	assert_int_equal(told_len, 65507 - SESSD_HEADER_SIZE);
 	assert_int_equal(told, 2);
 	/* The bytes behind a REMOVE are nobody's. */
 	expected.next = 4;
 	make(&message, 4);
-	assert_true(update_ring_push(ring, &message, 1900));
-	update_ring_publish(ring);
-	assert_int_equal(update_ring_drain(ring, &sink, 1), 1);
-	update_ring_destroy(ring);
+	assert_true(push(&ring, &message, 1900));
+	assert_int_equal(update_ring_pull(&ring, &sink, 1), 1);
+	update_ring_close(&ring);
+}
+
+static const uint8_t *expected_value;
+
+static void same_value(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
+	const void *value, size_t len)
+{
+	(void)ctx, (void)timeout;
+	assert_memory_equal(key, expected_value - SESSD_KEY_SIZE, SESSD_KEY_SIZE);
+	assert_memory_equal(value, expected_value, len);
+	told_len = len;
+}
+
+/* Values of every length, from buffers of just their size, at any alignment. */
+static void every_length(void **state)
+{
+	struct update_sink sink = {same_value, NULL, NULL};
+	struct update_ring ring;
+
+	(void)state;
+	assert_int_equal(update_ring_open(&ring, 4, SESSD_VALUE_LIMIT, NULL), 0);
+	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
+		uint8_t *memory = malloc(len % 16 + SESSD_HEADER_SIZE + len);
+		uint8_t *datagram = memory + len % 16;
+		struct update_request request = {
+			(struct sessd_header *)datagram, SESSD_HEADER_SIZE + len};
+
+		for (unsigned i = 0; i < SESSD_HEADER_SIZE + len; i++)
+			datagram[i] = (uint8_t)(random_mix(len) + i * 7);
+		datagram[0] = SESSD_VERSION;
+		datagram[1] = SESSD_NEW;
+		expected_value = datagram + SESSD_HEADER_SIZE;
+		assert_int_equal(update_ring_reserve(&ring, 1), 1);
+		update_ring_push(&ring, &request, 1);
+		assert_int_equal(update_ring_pull(&ring, &sink, 1), 1);
+		assert_int_equal(told_len, len);
+		free(memory);
+	}
+	update_ring_close(&ring);
+}
+
+static unsigned allocations;
+
+static void *give(size_t bytes, const char *what, void *ctx)
+{
+	void *memory = aligned_alloc(64, bytes);
+
+	assert_string_equal(what, "updates");
+	assert_int_equal(bytes, *(size_t *)ctx);
+	allocations++;
+	memset(memory, 0, bytes);
+	return memory;
+}
+
+static void take_back(void *memory, size_t bytes, void *ctx)
+{
+	assert_int_equal(bytes, *(size_t *)ctx);
+	for (size_t i = 0; i < bytes; i++)
+		assert_int_equal(((uint8_t *)memory)[i], 0);
+	allocations--;
+	free(memory);
+}
+
+static void *give_nothing(size_t bytes, const char *what, void *ctx)
+{
+	(void)bytes, (void)what, (void)ctx;
+	return NULL;
+}
+
+/* The entries are the caller's memory, which gets them back without a value in them. */
+static void memory_of_the_caller(void **state)
+{
+	size_t bytes = update_ring_bytes(ENTRIES, VALUE_MAX);
+	struct table_memory memory = {give, take_back, &bytes};
+	struct table_memory none = {give_nothing, NULL, NULL};
+	struct update_ring ring;
+	struct message message;
+
+	(void)state;
+	assert_int_equal(bytes % 64, 0);
+	assert_int_equal(update_ring_open(&ring, ENTRIES, VALUE_MAX, &memory), 0);
+	assert_int_equal(allocations, 1);
+	for (uint64_t i = 0; push(&ring, &message, make(&message, i)); i++)
+		;
+	update_ring_close(&ring);
+	assert_int_equal(allocations, 0);
+	assert_int_equal(update_ring_open(&ring, ENTRIES, VALUE_MAX, &none), -ENOMEM);
+	update_ring_close(&ring);
 }
 
 static void *produce(void *arg)
 {
 	struct update_ring *ring = arg;
-	struct message message;
+	struct message messages[7];
+	struct update_request requests[7];
 
 	for (uint64_t i = 0; i < UPDATES;) {
-		if (update_ring_push(ring, &message, make(&message, i)))
-			i++;
+		unsigned n = (unsigned)(i % 7 + 1);
+
+		if (n > UPDATES - i)
+			n = (unsigned)(UPDATES - i);
+		n = update_ring_reserve(ring, n);
+		for (unsigned k = 0; k < n; k++) {
+			size_t length = make(&messages[k], i + k);
+
+			requests[k] =
+				(struct update_request){&messages[k].header, (uint32_t)length};
+		}
+		if (n > 0)
+			update_ring_push(ring, requests, n);
 		else
 			sched_yield();
-		if (i % 7 == 0 || i == UPDATES)
-			update_ring_publish(ring);
-		else if (i % 3 == 0)
-			update_ring_publish(ring);
+		i += n;
 	}
-	update_ring_publish(ring);
 	return NULL;
 }
 
 static void two_threads(void **state)
 {
-	struct update_ring *ring = update_ring_create(64, VALUE_MAX);
+	struct update_ring ring;
 	struct expected expected = {0};
 	struct update_sink sink = {on_new, on_remove, &expected};
 	pthread_t producer;
 
 	(void)state;
-	assert_int_equal(pthread_create(&producer, NULL, produce, ring), 0);
+	open_ring(&ring, 64);
+	assert_int_equal(pthread_create(&producer, NULL, produce, &ring), 0);
 	while (expected.next < UPDATES) {
-		if (!update_ring_drain(ring, &sink, 16))
+		if (!update_ring_pull(&ring, &sink, 16))
 			sched_yield();
 	}
 	pthread_join(producer, NULL);
-	assert_true(update_ring_empty(ring));
-	update_ring_destroy(ring);
+	assert_true(update_ring_empty(&ring));
+	update_ring_close(&ring);
+}
+
+/* A consumer that sleeps when the ring is empty, and a producer that wakes it: as socket mode. */
+struct sleeper {
+	struct update_ring ring;
+	atomic_int sleeps;
+	sem_t wake;
+};
+
+static void *produce_and_wake(void *arg)
+{
+	struct sleeper *sleeper = arg;
+	struct message message;
+
+	for (uint64_t i = 0; i < UPDATES / 10;) {
+		struct update_request request = {&message.header, (uint32_t)make(&message, i)};
+
+		if (update_ring_reserve(&sleeper->ring, 1) == 0) {
+			sched_yield();
+			continue;
+		}
+		update_ring_push_seq_cst(&sleeper->ring, &request, 1);
+		if (atomic_exchange(&sleeper->sleeps, 0))
+			sem_post(&sleeper->wake);
+		i++;
+	}
+	return NULL;
+}
+
+/* Its sleep never outlasts a push. */
+static void wakes_a_sleeper(void **state)
+{
+	struct sleeper sleeper = {.sleeps = 0};
+	struct expected expected = {0};
+	struct update_sink sink = {on_new, on_remove, &expected};
+	struct timespec until;
+	pthread_t producer;
+
+	(void)state;
+	open_ring(&sleeper.ring, 64);
+	sem_init(&sleeper.wake, 0, 0);
+	assert_int_equal(pthread_create(&producer, NULL, produce_and_wake, &sleeper), 0);
+	while (expected.next < UPDATES / 10) {
+		if (update_ring_pull(&sleeper.ring, &sink, 16))
+			continue;
+		atomic_store(&sleeper.sleeps, 1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 30;
+		if (update_ring_empty(&sleeper.ring))
+			assert_int_equal(sem_timedwait(&sleeper.wake, &until), 0);
+		atomic_store(&sleeper.sleeps, 0);
+	}
+	pthread_join(producer, NULL);
+	sem_destroy(&sleeper.wake);
+	update_ring_close(&sleeper.ring);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fills_and_wraps),
-		cmocka_unit_test(unpublished_is_unseen),
+		cmocka_unit_test(reserved_is_unseen),
 		cmocka_unit_test(too_long),
+		cmocka_unit_test(every_length),
+		cmocka_unit_test(memory_of_the_caller),
 		cmocka_unit_test(two_threads),
+		cmocka_unit_test(wakes_a_sleeper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
