@@ -41,18 +41,30 @@ static inline void drop_sample_take(struct drop_sampler *sampler, enum sessd_dro
 	__atomic_store_n(&sampler->full[reason], 1, __ATOMIC_RELEASE);
 }
 
-/* [reader] The same for a datagram that request_classify refused. */
+/* [reader] The same for a datagram that is dropped, unless it is over --rate-limit. */
 static inline void drop_sample_request(struct drop_sampler *sampler, enum request_kind kind,
 	const void *datagram, const struct address *source, uint16_t port, uint64_t now)
 {
 	const struct sessd_header *header = datagram;
 
-	if (kind == REQUEST_SHORT)
+	switch (kind) {
+	case REQUEST_SHORT:
 		drop_sample_take(sampler, SESSD_DROP_SHORT, source, port, 0, now);
-	else if (kind == REQUEST_VERSION)
+		break;
+	case REQUEST_VERSION:
 		drop_sample_take(sampler, SESSD_DROP_VERSION, source, port, header->version, now);
-	else if (kind == REQUEST_TYPE)
+		break;
+	case REQUEST_TYPE:
 		drop_sample_take(sampler, SESSD_DROP_TYPE, source, port, header->type, now);
+		break;
+	case REQUEST_REFUSED:
+		drop_sample_take(sampler, SESSD_DROP_NOT_ALLOWED, source, port, 0, now);
+		break;
+	case REQUEST_NEW:
+	case REQUEST_GET:
+	case REQUEST_REMOVE:
+		break;
+	}
 }
 
 /* [main thread] */

@@ -20,15 +20,8 @@ struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news);
 /* NULL is allowed. */
 void rate_limit_destroy(struct rate_limit *limit);
 
-/* [reader] May a GET, or else a NEW or REMOVE, of this source come in at this tick? Always, where
- * `limit` is NULL. */
+/* [reader] May a GET, or else a NEW or REMOVE, of this source come in at this tick? */
 bool rate_limit_take(
 	struct rate_limit *limit, const struct address *source, bool get, uint64_t tick);
-
-static inline bool rate_limit_allows(
-	struct rate_limit *limit, const struct address *source, bool get, uint64_t tick)
-{
-	return __builtin_expect(!limit, 1) || rate_limit_take(limit, source, get, tick);
-}
 
 #endif

@@ -8,6 +8,13 @@
 void request_count_drop(struct request_counters *counters, enum request_kind kind)
 {
 	switch (kind) {
+	case REQUEST_GET:
+		counter_add(&counters->drop_limit_get, 1);
+		break;
+	case REQUEST_NEW:
+	case REQUEST_REMOVE:
+		counter_add(&counters->drop_limit_new, 1);
+		break;
 	case REQUEST_SHORT:
 		counter_add(&counters->drop_short, 1);
 		break;
@@ -17,16 +24,10 @@ void request_count_drop(struct request_counters *counters, enum request_kind kin
 	case REQUEST_TYPE:
 		counter_add(&counters->drop_type, 1);
 		break;
-	case REQUEST_NEW:
-	case REQUEST_GET:
-	case REQUEST_REMOVE:
+	case REQUEST_REFUSED:
+		counter_add(&counters->drop_not_allowed, 1);
 		break;
 	}
-}
-
-void request_count_limited(struct request_counters *counters, enum request_kind kind)
-{
-	counter_add(kind == REQUEST_GET ? &counters->drop_limit_get : &counters->drop_limit_new, 1);
 }
 
 void request_counters_sum(struct request_counters *into, const struct request_counters *from)
@@ -49,20 +50,7 @@ size_t request_get(struct table *table, uint64_t hash, const struct sessd_header
 	result = table_get(table, hash, request->key, now, header + 1, &len, &value_sum, &retries);
 	if (retries)
 		counter_add(&counters->get_retries, retries);
-	switch (result) {
-	case TABLE_HIT:
-		counter_add(&counters->get_hits, 1);
-		break;
-	case TABLE_MISS:
-		counter_add(&counters->get_misses, 1);
-		break;
-	case TABLE_EXPIRED:
-		counter_add(&counters->get_expired, 1);
-		break;
-	case TABLE_TORN:
-		counter_add(&counters->get_torn, 1);
-		break;
-	}
+	request_count_get(counters, result);
 	header->type = result == TABLE_HIT ? SESSD_OK : SESSD_ERR;
 	if (result != TABLE_HIT)
 		len = value_sum = 0;

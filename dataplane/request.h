@@ -7,6 +7,7 @@
 #ifndef SESSIOND_DATAPLANE_REQUEST_H
 #define SESSIOND_DATAPLANE_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,13 @@ enum request_kind {
 	REQUEST_SHORT,	 /* fewer than 36 bytes */
 	REQUEST_VERSION, /* not version 1 */
 	REQUEST_TYPE,	 /* not a request */
+	REQUEST_REFUSED, /* by a reader, not by request_classify: its source may not ask */
 };
+
+static inline bool request_is_dropped(enum request_kind kind)
+{
+	return kind >= REQUEST_SHORT;
+}
 
 static inline enum request_kind request_classify(const void *datagram, size_t len)
 {
@@ -58,11 +65,28 @@ static inline enum request_kind request_classify(const void *datagram, size_t le
 	}
 }
 
-/* Counts a datagram that is dropped; `kind` is one of the last three. */
+/* Counts a datagram that is dropped: a GET, NEW or REMOVE because it is over --rate-limit, the
+ * others for what they are. */
 void request_count_drop(struct request_counters *counters, enum request_kind kind);
 
-/* Counts a GET, NEW or REMOVE that was over --rate-limit. */
-void request_count_limited(struct request_counters *counters, enum request_kind kind);
+/* Counts a GET that was looked up. */
+static inline void request_count_get(struct request_counters *counters, enum table_result result)
+{
+	switch (result) {
+	case TABLE_HIT:
+		counter_add(&counters->get_hits, 1);
+		break;
+	case TABLE_MISS:
+		counter_add(&counters->get_misses, 1);
+		break;
+	case TABLE_EXPIRED:
+		counter_add(&counters->get_expired, 1);
+		break;
+	case TABLE_TORN:
+		counter_add(&counters->get_torn, 1);
+		break;
+	}
+}
 
 /* Adds `from` to `into`; for totals over readers. */
 void request_counters_sum(struct request_counters *into, const struct request_counters *from);

@@ -94,7 +94,10 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	case REQUEST_REMOVE:
 		talker->removes += weight;
 		break;
-	default:
+	case REQUEST_SHORT:
+	case REQUEST_VERSION:
+	case REQUEST_TYPE:
+	case REQUEST_REFUSED:
 		break;
 	}
 	pthread_mutex_unlock(&talkers->lock);

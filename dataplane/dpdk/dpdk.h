@@ -15,13 +15,12 @@
 
 #include "dataplane/dpdk/args.h"
 #include "dataplane/dpdk/counters.h"
-#include "dataplane/drop_sample.h"
 #include "dataplane/engine.h"
 #include "dataplane/packet/allow_ranges.h"
 #include "dataplane/packet/local_endpoints.h"
 #include "dataplane/packet/neighbour.h"
 #include "dataplane/packet/reply.h"
-#include "dataplane/rate_limit.h"
+#include "dataplane/reader.h"
 #include "dataplane/update_ring.h"
 
 #define BURST 32
@@ -87,7 +86,6 @@ struct lcore {
 	const struct fast_path *fast;
 	struct table *table;
 	const struct allow_ranges *allow; /* atomic: says, to the main thread, what is in use */
-	struct rate_limit *limit;	  /* of all lcores; NULL: none */
 	uint16_t value_max;
 	uint16_t queue_count;
 	struct port_queue *queues;
@@ -95,11 +93,10 @@ struct lcore {
 
 	/* What it writes. */
 	struct source_range recent; /* where the last plain GET came from */
-	struct request_counters requests;
+	struct reader reader;
 	struct dpdk_counters counters;
 	uint64_t polls; /* times round, of all queues */
 	uint64_t empty_polls;
-	struct drop_sampler events;
 
 	/* What the writer reads all the time: away from what the lcore writes. */
 	struct update_ring updates __attribute__((aligned(64)));
@@ -113,7 +110,7 @@ struct engine {
 	struct local_endpoints local;
 	struct update_sink sink;
 	struct table_memory table_memory;
-	struct rate_limit *limit; /* NULL: none */
+	struct reader_shared readers;
 
 	struct allow_ranges *allow; /* atomic: lcores take it up at the top of their loops */
 	bool stop;		    /* atomic */

@@ -44,7 +44,7 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
 	lcore->fast = fast_choose();
 	lcore->id = id;
 	lcore->value_max = engine->config.value_max;
-	lcore->limit = engine->limit;
+	reader_init(&lcore->reader, &engine->readers);
 	return open_updates(&lcore->updates, engine, id);
 }
 
@@ -103,7 +103,7 @@ static void dpdk_close(struct engine *engine, enum engine_close how)
 	telemetry_close();
 	ports_close(engine);
 	free_lcores(engine);
-	rate_limit_destroy(engine->limit);
+	reader_shared_close(&engine->readers);
 	free(engine->allow);
 	free(engine);
 	eal_release();
@@ -128,11 +128,9 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		free(engine);
 		return err;
 	}
-	if (config->limit_gets || config->limit_news) {
-		engine->limit = rate_limit_create(config->limit_gets, config->limit_news);
-		if (!engine->limit)
-			err = error_set(ENOMEM, "out of memory at start");
-	}
+	if (reader_shared_open(&engine->readers, config->limit_gets, config->limit_news,
+		    READER_TALKERS_NONE) < 0)
+		err = error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = make_lcores(engine);
 	if (!err)
@@ -208,7 +206,7 @@ static void dpdk_drop_samples(struct engine *engine,
 	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
 	for (unsigned i = 0; i < engine->lcore_count; i++)
-		drop_sampler_drain(&engine->lcores[i].events, found, ctx);
+		drop_sampler_drain(&engine->lcores[i].reader.samples, found, ctx);
 	ports_watch(engine);
 }
 

@@ -58,7 +58,7 @@ __attribute__((noinline, cold)) static struct table_burst_value look_again(
 	struct table_burst_value value = {.found = true};
 
 	value.len = (uint16_t)(request_get(lcore->table, hash, header, burst->now, header,
-				       &value.sum, &lcore->requests) -
+				       &value.sum, &lcore->reader.counters) -
 			       SESSD_HEADER_SIZE);
 	return value;
 }
@@ -104,8 +104,8 @@ static void answer(struct burst *burst)
 		mbuf->pkt_len = FAST_END + value.len;
 		mbuf->data_len = (uint16_t)(FAST_END + value.len);
 	}
-	counter_add(&burst->lcore->requests.get_hits, hits);
-	counter_add(&burst->lcore->requests.get_misses, misses);
+	counter_add(&burst->lcore->reader.counters.get_hits, hits);
+	counter_add(&burst->lcore->reader.counters.get_misses, misses);
 }
 
 const struct fast_path FAST_PATH = {sort, answer};

@@ -27,25 +27,17 @@ static void source_address(const struct frame *frame, struct address *source)
 		address_from_ipv4(source, (const uint8_t *)&frame_ip4(frame)->source);
 }
 
-COLD static void refuse(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
-{
-	struct address source;
-
-	source_address(frame, &source);
-	drop_sample_take(&burst->lcore->events, SESSD_DROP_NOT_ALLOWED, &source,
-		ntohs(frame_udp(frame)->source), 0, burst->now);
-	drop(burst, mbuf, &burst->lcore->requests.drop_not_allowed);
-}
-
-COLD static void malformed(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
+COLD static void drop_request(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
 	enum request_kind kind)
 {
-	struct address source;
+	struct udp_datagram datagram = {
+		.data = (uint8_t *)(frame_udp(frame) + 1),
+		.length = frame->l4_len - sizeof(struct frame_udp),
+		.port = ntohs(frame_udp(frame)->source),
+	};
 
-	source_address(frame, &source);
-	request_count_drop(&burst->lcore->requests, kind);
-	drop_sample_request(&burst->lcore->events, kind, frame_udp(frame) + 1, &source,
-		ntohs(frame_udp(frame)->source), burst->now);
+	source_address(frame, &datagram.source);
+	reader_drop(&burst->lcore->reader, kind, &datagram, burst->now);
 	burst_drop(burst, mbuf);
 }
 
@@ -100,10 +92,7 @@ COLD static bool within_limit(
 	struct address source;
 
 	source_address(frame, &source);
-	if (rate_limit_take(burst->lcore->limit, &source, kind == REQUEST_GET, burst->now))
-		return true;
-	request_count_limited(&burst->lcore->requests, kind);
-	return false;
+	return reader_take_token(&burst->lcore->reader, kind, &source, burst->now);
 }
 
 FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame)
@@ -132,14 +121,14 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		return;
 	}
 	if (!burst->allow || !allow_source(burst->allow, frame)) {
-		refuse(burst, mbuf, frame);
+		drop_request(burst, mbuf, frame, REQUEST_REFUSED);
 		return;
 	}
 	header = (const struct sessd_header *)(frame_udp(frame) + 1);
 	len = frame->l4_len - sizeof(struct frame_udp);
 	kind = request_classify(header, len);
-	if (kind >= REQUEST_SHORT) {
-		malformed(burst, mbuf, frame, kind);
+	if (request_is_dropped(kind)) {
+		drop_request(burst, mbuf, frame, kind);
 		return;
 	}
 	pseudo = checksum_pseudo(frame);
@@ -148,15 +137,26 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		drop(burst, mbuf, &counters->drop_bad_checksum);
 		return;
 	}
-	if (__builtin_expect(burst->lcore->limit != NULL, 0) && !within_limit(burst, frame, kind)) {
+	if (__builtin_expect(burst->lcore->reader.shared.limit != NULL, 0) &&
+		!within_limit(burst, frame, kind)) {
 		burst_drop(burst, mbuf);
 		return;
 	}
-	if (kind == REQUEST_GET)
+	switch (kind) {
+	case REQUEST_GET:
 		collect_get(
 			burst, mbuf, frame, header, pseudo + header_sum + load32(frame_udp(frame)));
-	else
+		break;
+	case REQUEST_NEW:
+	case REQUEST_REMOVE:
 		collect_update(burst, mbuf, header, len);
+		break;
+	case REQUEST_SHORT:
+	case REQUEST_VERSION:
+	case REQUEST_TYPE:
+	case REQUEST_REFUSED:
+		break;
+	}
 }
 
 /* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */

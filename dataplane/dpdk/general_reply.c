@@ -30,20 +30,20 @@ static uint32_t look_up(struct burst *burst, const struct table_view *view, stru
 	uint16_t sum;
 
 	if (get->slot == TABLE_NO_SLOT) {
-		counter_add(&lcore->requests.get_misses, 1);
+		request_count_get(&lcore->reader.counters, TABLE_MISS);
 		header->type = SESSD_ERR;
 		get->sum += htons(SESSD_ERR - SESSD_GET);
 		return SESSD_HEADER_SIZE;
 	}
 	value = table_burst_get(view, get->slot, header->key, burst->now, (uint8_t *)(header + 1));
 	if (value.found) {
-		counter_add(&lcore->requests.get_hits, 1);
+		request_count_get(&lcore->reader.counters, TABLE_HIT);
 		header->type = SESSD_OK;
 		get->sum += value.sum + htons(SESSD_OK - SESSD_GET);
 		return SESSD_HEADER_SIZE + value.len;
 	}
-	payload = (uint32_t)request_get(
-		lcore->table, get->key.hash, header, burst->now, header, &sum, &lcore->requests);
+	payload = (uint32_t)request_get(lcore->table, get->key.hash, header, burst->now, header,
+		&sum, &lcore->reader.counters);
 	get->sum += sum + htons((uint16_t)(header->type - SESSD_GET));
 	return payload;
 }

@@ -77,7 +77,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
 		received[n + i] = received[0];
 	lcore->fast->sort(&burst, received, n);
-	if (__builtin_expect(lcore->limit != NULL, 0))
+	if (__builtin_expect(lcore->reader.shared.limit != NULL, 0))
 		limit_plain(&burst);
 	counter_add(&lcore->counters.plain_gets, burst.fast_count);
 	counter_add(&lcore->counters.plain_updates, burst.update_count);

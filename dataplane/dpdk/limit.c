@@ -9,14 +9,10 @@
 
 static bool within(struct burst *burst, const uint8_t source[4], enum request_kind kind)
 {
-	struct lcore *lcore = burst->lcore;
 	struct address address;
 
 	address_from_ipv4(&address, source);
-	if (rate_limit_take(lcore->limit, &address, kind == REQUEST_GET, burst->now))
-		return true;
-	request_count_limited(&lcore->requests, kind);
-	return false;
+	return reader_take_token(&burst->lcore->reader, kind, &address, burst->now);
 }
 
 void limit_plain(struct burst *burst)

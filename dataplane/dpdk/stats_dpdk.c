@@ -51,14 +51,12 @@ void stats_totals(struct engine *engine, stats_emit emit, void *ctx)
 	for (unsigned i = 0; i < engine->lcore_count; i++) {
 		const struct lcore *lcore = &engine->lcores[i];
 
-		request_counters_sum(&requests, &lcore->requests);
+		request_counters_sum(&requests, &lcore->reader.counters);
 #define X(name, ...) counters.name += __atomic_load_n(&lcore->counters.name, __ATOMIC_RELAXED);
 		DPDK_COUNTERS(X)
 #undef X
 	}
-#define X(name, ...) emit(ctx, #name, requests.name);
-	SESSD_REQUEST_COUNTERS(X)
-#undef X
+	reader_emit(&requests, "", emit, ctx);
 #define X(name, ...) emit(ctx, "dpdk_" #name, counters.name);
 	DPDK_COUNTERS(X)
 #undef X

@@ -57,8 +57,7 @@ static void free_engine(struct engine *engine)
 	}
 	if (engine->shared.writer_fd >= 0)
 		close(engine->shared.writer_fd);
-	talkers_destroy(engine->shared.talkers);
-	rate_limit_destroy(engine->shared.limit);
+	reader_shared_close(&engine->shared.readers);
 	free(engine->workers);
 	free(engine->allow);
 	free(engine);
@@ -124,20 +123,17 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	engine->shared.measure = config->measure;
 	engine->shared.busy_poll = config->busy_poll;
-	engine->shared.talkers = talkers_create();
-	if (config->limit_gets || config->limit_news) {
-		engine->shared.limit = rate_limit_create(config->limit_gets, config->limit_news);
-		if (!engine->shared.limit)
-			goto fail;
-	}
-	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
-		!engine->shared.talkers)
+	if (reader_shared_open(&engine->shared.readers, config->limit_gets, config->limit_news,
+		    READER_TALKERS_ALL) < 0)
+		goto fail;
+	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow)
 		goto fail;
 	atomic_store(&engine->shared.allow, engine->allow);
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];
 
 		worker->shared = &engine->shared;
+		reader_init(&worker->reader, &engine->shared.readers);
 		worker->batch = udp_batch_create();
 		worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (update_ring_open(&worker->ring, RING_ENTRIES, config->value_max, NULL) < 0 ||
@@ -277,15 +273,13 @@ static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];
 
-		request_counters_sum(&total, &worker->counters);
+		request_counters_sum(&total, &worker->reader.counters);
 		queue_full += __atomic_load_n(&worker->drop_queue_full, __ATOMIC_RELAXED);
 		send_failed += __atomic_load_n(&worker->send_failed, __ATOMIC_RELAXED);
 		for (unsigned k = 0; k < worker->socket_count; k++)
 			drops += udp_drops(worker->sockets[k]);
 	}
-#define X(name, ...) emit(ctx, #name, total.name);
-	SESSD_REQUEST_COUNTERS(X)
-#undef X
+	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_queue_full", queue_full);
 	emit(ctx, "drop_socket_buffer", drops);
 	emit(ctx, "send_failed", send_failed);
@@ -296,7 +290,7 @@ static void socket_drop_samples(struct engine *engine,
 	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {
 	for (unsigned i = 0; i < engine->thread_count; i++)
-		drop_sampler_drain(&engine->workers[i].events, found, ctx);
+		drop_sampler_drain(&engine->workers[i].reader.samples, found, ctx);
 }
 
 static void socket_latency(struct engine *engine, struct latency *into)
@@ -307,13 +301,13 @@ static void socket_latency(struct engine *engine, struct latency *into)
 
 static void socket_watch(struct engine *engine, unsigned one_in)
 {
-	talkers_watch(engine->shared.talkers, one_in);
+	talkers_watch(engine->shared.readers.talkers, one_in);
 }
 
 static void socket_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
-	talkers_list(engine->shared.talkers, found, ctx);
+	talkers_list(engine->shared.readers.talkers, found, ctx);
 }
 
 static void socket_close(struct engine *engine, enum engine_close how)

@@ -21,8 +21,7 @@ struct sorted {
 	struct update_request updates[UDP_BATCH];
 };
 
-/* Sorts a batch: drops what is malformed or refused, and collects the changes, and the GETs with
- * their buckets on the way into the cache. */
+/* Admits a batch: collects the changes, and the GETs, whose buckets it prefetches. */
 static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned n,
 	const struct allow_list *allow, uint64_t now, struct sorted *sorted)
 {
@@ -33,25 +32,9 @@ static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned 
 
 	for (unsigned i = 0; i < n; i++) {
 		struct pending_get *get;
-		enum request_kind kind;
 
 		udp_datagram(batch, i, &datagram);
-		if (!allow_list_contains(allow, &datagram.source)) {
-			counter_add(&worker->counters.drop_not_allowed, 1);
-			drop_sample_take(&worker->events, SESSD_DROP_NOT_ALLOWED, &datagram.source,
-				datagram.port, 0, now);
-			continue;
-		}
-		kind = request_classify(datagram.data, datagram.length);
-		if (kind <= REQUEST_REMOVE)
-			talkers_count(worker->shared->talkers, &worker->talkers_skipped,
-				&datagram.source, kind);
-		if (kind <= REQUEST_REMOVE && !rate_limit_allows(worker->shared->limit,
-						      &datagram.source, kind == REQUEST_GET, now)) {
-			request_count_limited(&worker->counters, kind);
-			continue;
-		}
-		switch (kind) {
+		switch (reader_admit(&worker->reader, allow, &datagram, now)) {
 		case REQUEST_GET:
 			get = &sorted->gets[sorted->get_count++];
 			get->index = i;
@@ -67,9 +50,7 @@ static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned 
 		case REQUEST_SHORT:
 		case REQUEST_VERSION:
 		case REQUEST_TYPE:
-			request_count_drop(&worker->counters, kind);
-			drop_sample_request(&worker->events, kind, datagram.data, &datagram.source,
-				datagram.port, now);
+		case REQUEST_REFUSED:
 			break;
 		}
 	}
@@ -104,7 +85,7 @@ static void answer(
 
 	udp_datagram(batch, get->index, &datagram);
 	length = request_get(worker->shared->table, get->hash, (struct sessd_header *)datagram.data,
-		now, datagram.data, NULL, &worker->counters);
+		now, datagram.data, NULL, &worker->reader.counters);
 	udp_reply(batch, get->index, length);
 }
 

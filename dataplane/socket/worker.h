@@ -11,10 +11,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "dataplane/drop_sample.h"
 #include "dataplane/engine.h"
-#include "dataplane/rate_limit.h"
-#include "dataplane/request.h"
+#include "dataplane/reader.h"
 #include "dataplane/udp.h"
 #include "dataplane/update_ring.h"
 
@@ -27,20 +25,17 @@ struct worker_shared {
 	atomic_bool stop;
 	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
 	int writer_fd;		  /* eventfd */
-	struct talkers *talkers;
-	struct rate_limit *limit; /* NULL: none */
+	struct reader_shared readers;
 	bool measure;
 	bool busy_poll;
 	void (*on_thread)(void); /* of struct engine_config */
 };
 
 struct worker {
-	struct request_counters counters;
+	struct reader reader;
 	struct latency latency;
 	uint64_t drop_queue_full; /* atomic, written by the worker alone */
 	uint64_t send_failed;	  /* the same */
-	struct drop_sampler events;
-	unsigned talkers_skipped;
 	struct update_ring ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;

@@ -31,8 +31,7 @@ static void free_engine(struct engine *engine)
 	mirror_destroy(engine->mirror);
 	xsk_close(engine->xsks);
 	receive_close(engine);
-	talkers_destroy(engine->talkers);
-	rate_limit_destroy(engine->limit);
+	reader_shared_close(&engine->readers);
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
@@ -54,11 +53,12 @@ static void use_store(struct engine *engine)
 
 static int xdp_open(struct engine **out, const struct engine_config *config)
 {
-	struct engine *engine = calloc(1, sizeof(*engine));
+	struct engine *engine = aligned_alloc(_Alignof(struct engine), sizeof(*engine));
 	int err = -ENOMEM;
 
 	if (!engine)
 		return error_set(ENOMEM, "out of memory at start");
+	memset(engine, 0, sizeof(*engine));
 	engine->config = *config;
 	engine->lock_fd = -1;
 	engine->root_fd = -1;
@@ -82,16 +82,15 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	if (engine->mirror)
 		use_store(engine);
 	engine->allow = calloc(1, sizeof(*engine->allow));
-	engine->talkers = talkers_create();
 	/* Most NEWs were let in by the program before: let it not be undone by a difference of
-	 * clocks. */
-	if (config->limit_gets || config->limit_news)
-		engine->limit = rate_limit_create(config->limit_gets, 2 * config->limit_news);
-	if (!engine->mirror || !engine->allow || !engine->talkers ||
-		(!engine->limit && (config->limit_gets || config->limit_news))) {
+	 * clocks. The program has counted their sources, too. */
+	err = reader_shared_open(
+		&engine->readers, config->limit_gets, 2 * config->limit_news, READER_TALKERS_GETS);
+	if (err || !engine->mirror || !engine->allow) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;
 	}
+	reader_init(&engine->reader, &engine->readers);
 	atomic_store(&engine->slow_allow, engine->allow);
 	*out = engine;
 	return 0;
@@ -220,24 +219,25 @@ uint64_t stats_xdp_packets(struct engine *engine)
 
 static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
-	struct sessd_xdp_counters fast;
-	struct request_counters slow = {0};
+	struct sessd_xdp_counters program;
+	struct request_counters fast, slow = {0}, total = {0};
 	uint64_t drops = 0;
 
-	read_counters(engine, &fast);
-	request_counters_sum(&slow, &engine->slow);
+	read_counters(engine, &program);
+#define X(name, ...) fast.name = program.name;
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+	request_counters_sum(&slow, &engine->reader.counters);
+	request_counters_sum(&total, &fast);
+	request_counters_sum(&total, &slow);
 	for (unsigned i = 0; i < engine->socket_count; i++)
 		drops += udp_drops(engine->sockets[i]);
-#define X(name, ...) emit(ctx, #name, fast.name + slow.name);
-	SESSD_REQUEST_COUNTERS(X)
-#undef X
+	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_socket_buffer", drops);
 	emit(ctx, "send_failed", __atomic_load_n(&engine->slow_send_failed, __ATOMIC_RELAXED));
-#define X(name, ...) emit(ctx, "slow_" #name, slow.name);
-	SESSD_REQUEST_COUNTERS(X)
-#undef X
-#define X(name, ...) emit(ctx, "xdp_" #name, fast.name);
-	SESSD_REQUEST_COUNTERS(X)
+	reader_emit(&slow, "slow_", emit, ctx);
+	reader_emit(&fast, "xdp_", emit, ctx);
+#define X(name, ...) emit(ctx, "xdp_" #name, program.name);
 	SESSD_XDP_COUNTERS(X)
 #undef X
 	xsk_stats(engine->xsks, emit, ctx);
@@ -266,7 +266,7 @@ static void xdp_drop_samples(struct engine *engine,
 	struct ring_buffer *ring =
 		ring_buffer__new(bpf_map__fd(engine->skel->maps.events), on_event, &sink, NULL);
 
-	drop_sampler_drain(&engine->sampler, found, ctx);
+	drop_sampler_drain(&engine->reader.samples, found, ctx);
 	if (!ring)
 		return;
 	ring_buffer__consume(ring);

@@ -72,12 +72,12 @@ static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint6
 	int len = mirror_get(engine->mirror, header->key, now, header + 1, &slot);
 
 	if (len < 0) {
-		counter_add(
-			len == -ESTALE ? &engine->slow.get_expired : &engine->slow.get_misses, 1);
+		request_count_get(
+			&engine->reader.counters, len == -ESTALE ? TABLE_EXPIRED : TABLE_MISS);
 		header->type = SESSD_ERR;
 		return SESSD_HEADER_SIZE;
 	}
-	counter_add(&engine->slow.get_hits, 1);
+	request_count_get(&engine->reader.counters, TABLE_HIT);
 	if (slot < engine->config.capacity)
 		mark_set(engine->marks, slot);
 	header->type = SESSD_OK;
@@ -88,28 +88,13 @@ static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint6
 static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
 {
 	struct udp_datagram datagram;
-	enum request_kind kind;
 	struct sessd_header *header;
 
 	udp_datagram(engine->batch, i, &datagram);
 	header = (struct sessd_header *)datagram.data;
-	if (!allow_list_contains(allow, &datagram.source)) {
-		counter_add(&engine->slow.drop_not_allowed, 1);
-		drop_sample_take(&engine->sampler, SESSD_DROP_NOT_ALLOWED, &datagram.source,
-			datagram.port, 0, now);
-		return 0;
-	}
-	kind = request_classify(datagram.data, datagram.length);
-	if (kind <= REQUEST_REMOVE &&
-		!rate_limit_allows(engine->limit, &datagram.source, kind == REQUEST_GET, now)) {
-		request_count_limited(&engine->slow, kind);
-		return 0;
-	}
-	switch (kind) {
+	switch (reader_admit(&engine->reader, allow, &datagram, now)) {
 	case REQUEST_GET:
 		engine->answers++;
-		/* The program has counted what it has passed up of the other kinds. */
-		talkers_count(engine->talkers, &engine->talkers_skipped, &datagram.source, kind);
 		udp_reply(engine->batch, i, answer(engine, &datagram, now));
 		return 0;
 	case REQUEST_NEW:
@@ -122,11 +107,9 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 	case REQUEST_SHORT:
 	case REQUEST_VERSION:
 	case REQUEST_TYPE:
+	case REQUEST_REFUSED:
 		break;
 	}
-	request_count_drop(&engine->slow, kind);
-	drop_sample_request(
-		&engine->sampler, kind, datagram.data, &datagram.source, datagram.port, now);
 	return 0;
 }
 

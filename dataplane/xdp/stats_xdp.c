@@ -106,7 +106,7 @@ static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *t
 void stats_xdp_watch(struct engine *engine, unsigned one_in)
 {
 	__atomic_store_n(&engine->skel->bss->talkers_one_in, one_in, __ATOMIC_RELAXED);
-	talkers_watch(engine->talkers, one_in);
+	talkers_watch(engine->readers.talkers, one_in);
 	if (one_in == 0)
 		walk_talkers(bpf_map__fd(engine->skel->maps.talkers), NULL, NULL);
 }
@@ -115,5 +115,5 @@ void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
 	walk_talkers(bpf_map__fd(engine->skel->maps.talkers), found, ctx);
-	talkers_list(engine->talkers, found, ctx);
+	talkers_list(engine->readers.talkers, found, ctx);
 }

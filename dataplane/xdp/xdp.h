@@ -11,11 +11,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "dataplane/drop_sample.h"
 #include "dataplane/engine.h"
-#include "dataplane/rate_limit.h"
-#include "dataplane/request.h"
-#include "dataplane/udp.h"
+#include "dataplane/reader.h"
 
 #include "dataplane/xdp/mirror.h"
 #include "dataplane/xdp/xsk_set.h"
@@ -91,15 +88,12 @@ struct engine {
 	int wake_fd;
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
-	struct request_counters slow;
+	struct reader_shared readers; /* of the one reader */
+	struct reader reader;
 	struct latency latency;
-	unsigned answers;	  /* in this batch */
-	struct rate_limit *limit; /* of what the program has not seen; NULL: none */
-	struct talkers *talkers;
-	unsigned talkers_skipped;
+	unsigned answers; /* in this batch */
 	uint64_t slow_send_failed;
 	uint64_t slow_changes; /* NEWs and REMOVEs that came by the plain sockets */
-	struct drop_sampler sampler;
 };
 
 /* maps.c: opens the program with its maps, adopted or new. */

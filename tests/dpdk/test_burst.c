@@ -132,8 +132,8 @@ static int setup(void **state)
 
 	(void)state;
 	memset(&lcore->counters, 0, sizeof(lcore->counters));
-	memset(&lcore->requests, 0, sizeof(lcore->requests));
-	memset(&lcore->events, 0, sizeof(lcore->events));
+	memset(&lcore->reader.counters, 0, sizeof(lcore->reader.counters));
+	memset(&lcore->reader.samples, 0, sizeof(lcore->reader.samples));
 	memset(&engine.ports[0].offload, 0, sizeof(engine.ports[0].offload));
 	table = lcore->table = table_create(&config);
 	assert_non_null(table);
@@ -262,8 +262,8 @@ static void gets(void **state)
 		ask(&spec, (uint8_t)i, value, len, trailing, i % 5 ? 0 : i * 5 % 1200);
 		ask(&spec, 255, NULL, 0, trailing, i % 5 ? 0 : 512);
 	}
-	assert_int_equal(lcore->requests.get_hits, 250);
-	assert_int_equal(lcore->requests.get_misses, 250);
+	assert_int_equal(lcore->reader.counters.get_hits, 250);
+	assert_int_equal(lcore->reader.counters.get_misses, 250);
 }
 
 static void expired(void **state)
@@ -273,7 +273,7 @@ static void expired(void **state)
 	(void)state;
 	store(1, "abc", 3, 0);
 	ask(&spec, 1, NULL, 0, NULL, 0);
-	assert_int_equal(lcore->requests.get_expired, 1);
+	assert_int_equal(lcore->reader.counters.get_expired, 1);
 }
 
 /* What a kernel's stack would have answered. */
@@ -327,7 +327,7 @@ static void udp_shorter_than_ip(void **state)
 	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
 	run();
 	assert_non_null(taken(&len));
-	assert_int_equal(lcore->requests.get_misses, 1);
+	assert_int_equal(lcore->reader.counters.get_misses, 1);
 }
 
 static void assert_dropped(const char *what, const uint64_t *counter, uint64_t expected)
@@ -349,7 +349,7 @@ static void drops(void **state)
 			     routed[] = {17, 0, 0, 1, 0, 0, 0, 0},
 			     long_header[] = {17, 99, 1, 4, 0, 0, 0, 0};
 	struct dpdk_counters *c = &lcore->counters;
-	struct request_counters *r = &lcore->requests;
+	struct request_counters *r = &lcore->reader.counters;
 	const struct {
 		const char *name;
 		uint64_t *counter;
@@ -460,22 +460,22 @@ static void protocol_drops(void **state)
 	(void)state;
 	packet_request(header, SESSD_GET, 0, 1);
 	offer(frame, packet_build(frame, &spec, payload, SESSD_HEADER_SIZE - 1));
-	assert_dropped("short", &lcore->requests.drop_short, 1);
+	assert_dropped("short", &lcore->reader.counters.drop_short, 1);
 	offer(frame, packet_build(frame, &spec, payload, 0));
-	assert_dropped("empty", &lcore->requests.drop_short, 2);
+	assert_dropped("empty", &lcore->reader.counters.drop_short, 2);
 	header->version = 2;
 	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
-	assert_dropped("version", &lcore->requests.drop_version, 1);
+	assert_dropped("version", &lcore->reader.counters.drop_version, 1);
 	header->version = 1;
 	header->type = SESSD_OK;
 	offer(frame, packet_build(frame, &spec, payload, sizeof(payload)));
-	assert_dropped("type", &lcore->requests.drop_type, 1);
-	assert_int_equal(lcore->events.full[SESSD_DROP_SHORT], 1);
-	assert_int_equal(lcore->events.full[SESSD_DROP_VERSION], 1);
-	assert_int_equal(lcore->events.full[SESSD_DROP_TYPE], 1);
-	assert_int_equal(lcore->events.events[SESSD_DROP_TYPE].detail, SESSD_OK);
-	assert_int_equal(lcore->events.events[SESSD_DROP_VERSION].detail, 2);
-	assert_int_equal(ntohs(lcore->events.events[SESSD_DROP_TYPE].port), 4711);
+	assert_dropped("type", &lcore->reader.counters.drop_type, 1);
+	assert_int_equal(lcore->reader.samples.full[SESSD_DROP_SHORT], 1);
+	assert_int_equal(lcore->reader.samples.full[SESSD_DROP_VERSION], 1);
+	assert_int_equal(lcore->reader.samples.full[SESSD_DROP_TYPE], 1);
+	assert_int_equal(lcore->reader.samples.events[SESSD_DROP_TYPE].detail, SESSD_OK);
+	assert_int_equal(lcore->reader.samples.events[SESSD_DROP_VERSION].detail, 2);
+	assert_int_equal(ntohs(lcore->reader.samples.events[SESSD_DROP_TYPE].port), 4711);
 }
 
 static void not_allowed(void **state)
@@ -491,13 +491,15 @@ static void not_allowed(void **state)
 		for (unsigned v6 = 0; v6 < 2; v6++) {
 			spec.v6 = v6;
 			offer_request(&spec, type, 300, 1, "x", 1);
-			assert_dropped("not allowed", &lcore->requests.drop_not_allowed, ++drops);
+			assert_dropped(
+				"not allowed", &lcore->reader.counters.drop_not_allowed, ++drops);
 		}
 	}
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 64), 0);
-	assert_int_equal(lcore->events.full[SESSD_DROP_NOT_ALLOWED], 1);
+	assert_int_equal(lcore->reader.samples.full[SESSD_DROP_NOT_ALLOWED], 1);
 	assert_int_equal(address_parse("192.0.2.99", &addr), 0);
-	assert_memory_equal(lcore->events.events[SESSD_DROP_NOT_ALLOWED].source, addr.bytes, 16);
+	assert_memory_equal(
+		lcore->reader.samples.events[SESSD_DROP_NOT_ALLOWED].source, addr.bytes, 16);
 	spec.v6 = false;
 	spec.source = "198.51.100.9";
 	ask(&spec, 1, NULL, 0, NULL, 0);
@@ -507,7 +509,7 @@ static void not_allowed(void **state)
 	lcore->allow = NULL; /* no list yet: nobody */
 	lcore->recent.size = 0;
 	offer_request(&spec, SESSD_GET, 0, 1, NULL, 0);
-	assert_dropped("no list", &lcore->requests.drop_not_allowed, drops + 1);
+	assert_dropped("no list", &lcore->reader.counters.drop_not_allowed, drops + 1);
 }
 
 static void ignore_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
@@ -564,32 +566,32 @@ static void limited(void **state)
 	v6.v6 = true;
 	other.source = "192.0.2.98";
 	store(77, "value", 5, 300);
-	lcore->limit = rate_limit_create(30, 10);
-	assert_non_null(lcore->limit);
+	lcore->reader.shared.limit = rate_limit_create(30, 10);
+	assert_non_null(lcore->reader.shared.limit);
 	assert_int_equal(let_in(&one, SESSD_GET, 20), 20);
 	gets = 20 + let_in(&tagged, SESSD_GET, 20);
 	gets += let_in(&one, SESSD_GET, 20);
 	ASSERT_LIMITED(gets, 30, start);
-	assert_int_equal(lcore->requests.get_hits, gets);
-	assert_int_equal(lcore->requests.drop_limit_get, 60 - gets);
+	assert_int_equal(lcore->reader.counters.get_hits, gets);
+	assert_int_equal(lcore->reader.counters.drop_limit_get, 60 - gets);
 	assert_int_equal(let_in(&one, SESSD_NEW, 6), 6);
 	changes = 6 + let_in(&tagged, SESSD_REMOVE, 6);
 	changes += let_in(&one, SESSD_REMOVE, 20);
 	ASSERT_LIMITED(changes, 10, start);
-	assert_int_equal(lcore->requests.drop_limit_new, 32 - changes);
+	assert_int_equal(lcore->reader.counters.drop_limit_new, 32 - changes);
 	/* Others have buckets of their own. */
 	gets = let_in(&v6, SESSD_GET, 100);
 	ASSERT_LIMITED(gets, 30, start);
 	gets = let_in(&other, SESSD_GET, 100);
 	ASSERT_LIMITED(gets, 30, start);
 	/* Only one of the two is limited. */
-	rate_limit_destroy(lcore->limit);
-	lcore->limit = rate_limit_create(0, 10);
+	rate_limit_destroy(lcore->reader.shared.limit);
+	lcore->reader.shared.limit = rate_limit_create(0, 10);
 	assert_int_equal(let_in(&one, SESSD_GET, 100), 100);
 	changes = let_in(&one, SESSD_NEW, 50);
 	ASSERT_LIMITED(changes, 10, start);
-	rate_limit_destroy(lcore->limit);
-	lcore->limit = NULL;
+	rate_limit_destroy(lcore->reader.shared.limit);
+	lcore->reader.shared.limit = NULL;
 	assert_int_equal(let_in(&one, SESSD_GET, 100), 100);
 }
 
@@ -784,7 +786,7 @@ static void fast_way(void **state)
 	general.tags = 0;
 	ask(&general, 1, value, sizeof(value), "x", 1);
 	assert_int_equal(lcore->counters.plain_gets, 4);
-	assert_int_equal(lcore->requests.get_hits, 6);
+	assert_int_equal(lcore->reader.counters.get_hits, 6);
 }
 
 /* A NEW as it came, and one with its last byte changed: by the plain way, or by no means in. */

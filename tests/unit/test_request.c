@@ -52,13 +52,19 @@ static void counts_drops(void **state)
 	request_count_drop(&counters, REQUEST_VERSION);
 	request_count_drop(&counters, REQUEST_VERSION);
 	request_count_drop(&counters, REQUEST_TYPE);
+	request_count_drop(&counters, REQUEST_REFUSED);
 	request_count_drop(&counters, REQUEST_GET);
+	request_count_drop(&counters, REQUEST_NEW);
+	request_count_drop(&counters, REQUEST_REMOVE);
 	request_counters_sum(&total, &counters);
 	request_counters_sum(&total, &counters);
 	assert_int_equal(total.drop_short, 2);
 	assert_int_equal(total.drop_version, 4);
 	assert_int_equal(total.drop_type, 2);
-	assert_int_equal(total.get_hits + total.get_misses + total.drop_not_allowed, 0);
+	assert_int_equal(total.drop_not_allowed, 2);
+	assert_int_equal(total.drop_limit_get, 2);
+	assert_int_equal(total.drop_limit_new, 4);
+	assert_int_equal(total.get_hits + total.get_misses, 0);
 }
 
 static void put(struct table *table, uint8_t first, uint64_t expires, uint16_t len, uint16_t sum)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "dataplane/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+int reader_shared_open(
+	struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news, unsigned talkers_of)
+{
+	*shared = (struct reader_shared){.talkers_of = talkers_of};
+	if (limit_gets || limit_news) {
+		shared->limit = rate_limit_create(limit_gets, limit_news);
+		if (!shared->limit)
+			goto err;
+	}
+	if (talkers_of) {
+		shared->talkers = talkers_create();
+		if (!shared->talkers)
+			goto err;
+	}
+	return 0;
+err:
+	reader_shared_close(shared);
+	return -ENOMEM;
+}
+
+void reader_shared_close(struct reader_shared *shared)
+{
+	talkers_destroy(shared->talkers);
+	rate_limit_destroy(shared->limit);
+	*shared = (struct reader_shared){0};
+}
+
+void reader_drop(struct reader *reader, enum request_kind kind, const struct udp_datagram *datagram,
+	uint64_t now)
+{
+	request_count_drop(&reader->counters, kind);
+	drop_sample_request(
+		&reader->samples, kind, datagram->data, &datagram->source, datagram->port, now);
+}
+
+bool reader_take_token(
+	struct reader *reader, enum request_kind kind, const struct address *source, uint64_t now)
+{
+	if (rate_limit_take(reader->shared.limit, source, kind == REQUEST_GET, now))
+		return true;
+	request_count_drop(&reader->counters, kind);
+	return false;
+}
+
+void reader_emit(
+	const struct request_counters *counters, const char *prefix, stats_emit emit, void *ctx)
+{
+	char text[64];
+
+#define X(name, ...) \
+	snprintf(text, sizeof(text), "%s" #name, prefix); \
+	emit(ctx, text, counters->name);
+	SESSD_REQUEST_COUNTERS(X)
+#undef X
+}
