@@ -63,6 +63,14 @@ int admin_client_open(struct admin_client **out, const char *path, unsigned time
 	return 0;
 }
 
+pid_t admin_client_daemon(const struct admin_client *client)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 void admin_client_close(struct admin_client *client)
 {
 	if (!client)

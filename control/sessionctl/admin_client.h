@@ -6,6 +6,8 @@
 #ifndef SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
 #define SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
 
+#include <sys/types.h>
+
 struct admin_client;
 
 /* Connects to the socket at `path`; `timeout_ms` limits each wait for the daemon (not 0). 0, or a
@@ -23,6 +25,10 @@ int admin_client_request(struct admin_client *client, const char *request,
  * another connection whether it is still there, again and again, and only if it does not answer
  * that in time the request fails. */
 void admin_client_be_patient(struct admin_client *client);
+
+/* The daemon's process as this one sees it: where it is in a container, its own idea is another. 0
+ * if it cannot be seen from here. */
+pid_t admin_client_daemon(const struct admin_client *client);
 
 /* NULL is allowed. */
 void admin_client_close(struct admin_client *client);

@@ -96,6 +96,8 @@ static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 		return;
 	if (admin_client_request(client, "stats", on_figure, host) < 0)
 		host->daemon_pid = 0;
+	else if (admin_client_daemon(client) > 0)
+		host->daemon_pid = admin_client_daemon(client);
 	admin_client_close(client);
 }
 

@@ -7,6 +7,7 @@
 #include "dataplane/xdp/xdp.h"
 
 #include "common/log.h"
+#include "common/private_bpffs.h"
 #include <sessiond/map_abi.h>
 
 #include "ebpf/sessiond.skel.h"
@@ -166,6 +167,18 @@ void pins_unlock(struct engine *engine)
 	engine->root_fd = engine->lock_fd = -1;
 }
 
+/* Else it would show only when the sessions are gone. */
+static void warn_of_private_bpffs(const char *dir)
+{
+	if (bpffs_is_private(dir))
+		log_tagged(LOG_LEVEL_WARNING, "private-pins",
+			"PRIVATE: the BPF file system of %s belongs to this mount namespace alone: "
+			"sessions and XDP program end with it, and no restart from elsewhere finds "
+			"them; start with nsenter --net=FILE instead of ip netns exec, and mount "
+			"the host's %s into a container",
+			dir, BPFFS_DEFAULT);
+}
+
 int pins_lock(struct engine *engine)
 {
 	const char *dir = engine->config.pin_dir;
@@ -175,6 +188,7 @@ int pins_lock(struct engine *engine)
 	mount_default_bpffs(dir);
 	if (!on_bpffs(dir))
 		return not_bpffs(dir);
+	warn_of_private_bpffs(dir); /* before anything is made in it: see there */
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		err = lock_folder(engine, &made);
 		if (!err && is_current(engine))

@@ -29,6 +29,7 @@ static struct {
 	struct doctor_link link, peer, bond;
 	int peer_ret;
 	bool locked;
+	const char *private_bpffs; /* the path that is on one */
 	struct doctor_program program;
 	int program_ret, runs_ret;
 	uint32_t map; /* the id of port 54321's */
@@ -142,6 +143,12 @@ static int fake_locked(void *ctx, const char *path, bool *locked)
 	return 0;
 }
 
+static bool fake_private_bpffs(void *ctx, const char *path)
+{
+	(void)ctx;
+	return answer.private_bpffs && strcmp(path + strlen(root), answer.private_bpffs) == 0;
+}
+
 static const struct doctor_probe probe = {
 	.driver = fake_driver,
 	.offloads = fake_offloads,
@@ -154,6 +161,7 @@ static const struct doctor_probe probe = {
 	.hashes_port = fake_hashes_port,
 	.rules = fake_rules,
 	.locked = fake_locked,
+	.private_bpffs = fake_private_bpffs,
 };
 
 static void make_folders(char *path)
@@ -760,6 +768,19 @@ static void test_pins(void **state)
 	assert_int_equal(of("pins"), DOCTOR_PROBLEM);
 }
 
+/* As the daemon sees its pins, which may be in a namespace of its own. */
+static void test_private_pins(void **state)
+{
+	(void)state;
+	answer.private_bpffs = "/proc/77/root/sys/fs/bpf/sessiond";
+	assert_int_equal(of("pins"), DOCTOR_WARNING);
+	assert_says("pins", "nsenter --net=FILE");
+	host.daemon_pid = 0;
+	assert_int_equal(of("pins"), DOCTOR_GOOD);
+	answer.private_bpffs = "/sys/fs/bpf/sessiond";
+	assert_int_equal(of("pins"), DOCTOR_WARNING);
+}
+
 /* With these rules of nft, or of iptables, and no others. */
 static void rules(const char *text)
 {
@@ -934,6 +955,7 @@ static void test_blind(void **state)
 		.hashes_port = fake_hashes_port,
 		.rules = fake_rules,
 		.locked = fake_locked,
+		.private_bpffs = fake_private_bpffs,
 	};
 
 	(void)state;
@@ -972,6 +994,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_port_that_clients_get, up, down),
 		cmocka_unit_test_setup_teardown(test_port_in_use, up, down),
 		cmocka_unit_test_setup_teardown(test_pins, up, down),
+		cmocka_unit_test_setup_teardown(test_private_pins, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall_sets, up, down),
 		cmocka_unit_test_setup_teardown(test_firewall_hidden, up, down),

@@ -91,7 +91,8 @@ void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report)
 	fclose(file);
 	if (strcmp(best_type, "bpf") != 0)
 		doctor_say(report, DOCTOR_PROBLEM, "bpffs", "",
-			"mount -t bpf bpf /sys/fs/bpf, or choose another --pin-dir",
+			"mount -t bpf bpf /sys/fs/bpf, or choose another --pin-dir; ip netns exec "
+			"hides the host's: use nsenter --net=FILE",
 			"%s is not on a BPF file system", host->pin_root);
 	else if (strncmp(best_options, "ro", 2) == 0 &&
 		 (best_options[2] == ',' || best_options[2] == '\0'))

@@ -11,6 +11,24 @@
 
 #include "common/text.h"
 
+/* As the daemon sees them, if one runs: it may be elsewhere. */
+static void check_private(const struct doctor_host *host, struct doctor_report *report)
+{
+	char path[PATH_MAX];
+
+	if (host->daemon_pid)
+		doctor_path(host, path, "/proc/%d/root%s", host->daemon_pid, host->pin_root);
+	else
+		doctor_path(host, path, "%s", host->pin_root);
+	if (host->probe->private_bpffs(host->probe->ctx, path))
+		doctor_say(report, DOCTOR_WARNING, "pins", "",
+			"start sessiond with nsenter --net=FILE instead of ip netns exec; mount "
+			"the host's /sys/fs/bpf into a container",
+			"the BPF file system of %s belongs to one mount namespace alone: sessions "
+			"and XDP program end with it",
+			host->pin_root);
+}
+
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 {
 	char path[PATH_MAX], advice[128];
@@ -48,6 +66,7 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 	}
 	if (dir)
 		closedir(dir);
+	check_private(host, report);
 	if (count == 0)
 		doctor_say(report, DOCTOR_GOOD, "pins", "", "", "nothing is pinned in %s",
 			host->pin_root);

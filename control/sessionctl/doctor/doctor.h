@@ -98,6 +98,8 @@ struct doctor_probe {
 	int (*rules)(void *ctx, enum doctor_filter filter, char **text);
 	/* Whether a folder of pins is locked, which a running daemon does. */
 	int (*locked)(void *ctx, const char *path, bool *locked);
+	/* bpffs_is_private (common/private_bpffs.h). */
+	bool (*private_bpffs)(void *ctx, const char *path);
 	void *ctx;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "control/sessionctl/doctor/probe.h"
 
+#include "common/private_bpffs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
@@ -118,6 +120,12 @@ static int host_locked(void *ctx, const char *path, bool *locked)
 	return 0;
 }
 
+static bool host_private_bpffs(void *ctx, const char *path)
+{
+	(void)ctx;
+	return bpffs_is_private(path);
+}
+
 const struct doctor_probe doctor_probe_host = {
 	.driver = host_driver,
 	.offloads = host_offloads,
@@ -130,4 +138,5 @@ const struct doctor_probe doctor_probe_host = {
 	.hashes_port = host_hashes_port,
 	.rules = host_rules,
 	.locked = host_locked,
+	.private_bpffs = host_private_bpffs,
 };

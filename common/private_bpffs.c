@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * On a host, what process 1 has mounted is there to stay. In a container process 1 is the
+ * container's own, and what the container was given cannot be seen from outside; but it is older
+ * than process 1, and what was mounted in the container is not.
+ */
+#include "common/private_bpffs.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The inode of the namespace of processes that a kernel starts with. */
+#define FIRST_PID_NAMESPACE 0xeffffffcU
+
+#define STAT_FIELD_START 22 /* of /proc/PID/stat: in clock ticks since boot */
+
+/* The device that `path` is on, by the nearest folder that there is, if that is a bpffs. */
+static bool device_of(const char *path, dev_t *device)
+{
+	char at[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+	char *slash;
+
+	if (snprintf(at, sizeof(at), "%s", path) >= (int)sizeof(at))
+		return false;
+	while (stat(at, &st) < 0) {
+		slash = strrchr(at, '/');
+		if (!slash || slash == at)
+			return false;
+		*slash = '\0';
+	}
+	*device = st.st_dev;
+	return statfs(at, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Looks in `mountinfo` for a mount of a device, with `whole` of all of it, and puts its folder into
+ * `folder`: 1 if there is one, 0 if there is none, negative if the file cannot be read. */
+static int find_mount(const char *mountinfo, dev_t device, bool whole, char folder[PATH_MAX])
+{
+	FILE *file = fopen(mountinfo, "re");
+	unsigned numbers[2];
+	char *line = NULL;
+	size_t room = 0;
+	int found = 0;
+
+	if (!file)
+		return -1;
+	_Static_assert(PATH_MAX == 4096, "as in the format");
+	while (!found && getline(&line, &room, file) > 0)
+		found = sscanf(line, "%*s %*s %u:%u ", &numbers[0], &numbers[1]) == 2 &&
+			makedev(numbers[0], numbers[1]) == device &&
+			(!whole || sscanf(line, "%*s %*s %*s / %4095s", folder) == 1);
+	free(line);
+	fclose(file);
+	return found;
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* When process 1 began, by the clock of files; 0 if that cannot be told. */
+static int64_t container_began(void)
+{
+	FILE *file = fopen("/proc/1/stat", "re");
+	struct timespec now, up;
+	long ticks = sysconf(_SC_CLK_TCK);
+	char text[1024] = "";
+	const char *at;
+	int64_t start;
+
+	if (!file)
+		return 0;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	at = strrchr(text, ')'); /* of the second field, a name */
+	for (int field = 3; at && field <= STAT_FIELD_START; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%" SCNd64, &start) != 1 || ticks <= 0 ||
+		clock_gettime(CLOCK_REALTIME, &now) < 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+		return 0;
+	return nanoseconds(&now) - nanoseconds(&up) + start * (1000000000 / ticks);
+}
+
+static bool in_container(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_NAMESPACE;
+}
+
+/* By its root, whose times are those of the mount until something is made in it, or it is listed:
+ * hardly ever both since the container began. */
+static bool younger_than_container(const char *folder, dev_t device)
+{
+	int64_t began = container_began();
+	struct stat st;
+
+	return began && stat(folder, &st) == 0 && st.st_dev == device &&
+	       nanoseconds(&st.st_atim) >= began && nanoseconds(&st.st_mtim) >= began;
+}
+
+bool bpffs_is_private(const char *path)
+{
+	char folder[PATH_MAX];
+	dev_t device;
+
+	if (!device_of(path, &device))
+		return false;
+	if (!in_container())
+		return find_mount("/proc/1/mountinfo", device, false, folder) == 0;
+	return find_mount("/proc/self/mountinfo", device, true, folder) == 1 &&
+	       younger_than_container(folder, device);
+}
