@@ -36,14 +36,7 @@ reloads() {
 daemon() {
 	name=$1
 	shift
-	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || # With hugepages the table must find room in them, and is told of apart from other memory.
-if [ "$(awk '/^HugePages_Free/ { n = $2 } /^Hugepagesize/ { print int(n * $2 / 1048576) }' /proc/meminfo)" -lt 15 ]
-then
-	expect 1 '--capacity 67108863: needs [0-9]+ MiB of hugepages, [0-9]+ MiB are free: raise vm.nr_hugepages' \
-		"$sessiond" --check -m dpdk -l 10.0.0.1 -n 67108863 --dpdk-args '--no-pci'
-fi
-
-finish
+	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || finish
 }
 
 # A CPU of several, as a container or taskset gives them: EAL numbers those it was not given too.
@@ -88,5 +81,12 @@ expect 1 'no memory for its packet buffers: .*-m in --dpdk-args' \
 	"$sessiond" -m dpdk -l 10.0.0.1 -n 1000 -C "$folder/s" --dpdk-args "$common --mbufs 100000"
 expect 1 'ring of 1048576 updates .*-m in --dpdk-args' \
 	"$sessiond" -m dpdk -l 10.0.0.1 -n 1000 -C "$folder/s" --dpdk-args "$common --updates 1048576"
+
+# With hugepages the table must find room in them, and is told of apart from other memory.
+if [ "$(awk '/^HugePages_Free/ { n = $2 } /^Hugepagesize/ { print int(n * $2 / 1048576) }' /proc/meminfo)" -lt 15 ]
+then
+	expect 1 '--capacity 67108863: needs [0-9]+ MiB of hugepages, [0-9]+ MiB are free: raise vm.nr_hugepages' \
+		"$sessiond" --check -m dpdk -l 10.0.0.1 -n 67108863 --dpdk-args '--no-pci'
+fi
 
 finish
