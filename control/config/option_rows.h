@@ -13,6 +13,7 @@
  * their own have it in option_table.c.
  */
 
+/* NOLINTBEGIN(bugprone-sizeof-expression): a member's size, also where it is a pointer */
 OPTION(uint16_t, port, , .name = "port", .arg = "PORT", .flags = OPTION_ARGUMENT,
 	.help = "UDP port to serve", .set = set_number, .what = "a UDP port", .min = 1,
 	.max = 65535, .fallback = "54321")
@@ -20,8 +21,8 @@ OPTION(uint16_t, port, , .name = "port", .arg = "PORT", .flags = OPTION_ARGUMENT
 OPTION(const struct engine_mode *, mode, , .name = "mode", .letter = 'm', .arg = "MODE",
 	.help = "auto, xdp, dpdk or socket; auto is xdp if --interface is given and it attaches, "
 		"else socket",
-	.details = "A mode that is named but cannot run ends the daemon with an error. The first "
-		   "line of the log says what auto chose.",
+	.details = "A mode that is named but cannot run ends the daemon with an error. A line "
+		   "of the log says what auto chose.",
 	.set = set_mode, .words = "auto xdp dpdk socket", .fallback = "auto")
 
 ENGINE_OPTION(interfaces, .name = "interface", .letter = 'i', .arg = "IFNAME",
@@ -146,6 +147,7 @@ ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram",
 
 OPTION(bool, check, , .name = "check", .flags = OPTION_COMMAND_LINE,
 	.help = "Check the options and exit", .set = set_bool)
+/* NOLINTEND(bugprone-sizeof-expression) */
 
 #undef OPTION
 #undef ENGINE_OPTION

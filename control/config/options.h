@@ -29,9 +29,9 @@ struct options {
 };
 
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
- * and --version itself and exits 0. Returns 0, or a negative errno with error_message() set: -ENOMEM
- * where there was no memory to read the file, else -EINVAL. Nothing of the system is changed or
- * opened but the file. */
+ * and --version itself and exits 0. Returns 0, or a negative errno with error_message() set:
+ * -ENOMEM where there was no memory to read the file, else -EINVAL. Nothing of the system is
+ * changed or opened but the file. */
 int options_parse(struct options *options, int argc, char **argv);
 
 /* Reads file and command line again. `next` becomes `running` with what may change while running
@@ -43,8 +43,8 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 
 /* What can only be told with a look at the host: interfaces and users that do not exist, a capacity
  * beyond this machine's memory. 0, or a negative errno with error_message() set: -ENODEV for an
- * interface, which may come yet, -ENOMEM for memory, which may come free, -EAGAIN for users who could
- * not be looked up, or -EINVAL. */
+ * interface, which may come yet, -ENOMEM for memory, which may come free, -EAGAIN for users who
+ * could not be looked up, or -EINVAL. */
 int options_check_host(const struct options *options);
 /* Bytes of memory that a start takes at most, beside what a daemon that is gone has left pinned. */
 uint64_t options_memory_needed(const struct options *options);

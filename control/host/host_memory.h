@@ -14,8 +14,8 @@
  * cannot be told. */
 uint64_t host_memory_available(const char *root);
 
-/* Bytes that it may ever take, whatever others give back: the machine's, or the least limit; 0 if it
- * cannot be told. */
+/* Bytes that it may ever take, whatever others give back: the machine's, or the least limit; 0 if
+ * it cannot be told. */
 uint64_t host_memory_limit(const char *root);
 
 #endif

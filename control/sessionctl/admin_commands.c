@@ -36,8 +36,8 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 
 	if (ret < 0)
 		return ret;
-	/* The reply comes when all is gone, which takes a minute or more of the largest caches; and a
-	 * list passes over free slots in silence. */
+	/* The reply comes when all is gone, which takes a minute or more of the largest caches; and
+	 * a list passes over free slots in silence. */
 	if (strcmp(request, "flush") == 0 || strcmp(request, "list") == 0)
 		admin_client_be_patient(client);
 	ret = admin_client_request(client, request, on_line, ctx);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * heldup: measures how often this machine takes the CPU away from a process that waits for an answer.
- * Like a terminator it computes for a moment, then waits for 200 us, and repeats that until SIGTERM,
- * or for a minute. Prints 'waits N late N longest_us N': a late wait took a millisecond longer.
+ * heldup: measures how often this machine takes the CPU away from a process that waits for an
+ * answer. Like a terminator it computes for a moment, then waits for 200 us, and repeats that until
+ * SIGTERM, or for a minute. Prints 'waits N late N longest_us N': a late wait took a millisecond
+ * longer.
  */
 #include "tests/e2e/sample.h"
 
