@@ -30,6 +30,13 @@ bool address_is_wildcard(const struct address *addr)
 	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
 }
 
+bool address_is_group(const struct address *addr)
+{
+	if (!address_is_ipv4(addr))
+		return addr->bytes[0] == 0xff;
+	return addr->bytes[12] >> 4 == 14 || memcmp(addr->bytes + 12, "\xff\xff\xff\xff", 4) == 0;
+}
+
 bool address_is_link_local(const struct address *addr)
 {
 	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;

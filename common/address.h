@@ -43,6 +43,8 @@ bool address_equal(const struct address *a, const struct address *b);
 bool address_is_wildcard(const struct address *addr);
 /* In fe80::/10. */
 bool address_is_link_local(const struct address *addr);
+/* Multicast, or the limited broadcast address. */
+bool address_is_group(const struct address *addr);
 void address_from_ipv4(struct address *addr, const uint8_t ipv4[4]);
 /* -EAFNOSUPPORT unless AF_INET or AF_INET6. `port` (host order) may be NULL. */
 int address_from_sockaddr(const struct sockaddr *sa, struct address *addr, uint16_t *port);

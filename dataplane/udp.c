@@ -3,6 +3,7 @@
  */
 #include "dataplane/udp.h"
 
+#include "common/bind_absent.h"
 #include "common/log.h"
 #include "common/port_holder.h"
 
@@ -41,6 +42,7 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 	struct sockaddr_storage storage = {.ss_family = (sa_family_t)family};
 	char text[ADDRESS_TEXT];
 	socklen_t size;
+	bool absent = false;
 	int fd, err;
 
 	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -71,8 +73,11 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 	 * can get. A smaller buffer is no error: drops are counted. */
 	if (!err && set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
 		set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-	if (!err && bind(fd, (struct sockaddr *)&storage, size) < 0)
-		err = -errno;
+	if (!err)
+		err = bind_absent(fd, (struct sockaddr *)&storage, size, &absent);
+	if (absent)
+		log_notice("no interface has the address of %s yet: answering there once one has",
+			endpoint_format(endpoint, text));
 	if (!err)
 		return fd;
 	close(fd);

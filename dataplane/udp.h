@@ -39,8 +39,12 @@ struct udp_batch *udp_batch_create(void);
 /* Wipes the buffers: they held values. */
 void udp_batch_destroy(struct udp_batch *batch);
 
-/* Receives what waits, at most UDP_BATCH, without blocking. Returns the number, 0 if none. */
+/* Receives what waits, at most UDP_BATCH, without blocking. Returns the number, 0 if none. What was
+ * sent to a broadcast or multicast address is dropped and counted. */
 unsigned udp_receive(struct udp_batch *batch, int fd);
+
+/* Datagrams that were sent to a group, since the start. Any thread; 0 for NULL. */
+uint64_t udp_group_drops(const struct udp_batch *batch);
 
 struct udp_datagram {
 	uint8_t *data; /* UDP_BUFFER bytes; a reply may be written over the request */

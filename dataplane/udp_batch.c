@@ -56,6 +56,8 @@ struct udp_batch {
 	struct iovec segments[UDP_BATCH];
 	unsigned reply_count, parcel_count;
 	unsigned received;	   /* not wiped yet */
+	uint8_t kept[UDP_BATCH];   /* of these, the ones that the caller sees */
+	uint64_t group_drops;	   /* written by the batch's thread, read by any */
 	size_t replied[UDP_BATCH]; /* bytes written over a datagram */
 	unsigned split;		   /* sends that are still not to be joined */
 	uint8_t last[BUCKETS];	   /* the youngest parcel of a bucket, and 1 more; 0: none */
@@ -95,6 +97,60 @@ static void forget_replies(struct udp_batch *batch)
 	memset(batch->last, 0, sizeof(batch->last));
 }
 
+/* Whether a datagram was sent to a broadcast or multicast address. IPv4 names an address of ours
+ * beside the one in the packet then. */
+static bool to_group(struct msghdr *message)
+{
+	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+	struct in_pktinfo ip4;
+	struct in6_pktinfo ip6;
+
+	if (!cmsg)
+		return false;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		memcpy(&ip4, CMSG_DATA(cmsg), sizeof(ip4));
+		return ip4.ipi_addr.s_addr != ip4.ipi_spec_dst.s_addr;
+	}
+	if (cmsg->cmsg_level != IPPROTO_IPV6 || cmsg->cmsg_type != IPV6_PKTINFO)
+		return false;
+	memcpy(&ip6, CMSG_DATA(cmsg), sizeof(ip6));
+	return IN6_IS_ADDR_MULTICAST(&ip6.ipi6_addr);
+}
+
+static void wipe(struct udp_batch *batch, unsigned i)
+{
+	size_t length = batch->in[i].msg_len;
+
+	if (length < batch->replied[i])
+		length = batch->replied[i];
+	if (length > UDP_BUFFER)
+		length = UDP_BUFFER;
+	if (length > SESSD_HEADER_SIZE)
+		explicit_bzero(batch->data[i] + SESSD_HEADER_SIZE, length - SESSD_HEADER_SIZE);
+}
+
+/* Drops what was sent to a group: every socket of this port gets a copy, and each would reply. */
+static unsigned keep(struct udp_batch *batch)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < batch->received; i++) {
+		if (__builtin_expect(to_group(&batch->in[i].msg_hdr), 0)) {
+			__atomic_store_n(
+				&batch->group_drops, batch->group_drops + 1, __ATOMIC_RELAXED);
+			wipe(batch, i);
+		} else {
+			batch->kept[count++] = (uint8_t)i;
+		}
+	}
+	return count;
+}
+
+uint64_t udp_group_drops(const struct udp_batch *batch)
+{
+	return batch ? __atomic_load_n(&batch->group_drops, __ATOMIC_RELAXED) : 0;
+}
+
 unsigned udp_receive(struct udp_batch *batch, int fd)
 {
 	int n;
@@ -108,11 +164,12 @@ unsigned udp_receive(struct udp_batch *batch, int fd)
 	/* MSG_TRUNC: msg_len is the length as sent. */
 	n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	batch->received = n > 0 ? (unsigned)n : 0;
-	return batch->received;
+	return keep(batch);
 }
 
 void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *datagram)
 {
+	i = batch->kept[i];
 	datagram->data = batch->data[i];
 	datagram->length = batch->in[i].msg_len;
 	if (address_from_sockaddr(
@@ -124,8 +181,7 @@ void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *data
 
 /* Turns the control message that told where the datagram was sent to into one that says where the
  * reply comes from. The interface is left to routing, except for link-local addresses, which mean
- * nothing without it. Nothing comes from a group that was asked (IPv4 names an address of ours in
- * its place): that is left to routing too. */
+ * nothing without it. */
 static void reverse_pktinfo(struct msghdr *message)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
@@ -142,8 +198,6 @@ static void reverse_pktinfo(struct msghdr *message)
 		struct in6_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
-			info.ipi6_addr = in6addr_any;
 		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
 			info.ipi6_ifindex = 0;
 		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
@@ -194,6 +248,7 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
 	struct reply *reply = &batch->replies[batch->reply_count++];
 	struct parcel *parcel;
 
+	i = batch->kept[i];
 	reverse_pktinfo(&batch->in[i].msg_hdr);
 	parcel = parcel_for(batch, i, length);
 	parcel->count++;
@@ -300,16 +355,7 @@ unsigned udp_send(struct udp_batch *batch, int fd)
 
 void udp_wipe(struct udp_batch *batch)
 {
-	for (unsigned i = 0; i < batch->received; i++) {
-		size_t length = batch->in[i].msg_len;
-
-		if (length < batch->replied[i])
-			length = batch->replied[i];
-		if (length > UDP_BUFFER)
-			length = UDP_BUFFER;
-		if (length > SESSD_HEADER_SIZE)
-			explicit_bzero(
-				batch->data[i] + SESSD_HEADER_SIZE, length - SESSD_HEADER_SIZE);
-	}
+	for (unsigned i = 0; i < batch->received; i++)
+		wipe(batch, i);
 	batch->received = 0;
 }

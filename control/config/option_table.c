@@ -182,6 +182,8 @@ static const char *add_listen(
 	if (endpoint_parse(value, 0, &endpoint) < 0)
 		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers, "
 		       "a link-local one with %INTERFACE";
+	if (!endpoint.any && address_is_group(&endpoint.addr))
+		return "expected the address of one host: a group's is never answered";
 	if (options->engine.listen_count == ENGINE_LISTEN_MAX) {
 		snprintf(reason, sizeof(reason), "too many addresses, expected at most %d",
 			ENGINE_LISTEN_MAX);

@@ -75,6 +75,8 @@ const struct figure figure_table[] = {
 
 	{"drop_socket_buffer", FIGURE_LOSS, FIGURE_SOCKET | FIGURE_XDP,
 		"dropped by the kernel: the receive buffer of a socket was full"},
+	{"drop_group", FIGURE_LOSS, FIGURE_SOCKET | FIGURE_XDP,
+		"dropped: sent to a broadcast or multicast address"},
 	{"send_failed", FIGURE_COUNTER, FIGURE_SOCKET | FIGURE_XDP,
 		"replies that could not be sent"},
 

@@ -16,6 +16,7 @@
 
 #include <microhttpd.h>
 
+#include "common/bind_absent.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "control/host/metrics_address.h"
@@ -120,6 +121,16 @@ static void clear_path(const struct sockaddr_un *addr)
 	close(fd);
 }
 
+static int bind_address(int fd, const struct metrics_address *address)
+{
+	bool absent;
+	int err =
+		bind_absent(fd, (const struct sockaddr *)&address->storage, address->size, &absent);
+
+	errno = -err;
+	return err;
+}
+
 static int open_socket(struct metrics *metrics, const char *text)
 {
 	struct metrics_address address;
@@ -138,8 +149,7 @@ static int open_socket(struct metrics *metrics, const char *text)
 	fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
 		(!is_local && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0) ||
-		(is_local ? socket_file_bind(fd, local, &st)
-			  : bind(fd, (struct sockaddr *)&address.storage, address.size)) < 0 ||
+		(is_local ? socket_file_bind(fd, local, &st) : bind_address(fd, &address)) < 0 ||
 		listen(fd, CONNECTIONS_MAX) < 0) {
 		ret = error_set(errno,
 			"cannot serve metrics on %s: %s: choose another with "

@@ -268,7 +268,7 @@ static void socket_describe(struct engine *engine, char *text, size_t size)
 static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct request_counters total = {0};
-	uint64_t queue_full = 0, send_failed = 0, drops = 0;
+	uint64_t queue_full = 0, send_failed = 0, drops = 0, group = 0;
 
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];
@@ -276,12 +276,14 @@ static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 		request_counters_sum(&total, &worker->reader.counters);
 		queue_full += __atomic_load_n(&worker->drop_queue_full, __ATOMIC_RELAXED);
 		send_failed += __atomic_load_n(&worker->send_failed, __ATOMIC_RELAXED);
+		group += udp_group_drops(worker->batch);
 		for (unsigned k = 0; k < worker->socket_count; k++)
 			drops += udp_drops(worker->sockets[k]);
 	}
 	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_queue_full", queue_full);
 	emit(ctx, "drop_socket_buffer", drops);
+	emit(ctx, "drop_group", group);
 	emit(ctx, "send_failed", send_failed);
 	emit(ctx, "threads", engine->thread_count);
 }

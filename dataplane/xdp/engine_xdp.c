@@ -234,6 +234,7 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 		drops += udp_drops(engine->sockets[i]);
 	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_socket_buffer", drops);
+	emit(ctx, "drop_group", udp_group_drops(engine->batch));
 	emit(ctx, "send_failed", __atomic_load_n(&engine->slow_send_failed, __ATOMIC_RELAXED));
 	reader_emit(&slow, "slow_", emit, ctx);
 	reader_emit(&fast, "xdp_", emit, ctx);

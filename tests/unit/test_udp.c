@@ -138,7 +138,7 @@ static void answers_from_where_it_was_asked_by_family(void **state)
 	udp_batch_destroy(batch);
 }
 
-/* A request to a group is answered from an address of ours, and a link-local one at all. The last
+/* A request to a group is dropped, and one to a link-local address is answered. The last
  * test: it leaves the network namespace that the others are in. */
 static void answers_on_a_link(void **state)
 {
@@ -165,12 +165,8 @@ static void answers_on_a_link(void **state)
 	group.sin6_scope_id = if_nametoindex("g0");
 	assert_int_equal(sendto(asker, "hello", 5, 0, (struct sockaddr *)&group, sizeof(group)), 5);
 	wait_readable(fd);
-	assert_int_equal(udp_receive(batch, fd), 1);
-	udp_reply(batch, 0, 5);
-	assert_int_equal(udp_send(batch, fd), 0);
-	wait_readable(asker);
-	assert_int_equal(recvfrom(asker, in, sizeof(in), 0, (struct sockaddr *)&from, &size), 5);
-	assert_false(IN6_IS_ADDR_MULTICAST(&from.sin6_addr));
+	assert_int_equal(udp_receive(batch, fd), 0);
+	assert_int_equal(udp_group_drops(batch), 1);
 	close(fd);
 	/* And from a link-local address that it was told to listen at. */
 	assert_int_equal(endpoint_parse("fe80::7%g0", any.port, &any), 0);
@@ -366,14 +362,10 @@ static void second_bind_is_refused(void **state)
 
 static void refusals(void **state)
 {
-	struct endpoint endpoint = {.port = 1234};
+	struct endpoint endpoint;
 	int fds[2], before = dup(0), after;
 
 	(void)state;
-	/* TEST-NET-1: no host has it. */
-	assert_int_equal(address_parse("192.0.2.77", &endpoint.addr), 0);
-	assert_int_equal(udp_open_all(&endpoint, 1, false, fds, 2), -EADDRNOTAVAIL);
-	assert_non_null(strstr(error_message(), "192.0.2.77"));
 	endpoint = (struct endpoint){.any = true, .port = free_port()};
 	assert_int_equal(udp_open_all(&endpoint, 1, false, fds, 0), -E2BIG);
 	close(before);

@@ -103,8 +103,10 @@ static void second_address(void **state)
 	failing = NULL;
 	refused(listen, 1, E2BIG, "more than 1 listening sockets");
 	assert_int_equal(endpoint_parse("192.0.2.77:47300", 1, &listen[1]), 0);
-	refused(listen, 2, EADDRNOTAVAIL,
-		"cannot listen on 192.0.2.77:47300: no interface of this host has that address");
+	/* An address that this host does not have yet is bound all the same. */
+	assert_int_equal(udp_open_all(listen, 2, false, fds, 2), 2);
+	close(fds[0]);
+	close(fds[1]);
 	assert_int_equal(endpoint_parse("127.0.0.2:47300", 1, &listen[1]), 0);
 	assert_int_equal(udp_open_all(listen, 2, false, fds, 2), 2);
 	failing = "setsockopt";
