@@ -25,6 +25,9 @@
 /* An element that is not made ahead may be refused once, as in mirror.c. */
 #define RETRIES 8
 
+/* Addresses that are tried again at once: the main thread has other work. */
+#define RETRY_MAX 256
+
 static const __u8 present_value = 1;
 
 /* What is bound to one interface is left to the daemon's socket: `local` knows of none, and another
@@ -149,15 +152,15 @@ static int add(struct engine *engine, struct local *local)
 	return err;
 }
 
-/* Puts in what was refused, until the next is refused again. */
-static void add_missing(struct engine *engine)
+void local_map_retry(struct engine *engine)
 {
-	struct local *local;
-	bool any = false;
+	struct local *local = TAILQ_FIRST(&engine->missing);
 
-	while ((local = TAILQ_FIRST(&engine->missing)) && add(engine, local) == 0)
-		any = true;
-	if (any && !local)
+	if (!local)
+		return;
+	for (int i = 0; i < RETRY_MAX && local && add(engine, local) == 0; i++)
+		local = TAILQ_FIRST(&engine->missing);
+	if (!local)
 		log_notice("the program answers at every address of this host again");
 }
 
@@ -195,7 +198,7 @@ static int come(struct engine *engine, const struct address *addr)
 	if (err && complete)
 		say_full(engine, addr);
 	else if (!err)
-		add_missing(engine);
+		local_map_retry(engine);
 	return 0;
 }
 
@@ -215,7 +218,7 @@ static int go(struct engine *engine, const struct address *addr)
 		tdelete(local, &engine->locals, by_address);
 		free(local);
 	}
-	add_missing(engine);
+	local_map_retry(engine);
 	return 0;
 }
 

@@ -106,4 +106,5 @@ void supervise(struct engine *engine)
 	for (size_t i = 0; i < engine->link_count; i++)
 		look_at_link(engine, i);
 	look_at_runs(engine);
+	local_map_retry(engine);
 }

@@ -182,6 +182,8 @@ void local_map_open(struct engine *engine);
 int local_map_set(struct engine *engine, const struct address *addr, bool present);
 /* As access_publish. What a fresh start would go on without, so does this. */
 void local_map_publish(struct engine *engine);
+/* Puts in some of what was refused, until the next is refused again: once a second. */
+void local_map_retry(struct engine *engine);
 void local_map_close(struct engine *engine);
 
 /* stats_xdp.c: what the program and its links say of themselves. */
