@@ -49,6 +49,11 @@ CHECKSUM_INLINE __u64 checksum_words(const void *data, __u32 count)
 #else
 #include <sessiond/unaligned.h>
 
+/* Compilers do not make one chain of carries. The address sanitizer sees no loads in assembly. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define CHECKSUM_CHAIN
+#endif
+
 /* Adds 8 bytes, and the carry. Any sum; the result may be any, too. */
 CHECKSUM_INLINE uint64_t checksum_add(uint64_t sum, uint64_t word)
 {
@@ -61,8 +66,7 @@ CHECKSUM_INLINE uint64_t checksum_add4(uint64_t sum, const void *data)
 {
 	const uint8_t *at = data;
 
-#ifdef __x86_64__
-	/* Compilers do not make one chain of carries of it. */
+#ifdef CHECKSUM_CHAIN
 	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq $0, %0"
 		: "+r"(sum)
 		: "m"(*(const uint64_t(*)[1])at), "m"(*(const uint64_t(*)[1])(at + 8)),
@@ -80,7 +84,7 @@ CHECKSUM_INLINE uint64_t checksum_add4(uint64_t sum, const void *data)
 CHECKSUM_INLINE uint64_t checksum_add6(
 	uint64_t sum, const void *first, const void *next, uint64_t last)
 {
-#ifdef __x86_64__
+#ifdef CHECKSUM_CHAIN
 	const uint8_t *at = next;
 
 	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq %5, %0\n\t"
