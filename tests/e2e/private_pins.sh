@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
-first=pid:[4026531836] # what the kernel starts with
+first='pid:[4026531836]' # what the kernel starts with
 
 # said_of COMMAND...: whether a daemon that COMMAND starts says that its pins are private. It is
 # killed in the end.

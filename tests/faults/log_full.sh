@@ -58,6 +58,7 @@ farm_end "$FARM_DAEMON" || fail "exit code $?"
 
 step "a pipe that somebody holds, and does not read"
 mkfifo "$LOGS/stalled"
+# shellcheck disable=SC2217 # it holds the pipe open
 sleep 100 <"$LOGS/stalled" &
 reader=$!
 FARM_PIDS+=("$reader")
