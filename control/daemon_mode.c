@@ -13,14 +13,17 @@
  * It knows nothing of those that a daemon in another mode stores: nobody would find them. Only an
  * operator may give up the pinned sessions. `failed` is the mode that would have adopted them, and
  * `why` says why it did not start; or NULL. */
-static int refuse_stale_pins(const struct daemon *daemon, const struct engine_mode *mode,
+static int refuse_stale_pins(struct daemon *daemon, const struct engine_mode *mode,
 	const struct engine_mode *failed, const char *why)
 {
 	const struct options *options = &daemon->options;
 	char what[256], detach[PATH_MAX + 64];
 	struct engine_stale stale;
+	int found;
 
-	if (engines_stale_pins(mode, &options->engine, &stale) <= 0)
+	found = engines_stale_pins(mode, &options->engine, &stale);
+	daemon->stale_unknown = found < 0;
+	if (found <= 0)
 		return 0;
 	if (stale.elsewhere)
 		snprintf(detach, sizeof(detach), "sessionctl detach --interface %.*s",
@@ -52,13 +55,10 @@ static int refuse_stale_pins(const struct daemon *daemon, const struct engine_mo
 
 void daemon_warn_of_stale_pins(const struct daemon *daemon)
 {
-	const char *pin_dir = daemon->options.engine.pin_dir;
-	struct engine_stale stale;
-
-	if (engines_stale_pins(daemon->mode, &daemon->options.engine, &stale) < 0)
+	if (daemon->stale_unknown)
 		log_warning("an earlier daemon's XDP program may still answer from the sessions "
 			    "pinned in %s: take it away with sessionctl --port %u detach",
-			pin_dir, daemon->options.port);
+			daemon->options.engine.pin_dir, daemon->options.port);
 }
 
 /* Sets the mode to try: 0, or a negative errno with error_message() set. */

@@ -43,7 +43,8 @@ struct daemon {
 	struct watchdog *watchdog;
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;
-	bool failed; /* while running */
+	bool failed;	    /* while running */
+	bool stale_unknown; /* whether an earlier daemon's pins answer still could not be told */
 	int exit_code;
 };
 

@@ -75,7 +75,7 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 		set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	if (!err)
 		err = bind_absent(fd, (struct sockaddr *)&storage, size, &absent);
-	if (absent)
+	if (absent && !shared) /* said once for all threads */
 		log_notice("no interface has the address of %s yet: answering there once one has",
 			endpoint_format(endpoint, text));
 	if (!err)
