@@ -9,13 +9,10 @@
 #include "dataplane/xdp/xdp.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-#include "ebpf/sessiond.skel.h"
 
 static struct world world;
 
-static uint64_t received, each_second;
+static uint64_t received, each_second, met;
 static unsigned updates;
 
 int __wrap_link_packets(int ifindex, uint64_t *packets);
@@ -24,6 +21,13 @@ int __wrap_link_packets(int ifindex, uint64_t *packets)
 	(void)ifindex;
 	*packets = received += each_second;
 	return 0;
+}
+
+uint64_t __wrap_stats_xdp_packets(struct engine *engine);
+uint64_t __wrap_stats_xdp_packets(struct engine *engine)
+{
+	(void)engine;
+	return met;
 }
 
 int __real_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
@@ -40,16 +44,10 @@ static void seconds(unsigned n)
 		engine_xdp.supervise(world.engine);
 }
 
-/* One packet through the program that is on the interface. */
+/* One packet meets the program. The kernel's own packets on the link are left out. */
 static void meet_packet(void)
 {
-	uint8_t frame[64] = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
-
-	assert_int_equal(
-		bpf_prog_test_run_opts(
-			attach_program(world.engine, world.engine->links[0].native), &opts),
-		0);
+	met++;
 }
 
 static void forgotten(void **state)
