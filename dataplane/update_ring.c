@@ -59,7 +59,11 @@ int update_ring_open(struct update_ring *ring, uint32_t depth, uint16_t value_ma
 	ring->memory = memory ? *memory : locked_memory;
 	ring->entries = ring->memory.alloc(
 		update_ring_bytes(depth, value_max), "updates", ring->memory.ctx);
-	return ring->entries ? 0 : -ENOMEM;
+	if (!ring->entries)
+		return -ENOMEM;
+	/* Where it could not be locked, its pages are taken now and not by the first requests. */
+	memset(ring->entries, 0, update_ring_bytes(depth, value_max));
+	return 0;
 }
 
 void update_ring_close(struct update_ring *ring)
