@@ -222,7 +222,7 @@ allow 10.88.0.0/24 fd88::/64
 
 step "start; both neighbours are told"
 if [ "$DRIVER" != tap ]; then
-	in_ns t2 timeout 20 tcpdump -Uni cache -w "$LOGS/announced.pcap" 'arp or icmp6' 2>/dev/null &
+	in_ns t2 timeout 60 tcpdump -Uni cache -w "$LOGS/announced.pcap" 'arp or icmp6' 2>/dev/null &
 	PIDS+=($!)
 	sleep 0.7
 fi

@@ -114,7 +114,7 @@ ask()
 	while time.monotonic() < end:
 	    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	    s.connect((sys.argv[1], 54321))
-	    s.settimeout(0.05)
+	    s.settimeout(0.3) # a busy machine may answer late
 	    try:
 	        s.send(struct.pack(">BBH32s", 1, 1, 0, os.urandom(32)))
 	        assert s.recv(600)[1] == 0x80
@@ -150,7 +150,7 @@ moves()
 	note "$answered answered, the longest silence $silence ms, then $lost lost;" \
 		"$to: $fast by XDP, $slow by the daemon"
 	[ "$silence" -lt 6000 ] || fail "the address did not move, or too late"
-	[ "$fast" -gt 50 ] || fail "XDP on $to answers nothing"
+	[ "$fast" -gt 20 ] || fail "XDP on $to answers nothing"
 	# The first may come before the daemon has heard of the address.
 	[ "$slow" -le 5 ] || fail "XDP did not follow the address at once"
 	[ "$lost" -le 5 ] || fail "requests were lost after the move"
@@ -168,9 +168,9 @@ farm_wait 15 has_vip c1 || fail "c1 does not take the address"
 cache c2 90
 sleep 2
 has_vip c1 || fail "c2 has taken the address from c1"
-ask 0.5 >"$LOGS/asked"
+ask 2 >"$LOGS/asked"
 read -r answered _ <"$LOGS/asked"
-[ "$answered" -gt 20 ] || fail "c1 does not answer"
+[ "$answered" -gt 10 ] || fail "c1 does not answer"
 
 step "the daemon of c1 stops"
 moves c1 c2 kill "$daemon_c1"

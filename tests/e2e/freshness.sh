@@ -3,8 +3,9 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # freshness.sh MODE: a session can be read within a millisecond after its NEW was sent, in 99 of 100
-# cases. On a machine that is not idle, the figure says more about the machine than about the cache:
-# hence the number of tries, one of which must do. With a sanitizer the daemon is many times slower.
+# cases. One of eight tries must show it. Where the machine itself is late by more than that, measured,
+# the figure says nothing of the cache: then it is enough that each session comes. With a sanitizer the
+# daemon is many times slower.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1
@@ -13,11 +14,25 @@ daemon_for "$mode"
 
 for try in 1 2 3 4 5 6 7 8; do
 	step "2,000 NEWs, try $try"
-	if farm_in t1 "$TOOLS/freshness" "$FARM_CACHE" "$FARM_PORT" 2000 1000 >"$LOGS/times"; then
-		note "$(cat "$LOGS/times")"
-		exit 0
-	fi
+	code=0
+	farm_in t1 timeout 40 "$TOOLS/freshness" "$FARM_CACHE" "$FARM_PORT" 2000 1000 >"$LOGS/times" ||
+		code=$?
 	note "$(cat "$LOGS/times")"
+	[ "$code" -ne 0 ] || exit 0
+	# After it: meanwhile it would be in the way.
+	heldup_begin "$TOOLS" "$LOGS/heldup"
+	sleep 2
+	heldup_end
+	if [ $((100 * HELDUP_LATE)) -gt "$HELDUP_WAITS" ]; then
+		note "of $HELDUP_WAITS waits of 200 us on this machine $HELDUP_LATE were late," \
+			"the longest took $HELDUP_LONGEST us"
+		step "each of 200 sessions comes"
+		for again in 1 2 3; do
+			farm_in t1 "$TOOLS/freshness" "$FARM_CACHE" "$FARM_PORT" 200 900000 \
+				>"$LOGS/times" && note "$(cat "$LOGS/times")" && exit 0
+		done
+		fail "a session did not come: $(cat "$LOGS/times")"
+	fi
 done
 sanitized || fail "the 99th percentile was over a millisecond each time"
 median=$(sed -n 's/.* p50 \([0-9]*\) .*/\1/p' "$LOGS/times")

@@ -63,13 +63,18 @@ sleep 100 <"$LOGS/stalled" &
 reader=$!
 FARM_PIDS+=("$reader")
 start "$LOGS/stalled"
-for _ in $(seq 100); do # 64 KiB
-	[ "$(farm_stat log_dropped)" -eq 0 ] || break
-	for _ in $(seq 20); do
-		timeout 5 "$BUILD/sessionctl" -C "$FARM_ADMIN" log-level debug >/dev/null ||
-			fail "the admin socket does not answer"
-	done
-done
+# Some 64 KiB, a line a request.
+python3 - "$FARM_ADMIN" <<-'END' || fail "the admin socket does not answer"
+	import socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(10)
+	s.connect(sys.argv[1])
+	for _ in range(200):
+	    s.sendall(b"log-level debug\n" * 10)
+	    replies = b""
+	    while replies.count(b".\n") < 10:
+	        replies += s.recv(4096)
+END
 [ "$(farm_stat log_dropped)" -gt 0 ] || fail "the pipe is not full"
 serve
 for signal in USR1 HUP; do
