@@ -138,6 +138,20 @@ static void answers_from_where_it_was_asked_by_family(void **state)
 	udp_batch_destroy(batch);
 }
 
+/* Sends until the socket is readable: the kernel takes up to a second to use a new link. */
+static void send_until_readable(int asker, const struct sockaddr_in6 *to, int fd)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+
+	for (int i = 0; i < 50; i++) {
+		/* It may refuse at first. */
+		(void)!sendto(asker, "hello", 5, 0, (const struct sockaddr *)to, sizeof(*to));
+		if (poll(&poller, 1, 100) == 1)
+			return;
+	}
+	fail_msg("nothing comes");
+}
+
 /* A request to a group is dropped, and one to a link-local address is answered. The last
  * test: it leaves the network namespace that the others are in. */
 static void answers_on_a_link(void **state)
@@ -163,18 +177,16 @@ static void answers_on_a_link(void **state)
 	asker = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(inet_pton(AF_INET6, "ff02::1", &group.sin6_addr), 1);
 	group.sin6_scope_id = if_nametoindex("g0");
-	assert_int_equal(sendto(asker, "hello", 5, 0, (struct sockaddr *)&group, sizeof(group)), 5);
-	wait_readable(fd);
+	send_until_readable(asker, &group, fd);
 	assert_int_equal(udp_receive(batch, fd), 0);
-	assert_int_equal(udp_group_drops(batch), 1);
+	assert_true(udp_group_drops(batch) >= 1);
 	close(fd);
 	/* And from a link-local address that it was told to listen at. */
 	assert_int_equal(endpoint_parse("fe80::7%g0", any.port, &any), 0);
 	assert_int_equal(udp_open_all(&any, 1, false, &fd, 1), 1);
 	assert_int_equal(inet_pton(AF_INET6, "fe80::7", &group.sin6_addr), 1);
-	assert_int_equal(sendto(asker, "hello", 5, 0, (struct sockaddr *)&group, sizeof(group)), 5);
-	wait_readable(fd);
-	assert_int_equal(udp_receive(batch, fd), 1);
+	send_until_readable(asker, &group, fd);
+	assert_true(udp_receive(batch, fd) >= 1);
 	udp_reply(batch, 0, 5);
 	assert_int_equal(udp_send(batch, fd), 0);
 	wait_readable(asker);
