@@ -68,7 +68,7 @@ struct packet {
 	struct udp_header *udp;
 	__u32 payload_length; /* as the UDP header has it: the frame may be padded */
 	bool v6;
-	bool known; /* the addresses: recent.h */
+	bool known; /* the addresses: access_cache.bpf.h */
 	__u64 tag;  /* what they are known by */
 	__u8 ip_offset;
 	__u8 udp_offset;

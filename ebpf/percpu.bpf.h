@@ -30,7 +30,7 @@ struct percpu {
 	__u64 tick;
 	__u32 talkers_skipped;			    /* talkers.h */
 	__u64 drop_sample_tick[SESSD_DROP_REASONS]; /* when an event was last sent */
-	struct access_cache4 access_cache4[1 << ACCESS_CACHE_BITS]; /* recent.h */
+	struct access_cache4 access_cache4[1 << ACCESS_CACHE_BITS]; /* access_cache.bpf.h */
 	struct access_cache6 access_cache6[1 << ACCESS_CACHE_BITS];
 };
 

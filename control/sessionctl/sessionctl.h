@@ -30,20 +30,20 @@ struct ctl {
 /* Tells error_message() and returns `code`. */
 int ctl_fail(int code);
 
-/* sessionctl_daemon.c: what the daemon is asked over its admin socket. */
+/* admin_commands.c: what the daemon is asked over its admin socket. */
 int ctl_stats(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 /* A request that is the command and its argument; prints the reply as it comes. */
 int ctl_ask(const struct ctl *ctl);
 
-/* sessionctl_doctor.c: is this host fit? The exit code says how bad it is. */
+/* doctor_rounds.c: is this host fit? The exit code says how bad it is. */
 int ctl_doctor(const struct ctl *ctl);
 
-/* sessionctl_top.c: the live view, or one look where there is no terminal. */
+/* top.c: the live view, or one look where there is no terminal. */
 int ctl_top(const struct ctl *ctl);
 
-/* sessionctl_detach.c: removes pins, which takes the program off its interfaces. */
+/* detach.c: removes pins, which takes the program off its interfaces. */
 int ctl_detach(const struct ctl *ctl);
 
 /* The names of instances in a pin folder are their ports: 1 to 65535, or 0 if it is none. */

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * What `sessionctl top` shows: two samples of the daemon's figures made into lines of text. Where
- * the lines go is sessionctl_top.c's.
+ * the lines go is top.c's.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_TOP_H
 #define SESSIOND_CONTROL_SESSIONCTL_TOP_H

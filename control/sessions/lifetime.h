@@ -26,7 +26,7 @@
 
 struct lifetime;
 
-/* `marks` are the visited marks (marks.h), which readers set. They must be
+/* `marks` are the visited marks (visited.h), which readers set. They must be
  * those of sessions that were added; what a free slot's mark is does not matter, but it must be
  * clear, or what it is to start from, when its session is added. NULL with errno on failure. */
 struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t now);

@@ -38,7 +38,7 @@ struct table_memory {
 struct table_config {
 	uint32_t capacity;  /* sessions, 1 to SESSD_SLOT_LIMIT - 1 */
 	uint16_t value_max; /* bytes of the longest value; 0: an index only, without values */
-	uint64_t *marks;    /* visited marks (marks.h), kept by the caller; NULL: own ones */
+	uint64_t *marks;    /* visited marks (visited.h), kept by the caller; NULL: own ones */
 	const struct table_memory *memory; /* NULL: the default */
 	bool populate; /* take the default memory of index and slots at once, in huge pages */
 };
@@ -120,7 +120,7 @@ enum table_result table_get(struct table *table, uint64_t hash, const uint8_t ke
 void table_prefetch_bucket(const struct table *table, uint64_t hash);
 void table_prefetch_slot(const struct table *table, uint64_t hash);
 
-/* Visited marks (marks.h). The writer clears, readers set. */
+/* Visited marks (visited.h). The writer clears, readers set. */
 uint64_t *table_marks(struct table *table);
 
 #endif

@@ -27,7 +27,7 @@
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
 #define SESSD_PIN_OVERFLOW "overflow" /* HASH, slot -> bytes past SESSD_SPLIT of long values */
-#define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: a bit a slot, see marks.h */
+#define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: a bit a slot, see visited.h */
 #define SESSD_PIN_CONFIG   "config"   /* ARRAY of one struct sessd_config */
 #define SESSD_PIN_STATS	   "stats"    /* PERCPU_ARRAY of one struct sessd_xdp_counters */
 #define SESSD_PIN_ALLOW4   "allow4"   /* LPM_TRIE, struct sessd_lpm4 -> __u8 */
@@ -37,7 +37,7 @@
 
 /*
  * Time. Lifetimes count ticks of 2^20 ns (1.048576 ms) of CLOCK_MONOTONIC, so that one shift of
- * bpf_ktime_get_coarse_ns() gives the present and no step of the wall clock changes anything.
+ * ebpf/clock.bpf.h gives the present and no step of the wall clock changes anything.
  * `life` packs the tick at which a session ends with its slot number: one word to read, to check
  * and to guard. 38 bits of ticks are 9 years of uptime.
  */
@@ -90,7 +90,7 @@ _Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offs
 #define SESSD_OVERFLOW_SIZE(value_max) \
 	((value_max) > SESSD_INLINE_MAX ? ((value_max)-SESSD_SPLIT + 7) / 8 * 8 : 8)
 
-/* Visited marks (marks.h): slots of one element, a cache line of them. */
+/* Visited marks (visited.h): slots of one element, a cache line of them. */
 #define SESSD_MARKS_PER_ELEM 512
 
 /* Settings that change while the program runs, and those that adoption must find again. */
