@@ -239,11 +239,16 @@ if [ "$DRIVER" != tap ]; then
 		fail "no unsolicited neighbour advertisement"
 fi
 
+# pings NODE OPTION...: every one is answered; on a busy machine only at another try.
+pings()
+{
+	in_ns "$1" ping -qc 5 -i 0.05 -W 1 "${@:2}" | grep -q ' 0% packet loss'
+}
+
 step "manners: ping, arping, IPv6, VLAN"
 for node in t1 t2; do
-	in_ns "$node" ping -qc 5 -i 0.05 -W 1 "$IP4" | grep -q ' 0% packet loss' || fail "ping $node"
-	in_ns "$node" ping -qc 5 -i 0.05 -W 1 -s 1400 "$IP6" | grep -q ' 0% packet loss' ||
-		fail "ping6 $node"
+	wait_for 10 pings "$node" "$IP4" || fail "ping $node"
+	wait_for 10 pings "$node" -s 1400 "$IP6" || fail "ping6 $node"
 	in_ns "$node" arping -qc 2 -w 2 -I cache "$IP4" || fail "arping $node"
 	in_ns "$node" ip neigh flush all
 	in_ns "$node" ping -qc 1 -W 1 "$IP6" >/dev/null || fail "neighbour discovery $node"
@@ -357,7 +362,7 @@ kill "$LOAD"
 wait "$LOAD" || true
 cat "$LOGS/load.log"
 # Where this machine takes the CPU away a GET may be late: that is lost.
-awk '{ exit !($2 > 500 && $6 + $8 == 0 && $10 <= $2 / 50) }' "$LOGS/load.log" ||
+awk '{ exit !($2 > 100 && $6 + $8 == 0 && $10 <= $2 / 50) }' "$LOGS/load.log" ||
 	fail "who was allowed all the time noticed: $(cat "$LOGS/load.log")"
 expect drop_not_allowed ge 10
 

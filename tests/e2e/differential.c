@@ -99,8 +99,14 @@ static void exchange(const char *what, struct request *r)
 	ssize_t got[2];
 
 	send_both(r);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]), REPLY_WAIT_MS);
+		/* On a busy machine a datagram may be lost: that is not what is looked for. */
+		if (got[i] < 0) {
+			way_send(&ways[i], r->data, r->len);
+			got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]), REPLY_WAIT_MS);
+		}
+	}
 	for (int i = 0; i < 2; i++)
 		if (got[i] != r->reply_len ||
 			(got[i] > 0 && memcmp(reply[i], r->reply, got[i]) != 0))
@@ -119,23 +125,32 @@ static void settle(void)
 	static uint64_t sentinel = 1 << 20;
 
 	for (int i = 0; i < 2; i++) {
-		uint64_t end = now_ns() + 2000000000;
+		uint64_t end = now_ns() + 5000000000;
+		unsigned asked = 0, answered = 0;
+		uint8_t reply[2048];
 		struct request r;
 
 		make_new(&r, 60, ++sentinel, 40);
 		tell(&r, i);
 		make_get(&r, 0, sentinel, 40);
 		for (;;) {
-			uint8_t reply[2048];
+			ssize_t got;
 
 			way_send(&ways[i], r.data, r.len);
-			if (way_receive(&ways[i], reply, sizeof(reply), 100) == r.reply_len)
+			asked++;
+			got = way_receive(&ways[i], reply, sizeof(reply), 100);
+			answered += got >= 0;
+			if (got == r.reply_len)
 				break;
 			if (now_ns() > end) {
-				printf("%s: a NEW was not stored within 2 s\n", ways[i].name);
+				printf("%s: a NEW was not stored within 5 s\n", ways[i].name);
 				exit(1);
 			}
 		}
+		/* On a busy machine some answers are still on their way: not to the next request.
+		 */
+		while (answered < asked && way_receive(&ways[i], reply, sizeof(reply), 500) >= 0)
+			answered++;
 	}
 }
 
