@@ -52,6 +52,7 @@ static struct settings {
 	size_t capacity;
 	enum fault fault;
 	unsigned every;
+	int receive_buffer; /* bytes; 0: the system's */
 } settings = {.port = SESSD_PORT, .capacity = 1000000, .every = 100};
 
 static void *tree;
@@ -257,6 +258,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (settings.every == 0)
 			argp_error(state, "--every must be at least 1");
 		return 0;
+	case 'b':
+		settings.receive_buffer = (int)strtol(arg, NULL, 10);
+		if (settings.receive_buffer <= 0)
+			argp_error(state, "--receive-buffer must be at least 1");
+		return 0;
 	case ARGP_KEY_ARG:
 		settings.port = (uint16_t)strtoul(arg, NULL, 10);
 		return 0;
@@ -270,6 +276,8 @@ static const struct argp_option option_table[] = {
 	{"corrupt", 'f', "FAULT", 0,
 		"Spoil replies: value, key, timeout, length, other, miss, lose or delay", 0},
 	{"every", 'e', "N", 0, "Spoil one reply in N (100)", 0},
+	{"receive-buffer", 'b', "BYTES", 0,
+		"Socket receive buffer (the system's default); needs CAP_NET_ADMIN", 0},
 	{0},
 };
 
@@ -290,6 +298,12 @@ int main(int argc, char **argv)
 	heap = calloc(settings.capacity, sizeof(struct item *));
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
 	addr.sin6_port = htons(settings.port);
+	if (fd >= 0 && settings.receive_buffer &&
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &settings.receive_buffer,
+			sizeof(settings.receive_buffer)) < 0) {
+		fprintf(stderr, "classic: --receive-buffer: %s\n", strerror(errno));
+		return 1;
+	}
 	if (!heap || fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
 		bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 		getsockname(fd, (struct sockaddr *)&addr, &addr_len) < 0) {
