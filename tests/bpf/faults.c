@@ -133,6 +133,7 @@ void fault_next_start(struct world *world, const struct fault *fault)
 }
 
 char heard_warning[256], heard_notice[256];
+const char *heard_prefix = "";
 
 void __wrap_log_write(enum log_level level, const char *format, ...);
 void __wrap_log_write(enum log_level level, const char *format, ...)
@@ -143,7 +144,7 @@ void __wrap_log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (level == LOG_LEVEL_WARNING)
+	if (level == LOG_LEVEL_WARNING && strncmp(text, heard_prefix, strlen(heard_prefix)) == 0)
 		memcpy(heard_warning, text, sizeof(heard_warning));
 	else if (level == LOG_LEVEL_NOTICE && !heard_notice[0])
 		memcpy(heard_notice, text, sizeof(heard_notice));

@@ -30,7 +30,9 @@ void fault_start(struct world *world, const struct fault *fault);
  * adopts that session and ends cleanly. */
 void fault_next_start(struct world *world, const struct fault *fault);
 
-/* What was logged: the last warning, and the first notice since this was emptied. */
+/* What was logged: the last warning that begins with `heard_prefix` (at first: any), and the first
+ * notice since this was emptied. */
 extern char heard_warning[256], heard_notice[256];
+extern const char *heard_prefix;
 
 #endif

@@ -32,7 +32,7 @@
 #include <event2/thread.h>
 
 #define CAPACITY 30000
-#define IDLE_MS	 1000
+#define IDLE_MS	 2000
 
 /* The daemon: slot i holds session i where `held` says so. */
 struct daemon {
@@ -69,10 +69,12 @@ static void fill(uint32_t slot, struct session *session)
 	session->slot = slot;
 	session->len = (uint16_t)(slot % 512 + 1);
 	session->sum = 0;
-	/* Half a second short of 100, so that a tick more makes no difference. */
+	/* A tenth of a second short of 100: nine more may pass until it is printed. */
 	session->expires = clock_tick();
-	if (!daemon_.expired[slot])
-		session->expires += clock_ticks(100) - clock_ticks(1) / 2;
+	if (daemon_.expired[slot])
+		session->expires -= clock_ticks(1); /* the daemon may have read the clock before */
+	else
+		session->expires += clock_ticks(100) - clock_ticks(1) / 10;
 }
 
 static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
@@ -520,37 +522,61 @@ static double longest_ping(const struct daemon *d)
 	return longest;
 }
 
-/* A client that asks for much at once takes turns with others: 400 requests of 2 ms each. */
-static void requests_take_turns(void **state)
+/* What others wait while somebody asks for much is less than `limit` seconds: in one of five tries,
+ * because the machine may be busy. A daemon that takes no turns fails each. */
+static void others_wait_less(
+	struct daemon *d, double (*ask_for_much)(struct daemon *d), double limit)
 {
-	struct daemon *d = *state;
+	for (int i = 0; i < 5; i++) {
+		if (ask_for_much(d) < limit)
+			return;
+	}
+	fail_msg("others waited %.0f ms or more, five times", limit * 1e3);
+}
+
+/* 400 requests of 2 ms each. */
+static double ask_often(struct daemon *d)
+{
 	int fd = connect_raw(d);
+	double longest;
 
 	d->find_us = 2000;
 	for (int i = 0; i < 400; i++)
 		say(fd, "show ab\n");
 	usleep(50000);
-	assert_true(longest_ping(d) < 0.3);
+	longest = longest_ping(d);
 	d->find_us = 0;
 	close(fd);
+	return longest;
 }
 
-/* So does one that lists a cache of free slots, 300 pages of 1 ms without a row. */
-static void free_slots_take_turns(void **state)
+static void requests_take_turns(void **state)
 {
-	struct daemon *d = *state;
+	others_wait_less(*state, ask_often, 0.3);
+}
+
+/* A list of a cache of free slots: 300 pages of 1 ms without a row. */
+static double list_free_slots(struct daemon *d)
+{
 	int fd = connect_raw(d);
 	char text[128];
+	double longest;
 
 	d->held[CAPACITY - 1] = true;
 	d->list_step = 100;
 	say(fd, "list\n");
 	usleep(50000);
-	assert_true(longest_ping(d) < 0.2);
+	longest = longest_ping(d);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	read_all(fd, text, sizeof(text));
 	assert_string_equal(strchr(text, ' '), " 100 304\n.\n");
 	close(fd);
+	return longest;
+}
+
+static void free_slots_take_turns(void **state)
+{
+	others_wait_less(*state, list_free_slots, 0.2);
 }
 
 static void wait_for(const atomic_uint *figure, unsigned least)
@@ -601,7 +627,7 @@ static void flush_takes_long(void **state)
 	expect(d, "ping\n", "OK\n.\n");
 	expect(d, "stats\n", "OK\nget_hits 18446744073709551615\nget_misses 0\n.\n");
 	/* It is looked at by a timer, and not in circles. */
-	assert_in_range(d->flush_looks, 20, 1000);
+	assert_in_range(d->flush_looks, 2, 2000);
 	d->flush_stays = false;
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	read_all(fd, text, sizeof(text));

@@ -53,6 +53,20 @@ static unsigned meals(struct event_base *base, int fd, unsigned usec)
 	return count;
 }
 
+/* A machine that is held up takes longer to send three. */
+static bool is_fed(struct event_base *base, int fd)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < 50 && count < 3; i++) {
+		unsigned more = meals(base, fd, 4 * LIMIT_USEC);
+
+		assert_in_range(more, 0, 9);
+		count += more;
+	}
+	return count >= 3;
+}
+
 /* A socket of an abstract name in systemd's place. */
 static int listen_as_systemd(void)
 {
@@ -88,12 +102,12 @@ static void fed_while_there_is_progress(void **state)
 	setenv("WATCHDOG_USEC", text, 1);
 	assert_int_equal(watchdog_open(&watchdog, base, progress, &passes), 0);
 	assert_non_null(watchdog);
-	assert_in_range(meals(base, fd, 4 * LIMIT_USEC), 3, 9);
+	assert_true(is_fed(base, fd));
 	stuck = true;
 	assert_in_range(meals(base, fd, 5 * LIMIT_USEC), 0, 1);
 	assert_int_equal(meals(base, fd, 5 * LIMIT_USEC), 0);
 	stuck = false;
-	assert_in_range(meals(base, fd, 4 * LIMIT_USEC), 3, 9);
+	assert_true(is_fed(base, fd));
 	watchdog_close(watchdog);
 	event_base_free(base);
 	close(fd);
