@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The fast path: answers GETs from the sessions map, in the driver, hands NEWs and REMOVEs over to
- * the daemon, and leaves everything else as it came to the kernel, where the daemon's socket gets
- * what is for it. It reads, and sets a visited mark; the daemon alone changes sessions.
+ * The fast path. It answers GETs from the sessions map in the driver, redirects NEWs and REMOVEs to
+ * the daemon's AF_XDP sockets, and passes everything else unchanged to the kernel, which delivers
+ * what is for sessiond to the daemon's UDP socket. It reads sessions and sets visited marks; only
+ * the daemon changes sessions.
  *
  * Runs on Linux 6.1 and later.
  */
@@ -47,8 +48,8 @@ INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct percpu
 	return XDP_DROP;
 }
 
-/* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
- * answered, and to what counter it goes if it isn't. */
+/* Returns NULL for a datagram to sessiond from a source that can be answered; otherwise the counter
+ * under which to pass the packet to the kernel. */
 INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_counters *counters,
 	const struct sessd_config *settings, struct percpu *own)
 {
@@ -84,7 +85,7 @@ INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_
 	return NULL;
 }
 
-/* Answers a GET with no session's value. */
+/* Answers a GET with ERR. */
 INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __u64 *counter)
 {
 	if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE) || !packet_reload(packet, ctx))
@@ -94,7 +95,8 @@ INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __
 	return XDP_TX;
 }
 
-/* `sum` is that of pseudo header (but for the length), ports and request header. */
+/* `sum`: one's complement sum of the pseudo header without its length, the ports and the request
+ * header. */
 INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	struct sessd_xdp_counters *counters, const struct sessd_config *settings,
 	struct percpu *own, __u64 sum)
@@ -106,7 +108,8 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	__u64 now = clock_tick(own);
 
 	for (int try = 0; try < LOOKUP_TRIES; try++) {
-		barrier_var(settings); /* or the compiler prepares all its uses ahead of the loop */
+		barrier_var(settings); /* keeps the compiler from hoisting all its uses out of the
+					  loop */
 		if (try)
 			counters->get_retries++;
 		if (!packet_message(packet, ctx, &header))
@@ -123,7 +126,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!mark_read(&mark, &session))
 			continue;
 		if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE + session.len)) {
-			if (try) /* what followed the header in the request is overwritten */
+			if (try) /* the last try overwrote the request behind its header */
 				break;
 			return pass(&counters->pass_no_room);
 		}
@@ -141,7 +144,7 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	return answer_error(ctx, packet, sum, &counters->get_torn);
 }
 
-/* `generic`: generic XDP, which works on socket buffers. */
+/* `generic`: generic XDP, whose packets are socket buffers. */
 INLINE int handle(struct xdp_md *ctx, bool generic)
 {
 	struct packet packet = {
@@ -177,9 +180,9 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	if (header->version != SESSD_VERSION)
 		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_DROP_VERSION,
 			header->version);
-	/* The buffer's own note that a checksum is missing stays with the reply, and a device on
-	 * its way would write one into it. A train of datagrams (UDP_SEGMENT) looks the same, and
-	 * would be taken for one. */
+	/* CHECKSUM_PARTIAL stays set on the buffer of the reply: a device would write a checksum
+	 * into it. UDP_SEGMENT buffers look the same and hold several datagrams. Both go to the
+	 * socket. */
 	if (generic && checksum_partial(&packet, checksum_pseudo(&packet)))
 		return pass(&counters->pass_bad_checksum);
 	switch (header->type) {
