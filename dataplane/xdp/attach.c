@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Puts the program on the interfaces. A link that the last daemon left is updated in place, so
- * that no packet meets an interface without a program.
+ * Attaches the program to the interfaces. A link that the last daemon left is updated in place, so
+ * that no interface is without a program at any time.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -40,13 +40,13 @@ static int ask_native(const char *name, int ifindex, bool *native)
 	int err = bpf_xdp_query(ifindex, 0, &query);
 
 	if (err)
-		return error_set(-err, "cannot ask how XDP is on %s: %s", name, strerror(-err));
+		return error_set(-err, "cannot query the XDP mode of %s: %s", name, strerror(-err));
 	*native = query.attach_mode != XDP_ATTACHED_SKB;
 	return 0;
 }
 
-/* The link that is pinned for this interface, if it is still on it; else -ENOENT and no pin. Other
- * errors say nothing of the link: what answers must not be taken off for them. */
+/* Returns the link pinned for this interface if it is still attached to it; otherwise removes the
+ * pin and returns -ENOENT. Other errors leave the pin alone: its link may be answering. */
 static int pinned_link(struct engine *engine, int ifindex)
 {
 	struct bpf_link_info info = {0};
@@ -118,9 +118,9 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 		name, strerror(-fd));
 }
 
-/* The last daemon's link is of another mode: there is no way but off and on again. What was on is
- * kept until the start has succeeded. Off now: by closing alone the kernel takes it off at some
- * later time. */
+/* The last daemon's link has another mode, which only detaching can change. Its program is kept for
+ * put_back until the start has succeeded. Detached explicitly: after a close alone, the kernel
+ * detaches at some later time. */
 static void take_off(struct xdp_link *link, const char *path)
 {
 	struct bpf_link_info info = {0};
@@ -142,7 +142,7 @@ static void forget_before(struct xdp_link *link)
 	link->before = -1;
 }
 
-/* Puts the last daemon's program on again, where this start had to take it off and has failed. */
+/* Attaches the last daemon's program again after a failed start that had detached it. */
 static void put_back(struct xdp_link *link, const char *name, const char *path)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts,
@@ -153,7 +153,7 @@ static void put_back(struct xdp_link *link, const char *name, const char *path)
 		return;
 	fd = bpf_link_create(link->before, link->ifindex, BPF_XDP, &opts);
 	if (fd < 0 || bpf_obj_pin(fd, path) < 0)
-		log_error("cannot put the last daemon's XDP program back on %s: %s", name,
+		log_error("cannot attach the last daemon's XDP program to %s again: %s", name,
 			strerror(fd < 0 ? -fd : errno));
 	if (fd >= 0)
 		close(fd);
@@ -181,8 +181,8 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 			err = bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 			if (!err)
 				return 0;
-			/* What answers stays: it is the last daemon's. */
-			error_set(-err, "cannot put the program on %s in the place of the last: %s",
+			/* The last daemon's program stays and answers. */
+			error_set(-err, "cannot replace the last daemon's XDP program on %s: %s",
 				name, strerror(-err));
 		}
 		if (err) {
@@ -232,8 +232,7 @@ void attach_settle(struct engine *engine)
 		closedir(dir);
 }
 
-/* The program knows no fragments, and sends a reply of any length. Those of IPv6 are the longest.
- */
+/* The program does not fragment replies. 40: IPv6, the longest header. */
 static void warn_of_mtu(const struct engine *engine, const char *name)
 {
 	const int around = 40 + 8 + SESSD_HEADER_SIZE;
@@ -243,8 +242,8 @@ static void warn_of_mtu(const struct engine *engine, const char *name)
 	if (engine->socket_count == 0 || ioctl(engine->sockets[0], SIOCGIFMTU, &request) < 0 ||
 		request.ifr_mtu >= around + engine->config.value_max)
 		return;
-	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes are longer, "
-		    "and may be lost: raise it, or lower --max-session",
+	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes do not "
+		    "fit and may be lost: raise the MTU, or lower --max-session",
 		name, request.ifr_mtu, request.ifr_mtu - around);
 }
 

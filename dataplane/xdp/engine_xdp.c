@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * XDP mode: GETs are answered by the program from the pinned maps; the daemon fills them.
+ * xdp mode: the program answers GETs from the pinned maps; the daemon fills them.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -39,7 +39,7 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
-/* Without it, sessions are stored the other way. */
+/* Stores sessions by the BPF program; without it, by BPF_MAP_UPDATE_BATCH. */
 static void use_store(struct engine *engine)
 {
 	int fd = bpf_program__fd(engine->skel->progs.sessiond_map_batch);
@@ -82,8 +82,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	if (engine->mirror)
 		use_store(engine);
 	engine->allow = calloc(1, sizeof(*engine->allow));
-	/* Most NEWs were let in by the program before: let it not be undone by a difference of
-	 * clocks. The program has counted their sources, too. */
+	/* The program has already limited the rate of NEWs: twice the rate here, so that the two
+	 * clocks' difference refuses nothing. It has counted the sources, too. */
 	err = reader_shared_open(
 		&engine->readers, config->limit_gets, 2 * config->limit_news, READER_TALKERS_GETS);
 	if (err || !engine->mirror || !engine->allow) {
@@ -96,7 +96,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	return 0;
 fail:
 	if (engine->lock_fd >= 0)
-		pins_remove_folder(engine); /* if it is empty, we made it */
+		pins_remove_folder(engine); /* removed only if empty, so it was new */
 	free_engine(engine);
 	return err;
 }
@@ -107,7 +107,7 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 	config->marks = engine->marks;
 }
 
-/* After the program is on the interfaces: it is only then known to be in the driver. */
+/* After attaching: only then it is known whether the program runs in the driver. */
 static void open_xsks(struct engine *engine, const struct table *table)
 {
 	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
@@ -121,7 +121,7 @@ static void open_xsks(struct engine *engine, const struct table *table)
 		engine->config.busy_poll, table);
 }
 
-/* What cannot be read stays 0, and that is said, once. */
+/* Counters that cannot be read stay 0; logged once. */
 static void read_counters(struct engine *engine, struct sessd_xdp_counters *total)
 {
 	memset(total, 0, sizeof(*total));
@@ -138,12 +138,12 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	struct sessd_xdp_counters counters;
 	int err = 0;
 
-	read_counters(engine, &counters); /* says now if that fails */
+	read_counters(engine, &counters); /* logs a failure at start */
 	engine->sink = *sink;
 	if (!engine->adopted) {
-		/* Links that an older daemon left go on answering from its maps until they are
-		 * updated. Those of another network namespace never are: their interfaces are not
-		 * here, whatever their numbers. */
+		/* Links left by an older daemon answer from its maps until they are updated. Links
+		 * of another network namespace never are: their interfaces are not here, whatever
+		 * their index. */
 		pins_remove(engine, engine->foreign);
 		engine->pinned = true;
 		err = pins_add(engine);
@@ -160,7 +160,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = maps_publish(engine);
 	if (err)
 		return err;
-	open_xsks(engine, table); /* the table is the writer's index; GETs never see it */
+	open_xsks(engine, table); /* the table is the writer's index; GETs do not read it */
 	err = receive_start(engine);
 	if (err)
 		return err;
@@ -173,7 +173,7 @@ static void xdp_wake(struct engine *engine)
 	uint64_t one = 1;
 
 	if (write(engine->wake_fd, &one, sizeof(one)) < 0)
-		return; /* its counter is full: it is readable already */
+		return; /* EAGAIN: the counter is full, so it is readable */
 }
 
 static void xdp_put(struct engine *engine, const struct session *session, const void *value)
@@ -276,14 +276,14 @@ static void xdp_drop_samples(struct engine *engine,
 
 static void xdp_close(struct engine *engine, enum engine_close how)
 {
-	/* Where maps were adopted, what answered before the start does so from them. */
+	/* After adoption, the last daemon's program goes on answering from the adopted maps. */
 	bool keep = how == ENGINE_CLOSE_KEEP || (how == ENGINE_CLOSE_FAILED && engine->adopted);
 
 	if (engine->started ? !keep : engine->pinned) {
 		attach_remove(engine);
 		pins_remove(engine, true);
 	} else if (!engine->started) {
-		attach_undo(engine); /* the start failed: what answered before goes on */
+		attach_undo(engine); /* the start failed: restore the last daemon's links */
 	}
 	pins_remove_folder(engine); /* if it is empty */
 	free_engine(engine);

@@ -46,7 +46,7 @@ int link_packets(int ifindex, uint64_t *packets)
 	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	info->ifi_family = AF_UNSPEC;
 	info->ifi_index = ifindex;
-	/* The kernel answers before send returns. */
+	/* rtnetlink queues the answer before send returns. */
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) > 0)
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 	if (n > 0 && mnl_cb_run(buffer, (size_t)n, 0, 0, on_message, packets) < 0)

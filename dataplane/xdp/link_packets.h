@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* Packets that an interface of this network namespace has received, by its driver's count. Needs no
- * privilege. 0, or a negative errno and `*packets` as it was. */
+/* Packets that an interface of this network namespace has received, as its driver counts them.
+ * Needs no privilege. Any thread. 0, or a negative errno with `*packets` unchanged. */
 int link_packets(int ifindex, uint64_t *packets);
 
 #endif

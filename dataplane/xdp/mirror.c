@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills, and
- * a bucket's lock may be refused (EBUSY) to one that it interrupted: both pass. */
+/* Temporary failures: a map without preallocation allocates from a per-CPU reserve that an
+ * interrupt refills, and a bucket's lock is refused (EBUSY) if its holder was interrupted. */
 #define RETRIES 8
 
 struct mirror {
@@ -25,19 +25,19 @@ struct mirror {
 	struct entry_format format;
 	uint32_t overflow_size; /* bytes of an overflow value */
 	unsigned puts, dels, long_dels, failures;
-	unsigned first; /* the put that put_all begins with */
+	unsigned first; /* index of the first put that put_all was given */
 	uint32_t put_slots[MIRROR_BATCH];
 	int program_fd;
-	struct sessd_map_batch *shared; /* with the program; NULL: there is none */
+	struct sessd_map_batch *shared; /* memory shared with the BPF program; NULL: without it */
 	struct sessd_map_batch own;
-	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* of the one or the other */
+	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* these three point into *shared or own */
 	uint8_t (*del_keys)[SESSD_KEY_SIZE];
 	struct sessd_entry *put_entries;
-	uint8_t *put_rest; /* MIRROR_BATCH overflow values, by the same index */
+	uint8_t *put_rest; /* MIRROR_BATCH overflow values, same index */
 	uint32_t long_del_slots[MIRROR_BATCH];
 	uint32_t long_put_slots[MIRROR_BATCH];
 	bool put_lacks_rest[MIRROR_BATCH];
-	uint32_t *failed; /* slots; only grows when something fails */
+	uint32_t *failed; /* slots of refused puts; allocated at the first */
 	unsigned failed_room;
 };
 
@@ -107,7 +107,7 @@ void mirror_destroy(struct mirror *mirror)
 	free(mirror);
 }
 
-/* Deletes `count` keys; one that is not there is no error. */
+/* Deletes `count` keys; missing ones are no error. */
 static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned count)
 {
 	unsigned at = 0, retries = 0;
@@ -132,7 +132,7 @@ static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned co
 	}
 }
 
-/* Stores `count` elements and calls `refused` with the index of each that the map does not take. */
+/* Stores `count` elements; calls `refused` with the index of each that the map refuses. */
 static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t key_size,
 	const uint8_t *values, size_t value_size, unsigned count,
 	void (*refused)(struct mirror *mirror, unsigned index))
@@ -167,7 +167,7 @@ static bool grow_failed(struct mirror *mirror)
 	unsigned room = mirror->failed_room + MIRROR_BATCH;
 	uint32_t *old = mirror->failed, *more;
 
-	mirror->failed = NULL; /* gcc 12's analyzer loses sight of it where it is freed */
+	mirror->failed = NULL; /* gcc 12's analyzer misses that it is freed */
 	more = reallocarray(old, room, sizeof(*more));
 	mirror->failed = more ? more : old;
 	if (more)
@@ -177,12 +177,12 @@ static bool grow_failed(struct mirror *mirror)
 
 static void add_failure(struct mirror *mirror, uint32_t slot)
 {
-	/* Without room the writer takes it for stored, and it is a miss until it ends. */
+	/* Without memory the failure is not reported: the session is a miss until it expires. */
 	if (mirror->failures < mirror->failed_room || grow_failed(mirror))
 		mirror->failed[mirror->failures++] = slot;
 }
 
-/* The slot is given up by the writer itself, and may be another session's when it hears. */
+/* The writer frees the slot itself; a later report would hit the slot's next session. */
 static void forget_failure(struct mirror *mirror, uint32_t slot)
 {
 	for (unsigned i = 0; i < mirror->failures; i++) {
@@ -210,8 +210,8 @@ static void move_put(struct mirror *mirror, unsigned to, unsigned from)
 	mirror->put_entries[to] = mirror->put_entries[from];
 }
 
-/* Stores the overflow parts. The session of one that is refused is not stored: nobody would know
- * of it, nor ever delete it. */
+/* Stores the overflow values. If one is refused, its session is not stored either: the writer would
+ * not know of it and never delete it. */
 static void put_rests(struct mirror *mirror)
 {
 	unsigned longs = 0, kept = 0, next_long = 0;
@@ -244,9 +244,9 @@ static void put_rests(struct mirror *mirror)
 	mirror->puts = kept;
 }
 
-/* By the program: each session that it could not store is tried again, by itself. False if it did
- * not run, or stopped at deletes: nothing is stored then, and what it has deleted may be so again.
- */
+/* Changes the map by the BPF program, and retries each session that it could not store with a
+ * system call. False if it did not run or stopped while deleting: nothing is stored then, and
+ * deleting again does no harm. */
 static bool change_by_program(struct mirror *mirror)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
@@ -280,8 +280,8 @@ static void change_sessions(struct mirror *mirror)
 		session_refused);
 }
 
-/* Deletes ahead of all puts, where long values go: a new session's rest may take an old one's slot.
- */
+/* Deletes before all puts if long values are deleted: a new session may reuse the slot, and with it
+ * the overflow key. */
 static void delete_long(struct mirror *mirror)
 {
 	unsigned puts = mirror->puts;
@@ -294,14 +294,14 @@ static void delete_long(struct mirror *mirror)
 	mirror->dels = mirror->long_dels = 0;
 }
 
-/* Takes back what was stored ahead of a session that the map then refused. */
+/* Deletes the overflow values of sessions that the map then refused. */
 static void drop_rests_of_failed(struct mirror *mirror, unsigned from)
 {
 	for (unsigned i = from; i < mirror->failures; i++)
 		bpf_map_delete_elem(mirror->overflow_fd, &mirror->failed[i]);
 }
 
-/* The overflow part of a session is there before the session, and goes after it. */
+/* A session's overflow value is stored before the session, and deleted after it. */
 void mirror_flush(struct mirror *mirror)
 {
 	unsigned failures = mirror->failures;
@@ -327,7 +327,7 @@ void mirror_put(struct mirror *mirror, const struct session *session, const void
 	entry_pack(&mirror->format, &mirror->put_entries[i], rest_at(mirror, i), session, value);
 }
 
-/* Takes back a put that was not flushed. */
+/* Cancels a put that is still queued. */
 static bool cancel_put(struct mirror *mirror, uint32_t slot)
 {
 	for (unsigned i = 0; i < mirror->puts; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a frame that an AF_XDP socket has received to the message in it. The program has looked at
- * it before; nothing is taken on trust from there.
+ * Finds the message in a frame from an AF_XDP socket. The XDP program has checked the frame;
+ * everything is checked again here, because the daemon trusts no map contents.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_XSK_PARSE_H
 #define SESSIOND_DATAPLANE_XDP_XSK_PARSE_H
@@ -12,14 +12,15 @@
 
 enum xsk_parsed {
 	XSK_MESSAGE,
-	XSK_MALFORMED, /* not a whole UDP datagram, alone, in IPv4 or IPv6 */
-	XSK_CHECKSUM,  /* its IP header's or UDP checksum is wrong */
+	XSK_MALFORMED, /* not one whole UDP datagram over IPv4 or IPv6 */
+	XSK_CHECKSUM,  /* wrong IP header or UDP checksum */
 };
 
 /* Finds the UDP payload of the frame: Ethernet, up to two VLAN tags, IPv4 without options or IPv6
- * without extension headers. `*message` points into the frame, to any alignment. Checksums are
- * judged as the kernel's stack would: none at all is fine for IPv4, and so is the pseudo header's
- * sum alone, which a sender on this host leaves to hardware that the frame never met. */
+ * without extension headers. `*message` points into the frame, at any alignment; `*length` is in
+ * bytes. Checksums are checked as the kernel's stack does: IPv4 may have none, and the pseudo
+ * header's sum alone is accepted, which a sender on this host leaves for offload
+ * (CHECKSUM_PARTIAL). Any thread. */
 enum xsk_parsed xsk_parse(
 	const uint8_t *data, size_t size, const uint8_t **message, size_t *length);
 

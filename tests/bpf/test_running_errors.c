@@ -46,12 +46,12 @@ static void open_everywhere(void)
 static void addresses(void **state)
 {
 	static const struct fault add = {"bpf_map_update_elem", "local", ENOMEM,
-		"cannot tell the program of address 10.1.1.1: Cannot allocate memory"};
+		"cannot change the XDP program's address 10.1.1.1: Cannot allocate memory"};
 	static const struct fault del = {"bpf_map_delete_elem", "local", EBUSY,
-		"cannot tell the program of address 10.1.1.1: Device or resource busy"};
+		"cannot change the XDP program's address 10.1.1.1: Device or resource busy"};
 	/* It is gone, but the program may remember whom it answered. */
 	static const struct fault forget = {"bpf_map_update_elem", "config", EIO,
-		"cannot tell the program of address 10.1.1.1: Input/output error"};
+		"cannot change the XDP program's address 10.1.1.1: Input/output error"};
 
 	int fd;
 
@@ -126,7 +126,7 @@ static void addresses_at_start(void **state)
 		assert_int_equal(world_start(&world), 0);
 		fault_set(NULL);
 		heard_notice[0] = '\0';
-		assert_non_null(strstr(error_message(), "cannot tell the program of address"));
+		assert_non_null(strstr(error_message(), "cannot change the XDP program's address"));
 		assert_int_not_equal(world_program("t0"), 0);
 		assert_false(world_serves(&world, "10.1.1.1"));
 		assert_false(world_serves(&world, "10.1.1.7"));
@@ -146,9 +146,9 @@ static void addresses_at_start(void **state)
 static void vlans(void **state)
 {
 	static const struct fault add = {"bpf_map_update_elem", "vlans", ENOMEM,
-		"cannot tell the program of a VLAN: Cannot allocate memory"};
+		"cannot change the XDP program's VLANs: Cannot allocate memory"};
 	static const struct fault del = {"bpf_map_delete_elem", "vlans", EBUSY,
-		"cannot tell the program of a VLAN: Device or resource busy"};
+		"cannot change the XDP program's VLANs: Device or resource busy"};
 	const struct sessd_vlan vlan = {.ifindex = 7, .tags = sessd_vlan_tag(5, false)};
 
 	(void)state;

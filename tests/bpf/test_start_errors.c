@@ -67,7 +67,7 @@ static void next_start(void **state)
 		{"mmap64", "shared", ENOMEM, "cannot map the visited marks"},
 		{"bpf_map_lookup_batch", NULL, EIO, "cannot read the pinned sessions"},
 		{"bpf_obj_get", "/link-", EACCES, "cannot open the pin"},
-		{"bpf_xdp_query", NULL, EINVAL, "cannot ask how XDP is on t0"},
+		{"bpf_xdp_query", NULL, EINVAL, "cannot query the XDP mode of t0"},
 		{"if_nametoindex", "t0", ENFILE, "cannot look up interface t0: Too many open"},
 		{"bpf_map_update_elem", "allow4", ENOMEM, "cannot write the allow list"},
 		{"bpf_map_update_elem", "config", EIO, "cannot write the program's settings"},

@@ -23,7 +23,7 @@ step "taken off t1 by bpftool"
 id=$(link_of t1)
 [ -n "$id" ] || fail "no link on t1"
 farm_in cache bpftool link detach id "$id"
-farm_wait 2 grep -q 'taken off t1, not by sessiond: it is on again' "$LOGS/sessiond.log" ||
+farm_wait 2 grep -q 'taken off t1, not by sessiond: attached again' "$LOGS/sessiond.log" ||
 	fail "it is not on again"
 expect_stat xdp_interfaces_detached eq 0
 hits=$(farm_stat xdp_get_hits)
