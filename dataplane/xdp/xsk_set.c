@@ -6,8 +6,8 @@
 #include "common/log.h"
 #include <sessiond/protocol.h>
 
+#include "dataplane/packet/datagram.h"
 #include "dataplane/request.h"
-#include "dataplane/xdp/xsk_parse.h"
 #include "dataplane/xdp/xsk_queue.h"
 
 #include <bpf/bpf.h>
@@ -169,13 +169,14 @@ struct message {
 
 static bool parse(struct xsk_queue *queue, const struct xdp_desc *desc, struct message *message)
 {
-	switch (xsk_parse(queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
-	case XSK_MESSAGE:
+	switch (datagram_parse(
+		queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
+	case DATAGRAM_WHOLE:
 		return true;
-	case XSK_MALFORMED:
+	case DATAGRAM_MALFORMED:
 		counter_add(&queue->malformed, 1);
 		return false;
-	case XSK_CHECKSUM:
+	case DATAGRAM_CHECKSUM:
 		counter_add(&queue->checksum, 1);
 		return false;
 	}

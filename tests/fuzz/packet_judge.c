@@ -8,8 +8,8 @@
 #include "tests/wire.h"
 
 #include "common/clock.h"
+#include "dataplane/packet/datagram.h"
 #include "dataplane/request.h"
-#include "dataplane/xdp/xsk_parse.h"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -62,17 +62,17 @@ static void update_of(const uint8_t *payload, size_t len, struct packet_update *
 }
 
 /* What an AF_XDP socket's reader makes of the frame, in memory of its own. */
-static enum xsk_parsed by_xsk(const struct fuzz_frame *request, struct packet_update *update)
+static enum datagram_result by_xsk(const struct fuzz_frame *request, struct packet_update *update)
 {
 	uint8_t *frame = malloc(request->len);
 	const uint8_t *message;
-	enum xsk_parsed parsed;
+	enum datagram_result parsed;
 	size_t len;
 
 	memset(update, 0, sizeof(*update));
 	memcpy(frame, request->bytes, request->len);
-	parsed = xsk_parse(frame, request->len, &message, &len);
-	if (parsed == XSK_MESSAGE) {
+	parsed = datagram_parse(frame, request->len, &message, &len);
+	if (parsed == DATAGRAM_WHOLE) {
 		/* Of its own, so that a read past it is seen. */
 		uint8_t *copy = malloc(len ? len : 1);
 
@@ -127,14 +127,14 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 }
 
 /* What the program has counted as a NEW or REMOVE. */
-static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parsed,
+static void judge_update(const struct fuzz_frame *request, enum datagram_result parsed,
 	const struct packet_update *by_xsk)
 {
 	struct packet_update update;
 	size_t at, size;
 	bool v6;
 
-	if (parsed != XSK_MESSAGE) {
+	if (parsed != DATAGRAM_WHOLE) {
 		if (packet_dpdk_update.count)
 			FUZZ_FAIL("dpdk mode stores what AF_XDP's reader refuses");
 		return;
@@ -161,7 +161,7 @@ void packet_judge(const struct fuzz_frame *request, uint32_t verdict, const stru
 	const struct fuzz_frame *dpdk, bool is_nobodys, bool is_update)
 {
 	struct packet_update update;
-	enum xsk_parsed parsed = by_xsk(request, &update);
+	enum datagram_result parsed = by_xsk(request, &update);
 	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
 	size_t at, other, len = 0;
 	bool v6;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The parser of frames that came by AF_XDP, on good frames, on bad ones, and on noise. Every frame
- * lies at the end of a block of its own size, so that the address sanitizer sees each byte that is
- * read past it.
+ * datagram_parse on good frames, bad frames and noise. Every frame lies at the end of a block of
+ * its own size, so that the address sanitizer sees each byte that is read past it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dataplane/xdp/xsk_parse.h"
+#include "dataplane/packet/datagram.h"
 #include "tests/bpf/frame.h"
 
 #include <stdlib.h>
@@ -24,73 +23,75 @@ static const uint8_t key[SESSD_KEY_SIZE] = "key";
 
 static const struct {
 	const char *name;
-	enum xsk_parsed parsed;
+	enum datagram_result parsed;
 	struct frame_spec spec;
 } cases[] = {
-	{"IPv4", XSK_MESSAGE, {NEW, .trailing = 144}},
-	{"IPv6", XSK_MESSAGE, {NEW, .v6 = true, .trailing = 144}},
-	{"IPv4, one tag", XSK_MESSAGE, {NEW, .vlans = 1, .trailing = 144}},
-	{"IPv6, one tag", XSK_MESSAGE, {NEW, .v6 = true, .vlans = 1, .trailing = 144}},
-	{"IPv4, two tags", XSK_MESSAGE, {NEW, .vlans = 2, .trailing = 144}},
-	{"IPv6, two tags", XSK_MESSAGE, {NEW, .v6 = true, .vlans = 2, .trailing = 1400}},
-	{"no value", XSK_MESSAGE, {NEW}},
-	{"an odd value", XSK_MESSAGE, {NEW, .trailing = 145}},
-	{"of 3 more than words", XSK_MESSAGE, {NEW, .trailing = 147}},
-	{"an empty datagram", XSK_MESSAGE, {NEW, .message_length = 1}},
-	{"one byte", XSK_MESSAGE, {NEW, .message_length = 2}},
-	{"padding", XSK_MESSAGE, {NEW, .trailing = 5, .padding = 13}},
-	{"padding, IPv6", XSK_MESSAGE, {NEW, .v6 = true, .trailing = 5, .padding = 13}},
-	{"do not fragment", XSK_MESSAGE, {NEW, .fragment = 0x4000}},
-	{"partial checksum", XSK_MESSAGE, {NEW, .trailing = 144, .check = CHECK_PARTIAL}},
-	{"partial checksum, IPv6", XSK_MESSAGE,
+	{"IPv4", DATAGRAM_WHOLE, {NEW, .trailing = 144}},
+	{"IPv6", DATAGRAM_WHOLE, {NEW, .v6 = true, .trailing = 144}},
+	{"IPv4, one tag", DATAGRAM_WHOLE, {NEW, .vlans = 1, .trailing = 144}},
+	{"IPv6, one tag", DATAGRAM_WHOLE, {NEW, .v6 = true, .vlans = 1, .trailing = 144}},
+	{"IPv4, two tags", DATAGRAM_WHOLE, {NEW, .vlans = 2, .trailing = 144}},
+	{"IPv6, two tags", DATAGRAM_WHOLE, {NEW, .v6 = true, .vlans = 2, .trailing = 1400}},
+	{"no value", DATAGRAM_WHOLE, {NEW}},
+	{"an odd value", DATAGRAM_WHOLE, {NEW, .trailing = 145}},
+	{"of 3 more than words", DATAGRAM_WHOLE, {NEW, .trailing = 147}},
+	{"an empty datagram", DATAGRAM_WHOLE, {NEW, .message_length = 1}},
+	{"one byte", DATAGRAM_WHOLE, {NEW, .message_length = 2}},
+	{"padding", DATAGRAM_WHOLE, {NEW, .trailing = 5, .padding = 13}},
+	{"padding, IPv6", DATAGRAM_WHOLE, {NEW, .v6 = true, .trailing = 5, .padding = 13}},
+	{"do not fragment", DATAGRAM_WHOLE, {NEW, .fragment = 0x4000}},
+	{"partial checksum", DATAGRAM_WHOLE, {NEW, .trailing = 144, .check = CHECK_PARTIAL}},
+	{"partial checksum, IPv6", DATAGRAM_WHOLE,
 		{NEW, .v6 = true, .trailing = 144, .check = CHECK_PARTIAL}},
-	{"no checksum", XSK_MESSAGE, {NEW, .trailing = 144, .check = CHECK_NONE}},
+	{"no checksum", DATAGRAM_WHOLE, {NEW, .trailing = 144, .check = CHECK_NONE}},
 
-	{"no checksum, IPv6", XSK_CHECKSUM,
+	{"no checksum, IPv6", DATAGRAM_CHECKSUM,
 		{NEW, .v6 = true, .trailing = 144, .check = CHECK_NONE}},
-	{"wrong checksum", XSK_CHECKSUM, {NEW, .trailing = 144, .check = CHECK_WRONG}},
-	{"wrong checksum, IPv6", XSK_CHECKSUM,
+	{"wrong checksum", DATAGRAM_CHECKSUM, {NEW, .trailing = 144, .check = CHECK_WRONG}},
+	{"wrong checksum, IPv6", DATAGRAM_CHECKSUM,
 		{NEW, .v6 = true, .trailing = 144, .check = CHECK_WRONG}},
-	{"wrong IP checksum", XSK_CHECKSUM, {NEW, .trailing = 144, .ip_check_wrong = true}},
+	{"wrong IP checksum", DATAGRAM_CHECKSUM, {NEW, .trailing = 144, .ip_check_wrong = true}},
 
-	{"three tags", XSK_MALFORMED, {NEW, .vlans = 3, .trailing = 144}},
-	{"ARP", XSK_MALFORMED, {NEW, .trailing = 144, .ethertype = 0x0806}},
-	{"IPv6 as IPv4", XSK_MALFORMED, {NEW, .v6 = true, .trailing = 144, .ethertype = 0x0800}},
-	{"IPv4 as IPv6", XSK_MALFORMED, {NEW, .trailing = 144, .ethertype = 0x86dd}},
-	{"version 5", XSK_MALFORMED, {NEW, .trailing = 144, .version = 5}},
-	{"version 5, IPv6", XSK_MALFORMED, {NEW, .v6 = true, .trailing = 144, .version = 5}},
-	{"short header", XSK_MALFORMED, {NEW, .trailing = 144, .ihl = 4}},
-	{"options", XSK_MALFORMED, {NEW, .trailing = 144, .options = 8}},
-	{"TCP", XSK_MALFORMED, {NEW, .trailing = 144, .proto = 6}},
-	{"TCP, IPv6", XSK_MALFORMED, {NEW, .v6 = true, .trailing = 144, .proto = 6}},
-	{"extension header", XSK_MALFORMED,
+	{"three tags", DATAGRAM_MALFORMED, {NEW, .vlans = 3, .trailing = 144}},
+	{"ARP", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .ethertype = 0x0806}},
+	{"IPv6 as IPv4", DATAGRAM_MALFORMED,
+		{NEW, .v6 = true, .trailing = 144, .ethertype = 0x0800}},
+	{"IPv4 as IPv6", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .ethertype = 0x86dd}},
+	{"version 5", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .version = 5}},
+	{"version 5, IPv6", DATAGRAM_MALFORMED, {NEW, .v6 = true, .trailing = 144, .version = 5}},
+	{"short header", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .ihl = 4}},
+	{"options", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .options = 8}},
+	{"TCP", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .proto = 6}},
+	{"TCP, IPv6", DATAGRAM_MALFORMED, {NEW, .v6 = true, .trailing = 144, .proto = 6}},
+	{"extension header", DATAGRAM_MALFORMED,
 		{NEW, .v6 = true, .trailing = 144, .extension = 60 + 1}},
-	{"first fragment", XSK_MALFORMED, {NEW, .trailing = 144, .fragment = 0x2000}},
-	{"last fragment", XSK_MALFORMED, {NEW, .trailing = 144, .fragment = 1}},
-	{"IP length one short", XSK_MALFORMED, {NEW, .trailing = 144, .ip_length_add = -1}},
-	{"IP length one long", XSK_MALFORMED,
+	{"first fragment", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .fragment = 0x2000}},
+	{"last fragment", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .fragment = 1}},
+	{"IP length one short", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .ip_length_add = -1}},
+	{"IP length one long", DATAGRAM_MALFORMED,
 		{NEW, .trailing = 144, .ip_length_add = 1, .padding = 9}},
-	{"IP length past the end", XSK_MALFORMED, {NEW, .trailing = 144, .ip_length_add = 1}},
-	{"IPv6 length past the end", XSK_MALFORMED,
+	{"IP length past the end", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .ip_length_add = 1}},
+	{"IPv6 length past the end", DATAGRAM_MALFORMED,
 		{NEW, .v6 = true, .trailing = 144, .ip_length_add = 1}},
-	{"UDP length one short", XSK_MALFORMED, {NEW, .trailing = 144, .udp_length_add = -1}},
-	{"UDP length one long", XSK_MALFORMED,
+	{"UDP length one short", DATAGRAM_MALFORMED, {NEW, .trailing = 144, .udp_length_add = -1}},
+	{"UDP length one long", DATAGRAM_MALFORMED,
 		{NEW, .trailing = 144, .udp_length_add = 1, .padding = 9}},
-	{"UDP length 7", XSK_MALFORMED, {NEW, .udp_length_add = 7 - 44}},
+	{"UDP length 7", DATAGRAM_MALFORMED, {NEW, .udp_length_add = 7 - 44}},
 };
 
 /* Parses a copy that nothing follows, `skew` bytes off its alignment. */
-static enum xsk_parsed parse_copy(const uint8_t *frame, size_t size, size_t skew, size_t *length)
+static enum datagram_result parse_copy(
+	const uint8_t *frame, size_t size, size_t skew, size_t *length)
 {
 	uint8_t *copy = malloc(size + skew);
 	const uint8_t *message = NULL;
-	enum xsk_parsed parsed;
+	enum datagram_result parsed;
 
 	assert_non_null(copy);
 	memcpy(copy + skew, frame, size);
 	*length = SIZE_MAX;
-	parsed = xsk_parse(copy + skew, size, &message, length);
-	if (parsed == XSK_MESSAGE) {
+	parsed = datagram_parse(copy + skew, size, &message, length);
+	if (parsed == DATAGRAM_WHOLE) {
 		/* Inside, and whole. */
 		assert_true(message >= copy + skew + 42);
 		assert_true(*length <= size - (size_t)(message - copy - skew));
@@ -110,12 +111,12 @@ static void table(void **state)
 		size_t size = frame_build(spec, frame);
 
 		for (size_t skew = 0; skew < 4; skew++) {
-			enum xsk_parsed parsed = parse_copy(frame, size, skew, &length);
+			enum datagram_result parsed = parse_copy(frame, size, skew, &length);
 
 			if (parsed != cases[i].parsed)
 				print_error("%s\n", cases[i].name);
 			assert_int_equal(parsed, cases[i].parsed);
-			if (parsed != XSK_MESSAGE)
+			if (parsed != DATAGRAM_WHOLE)
 				continue;
 			assert_int_equal(length, spec->message_length
 							 ? spec->message_length - 1
@@ -132,7 +133,7 @@ static void content(void **state)
 	const uint8_t *message;
 
 	(void)state;
-	assert_int_equal(xsk_parse(frame, size, &message, &length), XSK_MESSAGE);
+	assert_int_equal(datagram_parse(frame, size, &message, &length), DATAGRAM_WHOLE);
 	assert_ptr_equal(message, frame + 14 + 4 + 20 + 8);
 	assert_int_equal(length, SESSD_HEADER_SIZE + 100);
 	assert_memory_equal(message + 4, key, sizeof(key));
@@ -152,8 +153,8 @@ static void cut(void **state)
 
 			for (size_t at = 0; at < size; at++)
 				assert_int_equal(
-					parse_copy(frame, at, at % 2, &length), XSK_MALFORMED);
-			assert_int_equal(parse_copy(frame, size, 0, &length), XSK_MESSAGE);
+					parse_copy(frame, at, at % 2, &length), DATAGRAM_MALFORMED);
+			assert_int_equal(parse_copy(frame, size, 0, &length), DATAGRAM_WHOLE);
 		}
 	}
 }
@@ -172,7 +173,7 @@ static void changed(void **state)
 		if (at == 40 || at == 41) /* the UDP checksum: another may be the partial one */
 			continue;
 		frame[at] ^= 0x40;
-		assert_int_not_equal(parse_copy(frame, size, 0, &length), XSK_MESSAGE);
+		assert_int_not_equal(parse_copy(frame, size, 0, &length), DATAGRAM_WHOLE);
 		frame[at] = was;
 	}
 }
