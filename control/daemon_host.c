@@ -16,7 +16,7 @@ static void on_local(void *ctx, const struct address *addr, bool present)
 		log_error("%s", error_message());
 	else if (daemon->local_ready)
 		log_info("local address %s %s", address_format(addr, text),
-			present ? "came: answering there" : "went");
+			present ? "was added: answering there" : "was removed");
 }
 
 static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)
@@ -35,7 +35,7 @@ static void on_interface(void *ctx, size_t i, int ifindex)
 		log_error("%s", error_message());
 }
 
-/* False if there is none. */
+/* False if `follower` is NULL. */
 static bool add_follower(struct daemon *daemon, struct follower *follower)
 {
 	if (follower)
@@ -50,7 +50,7 @@ int daemon_follow_addresses(struct daemon *daemon)
 		return -EIO;
 	daemon->local_ready = true;
 	if (daemon->ops->set_vlan && !add_follower(daemon, vlans_open(on_vlan, daemon)))
-		log_warning("%s: what comes in a VLAN is answered by sockets", error_message());
+		log_warning("%s: sockets answer requests that arrive in a VLAN", error_message());
 	return 0;
 }
 
@@ -61,7 +61,7 @@ void daemon_follow_interfaces(struct daemon *daemon)
 	if (daemon->ops->set_interface &&
 		!add_follower(daemon, interfaces_open(config->interfaces, config->interface_count,
 					      on_interface, daemon)))
-		log_warning("%s: one that is made anew is not served by XDP until a restart",
+		log_warning("%s: XDP does not serve a recreated interface until a restart",
 			error_message());
 }
 

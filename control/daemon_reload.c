@@ -19,7 +19,7 @@ static void on_needs_restart(void *ctx, const char *name)
 	const struct restart_list *list = ctx;
 	char text[128];
 
-	snprintf(text, sizeof(text), "%s has changed, and takes a restart", name);
+	snprintf(text, sizeof(text), "%s has changed: restart to apply it", name);
 	log_warning("reload: %s", text);
 	if (list->line)
 		list->line(list->line_ctx, text);

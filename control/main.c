@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* systemd tries again where the configuration is not to blame: for an interface that may come yet,
- * memory that may come free, and a user database that may answer. A check is asked of the
- * configuration as the host is now; that an interface is not there, an edit can mend too. */
+/* systemd retries after EXIT_RUNTIME: an interface may appear, memory may become free, a user
+ * database may answer. With --check a missing interface is a usage error, because an edit of the
+ * configuration can fix it. */
 static int exit_code(int err, bool check)
 {
 	switch (err) {
@@ -34,8 +34,7 @@ int main(int argc, char **argv)
 
 	privileges_forbid_dumps();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR1,
-		SIG_IGN); /* only asks for figures: not to be died of before there are any */
+	signal(SIGUSR1, SIG_IGN); /* else it would end the process until the loop handles it */
 	err = options_parse(&options, argc, argv);
 	if (err == 0)
 		err = options_check_host(&options);
