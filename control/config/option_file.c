@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The configuration file, by inih. Lines are handed to it one by one, so that line numbers are
- * known, a cut line is never taken for a whole one, and reading ends at the first error.
+ * The configuration file, parsed by inih. It gets the lines one by one, so that line numbers are
+ * known, a truncated line is never taken for a whole one, and reading stops at the first error.
  */
 #include "control/config/option_source.h"
 
@@ -14,7 +14,7 @@
 
 #include "common/text.h"
 
-/* A list of ALLOW_MAX prefixes with comments is a tenth of this. */
+/* Ten times a list of ALLOW_MAX prefixes with comments. */
 #define FILE_SIZE_MAX (1U << 20)
 
 struct reader {
@@ -33,7 +33,7 @@ static void fail(struct reader *reader, const char *wrong)
 		wrong);
 }
 
-/* Control characters, NUL first of all, would cut or hide part of a line. */
+/* Control characters, above all NUL, would cut or hide part of a line. */
 static bool is_plain_text(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -61,12 +61,12 @@ static char *next_line(char *line, int room, void *stream)
 	reader->source.line++;
 	if (len > 0 && text[len - 1] == '\r')
 		len--;
-	/* A leading blank would make it a continuation of the line before, to inih. */
+	/* inih would take a line with a leading blank for a continuation of the line before. */
 	while (len > 0 && (*text == ' ' || *text == '\t')) {
 		text++;
 		len--;
 	}
-	/* A comment may be anything of any length. */
+	/* A comment may have any content and length. */
 	if (len > 0 && (*text == '#' || *text == ';'))
 		len = 0;
 	if (!is_plain_text(text, len))
@@ -105,7 +105,7 @@ static int on_pair(void *user, const char *section, const char *name, const char
 		reader->failed = option_apply(&reader->source, def, value) < 0;
 		return !reader->failed;
 	}
-	snprintf(wrong, sizeof(wrong), "unknown name %s: the names are those of --help",
+	snprintf(wrong, sizeof(wrong), "unknown name %s: --help lists the names",
 		text_quote(name, quoted));
 	fail(reader, wrong);
 	return 0;
@@ -121,8 +121,8 @@ int options_read_memory(struct options *options, const char *name, const char *t
 	ret = ini_parse_stream(next_line, &reader, on_pair, &reader);
 	text_quote(name, where);
 	if (ret < 0)
-		return error_set(ENOMEM, "%s: not read for want of memory: try again", where);
-	/* A line that is not a pair is seen only by inih, which goes on to the end. */
+		return error_set(ENOMEM, "%s: out of memory: not read, try again", where);
+	/* Only inih notices a line without a pair, and it reads on to the end. */
 	if (ret > 0 && (!reader.failed || (unsigned)ret < reader.source.line))
 		return error_set(EINVAL, "%s:%d: expected name = value", where, ret);
 	return reader.failed ? -EINVAL : 0;
@@ -142,7 +142,7 @@ int options_read_file(struct options *options, const char *path)
 			strerror(errno));
 	text = malloc(FILE_SIZE_MAX + 1);
 	if (!text) {
-		ret = error_set(ENOMEM, "%s: not read for want of memory: try again", where);
+		ret = error_set(ENOMEM, "%s: out of memory: not read, try again", where);
 		goto end;
 	}
 	errno = 0;

@@ -20,7 +20,8 @@ uint64_t options_memory_needed(const struct options *options)
 	const struct engine_mode *mode = options->mode ? options->mode : engines_auto(NULL, config);
 	uint64_t most = 0;
 
-	/* The most of the modes that auto may come to: to no other where sessions are adopted. */
+	/* The maximum over the modes that auto may try. It tries no other mode when sessions are
+	 * adopted. */
 	while (mode) {
 		uint64_t needed = engines_memory_needed(mode, config);
 
@@ -68,7 +69,7 @@ int options_check_host(const struct options *options)
 		return err;
 	needed = options_memory_needed(options);
 	available = host_memory_available("");
-	/* What others have may come free; a limit stays. */
+	/* Memory in use elsewhere may become free; a limit stays. */
 	if (available > 0 && needed > available)
 		return error_set(needed > host_memory_limit("") ? EINVAL : ENOMEM,
 			"--capacity %u: needs up to %llu MiB of memory, %llu MiB are available: "

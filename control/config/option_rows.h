@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Every option, a row each: --help, the command line, the configuration file, reload, the manual,
- * docs/options.md and the shell's completion come from it, in this order. Included where rows are
- * wanted, with these defined:
+ * Every option, one row each. --help, the command line, the configuration file, reload, the manual,
+ * docs/options.md and shell completion are made from it, in this order. Define these before
+ * including it:
  *
  *   OPTION(type, member, array, ...)   also declares a member of struct options
  *   ENGINE_OPTION(member, ...)         sets a member of struct engine_config

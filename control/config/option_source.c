@@ -14,7 +14,8 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 	const char *wrong = NULL;
 	char quoted[TEXT_QUOTE], where[TEXT_QUOTE];
 
-	/* Twice on a command line is how a wrapper overrides; twice in a file is a slip. */
+	/* A wrapper may repeat an option on the command line to override it; twice in a file is a
+	 * mistake. */
 	if (source->seen[index] && !(def->flags & OPTION_REPEATABLE) &&
 		(source->file || def->flags & OPTION_ARGUMENT))
 		wrong = "given twice: leave one out";

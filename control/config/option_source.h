@@ -17,12 +17,13 @@ struct option_source {
 	bool seen[OPTION_TABLE_MAX]; /* all false at first */
 };
 
-/* An occurrence of `def`; `value` is NULL where the command line gives none. The first of a
- * repeatable option empties what earlier sources set. 0, or -EINVAL with error_message() set. */
+/* Applies an occurrence of `def`; `value` is NULL for an option without a value. The first
+ * occurrence of a repeatable option discards what earlier sources set. 0, or -EINVAL with
+ * error_message() set. */
 int option_apply(struct option_source *source, const struct option_def *def, const char *value);
 
-/* Takes over what a configuration file says. 0, or a negative errno with error_message() set, which
- * names file and line: -ENOMEM where there was no memory to read it, else -EINVAL. */
+/* Applies a configuration file. 0, or a negative errno with error_message() set, which names file
+ * and line: -ENOMEM if out of memory, else -EINVAL. */
 int options_read_file(struct options *options, const char *path);
 /* The same for `size` bytes of any content; `name` stands for the file in errors. */
 int options_read_memory(struct options *options, const char *name, const char *text, size_t size);

@@ -47,8 +47,7 @@ struct writer {
 	bool measure;
 	void (*on_thread)(void);
 	struct latency inserts;
-	uint64_t inserts_began; /* when the first of inserts_waiting, not yet committed, was
-				   received */
+	uint64_t inserts_began; /* when the first of inserts_waiting was received */
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
 	bool sweeping; /* the last sweep did not finish */

@@ -102,7 +102,7 @@ is "locked memory" "$(awk '$1 == "VmLck:" && $2 > 300 { print "yes" }' "/proc/$s
 # Who may connect, even to a socket that somebody has opened to everybody.
 chmod 666 "$folder/named.sock"
 cp "$sessionctl" "$folder/sessionctl"
-expect 1 'not for you' setpriv --reuid 65533 --regid 65533 --clear-groups \
+expect 1 'permission denied: be root' setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
 expect 0 '' setpriv --reuid 65533 --regid 65534 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats

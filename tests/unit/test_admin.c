@@ -412,7 +412,7 @@ static void long_lines(void **state)
 		fd = connect_raw(d);
 		assert_true(send(fd, line, len, MSG_NOSIGNAL) > 0);
 		read_all(fd, text, sizeof(text));
-		assert_string_equal(text, "ERR a line of over 256 bytes, or with a NUL\n");
+		assert_string_equal(text, "ERR the line has over 256 bytes or a NUL\n");
 		close(fd);
 	}
 	expect(d, "ping\n", "OK\n.\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Options that cannot be read for want of memory, at a start and when they are read anew.
+ * Options that cannot be read because memory ran out, at a start and at a reload.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ static void is_told(const char *what)
 {
 	char expected[128];
 
-	snprintf(expected, sizeof(expected), "%s: not read for want of memory: try again", what);
+	snprintf(expected, sizeof(expected), "%s: out of memory: not read, try again", what);
 	assert_string_equal(error_message(), expected);
 }
 
@@ -103,7 +103,7 @@ static void reload(void **state)
 		assert_int_equal(allowed, 0);
 		if (n == 1)
 			assert_string_equal(
-				error_message(), "options are not read again for want of memory");
+				error_message(), "out of memory: the options were not reloaded");
 		else
 			is_told(path);
 		assert_memory_equal(&next, &before, sizeof(next));

@@ -412,7 +412,7 @@ static void bad_files(void **state)
 		{"capacity =\n", "test.conf:1: capacity = \"\": expected"},
 		{"capacity\n", "test.conf:1: expected name = value"},
 		{"= 5\n", "test.conf:1: unknown name \"\""},
-		{"capacty = 5\n", "test.conf:1: unknown name capacty: the names are"},
+		{"capacty = 5\n", "test.conf:1: unknown name capacty: --help lists"},
 		{"Capacity = 5\n", "test.conf:1: unknown name Capacity"},
 		{"port = 0\n", "test.conf:1: port = 0: expected a UDP port"},
 		{"mode = quick\n", "test.conf:1: mode = quick: expected auto"},
