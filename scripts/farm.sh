@@ -167,13 +167,13 @@ _farm_stunnel()
 	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5
 
 	shift 5
-	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line.
+	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line. The log
+	# is stderr, because newer stunnels write an `output` file in blocks.
 	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
 	foreground = yes
 	pid =
 	syslog = no
 	debug = info
-	output = $FARM_DIR/stunnel-$letter.log
 	[farm]
 	accept = $accept
 	connect = 127.0.0.1:$connect
@@ -182,7 +182,7 @@ _farm_stunnel()
 	END
 	printf '%s\n' "$@" >>"$FARM_DIR/stunnel-$letter.conf"
 	farm_spawn "$node" /dev/null "$FARM_BUILD/tests/e2e/echod" "$connect"
-	farm_spawn "$node" /dev/null stunnel4 "$FARM_DIR/stunnel-$letter.conf"
+	farm_spawn "$node" "$FARM_DIR/stunnel-$letter.log" stunnel4 "$FARM_DIR/stunnel-$letter.conf"
 }
 
 # farm_certificate FILE NAME [small]: a self-signed certificate and its key in one file. A small one has

@@ -308,7 +308,6 @@ for i in 1 2; do
 	pid =
 	syslog = no
 	debug = info
-	output = $LOGS/stunnel-$i.log
 	[farm]
 	accept = 10.87.$i.2:4433
 	connect = 127.0.0.1:4434
@@ -317,7 +316,7 @@ for i in 1 2; do
 	END
 	nsenter "--net=/run/netns/$LAB-t$i" -- "$TOOLS/echod" 4434 >/dev/null 2>&1 &
 	PIDS+=($!)
-	nsenter "--net=/run/netns/$LAB-t$i" -- stunnel4 "$SECRETS/stunnel-$i.conf" >/dev/null 2>&1 &
+	nsenter "--net=/run/netns/$LAB-t$i" -- stunnel4 "$SECRETS/stunnel-$i.conf" >"$LOGS/stunnel-$i.log" 2>&1 &
 	PIDS+=($!)
 	wait_for 10 grep -q 'Configuration successful' "$LOGS/stunnel-$i.log" || fail "no stunnel"
 done
