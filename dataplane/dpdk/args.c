@@ -14,7 +14,7 @@
 #define MBUFS_LIMIT   (1U << 24)
 #define UPDATES_LIMIT (1U << 20)
 
-/* Appends a word that lies in args->text. */
+/* Appends a word that is stored in args->text. */
 static int add(struct dpdk_args *args, char *word)
 {
 	if (args->argc == ARGS_MAX)
@@ -26,7 +26,8 @@ static int add(struct dpdk_args *args, char *word)
 
 static int add_default(struct dpdk_args *args, const char *word)
 {
-	/* EAL keeps the pointers of some arguments, and changes none of ours. */
+	/* The cast is safe: EAL keeps the pointers of some arguments, but does not write to
+	 * ours. */
 	return add(args, (char *)(uintptr_t)word);
 }
 
@@ -35,7 +36,7 @@ static int too_long(void)
 	return error_set(EINVAL, "--dpdk-args is longer than %d bytes", ARGS_TEXT_MAX);
 }
 
-/* Copies one word from *text to *to, without its quotes, and moves both. */
+/* Copies one word from *text to *to without its quotes, and advances both. */
 static int take_word(const char **text, char **to, const char *end)
 {
 	const char *at = *text;
@@ -59,15 +60,15 @@ static int take_word(const char **text, char **to, const char *end)
 	}
 	if (quote)
 		return error_set(EINVAL, "--dpdk-args: a %c is not closed", quote);
-	if (*to >= end) /* an empty word in quotes */
+	if (*to >= end) /* for an empty word in quotes */
 		return too_long();
 	*(*to)++ = '\0';
 	*text = at;
 	return 0;
 }
 
-/* Is `word` the long option `name`, shortened as getopt_long() allows, with or without "=value"?
- * `least` is the shortest form that is not ambiguous. */
+/* Whether `word` is the long option `name`, abbreviated as getopt_long() allows, with or without
+ * "=value". `least`: length of the shortest unambiguous form, with its dashes. */
 static bool is_long(const char *word, const char *name, size_t least)
 {
 	size_t len = strcspn(word, "=");
@@ -75,7 +76,7 @@ static bool is_long(const char *word, const char *name, size_t least)
 	return len >= least && len <= strlen(name) && strncmp(word, name, len) == 0;
 }
 
-/* EAL would print and exit, or share another process's memory. */
+/* Refuses options that make EAL print and exit, or attach to another process's memory. */
 static int refuse(const char *word)
 {
 	if (is_long(word, "--help", 4) || is_long(word, "--version", 5) ||
@@ -105,7 +106,7 @@ static int number(
 	return 0;
 }
 
-/* What stands after "--". */
+/* Parses sessiond's own arguments, after "--". */
 static int parse_own(struct dpdk_args *args, char **words, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -133,7 +134,7 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 			args->updates = n;
 		} else {
 			err = error_set(EINVAL,
-				"--dpdk-args: '%s' after \"--\": known there are --mbufs, --rxd, "
+				"--dpdk-args: '%s' after \"--\": allowed are --mbufs, --rxd, "
 				"--txd and --updates",
 				option);
 		}
@@ -143,7 +144,7 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 	return 0;
 }
 
-/* Adds the defaults of ours that nobody spoke against. */
+/* Adds sessiond's defaults unless an argument contradicts them. */
 static int add_defaults(struct dpdk_args *args)
 {
 	bool prefix = false, memory = false;
@@ -163,7 +164,8 @@ static int add_defaults(struct dpdk_args *args)
 	}
 	if (!prefix)
 		err = add_default(args, "--file-prefix=sessiond");
-	/* --no-huge refuses --in-memory, of which this is what is left then. */
+	/* EAL refuses --in-memory with --no-huge; --no-shconf is the part of it that still
+	 * applies. */
 	if (!err && !memory)
 		err = add_default(args, args->huge ? "--in-memory" : "--no-shconf");
 	return err;

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * What an lcore counts besides the requests themselves. Names are stable: `sessionctl stats` prints
- * each with "dpdk_" before it, summed over the lcores.
+ * each with the prefix "dpdk_", summed over the lcores.
  */
 #ifndef SESSIOND_DATAPLANE_DPDK_COUNTERS_H
 #define SESSIOND_DATAPLANE_DPDK_COUNTERS_H
@@ -54,10 +54,10 @@ struct dpdk_counters {
 #undef X
 } __attribute__((aligned(64)));
 
-/* The counter of a refused frame; NULL if `result` is none. */
+/* The counter of a dropped frame; NULL if `result` is no reason to drop. */
 uint64_t *counters_of_parse(struct dpdk_counters *counters, enum parse_result result);
 
-/* The counter of what became of an ARP, ICMP or ICMPv6 frame. */
+/* The counter of the result of an ARP, ICMP or ICMPv6 frame. */
 uint64_t *counters_of_neighbour(struct dpdk_counters *counters, enum neighbour_result result);
 
 #endif

@@ -41,7 +41,7 @@ COLD static void drop_request(struct burst *burst, struct rte_mbuf *mbuf, const 
 	burst_drop(burst, mbuf);
 }
 
-/* A NEW or REMOVE: its buffer is given back when the writer has its copy. */
+/* Collects a NEW or REMOVE. Its buffer is freed once the writer's ring has a copy. */
 FRAME_INLINE void collect_update(
 	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
 {
@@ -75,7 +75,7 @@ FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const 
 	get->key = table_burst_start(&view, header->key);
 }
 
-/* A packet for an address or port that is not answered. */
+/* Handles a packet for an address or port that is not served. */
 COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
@@ -112,7 +112,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		not_served(burst, mbuf, frame);
 		return;
 	}
-	if (frame->data[0] & 1) { /* a group's MAC address */
+	if (frame->data[0] & 1) { /* multicast MAC address */
 		drop(burst, mbuf, &counters->drop_not_local);
 		return;
 	}
@@ -159,7 +159,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	}
 }
 
-/* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
+/* Handles ARP and ICMP. The reply may be a few bytes longer than the request. */
 COLD static void sort_neighbour(
 	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_result kind)
 {
@@ -192,7 +192,7 @@ __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte
 
 	if ((flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_IP_GOOD;
-	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
+	/* GOOD, or NONE: not computed, but a virtual port vouches for it. */
 	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
 	result = parse_frame_for(&frame, burst->neighbour.mac);
@@ -204,12 +204,13 @@ __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte
 		sort_neighbour(burst, mbuf, &frame, result);
 }
 
-/* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */
+/* Restores a frame that the port split or stripped of its tag. NULL if impossible; then it is
+ * dropped. */
 COLD static struct rte_mbuf *mend(struct burst *burst, struct rte_mbuf *mbuf)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
 
-	/* Some ports strip tags unasked. */
+	/* Some ports strip VLAN tags unasked. */
 	if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED && rte_vlan_insert(&mbuf) != 0) {
 		drop(burst, mbuf, &counters->drop_no_room);
 		return NULL;

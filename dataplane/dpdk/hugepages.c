@@ -11,15 +11,15 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
-/* What lookups touch. The rest, free lists and the blocks of the few long values, would reserve
- * hugepages that are hardly ever used. */
+/* Whether lookups read this part. The rest (free lists and the blocks of the few long values) would
+ * reserve hugepages that are hardly ever used. */
 static bool is_hot(const char *what)
 {
 	return strcmp(what, "table_buckets") == 0 || strcmp(what, "table_slots") == 0 ||
 	       strcmp(what, "table_marks") == 0;
 }
 
-/* What of the table is in hugepages, for free to know. */
+/* Parts of the table that are in hugepages, so that free knows. */
 #define HUGE_MAX 8
 static void *huge[HUGE_MAX];
 
@@ -51,7 +51,7 @@ const char *hugepages_hint(void)
 {
 	return rte_eal_has_hugepages()
 		       ? "raise vm.nr_hugepages"
-		       : "with --no-huge DPDK has 64 MB, or as many as -m in --dpdk-args says";
+		       : "with --no-huge DPDK has 64 MB, or the size that -m in --dpdk-args sets";
 }
 
 static void *memory_alloc(size_t bytes, const char *what, void *ctx)
@@ -68,7 +68,7 @@ static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 			eal_hold();
 			return huge[i];
 		}
-		log_error("%s takes %zu MB of hugepages, and there are not as many (%zu MB are "
+		log_error("%s needs %zu MB of hugepages, but there are fewer (%zu MB are "
 			  "left in DPDK's heap): raise vm.nr_hugepages, lower --capacity, or add "
 			  "--no-huge to --dpdk-args",
 			what, (bytes >> 20) + 1, free_hugepage_bytes() >> 20);
