@@ -59,7 +59,7 @@ static int on_option(void *ctx, int key, const char *value)
 		ctl->port = (uint16_t)number;
 		return 0;
 	default:
-		return error_set(EINVAL, "option %d has no meaning", key);
+		return error_set(EINVAL, "unknown option %d", key);
 	}
 }
 
@@ -78,7 +78,7 @@ static int on_argument(void *ctx, const char *argument)
 	return 0;
 }
 
-/* "stats, list or show": the commands, or those that know --json. */
+/* "stats, list or show": all commands, or those that support --json. */
 static const char *names(bool json, const char *before_last)
 {
 	static char text[512];
@@ -98,14 +98,14 @@ static const char *names(bool json, const char *before_last)
 	return text;
 }
 
-/* As argp wants it: what stands before the options, a vertical tab, what stands after them. */
+/* For argp: the text before the options, a vertical tab, the text after them. */
 static const char *help(void)
 {
 	static char text[4096];
 	size_t used;
 
-	used = (size_t)snprintf(
-		text, sizeof(text), "Ask a running sessiond, and clean up after one.\vCommands:\n");
+	used = (size_t)snprintf(text, sizeof(text),
+		"Control a running sessiond, and clean up after a stopped one.\vCommands:\n");
 	for (size_t i = 0; i < ctl_command_count; i++) {
 		const struct ctl_command *command = &ctl_commands[i];
 		char usage[64];
@@ -122,8 +122,7 @@ static const char *help(void)
 	return text;
 }
 
-/* The command that was asked for, if it was asked for rightly; else NULL with error_message() set.
- */
+/* The command of a correct command line; else NULL with error_message() set. */
 static const struct ctl_command *find_command(const struct ctl *ctl)
 {
 	const struct ctl_command *command = NULL;
@@ -148,9 +147,9 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "%s takes no argument: leave out %s", command->name,
 			text_quote(ctl->argument, quoted));
 	else if (ctl->json && !command->json)
-		error_set(EINVAL, "--json goes with %s only: leave it out", names(true, "and"));
+		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->interface && command->run != ctl_detach)
-		error_set(EINVAL, "--interface goes with detach only: leave it out");
+		error_set(EINVAL, "--interface works with detach only: leave it out");
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&
 		 !text_key(ctl->argument, key))
 		error_set(EINVAL, "%s %s: expected an id, 1 to 32 bytes in hex digits",

@@ -177,7 +177,7 @@ if iptables-legacy -S >/dev/null 2>&1; then
 	what="iptables-legacy that cannot be read"
 	save=$(readlink -f "$(command -v iptables-legacy-save)")
 	mount --bind /dev/null "$save" && {
-		found firewall note 'rules of iptables-legacy, and they cannot be read'
+		found firewall note 'rules of iptables-legacy, but they cannot be read'
 		umount "$save"
 	}
 	iptables-legacy -F

@@ -242,7 +242,7 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" \
 			--ambient-caps "$caps" "$folder/sessionctl" -C "$folder/own/x.sock" doctor cli0 \
 			>"$folder/out" 2>&1
-		grep -iq "^warning  capabilities: .*: without CAP_$lacking\$" "$folder/out" ||
+		grep -iq "^warning  capabilities: .*: it lacks CAP_$lacking\$" "$folder/out" ||
 			fail "doctor without $lacking: $(grep capabilities "$folder/out")"
 	done
 else

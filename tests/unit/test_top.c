@@ -91,7 +91,7 @@ static void test_figures(void **state)
 	assert_words("GET hit", "GET hit 900 890 10 2800");
 	assert_words("GET miss", "GET miss 100 0 0 200");
 	assert_words("NEW stored", "NEW stored 123.5k 246.9k");
-	assert_words("NEW known", "NEW known already 0.5 1");
+	assert_words("NEW already", "NEW already stored 0.5 1");
 	assert_words("NEW refused", "NEW refused 3 6");
 	assert_words("REMOVE", "REMOVE 3 6");
 	assert_words("session evicted", "session evicted 1.23M 2.47M");

@@ -187,7 +187,7 @@ static int on_link(const struct nlmsghdr *message, void *ctx)
 	return MNL_CB_OK;
 }
 
-/* Asks for the link of an index in a namespace; -1: in this one. */
+/* Looks up a link by its index in a namespace; -1: this namespace. */
 static int ask_link(unsigned index, int namespace, struct answer *answer)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
