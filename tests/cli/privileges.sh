@@ -110,7 +110,7 @@ expect 0 '' setpriv --reuid 65533 --regid 65533 --groups 65532,65534 \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
 expect 0 '' setpriv --reuid 65534 --regid 65533 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
-grep -q 'user 65533 is refused' "$folder/named.log" || fail "the refusal is not logged"
+grep -q 'refused user 65533' "$folder/named.log" || fail "the refusal is not logged"
 stop named "$started"
 
 # A group of its own, and what there is none of.
@@ -191,10 +191,10 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	is "the pins' owner" "$(stat -c %U "$folder"/bpf/root/7405/* | sort -u)" nobody
 	ip address add 192.0.2.1/32 dev lo
 	for _ in $(seq 30); do
-		grep -q '192.0.2.1 came' "$folder/xdp.log" && break
+		grep -q '192.0.2.1 was added' "$folder/xdp.log" && break
 		sleep 0.1
 	done
-	grep -q '192.0.2.1 came' "$folder/xdp.log" || fail "a new address is not followed"
+	grep -q '192.0.2.1 was added' "$folder/xdp.log" || fail "a new address is not followed"
 	# An interface made anew gets the program, and a pin, from a daemon that has no rights and
 	# may not even pass the folder above its pins.
 	ip link delete cli0
