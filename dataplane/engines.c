@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table of modes. Only this file knows which of them are built in.
+ * The table of modes. Only this file knows which modes are built in.
  */
 #include "dataplane/engine.h"
 
@@ -87,5 +87,6 @@ int engines_take_off(const char *interface)
 	for (size_t i = 0; i < engine_mode_count; i++)
 		if (engine_modes[i].ops && engine_modes[i].ops->take_off)
 			return engine_modes[i].ops->take_off(interface);
-	return error_set(ENOTSUP, "this build is without xdp mode, and can take no program off");
+	return error_set(
+		ENOTSUP, "this sessiond was built without xdp mode and cannot detach a program");
 }
