@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
-
+#include "common/suggest.h"
 #include "common/text.h"
 
 enum {
@@ -66,6 +66,19 @@ static const struct argp_option *option_at(const struct cli *cli, size_t i)
 	return NULL;
 }
 
+static void unknown_long(const struct cli *cli, const char *arg)
+{
+	char word[TEXT_QUOTE], quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
+	struct suggest suggest = {.word = word};
+	const struct argp_option *option;
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
+	for (size_t i = 0; (option = option_at(cli, i)); i++)
+		suggest_offer(&suggest, option->name);
+	error_set(EINVAL, "unknown option %s: %stry --help", text_quote(arg, quoted),
+		suggest_text(&suggest, "--", maybe));
+}
+
 /* getopt knows why it refused `arg` but argp keeps that from us, so look again. */
 static bool explain_long(const struct cli *cli, const char *arg)
 {
@@ -89,7 +102,7 @@ static bool explain_long(const struct cli *cli, const char *arg)
 	if (ambiguous)
 		error_set(EINVAL, "option %s is ambiguous: write it out, see --help", quoted);
 	else if (!match)
-		error_set(EINVAL, "unknown option %s: try --help", quoted);
+		unknown_long(cli, arg);
 	else if (match->arg && !has_value)
 		error_set(EINVAL, "option --%s needs a value, %s: try --help", match->name,
 			match->arg);

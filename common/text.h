@@ -13,6 +13,9 @@
 /* A decimal number from `min` to `max`: digits only, no sign, blank, prefix or anything after. */
 bool text_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
+/* As text_number; a k, M or G at the end multiplies by 1e3, 1e6 or 1e9. */
+bool text_count(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
 /* Room for what text_quote writes. */
 #define TEXT_QUOTE 64
 

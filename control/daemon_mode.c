@@ -99,6 +99,12 @@ int daemon_next_mode(struct daemon *daemon, int err)
 	return 0;
 }
 
+static void tell_without_effect(void *ctx, const char *name, const char *mode)
+{
+	(void)ctx;
+	log_tagged(LOG_LEVEL_NOTICE, "no-effect", "%s has no effect in mode %s", name, mode);
+}
+
 void daemon_announce(const struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -109,6 +115,7 @@ void daemon_announce(const struct daemon *daemon)
 	daemon->ops->describe(daemon->engine, text, sizeof(text));
 	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
 		SESSIOND_VERSION, daemon->mode->name, text);
+	options_without_effect(options, daemon->mode, tell_without_effect, NULL);
 	for (size_t i = 0; i < options->engine.listen_count; i++)
 		log_info(
 			"listening on UDP %s", endpoint_format(&options->engine.listen[i], listen));

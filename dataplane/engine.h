@@ -208,8 +208,10 @@ enum engine_flags {
 	ENGINE_INTERFACES = 2, /* answers on --interface, and requires one */
 	ENGINE_PINS = 4,      /* may leave pins in pin_dir, and keep answering without the daemon */
 	ENGINE_OWN_PORTS = 8, /* its ports are its only links: addresses need no interface */
-	ENGINE_DPDK_ARGS = 16, /* takes --dpdk-args; open returns -EINVAL if they are invalid */
-	ENGINE_DRIVERS = 32,   /* runs drivers in this process: see control/privileges.h */
+	ENGINE_DPDK_ARGS = 16,	/* takes --dpdk-args; open returns -EINVAL if they are invalid */
+	ENGINE_DRIVERS = 32,	/* runs drivers in this process: see control/privileges.h */
+	ENGINE_THREADS = 64,	/* has reader threads: uses --threads */
+	ENGINE_BUSY_POLL = 128, /* may poll or sleep: uses --busy-poll */
 };
 
 /* A mode, built in or not. */

@@ -87,7 +87,7 @@ static const char *set_number(
 {
 	uint64_t number;
 
-	if (!text_number(value, def->min, def->max, &number))
+	if (!text_count(value, def->min, def->max, &number))
 		return expected_number(def);
 	if (def->size == sizeof(uint16_t))
 		*(uint16_t *)member(def, options) = (uint16_t)number;
@@ -273,7 +273,7 @@ static const char *set_rate_limit(
 	const struct option_def *def, struct options *options, const char *value)
 {
 	static const char wrong[] = "expected GETS/NEWS, both a second and 0 for no limit, such as "
-				    "20000/2000";
+				    "20k/2k";
 	const char *slash = strchr(value, '/');
 	uint64_t gets, news;
 	char first[16];
@@ -283,8 +283,8 @@ static const char *set_rate_limit(
 		return wrong;
 	memcpy(first, value, (size_t)(slash - value));
 	first[slash - value] = '\0';
-	if (!text_number(first, 0, SESSD_LIMIT_MAX, &gets) ||
-		!text_number(slash + 1, 0, SESSD_LIMIT_MAX, &news))
+	if (!text_count(first, 0, SESSD_LIMIT_MAX, &gets) ||
+		!text_count(slash + 1, 0, SESSD_LIMIT_MAX, &news))
 		return wrong;
 	options->engine.limit_gets = (uint32_t)gets;
 	options->engine.limit_news = (uint32_t)news;

@@ -48,6 +48,7 @@ struct option_def {
 	uint64_t min, max;
 	const char *words;
 	enum option_complete complete;
+	unsigned needs; /* of enum engine_flags: no effect in a mode without; 0: all modes use it */
 	/* The rest is for the manual and the example of a configuration file. */
 	const char *example; /* a value for the example, if there is no default */
 	const char *details; /* more sentences for the man pages, if `help` is not all */

@@ -244,7 +244,7 @@ static void complete_engine(struct options *options)
 	engine->measure = options->metrics[0] != '\0';
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors)
 {
 	char config_path[sizeof(options->config_path)];
 	int ret;
@@ -257,7 +257,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (options->config_path[0]) {
 		memcpy(config_path, options->config_path, sizeof(config_path));
 		set_defaults(options);
-		ret = options_read_file(options, config_path);
+		ret = options_read_file(options, config_path, errors);
 		if (ret < 0)
 			return ret;
 		ret = read_command_line(options, argc, argv);
@@ -269,6 +269,23 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (!ret)
 		ret = check_scopes(options);
 	return ret < 0 ? ret : check_together(options);
+}
+
+void options_without_effect(const struct options *options, const struct engine_mode *mode,
+	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx)
+{
+	static const char zeros[sizeof(bool)];
+
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+		const char *member = (const char *)options + def->offset;
+		/* "keep = no" asks for nothing. */
+		bool off = !def->arg && memcmp(member, zeros, sizeof(zeros)) == 0;
+
+		if (options->given >> i & 1 && def->needs && !off &&
+			!engine_mode_has(mode, def->needs))
+			tell(ctx, def->name, mode->name);
+	}
 }
 
 /* A pipe can be read only once, and opening it again may block forever. */
@@ -288,6 +305,7 @@ static int check_file_again(const char *path)
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
 	void (*needs_restart)(void *ctx, const char *name), void *ctx)
 {
+	struct option_errors errors = {0};
 	struct options *parsed;
 	int ret = check_file_again(running->config_path);
 
@@ -296,9 +314,13 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 	parsed = malloc(sizeof(*parsed));
 	if (!parsed)
 		return error_set(ENOMEM, "out of memory: the options were not reloaded");
-	ret = options_parse(parsed, argc, argv);
-	if (ret < 0)
+	ret = options_parse(parsed, argc, argv, &errors);
+	if (ret < 0) {
+		if (errors.count > 1)
+			error_set(EINVAL, "%s (lines with errors: %u; sessiond --check prints all)",
+				errors.first, errors.count);
 		goto end;
+	}
 	/* The default depends on where the daemon may write, and it had more privileges when it
 	 * chose. */
 	if (parsed->control_is_default && running->control_is_default)

@@ -26,12 +26,23 @@ struct options {
 #define ENGINE_OPTIONS(...)
 #include "control/config/option_rows.h"
 	bool allow_is_default, control_is_default;
+	uint64_t given; /* a bit for each row, from the lowest: set by file or command line */
+};
+
+/* The lines of a configuration file that are wrong. */
+struct option_errors {
+	void (*tell)(void *ctx, const char *message); /* each, in their order; NULL: nobody */
+	void *ctx;
+	unsigned count;
+	char first[512];
 };
 
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
  * and --version itself and exits 0. Returns 0, or a negative errno with error_message() set:
- * -ENOMEM if out of memory, else -EINVAL. It opens only the file and changes nothing. */
-int options_parse(struct options *options, int argc, char **argv);
+ * -ENOMEM if out of memory, else -EINVAL. It opens only the file and changes nothing.
+ * Each wrong line of the file is added to `errors`, which may be NULL; error_message() is about the
+ * first. */
+int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors);
 
 /* Reads file and command line again. `next` becomes a copy of `running` with the new values of the
  * OPTION_RELOADABLE options; needs_restart, if not NULL, is called with the name of each other
@@ -45,6 +56,9 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
  * interface, which may appear later, -ENOMEM for memory, which may become free, -EAGAIN if a user
  * could not be looked up, or -EINVAL. */
 int options_check_host(const struct options *options);
+/* Calls `tell` for each option that was given and that `mode` does not use. */
+void options_without_effect(const struct options *options, const struct engine_mode *mode,
+	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx);
 /* Bytes of memory that a start takes at most, not counting what an earlier daemon left pinned. */
 uint64_t options_memory_needed(const struct options *options);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/suggest.h"
 #include "common/text.h"
 #include "control/sessionctl/command_table.h"
 
@@ -126,7 +127,8 @@ static const char *help(void)
 static const struct ctl_command *find_command(const struct ctl *ctl)
 {
 	const struct ctl_command *command = NULL;
-	char quoted[TEXT_QUOTE];
+	char quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
+	struct suggest suggest = {0};
 	enum log_level level;
 	uint8_t key[32];
 
@@ -134,12 +136,16 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "which command? %s: see --help", names(false, "or"));
 		return NULL;
 	}
-	for (size_t i = 0; i < ctl_command_count; i++)
+	suggest.word = ctl->command;
+	for (size_t i = 0; i < ctl_command_count; i++) {
+		suggest_offer(&suggest, ctl_commands[i].name);
 		if (strcmp(ctl_commands[i].name, ctl->command) == 0)
 			command = &ctl_commands[i];
+	}
 	if (!command)
-		error_set(EINVAL, "unknown command %s: expected %s",
-			text_quote(ctl->command, quoted), names(false, "or"));
+		error_set(EINVAL, "unknown command %s: %sexpected %s",
+			text_quote(ctl->command, quoted), suggest_text(&suggest, "", maybe),
+			names(false, "or"));
 	else if (command->argument && command->argument[0] != '[' && !ctl->argument)
 		error_set(EINVAL, "%s needs an argument: %s %s", command->name, command->name,
 			command->argument);

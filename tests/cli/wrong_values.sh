@@ -89,6 +89,25 @@ conf ':2: port = 6: given twice' 'port = 5\nport = 6\n'
 conf ':1: keep = perhaps: expected yes, no' 'keep = perhaps\n'
 conf ':3: allow = 10.0.0.0/33: expected' '# a list\nallow = ::1\nallow = 10.0.0.0/33\n'
 conf ':1: config is for the command line only' 'config = /etc/other\n'
+conf ':1: unknown name capcity: did you mean capacity' 'capcity = 5\n'
+wrong 'unknown option --capcity: did you mean --capacity[?] try --help' --capcity 5
+
+all_errors() {
+	cases=$((cases + 1))
+	timeout 10 "$sessiond" --check -c "$1" >"$folder/out" 2>"$folder/err" </dev/null
+	got=$?
+	[ "$got" -eq 2 ] || fail "exit code $got, expected 2"
+}
+
+# Every line that is wrong, in their order; twenty of very many.
+printf 'port = 0\nmode = socket # a comment\nspeed = 5\nkeep = 9\n' >"$folder/conf"
+all_errors "$folder/conf"
+cut -d: -f3 "$folder/err" | tr '\n' ' ' | grep -qx '1 3 4 ' || fail "said: $(cat "$folder/err")"
+for _ in $(seq 50); do echo 'x = 1'; done >"$folder/conf"
+all_errors "$folder/conf"
+[ "$(wc -l <"$folder/err")" -eq 21 ] || fail "said: $(cat "$folder/err")"
+grep -qx 'sessiond: 30 more lines are wrong' "$folder/err" || fail "said: $(cat "$folder/err")"
+
 printf 'mode = socket\n' >"$folder/conf"
 wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
 
@@ -96,6 +115,11 @@ wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
 expect 0 '' "$sessiond" --check
 printf 'port = 5\nmode = socket\nallow = ::1\nlisten = 127.0.0.1\nkeep = no\n' >"$folder/conf"
 expect 0 '' "$sessiond" --check -c "$folder/conf" -n 5 --max-session 1400 6
+printf 'threads = 2\nkeep = yes\nxdp-mode = native\nbusy-poll = no\n' >"$folder/conf"
+expect 0 '' "$sessiond" --check -c "$folder/conf" --mode socket
+grep -c 'has no effect in mode socket' "$folder/out" | grep -qx 2 &&
+	grep -q 'keep has no effect' "$folder/out" && grep -q 'xdp-mode has no effect' "$folder/out" ||
+	fail "--check said: $(cat "$folder/out")"
 expect 0 '' "$sessiond" --version
 grep -Eqx 'sessiond [0-9.]+' "$folder/out" || fail "--version prints: $(cat "$folder/out")"
 expect 0 '' "$sessiond" --help

@@ -53,7 +53,7 @@ static void defaults(struct options *options)
 {
 	char name[] = "sessiond", *argv[] = {name, NULL};
 
-	if (options_parse(options, 1, argv) < 0)
+	if (options_parse(options, 1, argv, NULL) < 0)
 		FUZZ_FAIL("the defaults are refused: %s", error_message());
 }
 
@@ -64,13 +64,13 @@ static void read_file(const char *text, size_t size)
 
 	defaults(&first);
 	defaults(&second);
-	ret = options_read_memory(&first, "fuzz.conf", text, size);
+	ret = options_read_memory(&first, "fuzz.conf", text, size, NULL);
 	if (ret < 0) {
 		check_message();
 		return;
 	}
 	check_limits(&first);
-	if (options_read_memory(&second, "fuzz.conf", text, size) < 0)
+	if (options_read_memory(&second, "fuzz.conf", text, size, NULL) < 0)
 		FUZZ_FAIL("taken once, refused twice: %s", error_message());
 	if (memcmp(&first.allow, &second.allow, sizeof(first.allow)) != 0 ||
 		first.engine.capacity != second.engine.capacity || first.port != second.port)
@@ -104,7 +104,7 @@ static void parse_arguments(const char *text, size_t size)
 		argv[argc++] = line;
 	}
 	argv[argc] = NULL;
-	if (options_parse(&options, argc, argv) < 0)
+	if (options_parse(&options, argc, argv, NULL) < 0)
 		check_message();
 	else
 		check_limits(&options);

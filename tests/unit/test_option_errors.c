@@ -76,14 +76,14 @@ static void file(void **state)
 
 	(void)state;
 	allowed = 1;
-	assert_int_equal(options_parse(&options, 3, arguments), -ENOMEM);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), -ENOMEM);
 	assert_int_equal(allowed, 0);
 	is_told(path);
 	no_lines = true;
-	assert_int_equal(options_parse(&options, 3, arguments), -ENOMEM);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), -ENOMEM);
 	no_lines = false;
 	is_told(path);
-	assert_int_equal(options_parse(&options, 3, arguments), 0);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), 0);
 	assert_int_equal(options.engine.capacity, 777);
 }
 
@@ -93,7 +93,7 @@ static void reload(void **state)
 	static struct options running, next, before;
 
 	(void)state;
-	assert_int_equal(options_parse(&running, 3, arguments), 0);
+	assert_int_equal(options_parse(&running, 3, arguments, NULL), 0);
 	memset(&next, 7, sizeof(next));
 	before = next;
 	for (unsigned n = 1; n <= 2; n++) {

@@ -50,7 +50,7 @@ static void parse_nothing(struct options *options)
 {
 	char name[] = "sessiond", *argv[] = {name, NULL};
 
-	assert_int_equal(options_parse(options, 1, argv), 0);
+	assert_int_equal(options_parse(options, 1, argv, NULL), 0);
 }
 
 /* Every default is a value that the option takes, and the words of a list are each one. */

@@ -37,7 +37,7 @@ static int parse_line(struct options *options, const char *line)
 				*c = ' ';
 		argv[argc++] = word;
 	}
-	return options_parse(options, argc, argv);
+	return options_parse(options, argc, argv, NULL);
 }
 
 static void assert_one_line(const char *message)
@@ -261,7 +261,7 @@ static void bad_lines(void **state)
 		{"-n 67108864", "--capacity 67108864"},
 		{"-n -1", "--capacity -1"},
 		{"-n 1e6", "--capacity 1e6"},
-		{"-n 1000k", "--capacity 1000k"},
+		{"-n 1000K", "--capacity 1000K"},
 		{"-n 99999999999999999999", "--capacity 99999999999999999999"},
 		{"--max-session 0", "--max-session 0: expected a number of bytes from 1 to 1400"},
 		{"--max-session 1401", "--max-session 1401"},
@@ -279,6 +279,7 @@ static void bad_lines(void **state)
 		{"-c /", "configuration file /: Is a directory"},
 		{"-c ''", "--config \"\""},
 		/* What getopt refuses; the shape of the message is ours. */
+		{"--capcity=5", "unknown option --capcity=5: did you mean --capacity? try --help"},
 		{"--frobnicate", "unknown option --frobnicate: try --help"},
 		{"--frobnicate=1", "unknown option --frobnicate=1"},
 		{"-Z", "unknown option -Z: try --help"},
@@ -315,7 +316,7 @@ static int parse_repeated(struct options *options, const char *option, const cha
 		snprintf(texts[i] + len, sizeof(texts[i]) - (size_t)len, format, i / 256, i % 256);
 		argv[i + 1] = texts[i];
 	}
-	ret = options_parse(options, n + 1, argv);
+	ret = options_parse(options, n + 1, argv, NULL);
 	test_free(texts);
 	test_free(argv);
 	return ret;
@@ -351,7 +352,7 @@ static void long_dpdk_args(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	text[sizeof(options.engine.dpdk_args)] = '\0';
-	assert_int_equal(options_parse(&options, 5, argv), -EINVAL);
+	assert_int_equal(options_parse(&options, 5, argv, NULL), -EINVAL);
 	assert_non_null(strstr(error_message(), "too long, expected at most 1023 bytes"));
 	assert_one_line(error_message());
 }
@@ -360,8 +361,8 @@ static int read_text(struct options *options, const char *text)
 {
 	char *argv[] = {(char *)"sessiond", NULL};
 
-	assert_int_equal(options_parse(options, 1, argv), 0);
-	return options_read_memory(options, "test.conf", text, strlen(text));
+	assert_int_equal(options_parse(options, 1, argv, NULL), 0);
+	return options_read_memory(options, "test.conf", text, strlen(text), NULL);
 }
 
 static void good_files(void **state)
@@ -402,6 +403,53 @@ static void good_files(void **state)
 	assert_false(options.keep);
 }
 
+static void note_error(void *ctx, const char *message)
+{
+	char *all = ctx;
+
+	strcat(strcat(all, message), "|");
+}
+
+/* A comment after a blank, quotes, and thousands. */
+static void values_in_files(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(read_text(&options, "capacity = 2M # two million\n"
+					     "rate-limit = 20k/2k ; a second\n"
+					     "pin-dir = \"/sys/fs/bpf/a #b\"   # a comment\n"
+					     "user = \"nobody\"\n"
+					     "dpdk-args = -l 1 --vdev=\"x\"\n"),
+		0);
+	assert_int_equal(options.engine.capacity, 2000000);
+	assert_int_equal(options.engine.limit_gets, 20000);
+	assert_int_equal(options.engine.limit_news, 2000);
+	assert_string_equal(options.pin_root, "/sys/fs/bpf/a #b");
+	assert_string_equal(options.user, "nobody");
+	assert_string_equal(options.engine.dpdk_args, "-l 1 --vdev=\"x\"");
+}
+
+static void every_error_is_told(void **state)
+{
+	static const char text[] = "capacity = 0\nbad line\nport = 5\nprt = 5\n[x]\nport = 6\n";
+	char all[1024] = "";
+	struct option_errors errors = {.tell = note_error, .ctx = all};
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_line(&options, ""), 0);
+	assert_int_equal(
+		options_read_memory(&options, "x", text, strlen(text), &errors), -EINVAL);
+	print_message("%s\n", all);
+	assert_int_equal(errors.count, 5);
+	assert_memory_equal(all, "x:1: capacity = 0: expected", 27);
+	assert_non_null(strstr(all, "|x:2: expected name = value|x:4: unknown name prt: did you "
+				    "mean port? --help lists the names|x:5: sections are not used "
+				    "here: leave the line out|x:6: port = 6: given twice"));
+	assert_memory_equal(error_message(), all, strlen(error_message()));
+}
+
 static void bad_files(void **state)
 {
 	static const struct {
@@ -412,8 +460,8 @@ static void bad_files(void **state)
 		{"capacity =\n", "test.conf:1: capacity = \"\": expected"},
 		{"capacity\n", "test.conf:1: expected name = value"},
 		{"= 5\n", "test.conf:1: unknown name \"\""},
-		{"capacty = 5\n", "test.conf:1: unknown name capacty: --help lists"},
-		{"Capacity = 5\n", "test.conf:1: unknown name Capacity"},
+		{"capacty = 5\n", "test.conf:1: unknown name capacty: did you mean capacity? --help lists"},
+		{"Capacity = 5\n", "test.conf:1: unknown name Capacity: did you mean capacity?"},
 		{"port = 0\n", "test.conf:1: port = 0: expected a UDP port"},
 		{"mode = quick\n", "test.conf:1: mode = quick: expected auto"},
 		{"keep = maybe\n", "test.conf:1: keep = maybe: expected yes, no"},
@@ -426,7 +474,12 @@ static void bad_files(void **state)
 		{"config = /etc/x\n", "test.conf:1: config is for the command line only"},
 		{"check = yes\n", "test.conf:1: check is for the command line only"},
 		{"help = yes\n", "test.conf:1: unknown name help"},
-		{"port = 5 # five\n", "test.conf:1: port = 5 # five: expected"},
+		{"port = 5#five\n", "test.conf:1: port = 5#five: expected"},
+		{"port = \"5\n", "test.conf:1: the closing quote is missing"},
+		{"capacity = 2T\n", "test.conf:1: capacity = 2T: expected"},
+		{"capacity = M\n", "test.conf:1: capacity = M: expected"},
+		{"capacity = 5G\n", "test.conf:1: capacity = 5G: expected"},
+		{"rate-limit = 20k/2x\n", "test.conf:1: rate-limit = 20k/2x: expected"},
 		{"port = 5\x01\n", "test.conf:1: a control character"},
 		{"bad line\ncapacity = 0\n", "test.conf:1: expected name = value"},
 		{"capacity = 0\nbad line\n", "test.conf:1: capacity = 0"},
@@ -454,7 +507,7 @@ static void bad_files(void **state)
 	assert_non_null(strstr(error_message(), "test.conf:1: the line is too long"));
 	/* A NUL ends no line unseen. */
 	assert_int_equal(
-		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14), -EINVAL);
+		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14, NULL), -EINVAL);
 	assert_non_null(strstr(error_message(), "a control character"));
 }
 
@@ -486,7 +539,7 @@ static void random_files(void **state)
 		if (i % 64 == 0)
 			text[(x >> 20) % len] = '\0';
 		memset(&options, 0, sizeof(options));
-		if (options_read_memory(&options, "random", text, len) < 0)
+		if (options_read_memory(&options, "random", text, len, NULL) < 0)
 			assert_one_line(error_message());
 	}
 }
@@ -573,7 +626,7 @@ static void reloads(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	write_file(path, "capacity = 10\nallow = 192.0.2.0/24\nlisten = 127.0.0.1\n");
-	assert_int_equal(options_parse(&running, 5, argv), 0);
+	assert_int_equal(options_parse(&running, 5, argv, NULL), 0);
 
 	assert_int_equal(reload(&next, path, &running), 0);
 	assert_string_equal(restarts, "");
@@ -618,7 +671,7 @@ static void reload_keeps_the_admin_socket(void **state)
 
 	(void)state;
 	setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
-	assert_int_equal(options_parse(&running, 1, argv), 0);
+	assert_int_equal(options_parse(&running, 1, argv, NULL), 0);
 	strcpy(running.control_path, strcmp(running.control_path, "/run/user/1/sessiond.sock") == 0
 					     ? "/run/sessiond/control.sock"
 					     : "/run/user/1/sessiond.sock");
@@ -778,6 +831,8 @@ int main(void)
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(long_dpdk_args),
 		cmocka_unit_test(good_files),
+		cmocka_unit_test(values_in_files),
+		cmocka_unit_test(every_error_is_told),
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
