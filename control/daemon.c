@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* If the path was given with --control, failure is fatal. Without the default path the daemon runs
- * without an admin socket. */
+/* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon
+ * runs without an admin socket. */
 static int open_admin(struct daemon *daemon)
 {
 	struct admin_config config = {

@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# How the source is laid out, by its includes: no folder and no file in a circle, none that includes
-# from a layer above its own; one name for one file; and nobody but the table of modes knows which
-# are built in.
+# The layers of the source, by its includes: no circles of folders or files, no include from a layer
+# above; every file name is unique; and only the table of modes knows which modes are built in.
 
 . "$(dirname "$0")/lib.sh"
 
 cd "$(dirname "$0")/../.." || exit 1
 
-# A line for each include of an own file: who, whom.
+# A line for each include of an own file: the including file, the included file.
 find include common dataplane control ebpf -name '*.[ch]' | sort >"$folder/sources"
 [ "$(wc -l <"$folder/sources")" -gt 150 ] || fail "hardly a source is found"
 while read -r file; do
@@ -20,7 +19,7 @@ while read -r file; do
 done <"$folder/sources" >"$folder/includes"
 [ "$(wc -l <"$folder/includes")" -gt 400 ] || fail "hardly an include is found"
 
-# tsort says on stderr what goes round, a line each.
+# tsort prints the members of a circle on stderr, one per line.
 no_circle() {
 	tsort >/dev/null 2>"$folder/circle" || true
 	[ ! -s "$folder/circle" ] || fail "$1 include each other: $(sed 's/.*: //' "$folder/circle" | tr '\n' ' ')"

@@ -8,7 +8,7 @@
 
 [ -r /proc/self/status ] || skip "/proc is not mounted"
 
-# Nothing of this may start a daemon; if it did, it would be one that ends by the time limit.
+# No case may start a daemon; if one did, the time limit would end it.
 wrong() {
 	pattern=$1
 	shift
@@ -49,16 +49,16 @@ wrong 'unknown option -' "$(printf -- '-\377')"
 wrong 'option --capacity needs a value' --capacity
 wrong 'option --keep takes no value' --keep=1
 
-# Any build: without xdp mode, that it is not built in is what is said.
+# In any build: without xdp mode the error says that it is not built in.
 wrong '--mode (xdp needs an interface|dpdk)|built without it' --mode xdp
 wrong '(--interface absent0: no such interface here|built without)' --check --mode xdp -i absent0
 wrong '(--interface absent0: no such interface here|built without)' --check -i absent0
-# When it starts, an interface that is not there yet is no mistake of the configuration.
+# At a start, unlike --check, a missing interface is not a configuration error.
 if "$sessiond" --check -i absent0 2>&1 | grep -q 'no such interface'; then
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -i absent0
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -m xdp -i absent0
 fi
-# The same of the interface that an address is bound to.
+# The same for the interface of a link-local address.
 wrong '--listen \[?fe80::1%absent0\]?.*: there is no such interface here' --check -l fe80::1%absent0
 expect 1 '^sessiond: --listen .*fe80::1%absent0.*: there is no such interface here' \
 	"$sessiond" -l fe80::1%absent0
@@ -111,7 +111,7 @@ grep -qx 'sessiond: 30 more lines are wrong' "$folder/err" || fail "said: $(cat 
 printf 'mode = socket\n' >"$folder/conf"
 wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
 
-# And what is right, for the checks above would pass a program that refuses everything.
+# Correct values are accepted: the checks above would pass a program that refuses everything.
 expect 0 '' "$sessiond" --check
 printf 'port = 5\nmode = socket\nallow = ::1\nlisten = 127.0.0.1\nkeep = no\n' >"$folder/conf"
 expect 0 '' "$sessiond" --check -c "$folder/conf" -n 5 --max-session 1400 6

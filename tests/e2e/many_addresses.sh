@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A host of thousands of addresses, as kube-proxy's: XDP answers at each, also after a restart, and at
-# all of 16 ports. More than were there when the daemon started are answered by sockets, and by XDP as
+# A host with thousands of addresses, as with kube-proxy: XDP answers at each, also after a restart, and
+# at all 16 ports. Sockets answer at addresses that exceed the room reserved at the start, and XDP as
 # soon as there is room.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
 
-# addresses add|del NET FROM TO: 10.NET.x.y/32 on lo, by number
+# addresses add|del NET FROM TO: adds or deletes 10.NET.x.y/32 on lo, by number
 addresses()
 {
 	seq "$3" "$4" | awk -v what="$1" -v net="$2" \
@@ -17,7 +17,7 @@ addresses()
 		farm_in cache ip -batch -
 }
 
-# by_xdp ADDRESS...: it is answered there, and not by the daemon
+# by_xdp ADDRESS...: XDP answers there, not the daemon
 by_xdp()
 {
 	local slow

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The fast path outlives the daemon: killed with -9, GETs are answered on; started again, every
-# session is still there, and no GET went unanswered in between.
+# The fast path outlives the daemon: after kill -9 GETs are still answered; after a restart every
+# session is still there, and every GET in between was answered.
 . "$(dirname "$0")/lib.sh"
 
 need_tls

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A BPF file system that ends with its mount namespace takes the pins with it. The daemon says so at
-# start, and the doctor, too: under `ip netns exec`, and in a container that has mounted its own; not
-# where it is the host's, or was given to the container.
+# A BPF file system that ends with its mount namespace takes the pins with it. The daemon warns of it at
+# the start, and doctor too: under `ip netns exec`, and in a container that mounted its own; but not for
+# the host's file system, also if mounted into the container.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
-first='pid:[4026531836]' # what the kernel starts with
+first='pid:[4026531836]' # the kernel's initial PID namespace
 
-# said_of COMMAND...: whether a daemon that COMMAND starts says that its pins are private. It is
-# killed in the end.
+# said_of COMMAND...: whether a daemon that COMMAND starts warns that its pins are private. The daemon
+# is killed at the end.
 said_of()
 {
 	local told=0
@@ -41,7 +41,7 @@ said_of()
 	return "$told"
 }
 
-# It ends, and nothing is left of it. Of a namespace of processes it is the first one.
+# It ends and leaves nothing. It may be the first process of its PID namespace.
 gone()
 {
 	local child

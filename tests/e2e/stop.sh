@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A clean stop leaves nothing behind; --keep leaves the fast path answering, until a daemon takes
-# over or `sessionctl detach` ends it.
+# A clean stop leaves nothing behind; --keep leaves the fast path answering, until a daemon adopts it or
+# `sessionctl detach` removes it.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A program of sessiond's that is not pinned in the pin folder is recognised: no mode stores sessions
-# that it would keep GETs from, and the advice takes it off.
+# sessiond's XDP program is recognised even if it is not pinned in the pin folder: no mode stores
+# sessions that this program would hide from GETs, and the advised command detaches it.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
