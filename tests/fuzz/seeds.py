@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# seeds.py FOLDER STAMP: makes the seeds of all fuzz targets, FOLDER/TARGET/NAME, from what is said
-# here in words.
+# seeds.py FOLDER STAMP: makes the seeds of all fuzz targets, FOLDER/TARGET/NAME, from the descriptions
+# below.
 import os
 import struct
 import sys
@@ -42,7 +42,7 @@ def frame(packet, tags=(), macs=MACS):
         head += struct.pack(">HH", kind, 100)
     head += struct.pack(">H", ethertype)
     body = head + packet
-    # The last byte is odd: checksums are to be made right.
+    # The last byte is odd: the target corrects the checksums.
     return body + bytes(max(0, 60 - len(body))) + b"\x01"
 
 
