@@ -149,7 +149,11 @@ refused()
 	local words=$1
 
 	shift
-	! start "$@" || fail "the daemon started: $*"
+	if start "$@"; then
+		cat $daemon_log
+		stop
+		fail "the daemon started: $*"
+	fi
 	cat $daemon_log
 	grep -q -- "$words" $daemon_log || fail "it said: $(tail -n 1 $daemon_log)"
 }
