@@ -14,7 +14,6 @@
 
 static atomic_int max_level = LOG_LEVEL_INFO;
 static _Atomic uint64_t dropped, untold; /* lines dropped; those of them not yet reported */
-static _Thread_local char last_error[512];
 
 static const struct {
 	const char *name;
@@ -167,19 +166,4 @@ void log_about(enum log_level level, const struct log_fields *fields, const char
 	va_start(args, format);
 	write_about(level, fields, format, args);
 	va_end(args);
-}
-
-int(error_set)(int errnum, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(last_error, sizeof(last_error), format, args);
-	va_end(args);
-	return errnum > 0 ? -errnum : -EIO;
-}
-
-const char *error_message(void)
-{
-	return last_error;
 }

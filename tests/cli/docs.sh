@@ -17,7 +17,7 @@ for page in $pages; do
 		*) [ -e "$(dirname "$page")/$link" ] || fail "$page: there is no $link" ;;
 		esac
 	done
-	for file in $(grep -Eo '`(bench|common|control|dataplane|dist|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
+	for file in $(grep -Eo '`(bench|client|common|control|dataplane|dist|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
 		tr -d '`'); do
 		# shellcheck disable=SC2086
 		ls $file >/dev/null 2>&1 || fail "$page: there is no $file"
@@ -44,12 +44,12 @@ cases=$((cases + 1))
 
 # In the tables of architecture.md a file without a folder is in a folder named in the same row.
 for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -d '`' | sort -u); do
-	[ -n "$(find common control dataplane include -name "$file")" ] || fail "architecture.md: there is no $file"
+	[ -n "$(find client common control dataplane include -name "$file")" ] || fail "architecture.md: there is no $file"
 done
 
 # Conversely, each file is named, or its folder, or for a header its source.
 grep -Eo '`[^` ]+`' docs/architecture.md | tr -d '`' >"$folder/named"
-find common control dataplane ebpf include bench -name '*.[ch]' >"$folder/sources"
+find client common control dataplane ebpf include bench -name '*.[ch]' >"$folder/sources"
 while read -r file; do
 	cases=$((cases + 1))
 	name=${file##*/}

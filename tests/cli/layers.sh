@@ -10,12 +10,12 @@
 cd "$(dirname "$0")/../.." || exit 1
 
 # A line for each include of an own file: the including file, the included file.
-find include common dataplane control ebpf -name '*.[ch]' | sort >"$folder/sources"
+find include common dataplane control ebpf client -name '*.[ch]' | sort >"$folder/sources"
 [ "$(wc -l <"$folder/sources")" -gt 150 ] || fail "hardly a source is found"
 while read -r file; do
 	cases=$((cases + 1))
 	sed -n 's/^#include [<"]\([a-z0-9_./]*\)[">].*/\1/p' "$file" | sed 's|^sessiond/|include/&|' |
-		grep -E '^(include|common|dataplane|control|ebpf|bench|tests)/' | sed "s|^|$file |"
+		grep -E '^(include|common|dataplane|control|ebpf|client|bench|tests)/' | sed "s|^|$file |"
 done <"$folder/sources" >"$folder/includes"
 [ "$(wc -l <"$folder/includes")" -gt 400 ] || fail "hardly an include is found"
 
@@ -44,6 +44,11 @@ rank() {
 }
 while read -r from to; do
 	cases=$((cases + 1))
+	# The library is on its own: it goes into other programs.
+	case $from:$to in
+	client:common | client:include/*) continue ;;
+	client:* | *:client) fail "$from includes $to" ;;
+	esac
 	[ "$(rank "$from")" -ge "$(rank "$to")" ] || fail "$from includes $to, a layer above"
 done <"$folder/folders"
 
@@ -51,7 +56,7 @@ for name in $(grep -v '^include/' "$folder/sources" | sed 's|.*/||' | sort | uni
 	fail "more than one file is called $name: $(grep "/$name$" "$folder/sources" | tr '\n' ' ')"
 done
 
-grep -rlE 'HAVE_(XDP|DPDK)' --include='*.[ch]' include common dataplane control ebpf bench tests docs |
+grep -rlE 'HAVE_(XDP|DPDK)' --include='*.[ch]' include common dataplane control ebpf client bench tests docs |
 	grep -vxF dataplane/engines.c >"$folder/asks"
 grep -rnE 'str[a-z]*cmp\(.*(ops|mode)->name' control >>"$folder/asks"
 [ ! -s "$folder/asks" ] || fail "asks which mode it is, or which are built in: $(cat "$folder/asks")"
