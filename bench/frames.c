@@ -27,6 +27,8 @@
 
 #include "dataplane/xdp/percpu_values.h"
 
+#include "common/bpf_skeleton.h"
+
 #include "bench/frames.skel.h" /* needs frames_config.h */
 
 /* Frames per batch of BPF_PROG_TEST_RUN (live frames need Linux 5.18). 128 gave the highest rate,

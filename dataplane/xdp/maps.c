@@ -6,6 +6,7 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "common/bpf_skeleton.h"
 #include "common/log.h"
 #include <sessiond/rate_limit.h>
 
