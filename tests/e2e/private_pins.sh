@@ -33,7 +33,7 @@ said_of()
 	esac
 	"$BUILD/sessionctl" -C "$FARM_ADMIN" "${pins[@]}" doctor >"$LOGS/doctor" || true
 	if [ "$told" -eq 0 ]; then
-		grep -q '^warning  pins: .*belongs to one mount namespace alone' "$LOGS/doctor" ||
+		grep -q '^warning  pins: .*belongs to one mount namespace only' "$LOGS/doctor" ||
 			fail "the doctor does not say so: $(grep pins "$LOGS/doctor")"
 	elif grep 'belongs to one mount namespace' "$LOGS/doctor"; then
 		fail "the doctor says so"
