@@ -117,11 +117,13 @@ bool bpffs_is_private(const char *path)
 {
 	char folder[PATH_MAX];
 	dev_t device;
+	int seen;
 
 	if (!device_of(path, &device))
 		return false;
-	if (!in_container())
-		return find_mount("/proc/1/mountinfo", device, false, folder) == 0;
+	seen = find_mount("/proc/1/mountinfo", device, false, folder);
+	if (!in_container() || seen == 0)
+		return seen == 0;
 	return find_mount("/proc/self/mountinfo", device, true, folder) == 1 &&
 	       younger_than_container(folder, device);
 }
