@@ -56,7 +56,7 @@ static const char *map_name(int fd)
 	return now && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.name : "";
 }
 
-/* What it returns, the call, parameters, arguments, where, and what it returns if it fails. */
+/* Return type, call, parameters, arguments, place, and the result of a failure. */
 #define WRAP(type, name, parameters, arguments, where, failure) \
 	type __real_##name parameters; \
 	type __wrap_##name parameters; \
@@ -96,7 +96,7 @@ WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), "", -1)
 WRAP(int, fchownat, (int dir, const char *path, uid_t uid, gid_t gid, int flags),
 	(dir, path, uid, gid, flags), path, -1)
 WRAP(DIR *, fdopendir, (int fd), (fd), "", NULL)
-/* By the names that they have where files may be large. What is opened here makes no file. */
+/* By their names with large file support. No open here creates a file. */
 WRAP(void *, mmap64, (void *at, size_t size, int prot, int flags, int fd, off_t offset),
 	(at, size, prot, flags, fd, offset), flags &MAP_SHARED ? "shared" : "", MAP_FAILED)
 WRAP(int, open64, (const char *path, int flags), (path, flags), path, -1)

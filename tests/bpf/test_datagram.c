@@ -79,7 +79,7 @@ static const struct {
 	{"UDP length 7", DATAGRAM_MALFORMED, {NEW, .udp_length_add = 7 - 44}},
 };
 
-/* Parses a copy that nothing follows, `skew` bytes off its alignment. */
+/* Parses a copy with nothing after it, `skew` bytes off its alignment. */
 static enum datagram_result parse_copy(
 	const uint8_t *frame, size_t size, size_t skew, size_t *length)
 {
@@ -139,7 +139,7 @@ static void content(void **state)
 	assert_memory_equal(message + 4, key, sizeof(key));
 }
 
-/* Cut anywhere, no frame is taken for whole. */
+/* A frame truncated anywhere is never accepted as whole. */
 static void cut(void **state)
 {
 	uint8_t frame[FRAME_MAX];
@@ -159,7 +159,7 @@ static void cut(void **state)
 	}
 }
 
-/* A byte changed anywhere that a sum covers is seen, or nothing is read outside at least. */
+/* A changed byte is noticed if a checksum covers it, and never causes a read out of bounds. */
 static void changed(void **state)
 {
 	uint8_t frame[FRAME_MAX];
@@ -170,7 +170,8 @@ static void changed(void **state)
 	for (size_t at = 14; at < size; at++) {
 		uint8_t was = frame[at];
 
-		if (at == 40 || at == 41) /* the UDP checksum: another may be the partial one */
+		if (at == 40 ||
+			at == 41) /* the UDP checksum: a changed one may equal the partial one */
 			continue;
 		frame[at] ^= 0x40;
 		assert_int_not_equal(parse_copy(frame, size, 0, &length), DATAGRAM_WHOLE);

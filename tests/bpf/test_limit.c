@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --rate-limit in the program, and its samples of who asks.
+ * --rate-limit in the program, and its samples of sources.
  */
 #include "tests/bpf/fixture.h"
 
@@ -18,7 +18,7 @@
 
 static const uint8_t key[SESSD_KEY_SIZE] = "key";
 
-/* Offers it `times` times; returns how many were not dropped over the limit. */
+/* Sends it `times` times; returns how many were within the limit. */
 static unsigned offer(const struct fixture *fixture, const char *source, int type, unsigned times)
 {
 	const struct frame_spec spec = {
@@ -53,8 +53,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
-/* What comes back while the test runs is some requests more, `rate` a second: few, but for a
- * machine that is emulated. */
+/* The bucket refills during the test, at `rate` requests per second: few, except on an emulated
+ * machine. */
 static void assert_about(unsigned got, unsigned wanted, unsigned rate)
 {
 	assert_in_range(got, wanted, wanted + (now_ns() - began) * rate / 1000000000U + 2);
@@ -70,16 +70,16 @@ static void limited(void **state)
 	fixture_limit_news = NEWS;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS, GETS);
-	/* NEWs and REMOVEs have another bucket, the two the same. */
+	/* NEWs and REMOVEs share another bucket. */
 	assert_int_equal(offer(&fixture, "10.0.0.1", -1, NEWS / 2), NEWS / 2);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_REMOVE, 10 * NEWS), NEWS / 2, NEWS);
-	/* One source's excess is not another's. */
+	/* One source's excess does not affect another. */
 	assert_int_equal(offer(&fixture, "10.0.0.2", SESSD_GET, GETS), GETS);
-	/* All of a /64 is one source, and another /64 is another. */
+	/* A /64 is one source, and another /64 is another. */
 	assert_about(offer(&fixture, "fd00:0:0:1::1", SESSD_GET, 10 * GETS), GETS, GETS);
 	assert_in_range(offer(&fixture, "fd00:0:0:1:ffff::2", SESSD_GET, GETS), 0, GETS / 2);
 	assert_int_equal(offer(&fixture, "fd00:0:0:2::1", SESSD_GET, GETS), GETS);
-	/* It comes back with time. */
+	/* It refills with time. */
 	usleep(500000);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS / 2 - GETS / 10, GETS);
 	fixture_stop(&fixture);
@@ -133,7 +133,8 @@ static void talkers(void **state)
 	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_NEW), 0);
 	assert_int_equal(counted(&fixture, "fd00::7", SESSD_NEW), 30);
 	assert_int_equal(counted(&fixture, "fd00::7", SESSD_REMOVE), 20);
-	/* A sample stands for sixteen; a CPU skips by itself, and the test may move. */
+	/* A sample stands for sixteen; skipping is per CPU, and the test may move to another
+	 * CPU. */
 	fixture.bpf->bss->talkers_one_in = 16;
 	offer(&fixture, "10.0.0.1", SESSD_GET, 1600);
 	assert_in_range(counted(&fixture, "10.0.0.1", SESSD_GET), 1700 - 16 * 16, 1700 + 16);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A start that the kernel refuses at one step: it says which, takes back what it made, leaves what
- * answered answering, and the next start is as if nothing had been.
+ * The kernel refuses one step of a start: the start reports which, removes what it made, keeps the
+ * old program answering, and the next start works normally.
  */
 #include "tests/bpf/faults.h"
 

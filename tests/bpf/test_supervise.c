@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A program that is attached and never runs, as some drivers leave it, is noticed and put on again.
+ * A program that is attached but never runs, as with some drivers, is noticed and attached again.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -44,7 +44,7 @@ static void seconds(unsigned n)
 		engine_xdp.supervise(world.engine);
 }
 
-/* One packet meets the program. The kernel's own packets on the link are left out. */
+/* One packet reaches the program. The kernel's own packets on the link are not counted. */
 static void meet_packet(void)
 {
 	met++;
@@ -58,7 +58,7 @@ static void forgotten(void **state)
 	world_reset(&world);
 	world_run(&world);
 	program = world_program("t0");
-	/* Packets, and the program meets some of them. */
+	/* Packets, of which some reach the program. */
 	each_second = 1000;
 	updates = 0;
 	for (unsigned i = 0; i < 5; i++) {
@@ -66,17 +66,17 @@ static void forgotten(void **state)
 		seconds(1);
 	}
 	assert_int_equal(updates, 0);
-	/* Too few to tell. */
+	/* Too few to judge. */
 	each_second = 3;
 	seconds(10);
 	assert_int_equal(updates, 0);
-	/* Many, and the program meets none: it is put on again, once, by way of another. */
+	/* Many, but none reaches the program: it is attached again once, after another program. */
 	each_second = 1000;
 	seconds(20);
 	assert_int_equal(updates, 2);
 	assert_int_equal(world.engine->reattached, 1);
 	assert_int_equal(world_program("t0"), program);
-	/* It runs, and is forgotten another time. */
+	/* It runs, and is lost again. */
 	meet_packet();
 	seconds(1);
 	seconds(5);

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 static unsigned allowed; /* allocations until one fails; 0: all are */
-static bool no_lines;	 /* for inih's memory */
+static bool no_lines;	 /* for inih's allocations */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -87,7 +87,7 @@ static void file(void **state)
 	assert_int_equal(options.engine.capacity, 777);
 }
 
-/* What runs goes on as it was. */
+/* The running options are unchanged. */
 static void reload(void **state)
 {
 	static struct options running, next, before;

@@ -100,7 +100,7 @@ static void all_given(void **state)
 	assert_int_equal(options.engine.xdp_mode, XDP_MODE_GENERIC);
 	assert_int_equal(options.port, 443);
 	assert_int_equal(options.engine.listen_count, 2);
-	/* The port comes after, and counts all the same. */
+	/* The port follows later, and still counts. */
 	assert_string_equal(endpoint_format(&options.engine.listen[0], text), "192.0.2.1:443");
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "[::1]:99");
 	assert_int_equal(options.allow.count, 2);
@@ -170,7 +170,7 @@ static void good_lines(void **state)
 	check_good(lines, COUNT(lines));
 }
 
-/* What a mode's own options are taken for where it is built in, and refused with else. */
+/* A mode's own options are accepted if it is built in, else refused with this error. */
 static void built_in(void **state)
 {
 	static const char *const xdp[] = {
@@ -505,14 +505,14 @@ static void bad_files(void **state)
 	text[399] = '\0';
 	assert_int_equal(read_text(&options, text), -EINVAL);
 	assert_non_null(strstr(error_message(), "test.conf:1: the line is too long"));
-	/* A NUL ends no line unseen. */
+	/* A NUL does not end a line silently. */
 	assert_int_equal(
 		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14, NULL), -EINVAL);
 	assert_non_null(strstr(error_message(), "a control character"));
 }
 
-/* Any bytes: no crash, no overrun (run it under a sanitizer), and one line where refused. The
- * generator is a small LCG, so a failure comes again. */
+/* Any bytes: no crash, no overrun (run it under a sanitizer), and one line if refused. The
+ * generator is a small LCG, so a failure can be repeated. */
 static void random_files(void **state)
 {
 	static const char *const bits[] = {"port", "allow", "listen", "=", " ", "\n", "\r", "[",
@@ -573,7 +573,7 @@ static void precedence(void **state)
 	assert_int_equal(options.engine.listen_count, 2);
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:1000");
 	assert_string_equal(options.config_path, path);
-	/* The command line wins, wherever --config stands; its lists replace the file's. */
+	/* The command line wins, wherever --config is placed; its lists replace the file's. */
 	snprintf(line, sizeof(line), "-n 20 -a 198.51.100.0/24 -a 203.0.113.0/24 2000 -c %s", path);
 	assert_int_equal(parse_line(&options, line), 0);
 	assert_int_equal(options.port, 2000);
@@ -584,12 +584,11 @@ static void precedence(void **state)
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:2000");
 	assert_true(options.keep);
 	assert_int_equal(options.remove, REMOVE_IGNORE);
-	/* Of the file's, what is wrong is said with file and line; the command line is checked too.
-	 */
+	/* Errors in the file name file and line; the command line is checked too. */
 	write_file(path, "port = 1000\ncapacity = ten\n");
 	assert_int_equal(parse_line(&options, line), -EINVAL);
 	assert_non_null(strstr(error_message(), ":2: capacity = ten: expected"));
-	/* What does not go together is found across both. */
+	/* Conflicts between the two are found. */
 	write_file(path, "mode = xdp\n");
 	snprintf(line, sizeof(line), "-c %s", path);
 	assert_int_equal(parse_line(&options, line), -EINVAL);
@@ -654,7 +653,7 @@ static void reloads(void **state)
 	assert_int_equal(next.remove, REMOVE_HONOUR);
 	assert_int_equal(next.log_level, LOG_LEVEL_INFO);
 
-	/* A wrong file changes nothing. */
+	/* An invalid file changes nothing. */
 	write_file(path, "remove = ignore\nallow = 10.0.0.1/8\n");
 	running = next;
 	assert_int_equal(reload(&next, path, &next), -EINVAL);
@@ -663,7 +662,7 @@ static void reloads(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* A daemon that has given up root may no longer write where it has its admin socket. */
+/* A daemon that has dropped root may no longer write to the folder of its admin socket. */
 static void reload_keeps_the_admin_socket(void **state)
 {
 	char *argv[] = {(char *)"sessiond", NULL};
@@ -679,14 +678,14 @@ static void reload_keeps_the_admin_socket(void **state)
 	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
 	assert_string_equal(restarts, "");
 	assert_string_equal(next.control_path, running.control_path);
-	/* One that was given is another. */
+	/* An explicit path is different. */
 	running.control_is_default = false;
 	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
 	assert_string_equal(restarts, "control;");
 	unsetenv("XDG_RUNTIME_DIR");
 }
 
-/* One that is a pipe is read once: a reload says so, and does not wait for another writer. */
+/* A pipe can be read once: a reload reports that, and does not wait for another writer. */
 static void reload_of_a_pipe(void **state)
 {
 	char path[] = "/tmp/test_options.XXXXXX";
@@ -700,14 +699,14 @@ static void reload_of_a_pipe(void **state)
 	strcpy(running.config_path, path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	alarm(10); /* ends a test that waits */
+	alarm(10); /* ends a test that blocks */
 	assert_int_equal(reload(&next, path, &running), -EINVAL);
 	alarm(0);
 	assert_non_null(strstr(error_message(), "not a regular file"));
 	assert_int_equal(unlink(path), 0);
 }
 
-/* What the man pages and reload count on. */
+/* Properties that the man pages and reload rely on. */
 static void table_is_whole(void **state)
 {
 	(void)state;
@@ -728,12 +727,12 @@ static void table_is_whole(void **state)
 	}
 }
 
-/* What docs/farm.md has measured, daemon and kernel, a million sessions of each length. */
+/* The measurements of docs/farm.md, daemon and kernel, for a million sessions of each length. */
 static void memory_of_xdp_mode(void **state)
 {
 	static const struct {
 		const char *line;
-		unsigned bytes; /* a session */
+		unsigned bytes; /* per session */
 	} cases[] = {
 		{"-m xdp -i lo --max-session 156", 87 + 304},
 		{"-m xdp -i lo --max-session 192", 87 + 457},
@@ -768,7 +767,7 @@ static void memory_of_queues(void **state)
 	assert_in_range(options_memory_needed(&options), 8 << 20, 12 << 20);
 }
 
-/* Of dpdk mode, what is in hugepages is no part of the memory that the kernel calls available. */
+/* In dpdk mode, hugepages are not part of the kernel's available memory. */
 static void memory_of_dpdk_mode(void **state)
 {
 	const struct table_config table = {.capacity = 1000000, .value_max = 512};
@@ -781,7 +780,7 @@ static void memory_of_dpdk_mode(void **state)
 	assert_int_equal(parse_line(&plain, "-m dpdk -l 10.0.0.1 --dpdk-args --no-huge"), 0);
 	assert_int_equal(options_memory_needed(&plain) - options_memory_needed(&huge),
 		table_hot_bytes(&table));
-	/* What stays: lists, and the rest of long values, which few sessions have. */
+	/* The remainder: lists, and the rest of long values, which few sessions have. */
 	assert_in_range(options_memory_needed(&huge) / 1000000, 20, 350);
 	assert_in_range(table_hot_bytes(&table) / 1000000, 256, 300);
 }

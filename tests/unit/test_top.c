@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What `sessionctl top` makes of two looks at the daemon.
+ * The text of `sessionctl top` from two samples of the daemon.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,7 +98,7 @@ static void test_figures(void **state)
 	assert_words("dropped", "dropped 5 0 3 10");
 }
 
-/* Where the daemon measures, its times are told, and fit. */
+/* If the daemon measures times, they are shown and fit. */
 static void test_latency(void **state)
 {
 	(void)state;
@@ -112,11 +112,11 @@ static void test_latency(void **state)
 	figure("insert_us_p99", 0, 50000);
 	top_text(&text, &before, &now, 23);
 	assert_words("latency", "latency daemon, us, p50 p99: answers 5, 20 inserts 50000, 50000");
-	/* A terminal of 24 lines has room for the least of sources beside it. */
+	/* A terminal of 24 lines still has room for TOP_SOURCES_LEAST sources. */
 	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
 }
 
-/* What had no room in dpdk mode was lost; what is for others was not. */
+/* In dpdk mode, frames without room were lost; frames for others were not. */
 static void test_dpdk(void **state)
 {
 	(void)state;
@@ -134,7 +134,7 @@ static void test_dpdk(void **state)
 	assert_words("dropped", "dropped 1111 2222");
 }
 
-/* Started anew in between: counters fell, and there is no rate, least of all a negative one. */
+/* Restarted in between: counters fell, so there is no rate, and never a negative one. */
 static void test_restart(void **state)
 {
 	(void)state;
@@ -144,7 +144,7 @@ static void test_restart(void **state)
 	top_text(&text, &before, &now, 23);
 	assert_words("GET hit", "GET hit 0 10");
 	assert_words("hit ratio", "hit ratio - now, 100.0 % since the start");
-	/* Nor from the very first look. */
+	/* Nor with only one sample. */
 	memset(&before, 0, sizeof(before));
 	top_text(&text, &before, &now, 23);
 	assert_words("GET hit", "GET hit 0 10");
@@ -183,7 +183,7 @@ static void test_sources(void **state)
 	line("mode dpdk keeps");
 }
 
-/* Figures as large as they come, and more of them than there is room for. */
+/* The largest figures, and more of them than fit. */
 static void test_room(void **state)
 {
 	static const char *const names[] = {"uptime_seconds", "mode_xdp", "xdp_interfaces_native",
@@ -209,7 +209,7 @@ static void test_room(void **state)
 	assert_int_equal(text.count, 2);
 }
 
-/* The daemon is gone: the XDP program's own counters. */
+/* The daemon is not running: the XDP program's own counters. */
 static void test_pinned(void **state)
 {
 	(void)state;
