@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --dpdk-args, as far as it is read before EAL sees it.
+ * --dpdk-args, as far as sessiond reads it before EAL.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ static void own(void **state)
 static void refused(void **state)
 {
 	static const struct {
-		const char *text, *message; /* a part of the message */
+		const char *text, *message; /* part of the message */
 	} cases[] = {
 		{"-h", "-h only prints"},
 		{"-hv", "-hv only prints"},
@@ -118,7 +118,7 @@ static void refused(void **state)
 	assert_int_equal(dpdk_args_parse(&args, many), -EINVAL);
 }
 
-/* Up to the last byte of what words are copied to, and past it: an empty word takes one too. */
+/* Up to the last byte of the buffer for words, and beyond: an empty word takes one byte too. */
 static void longest(void **state)
 {
 	char text[ARGS_TEXT_MAX + 16] = "";
@@ -136,7 +136,7 @@ static void longest(void **state)
 	assert_int_equal(dpdk_args_parse(&args, text), 0);
 }
 
-/* What is no more than the start of a refused word. */
+/* Words that only begin like a refused word. */
 static void accepted(void **state)
 {
 	struct dpdk_args args;

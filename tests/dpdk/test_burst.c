@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whole bursts, from a port to a port: EAL without hugepages, a port whose queues are rings that
- * the test fills and empties, the engine's own code between them, a real table.
+ * Whole bursts, from port to port: EAL without hugepages, a port whose queues are rings that the
+ * test fills and empties, the engine's own code between them, a real table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,7 +159,7 @@ static int teardown(void **state)
 	table_destroy(table);
 	assert_int_equal(rte_ring_count(in), 0);
 	assert_int_equal(rte_ring_count(out), 0);
-	/* Nothing that came in was lost, whatever became of it. */
+	/* No received packet was leaked, whatever its outcome. */
 	assert_int_equal(rte_mempool_in_use_count(engine.ports[0].pool), 0);
 	return 0;
 }
@@ -169,7 +169,7 @@ static struct rte_mbuf *offer(const uint8_t *frame, size_t len)
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 
 	assert_non_null(mbuf);
-	memset(mbuf->buf_addr, 0xaa, mbuf->buf_len); /* what the last packet left */
+	memset(mbuf->buf_addr, 0xaa, mbuf->buf_len); /* the last packet's remains */
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), frame, len);
 	assert_int_equal(rte_ring_enqueue(in, mbuf), 0);
 	return mbuf;
@@ -183,7 +183,7 @@ static void run(void)
 		;
 }
 
-/* What went out, or NULL; its length in *len. The bytes are good until the next call. */
+/* The sent frame, or NULL; its length in *len. The bytes are valid until the next call. */
 static const uint8_t *taken(size_t *len)
 {
 	static uint8_t frame[PACKET_ROOM];
@@ -223,7 +223,7 @@ static void fill(uint8_t *value, size_t len, unsigned seed)
 		value[i] = (uint8_t)(seed * 31 + i * 7 + i / 256);
 }
 
-/* Asks, and checks the reply to the last byte. `value` NULL: a miss. */
+/* Sends a GET, and checks every byte of the reply. `value` NULL: a miss. */
 static void ask(const struct packet_spec *spec, uint8_t id, const void *value, size_t value_len,
 	const void *trailing, size_t trailing_len)
 {
@@ -276,7 +276,7 @@ static void expired(void **state)
 	assert_int_equal(lcore->reader.counters.get_expired, 1);
 }
 
-/* What a kernel's stack would have answered. */
+/* Packets that a kernel's stack would answer. */
 static void odd_packets(void **state)
 {
 	static const uint8_t nops[] = {1, 1, 1, 0}, record_route[] = {7, 7, 4, 0, 0, 0, 0, 0},
@@ -314,7 +314,7 @@ static void odd_packets(void **state)
 	}
 }
 
-/* UDP may be shorter than the packet that carries it: the rest is not part of the request. */
+/* The UDP datagram may be shorter than its packet: the rest is not part of the request. */
 static void udp_shorter_than_ip(void **state)
 {
 	uint8_t payload[64], frame[PACKET_ROOM];
@@ -404,8 +404,8 @@ static void drops(void **state)
 	}
 }
 
-/* Every frame cut off at every byte: dropped, and nothing read past its end (run under a sanitizer
- * to see more). */
+/* Every frame truncated at every byte: dropped, and nothing read past its end (a sanitizer detects
+ * more). */
 static void truncated(void **state)
 {
 	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
@@ -435,7 +435,7 @@ static void flipped_bits(void **state)
 	(void)state;
 	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
 	len = packet_build(frame, &spec, payload, sizeof(payload));
-	/* From the IP header on; a UDP checksum of 0 cannot come about by one bit here. */
+	/* From the IP header on; one bit cannot change this UDP checksum to 0. */
 	for (size_t bit = 14 * 8; bit < len * 8; bit++) {
 		frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		offer(frame, len);
@@ -530,7 +530,7 @@ static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 
 static const struct update_sink ignore = {ignore_new, ignore_remove, NULL};
 
-/* How many of `count` requests come through: replies, or changes that reach the sink. */
+/* How many of `count` requests pass: replies, or changes that reach the sink. */
 static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, unsigned count)
 {
 	unsigned passed = 0;
@@ -548,13 +548,13 @@ static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, uns
 	return passed;
 }
 
-/* A bucket's worth, and what has come back into it since `start`. */
+/* A full bucket, and its refill since `start`. */
 #define ASSERT_LIMITED(passed, rate, start) \
 	assert_in_range( \
 		passed, rate, (rate) + 1 + (clock_tick() - (start)) * (rate) / clock_ticks(1))
 
-/* --rate-limit: a second's worth at once of each source, GETs and changes by themselves, by the
- * fast way and the general one (tags, IPv6) from the same bucket; what is over it is counted. */
+/* --rate-limit: a burst of one second per source, for GETs and changes separately; the fast path
+ * and the general path (tags, IPv6) use the same bucket; the excess is counted. */
 static void limited(void **state)
 {
 	struct packet_spec one = {.proto = IPPROTO_UDP}, tagged = one, v6 = one, other = one;
@@ -613,7 +613,7 @@ static void updates(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 0);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, value, 1 + i * 20, NULL, 0);
-	/* Past the end of the ring and round. */
+	/* Past the end of the ring and around. */
 	for (unsigned i = 0; i < 40; i++)
 		offer_request(&spec, SESSD_REMOVE, 0, (uint8_t)i, NULL, 0);
 	run();
@@ -621,7 +621,7 @@ static void updates(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 40);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, NULL, 0, NULL, 0);
-	/* A value that is too long is refused by the writer, who gets to know its length. */
+	/* The writer refuses a value that is too long, and gets its length. */
 	offer_request(&spec, SESSD_NEW, 300, 1, value, VALUE_MAX + 1);
 	run();
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
@@ -644,7 +644,7 @@ static void ring_full(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 200), UPDATES);
 	for (unsigned i = 0; i < 100; i++)
 		ask(&spec, (uint8_t)i, i < UPDATES ? "abc" : NULL, 3, NULL, 0);
-	/* There is room again for what was dropped. */
+	/* There is room again for the dropped ones. */
 	for (unsigned i = UPDATES; i < 100; i++)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "def", 3);
 	run();
@@ -730,7 +730,7 @@ static void transmit_full(void **state)
 		;
 }
 
-/* One GET and one NEW, by the plain way: nothing is asked of the port. */
+/* One GET and one NEW, on the fast path: no offload is requested of the port. */
 static void ask_plainly(const uint8_t *value, size_t value_len)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -761,8 +761,8 @@ static void ask_plainly(const uint8_t *value, size_t value_len)
 	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 1), 1);
 }
 
-/* The plain way is taken, whether the port could sum or not, and whether one address is served,
- * which is part of the template, or several. */
+/* The fast path is used whether or not the port offers checksum offload, and for one served
+ * address, which is part of the template, or several. */
 static void fast_way(void **state)
 {
 	struct local_endpoints one = {.ip4_count = 1, .ip4 = {engine.local.ip4[0]}};
@@ -789,7 +789,7 @@ static void fast_way(void **state)
 	assert_int_equal(lcore->reader.counters.get_hits, 6);
 }
 
-/* A NEW as it came, and one with its last byte changed: by the plain way, or by no means in. */
+/* A NEW as it came, and one with its last byte changed: stored on the fast path, or not at all. */
 static void fast_new(const uint8_t *value, size_t value_len)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -809,8 +809,8 @@ static void fast_new(const uint8_t *value, size_t value_len)
 	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 2), 1);
 }
 
-/* Of any length, whatever lies behind it; a buffer that ends with it, or that somebody else has
- * too, takes the general way. */
+/* Of any length, with any bytes after it; a buffer that ends with it, or a shared one, takes the
+ * general path. */
 static void fast_news(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -842,7 +842,7 @@ static void fast_news(void **state)
 	rte_pktmbuf_free(mbuf);
 }
 
-/* What a port that sums by itself expects of the general way. */
+/* What a port with checksum offload expects of the general path. */
 static void offload(void **state)
 {
 	struct rte_mbuf *mbuf = NULL;
@@ -852,7 +852,7 @@ static void offload(void **state)
 	fill(value, sizeof(value), 9);
 	store(1, value, sizeof(value), 300);
 	engine.ports[0].offload = (struct reply_offload){.ip4 = true, .udp = true};
-	/* Without a tag, IPv4 goes the plain way. */
+	/* Without a tag, IPv4 takes the fast path. */
 	for (unsigned i = 1; i < 6; i++) {
 		struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = i & 1, .tags = i / 2};
 		size_t ip = 14 + 4U * spec.tags, udp = ip + (spec.v6 ? 40 : 20), addrs;
@@ -880,7 +880,8 @@ static void offload(void **state)
 	}
 }
 
-/* A driver that refuses replies of more than 140 bytes, as drivers refuse what they cannot sum. */
+/* A driver that refuses replies of more than 140 bytes, like drivers that cannot compute a
+ * checksum. */
 static uint16_t refuse_long(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 {
 	uint16_t i = 0;
@@ -891,7 +892,7 @@ static uint16_t refuse_long(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 	return i;
 }
 
-/* What the driver refuses is dropped, and what comes after it is sent. */
+/* A refused packet is dropped, and the packets after it are sent. */
 static void transmit_refused(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true};
@@ -931,14 +932,14 @@ static void received_checksums(void **state)
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
 	run();
 	assert_non_null(taken(&got));
-	/* The port vouches for what is not summed up. */
+	/* The port vouches for a checksum that is wrong. */
 	frame[40] ^= 1;
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	run();
 	assert_non_null(taken(&got));
 	offer(frame, len);
 	assert_dropped("checksum", &lcore->counters.drop_bad_checksum, 1);
-	/* But not for none at all over IPv6. */
+	/* But not for a missing one over IPv6. */
 	spec.v6 = spec.no_checksum = true;
 	len = packet_build(frame, &spec, payload, sizeof(payload));
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
@@ -947,8 +948,8 @@ static void received_checksums(void **state)
 	assert_dropped("good", &lcore->counters.drop_bad_checksum, 3);
 }
 
-/* A reply whose sum comes to 0 says 0xffff, for over IPv6 0 is no checksum: of the source ports,
- * there is one for which it does. */
+/* A reply with a checksum of 0 is sent with 0xffff, because 0 is not valid over IPv6: for one of
+ * the source ports it is 0. */
 static void sum_of_zero(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true, .source_port = 1};
@@ -963,7 +964,7 @@ static void sum_of_zero(void **state)
 	frame = taken(&len);
 	assert_non_null(frame);
 	check = (unsigned)frame[60] << 8 | frame[61];
-	/* A port greater by n makes the checksum less by n, in ones' complement. */
+	/* A port larger by n makes the checksum smaller by n, in ones' complement. */
 	port = (1 + check) % 0xffff;
 	assert_int_not_equal(port, 0);
 	spec.source_port = (uint16_t)port;
@@ -976,7 +977,7 @@ static void sum_of_zero(void **state)
 	ask(&spec, 1, "abc", 3, NULL, 0);
 }
 
-/* A tag that the port took off, unasked, is put back. */
+/* A tag that the port stripped without being asked is put back. */
 static void stripped_tag(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP},
@@ -1051,8 +1052,8 @@ static void count_figure(void *ctx, const char *name, uint64_t value)
 	++*count;
 }
 
-/* One answer of DPDK's telemetry has room for each of its dictionaries, however many lcores there
- * are; all figures together would have none. */
+/* Each dictionary fits into one reply of DPDK's telemetry, however many lcores there are; all
+ * figures together would not. */
 static void telemetry_room(void **state)
 {
 	static struct lcore lcores[RTE_MAX_LCORE];
@@ -1070,7 +1071,7 @@ static void telemetry_room(void **state)
 	assert_in_range(port, 5, RTE_TEL_MAX_DICT_ENTRIES);
 }
 
-/* In the place of DPDK's, which without hugepages takes a node for as good as another. */
+/* Replaces DPDK's, which without hugepages ignores the node. */
 void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int socket)
 {
 	void *(*real)(const char *what, size_t bytes, unsigned align, int socket);
@@ -1079,7 +1080,7 @@ void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int soc
 	return socket == NODE_WITHOUT_MEMORY ? NULL : real(what, bytes, align, socket);
 }
 
-/* A NUMA node without memory: it is taken from another. */
+/* A NUMA node without memory: memory is taken from another node. */
 static void other_node(void **state)
 {
 	struct update_ring ring;
@@ -1097,7 +1098,7 @@ static void other_node(void **state)
 	assert_null(hugepages_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
 }
 
-/* A port that was reset or pulled out ends the writer's poll, and so the daemon. */
+/* A port that was reset or removed ends the writer's poll, and so the daemon. */
 static void lost(void **state)
 {
 	static const struct {
@@ -1107,7 +1108,7 @@ static void lost(void **state)
 		{RTE_ETH_EVENT_INTR_RESET, "port 0 (net_ring_test) was reset"},
 		{RTE_ETH_EVENT_INTR_RMV, "port 0 (net_ring_test) was removed"},
 	};
-	/* What drivers call; their header is not installed. */
+	/* Functions for drivers, whose header is not installed. */
 	int (*process)(void *port, enum rte_eth_event_type type, void *unused);
 	void *ports = dlsym(RTLD_DEFAULT, "rte_eth_devices");
 
@@ -1133,7 +1134,7 @@ static void lost(void **state)
 	assert_int_equal(writer_poll(&engine, 0), 0);
 }
 
-/* With what every CPU of the kind has, and with what this one has. */
+/* With the instructions of every CPU of this architecture, and with this CPU's. */
 int main(void)
 {
 #define T(name) \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The configuration file, and the command line. An input is a file; what follows a line `--` is a
- * command line, an argument a line. What is taken must be within its limits, what is refused must
- * say why in one line, and to read the same twice must give the same.
+ * The configuration file, and the command line. An input is a file; after a line `--` follows a
+ * command line, one argument per line. Accepted values must be within their limits, errors must be
+ * one line, and reading the same input twice must give the same result.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -48,7 +48,7 @@ static void check_limits(const struct options *o)
 	}
 }
 
-/* Defaults, as the command line without options gives them. */
+/* Defaults, as for a command line without options. */
 static void defaults(struct options *options)
 {
 	char name[] = "sessiond", *argv[] = {name, NULL};

@@ -21,7 +21,7 @@ void packet_judge_open(struct table *stored)
 	table = stored;
 }
 
-/* What socket mode answers to a payload: its length, 0 for nothing. */
+/* Socket mode's reply to a payload: its length, 0 for none. */
 static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 {
 	struct request_counters counters = {0};
@@ -30,7 +30,8 @@ static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 
 	if (request_classify(payload, len) != REQUEST_GET)
 		return 0;
-	/* Of its own, so that a read past it is seen; with a slot's alignment, as a buffer has. */
+	/* A separate block, so that a read past it is noticed; aligned like a slot, as buffers
+	 * are. */
 	copy = malloc(len);
 	memcpy(copy, payload, len);
 	size = request_get(table, table_hash(table, ((struct sessd_header *)copy)->key),
@@ -39,7 +40,7 @@ static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 	return size;
 }
 
-/* What a mode that found this payload hands its writer. */
+/* The change that a mode passes to its writer for this payload. */
 static void update_of(const uint8_t *payload, size_t len, struct packet_update *update)
 {
 	struct sessd_header header;
@@ -61,7 +62,7 @@ static void update_of(const uint8_t *payload, size_t len, struct packet_update *
 		memcpy(update->value, payload + SESSD_HEADER_SIZE, update->len);
 }
 
-/* What an AF_XDP socket's reader makes of the frame, in memory of its own. */
+/* The result of an AF_XDP socket's reader for the frame, in a separate block. */
 static enum datagram_result by_xsk(const struct fuzz_frame *request, struct packet_update *update)
 {
 	uint8_t *frame = malloc(request->len);
@@ -102,7 +103,7 @@ static void compare(
 	FUZZ_FAIL("%s", what);
 }
 
-/* A GET's reply, or what is handed to the writer, where XDP leaves it to the daemon's socket. */
+/* A GET's reply, or the change for the writer, if XDP passes the packet to the daemon's socket. */
 static void judge_passed(const struct fuzz_frame *request, const struct fuzz_frame *dpdk)
 {
 	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
@@ -126,7 +127,7 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	compare("dpdk and socket mode differ", dpdk->bytes + other, dpdk->len - other, reply, len);
 }
 
-/* What the program has counted as a NEW or REMOVE. */
+/* Packets that the program counted as a NEW or REMOVE. */
 static void judge_update(const struct fuzz_frame *request, enum datagram_result parsed,
 	const struct packet_update *by_xsk)
 {
@@ -148,8 +149,8 @@ static void judge_update(const struct fuzz_frame *request, enum datagram_result 
 		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
 	compare("AF_XDP's reader and the socket hand on different updates", (uint8_t *)by_xsk,
 		sizeof(update), (uint8_t *)&update, sizeof(update));
-	/* Of a sender on this host, which leaves the sum to hardware that a frame from a wire has
-	 * met. */
+	/* From a sender on this host with checksum offload; a frame from a wire has a full
+	 * checksum. */
 	if (!packet_dpdk_update.count && wire_sum(frame_pseudo_header(request, at, v6), NULL, 0) ==
 						 get16(request->bytes + at + 6))
 		return;
