@@ -11,13 +11,12 @@
 #include <stdbool.h>
 
 struct visit {
-	const char *where; /* ADDR:PORT or [V6]:PORT */
-	const char *sni;   /* NULL: none */
-	bool abrupt;	   /* end with a FIN but without close_notify */
-	SSL_SESSION *
-		session; /* in: the session to resume, or NULL; out: the received session. Owned. */
-	bool resumed;	 /* out */
-	char error[160]; /* out, "" if none */
+	const char *where;    /* ADDR:PORT or [V6]:PORT */
+	const char *sni;      /* NULL: none */
+	bool abrupt;	      /* end with a FIN but without close_notify */
+	SSL_SESSION *session; /* in: resume it, or NULL; out: received. Owned. */
+	bool resumed;	      /* out */
+	char error[160];      /* out, "" if none */
 };
 
 /* A client's context for exactly one version, TLS1_2_VERSION or TLS1_3_VERSION; `cert` is a PEM

@@ -4,7 +4,7 @@
  * Ways for a datagram to reach the cache, for tests that compare them. A way is written KIND:HOST:
  *
  *   udp      as any client sends it: the fast path answers
- *   options  with IPv4 options or an IPv6 destination-options header: the fast path passes it up, and
+ *   options  with IPv4 options or an IPv6 destination-options header: the fast path passes it up,
  *            the daemon's own socket answers
  */
 #ifndef E2E_WAY_H
