@@ -15,8 +15,8 @@ struct pending_get {
 	struct rte_mbuf *mbuf;
 	struct frame frame;
 	struct table_burst_key key;
-	uint64_t
-		sum; /* of the pseudo header without its length, the ports and the request header */
+	/* Of the pseudo header without its length, the ports and the request header. */
+	uint64_t sum;
 	uint32_t slot; /* the session's probable slot */
 };
 

@@ -87,8 +87,8 @@ struct lcore {
 	struct engine *engine;
 	const struct fast_path *fast;
 	struct table *table;
-	const struct allow_ranges
-		*allow; /* atomic: the list in use; tells the main thread when an old one is free */
+	/* Atomic: the list in use; tells the main thread when an old one is free. */
+	const struct allow_ranges *allow;
 	uint16_t value_max;
 	uint16_t queue_count;
 	struct port_queue *queues;
@@ -125,14 +125,12 @@ struct engine {
 	struct neighbour_ports neighbour_ports; /* constant once the ports are open */
 
 	/* Written by the writer in each poll: in another cache line than what the lcores read in
-	 * each round. */
-	uint64_t busy_ns
-		__attribute__((aligned(64))); /* CLOCK_MONOTONIC, ns: when it last had work */
+	 * each round. busy_ns: latency_now() when it last had work. */
+	uint64_t busy_ns __attribute__((aligned(64)));
 	unsigned next; /* index of the lcore whose ring comes first in the next poll */
 	bool few;      /* the last poll found less than its limit */
 	bool wake;     /* atomic: ends the writer's poll */
-	uint32_t lost; /* atomic: id of a port that was taken away, and enum port_lost << 16; 0:
-			  none */
+	uint32_t lost; /* atomic: a lost port's id | enum port_lost << 16; 0: none */
 } __attribute__((aligned(64)));
 
 /* port.c: configures and starts every port that EAL knows. 0, or a negative errno with

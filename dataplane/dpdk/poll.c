@@ -63,7 +63,7 @@ int writer_poll(struct engine *engine, int timeout_ms)
 		return (int)n;
 	}
 	if (!slack_set) {
-		/* By default the kernel may extend each sleep by 50 µs. */
+		/* By default the kernel may extend each sleep by 50 microseconds. */
 		prctl(PR_SET_TIMERSLACK, 1000);
 		slack_set = true;
 	}
