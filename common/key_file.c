@@ -27,7 +27,7 @@ static bool is_blank(const char *line, size_t size)
 	return size == 0 || line[0] == '#';
 }
 
-/* A line without its end; whether it is NUMBER:KEY. */
+/* Parses a line without its newline; false unless it is NUMBER:KEY. */
 static bool parse_line(const char *line, size_t size, uint32_t *number, uint8_t *key)
 {
 	const char *colon = memchr(line, ':', size);
@@ -162,7 +162,7 @@ static int random_key(uint8_t key[KEY_FILE_KEY_SIZE])
 	return 0;
 }
 
-/* Into a file just made, which is on disk when this returns. */
+/* Writes to a new file and syncs it to disk. */
 static int write_keys(int fd, const char *quoted, const struct key_file *keys)
 {
 	char text[FILE_MAX], hex[TEXT_KEY_SIZE];
@@ -175,7 +175,7 @@ static int write_keys(int fd, const char *quoted, const struct key_file *keys)
 	for (unsigned i = 0; i < keys->count; i++)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, "%" PRIu32 ":%s\n",
 			keys->keys[i].number, text_key_format(keys->keys[i].key, hex));
-	errno = EIO; /* of a write that is short */
+	errno = EIO; /* for a short write */
 	if (write(fd, text, size) != (ssize_t)size || fsync(fd) < 0)
 		ret = error_set(errno, "%s: cannot write it: %s", quoted, strerror(errno));
 	explicit_bzero(text, sizeof(text));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Key files: who has one can read what others sealed. A key a line, NUMBER:KEY, the key in 64 hex
- * digits; the first line seals, every line opens. Empty lines and lines that begin with # do not
- * count. Numbers grow with each rotation, so the file itself says how far one has come.
+ * Key files. Whoever has one can read what others sealed. One key per line, NUMBER:KEY, the key in
+ * 64 hex digits; the first line seals, every line opens. Empty lines and lines that begin with #
+ * are ignored. Numbers grow with each rotation, so that the file itself shows the rotation's
+ * progress.
  *
  * Rotation, each step on all hosts before the next: add (the new key only opens), promote (the new
- * key seals), drop (the old key is gone).
+ * key seals), drop (deletes the old key).
  */
 #ifndef SESSIOND_COMMON_KEY_FILE_H
 #define SESSIOND_COMMON_KEY_FILE_H
@@ -25,15 +26,15 @@ struct key_file {
 	} keys[KEY_FILE_KEYS_MAX];
 };
 
-/* All return 0, or a negative errno with error_message() set; no key is ever in a message. Any
- * thread. The caller wipes what it was given. */
+/* All functions return 0, or a negative errno with error_message() set; no message contains a key.
+ * Any thread. The caller wipes the keys it was given. */
 
-/* Refuses a file that others than its owner may read or write, or that belongs to somebody other
- * than root and the caller. */
+/* Reads a key file. Refuses a file that others than its owner may read or write, or whose owner is
+ * neither root nor the caller. */
 int key_file_read(const char *path, struct key_file *keys);
-/* The same from memory; `path` is for messages. */
+/* key_file_read from memory; `path` is for messages. */
 int key_file_parse(const char *path, const char *text, size_t size, struct key_file *keys);
-/* A file of mode 0600 with one random key. -EEXIST if there is one. */
+/* Creates a file of mode 0600 with one random key. -EEXIST if the file exists. */
 int key_file_create(const char *path);
 
 enum key_file_step {
@@ -42,7 +43,7 @@ enum key_file_step {
 	KEY_FILE_DROPPED
 };
 
-/* Takes the next step of a rotation, and replaces the file at once. Owner and mode stay. */
+/* Takes the next step of a rotation and replaces the file atomically. Owner and mode stay. */
 int key_file_rotate(const char *path, enum key_file_step *step);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The error of a thread: apart from the log, which libsessiond is without.
+ * The last error of each thread. Separate from log.c, which libsessiond does not contain.
  */
 #include "common/log.h"
 

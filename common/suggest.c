@@ -20,7 +20,8 @@ static int fold(char c)
 	return tolower((unsigned char)c);
 }
 
-/* Insertions, deletions, substitutions and swaps of neighbours: the optimal string alignment. */
+/* Optimal string alignment distance: insertions, deletions, substitutions and swaps of adjacent
+ * letters. */
 static unsigned edits_between(const char *a, const char *b)
 {
 	size_t a_length = strlen(a), b_length = strlen(b);
@@ -51,7 +52,7 @@ void suggest_offer(struct suggest *suggest, const char *known)
 {
 	unsigned edits = edits_between(suggest->word, known);
 
-	/* Two edits make any word of another short one. */
+	/* Not two edits for a short word: they turn any short word into any other. */
 	if (edits > EDITS_MAX || 2 * edits >= strlen(known) ||
 		(suggest->found && edits >= suggest->edits))
 		return;

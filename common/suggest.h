@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * "Did you mean ...?": the known word that an unknown one is most likely a slip for.
+ * "Did you mean ...?": finds the known word of which an unknown one is most likely a misspelling.
  */
 #ifndef SESSIOND_COMMON_SUGGEST_H
 #define SESSIOND_COMMON_SUGGEST_H
 
 struct suggest {
-	const char *word;  /* the unknown one; the caller's */
+	const char *word;  /* the unknown word, owned by the caller */
 	const char *found; /* NULL: no word offered so far is near enough */
-	unsigned edits;	   /* between the two; internal */
+	unsigned edits;	   /* edits between the two; internal */
 };
 
-/* Compares the next known word, which the caller keeps as long as `suggest`. Start with {.word =
- * WORD}. Case does not count. */
+/* Compares the next known word with `suggest->word`, ignoring case. The caller keeps both words as
+ * long as `suggest`. Start with {.word = WORD}. */
 void suggest_offer(struct suggest *suggest, const char *known);
 
 #define SUGGEST_TEXT 80

@@ -30,30 +30,30 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 typedef struct sessiond_client sessiond_client;
 typedef struct sessiond_lookup sessiond_lookup;
 
-/* Most caches of a client. */
+/* Caches of a client, at most. */
 #define SESSIOND_CACHES_MAX 16
 
-/* Longest session id: RFC 5246 7.4.1.2. */
+/* Bytes of the longest session id (RFC 5246 7.4.1.2). */
 #define SESSIOND_ID_MAX 32
 
-/* Longest context that is bound to a session: OpenSSL's SSL_MAX_SID_CTX_LENGTH. */
+/* Bytes of the longest context that is bound to a session: OpenSSL's SSL_MAX_SID_CTX_LENGTH. */
 #define SESSIOND_CONTEXT_MAX 32
 
-/* Longest scope. */
+/* Bytes of the longest scope. */
 #define SESSIOND_SCOPE_MAX 255
 
-/* Longest value on the wire: SESSD_VALUE_LIMIT of <sessiond/protocol.h>. */
+/* Bytes of the longest value on the wire: SESSD_VALUE_LIMIT of <sessiond/protocol.h>. */
 #define SESSIOND_VALUE_LIMIT 1400
 
-/* What sealing adds to a value. */
+/* Bytes that sealing adds to a value. */
 #define SESSIOND_SEAL_OVERHEAD 33
 
-/* Room that holds every message of sessiond_open and sessiond_reload_keys. */
+/* Bytes that hold every message of sessiond_open and sessiond_reload_keys. */
 #define SESSIOND_ERROR_SIZE 512
 
 enum sessiond_result {
 	SESSIOND_HIT,	  /* the session was found */
-	SESSIOND_MISS,	  /* no cache that was asked has it, or what came could not be opened */
+	SESSIOND_MISS,	  /* no cache that was asked has it, or the value could not be opened */
 	SESSIOND_TIMEOUT, /* no answer before the deadline */
 	SESSIOND_OFF,	  /* nothing was asked: every breaker is open, or every cache refuses */
 	SESSIOND_AGAIN,	  /* only sessiond_lookup_finish: wait for the descriptor, call again */
@@ -78,29 +78,32 @@ enum sessiond_log_level { /* syslog's numbers */
 };
 
 /* Gets a line without a newline: a breaker that opens or closes, a setting that keeps sessions from
- * being shared. Each is told once, breakers at each change. It is called on the thread that
- * noticed, in the middle of a handshake: it must not wait, and must not call this library. Neither
- * a session nor a key is ever in a line. */
+ * being shared. Each is reported once, breakers at each change. It is called on the thread that
+ * noticed, during a handshake: it must not wait, and must not call this library. A line never
+ * contains a session or a key. */
 typedef void sessiond_log_fn(void *ctx, enum sessiond_log_level level, const char *text);
 
-/* Zero means the default, everywhere. Nothing is kept by reference but log and log_ctx. */
+/* Zero means the default for every member. sessiond_open copies everything except log and
+ * log_ctx. */
 struct sessiond_options {
 	size_t size; /* sizeof(struct sessiond_options): later versions add members at the end */
 
 	/* ADDR, ADDR:PORT, [V6] or [V6]:PORT, separated by commas or blanks, 1 to
-	 * SESSIOND_CACHES_MAX. No names: nothing here waits for a resolver. Default port 54321. The
-	 * order does not matter, but all servers of a farm must name the same addresses. */
+	 * SESSIOND_CACHES_MAX. No host names, because the library must not wait for a resolver.
+	 * Default port 54321. The order does not matter, but all servers of a farm must name the
+	 * same addresses. */
 	const char *caches;
 
-	/* Seals sessions with this key (sessionctl(8), `key new`). NULL: sessions are stored as
-	 * they are, as stunnel stores them. Read by sessiond_open and sessiond_reload_keys only. */
+	/* Path of the key file that seals sessions (sessionctl(8), `key new`). NULL: sessions are
+	 * stored as they are, as stunnel stores them. Read by sessiond_open and
+	 * sessiond_reload_keys only. */
 	const char *key_file;
 
-	/* Whose sessions these are, 1 to SESSIOND_SCOPE_MAX bytes. Sealed sessions never cross
+	/* Namespace of the sessions, 1 to SESSIOND_SCOPE_MAX bytes. Sealed sessions never cross
 	 * scopes. Required with key_file, and an error without it. */
 	const char *scope;
 
-	unsigned deadline_us; /* most that a look-up waits, 100 to 1000000; default 5000 */
+	unsigned deadline_us; /* longest wait of a look-up, 100 to 1000000; default 5000 */
 	unsigned copies;      /* caches that store a session, 1 or 2; default 2 if there are two */
 	unsigned value_max;   /* bytes, 36 to SESSIOND_VALUE_LIMIT; default 512. As max-session */
 	unsigned lifetime_s;  /* most seconds from a full handshake to the last resumption that
@@ -108,13 +111,13 @@ struct sessiond_options {
 				 1.3 only, and only where sealed: plain values do not carry it */
 	unsigned flags;
 
-	sessiond_log_fn *log; /* NULL: nothing is told */
+	sessiond_log_fn *log; /* NULL: no lines */
 	void *log_ctx;
 };
 
-/* A session's name, and what it is bound to. Bound is what must be the same when it is stored and
- * when it is found; a sealed session that was stored with another binding is a miss. Plain sessions
- * are not bound. */
+/* A session's id, and what the session is bound to. A binding must be the same when the session is
+ * stored and when it is looked up: a sealed session stored with another binding is a miss. Plain
+ * sessions are not bound. */
 struct sessiond_id {
 	const void *bytes; /* 1 to SESSIOND_ID_MAX */
 	size_t len;
@@ -123,12 +126,12 @@ struct sessiond_id {
 	size_t context_len;
 };
 
-/* Since sessiond_open, in this process and what it inherited by fork(). */
+/* Counts since sessiond_open, in this process and, up to fork(), in its parent. */
 struct sessiond_stats {
 	uint64_t hits;
-	uint64_t misses;	/* every cache that was asked said no */
+	uint64_t misses;	/* every cache that was asked answered ERR */
 	uint64_t timeouts;	/* no answer before the deadline */
-	uint64_t off;		/* nothing could be asked */
+	uint64_t off;		/* no cache could be asked */
 	uint64_t puts;		/* sessions stored, as far as one can know: a NEW has no reply */
 	uint64_t puts_too_long; /* over value_max */
 	uint64_t puts_dropped;	/* every breaker was open, or the kernel refused it */
@@ -138,7 +141,7 @@ struct sessiond_stats {
 	uint64_t second_hits;  /* of those: hits from the second */
 	uint64_t unopened;     /* values that the key, the scope or the binding does not open */
 	uint64_t undecodable; /* attach: values that OpenSSL does not take, or of another session */
-	uint64_t stray;	      /* datagrams that answer no question */
+	uint64_t stray;	      /* datagrams that answer no pending look-up */
 	uint64_t refused;     /* ECONNREFUSED, and other errors of sending */
 	uint64_t opened;      /* times that a breaker opened */
 	uint64_t unavailable; /* caches whose breaker is open now */
@@ -156,17 +159,17 @@ int sessiond_open(sessiond_client **client, const struct sessiond_options *optio
  * freed before. */
 void sessiond_close(sessiond_client *client);
 
-/* Reads the key file again. On failure the old keys stay. 0 also where there is no key file. As
- * sessiond_open. */
+/* Reads the key file again. On failure the old keys stay in use. Returns as sessiond_open; 0 if
+ * there is no key file. */
 int sessiond_reload_keys(sessiond_client *client, char *error, size_t error_size);
 
-/* One copy only, whatever `copies` is. */
+/* Store one copy only, whatever `copies` is. */
 #define SESSIOND_ONE_COPY 1u
 
 /* Stores a session for `timeout_s` seconds, 1 to 65535. Sends and returns; there is no reply, and
  * the first value of an id wins until it expires. `value` stays the caller's. 0, or a negative
- * errno, counted: -EINVAL for a wrong argument, -EMSGSIZE for a value over value_max, -EAGAIN where
- * no cache could be sent to. */
+ * errno, counted: -EINVAL for a wrong argument, -EMSGSIZE for a value longer than value_max,
+ * -EAGAIN if nothing could be sent to any cache. */
 int sessiond_put(sessiond_client *client, const struct sessiond_id *id, const void *value,
 	size_t len, unsigned timeout_s, unsigned flags);
 
@@ -176,8 +179,8 @@ int sessiond_put(sessiond_client *client, const struct sessiond_id *id, const vo
 enum sessiond_result sessiond_get(
 	sessiond_client *client, const struct sessiond_id *id, void *value, size_t *len);
 
-/* As sessiond_get, and the session is gone: of all that take it, at most one gets it. Asked once,
- * of one cache; after a time-out nobody may get it. */
+/* As sessiond_get, but also removes the session: of all callers that take it, at most one gets it.
+ * Asks one cache, once; after a time-out it is possible that no caller gets it. */
 enum sessiond_result sessiond_take(
 	sessiond_client *client, const struct sessiond_id *id, void *value, size_t *len);
 
@@ -185,10 +188,10 @@ enum sessiond_result sessiond_take(
  * returns. As sessiond_put. */
 int sessiond_remove(sessiond_client *client, const struct sessiond_id *id);
 
-/* The non-blocking form, for event loops. A look-up is made once and used again and again, by one
- * thread at a time, for one question at a time. Make it after fork(). NULL with errno set. */
+/* The non-blocking form, for event loops. A look-up object is made once and reused, by one thread
+ * at a time, for one look-up at a time. Make it after fork(). NULL with errno set. */
 sessiond_lookup *sessiond_lookup_new(sessiond_client *client);
-/* NULL is allowed, and so is a look-up that waits. */
+/* NULL is allowed, and so is a pending look-up. */
 void sessiond_lookup_free(sessiond_lookup *lookup);
 
 enum sessiond_operation {
@@ -196,14 +199,14 @@ enum sessiond_operation {
 	SESSIOND_TAKE
 };
 
-/* Asks. A question that still waits is given up. SESSIOND_AGAIN, or the result if it is known at
+/* Starts a look-up; a pending one is abandoned. SESSIOND_AGAIN, or the result if it is known at
  * once. */
 enum sessiond_result sessiond_lookup_begin(
 	sessiond_lookup *lookup, enum sessiond_operation operation, const struct sessiond_id *id);
-/* An epoll descriptor, the look-up's own: readable when there is something to do, which may be that
- * the deadline has passed. It stays the same. -1 with errno set. Never close it. */
+/* The look-up's epoll descriptor: readable when sessiond_lookup_finish has something to do, for
+ * example because the deadline has passed. It never changes. -1 with errno set. Do not close it. */
 int sessiond_lookup_fd(sessiond_lookup *lookup);
-/* Goes on without waiting. As sessiond_get, or SESSIOND_AGAIN. */
+/* Continues without waiting. Returns as sessiond_get, or SESSIOND_AGAIN. */
 enum sessiond_result sessiond_lookup_finish(sessiond_lookup *lookup, void *value, size_t *len);
 
 /* Fills the first `size` bytes of *stats, sizeof(struct sessiond_stats). */
@@ -216,22 +219,22 @@ const char *sessiond_result_name(enum sessiond_result result);
 const char *sessiond_version(void);
 
 /* Makes `ctx` store its sessions in sessiond and find them there. Call it when `ctx` is set up,
- * before its first connection: callbacks for sessions and for early data that are set later take
- * the place of the library's. Session callbacks that were set before go on being called, and are
- * asked first; single-use sessions they do not see. Options of `ctx` that it changes: the session
- * cache mode (server, no internal cache) and, with single use, SSL_OP_NO_ANTI_REPLAY; without
- * single use, max_early_data becomes 0.
+ * before its first connection: callbacks for sessions and for early data that are set later replace
+ * the library's. Session callbacks that were set before are still called, and asked first; they do
+ * not see single-use sessions.
+ *
+ * Options of `ctx` that it changes: the session cache mode (server, no internal cache) and, with
+ * single use, SSL_OP_NO_ANTI_REPLAY; without single use, max_early_data becomes 0.
  *
  * Not stored, and counted in puts_skipped: client sessions, stateless tickets, sessions with early
- * data where single use is off, sessions past lifetime_s. The timeout is the session's, at most
- * 65535 s. Values are the session in DER; sealed ones start with the 8-byte time, big endian, of
- * the full handshake.
- *
- * 0, or a negative errno: -EINVAL for a client's context, -EALREADY if one is attached, -ENOMEM. */
+ * data if single use is off, sessions past lifetime_s. The timeout is the session's, at most 65535
+ * s. Values are the session in DER; sealed ones start with the time, 8 bytes, big endian, of the
+ * full handshake. 0, or a negative errno: -EINVAL for a client's context, -EALREADY if one is
+ * attached, -ENOMEM. */
 int sessiond_attach(sessiond_client *client, struct ssl_ctx_st *ctx);
 
-/* What this connection's last look-up came to, and how long it took in microseconds (may be NULL).
- * A negative value if there was none. */
+/* The result of this connection's last look-up, and its duration in microseconds (`microseconds`
+ * may be NULL). A negative value if there was none. */
 int sessiond_ssl_result(const struct ssl_st *ssl, uint64_t *microseconds);
 
 #ifdef __cplusplus
