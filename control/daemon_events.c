@@ -114,6 +114,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	/* A failed read was logged when it failed. Retry here, because no other event may come. */
 	for (unsigned i = 0; i < daemon->follower_count; i++)
 		follower_retry(daemon->followers[i]);
+	daemon_tell_addresses(daemon);
 	log_tell_dropped();
 	notify_retry();
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());

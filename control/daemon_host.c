@@ -7,16 +7,35 @@
 
 #include <errno.h>
 
+/* Logs the first change of a second and counts the others: an agent may add thousands of addresses
+ * at once. */
 static void on_local(void *ctx, const struct address *addr, bool present)
 {
 	struct daemon *daemon = ctx;
 	char text[ADDRESS_TEXT];
 
-	if (daemon->ops->set_local(daemon->engine, addr, present) < 0)
-		log_error("%s", error_message());
-	else if (daemon->local_ready)
-		log_info("local address %s %s", address_format(addr, text),
-			present ? "was added: answering there" : "was removed");
+	if (daemon->ops->set_local(daemon->engine, addr, present) < 0) {
+		if (daemon->local_failed++ == 0)
+			log_error("%s", error_message());
+	} else if (daemon->local_ready) {
+		if (daemon->local_added + daemon->local_removed == 0)
+			log_info("local address %s %s", address_format(addr, text),
+				present ? "was added: answering there" : "was removed");
+		if (present)
+			daemon->local_added++;
+		else
+			daemon->local_removed++;
+	}
+}
+
+void daemon_tell_addresses(struct daemon *daemon)
+{
+	if (daemon->local_added + daemon->local_removed > 1)
+		log_info("total: %u local addresses added, %u removed", daemon->local_added,
+			daemon->local_removed);
+	if (daemon->local_failed > 1)
+		log_error("total: the same error for %u addresses", daemon->local_failed);
+	daemon->local_added = daemon->local_removed = daemon->local_failed = 0;
 }
 
 static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)

@@ -62,6 +62,7 @@ addresses del 60 0 4199
 farm_in cache rm -f "$LOGS/bpf/$FARM_PORT/sessions" # starts anew
 daemon_for xdp
 udp store --count 100 --confirm
+began=$(date +%s)
 addresses add 62 0 4999
 grow_is_seen()
 {
@@ -70,7 +71,17 @@ grow_is_seen()
 farm_wait 10 grow_is_seen || fail "it is not said"
 sleep 1
 grow_is_seen || fail "it is said more than once"
+
+step "5000 addresses that come at once are two lines a second in the log"
 last=10.62.19.135
+all_are_told()
+{
+	[ "$(sed -n 's/.*total: \([0-9]*\) local addresses added.*/\1/p' "$LOGS/sessiond.log" |
+		awk '{ n += $1 } END { print n + 0 }')" -ge 4900 ]
+}
+farm_wait 10 all_are_told || fail "the log does not count them"
+lines=$(grep -c 'local address' "$LOGS/sessiond.log")
+[ "$lines" -le $((2 * ($(date +%s) - began + 2))) ] || fail "$lines lines"
 farm_in t1 ip route replace "$last" via 10.201.1.1
 TO=$last udp fetch --count 100
 
