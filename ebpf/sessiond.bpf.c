@@ -86,11 +86,13 @@ INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_
 }
 
 /* Answers a GET with ERR. */
-INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __u64 *counter)
+INLINE int answer_error(
+	struct xdp_md *ctx, struct packet *packet, struct percpu *own, __u64 sum, __u64 *counter)
 {
 	if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE) || !packet_reload(packet, ctx))
 		return XDP_ABORTED;
 	++*counter;
+	talkers_count(packet, own, SESSD_GET);
 	reply_make(packet, SESSD_ERR, SESSD_HEADER_SIZE, sum);
 	return XDP_TX;
 }
@@ -116,11 +118,11 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			return XDP_ABORTED;
 		entry = bpf_map_lookup_elem(&sessions, header->key);
 		if (!entry)
-			return answer_error(ctx, packet, sum, &counters->get_misses);
+			return answer_error(ctx, packet, own, sum, &counters->get_misses);
 		session_read(&session, entry);
 		session_touch(entry);
 		if (session_expired(&session, now))
-			return answer_error(ctx, packet, sum, &counters->get_expired);
+			return answer_error(ctx, packet, own, sum, &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
 		if (!mark_read(&mark, &session))
@@ -138,10 +140,11 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
 		counters->get_hits++;
+		talkers_count(packet, own, SESSD_GET);
 		reply_make(packet, SESSD_OK, SESSD_HEADER_SIZE + session.len, sum + session.sum);
 		return XDP_TX;
 	}
-	return answer_error(ctx, packet, sum, &counters->get_torn);
+	return answer_error(ctx, packet, own, sum, &counters->get_torn);
 }
 
 /* `generic`: generic XDP, whose packets are socket buffers. */
@@ -156,6 +159,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	const struct sessd_header *header;
 	__u64 *other, pseudo, sum;
 	struct percpu *own;
+	bool unfinished;
 	__u32 zero = 0;
 
 	settings = bpf_map_lookup_elem(&config, &zero);
@@ -183,21 +187,28 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	/* CHECKSUM_PARTIAL stays set on the buffer of the reply: a device would write a checksum
 	 * into it. UDP_SEGMENT buffers look the same and hold several datagrams. Both go to the
 	 * socket. */
-	if (generic && checksum_partial(&packet, checksum_pseudo(&packet)))
-		return pass(&counters->pass_bad_checksum);
+	unfinished = generic && checksum_partial(&packet, checksum_pseudo(&packet));
 	switch (header->type) {
 	case SESSD_GET:
-		talkers_count(&packet, own, SESSD_GET);
-		if (!limit_allows(&packet, own, true))
+		/* The daemon counts GETs that it answers. */
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
+		if (!limit_allows(&packet, own, true)) {
+			talkers_count(&packet, own, SESSD_GET);
 			return drop(&counters->drop_limit_get);
+		}
 		break;
 	case SESSD_NEW:
 		talkers_count(&packet, own, SESSD_NEW);
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
 		return redirect_update(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
 		talkers_count(&packet, own, SESSD_REMOVE);
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
 		return redirect_update(ctx, &packet, &counters->pass_remove);

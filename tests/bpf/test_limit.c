@@ -141,12 +141,62 @@ static void talkers(void **state)
 	fixture_stop(&fixture);
 }
 
+static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t verdict)
+{
+	static uint8_t frame[FRAME_MAX];
+	static struct outcome outcome;
+
+	spec.source = "10.0.0.1";
+	if (!spec.key)
+		spec.key = key;
+	fixture_run(fixture, frame, frame_build(&spec, frame), &outcome);
+	assert_int_equal(outcome.verdict, verdict);
+}
+
+/* A GET that is passed on is counted by the daemon, which does not count NEWs and REMOVEs. */
+static void talkers_are_counted_once(void **state)
+{
+	static const uint8_t ended[SESSD_KEY_SIZE] = "ended";
+	struct fixture fixture;
+
+	(void)state;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	fixture.bpf->bss->talkers_one_in = 1;
+	run(&fixture, (struct frame_spec){.trailing = 2000}, XDP_PASS);
+	run(&fixture, (struct frame_spec){.check = CHECK_WRONG}, XDP_PASS);
+	fixture_generic = true;
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL}, XDP_PASS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0);
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL, .type = -1}, XDP_PASS);
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL, .type = SESSD_REMOVE}, XDP_PASS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_NEW), 1);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_REMOVE), 1);
+	fixture_generic = false;
+	/* A miss, a hit, one that has ended. */
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	fixture_put(&fixture, key, 1, FIXTURE_LIFE, "value", 5);
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	fixture_put(&fixture, ended, 2, 0, "value", 5);
+	run(&fixture, (struct frame_spec){.key = ended}, XDP_TX);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 3);
+	fixture_stop(&fixture);
+	/* Over the limit. */
+	fixture_limit_gets = GETS;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	fixture.bpf->bss->talkers_one_in = 1;
+	offer(&fixture, "10.0.0.1", SESSD_GET, 2 * GETS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 2 * GETS);
+	fixture_stop(&fixture);
+	fixture_limit_gets = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limited),
 		cmocka_unit_test(one_kind_only),
 		cmocka_unit_test(talkers),
+		cmocka_unit_test(talkers_are_counted_once),
 	};
 
 	fixture_require();
