@@ -6,6 +6,7 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/link_state.h"
 #include "dataplane/xdp/resident.h"
 
 #include "common/log.h"
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,15 @@ int attach_program(const struct engine *engine, bool native)
 		native ? engine->skel->progs.sessiond_xdp : engine->skel->progs.sessiond_skb);
 }
 
+/* Mode auto takes generic XDP if native XDP's replies would be lost. */
+static enum xdp_mode wanted_mode(const struct engine *engine, int ifindex)
+{
+	enum xdp_mode wanted = engine->config.xdp_mode;
+
+	return wanted == XDP_MODE_AUTO && veth_replies(ifindex) == VETH_LOST ? XDP_MODE_GENERIC
+									     : wanted;
+}
+
 static bool mode_fits(enum xdp_mode wanted, bool native)
 {
 	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
@@ -86,7 +97,7 @@ static bool mode_fits(enum xdp_mode wanted, bool native)
 
 int attach_link(struct engine *engine, const char *name, int ifindex, bool *native)
 {
-	enum xdp_mode wanted = engine->config.xdp_mode;
+	enum xdp_mode wanted = wanted_mode(engine, ifindex);
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	int fd;
 
@@ -177,7 +188,7 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 			-link->fd, "cannot open the pin %s: %s", path, strerror(-link->fd));
 	if (link->fd >= 0) {
 		err = ask_native(name, link->ifindex, &link->native);
-		if (!err && mode_fits(engine->config.xdp_mode, link->native)) {
+		if (!err && mode_fits(wanted_mode(engine, link->ifindex), link->native)) {
 			err = bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 			if (!err)
 				return 0;
@@ -232,6 +243,28 @@ void attach_settle(struct engine *engine)
 		closedir(dir);
 }
 
+/* Warns of what makes XDP slower than expected. */
+static void warn_of_link(struct xdp_link *link, const char *name)
+{
+	struct link_state state;
+
+	link->veth_lost = veth_replies(link->ifindex) == VETH_LOST;
+	link->no_ethernet = link_state(link->ifindex, LINK_HERE, &state) == 0 &&
+			    state.type != ARPHRD_ETHER && state.type != ARPHRD_LOOPBACK;
+	if (link->no_ethernet) {
+		log_tagged(LOG_LEVEL_WARNING, "slow",
+			"SLOW: packets on %s have no Ethernet header, so XDP answers none of them "
+			"and sockets answer all: remove it from --interface",
+			name);
+		return;
+	}
+	if (!link->native)
+		log_warning("GENERIC XDP on %s: the kernel copies each packet first; expect a "
+			    "fraction of native speed",
+			name);
+	veth_announce(link, name);
+}
+
 /* The program does not fragment replies. 40: IPv6, the longest header. */
 static void warn_of_mtu(const struct engine *engine, const char *name)
 {
@@ -259,11 +292,7 @@ int attach_all(struct engine *engine)
 		if (err)
 			return err;
 		engine->link_count++;
-		if (!engine->links[i].native)
-			log_warning(
-				"GENERIC XDP on %s: the kernel copies each packet first; expect "
-				"a fraction of native speed",
-				name);
+		warn_of_link(&engine->links[i], name);
 		warn_of_mtu(engine, name);
 	}
 	return 0;

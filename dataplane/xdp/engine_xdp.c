@@ -196,10 +196,15 @@ static void xdp_describe(struct engine *engine, char *text, size_t size)
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < engine->link_count && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s XDP on %s", i ? ", " : "",
-			engine->links[i].native ? "native" : "GENERIC",
+	for (size_t i = 0; i < engine->link_count && used < size; i++) {
+		const struct xdp_link *link = &engine->links[i];
+
+		used += (size_t)snprintf(text + used, size - used, "%s%s on %s", i ? ", " : "",
+			link->no_ethernet ? "SOCKETS"
+			: link->native	  ? "native XDP"
+					  : "GENERIC XDP",
 			engine->config.interfaces[i]);
+	}
 	if (used < size)
 		snprintf(text + used, size - used, "; NEWs by AF_XDP at %zu queues, %zu zero-copy",
 			xsk_count(engine->xsks), xsk_zero_copy(engine->xsks));
@@ -215,6 +220,16 @@ uint64_t stats_xdp_packets(struct engine *engine)
 	for (size_t i = 0; i < words; i++)
 		sum += counters[i];
 	return sum;
+}
+
+uint64_t stats_xdp_replies(struct engine *engine)
+{
+	struct sessd_xdp_counters counters = {0};
+
+	if (percpu_sum(bpf_map__fd(engine->skel->maps.stats), sizeof(counters) / sizeof(__u64),
+		    (__u64 *)&counters) < 0)
+		return 0;
+	return counters.get_hits + counters.get_misses + counters.get_expired + counters.get_torn;
 }
 
 static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)

@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,27 @@ static void came_back(struct engine *engine, const char *name, struct xdp_link *
 	if (link->gone)
 		log_notice("the interface %s is back; " SLOWER, name);
 	link->gone = false;
+}
+
+int attach_generic(struct engine *engine, size_t i)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
+	const char *name = engine->config.interfaces[i];
+	struct xdp_link *link = &engine->links[i];
+	int fd;
+
+	/* The kernel does not allow both modes at once: sockets answer for a moment. */
+	bpf_link_detach(link->fd);
+	fd = bpf_link_create(attach_program(engine, false), link->ifindex, BPF_XDP, &opts);
+	if (fd < 0)
+		return error_set(
+			-fd, "cannot change to generic XDP on %s: %s", name, strerror(-fd));
+	close(link->fd);
+	link->fd = fd;
+	link->native = false;
+	link->created = true;
+	pin_anew(engine, name, link, link->ifindex);
+	return 0;
 }
 
 int attach_again(struct engine *engine, size_t i, int ifindex)

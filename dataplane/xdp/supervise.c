@@ -10,7 +10,7 @@
 #include "dataplane/xdp/xdp.h"
 
 #include "common/log.h"
-#include "dataplane/xdp/link_packets.h"
+#include "dataplane/xdp/link_state.h"
 
 #include <bpf/bpf.h>
 
@@ -104,6 +104,8 @@ void supervise(struct engine *engine)
 	engine->settled = true;
 	for (size_t i = 0; i < engine->link_count; i++)
 		look_at_link(engine, i);
+	for (size_t i = 0; i < engine->link_count; i++)
+		veth_look(engine, i);
 	look_at_runs(engine);
 	local_map_retry(engine);
 }

@@ -31,7 +31,12 @@ struct xdp_link {
 	bool created; /* attached by this daemon; else found pinned and updated */
 	int before;   /* program that attach_all detached (fd), until attach_settle; or -1 */
 	bool before_native;
-	bool gone; /* no interface has this name */
+	bool gone;	  /* no interface has this name */
+	bool no_ethernet; /* its packets have no Ethernet header: the program answers none */
+	/* Used by veth.c only. */
+	bool veth_lost; /* native XDP's replies do not arrive */
+	uint64_t veth_received, veth_dropped, veth_replies;
+	unsigned lossy; /* seconds in a row in which replies were lost */
 	/* Used by supervise.c only. */
 	unsigned wait, waited; /* seconds until the next try to attach again, and seconds gone */
 	uint64_t packets_seen;
@@ -165,6 +170,22 @@ void supervise(struct engine *engine);
  * name of link `i`, unless it is attached there. `ifindex` 0: no interface has the name. */
 int attach_again(struct engine *engine, size_t i, int ifindex);
 
+/* Replaces native XDP by generic XDP. 0, or a negative errno with error_message() set. */
+int attach_generic(struct engine *engine, size_t i);
+
+/* veth.c: whether native XDP's replies arrive at the other end of an interface. */
+enum veth_replies {
+	VETH_NONE, /* not a veth */
+	VETH_ARRIVE,
+	VETH_LOST,
+	VETH_UNKNOWN, /* the other end is not visible, or not without privileges */
+};
+enum veth_replies veth_replies(int ifindex);
+/* Logs what to do if replies are lost. */
+void veth_announce(const struct xdp_link *link, const char *name);
+/* If replies are lost: attaches generic XDP in mode auto, else logs it. Call once a second. */
+void veth_look(struct engine *engine, size_t i);
+
 /* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
  * buffers. */
 uint64_t adopt_bytes(uint32_t capacity);
@@ -197,6 +218,8 @@ void local_map_close(struct engine *engine);
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);
 /* Packets that the program has processed; the last value if that cannot be read. */
 uint64_t stats_xdp_packets(struct engine *engine);
+/* Replies that the program has sent; 0 if that cannot be read. */
+uint64_t stats_xdp_replies(struct engine *engine);
 void stats_xdp_latency(struct engine *engine, struct latency *into);
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void stats_xdp_watch(struct engine *engine, unsigned one_in);

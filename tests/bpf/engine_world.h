@@ -33,6 +33,9 @@ struct world {
  * t0 and t1, and the name of the pin folder. */
 void world_require(struct world *world);
 void world_make_veth(void);
+/* Whether the engine knows that its interfaces are veths, one of which may lose what the other
+ * answers. False but where a test wants it. */
+extern bool world_shows_veth;
 /* A configuration of one interface, t0, and 127.0.0.1. */
 void world_reset(struct world *world);
 /* Removes what a failed test may have left. */

@@ -79,6 +79,20 @@ grep -q 'MTU of cli0 is 1280: replies with sessions of more than 1196 bytes' "$f
 	fail "no warning of the MTU: $(cat "$folder/mtu1197.log")"
 ip link set cli0 mtu 1500
 
+# An interface without Ethernet headers: the sockets answer all requests.
+if ip tuntap add cli-tun mode tun 2>/dev/null; then
+	ip link set cli-tun up
+	start tun -m xdp -i cli-tun -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" 7100 || finish
+	stop tun "$started"
+	ip link del cli-tun
+	grep -q '^SLOW: packets on cli-tun have no Ethernet header' "$folder/tun.log" ||
+		fail "no warning of an interface without Ethernet: $(cat "$folder/tun.log")"
+	grep -q 'mode xdp: SOCKETS on cli-tun, GENERIC XDP on cli0' "$folder/tun.log" ||
+		fail "it says that XDP answers on a tun: $(cat "$folder/tun.log")"
+else
+	echo "no tun interface can be made here: XDP on one is not tried"
+fi
+
 # detach refuses the pins of a running daemon.
 pin_options="--pin-dir $pins"
 start up -m xdp -i cli0 --xdp-mode generic -n 1000 --keep $pin_options 7101 || finish
