@@ -95,12 +95,28 @@ static bool mode_fits(enum xdp_mode wanted, bool native)
 	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
 }
 
+/* An external tunnel takes its destination from the route of each packet. XDP's replies have none,
+ * and the kernel drops them. */
+static int refuse_external(const char *name, int ifindex)
+{
+	struct link_state state;
+
+	if (link_state(ifindex, LINK_HERE, &state) < 0 || !state.external)
+		return 0;
+	return error_set(EOPNOTSUPP,
+		"the tunnel %s takes its destination from routes (external) and would lose XDP's "
+		"replies: remove it from --interface; sockets answer there",
+		name);
+}
+
 int attach_link(struct engine *engine, const char *name, int ifindex, bool *native)
 {
 	enum xdp_mode wanted = wanted_mode(engine, ifindex);
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int fd;
+	int fd = refuse_external(name, ifindex);
 
+	if (fd < 0)
+		return fd;
 	*native = wanted != XDP_MODE_GENERIC;
 	opts.flags = *native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 	fd = bpf_link_create(attach_program(engine, *native), ifindex, BPF_XDP, &opts);
@@ -181,6 +197,9 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 		return error_set(errno, "cannot look up interface %s: %s", name, strerror(errno));
 	if (!link->ifindex)
 		return error_set(ENODEV, "there is no interface %s", name);
+	err = refuse_external(name, link->ifindex);
+	if (err)
+		return err;
 	link_path(engine, link->ifindex, path);
 	link->fd = pinned_link(engine, link->ifindex);
 	if (link->fd < 0 && link->fd != -ENOENT)

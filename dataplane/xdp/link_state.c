@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -33,15 +34,48 @@ static void read_xdp(const struct nlattr *xdp, struct link_state *state)
 	}
 }
 
+/* vxlan's attribute is a number, the others are flags. */
+static const struct tunnel {
+	const char *kind;
+	uint16_t attribute;
+} tunnels[] = {
+	{"vxlan", IFLA_VXLAN_COLLECT_METADATA},
+	{"geneve", IFLA_GENEVE_COLLECT_METADATA},
+	{"gretap", IFLA_GRE_COLLECT_METADATA},
+	{"ip6gretap", IFLA_GRE_COLLECT_METADATA},
+};
+
+static bool is_external(const char *kind, const struct nlattr *data)
+{
+	struct nlattr *attribute;
+
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
+		if (strcmp(kind, tunnels[i].kind) != 0)
+			continue;
+		mnl_attr_for_each_nested(attribute, data)
+		{
+			if (mnl_attr_get_type(attribute) == tunnels[i].attribute)
+				return mnl_attr_get_payload_len(attribute) == 0 ||
+				       mnl_attr_get_u8(attribute) != 0;
+		}
+	}
+	return false;
+}
+
+/* The kind comes before the data. */
 static void read_kind(const struct nlattr *info, struct link_state *state)
 {
 	struct nlattr *attribute;
+	const char *kind = "";
 
 	mnl_attr_for_each_nested(attribute, info)
 	{
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-			state->veth = strcmp(mnl_attr_get_str(attribute), "veth") == 0;
+			kind = mnl_attr_get_str(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			state->external = is_external(kind, attribute);
 	}
+	state->veth = strcmp(kind, "veth") == 0;
 }
 
 static int on_attribute(const struct nlattr *attribute, void *ctx)

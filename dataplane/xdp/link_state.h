@@ -16,9 +16,10 @@ struct link_state {
 	uint64_t dropped_going; /* packets that could not be sent, XDP's replies among them */
 	uint16_t type;		/* ARPHRD_ of <net/if_arp.h> */
 	bool veth;
-	bool native; /* has an XDP program in its driver */
-	int peer;    /* interface index of a veth's other end; 0: unknown */
-	int peer_ns; /* the other end's namespace: LINK_HERE or its id */
+	bool external; /* a tunnel whose destination comes with each packet */
+	bool native;   /* has an XDP program in its driver */
+	int peer;      /* interface index of a veth's other end; 0: unknown */
+	int peer_ns;   /* the other end's namespace: LINK_HERE or its id */
 };
 
 /* Reads the state of interface `ifindex` in namespace `ns` (LINK_HERE or an id). Another namespace

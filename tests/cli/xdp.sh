@@ -93,6 +93,20 @@ else
 	echo "no tun interface can be made here: XDP on one is not tried"
 fi
 
+# A tunnel that would lose XDP's replies.
+if ip link add cli-vx type vxlan external dstport 4789 2>/dev/null; then
+	ip link set cli-vx up
+	expect 1 'tunnel cli-vx .*external.* remove it from --interface' timeout 10 \
+		"$sessiond" -m xdp -i cli-vx -n 1000 --pin-dir "$pins" -C "$folder/s" 7100
+	ip link del cli-vx
+	ip link add cli-vx type vxlan id 5 remote 192.0.2.9 dstport 4789 && ip link set cli-vx up
+	start vx -m xdp -i cli-vx -n 1000 --pin-dir "$pins" 7100 || finish
+	stop vx "$started"
+	ip link del cli-vx
+else
+	echo "no vxlan can be made here: XDP on one is not tried"
+fi
+
 # detach refuses the pins of a running daemon.
 pin_options="--pin-dir $pins"
 start up -m xdp -i cli0 --xdp-mode generic -n 1000 --keep $pin_options 7101 || finish

@@ -77,12 +77,13 @@ for interfaces in '-i t1' '-i t1 -i t2'; do
 	}
 	farm_wait 5 noticed || fail "it is not noticed"
 	by_xdp
+	udp store --count 50 --seed 2 --confirm
 	step "killed: it answers on, and is adopted as it is"
 	farm_end "$FARM_DAEMON" KILL || true
 	udp fetch --count 100
 	# shellcheck disable=SC2086
 	start auto $interfaces
-	expect_stat sessions_adopted eq 100
+	expect_stat sessions_adopted eq 150
 	by_xdp
 	farm_end "$FARM_DAEMON" || fail "exit code $?"
 done
