@@ -10,6 +10,7 @@
 man=$SESSIOND_BUILD/docs/man
 options=$(dirname "$0")/../../docs/options.md
 pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
+[ ! -e "$man/libsessiond.3" ] || pages="$pages libsessiond.3"
 
 "$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
 sed -n '/^| option | default | |$/,/^$/p' "$options" | sed '$d' >"$folder/options"
