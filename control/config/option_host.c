@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "control/host/host_memory.h"
 #include "control/host/identity.h"
+#include "control/host/local_addresses.h"
 #include "control/sessions/lifetime.h"
 
 uint64_t options_memory_needed(const struct options *options)
@@ -32,6 +33,15 @@ uint64_t options_memory_needed(const struct options *options)
 		mode = engines_auto(mode, config);
 	}
 	return most + lifetime_reserved_bytes(config->capacity);
+}
+
+/* With the addresses of this host, of which xdp mode keeps lists. */
+static uint64_t memory_needed_here(const struct options *options)
+{
+	struct options here = *options;
+
+	here.engine.address_count = local_addresses_count();
+	return options_memory_needed(&here);
 }
 
 int options_check_host(const struct options *options)
@@ -67,7 +77,7 @@ int options_check_host(const struct options *options)
 		&identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
 	if (err)
 		return err;
-	needed = options_memory_needed(options);
+	needed = memory_needed_here(options);
 	available = host_memory_available("");
 	/* Memory in use elsewhere may become free; a limit stays. */
 	if (available > 0 && needed > available)

@@ -52,6 +52,23 @@ uint32_t local_map_entries(const struct engine_config *config)
 	return (uint32_t)(2 * pairs(config) + ROOM_LEAST);
 }
 
+/* glibc's, of a tree's node and of one allocation. */
+#define NODE_BYTES	 48
+#define ALLOCATION_BYTES 16
+
+uint64_t local_map_own_bytes(const struct engine_config *config)
+{
+	/* Beside the tree, the follower has a list of what was told and one of what is read, which
+	 * grow by doubling. */
+	return config->address_count *
+	       (sizeof(struct local) + ALLOCATION_BYTES + NODE_BYTES + 4 * sizeof(struct address));
+}
+
+uint32_t local_map_pairs(const struct engine_config *config)
+{
+	return (uint32_t)pairs(config);
+}
+
 bool local_map_too_small(const struct engine_config *config, uint32_t entries)
 {
 	return entries < pairs(config) + pairs(config) / 2;

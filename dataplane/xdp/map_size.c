@@ -75,11 +75,23 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	return bytes + capacity / 8;
 }
 
+/* The kernel's and the daemon's lists of the addresses that are served. An adopted map may have to
+ * make place for a larger one. */
+static uint64_t address_bytes(const struct engine_config *config)
+{
+	uint64_t element = allocated(ALLOCATED_HEAD_BYTES + ELEMENT_HEAD_BYTES +
+				     (sizeof(struct sessd_local) + 7) / 8 * 8 + sizeof(uint64_t));
+
+	return (uint64_t)buckets_of(local_map_entries(config)) * BUCKET_BYTES +
+	       local_map_pairs(config) * element + local_map_own_bytes(config);
+}
+
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
 	uint64_t bytes = table_reserved_bytes(&index) +
-			 xsk_bytes(config->interfaces, config->interface_count);
+			 xsk_bytes(config->interfaces, config->interface_count) +
+			 address_bytes(config);
 
 	return bytes + (stale_pins_adoptable(config)
 				       ? adopt_bytes(config->capacity)

@@ -202,6 +202,9 @@ int access_publish(struct engine *engine);
 
 /* local_map.c: the addresses and ports at which the program answers. */
 uint32_t local_map_entries(const struct engine_config *config); /* with room to grow */
+uint32_t local_map_pairs(const struct engine_config *config);	/* at present */
+/* Bytes of the daemon's own lists of addresses. */
+uint64_t local_map_own_bytes(const struct engine_config *config);
 /* Whether the last daemon's map is too small for the present addresses. */
 bool local_map_too_small(const struct engine_config *config, uint32_t entries);
 void local_map_open(struct engine *engine);

@@ -173,7 +173,10 @@ static void adoption_takes_little(void **state)
 	index.capacity = world.config.capacity;
 	counted = engine_xdp.memory_needed(&world.config) - table_reserved_bytes(&index) -
 		  xsk_bytes(world.config.interfaces, world.config.interface_count);
-	assert_int_equal(counted, adopt_bytes(world.config.capacity));
+	/* And the map of addresses, of 8192 buckets of 16 bytes, should it have to be made anew. */
+	assert_in_range(counted, adopt_bytes(world.config.capacity) + 131072,
+		adopt_bytes(world.config.capacity) + 131072 + 1024);
+	counted = adopt_bytes(world.config.capacity);
 	assert_int_equal(engine_xdp.open(&world.engine, &world.config), 0);
 	bytes = 0;
 	assert_int_equal(engine_xdp.adopt(world.engine, world_found, &world), 0);

@@ -767,6 +767,27 @@ static void memory_of_queues(void **state)
 	assert_in_range(options_memory_needed(&options), 8 << 20, 12 << 20);
 }
 
+/* The lists of addresses count too: in the map 96 bytes for each and port, and 16 for each of its
+ * buckets, and the daemon's own. */
+static void memory_of_addresses(void **state)
+{
+	struct options options;
+	uint64_t few, many, ports;
+
+	(void)state;
+	if (!engines_find("xdp")->ops)
+		skip();
+	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000"), 0);
+	few = options_memory_needed(&options);
+	options.engine.address_count = 100000;
+	many = options_memory_needed(&options);
+	assert_in_range(many - few, 100000 * (96 + 150), 100000 * (96 + 42 + 250));
+	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000 -l *:1 -l *:2"), 0);
+	options.engine.address_count = 100000;
+	ports = options_memory_needed(&options);
+	assert_in_range(ports - many, 100000 * 96, 100000 * (96 + 42 + 10));
+}
+
 /* In dpdk mode, hugepages are not part of the kernel's available memory. */
 static void memory_of_dpdk_mode(void **state)
 {
@@ -841,6 +862,7 @@ int main(void)
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
 		cmocka_unit_test(memory_of_queues),
+		cmocka_unit_test(memory_of_addresses),
 		cmocka_unit_test(memory_of_dpdk_mode),
 		cmocka_unit_test(host),
 	};
