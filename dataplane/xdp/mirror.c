@@ -20,6 +20,16 @@
  * interrupt refills, and a bucket's lock is refused (EBUSY) if its holder was interrupted. */
 #define RETRIES 8
 
+/* Refused deletes that one commit retries. */
+#define UNDELETED_TRIES 32
+
+/* Keys that the kernel refused to delete. The program answers for them until it does. */
+struct undeleted {
+	uint8_t *keys;
+	size_t key_size;
+	unsigned count, room;
+};
+
 struct mirror {
 	int sessions_fd, overflow_fd;
 	struct entry_format format;
@@ -39,6 +49,7 @@ struct mirror {
 	bool put_lacks_rest[MIRROR_BATCH];
 	uint32_t *failed; /* slots of refused puts; allocated at the first */
 	unsigned failed_room;
+	struct undeleted old_sessions, old_rests;
 };
 
 static uint8_t *rest_at(struct mirror *mirror, unsigned i)
@@ -58,6 +69,8 @@ struct mirror *mirror_create(
 	mirror->format = (struct entry_format){.secret = secret, .value_max = value_max};
 	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
 	mirror->program_fd = -1;
+	mirror->old_sessions.key_size = SESSD_KEY_SIZE;
+	mirror->old_rests.key_size = sizeof(uint32_t);
 	mirror->put_keys = mirror->own.keys;
 	mirror->del_keys = mirror->own.gone_keys;
 	mirror->put_entries = mirror->own.entries;
@@ -103,13 +116,50 @@ void mirror_destroy(struct mirror *mirror)
 	}
 	free(mirror->put_rest);
 	free(mirror->failed);
+	free(mirror->old_sessions.keys);
+	free(mirror->old_rests.keys);
 	explicit_bzero(mirror, sizeof(*mirror));
 	free(mirror);
 }
 
-/* Deletes `count` keys; missing ones are no error. */
-static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned count)
+/* The key's place in the list, or NULL. */
+static uint8_t *find_undeleted(const struct undeleted *old, const void *key)
 {
+	for (unsigned i = 0; i < old->count; i++) {
+		if (memcmp(old->keys + i * old->key_size, key, old->key_size) == 0)
+			return old->keys + i * old->key_size;
+	}
+	return NULL;
+}
+
+static void add_undeleted(struct undeleted *old, const uint8_t *key)
+{
+	if (find_undeleted(old, key))
+		return;
+	if (old->count == old->room) {
+		uint8_t *more = reallocarray(old->keys, old->room + MIRROR_BATCH, old->key_size);
+
+		if (!more)
+			return; /* the program answers for it until it expires */
+		old->keys = more;
+		old->room += MIRROR_BATCH;
+	}
+	memcpy(old->keys + old->count++ * old->key_size, key, old->key_size);
+}
+
+/* The key was deleted, or stored again. */
+static void forget_undeleted(struct undeleted *old, const void *key)
+{
+	uint8_t *at = find_undeleted(old, key);
+
+	if (at)
+		memmove(at, old->keys + --old->count * old->key_size, old->key_size);
+}
+
+/* Deletes `count` keys; missing ones are no error. Adds refused ones to `old`. */
+static void delete_all(int fd, const uint8_t *keys, unsigned count, struct undeleted *old)
+{
+	size_t key_size = old->key_size;
 	unsigned at = 0, retries = 0;
 
 	while (at < count) {
@@ -127,8 +177,26 @@ static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned co
 			sched_yield();
 			continue;
 		}
+		if (err != -ENOENT)
+			add_undeleted(old, keys + at * key_size);
 		at++;
 		retries = 0;
+	}
+}
+
+static void delete_again(int fd, struct undeleted *old)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < UNDELETED_TRIES && at < old->count; i++) {
+		uint8_t *key = old->keys + at * old->key_size;
+		__u32 done = 1;
+		int err = bpf_map_delete_batch(fd, key, &done, NULL);
+
+		if (!err || err == -ENOENT)
+			forget_undeleted(old, key);
+		else
+			at++;
 	}
 }
 
@@ -221,6 +289,8 @@ static void put_rests(struct mirror *mirror)
 			continue;
 		if (longs != i)
 			memcpy(rest_at(mirror, longs), rest_at(mirror, i), mirror->overflow_size);
+		if (mirror->old_rests.count)
+			forget_undeleted(&mirror->old_rests, &mirror->put_slots[i]);
 		mirror->put_lacks_rest[longs] = false;
 		mirror->long_put_slots[longs++] = mirror->put_slots[i];
 	}
@@ -272,9 +342,11 @@ static bool change_by_program(struct mirror *mirror)
 /* Deletes, then puts. */
 static void change_sessions(struct mirror *mirror)
 {
+	for (unsigned i = 0; i < mirror->puts && mirror->old_sessions.count; i++)
+		forget_undeleted(&mirror->old_sessions, mirror->put_keys[i]);
 	if (mirror->puts + mirror->dels == 0 || change_by_program(mirror))
 		return;
-	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
+	delete_all(mirror->sessions_fd, mirror->del_keys[0], mirror->dels, &mirror->old_sessions);
 	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
 		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
 		session_refused);
@@ -289,8 +361,8 @@ static void delete_long(struct mirror *mirror)
 	mirror->puts = 0;
 	change_sessions(mirror);
 	mirror->puts = puts;
-	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
-		mirror->long_dels);
+	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, mirror->long_dels,
+		&mirror->old_rests);
 	mirror->dels = mirror->long_dels = 0;
 }
 
@@ -366,6 +438,8 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 {
 	if (mirror->puts || mirror->dels)
 		mirror_flush(mirror);
+	delete_again(mirror->sessions_fd, &mirror->old_sessions);
+	delete_again(mirror->overflow_fd, &mirror->old_rests);
 	for (unsigned i = 0; i < mirror->failures; i++)
 		failed(ctx, mirror->failed[i]);
 	mirror->failures = 0;
@@ -378,7 +452,8 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
 	int ret = -ESTALE;
 
 	mirror_flush(mirror); /* a GET sees the NEWs that came before it */
-	if (bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
+	if (find_undeleted(&mirror->old_sessions, key) ||
+		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
 		return -ENOENT;
 	*slot = sessd_life_slot(entry.life);
 	if (sessd_life_expires(entry.life) > now) {

@@ -37,7 +37,7 @@ void mirror_del(struct mirror *mirror, const struct session *session);
 /* Applies what is queued: deletes, then puts. */
 void mirror_flush(struct mirror *mirror);
 /* mirror_flush; then calls `failed` for each session that the map has refused since the last
- * call. */
+ * call. Retries some of the deletes that the kernel refused. */
 void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
 /* Reads a session as the fast path would, after a flush: copies its value to `value`, of
