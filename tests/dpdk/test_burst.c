@@ -183,6 +183,14 @@ static void run(void)
 		;
 }
 
+static struct rte_mbuf *reply_buffer(void)
+{
+	struct rte_mbuf *mbuf = NULL;
+
+	assert_int_equal(rte_ring_dequeue(out, (void **)&mbuf), 0);
+	return mbuf;
+}
+
 /* The sent frame, or NULL; its length in *len. The bytes are valid until the next call. */
 static const uint8_t *taken(size_t *len)
 {
@@ -712,6 +720,32 @@ static void mixed(void **state)
 	update_ring_pull(&lcore->updates, &sink, 200);
 }
 
+/* A ring brings buffers of whoever filled it: they go back where they came from. */
+static void foreign_buffers(void **state)
+{
+	struct rte_mempool *own = engine.ports[0].pool;
+	struct rte_mempool *other = rte_pktmbuf_pool_create(
+		"other", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	unsigned free;
+
+	(void)state;
+	assert_non_null(other);
+	free = rte_mempool_avail_count(own);
+	engine.ports[0].pool = other; /* of which offer takes them */
+	offer_request(&spec, SESSD_NEW, 300, 1, "abc", 3);
+	offer_request(&spec, SESSD_REMOVE, 0, 2, NULL, 0);
+	offer_request(&spec, SESSD_GET, 0, 3, NULL, 0);
+	engine.ports[0].pool = own;
+	run();
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 9), 2);
+	rte_pktmbuf_free(reply_buffer());
+	assert_int_equal(rte_mempool_avail_count(own), free);
+	assert_int_equal(rte_mempool_avail_count(other), 255);
+	rte_mempool_free(other);
+	ask(&spec, 1, "abc", 3, NULL, 0);
+}
+
 static void transmit_full(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -1156,6 +1190,7 @@ int main(void)
 		T(updates),
 		T(ring_full),
 		T(mixed),
+		T(foreign_buffers),
 		T(transmit_full),
 		T(fast_way),
 		T(fast_news),
