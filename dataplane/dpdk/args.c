@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,35 @@ static int number(
 	return 0;
 }
 
+#define VLAN_LAST 4094
+
+/* "any", ID, or OUTER.INNER. */
+static int add_vlan(struct dpdk_args *args, const char *text)
+{
+	unsigned outer = 0, inner = 0;
+	bool numbers = false;
+	int end = 0;
+
+	if (text && strcmp(text, "any") == 0) {
+		args->any_vlan = true;
+		return 0;
+	}
+	if (text && strchr(text, '.'))
+		numbers = sscanf(text, "%4u.%4u%n", &outer, &inner, &end) == 2 && outer > 0;
+	else if (text)
+		numbers = sscanf(text, "%4u%n", &inner, &end) == 1;
+	if (!numbers || text[end] || strspn(text, ".0123456789") != strlen(text) || inner < 1 ||
+		inner > VLAN_LAST || outer > VLAN_LAST)
+		return error_set(EINVAL,
+			"--dpdk-args: --vlan takes a number from 1 to %d, two with a dot between "
+			"them, or any, not '%s'",
+			VLAN_LAST, text ? text : "");
+	if (args->vlan_count == ARGS_VLANS)
+		return error_set(EINVAL, "--dpdk-args: more than %d times --vlan", ARGS_VLANS);
+	args->vlans[args->vlan_count++] = outer << 16 | inner;
+	return 0;
+}
+
 /* Parses sessiond's own arguments, after "--". */
 static int parse_own(struct dpdk_args *args, char **words, int count)
 {
@@ -132,10 +162,12 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 				err = error_set(EINVAL,
 					"--dpdk-args: --updates takes a power of 2, not %u", n);
 			args->updates = n;
+		} else if (strcmp(option, "--vlan") == 0) {
+			err = add_vlan(args, value);
 		} else {
 			err = error_set(EINVAL,
 				"--dpdk-args: '%s' after \"--\": allowed are --mbufs, --rxd, "
-				"--txd and --updates",
+				"--txd, --updates and --vlan",
 				option);
 		}
 		if (err)

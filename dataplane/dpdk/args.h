@@ -11,6 +11,7 @@
 
 #define ARGS_MAX      96
 #define ARGS_TEXT_MAX 2048
+#define ARGS_VLANS    64
 
 struct dpdk_args {
 	int argc;		  /* argv[0] is "sessiond" */
@@ -24,6 +25,11 @@ struct dpdk_args {
 	uint16_t rxd;	/* --rxd, --txd: descriptors per queue */
 	uint16_t txd;
 	uint32_t updates; /* --updates: entries of each lcore's ring to the writer, a power of 2 */
+	/* --vlan: the VLANs to serve beside untagged frames; with two tags, the outer ID is in the
+	 * high half. */
+	unsigned vlan_count;
+	uint32_t vlans[ARGS_VLANS];
+	bool any_vlan; /* --vlan any */
 };
 
 /* Splits `text` into words as a shell would (quotes, backslashes), refuses those that would end or

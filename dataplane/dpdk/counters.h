@@ -34,6 +34,10 @@
 	X(drop_arp, COUNTER, "dropped: ARP that needs no reply from here, or is malformed") \
 	X(drop_icmp, COUNTER, \
 		"dropped: ICMP or ICMPv6 that needs no reply from here, or is malformed") \
+	X(drop_other_vlan, COUNTER, "dropped: VLAN that --dpdk-args does not name (--vlan)") \
+	X(drop_echo_refused, COUNTER, "dropped: echo request from a source outside --allow") \
+	X(drop_neighbour_limit, COUNTER, \
+		"dropped: ARP, neighbour solicitation or echo request above an lcore's limit") \
 	X(drop_not_udp, COUNTER, "dropped: IP, but neither UDP nor ICMP") \
 	X(drop_other_port, COUNTER, "dropped: UDP for another port of this node") \
 	X(drop_not_local, COUNTER, "dropped: not an address of this node") \

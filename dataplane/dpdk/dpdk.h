@@ -82,6 +82,12 @@ struct port_queue {
 
 struct fast_path;
 
+/* Replies of an lcore in the second that began at tick `began`. */
+struct answer_limit {
+	uint64_t began;
+	unsigned used;
+};
+
 struct lcore {
 	/* Read by the lcore. */
 	struct engine *engine;
@@ -100,6 +106,7 @@ struct lcore {
 	struct dpdk_counters counters;
 	uint64_t polls; /* rounds over all queues */
 	uint64_t empty_polls;
+	struct answer_limit echoes, neighbours; /* ICMP; ARP and neighbour discovery */
 
 	/* Polled by the writer: in another cache line than what the lcore writes. */
 	struct update_ring updates __attribute__((aligned(64)));

@@ -173,6 +173,7 @@ if [ "$MEMORY" = huge ]; then
 else
 	ARGS="$ARGS --no-huge"
 fi
+ARGS="$ARGS -- --vlan 100 --vlan 100.101"
 
 daemon()
 {

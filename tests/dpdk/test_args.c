@@ -72,6 +72,16 @@ static void own(void **state)
 	assert_int_equal(args.rxd, 64);
 	assert_int_equal(args.txd, 128);
 	assert_int_equal(args.updates, 512);
+	assert_int_equal(args.vlan_count, 0);
+	assert_false(args.any_vlan);
+	assert_int_equal(dpdk_args_parse(&args, "-l 1 -- --vlan 1 --vlan=4094 --vlan 7.100"), 0);
+	assert_int_equal(args.vlan_count, 3);
+	assert_int_equal(args.vlans[0], 1);
+	assert_int_equal(args.vlans[1], 4094);
+	assert_int_equal(args.vlans[2], 7 << 16 | 100);
+	assert_false(args.any_vlan);
+	assert_int_equal(dpdk_args_parse(&args, "-- --vlan any"), 0);
+	assert_true(args.any_vlan);
 	assert_int_equal(dpdk_args_parse(&args, "-l 1 --"), 0);
 	assert_int_equal(args.argc, 5);
 }
@@ -100,6 +110,16 @@ static void refused(void **state)
 		{"-- --rxd 64k", "--rxd takes a number"},
 		{"-- --updates 1000", "a power of 2"},
 		{"-- --mbufs=", "--mbufs takes a number"},
+		{"-- --vlan", "--vlan takes a number from 1 to 4094, two with a dot"},
+		{"-- --vlan 0", "or any, not '0'"},
+		{"-- --vlan 4095", "or any, not '4095'"},
+		{"-- --vlan 10000", "or any, not '10000'"},
+		{"-- --vlan -1", "or any, not '-1'"},
+		{"-- --vlan 0.5", "or any, not '0.5'"},
+		{"-- --vlan 5.", "or any, not '5.'"},
+		{"-- --vlan .5", "or any, not '.5'"},
+		{"-- --vlan 5.6.7", "or any, not '5.6.7'"},
+		{"-- --vlan 5,6", "or any, not '5,6'"},
 		{"-- --foo 5", "'--foo' after \"--\""},
 		{"-- stray", "'stray' after \"--\""},
 	};

@@ -93,7 +93,7 @@ static int group_setup(void **state)
 	assert_int_equal(local_endpoints_init(&engine.local, listen, 3), 0);
 	assert_int_equal(dpdk_args_parse(&engine.args,
 				 "-l 0 --no-huge --no-pci --no-telemetry -- --rxd 64 --txd 64 "
-				 "--mbufs 2048"),
+				 "--mbufs 2048 --vlan 100 --vlan 100.101"),
 		0);
 	if (eal_open(&engine.args) < 0) {
 		print_message("%s\n", error_message());
@@ -134,6 +134,8 @@ static int setup(void **state)
 	memset(&lcore->counters, 0, sizeof(lcore->counters));
 	memset(&lcore->reader.counters, 0, sizeof(lcore->reader.counters));
 	memset(&lcore->reader.samples, 0, sizeof(lcore->reader.samples));
+	memset(&lcore->echoes, 0, sizeof(lcore->echoes));
+	memset(&lcore->neighbours, 0, sizeof(lcore->neighbours));
 	memset(&engine.ports[0].offload, 0, sizeof(engine.ports[0].offload));
 	table = lcore->table = table_create(&config);
 	assert_non_null(table);
@@ -249,6 +251,23 @@ static void ask(const struct packet_spec *spec, uint8_t id, const void *value, s
 	assert_memory_equal(reply, &expected, sizeof(expected));
 	if (value)
 		assert_memory_equal(reply + SESSD_HEADER_SIZE, value, value_len);
+}
+
+static bool arp_answered(const char *sender)
+{
+	uint8_t frame[60] = {[12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6, [19] = 4, [21] = 1};
+	const uint8_t *reply;
+	size_t len;
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, packet_client_mac, 6);
+	memcpy(frame + 22, packet_client_mac, 6);
+	assert_int_equal(inet_pton(AF_INET, sender, frame + 28), 1);
+	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", frame + 38), 1);
+	offer(frame, sizeof(frame));
+	run();
+	reply = taken(&len);
+	return reply && reply[21] == 2;
 }
 
 /* Every length of a value, both families, tags, trailing bytes. */
@@ -718,6 +737,112 @@ static void mixed(void **state)
 	assert_int_equal(lcore->counters.rx_packets, 200);
 	assert_int_equal(lcore->counters.tx_packets, 120);
 	update_ring_pull(&lcore->updates, &sink, 200);
+}
+
+/* Of two VLANs that are not configured, one is numbered as the inner tag of two that are. */
+static void other_vlans(void **state)
+{
+	uint8_t payload[SESSD_HEADER_SIZE] = {0}, echo[40] = {8}, frame[PACKET_ROOM];
+	static const unsigned answered[] = {100, 0}, refused[] = {101, 99, 4094};
+	struct packet_spec tagged = {.proto = IPPROTO_UDP, .tags = 1};
+	struct packet_spec twice = {.proto = IPPROTO_UDP, .tags = 2};
+	uint64_t dropped = 0, asked = 0;
+	size_t len, reply_len;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		len = packet_build(frame, &tagged, payload, sizeof(payload));
+		put16(frame + 14, 0xe000 | answered[i]); /* with a priority */
+		offer(frame, len);
+		run();
+		assert_non_null(taken(&reply_len));
+		assert_int_equal(lcore->reader.counters.get_misses, ++asked);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		len = packet_build(frame, &tagged, payload, sizeof(payload));
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("GET", &lcore->counters.drop_other_vlan, ++dropped);
+		len = packet_build(frame, &twice, payload, sizeof(payload));
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("GET, two tags", &lcore->counters.drop_other_vlan, ++dropped);
+		tagged.proto = IPPROTO_ICMP;
+		len = packet_build(frame, &tagged, echo, sizeof(echo));
+		tagged.proto = IPPROTO_UDP;
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("ping", &lcore->counters.drop_other_vlan, ++dropped);
+	}
+	/* A NEW is not stored. */
+	packet_request((struct sessd_header *)payload, SESSD_NEW, 300, 1);
+	len = packet_build(frame, &tagged, payload, sizeof(payload));
+	put16(frame + 14, 101);
+	offer(frame, len);
+	assert_dropped("NEW", &lcore->counters.drop_other_vlan, ++dropped);
+	assert_int_equal(update_ring_waiting(&lcore->updates), 0);
+	engine.args.any_vlan = true;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &tagged, payload, sizeof(payload));
+	put16(frame + 14, 101);
+	offer(frame, len);
+	run();
+	engine.args.any_vlan = false;
+	assert_non_null(taken(&reply_len));
+}
+
+/* Pings are for those who may ask. Neighbours are not: a router is on no list. */
+static void pings_not_allowed(void **state)
+{
+	static const char *const net[] = {"192.0.2.0/28", "2001:db8::/124"};
+	uint8_t echo[40] = {8}, echo6[40] = {128}, frame[PACKET_ROOM];
+	uint64_t *counter = &lcore->counters.drop_echo_refused;
+	struct packet_spec spec = {.proto = IPPROTO_ICMP};
+	struct packet_spec spec6 = {.v6 = true, .proto = IPPROTO_ICMPV6};
+	size_t len;
+
+	(void)state;
+	allow(net, 2);
+	offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+	assert_dropped("ping", counter, 1);
+	offer(frame, packet_build(frame, &spec6, echo6, sizeof(echo6)));
+	assert_dropped("ping of IPv6", counter, 2);
+	spec.source = "192.0.2.9";
+	offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+	spec6.source = "2001:db8::9";
+	offer(frame, packet_build(frame, &spec6, echo6, sizeof(echo6)));
+	run();
+	assert_int_equal(lcore->counters.echo_replies, 2);
+	assert_non_null(taken(&len));
+	assert_non_null(taken(&len));
+	assert_true(arp_answered("192.0.2.99"));
+}
+
+/* No more answers than a kernel gives, and no ping costs a neighbour its own. */
+static void pings_are_limited(void **state)
+{
+	uint8_t echo[40] = {8}, frame[PACKET_ROOM];
+	struct packet_spec spec = {.proto = IPPROTO_ICMP};
+	uint64_t began = clock_tick(), seconds;
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+		run();
+		while (taken(&len))
+			;
+	}
+	seconds = (clock_tick() - began) / clock_ticks(1);
+	assert_in_range(lcore->counters.echo_replies, 1000, 1000 * (seconds + 2));
+	assert_int_equal(lcore->counters.echo_replies + lcore->counters.drop_neighbour_limit, 3000);
+	assert_true(arp_answered("192.0.2.99"));
+	began = clock_tick();
+	for (unsigned i = 0; i < 3000; i++)
+		arp_answered("192.0.2.99");
+	seconds = (clock_tick() - began) / clock_ticks(1);
+	assert_in_range(lcore->counters.arp_replies, 1000, 1000 * (seconds + 2));
 }
 
 /* A ring brings buffers of whoever filled it: they go back where they came from. */
@@ -1190,6 +1315,9 @@ int main(void)
 		T(updates),
 		T(ring_full),
 		T(mixed),
+		T(other_vlans),
+		T(pings_not_allowed),
+		T(pings_are_limited),
 		T(foreign_buffers),
 		T(transmit_full),
 		T(fast_way),

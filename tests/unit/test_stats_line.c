@@ -51,7 +51,8 @@ static void test_sums(void **state)
 static void dpdk_figures(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	static const char *const others[] = {"arp", "icmp", "not_ip", "not_udp", "other_host",
-		"other_port", "not_local", "fragment", "ip_options"};
+		"other_port", "not_local", "fragment", "ip_options", "other_vlan", "echo_refused",
+		"neighbour_limit"};
 	char name[64];
 
 	(void)ctx;
