@@ -4,6 +4,7 @@
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/eal_log.h"
 
+#include "common/locked_memory.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -13,11 +14,13 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_memory.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* EAL's thread executes one request at a time. */
@@ -168,6 +171,24 @@ static void leave_lcores(const cpu_set_t *had)
 		log_warning("cannot move the writer off the lcores' CPUs: %s", strerror(errno));
 }
 
+static int lock_list(const struct rte_memseg_list *list, void *ctx)
+{
+	(void)ctx;
+	if (!list->external && list->base_va && list->len > 0) {
+		madvise(list->base_va, list->len, MADV_DONTDUMP);
+		memory_lock(list->base_va, list->len);
+	}
+	return 0;
+}
+
+/* Hugepages are never swapped. Without them, sessions are in normal pages: in packets, in the rings
+ * to the writer. Whether it was refused, the daemon asks later. */
+static void lock_heap(void)
+{
+	if (!rte_eal_has_hugepages())
+		rte_memseg_list_walk(lock_list, NULL);
+}
+
 int eal_open(const struct dpdk_args *args)
 {
 	cpu_set_t had;
@@ -189,6 +210,7 @@ int eal_open(const struct dpdk_args *args)
 	}
 	if (*eal.message)
 		log_warning("dpdk: %s", eal.message);
+	lock_heap();
 	leave_lcores(&had);
 	return 0;
 }

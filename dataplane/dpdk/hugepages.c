@@ -54,11 +54,21 @@ const char *hugepages_hint(void)
 		       : "with --no-huge DPDK has 64 MB, or the size that -m in --dpdk-args sets";
 }
 
+/* Normal pages, which are taken, and locked, as they are touched. */
+static void *locked_alloc(size_t bytes)
+{
+	void *memory = memory_reserve(bytes, true);
+
+	if (memory)
+		memory_lock(memory, bytes);
+	return memory;
+}
+
 static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 {
 	(void)ctx;
 	if (!rte_eal_has_hugepages() || !is_hot(what))
-		return memory_reserve(bytes, true);
+		return locked_alloc(bytes);
 	for (unsigned i = 0; i < HUGE_MAX; i++) {
 		if (huge[i])
 			continue;

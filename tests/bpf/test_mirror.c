@@ -412,8 +412,8 @@ static void reads(void **state)
 	stop(&world);
 }
 
-/* What the kernel refuses to delete is deleted with a later commit, and is no session meanwhile,
- * but if it is stored anew. */
+/* A later commit deletes what the kernel refused to delete. Until then mirror_get does not find it,
+ * unless it is stored again. */
 static void refused_deletes_are_tried_again(void **state)
 {
 	static struct world world;

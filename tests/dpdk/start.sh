@@ -63,6 +63,24 @@ served service2 1
 reloads service2
 stop service2 "$started"
 
+# Without hugepages all memory is locked. If that is not allowed, the daemon warns.
+swappable='^sessions may be swapped to disk'
+daemon locked -l 0
+! grep -q "$swappable" "$folder/locked.log" || fail "locked memory is warned of"
+locked=$(awk '/^VmLck/ { print $2 }' "/proc/$started/status")
+[ "$locked" -ge 65536 ] || fail "of DPDK's memory, $locked kB are locked"
+stop locked "$started"
+cat >"$folder/unlocked" <<-END
+	#!/bin/sh
+	exec prlimit --memlock=65536 setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock "$sessiond" "\$@"
+END
+chmod +x "$folder/unlocked"
+sessiond=$folder/unlocked
+daemon unlocked -l 0
+grep -q "$swappable" "$folder/unlocked.log" || fail "memory that is not locked is not warned of"
+stop unlocked "$started"
+sessiond=$sessiond_of_all
+
 # Errors that only EAL detects.
 refused() {
 	code=$1 pattern=$2

@@ -15,6 +15,7 @@
 #include "dataplane/dpdk/eal.h"
 
 #include "common/clock.h"
+#include "common/locked_memory.h"
 #include "tests/dpdk/packet.h"
 #include "tests/wire.h"
 
@@ -739,6 +740,44 @@ static void mixed(void **state)
 	update_ring_pull(&lcore->updates, &sink, 200);
 }
 
+static size_t locked_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+	size_t kilobytes = 0;
+
+	assert_non_null(status);
+	while (fgets(line, sizeof(line), status))
+		sscanf(line, "VmLck: %zu kB", &kilobytes);
+	fclose(status);
+	return kilobytes * 1024;
+}
+
+/* Without hugepages: the heap, where packets and updates are, and the table. */
+static void memory_is_locked(void **state)
+{
+	static const size_t heap = (size_t)64 << 20, bytes = (size_t)8 << 20;
+	static const char *const parts[] = {"table_slots", "table_blocks"};
+	size_t before = locked_bytes();
+	struct table_memory memory;
+
+	(void)state;
+	if (memory_lock_failed()) {
+		print_message("skipped: memory cannot be locked here (ulimit -l)\n");
+		skip();
+	}
+	assert_true(before >= heap);
+	table_memory_init(&memory);
+	for (unsigned i = 0; i < 2; i++) {
+		void *part = memory.alloc(bytes, parts[i], memory.ctx);
+
+		assert_non_null(part);
+		assert_true(locked_bytes() >= before + bytes);
+		memory.free(part, bytes, memory.ctx);
+		assert_int_equal(locked_bytes(), before);
+	}
+}
+
 /* Of two VLANs that are not configured, one is numbered as the inner tag of two that are. */
 static void other_vlans(void **state)
 {
@@ -1315,6 +1354,7 @@ int main(void)
 		T(updates),
 		T(ring_full),
 		T(mixed),
+		T(memory_is_locked),
 		T(other_vlans),
 		T(pings_not_allowed),
 		T(pings_are_limited),
