@@ -42,6 +42,13 @@ const struct ctl_command ctl_commands[] = {
 		.details = "This detaches the XDP program from its interfaces and ends every "
 			   "session. With --interface it detaches the program from that interface "
 			   "only, even if its pins are elsewhere or gone."},
+	{"key", "new|rotate FILE", false, ctl_key, "make or rotate a key file of libsessiond",
+		.details =
+			"new makes a file with one random key. rotate takes one step of three: "
+			"add a key, which only opens; promote it, so that it seals; drop the old "
+			"one. After each step copy the file to all servers and reload them, "
+			"then take the next. Wait for the longest lifetime of a session before "
+			"the last. Needs no daemon."},
 	{"doctor", "[IFNAME]", true, ctl_doctor, "check this host, and say what to fix",
 		.details = "It checks the kernel, the firewall, leftover pins, and interfaces: the "
 			   "one named, those of a running daemon, or all that are up. Needs no "

@@ -73,6 +73,8 @@ static int on_argument(void *ctx, const char *argument)
 		ctl->command = argument;
 	else if (!ctl->argument)
 		ctl->argument = argument;
+	else if (strcmp(ctl->command, "key") == 0 && !ctl->file)
+		ctl->file = argument;
 	else
 		return error_set(EINVAL, "argument %s is one too many: try --help",
 			text_quote(argument, quoted));
@@ -152,6 +154,11 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	else if (!command->argument && ctl->argument)
 		error_set(EINVAL, "%s takes no argument: leave out %s", command->name,
 			text_quote(ctl->argument, quoted));
+	else if (command->run == ctl_key &&
+		 (!ctl->file || (strcmp(ctl->argument, "new") != 0 &&
+					strcmp(ctl->argument, "rotate") != 0)))
+		error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE",
+			text_quote(ctl->argument, quoted), ctl->file ? " FILE" : "");
 	else if (ctl->json && !command->json)
 		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->interface && command->run != ctl_detach)
@@ -174,7 +181,7 @@ int main(int argc, char **argv)
 	struct ctl ctl = {.pin_root = CTL_PIN_ROOT_DEFAULT, .interval_ms = 1000};
 	const struct cli cli = {
 		.options = ctl_options,
-		.args_doc = "COMMAND [ARGUMENT]",
+		.args_doc = "COMMAND [ARGUMENT...]",
 		.doc = help(),
 		.on_option = on_option,
 		.on_argument = on_argument,

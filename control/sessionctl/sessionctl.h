@@ -25,6 +25,7 @@ struct ctl {
 	bool once;			/* top: print once, without a terminal */
 	unsigned interval_ms;		/* top */
 	const char *command, *argument; /* NULL if not given */
+	const char *file;		/* key: the second argument */
 };
 
 /* Prints error_message() and returns `code`. */
@@ -45,6 +46,9 @@ int ctl_top(const struct ctl *ctl);
 
 /* detach.c: removes pins, which detaches the program from its interfaces. */
 int ctl_detach(const struct ctl *ctl);
+
+/* key.c: makes and rotates key files of libsessiond. */
+int ctl_key(const struct ctl *ctl);
 
 /* The port of an instance in a pin folder, which is its name: 1 to 65535, or 0 if `name` is not a
  * port. */
