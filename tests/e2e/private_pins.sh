@@ -76,10 +76,14 @@ gone
 step "in a container that was given one"
 pins=(--pin-dir "$LOGS/bpf")
 sleep 0.1
-if said_of nsenter "--net=/run/netns/$FARM_LAB-cache" -- unshare --pid --fork --kill-child --mount-proc; then
-	fail "it is said"
+if [ "$(readlink /proc/self/ns/pid)" != "$first" ]; then
+	note "not tested: this is a container, and the BPF file system of the test is younger"
+else
+	if said_of nsenter "--net=/run/netns/$FARM_LAB-cache" -- unshare --pid --fork --kill-child --mount-proc; then
+		fail "it is said"
+	fi
+	gone
 fi
-gone
 
 step "on the host"
 if [ "$(readlink /proc/self/ns/pid)" = "$first" ] && grep -qF " $LOGS/bpf " /proc/1/mountinfo; then
