@@ -31,21 +31,33 @@ qemu_package()
 		sort -V | tail -n 1 | grep .
 }
 
-# A metapackage stands for the kernel that it depends on.
+# A metapackage stands for the kernel that it depends on. Since Linux 7, the kernel and its modules are in
+# packages of their own.
 qemu_kernel()
 {
 	local package file
 
-	package=$(apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' |
-		head -n 1)
+	package=$(_qemu_depends "$1" 'linux-image-[0-9]' | head -n 1)
 	[ -n "$package" ] || package=$1
 	if [ ! -d "$2/$package" ]; then
-		(cd "$2" && apt-get -o APT::Sandbox::User=root download "$package" >&2) || return 1
-		file=$(ls -t "$2/${package}"_*.deb | head -n 1)
-		dpkg-deb -x "$file" "$2/$package.new" && mv "$2/$package.new" "$2/$package" &&
-			rm "$file" || return 1
+		rm -rf "$2/$package.new" "$2/$package.debs"
+		mkdir -p "$2/$package.debs"
+		# shellcheck disable=SC2046
+		(cd "$2/$package.debs" && apt-get -o APT::Sandbox::User=root download "$package" \
+			$(_qemu_depends "$package" 'linux-(binary|modules)-[0-9]') >&2) || return 1
+		for file in "$2/$package.debs"/*.deb; do
+			dpkg-deb -x "$file" "$2/$package.new" || return 1
+		done
+		rm -rf "$2/$package.debs"
+		mv "$2/$package.new" "$2/$package" || return 1
 	fi
 	echo "$2/$package"
+}
+
+# _qemu_depends PACKAGE PATTERN: dependencies whose names match
+_qemu_depends()
+{
+	apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p' | grep -E "^$2"
 }
 
 # KVM within a virtual machine may refuse some of the host's CPU features, or hang. A kernel without a
