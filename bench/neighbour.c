@@ -81,7 +81,7 @@ static int on_neighbour(const struct nlmsghdr *header, void *data)
 	return MNL_CB_STOP;
 }
 
-/* Asks for the target's neighbour entry, which may be missing or unresolved. */
+/* Queries the target's neighbour entry, which may be missing or unresolved. */
 static void ask(struct mnl_socket *nl, struct neighbour *n, const struct address *addr)
 {
 	char buffer[4096];

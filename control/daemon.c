@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon's life, from the first descriptor to the last.
+ * The daemon from start to end.
  */
 #include "control/daemon.h"
 

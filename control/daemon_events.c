@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The event loop: signals, and what other threads and the kernel have to tell.
+ * The event loop: signals, and events from other threads and the kernel.
  */
 #include "control/daemon.h"
 

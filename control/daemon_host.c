@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What comes and goes on this host, told to the engine: addresses, VLANs, interfaces.
+ * Passes changes of this host to the engine: addresses, VLANs, interfaces.
  */
 #include "control/daemon_private.h"
 

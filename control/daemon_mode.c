@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which mode the daemon answers in: the one that was asked for, or those that auto comes to.
+ * Selects the mode: the requested one, or those that auto tries.
  */
 #include "control/daemon_private.h"
 

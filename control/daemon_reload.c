@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The configuration read again, at SIGHUP or over the admin socket.
+ * Reloads the configuration, at SIGHUP or by the admin socket.
  */
 #include "control/daemon_private.h"
 

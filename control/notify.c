@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Part of builds with libsystemd only. Its sd_notify waits while the other end reads nothing, be
- * that systemd or what a container has in its place; what is sent here is refused instead.
+ * Only in builds with libsystemd. Its sd_notify blocks while the receiver does not read, systemd or
+ * a container's replacement; a send here fails instead.
  */
 #include "control/notify.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The system calls of a daemon that has started, through libseccomp.
+ * The system call filter of a running daemon, by libseccomp.
  *
- * What is not in the list fails with EPERM instead of killing, and the kernel logs it: a C library
- * that learns a new call must not take a farm's cache down. What no version of the daemon could
- * ever have a use for kills: running programs, looking into other processes, mounting, loading code
- * into the kernel.
+ * A call that is not in the list fails with EPERM and the kernel logs it: a C library that starts
+ * to use a new call must not take the cache down. Calls that no version of the daemon could need
+ * kill it: running programs, inspecting other processes, mounting, loading code into the kernel.
  */
 #include "control/privileges.h"
 
@@ -15,7 +14,7 @@
 
 #include "common/log.h"
 
-/* Sanitizers make system calls of their own, such as ptrace, which kills the process below. */
+/* No filter with sanitizers: they make other system calls, such as ptrace. */
 #if defined(HAVE_SECCOMP) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 #include <linux/bpf.h>

@@ -101,7 +101,7 @@ OPTION(char, user, [IDENTITY_SIZE], .name = "user", .letter = 'u', .arg = "NAME[
 OPTION(bool, seccomp, , .name = "seccomp", .arg = "yes|no",
 	.help = "Refuse system calls that the daemon does not need",
 	.details = "They fail, and the kernel logs them. Calls that only an attacker makes end the "
-		   "daemon; the XDP program goes on answering.",
+		   "daemon; the XDP program keeps answering.",
 	.set = set_bool, .words = "yes no", .fallback = "yes")
 
 /* "" if none. */

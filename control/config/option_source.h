@@ -11,7 +11,7 @@
 #define OPTION_TABLE_MAX 32 /* at most 64: struct options has a bit for each */
 
 struct option_source {
-	struct options *options; /* what is filled */
+	struct options *options; /* the options to fill */
 	const char *file;	 /* NULL: the command line */
 	unsigned line;
 	bool seen[OPTION_TABLE_MAX]; /* all false at first */

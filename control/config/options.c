@@ -279,7 +279,7 @@ void options_without_effect(const struct options *options, const struct engine_m
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_def *def = &option_table[i];
 		const char *member = (const char *)options + def->offset;
-		/* "keep = no" asks for nothing. */
+		/* An option that is off, such as "keep = no", has no effect in any mode. */
 		bool off = !def->arg && memcmp(member, zeros, sizeof(zeros)) == 0;
 
 		if (options->given >> i & 1 && def->needs && !off &&

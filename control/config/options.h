@@ -29,9 +29,9 @@ struct options {
 	uint64_t given; /* a bit for each row, from the lowest: set by file or command line */
 };
 
-/* The lines of a configuration file that are wrong. */
+/* The errors in a configuration file. */
 struct option_errors {
-	void (*tell)(void *ctx, const char *message); /* each, in their order; NULL: nobody */
+	void (*tell)(void *ctx, const char *message); /* called for each error, in order; or NULL */
 	void *ctx;
 	unsigned count;
 	char first[512];

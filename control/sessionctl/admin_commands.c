@@ -170,7 +170,7 @@ static int print_pinned(const struct ctl *ctl)
 		error_set(-ret, "%s", why);
 	if (ret == 0) {
 		fprintf(stderr,
-			"sessionctl: %s (these are the counters of the XDP program, which goes on "
+			"sessionctl: %s (these are the counters of the XDP program, which runs "
 			"without it)\n",
 			why);
 		if (printer.object)

@@ -50,8 +50,8 @@ bool lifetime_is_before_turn(const struct lifetime *lifetime, uint32_t slot);
 uint32_t lifetime_before_turn(const struct lifetime *lifetime);
 
 /* The next session that has ended by tick `now`, taken off both lists, or LIFETIME_NO_SLOT when
- * there is none. `*budget` counts down the steps taken (list heads looked at and slots returned)
- * and LIFETIME_NO_SLOT is also returned when it reaches 0, so that a sweep can stop anywhere and
+ * there is none. `*budget` counts down the steps taken (list heads visited and slots returned) and
+ * LIFETIME_NO_SLOT is also returned when it reaches 0, so that a sweep can stop anywhere and
  * continue there. */
 uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budget);
 

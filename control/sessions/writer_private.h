@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Between the writer's thread (writer.c) and what it does for the main thread (writer_command.c).
+ * Shared by the writer's thread (writer.c) and the main thread's commands (writer_command.c).
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_WRITER_PRIVATE_H
 #define SESSIOND_CONTROL_SESSIONS_WRITER_PRIVATE_H

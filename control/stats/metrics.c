@@ -105,7 +105,7 @@ static void on_event(evutil_socket_t fd, short what, void *ctx)
 	event_add(metrics->later, &wait);
 }
 
-/* A socket file that nobody answers on is replaced. */
+/* Removes a stale socket file. */
 static void clear_path(const struct sockaddr_un *addr)
 {
 	struct stat st;

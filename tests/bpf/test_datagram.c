@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * datagram_parse on good frames, bad frames and noise. Every frame lies at the end of a block of
- * its own size, so that the address sanitizer sees each byte that is read past it.
+ * datagram_parse on good frames, bad frames and noise. Every frame is in a block of exact size, so
+ * that AddressSanitizer finds reads past its end.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -124,7 +124,7 @@ static void talkers(void **state)
 	(void)state;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
 	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
-	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0); /* nobody looks */
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0); /* not watched */
 	fixture.bpf->bss->talkers_one_in = 1;
 	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
 	offer(&fixture, "fd00::7", -1, 30);

@@ -17,7 +17,7 @@
 static struct world world;
 static unsigned allowed; /* allocations until one fails; 0: all are */
 static bool failed;
-static size_t bytes; /* that were asked for */
+static size_t bytes; /* requested */
 
 static bool fails(size_t size)
 {

@@ -97,7 +97,7 @@ static int new_map(uint32_t key_size, uint32_t value_size, uint32_t entries, uin
 	return fd;
 }
 
-/* Whether start() is to use the program. */
+/* Whether start() uses the program. */
 static bool by_program;
 
 static void use_program(struct world *world)

@@ -45,7 +45,7 @@ static void clean_end(void **state)
 	assert_int_not_equal(world_program("t0"), 0);
 	assert_true(world_has_pin(&world, "config"));
 	world_close(&world, false);
-	/* At once, not when the kernel comes to it. */
+	/* Immediately, not when the kernel frees it. */
 	assert_int_equal(world_program("t0"), 0);
 	assert_int_not_equal(access(world.root, F_OK), 0);
 	assert_int_equal(world_descriptors(), descriptors);

@@ -607,7 +607,7 @@ static void limited(void **state)
 	changes += let_in(&one, SESSD_REMOVE, 20);
 	ASSERT_LIMITED(changes, 10, start);
 	assert_int_equal(lcore->reader.counters.drop_limit_new, 32 - changes);
-	/* Others have buckets of their own. */
+	/* Other sources have their own buckets. */
 	gets = let_in(&v6, SESSD_GET, 100);
 	ASSERT_LIMITED(gets, 30, start);
 	gets = let_in(&other, SESSD_GET, 100);

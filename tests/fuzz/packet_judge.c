@@ -74,7 +74,7 @@ static enum datagram_result by_xsk(const struct fuzz_frame *request, struct pack
 	memcpy(frame, request->bytes, request->len);
 	parsed = datagram_parse(frame, request->len, &message, &len);
 	if (parsed == DATAGRAM_WHOLE) {
-		/* Of its own, so that a read past it is seen. */
+		/* A separate block, so that a read past it is noticed. */
 		uint8_t *copy = malloc(len ? len : 1);
 
 		memcpy(copy, message, len);

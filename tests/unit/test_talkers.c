@@ -66,7 +66,7 @@ static void test_counts(void **state)
 	(void)state;
 	count(talkers, &skipped, 1, REQUEST_GET, 100);
 	talkers_list(talkers, keep, &seen);
-	assert_int_equal(seen.count, 0); /* nobody looks */
+	assert_int_equal(seen.count, 0); /* not watched */
 
 	talkers_watch(talkers, 1);
 	count(talkers, &skipped, 1, REQUEST_GET, 3);

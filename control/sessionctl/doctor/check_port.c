@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon's UDP port, which may be one that the kernel gives to clients.
+ * The daemon's UDP port, which may be in the kernel's ephemeral range.
  */
 #include "control/sessionctl/doctor/doctor.h"
 

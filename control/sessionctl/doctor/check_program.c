@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The XDP program that is on an interface: is it a sessiond's, and does it run?
+ * The XDP program on an interface: whether it is sessiond's, and runs.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -19,8 +19,8 @@
 /* Prefix of the programs in ebpf/sessiond.bpf.c: sessiond_xdp, and sessiond_skb for generic XDP. */
 #define PROGRAM_PREFIX "sessiond_"
 
-/* How long runs are counted; tried in turn until one is seen. Drivers count packets up to 2 seconds
- * late, and hardware counts some that never reach a driver. */
+/* How long runs are counted; the next one is tried if none is seen. Drivers count packets up to 2
+ * seconds late, and hardware counts some that never reach a driver. */
 static const unsigned looks_ms[] = {200, 2000, 3000};
 #define LOOKS	    (sizeof(looks_ms) / sizeof(looks_ms[0]))
 #define PACKETS_FEW 10

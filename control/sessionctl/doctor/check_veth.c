@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The other end of a veth, which replies of native XDP have to get through.
+ * The other end of a veth, which must accept the replies of native XDP.
  */
 #include "control/sessionctl/doctor/doctor.h"
 

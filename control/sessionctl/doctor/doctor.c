@@ -78,7 +78,7 @@ static bool is_listed(const struct doctor_host *host, const char *interface)
 	return false;
 }
 
-/* A bond's hardware is that of its ports. */
+/* A bond's hardware settings are on its ports. */
 static void check_hardware(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What only a live host can tell: ethtool's ioctls, locks and the firewall's own programs.
+ * Probes of a live host: ethtool's ioctls, locks and the firewall's own programs.
  */
 #include "control/sessionctl/doctor/probe.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the kernel tells of BPF programs and maps.
+ * Probes of BPF programs and maps.
  */
 #include "control/sessionctl/doctor/probe.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What netlink tells of an interface.
+ * Probes of an interface by netlink.
  */
 #include "control/sessionctl/doctor/probe.h"
 
