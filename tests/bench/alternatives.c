@@ -400,7 +400,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"sessions", 'n', "N", 0, "Sessions stored and asked for (100000)", 0},
+		{"sessions", 'n', "N", 0, "Sessions to store and request (100000)", 0},
 		{"duration", 'd', "SECONDS", 0, "Default 2", 0},
 		{"store-only", 'S', NULL, 0, "Ask for nothing", 0},
 		{"no-store", 'N', NULL, 0, "The sessions are there from an earlier run", 0},

@@ -14,7 +14,7 @@ if [ -z "${DOCTOR_MOUNTS:-}" ]; then
 	DOCTOR_MOUNTS=1 CLI_TEST_NAMESPACE=1 exec unshare -nm "$0" "$@"
 fi
 mount -t sysfs sysfs /sys || {
-	echo "SKIPPED: /sys cannot be mounted anew"
+	echo "SKIPPED: /sys cannot be mounted again"
 	exit 77
 }
 . "$(dirname "$0")/lib.sh"

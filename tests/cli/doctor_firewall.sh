@@ -53,7 +53,7 @@ found() {
 firewall() {
 	what=$1
 	printf 'flush ruleset\n%s\n' "$5" >"$folder/rules"
-	nft -f "$folder/rules" || fail "$what: nft takes the rules not"
+	nft -f "$folder/rules" || fail "$what: nft refuses the rules"
 	found firewall "$2" "$3"
 	cases=$((cases + 1))
 	[ "$(arrives 127.0.0.1)" = "$4" ] || fail "$what: a datagram arrives: not $4"
@@ -140,7 +140,7 @@ iptables_rules() {
 	nft flush ruleset
 	for rule in "$@"; do
 		# shellcheck disable=SC2086
-		iptables $rule || fail "$what: iptables takes not $rule"
+		iptables $rule || fail "$what: iptables refuses $rule"
 	done
 	found firewall "$severity" "$pattern"
 	cases=$((cases + 1))
@@ -171,7 +171,7 @@ if iptables-legacy -S >/dev/null 2>&1; then
 	what="iptables-legacy: a drop"
 	nft flush ruleset
 	iptables-legacy -A INPUT -p udp -m multiport --dports 53,54000:55000 -j DROP ||
-		fail "$what: iptables-legacy takes it not"
+		fail "$what: iptables-legacy refuses it"
 	found firewall problem 'table iptables-legacy filter, chain INPUT: a rule refuses'
 	[ "$(arrives 127.0.0.1)" = no ] || fail "$what: a datagram arrives"
 	what="iptables-legacy that cannot be read"
@@ -189,13 +189,13 @@ fi
 if [ -r /proc/sys/net/netfilter/nf_conntrack_count ]; then
 	what="conntrack"
 	nft flush ruleset
-	input accept 'ct state established accept' | nft -f - || fail "nft takes no ct state"
+	input accept 'ct state established accept' | nft -f - || fail "nft refuses ct state"
 	found conntrack warning 'every NEW takes an entry'
 	arrives 127.0.0.1 >/dev/null
 	[ "$(cat /proc/sys/net/netfilter/nf_conntrack_count)" -gt 0 ] || fail "nothing is tracked"
 	found conntrack warning '\([1-9][0-9]* of [0-9]+ are taken\)'
 	# Doctor's advice.
-	nft -f - <<-'END' || fail "nft takes no notrack"
+	nft -f - <<-'END' || fail "nft refuses notrack"
 		table inet raw {
 			chain prerouting { type filter hook prerouting priority raw; udp dport 54321 notrack; }
 			chain output { type filter hook output priority raw; udp sport 54321 notrack; }

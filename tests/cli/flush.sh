@@ -70,7 +70,7 @@ $ctl flush >"$folder/flushed" 2>&1 &
 flush=$!
 sleep 0.2
 stop up "$pid"
-wait $flush && fail "a flush that was not ended says: $(cat "$folder/flushed")"
+wait $flush && fail "an incomplete flush says: $(cat "$folder/flushed")"
 [ "$(wc -l <"$folder/flushed")" -eq 1 ] && grep -q 'closed the connection' "$folder/flushed" ||
-	fail "a flush that was not ended says: $(cat "$folder/flushed")"
+	fail "an incomplete flush says: $(cat "$folder/flushed")"
 finish

@@ -148,7 +148,7 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && mkdir "$folder/bpf" &&
 		--pin-dir "$folder/bpf/root" 7452 || finish
 	ask 7452 10
 	http_get 9532 /metrics | grep -q '^sessiond_xdp_answer_seconds' &&
-		fail "a histogram that nobody asked for"
+		fail "a histogram without the option"
 	stop plain "$started"
 else
 	echo "xdp mode is left out: not built, or no BPF file system can be mounted here"

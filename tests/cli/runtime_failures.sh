@@ -39,7 +39,7 @@ start absent -m socket -t 4 -n 1000 -l 192.0.2.77 7005 || finish
 stop absent "$started"
 cases=$((cases + 1))
 [ "$(grep -c 'no interface has the address of 192.0.2.77:7005 yet' "$folder/absent.log")" -eq 1 ] ||
-	fail "of an address that is not here it says: $(cat "$folder/absent.log")"
+	fail "for a missing address it says: $(cat "$folder/absent.log")"
 
 # A killed daemon's socket file does not prevent a start.
 start killed -m socket -n 1000 7006 || finish

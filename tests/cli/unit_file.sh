@@ -11,7 +11,7 @@
 
 command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
 systemd-analyze security --help 2>/dev/null | grep -q -- --offline ||
-	skip "systemd-analyze is too old to look at a file"
+	skip "systemd-analyze is too old to check a file"
 dist=$(dirname "$0")/../../dist/systemd
 # systemd objects to a world-writable unit.
 umask 022

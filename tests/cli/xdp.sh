@@ -130,7 +130,7 @@ cp "$folder/out" "$folder/live"
 # After it is killed, the fast path's counters can still be read, with the same names.
 kill -9 "$first"
 wait "$first" 2>/dev/null
-has_program || fail "the program went with the daemon"
+has_program || fail "the program ended with the daemon"
 nsenter -t "$peer" -n python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(5)
@@ -163,9 +163,9 @@ holder=$started
 code=$?
 [ $code -eq 1 ] || fail "auto beside what is pinned ends with $code"
 tail -n 1 "$folder/err" | grep -Eq "mode xdp failed .*lo already has.* $left" ||
-	fail "auto beside what is pinned says: $(cat "$folder/err")"
+	fail "auto with existing pins says: $(cat "$folder/err")"
 stop holder "$holder"
-has_program || fail "a start that failed took the program of a daemon that is gone away"
+has_program || fail "a failed start removed an ended daemon's program"
 # It is not refused on another port, nor in another network namespace, where the same index is another
 # interface.
 start beside -m socket -n 1000 $pin_options 7102 || finish

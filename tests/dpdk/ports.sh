@@ -169,7 +169,7 @@ if [ "$MEMORY" = huge ]; then
 	PAGES=$(sysctl -n vm.nr_hugepages)
 	sysctl -qw "vm.nr_hugepages=$((PAGES + 128))"
 	FREE=$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)
-	[ "$FREE" -ge 128 ] || skip "no 256 MB of hugepages are to be had"
+	[ "$FREE" -ge 128 ] || skip "256 MB of hugepages are unavailable"
 else
 	ARGS="$ARGS --no-huge"
 fi
@@ -453,7 +453,7 @@ wait_for 5 free || fail "hugepages were not given back after SIGKILL"
 step "as another user"
 daemon --user nobody
 [ "$(awk '$1 == "Uid:" { print $2 }' /proc/"$DAEMON"/task/*/status | sort -u)" = "$(id -u nobody)" ] ||
-	fail "not every thread is nobody's"
+	fail "not every thread runs as nobody"
 in_ns t1 "$TOOLS/udpclient" store "$IP4" $PORT --count 10 --seed 9 --confirm || fail "no answers"
 
 step "a second instance, by --file-prefix"

@@ -184,5 +184,5 @@ cache c1 100
 sleep 4
 has_vip c2 && ! has_vip c1 || fail "the address went back to an empty cache"
 
-step "c2's host goes off the net"
+step "c2's host loses the network"
 moves c2 c1 inside switch ip link set c2 down

@@ -85,7 +85,7 @@ lines=$(grep -c 'local address' "$LOGS/sessiond.log")
 farm_in t1 ip route replace "$last" via 10.201.1.1
 TO=$last udp fetch --count 100
 
-step "when others have gone there is room for all"
+step "after others are removed there is room for all"
 addresses del 62 0 2499
 farm_wait 10 grep -q 'answers at every address of this host again' "$LOGS/sessiond.log" || fail "it is not said"
 by_xdp "$last" 10.62.10.0

@@ -58,7 +58,7 @@ FARM_SESSIOND=$FARM_SECRETS/sessiond-next start
 expect_stat sessions_adopted eq 2000
 sleep 0.5
 
-step "no GET went unanswered"
+step "every GET was answered"
 farm_end "$watch" || fail "GETs were lost or wrong: $(cat "$LOGS/watch.log")"
 note "the client: $(cat "$LOGS/watch.log")"
 
@@ -73,7 +73,7 @@ sleep 1.5
 kill -CONT "$FARM_DAEMON"
 heard WATCHDOG=1 $((fed + 2)) && fail "a stopped daemon feeds its watchdog"
 
-step "a reload is told of"
+step "a reload is logged"
 ready=$(grep -c '^READY=1' "$LOGS/notify.log")
 farm_ctl reload >/dev/null
 farm_wait 2 heard RELOADING=1 1 || fail "no RELOADING=1"

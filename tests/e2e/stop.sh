@@ -34,7 +34,7 @@ note "refused: $(cat "$LOGS/refusal")"
 farm_end "$FARM_DAEMON" || fail "exit code $?"
 udp fetch --count 100
 
-step "the next daemon takes over"
+step "the next daemon adopts the sessions"
 daemon_for xdp --keep
 expect_stat sessions_adopted eq 100
 udp fetch --count 100

@@ -24,7 +24,7 @@ for option in '' --busy-poll; do
 	# shellcheck disable=SC2086
 	daemon_for xdp $option
 	[ "$(farm_stat xsk_sockets)" -ge "$((${#FARM_INTERFACES[@]} / 2))" ] ||
-		skip "AF_XDP is not to be had here"
+		skip "AF_XDP is unavailable here"
 	arrive 500
 	TO=$FARM_CACHE6 arrive 500
 

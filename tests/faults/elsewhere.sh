@@ -31,7 +31,7 @@ advice='sessionctl detach --interface t[12]'
 refused xdp "another sessiond.*$advice" "${FARM_INTERFACES[@]}"
 refused auto "another sessiond.*$advice" "${FARM_INTERFACES[@]}"
 refused socket "mode socket would store sessions that nobody finds.*$advice"
-step "on another port it is in nobody's way"
+step "on another port it is not in the way"
 farm_spawn cache "$LOGS/other.log" "$BUILD/sessiond" $((FARM_PORT + 1)) -C "$LOGS/other.sock" \
 	--user root --mode socket --capacity 1000 --pin-dir "$FARM_DIR/bpf/elsewhere"
 other=$FARM_PID

@@ -162,7 +162,7 @@ if farm_wait 2 logged 1 't1 is another interface now.*SLOW'; then
 	farm_in cache ip link set t1 mtu 1400
 	expect_stat xdp_interfaces_reattached eq 3
 	# Earlier tries failed too: the reason was logged only once.
-	logged 1 't1 is another interface now.*SLOW' || fail "it is told more than once"
+	logged 1 't1 is another interface now.*SLOW' || fail "it is logged more than once"
 	both
 	fast t1
 else
@@ -177,7 +177,7 @@ both
 fast t1
 pinned
 
-step "kill -9 and start again: XDP goes on answering there, and the pins are taken over"
+step "kill -9 and start again: XDP keeps answering there, and the pins are adopted"
 farm_end "$FARM_DAEMON" KILL || true
 FROM=t1 udp fetch --count 500
 daemon_for xdp

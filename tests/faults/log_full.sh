@@ -47,7 +47,7 @@ serve
 [ "$(stat -c %s "$LOGS/disk/log")" -eq 0 ] || note "$(stat -c %s "$LOGS/disk/log") bytes were written"
 farm_end "$FARM_DAEMON" || fail "exit code $?"
 
-step "a pipe that nobody reads any more"
+step "a pipe without a reader"
 mkfifo "$LOGS/pipe"
 cat "$LOGS/pipe" >/dev/null &
 reader=$!

@@ -70,7 +70,7 @@ served()
 	before=$(farm_stat xdp_get_hits)
 	TO=10.30.0.39 udp fetch --count 1 && [ "$(farm_stat xdp_get_hits)" -gt "$before" ]
 }
-farm_wait 10 served || fail "an address that came is not served"
+farm_wait 10 served || fail "a new address is not served"
 
 step "half of them go"
 each 100 'link del many#' &

@@ -79,7 +79,7 @@ static int do_flush_done(void *ctx, const struct writer_flush *flush, uint64_t *
 {
 	(void)ctx;
 	if (flush->pass != 2)
-		FUZZ_FAIL("a flush that was not started is looked at");
+		FUZZ_FAIL("a flush that was not started is checked");
 	*deleted = CAPACITY;
 	return 1;
 }

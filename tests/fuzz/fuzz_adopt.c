@@ -211,16 +211,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (adopt_sessions(&engine, on_found, NULL) < 0)
 		FUZZ_FAIL("adoption failed: %s", error_message());
 	if (told != whole)
-		FUZZ_FAIL("%u sessions were whole, %u were told of", whole, told);
+		FUZZ_FAIL("%u sessions were intact, %u were reported", whole, told);
 	/* Only the adopted sessions stay: a second daemon finds exactly those. */
 	kept = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (elements(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t)) > kept)
-		FUZZ_FAIL("overflow values of nobody were left");
+		FUZZ_FAIL("overflow values without an entry were left");
 	told = 0;
 	if (adopt_sessions(&engine, on_found, NULL) < 0)
 		FUZZ_FAIL("adoption failed the second time: %s", error_message());
 	again = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (told != kept || again != kept)
-		FUZZ_FAIL("%u were kept, %u are told of, %u are left", kept, told, again);
+		FUZZ_FAIL("%u were kept, %u are reported, %u are left", kept, told, again);
 	return 0;
 }

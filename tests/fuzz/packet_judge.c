@@ -117,7 +117,7 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	size = at ? get16(request->bytes + at + 4) : 0;
 	if (size < 8 || at + size > request->len) {
 		dump("request", request->bytes, request->len);
-		FUZZ_FAIL("dpdk mode takes what is no whole datagram");
+		FUZZ_FAIL("dpdk mode accepts an incomplete datagram");
 	}
 	update_of(request->bytes + at + 8, size - 8, &update);
 	compare("dpdk and socket mode hand on different updates", (uint8_t *)&packet_dpdk_update,
@@ -142,11 +142,11 @@ static void judge_update(const struct fuzz_frame *request, enum datagram_result 
 	}
 	at = frame_udp(request, &v6);
 	if (!at)
-		FUZZ_FAIL("AF_XDP's reader takes what is no UDP");
+		FUZZ_FAIL("AF_XDP's reader accepts a frame that is not UDP");
 	size = get16(request->bytes + at + 4);
 	update_of(request->bytes + at + 8, size - 8, &update);
 	if (!update.count)
-		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
+		FUZZ_FAIL("the program redirects a frame that is neither NEW nor REMOVE");
 	compare("AF_XDP's reader and the socket hand on different updates", (uint8_t *)by_xsk,
 		sizeof(update), (uint8_t *)&update, sizeof(update));
 	/* From a sender on this host with checksum offload; a frame from a wire has a full

@@ -140,5 +140,5 @@ if [ "$reader" != unsafe ]; then
 	[ "$code" -eq 0 ] || fail "sessionbench's exit code is $code"
 else
 	[ "$code" -eq 1 ] && grep -q '^WRONG' "$LOGS/gets" ||
-		fail "exit code $code: readers that do not check went unnoticed"
+		fail "exit code $code: unsafe readers were not detected"
 fi

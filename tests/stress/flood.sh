@@ -131,7 +131,7 @@ under()
 	case $1 in
 	strangers*) [ "$(farm_stat drop_not_allowed)" -gt "$refused" ] || fail "no stranger was refused" ;;&
 	spoofed* | unknown*) [ "$replies" -gt 0 ] || fail "what is allowed is not answered" ;;&
-	strangers* | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to what gets none" ;;
+	strangers* | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to requests that get none" ;;
 	*) awk -v f="$factor" 'BEGIN { exit f > 1 }' || fail "amplified by $factor" ;;
 	esac
 	# The limit admits its rate for the duration of the flood, and a burst of one second.

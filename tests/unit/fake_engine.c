@@ -213,7 +213,7 @@ static int fake_poll(struct engine *engine, int timeout_ms)
 	end = engine->tail;
 	if (engine->fails) {
 		pthread_mutex_unlock(&engine->lock);
-		return error_set(EIO, "the fake engine fails as it was told to");
+		return error_set(EIO, "the fake engine fails as requested");
 	}
 	pthread_mutex_unlock(&engine->lock);
 	for (; engine->head != end && n < POLL_MAX; n++)

@@ -439,8 +439,7 @@ static void every_error_is_told(void **state)
 
 	(void)state;
 	assert_int_equal(parse_line(&options, ""), 0);
-	assert_int_equal(
-		options_read_memory(&options, "x", text, strlen(text), &errors), -EINVAL);
+	assert_int_equal(options_read_memory(&options, "x", text, strlen(text), &errors), -EINVAL);
 	print_message("%s\n", all);
 	assert_int_equal(errors.count, 5);
 	assert_memory_equal(all, "x:1: capacity = 0: expected", 27);
@@ -460,7 +459,8 @@ static void bad_files(void **state)
 		{"capacity =\n", "test.conf:1: capacity = \"\": expected"},
 		{"capacity\n", "test.conf:1: expected name = value"},
 		{"= 5\n", "test.conf:1: unknown name \"\""},
-		{"capacty = 5\n", "test.conf:1: unknown name capacty: did you mean capacity? --help lists"},
+		{"capacty = 5\n",
+			"test.conf:1: unknown name capacty: did you mean capacity? --help lists"},
 		{"Capacity = 5\n", "test.conf:1: unknown name Capacity: did you mean capacity?"},
 		{"port = 0\n", "test.conf:1: port = 0: expected a UDP port"},
 		{"mode = quick\n", "test.conf:1: mode = quick: expected auto"},
@@ -506,8 +506,8 @@ static void bad_files(void **state)
 	assert_int_equal(read_text(&options, text), -EINVAL);
 	assert_non_null(strstr(error_message(), "test.conf:1: the line is too long"));
 	/* A NUL does not end a line silently. */
-	assert_int_equal(
-		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14, NULL), -EINVAL);
+	assert_int_equal(options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14, NULL),
+		-EINVAL);
 	assert_non_null(strstr(error_message(), "a control character"));
 }
 
@@ -813,7 +813,7 @@ static void host(void **state)
 	(void)state;
 	/* The last of all tests. */
 	if (access("/proc/meminfo", R_OK) < 0) {
-		printf("skipped: /proc is not mounted: how much memory there is cannot be told\n");
+		printf("skipped: /proc is not mounted: the amount of memory is unknown\n");
 		exit(77);
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);

@@ -600,7 +600,7 @@ static void failure(void **state)
 	assert_int_equal(poll(&poller, 1, 0), 0);
 	fake_engine_fail(world.engine);
 	assert_int_equal(poll(&poller, 1, 2000), 1);
-	assert_non_null(strstr(writer_failure(world.writer), "fails as it was told to"));
+	assert_non_null(strstr(writer_failure(world.writer), "fails as requested"));
 	assert_false(writer_delete(world.writer, key));
 	writer_flush_start(world.writer, &flush);
 	assert_int_equal(writer_flush_done(world.writer, &flush, &deleted), -ESHUTDOWN);
