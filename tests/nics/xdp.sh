@@ -21,7 +21,7 @@ native()
 # packets_by_queue: what each receive queue has received, by the driver's own count
 packets_by_queue()
 {
-	ethtool -S eth0 | sed -nE 's/^ *(rx_queue_[0-9]+_packets|rx[0-9]+_packets): //p
+	ethtool -S eth0 | sed -nE 's/^ *(rx_queue_[0-9]+_packets|rx[0-9]+(_xdp)?_packets): //p
 		/^Rx Queue#/,/^ *ucast pkts rx/s/^ *ucast pkts rx: //p'
 }
 
@@ -82,7 +82,7 @@ fewer_queues()
 	stop
 	ethtool -L eth0 combined 1 || [ "$GUEST" = vmxnet3 ] || fail "refused without sessiond, too"
 	serve --interface eth0 --xdp-mode native
-	[ "$GUEST" = vmxnet3 ] || said 'AF_XDP at 1 queue\|AF_XDP at 2 queues'
+	said 'AF_XDP at'
 	answers
 }
 
@@ -130,7 +130,7 @@ too_large()
 	stop
 	ip link set eth0 mtu 9000
 	refused MTU --mode xdp --interface eth0 --xdp-mode native
-	serve --mode xdp --interface eth0
+	serve --interface eth0
 	said SLOW
 	reachable
 	traffic $S
