@@ -66,8 +66,8 @@ client_up()
 # lcores LIST: starts the daemon on them
 lcores()
 {
-	serve --mode dpdk --listen $S --listen $S6 --listen 10.100.0.1 --listen 10.101.0.1 --listen 10.103.0.1 \
-		--dpdk-args "-l $1 -a $pci"
+	serve --mode dpdk --listen $S --listen $S6 --listen 10.100.0.1 --listen 10.101.0.1 --listen 10.102.0.1 --listen 10.103.0.1 \
+		--dpdk-args "-l $1 -a $pci -- --vlan 100 --vlan 100.200 --vlan 300.7"
 	until_true "the link does not come up" link_is 1
 }
 
@@ -89,6 +89,21 @@ tagged()
 {
 	reachable "$1"
 	traffic "$1"
+}
+
+# In a VLAN that is not configured nothing is answered.
+other_vlan()
+{
+	local before
+
+	before=$(counter dpdk_drop_other_vlan)
+	c timeout 20 "$client" fetch 10.102.0.1 54321 --count 3 --expect silence || fail "an answer from 10.102.0.1"
+	until_true "no frame was dropped for its VLAN" dropped_more_than "$before"
+}
+
+dropped_more_than()
+{
+	[ "$(counter dpdk_drop_other_vlan)" -gt "$1" ]
 }
 
 # Each lcore must have received some of the flows.
@@ -194,6 +209,7 @@ dpdk-igb | dpdk-e1000e) not_here qinq "QEMU computes wrong checksums behind two 
 *) row qinq tagged 10.101.0.1 ;;
 esac
 row qinq-802.1ad tagged 10.103.0.1
+row other-vlan other_vlan
 row checksums checksums
 row link-events link_events
 row rss rss

@@ -37,6 +37,7 @@ link_down_and_up()
 	ip link set eth0 down
 	sleep 1
 	ip link set eth0 up
+	ip addr replace $S6/64 dev eth0 nodad
 	reachable
 	traffic $S
 }

@@ -30,7 +30,7 @@ client=$BUILD/tests/e2e/udpclient
 daemon_log=/run/sessiond.log
 seed_file=/run/seed
 # A row takes longer than this only if it hangs.
-row_seconds=60
+row_seconds=120
 
 fail()
 {
