@@ -229,8 +229,10 @@ const char *sessiond_version(void);
  * Not stored, and counted in puts_skipped: client sessions, stateless tickets, sessions with early
  * data if single use is off, sessions past lifetime_s. The timeout is the session's, at most 65535
  * s. Values are the session in DER; sealed ones start with the time, 8 bytes, big endian, of the
- * full handshake. 0, or a negative errno: -EINVAL for a client's context, -EALREADY if one is
- * attached, -ENOMEM. */
+ * full handshake.
+ *
+ * Two threads must not attach one context at the same time. 0, or a negative errno: -EINVAL for a
+ * client's context, -EALREADY if one is attached, -ENOMEM. */
 int sessiond_attach(sessiond_client *client, struct ssl_ctx_st *ctx);
 
 /* The result of this connection's last look-up, and its duration in microseconds (`microseconds`
