@@ -109,7 +109,7 @@ static int number(
 
 #define VLAN_LAST 4094
 
-/* "any", ID, or OUTER.INNER. */
+/* Parses --vlan: "any", ID, or OUTER.INNER. */
 static int add_vlan(struct dpdk_args *args, const char *text)
 {
 	unsigned outer = 0, inner = 0;

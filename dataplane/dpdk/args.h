@@ -25,7 +25,7 @@ struct dpdk_args {
 	uint16_t rxd;	/* --rxd, --txd: descriptors per queue */
 	uint16_t txd;
 	uint32_t updates; /* --updates: entries of each lcore's ring to the writer, a power of 2 */
-	/* --vlan: the VLANs to serve beside untagged frames; with two tags, the outer ID is in the
+	/* --vlan: the VLANs to serve besides untagged frames; with two tags, the outer ID is in the
 	 * high half. */
 	unsigned vlan_count;
 	uint32_t vlans[ARGS_VLANS];

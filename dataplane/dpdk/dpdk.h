@@ -82,7 +82,7 @@ struct port_queue {
 
 struct fast_path;
 
-/* Replies of an lcore in the second that began at tick `began`. */
+/* Number of replies of an lcore in the second that began at tick `began`. */
 struct answer_limit {
 	uint64_t began;
 	unsigned used;

@@ -181,8 +181,8 @@ static int lock_list(const struct rte_memseg_list *list, void *ctx)
 	return 0;
 }
 
-/* Hugepages are never swapped. Without them, sessions are in normal pages: in packets, in the rings
- * to the writer. Whether it was refused, the daemon asks later. */
+/* Locks DPDK's heap in RAM: without hugepages, sessions are in normal pages (packet buffers, rings
+ * to the writer), which could be swapped. The daemon reports a refusal later. */
 static void lock_heap(void)
 {
 	if (!rte_eal_has_hugepages())

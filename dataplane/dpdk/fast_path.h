@@ -131,8 +131,8 @@ FRAME_INLINE bool fast_is_update(struct burst *burst, const struct fast_template
 	uint32_t length;
 	uint64_t sum;
 
-	/* The buffer is given back to the port's pool (lcore.c): one that a virtual port has from
-	 * elsewhere, as a ring has what another port sent, is none of its own. */
+	/* lcore.c returns the buffer to the port's pool. A virtual port may receive buffers of
+	 * another pool: a ring passes on what another port sent. */
 	if (mbuf->data_len < FAST_END || mbuf->pool != burst->port->pool ||
 		mbuf->data_off + mbuf->data_len + FAST_BEYOND > mbuf->buf_len ||
 		!fast_matches(template, mbuf, data))

@@ -182,9 +182,9 @@ static bool is_echo(const struct frame *frame)
 	       frame->data[frame->l4] == (frame->v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO);
 }
 
-/* NULL to answer, else the counter of what is dropped. Pings are for sources in the allow list. ARP
- * and neighbour solicitations are for any: the sender may be a router, which the list need not
- * include. */
+/* NULL to answer; else the counter under which to drop. Pings are answered for sources in the allow
+ * list only; ARP and neighbour solicitations for any source: the sender may be a router that the
+ * list need not include. */
 static uint64_t *neighbour_refused(
 	struct burst *burst, const struct frame *frame, enum parse_result kind)
 {

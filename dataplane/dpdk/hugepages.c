@@ -54,7 +54,7 @@ const char *hugepages_hint(void)
 		       : "with --no-huge DPDK has 64 MB, or the size that -m in --dpdk-args sets";
 }
 
-/* Normal pages, which are taken, and locked, as they are touched. */
+/* Normal pages, allocated and locked as they are touched. */
 static void *locked_alloc(size_t bytes)
 {
 	void *memory = memory_reserve(bytes, true);

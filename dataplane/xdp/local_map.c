@@ -52,14 +52,14 @@ uint32_t local_map_entries(const struct engine_config *config)
 	return (uint32_t)(2 * pairs(config) + ROOM_LEAST);
 }
 
-/* glibc's, of a tree's node and of one allocation. */
+/* glibc's bytes per tree node and per allocation. */
 #define NODE_BYTES	 48
 #define ALLOCATION_BYTES 16
 
 uint64_t local_map_own_bytes(const struct engine_config *config)
 {
-	/* Beside the tree, the follower has a list of what was told and one of what is read, which
-	 * grow by doubling. */
+	/* Besides the tree, the follower keeps a list of reported addresses and one of those being
+	 * read; both grow by doubling. */
 	return config->address_count *
 	       (sizeof(struct local) + ALLOCATION_BYTES + NODE_BYTES + 4 * sizeof(struct address));
 }

@@ -75,8 +75,8 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	return bytes + capacity / 8;
 }
 
-/* The kernel's and the daemon's lists of the addresses that are served. An adopted map may have to
- * make place for a larger one. */
+/* Bytes of the kernel's and the daemon's lists of served addresses, also on adoption: an adopted
+ * map may be replaced by a larger one. */
 static uint64_t address_bytes(const struct engine_config *config)
 {
 	uint64_t element = allocated(ALLOCATED_HEAD_BYTES + ELEMENT_HEAD_BYTES +

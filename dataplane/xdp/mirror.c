@@ -23,7 +23,8 @@
 /* Refused deletes that one commit retries. */
 #define UNDELETED_TRIES 32
 
-/* Keys that the kernel refused to delete. The program answers for them until it does. */
+/* Keys that the kernel refused to delete. The program answers GETs for them until a retry
+ * succeeds. */
 struct undeleted {
 	uint8_t *keys;
 	size_t key_size;
