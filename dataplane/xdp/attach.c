@@ -19,6 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -109,6 +110,22 @@ static int refuse_external(const char *name, int ifindex)
 		name);
 }
 
+/* vmxnet3 gives the same reason for an MTU that is too large. */
+static int refuse_native(const char *name, int ifindex)
+{
+	struct link_state state;
+
+	if (link_state(ifindex, LINK_HERE, &state) == 0 && state.mtu > ETH_DATA_LEN)
+		return error_set(EOPNOTSUPP,
+			"the driver of %s has no native XDP, or not with an MTU of %u: use a "
+			"smaller MTU, --xdp-mode generic (slower) or --mode socket",
+			name, state.mtu);
+	return error_set(EOPNOTSUPP,
+		"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
+		"--mode socket",
+		name);
+}
+
 int attach_link(struct engine *engine, const char *name, int ifindex, bool *native)
 {
 	enum xdp_mode wanted = wanted_mode(engine, ifindex);
@@ -130,10 +147,7 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 	if (fd == -EBUSY || fd == -EEXIST)
 		return resident_refuse(name, ifindex);
 	if (fd == -EOPNOTSUPP)
-		return error_set(EOPNOTSUPP,
-			"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
-			"--mode socket",
-			name);
+		return refuse_native(name, ifindex);
 	if (fd == -EPERM)
 		return error_set(EPERM,
 			"not allowed to attach to %s: xdp mode needs root, or "

@@ -86,6 +86,9 @@ static int on_attribute(const struct nlattr *attribute, void *ctx)
 	case IFLA_STATS64:
 		read_stats(attribute, state);
 		break;
+	case IFLA_MTU:
+		state->mtu = mnl_attr_get_u32(attribute);
+		break;
 	case IFLA_XDP:
 		read_xdp(attribute, state);
 		break;

@@ -14,6 +14,7 @@
 struct link_state {
 	uint64_t received;	/* packets */
 	uint64_t dropped_going; /* packets that could not be sent, XDP's replies among them */
+	uint32_t mtu;		/* bytes */
 	uint16_t type;		/* ARPHRD_ of <net/if_arp.h> */
 	bool veth;
 	bool external; /* a tunnel whose destination comes with each packet */

@@ -49,6 +49,11 @@ static void update_again(const struct engine *engine, struct xdp_link *link)
 	bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 }
 
+/* Rounds of idle seconds between two tries, at most: a power of two. */
+#define ROUNDS_MAX 64
+
+/* A driver may be unable to run the program as long as the interface has a large MTU, for example.
+ * So the tries go on, at doubling distances. */
 static void revive(struct engine *engine, size_t i)
 {
 	struct xdp_link *link = &engine->links[i];
@@ -67,9 +72,21 @@ static void revive(struct engine *engine, size_t i)
 			"SLOW: the XDP program on %s still sees no packet, and sockets "
 			"answer: restart sessiond, or set the interface down and up",
 			fields.interface);
+	} else if ((link->revived & (link->revived - 1)) == 0) {
+		update_again(engine, link);
 	}
-	if (link->revived < 2)
-		link->revived++;
+	if (++link->revived == 2 * ROUNDS_MAX)
+		link->revived = ROUNDS_MAX;
+}
+
+static void revived(struct engine *engine, size_t i)
+{
+	struct xdp_link *link = &engine->links[i];
+
+	if (link->revived > 1)
+		log_notice(
+			"the XDP program on %s sees packets again", engine->config.interfaces[i]);
+	link->revived = 0;
 }
 
 /* The program counts packets, but not by interface: one that it does not see is found only while it
@@ -88,7 +105,7 @@ static void look_at_runs(struct engine *engine)
 			packets - link->packets_seen < PACKETS_LEAST) {
 			link->idle = 0;
 			if (ran)
-				link->revived = 0;
+				revived(engine, i);
 		} else if (++link->idle > IDLE_SECONDS) {
 			link->idle = 0;
 			revive(engine, i);

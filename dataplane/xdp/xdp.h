@@ -40,8 +40,8 @@ struct xdp_link {
 	/* Used by supervise.c only. */
 	unsigned wait, waited; /* seconds until the next try to attach again, and seconds gone */
 	uint64_t packets_seen;
-	unsigned idle, revived;
-	int refused; /* interface index at which attaching again failed; or 0 */
+	unsigned idle, revived; /* seconds without a run, and what revive has done about them */
+	int refused;		/* interface index at which attaching again failed; or 0 */
 	unsigned tries;
 };
 

@@ -74,13 +74,26 @@ static void forgotten(void **state)
 	each_second = 3;
 	seconds(10);
 	assert_int_equal(updates, 0);
-	/* Many, but none reaches the program: it is attached again once, after another program. */
+	/* Many, but none reaches the program: it is attached again, after another program. */
 	each_second = 1000;
-	seconds(20);
+	seconds(6);
 	assert_int_equal(updates, 2);
 	assert_int_equal(world.engine->reattached, 1);
 	assert_int_equal(world_program("t0"), program);
+	/* That did not help: it is tried on, at doubling distances. */
+	seconds(3);
+	assert_int_equal(updates, 4);
+	seconds(6);
+	assert_int_equal(updates, 6);
+	seconds(9);
+	assert_int_equal(updates, 6);
+	seconds(3);
+	assert_int_equal(updates, 8);
+	seconds(3 * 1000);
+	assert_in_range(updates, 30, 50);
+	assert_int_equal(world.engine->reattached, 1);
 	/* It runs, and is lost again. */
+	updates = 2;
 	meet_packet();
 	seconds(1);
 	seconds(5);
