@@ -4,7 +4,7 @@
 #
 # dpdk mode through vfio-pci, with an IOMMU that QEMU emulates. The client keeps its kernel driver.
 # Guests: dpdk-igb dpdk-e1000e dpdk-virtio dpdk-vmxnet3
-# Seconds: 300
+# Seconds: 600
 . tests/nics/lib.sh
 
 # DPDK's pages and devices belong to root.
@@ -12,7 +12,7 @@ user=root
 
 # The PCI device of eth0: virtio's network device is a child of it.
 device=$(readlink -f /sys/class/net/eth0/device)
-[ -e "$device/vendor" ] || device=$(dirname "$device")
+[[ $device != */virtio* ]] || device=$(dirname "$device")
 pci=$(basename "$device")
 kernel_driver=$(basename "$(readlink "$device/driver")")
 

@@ -4,7 +4,7 @@
 #
 # Bonds by 802.3ad and active-backup, with the program on the bond or on its ports, and a VLAN above.
 # Guests: igb virtio
-# Seconds: 300
+# Seconds: 400
 . tests/nics/lib.sh
 
 V=10.100.0.1
@@ -16,14 +16,18 @@ bond()
 {
 	local name=$1 mode=$2 port options=''
 
-	shift 2
+	# Both ends of a bond of this mode must be on the same wire.
+	[ "$mode" != active-backup ] || options="primary $3"
 	[ "$mode" != 802.3ad ] || options='lacp_rate fast xmit_hash_policy layer3+4'
 	# shellcheck disable=SC2086
-	ip link add "$name" type bond mode "$mode" miimon 100 $options || return 1
+	ip link add "$name" type bond mode "$mode" miimon 100 || return 1
+	shift 2
 	for port; do
 		ip link set "$port" down
 		ip link set "$port" master "$name" || return 1
 	done
+	# shellcheck disable=SC2086
+	[ -z "$options" ] || ip link set "$name" type bond $options
 	ip link set "$name" up
 }
 export -f bond
@@ -61,15 +65,17 @@ xdp_answers()
 	[ "$(counter xdp_get_hits)" -ge $((hits + sessions)) ] || fail "XDP does not answer GETs to $1"
 }
 
-# A port that goes and comes back: flows move to the other one.
+# A wire that fails and comes back: flows move to the other one.
 port_down_and_up()
 {
 	ip link set "$1" down
+	c ip link set "$2" down
 	xdp_answers $S
 	xdp_answers $V
 	ip link set "$1" up
+	c ip link set "$2" up
 	until_true "$1 is not up" grep -q up "/sys/class/net/$1/operstate"
-	sleep 1
+	sleep 2
 	xdp_answers $S
 	xdp_answers $V
 }
@@ -101,7 +107,7 @@ on_ports()
 		cat $daemon_log
 		xdp_answers $S
 		xdp_answers $V
-		port_down_and_up eth0
+		port_down_and_up eth0 eth2
 		stop
 	else
 		cat $daemon_log
@@ -118,8 +124,8 @@ gone()
 
 for mode in active-backup 802.3ad; do
 	row "$mode" on_bond $mode
-	row "$mode-eth0-down" port_down_and_up eth0
-	row "$mode-eth1-down" port_down_and_up eth1
+	row "$mode-eth0-down" port_down_and_up eth0 eth2
+	row "$mode-eth1-down" port_down_and_up eth1 eth3
 	row "$mode-restart" adopted
 	row "$mode-ports" on_ports
 	(gone) || exit 1

@@ -5,7 +5,7 @@
 # xdp mode in the driver: requests over IPv4 and IPv6, several queues, restarts, and what operators and
 # drivers do to an interface meanwhile.
 # Guests: igb virtio vmxnet3
-# Seconds: 400
+# Seconds: 600
 . tests/nics/lib.sh
 
 # Generic XDP is refused, and the doctor agrees with the driver.
