@@ -198,8 +198,8 @@ returned()
 }
 
 client_up
-row vfio-pci vfio || exit 0
-row start lcores 1
+need vfio-pci vfio || exit 0
+need start lcores 1
 row arp-ping arp
 row ndp-ping ping6
 row get-new-ipv4 traffic $S

@@ -109,8 +109,8 @@ on_bridge()
 	stop
 }
 
-row vlans vlans
-row in-vlan in_vlan
+need vlans vlans
+need in-vlan in_vlan
 row in-vlan-in-vlan answered 10.101.0.1
 if [ -e $no_802_1ad ]; then
 	not_here in-802.1ad "no ping passes without sessiond either"

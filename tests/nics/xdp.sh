@@ -199,7 +199,7 @@ no_complaint()
 }
 
 wire
-row native native
+need native native
 row get-new-ipv4 by_xdp traffic $S
 row get-new-ipv6 by_xdp traffic $S6
 row queues queues
