@@ -319,6 +319,7 @@ const struct engine_ops engine_xdp = {
 	.set_allow = access_set_allow,
 	.set_local = local_map_set,
 	.set_vlan = access_set_vlan,
+	.set_vrf = receive_set_vrf,
 	.set_interface = attach_again,
 	.supervise = supervise,
 	.take_off = resident_take_off,

@@ -87,6 +87,7 @@ struct engine {
 	struct mirror *mirror;
 	struct update_sink sink;
 	struct udp_batch *batch;
+	struct vrf_ports *vrfs; /* written by the main thread */
 	int sockets[2 * ENGINE_LISTEN_MAX];
 	unsigned socket_count;
 	struct xsk_set *xsks; /* NULL: no socket could be opened */
@@ -232,6 +233,7 @@ void stats_xdp_talkers(
 /* receive.c: the daemon's sockets. Call receive_start once xsks is set. xdp_poll: writer thread;
  * returns the number of changes, or a negative errno with error_message() set. */
 int receive_open(struct engine *engine);
+int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present);
 int receive_start(struct engine *engine);
 int xdp_poll(struct engine *engine, int timeout_ms);
 void receive_close(struct engine *engine);
