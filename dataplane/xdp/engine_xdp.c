@@ -7,6 +7,7 @@
 
 #include "dataplane/xdp/resident.h"
 
+#include "common/ethtool.h"
 #include "common/log.h"
 #include "dataplane/xdp/percpu_values.h"
 
@@ -35,6 +36,7 @@ static void free_engine(struct engine *engine)
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
+	free(engine->vlans);
 	local_map_close(engine);
 	free(engine);
 }
@@ -107,16 +109,27 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 	config->marks = engine->marks;
 }
 
-/* After attaching: only then it is known whether the program runs in the driver. */
+/* After attaching: only then it is known whether the program runs in the driver, a bond's in the
+ * drivers of its ports. */
 static void open_xsks(struct engine *engine, const struct table *table)
 {
 	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
 	struct sessiond_bpf *skel = engine->skel;
+	size_t count = 0;
 
-	for (size_t i = 0; i < engine->link_count; i++)
-		interfaces[i] = (struct xsk_interface){
-			.name = engine->config.interfaces[i], .native = engine->links[i].native};
-	engine->xsks = xsk_open(interfaces, engine->link_count, bpf_map__fd(skel->maps.xsks),
+	for (size_t i = 0; i < engine->slot_count; i++) {
+		struct redirect_slot *slot = &engine->slots[i];
+		bool native = engine->links[slot->interface].native;
+
+		if (slot->port ? !native : slot->bond && native)
+			continue;
+		slot->queues = ethtool_receive_queues(slot->name);
+		interfaces[count++] = (struct xsk_interface){.name = slot->name,
+			.native = native,
+			.slot = (uint32_t)i,
+			.queues = slot->queues};
+	}
+	engine->xsks = xsk_open(interfaces, count, bpf_map__fd(skel->maps.xsks),
 		bpf_map__max_entries(skel->maps.xsks) / ENGINE_INTERFACES_MAX,
 		engine->config.busy_poll, table);
 }

@@ -17,7 +17,9 @@
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
 
+#include "dataplane/xdp/link_ports.h"
 #include "dataplane/xdp/mirror.h"
+#include "dataplane/xdp/redirect_slots.h"
 #include "dataplane/xdp/xsk_set.h"
 
 struct bpf_map;
@@ -43,6 +45,16 @@ struct xdp_link {
 	unsigned idle, revived; /* seconds without a run, and what revive has done about them */
 	int refused;		/* interface index at which attaching again failed; or 0 */
 	unsigned tries;
+	bool tags_hidden; /* of hidden_tags.c: and that was said */
+	/* Of late_queues.c: a bond's, when they were last looked at. */
+	struct link_port ports[LINK_PORTS_MAX];
+	int port_count;
+};
+
+/* VLANs on an interface. */
+struct vlan_count {
+	uint32_t ifindex;
+	unsigned count;
 };
 
 /* An address of this host at which the program answers. */
@@ -75,6 +87,8 @@ struct engine {
 	size_t marks_bytes;
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
+	struct redirect_slot slots[ENGINE_INTERFACES_MAX]; /* as the program has them */
+	size_t slot_count;
 	uint64_t reattached;
 	uint64_t runs_seen;
 
@@ -82,6 +96,8 @@ struct engine {
 	struct allow_list *allow;
 	void *locals; /* tsearch(3) tree of struct local */
 	struct local_list missing;
+	struct vlan_count *vlans; /* an array */
+	size_t vlan_count;
 
 	/* Used by the writer thread. */
 	struct mirror *mirror;
@@ -186,6 +202,17 @@ enum veth_replies veth_replies(int ifindex);
 void veth_announce(const struct xdp_link *link, const char *name);
 /* If replies are lost: attaches generic XDP in mode auto, else logs it. Call once a second. */
 void veth_look(struct engine *engine, size_t i);
+
+/* late_queues.c: logs receive queues and ports of bonds that were added after the AF_XDP sockets were
+ * opened. Call once a second. */
+void late_queues_look(struct engine *engine);
+/* Removes the AF_XDP sockets of a slot from the program's map. */
+void redirect_forget(struct engine *engine, size_t slot);
+
+/* hidden_tags.c: counts the VLANs of each interface. */
+int hidden_tags_count(struct engine *engine, const struct sessd_vlan *vlan, bool present);
+/* Logs interfaces whose VLAN tags the program does not see. Call once a second. */
+void hidden_tags_look(struct engine *engine);
 
 /* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
  * buffers. */
