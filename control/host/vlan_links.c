@@ -13,6 +13,9 @@
 
 #include <arpa/inet.h>
 
+/* VLANs in VLANs: so many that the kernel allows no more. */
+#define NESTING_MAX 8
+
 struct vlan_link vlan_link_parse(const struct nlmsghdr *header)
 {
 	const struct ifinfomsg *message = mnl_nlmsg_get_payload(header);
@@ -44,6 +47,18 @@ static const struct vlan_link *find(const struct vlan_link *links, size_t count,
 		if (links[i].ifindex == ifindex)
 			return &links[i];
 	return NULL;
+}
+
+uint32_t vlan_links_below(const struct vlan_link *links, size_t count, uint32_t ifindex)
+{
+	const struct vlan_link *link = find(links, count, ifindex);
+	uint32_t below = 0;
+
+	for (unsigned i = 0; i < NESTING_MAX && link && link->tag; i++) {
+		below = link->under;
+		link = find(links, count, below);
+	}
+	return below;
 }
 
 static void walk_one(const struct vlan_link *links, size_t count, const struct vlan_link *link,

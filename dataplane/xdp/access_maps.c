@@ -129,7 +129,7 @@ int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool p
 			  : bpf_map_delete_elem(fd, vlan);
 
 	if (!err || (!present && err == -ENOENT))
-		err = hidden_tags_count(engine, vlan, present);
+		err = hidden_tags_set_vlan(engine, vlan, present);
 	return err ? error_set(-err, "cannot change the XDP program's VLANs: %s", strerror(-err))
 		   : 0;
 }

@@ -36,7 +36,7 @@ static void free_engine(struct engine *engine)
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
-	free(engine->vlans);
+	hidden_tags_free(engine->hidden_tags);
 	local_map_close(engine);
 	free(engine);
 }
@@ -66,8 +66,10 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->root_fd = -1;
 	engine->wake_fd = -1;
 	local_map_open(engine);
+	engine->hidden_tags = hidden_tags_new();
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
-	err = receive_open(engine);
+	err = engine->hidden_tags ? receive_open(engine)
+				  : error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = pins_lock(engine);
 	if (!err)
@@ -167,6 +169,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = pins_replace(engine, engine->skel->maps.local);
 	if (err)
 		return err;
+	hidden_tags_look(engine);
 	local_map_publish(engine);
 	err = access_publish(engine);
 	if (!err)
@@ -332,6 +335,7 @@ const struct engine_ops engine_xdp = {
 	.set_allow = access_set_allow,
 	.set_local = local_map_set,
 	.set_vlan = access_set_vlan,
+	.set_vlan_address = hidden_tags_set_address,
 	.set_vrf = receive_set_vrf,
 	.set_interface = attach_again,
 	.supervise = supervise,

@@ -45,22 +45,16 @@ struct xdp_link {
 	unsigned idle, revived; /* seconds without a run, and what revive has done about them */
 	int refused;		/* interface index at which attaching again failed; or 0 */
 	unsigned tries;
-	bool tags_hidden; /* of hidden_tags.c: and that was said */
 	/* Of late_queues.c: a bond's, when they were last looked at. */
 	struct link_port ports[LINK_PORTS_MAX];
 	int port_count;
-};
-
-/* VLANs on an interface. */
-struct vlan_count {
-	uint32_t ifindex;
-	unsigned count;
 };
 
 /* An address of this host at which the program answers. */
 struct local {
 	struct address addr; /* first: the tree's key */
 	bool missing;	     /* the map has no room for it at some port */
+	bool withheld;	     /* from the map: hidden_tags_hide */
 	TAILQ_ENTRY(local) link;
 };
 
@@ -96,8 +90,7 @@ struct engine {
 	struct allow_list *allow;
 	void *locals; /* tsearch(3) tree of struct local */
 	struct local_list missing;
-	struct vlan_count *vlans; /* an array */
-	size_t vlan_count;
+	struct hidden_tags *hidden_tags;
 
 	/* Used by the writer thread. */
 	struct mirror *mirror;
@@ -209,9 +202,17 @@ void late_queues_look(struct engine *engine);
 /* Removes the AF_XDP sockets of a slot from the program's map. */
 void redirect_forget(struct engine *engine, size_t slot);
 
-/* hidden_tags.c: counts the VLANs of each interface. */
-int hidden_tags_count(struct engine *engine, const struct sessd_vlan *vlan, bool present);
-/* Logs interfaces whose VLAN tags the program does not see. Call once a second. */
+/* hidden_tags.c: VLANs whose tags the program does not see. NULL without memory. */
+struct hidden_tags *hidden_tags_new(void);
+void hidden_tags_free(struct hidden_tags *tags); /* NULL is allowed */
+/* 0, or -ENOMEM. */
+int hidden_tags_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
+/* The operation set_vlan_address. */
+int hidden_tags_set_address(
+	struct engine *engine, uint32_t ifindex, const struct address *addr, bool present);
+/* Whether requests to an address arrive in a VLAN whose tag the program does not see. */
+bool hidden_tags_hide(const struct engine *engine, const struct address *addr);
+/* Looks again, and logs what has changed. Call once a second. */
 void hidden_tags_look(struct engine *engine);
 
 /* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
@@ -239,6 +240,8 @@ void local_map_open(struct engine *engine);
 /* If the map is full, sockets answer at this address (logged once); it is added when others are
  * removed. */
 int local_map_set(struct engine *engine, const struct address *addr, bool present);
+/* Applies hidden_tags_hide to an address: withholds it from the map, or no longer. */
+int local_map_withhold(struct engine *engine, const struct address *addr);
 /* As access_publish, for the addresses. A full map is no error here either. */
 void local_map_publish(struct engine *engine);
 /* Retries addresses that the map refused, up to the next refusal. Call once a second. */
