@@ -122,14 +122,20 @@ static void more_queues(void **state)
 /* In native mode the program of a bond runs on its ports, and so are the sockets there. */
 static void ports_of_a_bond(void **state)
 {
+	uint64_t without, bytes_of_one;
+
 	(void)state;
 	world_sh("for i in 0 1 2; do ip link add p$i type veth peer name q$i && "
 		 "ip link set p$i up && ip link set q$i up; done");
 	is_bond = true;
 	queues = 1;
 	port_count = 0;
+	world_reset(&world);
+	bytes_of_one = xsk_bytes(world.config.interfaces, 1);
+	without = engine_xdp.memory_needed(&world.config);
 	add_port("p0");
 	add_port("p1");
+	assert_int_equal(engine_xdp.memory_needed(&world.config) - without, 2 * bytes_of_one);
 	start();
 	assert_int_equal(xsk_count(world.engine->xsks), 2);
 	add_port("p2");

@@ -58,6 +58,17 @@ both_answered()
 	[ "$(counter send_failed)" = "$before" ] || fail "$(counter send_failed) replies could not be sent"
 }
 
+# A link-local address means nothing without its interface, which the reply keeps.
+link_local()
+{
+	local address
+
+	address=$(ip -6 -br addr show dev eth0 scope link | awk '{ sub("/.*", "", $3); print $3 }')
+	serve --mode socket
+	traffic "$address%eth2"
+	stop
+}
+
 silent()
 {
 	sysctl -qw net.ipv4.udp_l3mdev_accept=0
@@ -126,6 +137,7 @@ row "VRFs that sockets do not get are told" silent
 row "socket mode answers in each VRF" socket_mode
 row "so do sockets bound to an address" one_address
 row "and the daemon's own in xdp mode" xdp_mode
+row "link-local addresses in a VRF" link_local
 row "an interface leaves and returns" leaves_and_returns
 other ip link set eth3 netns 1
 ip netns del other

@@ -47,8 +47,9 @@ static void check_vlans(const struct doctor_host *host, const char *interface, u
 			"replies (txvlan is off)");
 	else if (has_vlans(host, interface))
 		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
-			"it has VLANs, and the hardware strips their tags before XDP: replies "
-			"would leave untagged");
+			"it has VLANs, and their tags are removed before XDP: sockets answer "
+			"requests for the addresses of the VLANs, and requests for other "
+			"addresses in these VLANs get no reply");
 	else
 		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
 			"the hardware strips VLAN tags before XDP: harmless without VLANs, wrong "
