@@ -189,9 +189,25 @@ void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *data
 	}
 }
 
+/* The interface of a reply over IPv6, which reverse_pktinfo leaves to routing, too; but link-local
+ * addresses need it. For requests from a VRF the kernel stores the VRF in the peer's scope id, and
+ * refuses a reply whose scope id and interface differ. */
+static uint32_t ip6_interface(
+	const struct vrf_ports *vrfs, const struct in6_pktinfo *info, struct sockaddr_in6 *peer)
+{
+	uint32_t vrf = vrf_ports_find(vrfs, info->ipi6_ifindex);
+	bool local = IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr);
+
+	if (!vrf)
+		return local ? info->ipi6_ifindex : 0;
+	if (!local && !IN6_IS_ADDR_LINKLOCAL(&peer->sin6_addr))
+		return vrf;
+	peer->sin6_scope_id = info->ipi6_ifindex;
+	return info->ipi6_ifindex;
+}
+
 /* Turns the control message with the request's destination into one with the reply's source. The
- * interface is left to routing, in the table of the VRF that the request arrived by, except for
- * link-local addresses, which need it. */
+ * interface is left to routing, in the table of the VRF that the request arrived by. */
 static void reverse_pktinfo(const struct vrf_ports *vrfs, struct msghdr *message)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
@@ -208,8 +224,7 @@ static void reverse_pktinfo(const struct vrf_ports *vrfs, struct msghdr *message
 		struct in6_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-			info.ipi6_ifindex = vrf_ports_find(vrfs, info.ipi6_ifindex);
+		info.ipi6_ifindex = ip6_interface(vrfs, &info, message->msg_name);
 		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
 	}
 }
