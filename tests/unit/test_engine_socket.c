@@ -165,8 +165,8 @@ static void serves(void **state)
 	stop();
 }
 
-/* What comes by a VRF's port is answered by the VRF's way, once it is told: the loopback for itself
- * is a way that works, and that of no interface is one that does not. */
+/* Replies name the VRF of the request: the loopback interface itself works, an interface that does
+ * not exist fails. */
 static void vrf(void **state)
 {
 	uint32_t lo = if_nametoindex("lo"), nowhere = 1U << 30;
