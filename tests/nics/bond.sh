@@ -97,7 +97,8 @@ tags()
 	stop
 }
 
-row by-each-port by_each_port
+need by-each-port by_each_port
 row rejoins rejoins
 row joins-late joins_late
 row hidden-tags tags
+exit 0

@@ -93,17 +93,18 @@ more_queues()
 	stop
 }
 
-# Its part that needs such a kernel.
+# The part of the unit test that needs a kernel with this driver.
 follower()
 {
 	"$BUILD/tests/unit/test_vlans" >/run/unit.log 2>&1 || fail "test_vlans: $(grep -m 1 ERROR /run/unit.log)"
 	! grep -i skipped /run/unit.log || fail "test_vlans: $(grep -m 1 skipped /run/unit.log)"
 }
 
-row vlan-added vlan_comes
+need vlan-added vlan_comes
 row left-to-sockets left_to_sockets
 row rxvlan-off offload_off
 row at-start at_start
 row generic-in-vlan generic
 row follower follower
 row more-queues more_queues
+exit 0
