@@ -8,6 +8,11 @@
 # Seconds: 600
 . tests/nics/lib.sh
 
+if [ "$GUEST" = vmxnet3 ] && [ "$(printf '6.6\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 6.6 ]; then
+	not_here native "vmxnet3 has XDP from Linux 6.6 on"
+	exit 0
+fi
+
 # Generic XDP is refused, and the doctor agrees with the driver.
 native()
 {
