@@ -49,6 +49,7 @@ struct engine_config {
 	enum xdp_mode xdp_mode;
 	uint32_t capacity;
 	uint16_t value_max;
+	bool take;	  /* TAKEs are answered */
 	unsigned threads; /* socket mode; 0: one a CPU */
 	char dpdk_args[ENGINE_ARGS_SIZE];
 	uint32_t limit_gets, limit_news; /* a second and source; 0: none */
@@ -68,6 +69,9 @@ struct update_sink {
 	void (*on_new)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
 		const void *value, size_t len);
 	void (*on_remove)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	/* A TAKE got the session of this key, whose slot is to be freed. There may be another under
+	 * the key by now, or none. */
+	void (*on_taken)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	void *ctx;
 };
 
@@ -120,6 +124,17 @@ struct engine_ops {
 	void (*put)(struct engine *engine, const struct session *session, const void *value);
 	void (*del)(struct engine *engine, const struct session *session);
 	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
+
+	/* What TAKEs did to a fast path with a table of its own: NULL, all three, where they claim
+	 * in `table` itself, and say so to the sink. Writer thread.
+	 * Whether the session was taken. */
+	bool (*taken)(struct engine *engine, const struct session *session);
+	/* Takes it for the daemon itself: true if it was there and nobody had. */
+	bool (*claim)(struct engine *engine, const struct session *session);
+	/* Slots whose session may have been taken since the last call, each told once, at most
+	 * `room`. Looks at a bounded part of the table; `*more` says that it has not come to the
+	 * end of it. */
+	unsigned (*taken_slots)(struct engine *engine, uint32_t *slots, unsigned room, bool *more);
 
 	/* Replaces the allow list. When it returns, no reader uses the old one; but before the
 	 * start of an engine that adopts, the last daemon's goes on being used until the start. */

@@ -34,6 +34,7 @@ enum request_kind {
 	REQUEST_NEW,
 	REQUEST_GET,
 	REQUEST_REMOVE,
+	REQUEST_TAKE,
 	REQUEST_SHORT,	 /* fewer than 36 bytes */
 	REQUEST_VERSION, /* not version 1 */
 	REQUEST_TYPE,	 /* not a request */
@@ -60,13 +61,15 @@ static inline enum request_kind request_classify(const void *datagram, size_t le
 		return REQUEST_GET;
 	case SESSD_REMOVE:
 		return REQUEST_REMOVE;
+	case SESSD_TAKE:
+		return REQUEST_TAKE;
 	default:
 		return REQUEST_TYPE;
 	}
 }
 
-/* Counts a datagram that is dropped: a GET, NEW or REMOVE because it is over --rate-limit, the
- * others for what they are. */
+/* Counts a datagram that is dropped: a GET, NEW, REMOVE or TAKE because it is over --rate-limit,
+ * the others for what they are. */
 void request_count_drop(struct request_counters *counters, enum request_kind kind);
 
 /* Counts a GET that was looked up. */
@@ -77,6 +80,7 @@ static inline void request_count_get(struct request_counters *counters, enum tab
 		counter_add(&counters->get_hits, 1);
 		break;
 	case TABLE_MISS:
+	case TABLE_LOST:
 		counter_add(&counters->get_misses, 1);
 		break;
 	case TABLE_EXPIRED:
@@ -88,6 +92,24 @@ static inline void request_count_get(struct request_counters *counters, enum tab
 	}
 }
 
+/* Counts a TAKE that was looked up. */
+static inline void request_count_take(struct request_counters *counters, enum table_result result)
+{
+	switch (result) {
+	case TABLE_HIT:
+		counter_add(&counters->take_hits, 1);
+		break;
+	case TABLE_MISS:
+	case TABLE_EXPIRED:
+		counter_add(&counters->take_misses, 1);
+		break;
+	case TABLE_TORN:
+	case TABLE_LOST:
+		counter_add(&counters->take_lost_race, 1);
+		break;
+	}
+}
+
 /* Adds `from` to `into`; for totals over readers. */
 void request_counters_sum(struct request_counters *into, const struct request_counters *from);
 
@@ -95,6 +117,10 @@ void request_counters_sum(struct request_counters *into, const struct request_co
  * the request itself) and counts the outcome. Returns the reply's length, 36 for a miss. `sum`, if
  * not NULL, gets the checksum of the value (0 for a miss), not complemented. [reader] */
 size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
+/* The same for a TAKE. After a reply OK the writer is to be told that the session's slot is to be
+ * freed (update_ring.h). [reader] */
+size_t request_take(struct table *table, uint64_t hash, const struct sessd_header *request,
 	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
 
 #endif

@@ -18,7 +18,7 @@
 
 struct talker {
 	struct address source;
-	uint64_t gets, news, removes; /* requests, estimated */
+	uint64_t gets, news, removes; /* requests, estimated; TAKEs are among the GETs */
 };
 
 struct talkers;
@@ -43,7 +43,7 @@ struct talkers_rate {
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
 	unsigned weight);
 
-/* [reader] A GET, NEW or REMOVE came. `skipped` is the reader's own. */
+/* [reader] A GET, NEW, REMOVE or TAKE came. `skipped` is the reader's own. */
 static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 	const struct address *source, enum request_kind kind)
 {

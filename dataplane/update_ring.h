@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * NEWs and REMOVEs on their way from a reader to the writer: a bounded queue with one producer and
- * one consumer, without locks. Its memory is reserved when it is opened, and its entries are
- * written and read in place. A full queue takes no more; the producer counts.
+ * NEWs and REMOVEs, and news of sessions that were taken, on their way from a reader to the writer:
+ * a bounded queue with one producer and one consumer, without locks. Its memory is reserved when it
+ * is opened, and its entries are written and read in place. A full queue takes no more; the
+ * producer counts.
  *
  * Each side caches the other's index and reads it again only when the cached one is used up: where
  * the two CPUs share no cache, such a read costs as much as some ten packets.
@@ -48,7 +49,7 @@ int update_ring_open(struct update_ring *ring, uint32_t depth, uint16_t value_ma
 /* Wipes the entries before it gives them back. A ring of zeros is allowed. */
 void update_ring_close(struct update_ring *ring);
 
-/* A datagram that request_classify called NEW or REMOVE. */
+/* A datagram that request_classify called NEW or REMOVE, or the reply OK to a TAKE. */
 struct update_request {
 	const struct sessd_header *request;
 	uint32_t length; /* as sent; a value over value_max need not be there */

@@ -24,6 +24,8 @@
 
 /* How often an idle writer looks at the expiry ring, whose lists are a second each. */
 #define IDLE_MS 250
+/* How often all slots are looked at for sessions that were taken, at most: some 0.1 s. */
+#define REAP_TICKS 100
 
 void writer_drop(struct writer *writer, uint32_t slot)
 {
@@ -38,6 +40,18 @@ void writer_drop_early(struct writer *writer, uint32_t slot)
 {
 	lifetime_remove(writer->lifetime, slot);
 	writer_drop(writer, slot);
+}
+
+bool writer_is_taken(struct writer *writer, const struct session *session)
+{
+	return writer->ops->taken ? writer->ops->taken(writer->engine, session)
+				  : table_taken(writer->table, session->slot);
+}
+
+void writer_drop_taken(struct writer *writer, uint32_t slot)
+{
+	writer_drop_early(writer, slot);
+	counter_add(&writer->sessions_taken, 1);
 }
 
 /* A free slot; where there is none, that of a session which has ended and which the sweep has yet
@@ -92,13 +106,16 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	slot = table_find(writer->table, hash, key);
 	if (slot != TABLE_NO_SLOT) {
 		table_slot(writer->table, slot, &session);
-		if (session.expires > now) {
+		if (writer_is_taken(writer, &session)) {
+			writer_drop_taken(writer, slot);
+		} else if (session.expires > now) {
 			counter_add(&writer->new_exists, 1);
 			return;
+		} else {
+			writer_drop_early(writer, slot);
+			counter_add(&writer->sessions_expired, 1);
+			replaces = true;
 		}
-		writer_drop_early(writer, slot);
-		counter_add(&writer->sessions_expired, 1);
-		replaces = true;
 	}
 	slot = take_slot(writer, now);
 	if (slot == TABLE_NO_SLOT) {
@@ -121,6 +138,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 {
 	struct writer *writer = ctx;
+	struct session session;
 	uint32_t slot;
 
 	if (atomic_load_explicit(&writer->remove_policy, memory_order_relaxed) == REMOVE_IGNORE) {
@@ -132,8 +150,28 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 		counter_add(&writer->remove_missing, 1);
 		return;
 	}
+	table_slot(writer->table, slot, &session);
+	if (writer_is_taken(writer, &session)) {
+		writer_drop_taken(writer, slot);
+		counter_add(&writer->remove_missing, 1);
+		return;
+	}
 	writer_drop_early(writer, slot);
 	counter_add(&writer->remove_done, 1);
+}
+
+/* What a reader says may be old: the slot itself tells. */
+static void on_taken(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct writer *writer = ctx;
+	uint32_t slot = table_find(writer->table, table_hash(writer->table, key), key);
+	struct session session;
+
+	if (slot == TABLE_NO_SLOT)
+		return;
+	table_slot(writer->table, slot, &session);
+	if (writer_is_taken(writer, &session))
+		writer_drop_taken(writer, slot);
 }
 
 /* The fast path's map refused a session: forget it, so that a later NEW may try again. */
@@ -255,6 +293,29 @@ static bool sweep(struct writer *writer)
 	return writer->sweeping;
 }
 
+/* Frees slots whose sessions were taken in a fast path with a table of its own, a step's worth;
+ * true if there are more. */
+static bool reap(struct writer *writer)
+{
+	uint32_t slots[STEP_DELETES];
+	struct session session;
+	unsigned count;
+
+	if (!writer->ops->taken_slots || (!writer->reaping && clock_tick() < writer->reap_next))
+		return false;
+	count = writer->ops->taken_slots(writer->engine, slots, STEP_DELETES, &writer->reaping);
+	for (unsigned i = 0; i < count; i++) {
+		/* By now there may be another session in the slot, or none. */
+		if (table_slot(writer->table, slots[i], &session) &&
+			writer_is_taken(writer, &session))
+			writer_drop_taken(writer, slots[i]);
+	}
+	writer_commit(writer);
+	if (!writer->reaping)
+		writer->reap_next = clock_tick() + REAP_TICKS;
+	return writer->reaping;
+}
+
 /* Those of this batch can be found from now on. */
 static void measure_inserts(struct writer *writer)
 {
@@ -286,6 +347,7 @@ static void *writer_run(void *arg)
 		writer_commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);
+		more |= reap(writer);
 		more |= writer_obey(writer);
 		more |= writer_flush_step(writer);
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
@@ -306,7 +368,8 @@ static void *writer_run(void *arg)
 
 int writer_start(struct writer *writer)
 {
-	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
+	struct update_sink sink = {
+		.on_new = on_new, .on_remove = on_remove, .on_taken = on_taken, .ctx = writer};
 	int err;
 
 	/* The table, and what sessions go through on their way: receive buffers, queues, the

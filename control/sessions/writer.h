@@ -42,6 +42,8 @@ void writer_destroy(struct writer *writer);
 
 /* Main thread: each waits until the writer has carried it out, between two batches. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
+/* The same by the rule of TAKE: true only if no client has taken it, and then none will. */
+bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* One page of sessions from slot `*next` on, at most `room`; returns how many were written, 0 where

@@ -18,6 +18,7 @@
 	X(remove_done, COUNTER, "REMOVEs that deleted a session") \
 	X(remove_missing, COUNTER, "REMOVEs for a key that is not stored") \
 	X(remove_ignored, COUNTER, "REMOVEs ignored by policy (--remove)") \
+	X(sessions_taken, COUNTER, "sessions that ended with a TAKE") \
 	X(sessions_expired, COUNTER, "sessions that expired") \
 	X(sessions_evicted, COUNTER, "sessions evicted to make room") \
 	X(sessions_flushed, COUNTER, "sessions deleted by the administrator") \

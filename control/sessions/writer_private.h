@@ -50,7 +50,9 @@ struct writer {
 	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
-	bool sweeping; /* the last sweep has left some */
+	uint64_t reap_next; /* tick from which the slots that were taken are asked for again */
+	bool reaping;	    /* the last time has left some */
+	bool sweeping;	    /* the last sweep has left some */
 	/* A flush is a pass over the slots, until none is left of those that it found. */
 	uint32_t flush_next;   /* the slot from which the pass goes on; the capacity: none does */
 	uint64_t flush_wanted; /* the last pass that somebody waits for */
@@ -79,6 +81,10 @@ struct writer {
 void writer_drop(struct writer *writer, uint32_t slot);
 /* The same before the session's time is over. */
 void writer_drop_early(struct writer *writer, uint32_t slot);
+/* Whether a TAKE got the session of a slot: it is gone for every reader, and is to be dropped. */
+bool writer_is_taken(struct writer *writer, const struct session *session);
+/* Drops it. */
+void writer_drop_taken(struct writer *writer, uint32_t slot);
 /* Gives what was changed to the fast path. */
 void writer_commit(struct writer *writer);
 /* Whether it is time for another step of many deletes. */

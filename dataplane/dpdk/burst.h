@@ -9,9 +9,10 @@
 #include "dataplane/dpdk/dpdk.h"
 #include "dataplane/table/table_burst.h"
 
-/* A GET between being sorted and being answered. */
+/* A GET or TAKE between being sorted and being answered. */
 struct pending_get {
 	struct rte_mbuf *mbuf;
+	bool take;
 	struct frame frame;
 	struct table_burst_key key;
 	uint64_t sum;  /* of pseudo header but for the length, ports and request header */
@@ -36,12 +37,14 @@ struct burst {
 	uint64_t now;  /* tick */
 	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
+	unsigned take_count;  /* of the GETs that are not plain */
 	unsigned update_room; /* for so many there is room on the way to the writer */
 	struct fast_get fast[BURST];
 	struct pending_get gets[BURST];
-	struct update_request updates[BURST]; /* their buffers are among those spent or to drop */
-	struct rte_mbuf *rest[BURST];	      /* what is not plain */
-	struct rte_mbuf *send[BURST];	      /* those of plain GETs first */
+	/* Their buffers are among those spent or to drop; of what was taken, to send. */
+	struct update_request updates[BURST];
+	struct rte_mbuf *rest[BURST]; /* what is not plain */
+	struct rte_mbuf *send[BURST]; /* those of plain GETs first */
 	struct rte_mbuf *drop[BURST];
 	struct rte_mbuf *spent[BURST]; /* of plain updates: the port's own, whole, nobody else's */
 };
@@ -85,7 +88,8 @@ void limit_plain(struct burst *burst);
  * GETs, which are collected with their buckets on the way into the cache. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
 
-/* general_path.c: hands the NEWs and REMOVEs that were collected to the writer. */
+/* general_path.c: hands the NEWs and REMOVEs that were collected to the writer, and what was taken.
+ */
 void sort_updates(struct burst *burst);
 
 /* fast_template.c: whether a source may ask and can be answered; keeps the range that it is in. */

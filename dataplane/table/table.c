@@ -207,19 +207,37 @@ void table_delete(struct table *table, uint32_t number)
 	store_relaxed(&table->count, table->count - 1);
 }
 
+bool table_claim(struct table *table, uint32_t number)
+{
+	struct table_slot *slot = table_slot_at(table, number);
+	uint64_t head = load_relaxed(&slot->head);
+
+	/* Readers change it to this alone. */
+	return !(head & SLOT_TAKEN) &&
+	       __atomic_compare_exchange_n(&slot->head, &head, head | SLOT_TAKEN, false,
+		       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+bool table_taken(const struct table *table, uint32_t number)
+{
+	return load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
+}
+
 bool table_slot(const struct table *table, uint32_t number, struct session *session)
 {
 	const struct table_slot *slot;
+	uint64_t head;
 
 	if (number >= table->capacity)
 		return false;
 	slot = table_slot_at(table, number);
-	if ((slot->head & SLOT_STATE) != SLOT_LIVE)
+	head = load_relaxed(&slot->head);
+	if ((head & SLOT_STATE) != SLOT_LIVE)
 		return false;
 	memcpy(session->key, slot->key, SESSD_KEY_SIZE);
 	session->expires = slot->expires;
 	session->slot = number;
-	session->len = slot_head_len(slot->head);
-	session->sum = slot_head_sum(slot->head);
+	session->len = slot_head_len(head);
+	session->sum = slot_head_sum(head);
 	return true;
 }

@@ -106,6 +106,7 @@ enum table_result {
 	TABLE_MISS,
 	TABLE_EXPIRED,
 	TABLE_TORN, /* it still changed after every retry: answer as a miss */
+	TABLE_LOST, /* of table_take alone: another has taken it meanwhile */
 };
 
 /* Copies a live session's value to `value` (room for value_max bytes), its length to `*len` and its
@@ -113,6 +114,15 @@ enum table_result {
  * number of retries it gives up. `*retries` is added to. [reader] */
 enum table_result table_get(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries);
+
+/* The same for a TAKE: of all that take a session, one gets TABLE_HIT, and from then on it is a
+ * miss for every reader. The slot stays in use until the writer deletes it. [reader] */
+enum table_result table_take(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries);
+/* Takes the session in a slot without its value: true if it was there and nobody had. [writer] */
+bool table_claim(struct table *table, uint32_t slot);
+/* Whether the session in a slot was taken. [writer] */
+bool table_taken(const struct table *table, uint32_t slot);
 
 /* The stages of a lookup, to be interleaved over a burst so that their cache misses overlap:
  * first prefetch the bucket; then find the candidate slot and prefetch it; then table_get. They

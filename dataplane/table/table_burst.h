@@ -208,8 +208,8 @@ struct table_burst_value {
 };
 
 /* Third stage: as table_get, for the slot that the second has found. Nothing is found if it is not
- * that simple (another key of the same tag, a change under our eyes, an expired or a long value):
- * table_get then says what it is. Writes up to TABLE_BURST_SLACK bytes past the value. */
+ * that simple (another key of the same tag, a change under our eyes, an expired, taken or long
+ * value): table_get then says what it is. Writes up to TABLE_BURST_SLACK bytes past the value. */
 static inline struct table_burst_value table_burst_get(const struct table_view *view,
 	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
@@ -224,10 +224,10 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 	if (!table_burst_key_equal(slot, key) || (head & SLOT_STATE) != SLOT_LIVE ||
 		now >= load_relaxed(&slot->expires))
 		return nothing;
-	if (__builtin_expect(slot_head_len(head) <= view->whole, 1))
+	if (__builtin_expect(slot_head_len_or_taken(head) <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
-	else if (slot_head_len(head) <= view->inline_bytes)
-		table_burst_copy(value, slot->value, slot_head_len(head));
+	else if (slot_head_len_or_taken(head) <= view->inline_bytes)
+		table_burst_copy(value, slot->value, slot_head_len_or_taken(head));
 	else
 		return nothing;
 	/* If any of what was copied is new, so is the head that is read now. */
@@ -237,7 +237,7 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 		return nothing;
 #endif
 	mark_set(view->marks, number);
-	return (struct table_burst_value){true, slot_head_len(head), slot_head_sum(head)};
+	return (struct table_burst_value){true, slot_head_len_or_taken(head), slot_head_sum(head)};
 }
 
 #endif

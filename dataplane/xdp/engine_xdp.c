@@ -84,8 +84,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	/* Most NEWs were let in by the program before: let it not be undone by a difference of
 	 * clocks. The program has counted their sources, too. */
-	err = reader_shared_open(
-		&engine->readers, config->limit_gets, 2 * config->limit_news, READER_TALKERS_GETS);
+	err = reader_shared_open(&engine->readers, config->limit_gets, 2 * config->limit_news,
+		READER_TALKERS_GETS, false);
 	if (err || !engine->mirror || !engine->allow) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;

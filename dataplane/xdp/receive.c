@@ -101,6 +101,8 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
 			header + 1, datagram.length - SESSD_HEADER_SIZE);
 		return 1;
+	case REQUEST_TAKE:
+		return 0;
 	case REQUEST_REMOVE:
 		engine->sink.on_remove(engine->sink.ctx, header->key);
 		return 1;

@@ -38,6 +38,7 @@ enum sessd_type {
 	SESSD_NEW = 0x00,    /* store; never answered */
 	SESSD_GET = 0x01,    /* look up; answered by OK or ERR */
 	SESSD_REMOVE = 0x02, /* delete; never answered */
+	SESSD_TAKE = 0x03,   /* look up and delete at once; answered as a GET. Not from stunnel */
 	SESSD_ERR = 0x80,    /* reply: no live session */
 	SESSD_OK = 0x81,     /* reply: the value follows */
 };

@@ -90,9 +90,16 @@ static void on_remove(void *ctx, const uint8_t *key)
 	memcpy(update->key, key, SESSD_KEY_SIZE);
 }
 
+/* Answered already: the writer hears of it, and nothing is stored. */
+static void on_taken(void *ctx, const uint8_t *key)
+{
+	(void)ctx;
+	(void)key;
+}
+
 size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t room)
 {
-	const struct update_sink sink = {on_new, on_remove, &packet_dpdk_update};
+	const struct update_sink sink = {on_new, on_remove, on_taken, &packet_dpdk_update};
 	struct port_queue queue = {.port = &engine.ports[0]};
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 	size_t got = 0;
