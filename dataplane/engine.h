@@ -131,10 +131,12 @@ struct engine_ops {
 	bool (*taken)(struct engine *engine, const struct session *session);
 	/* Takes it for the daemon itself: true if it was there and nobody had. */
 	bool (*claim)(struct engine *engine, const struct session *session);
-	/* Slots whose session may have been taken since the last call, each told once, at most
-	 * `room`. Looks at a bounded part of the table; `*more` says that it has not come to the
-	 * end of it. */
-	unsigned (*taken_slots)(struct engine *engine, uint32_t *slots, unsigned room, bool *more);
+	/* Writes the slots of sessions that were taken, at most `room`, and returns how many.
+	 * `held` says what is in a slot, false for nothing. Looks at a bounded part of the table;
+	 * `*more` says that the end was not reached, and the next call goes on there. */
+	unsigned (*find_taken)(struct engine *engine,
+		bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx,
+		uint32_t *slots, unsigned room, bool *more);
 
 	/* Replaces the allow list. When it returns, no reader uses the old one; but before the
 	 * start of an engine that adopts, the last daemon's goes on being used until the start. */

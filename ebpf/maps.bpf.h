@@ -3,7 +3,7 @@
  *
  * The maps that are pinned, under the names that map_abi.h gives. The loader sets what
  * depends on the command line and the host before it loads: max_entries of sessions, overflow,
- * marks and local, and value_size of overflow.
+ * marks, taken and local, and value_size of overflow.
  *
  * Elements of `sessions` are all made when the map is: to store one then takes nothing from the
  * kernel's allocator, which costs as much as all else about it, and may refuse.
@@ -39,6 +39,14 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, SESSD_MARKS_PER_ELEM / 8);
 } marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, SESSD_MARKS_PER_ELEM / 8);
+} taken SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -293,27 +293,30 @@ static bool sweep(struct writer *writer)
 	return writer->sweeping;
 }
 
-/* Frees slots whose sessions were taken in a fast path with a table of its own, a step's worth;
- * true if there are more. */
-static bool reap(struct writer *writer)
+static bool on_held(void *ctx, uint32_t slot, struct session *session)
+{
+	const struct writer *writer = ctx;
+
+	return table_slot(writer->table, slot, session);
+}
+
+/* Frees slots whose sessions were taken in a fast path with a table of its own, a step's worth.
+ * Returns how long the writer may rest: TAKEs may come faster than it frees them. */
+static int reap(struct writer *writer)
 {
 	uint32_t slots[STEP_DELETES];
-	struct session session;
 	unsigned count;
 
-	if (!writer->ops->taken_slots || (!writer->reaping && clock_tick() < writer->reap_next))
-		return false;
-	count = writer->ops->taken_slots(writer->engine, slots, STEP_DELETES, &writer->reaping);
-	for (unsigned i = 0; i < count; i++) {
-		/* By now there may be another session in the slot, or none. */
-		if (table_slot(writer->table, slots[i], &session) &&
-			writer_is_taken(writer, &session))
-			writer_drop_taken(writer, slots[i]);
-	}
+	if (!writer->ops->find_taken || (!writer->reaping && clock_tick() < writer->reap_next))
+		return IDLE_MS;
+	count = writer->ops->find_taken(
+		writer->engine, on_held, writer, slots, STEP_DELETES, &writer->reaping);
+	for (unsigned i = 0; i < count; i++)
+		writer_drop_taken(writer, slots[i]);
 	writer_commit(writer);
 	if (!writer->reaping)
 		writer->reap_next = clock_tick() + REAP_TICKS;
-	return writer->reaping;
+	return !writer->reaping ? IDLE_MS : count == STEP_DELETES ? 0 : STEP_PAUSE_MS;
 }
 
 /* Those of this batch can be found from now on. */
@@ -333,9 +336,9 @@ void writer_latency(const struct writer *writer, struct latency *into)
 static void *writer_run(void *arg)
 {
 	struct writer *writer = arg;
-	bool more = false;
 	uint64_t one = 1;
-	int n = 0;
+	int n = 0, rest = IDLE_MS;
+	bool more;
 
 	/* Held until the engine has started. */
 	pthread_mutex_lock(&writer->lock);
@@ -343,13 +346,15 @@ static void *writer_run(void *arg)
 	if (writer->on_thread)
 		writer->on_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
-		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
+		n = writer->ops->poll(writer->engine, rest);
 		writer_commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);
-		more |= reap(writer);
 		more |= writer_obey(writer);
 		more |= writer_flush_step(writer);
+		rest = reap(writer);
+		if (more && rest > STEP_PAUSE_MS)
+			rest = STEP_PAUSE_MS;
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
 	pthread_mutex_lock(&writer->lock);

@@ -50,7 +50,7 @@ struct writer {
 	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
-	uint64_t reap_next; /* tick from which the slots that were taken are asked for again */
+	uint64_t reap_next; /* tick from which taken sessions are looked for again */
 	bool reaping;	    /* the last time has left some */
 	bool sweeping;	    /* the last sweep has left some */
 	/* A flush is a pass over the slots, until none is left of those that it found. */

@@ -63,8 +63,8 @@ struct engine {
 	bool settled;		 /* and no failure of this start can follow */
 	bool uncounted;		 /* the program's counters cannot be read, and that was said */
 	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
-	uint64_t *marks;
-	size_t marks_bytes;
+	uint64_t *marks, *taken; /* bits of the slots, mapped */
+	size_t marks_bytes;	 /* of each */
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
 	uint64_t reattached;
@@ -77,6 +77,7 @@ struct engine {
 
 	/* The writer thread's. */
 	struct mirror *mirror;
+	struct claims *claims;
 	struct update_sink sink;
 	struct udp_batch *batch;
 	int sockets[2 * ENGINE_LISTEN_MAX];
