@@ -28,6 +28,9 @@ const struct ctl_command ctl_commands[] = {
 	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
 	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
 	{"remove", "ID", false, ctl_ask, "delete one session"},
+	{"take", "ID", false, ctl_ask, "end one session, if no client has taken it",
+		.details = "As remove, but by the rule of TAKE: it succeeds only if no client has "
+			   "used the session by TAKE, and then no client can."},
 	{"flush", NULL, false, ctl_ask, "delete all sessions",
 		.details =
 			"It returns once every session that existed is deleted, at most 256 per "

@@ -40,7 +40,7 @@ kind, timeout, key = (int(a) for a in sys.argv[1:4])
 value = sys.argv[4].encode() if len(sys.argv) > 4 else b""
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(struct.pack(">BBH32s", 1, kind, timeout, bytes([key] * 3)) + value, ("127.0.0.1", 7201))
-if kind == 1:
+if kind in (1, 3):
     s.settimeout(5)
     reply = s.recv(2000)
     print("%02x %s" % (reply[1], reply[36:].decode()))' "$@"
@@ -99,6 +99,26 @@ python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
 	assert names == list(figures), (names, figures)
 	assert all(type(value) is int for value in figures.values())
 END
+
+# TAKE, by a client and by the administrator: whoever comes first.
+send 0 300 51 secret-value-three
+send 0 300 68 secret-value-four
+for _ in $(seq 50); do
+	[ "$($ctl list | wc -l)" -eq 4 ] && break
+	sleep 0.1
+done
+send 3 0 51 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '81 secret-value-three' ] || fail "TAKE: $(cat "$folder/reply")"
+expect 1 'no such session, or it was taken' $ctl take 333333
+expect 0 '' $ctl take 444444
+grep -q . "$folder/out" && fail "take says: $(cat "$folder/out")"
+expect 1 'no such session, or it was taken' $ctl take 444444
+send 3 0 68 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '80 ' ] || fail "TAKE after take: $(cat "$folder/reply")"
+expect 1 'no such session' $ctl show 333333
+[ "$($ctl list | wc -l)" -eq 2 ] || fail "what was taken is listed"
+$ctl stats | grep -qx 'sessions_taken 2' || fail "two were taken: $($ctl stats | grep taken)"
+wrong 'take xyz: expected an id' take xyz
 
 expect 0 '' $ctl remove 111111
 send 1 0 17 >"$folder/reply"

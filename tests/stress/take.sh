@@ -17,7 +17,7 @@
 mode=$1 build=$2 clients=$3
 keys=10000 rounds=1 patience=20
 [ -z "${SESSIOND_LONG:-}" ] || rounds=60
-FARM_SESSIOND=$BUILD/sessiond
+export FARM_SESSIOND=$BUILD/sessiond
 [ "$build" != unsafe ] || FARM_SESSIOND=$BUILD/tests/stress/sessiond-unsafe
 [ "$(nproc)" -ge 2 ] || skip "two CPUs are needed"
 
