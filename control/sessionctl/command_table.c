@@ -45,6 +45,12 @@ const struct ctl_command ctl_commands[] = {
 		.details = "This detaches the XDP program from its interfaces and ends every "
 			   "session. With --interface it detaches the program from that interface "
 			   "only, even if its pins are elsewhere or gone."},
+	{"check", "ADDR[:PORT]", false, ctl_check, "whether a cache is ready, here or elsewhere",
+		.details =
+			"It asks over the network, as clients do, and needs no admin socket. The "
+			"daemon renews what it asks for each second: 3 seconds after a daemon has "
+			"died or got stuck the check fails, though in xdp mode sessions are still "
+			"answered. It prints the status and exits 0 only if the cache is ready."},
 	{"doctor", "[IFNAME]", true, ctl_doctor, "check this host, and say what to fix",
 		.details = "It checks the kernel, the firewall, leftover pins, and interfaces: the "
 			   "one named, those of a running daemon, or all that are up. Needs no "

@@ -40,6 +40,9 @@ int ctl_ask(const struct ctl *ctl);
 /* doctor_rounds.c: is this host fit? The exit code says how bad it is. */
 int ctl_doctor(const struct ctl *ctl);
 
+/* check.c: whether a cache is ready, asked as its clients ask. */
+int ctl_check(const struct ctl *ctl);
+
 /* top.c: the live view, or one look where there is no terminal. */
 int ctl_top(const struct ctl *ctl);
 

@@ -27,6 +27,13 @@
 /* How often all slots are looked at for sessions that were taken, at most: some 0.1 s. */
 #define REAP_TICKS 100
 
+uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
+{
+	uint32_t slot = table_find(writer->table, table_hash(writer->table, key), key);
+
+	return status_has(&writer->status, slot) ? TABLE_NO_SLOT : slot;
+}
+
 void writer_drop(struct writer *writer, uint32_t slot)
 {
 	struct session session;
@@ -104,6 +111,10 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	now = clock_tick();
 	hash = table_hash(writer->table, key);
 	slot = table_find(writer->table, hash, key);
+	if (status_has(&writer->status, slot)) {
+		counter_add(&writer->new_reserved, 1);
+		return;
+	}
 	if (slot != TABLE_NO_SLOT) {
 		table_slot(writer->table, slot, &session);
 		if (writer_is_taken(writer, &session)) {
@@ -145,7 +156,7 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 		counter_add(&writer->remove_ignored, 1);
 		return;
 	}
-	slot = table_find(writer->table, table_hash(writer->table, key), key);
+	slot = writer_find_slot(writer, key);
 	if (slot == TABLE_NO_SLOT) {
 		counter_add(&writer->remove_missing, 1);
 		return;
@@ -164,7 +175,7 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 static void on_taken(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 {
 	struct writer *writer = ctx;
-	uint32_t slot = table_find(writer->table, table_hash(writer->table, key), key);
+	uint32_t slot = writer_find_slot(writer, key);
 	struct session session;
 
 	if (slot == TABLE_NO_SLOT)
@@ -179,6 +190,8 @@ static void on_failed(void *ctx, uint32_t slot)
 {
 	struct writer *writer = ctx;
 
+	if (status_has(&writer->status, slot))
+		return; /* it is put again */
 	lifetime_remove(writer->lifetime, slot);
 	table_delete(writer->table, slot);
 	counter_add(&writer->new_failed, 1);
@@ -240,6 +253,7 @@ struct writer *writer_create(
 		writer_destroy(writer);
 		return NULL;
 	}
+	status_open(&writer->status, ops, engine, writer->table, config->value_max, config->take);
 	return writer;
 }
 
@@ -337,7 +351,7 @@ static void *writer_run(void *arg)
 {
 	struct writer *writer = arg;
 	uint64_t one = 1;
-	int n = 0, rest = IDLE_MS;
+	int n = 0, rest = 0;
 	bool more;
 
 	/* Held until the engine has started. */
@@ -347,6 +361,7 @@ static void *writer_run(void *arg)
 		writer->on_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		n = writer->ops->poll(writer->engine, rest);
+		status_renew(&writer->status);
 		writer_commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);

@@ -22,6 +22,7 @@ struct writer_config {
 	uint32_t capacity;
 	uint16_t value_max;
 	enum remove_policy remove;
+	bool take;		 /* what the status says of --take */
 	bool measure;		 /* times of inserts: writer_latency */
 	void (*on_thread)(void); /* first thing on the writer's thread; or NULL */
 };

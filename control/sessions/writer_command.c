@@ -67,7 +67,7 @@ static bool take(struct writer *writer, const struct session *session)
 static bool find_step(struct writer *writer, void *ctx)
 {
 	struct find_command *find = ctx;
-	uint32_t slot = table_find(writer->table, table_hash(writer->table, find->key), find->key);
+	uint32_t slot = writer_find_slot(writer, find->key);
 	struct session session;
 
 	if (slot == TABLE_NO_SLOT)

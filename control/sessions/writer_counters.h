@@ -14,6 +14,7 @@
 	X(new_zero_timeout, COUNTER, "NEWs not stored: the timeout is 0") \
 	X(new_empty, COUNTER, "NEWs not stored: no value") \
 	X(new_too_large, COUNTER, "NEWs not stored: the value is longer than --max-session") \
+	X(new_reserved, COUNTER, "NEWs not stored: the key is the status key") \
 	X(new_failed, COUNTER, "NEWs stored, but then refused by the map of the fast path") \
 	X(remove_done, COUNTER, "REMOVEs that deleted a session") \
 	X(remove_missing, COUNTER, "REMOVEs for a key that is not stored") \

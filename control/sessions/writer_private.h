@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "control/sessions/lifetime.h"
+#include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
 
 /* What bounds one step, and with it how long a NEW may wait behind a sweep or a flush. */
@@ -50,6 +51,7 @@ struct writer {
 	uint64_t inserts_began; /* the first of inserts_waiting, which no commit has shown yet */
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
+	struct status status;
 	uint64_t reap_next; /* tick from which taken sessions are looked for again */
 	bool reaping;	    /* the last time has left some */
 	bool sweeping;	    /* the last sweep has left some */
@@ -77,6 +79,8 @@ struct writer {
 
 /* All of these are called on the writer's thread. */
 
+/* The slot of a session, or TABLE_NO_SLOT: the status entry is none. */
+uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 /* Deletes a session that is on no list of lifetimes any more, from the table and the fast path. */
 void writer_drop(struct writer *writer, uint32_t slot);
 /* The same before the session's time is over. */

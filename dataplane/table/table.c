@@ -174,7 +174,7 @@ void table_insert(
 	uint64_t head = load_relaxed(&slot->head);
 	uint32_t seq = head;
 
-	assert(session->slot < table->capacity && !(seq & SLOT_STATE));
+	assert(session->slot <= table->capacity && !(seq & SLOT_STATE));
 	assert(!table->value_max || session->len <= table->value_max);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
 	store_release(&slot->expires, session->expires);
@@ -183,10 +183,22 @@ void table_insert(
 		put_value(table, session->slot, value, session->len);
 	store_release(&slot->head, slot_head(seq + 2, session->len, session->sum));
 	mark_clear(table->marks, session->slot);
+	index_add(table, hash, session->slot);
+	if (session->slot == table->capacity)
+		return;
 	if (session->slot >= table->used_end)
 		table->used_end = session->slot + 1;
-	index_add(table, hash, session->slot);
 	store_relaxed(&table->count, table->count + 1);
+}
+
+uint32_t table_extra_slot(const struct table *table)
+{
+	return table->capacity;
+}
+
+void table_renew(struct table *table, uint32_t number, uint64_t expires)
+{
+	store_release(&table_slot_at(table, number)->expires, expires);
 }
 
 void table_delete(struct table *table, uint32_t number)

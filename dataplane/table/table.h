@@ -95,6 +95,12 @@ void table_unalloc(struct table *table, uint32_t slot);
 void table_insert(
 	struct table *table, uint64_t hash, const struct session *session, const void *value);
 
+/* A slot beyond the capacity, for an entry that is no session: table_alloc never gives it, it is
+ * not counted, and table_take does not take it. Its value must be inline. */
+uint32_t table_extra_slot(const struct table *table);
+/* Gives what is in a slot another end, seen by readers at once. [writer] */
+void table_renew(struct table *table, uint32_t slot, uint64_t expires);
+
 /* Unpublishes a session, wipes its key and value and frees its slot. [writer] */
 void table_delete(struct table *table, uint32_t slot);
 

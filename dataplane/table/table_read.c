@@ -109,6 +109,8 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 		window();
 		if (now < expires)
 			copy_value(table, number, slot_head_len(head), value);
+		if (take && number == table->capacity)
+			return TABLE_MISS;
 		if (!take || now >= expires || head & SLOT_TAKEN)
 			result = unchanged(slot, head) ? TABLE_HIT : TABLE_TORN;
 		else

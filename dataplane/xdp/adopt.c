@@ -67,6 +67,8 @@ static bool is_long(const struct reading *reading, uint32_t slot)
 	       reading->long_slots[slot / 64] >> slot % 64 & 1;
 }
 
+static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
+
 static void read_entry(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
 {
 	struct session session = {
@@ -76,6 +78,9 @@ static void read_entry(struct reading *reading, const uint8_t *key, const struct
 		.sum = entry->sum,
 	};
 
+	/* The writer puts its own in its place. */
+	if (memcmp(key, status_key, SESSD_KEY_SIZE) == 0)
+		return;
 	/* What is not taken over nobody else would ever delete. */
 	if (entry->guard == 0) {
 		forget(reading->engine, key);

@@ -20,6 +20,7 @@ struct claims {
 	int sessions_fd, program_fd;
 	struct sessd_claim *shared;
 	uint64_t *taken;
+	uint32_t capacity;
 	size_t words, next; /* of `taken`, and where the next step begins */
 };
 
@@ -47,6 +48,7 @@ struct claims *claims_create(
 	claims->program_fd = program_fd;
 	claims->shared = shared;
 	claims->taken = taken;
+	claims->capacity = capacity;
 	claims->words = MARKS_WORDS((size_t)capacity);
 	return claims;
 }
@@ -88,6 +90,11 @@ static bool is_gone(const struct claims *claims, const uint8_t key[SESSD_KEY_SIZ
 	gone = entry.guard == 0;
 	explicit_bzero(&entry, sizeof(entry));
 	return gone;
+}
+
+bool claims_covers(const struct claims *claims, uint32_t slot)
+{
+	return slot < claims->capacity;
 }
 
 bool claims_taken(const struct claims *claims, const struct session *session)

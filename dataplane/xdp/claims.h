@@ -24,6 +24,9 @@ void claims_destroy(struct claims *claims);
 bool claims_take(
 	struct claims *claims, const uint8_t key[SESSD_KEY_SIZE], uint64_t guard, uint32_t slot);
 
+/* Whether a slot is a session's, which the one beyond the capacity is not. */
+bool claims_covers(const struct claims *claims, uint32_t slot);
+
 /* Whether a session of the writer's, which was given to the map, was taken. */
 bool claims_taken(const struct claims *claims, const struct session *session);
 /* As engine_ops.find_taken. */

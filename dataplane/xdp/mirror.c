@@ -409,6 +409,8 @@ int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[
 
 	if (len < 0)
 		return len;
+	if (!claims_covers(claims, slot))
+		return -ENOENT;
 	return claims_take(claims, key, guard, slot) ? len : -EAGAIN;
 }
 

@@ -161,6 +161,35 @@ static void takes(void **state)
 	table_destroy(table);
 }
 
+/* The slot beyond the capacity: found, renewed, and neither counted, given out nor taken. */
+static void extra_slot(void **state)
+{
+	struct table *table = table_new(1, 512);
+	struct session session = {
+		.expires = 10, .len = 8, .sum = 77, .slot = table_extra_slot(table)};
+	uint8_t value[SESSD_VALUE_LIMIT];
+	unsigned retries = 0;
+	uint16_t len;
+
+	(void)state;
+	make_key(session.key, 77);
+	table_insert(table, table_hash(table, session.key), &session, "8 bytes");
+	assert_int_equal(table_count(table), 0);
+	assert_int_equal(table_used_end(table), 0);
+	assert_int_equal(get(table, 77, 9, value, &len, &retries), TABLE_HIT);
+	assert_string_equal((char *)value, "8 bytes");
+	assert_int_equal(get(table, 77, 10, value, &len, &retries), TABLE_EXPIRED);
+	table_renew(table, session.slot, 20);
+	assert_int_equal(get(table, 77, 19, value, &len, &retries), TABLE_HIT);
+	assert_int_equal(take(table, 77, 19, value), TABLE_MISS);
+	assert_int_equal(get(table, 77, 19, value, &len, &retries), TABLE_HIT);
+	assert_int_equal(put(table, 1, 100, 1000), 0);
+	assert_int_equal(table_alloc(table), TABLE_NO_SLOT);
+	assert_int_equal(table_count(table), 1);
+	assert_int_equal(find(table, 77), 1);
+	table_destroy(table);
+}
+
 /* A key of zeros is as good as any: wiped slots do not answer for it. */
 static void zero_key(void **state)
 {
@@ -260,6 +289,7 @@ int main(void)
 		cmocka_unit_test(expiry_and_marks),
 		cmocka_unit_test(torn),
 		cmocka_unit_test(takes),
+		cmocka_unit_test(extra_slot),
 		cmocka_unit_test(zero_key),
 		cmocka_unit_test(sequence_wraps),
 		cmocka_unit_test(adoption),
