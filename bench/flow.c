@@ -12,14 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Tags are 16 bits; one is not given again while its GET is awaited. */
+/* Tags are 16 bits; a tag is not reused while its GET is outstanding. */
 #define RING_OPEN_LOOP 65536U
-/* In a closed loop one lost GET must not stop those after it. */
+/* In a closed loop a lost GET must not block the ones after it. */
 #define RING_CLOSED_MIN 1024U
 
 #define SOCKET_BUFFER (8 << 20)
 
-/* How soon to ask again whether a burst took effect. */
+/* Time between two checks whether a burst took effect. */
 #define FENCE_RETRY_NS 20000
 
 uint64_t bench_now(void)
@@ -40,7 +40,7 @@ int flow_socket(const struct endpoint *target)
 
 	if (fd < 0)
 		return error_set(errno, "a UDP socket: %s", strerror(errno));
-	/* The forced one needs CAP_NET_ADMIN, the other may give less: both are fine. */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN; SO_RCVBUF may set less, which is acceptable. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (connect(fd, (struct sockaddr *)&addr, len) < 0) {
@@ -123,7 +123,7 @@ void flow_queue(struct flow *flow, const struct operation *operation, uint64_t d
 	if (operation->type == SESSD_GET) {
 		struct awaited *awaited = &flow->ring[flow->head & flow->ring_mask];
 
-		/* Open loop: as many as there are tags were sent since. */
+		/* Open loop: all other tags were used since. */
 		if (awaited->state == AWAITED_OPEN)
 			lose(flow, awaited);
 		timeout = (uint16_t)flow->head;
@@ -161,7 +161,8 @@ int flow_send(struct flow *flow)
 			return error_set(errno, "sending: %s", strerror(errno));
 		}
 	}
-	/* What stays moves to the front; buffers are fixed, so the bytes move. Rare. */
+	/* Move unsent messages to the front. Buffers are fixed, so this copies the bytes; it is
+	 * rare. */
 	for (unsigned i = sent; sent > 0 && i < flow->queued; i++) {
 		memcpy(flow->send_buffers[i - sent], flow->send_buffers[i],
 			flow->send_vectors[i].iov_len);
@@ -190,8 +191,8 @@ static void fence_answered(struct flow *flow, bool hit, uint64_t now)
 	}
 }
 
-/* A reply whose tag or key fits nothing that is awaited may yet be the spoiled answer to something
- * that is. Slow, and only on the way to a failure. */
+/* Finds the outstanding GET by key, for a reply with an unknown tag: it may be a corrupted reply.
+ * Slow, but used only for suspect replies. */
 static struct awaited *find_by_key(struct flow *flow, const struct sessd_header *header)
 {
 	const struct population *p = &flow->options->population;
@@ -207,8 +208,8 @@ static struct awaited *find_by_key(struct flow *flow, const struct sessd_header 
 	return NULL;
 }
 
-/* A reply so late that its tag has been given again: whole in itself, and something was lost that
- * it may answer. */
+/* Whether a reply is so late that its tag was reused: it is valid in itself, and a GET was lost
+ * that it may answer. */
 static bool is_stale(struct flow *flow, const uint8_t *reply, size_t len, uint16_t tag)
 {
 	const struct population *p = &flow->options->population;
@@ -240,8 +241,8 @@ static void take_reply(struct flow *flow, const uint8_t *reply, size_t len, uint
 		struct awaited *other = find_by_key(flow, header);
 
 		if (!other) {
-			/* A tag that was used: the reply came twice, or after its place in the
-			 * ring was given away. */
+			/* If the tag was used, the reply is a duplicate, or came after its ring
+			 * entry was reused. */
 			bench_count((uint16_t)(flow->head - 1 - tag) < flow->head
 					    ? &counters->duplicates
 					    : &counters->unasked,

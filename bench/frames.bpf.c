@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The programs of the live-frame engine. `generate` is run by BPF_PROG_TEST_RUN and makes requests;
- * `check` is attached to the interface and takes the replies.
+ * The programs of the live-frame engine. BPF_PROG_TEST_RUN runs `generate`, which builds requests;
+ * `check` is attached to the interface and consumes the replies.
  *
- * Pages of live frames are recycled with what the other end wrote into them, so `generate` writes
- * every byte of a frame, each time.
+ * Pages of live frames are recycled with the other end's changes, so `generate` writes every byte
+ * of each frame.
  */
 #include "bench/frames.bpf.h"
 
 const volatile struct frames_config config;
 
-/* Words of a value that are looked at at once: a look at the frame's end a chunk. */
+/* Words of a value handled with one bounds check. */
 #define CHUNK 4
 
 struct {
@@ -28,7 +28,7 @@ struct {
 	__type(value, struct frames_counters);
 } counters SEC(".maps");
 
-/* Sessions as they were drawn; one entry that nobody reads where keys are uniform. */
+/* Drawn session numbers; with uniform keys one unused entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -49,7 +49,7 @@ static __always_inline __u64 next_random(struct frames_lane *lane)
 	return mix64(lane->random += POPULATION_GOLDEN);
 }
 
-/* A session that was stored. */
+/* The number of a stored session. */
 static __always_inline __u32 stored_number(__u64 random)
 {
 	__u32 index = (random >> 32) & config.popular_mask, *drawn;
@@ -104,7 +104,8 @@ static __always_inline __u64 value_word(const __u64 key[4], __u64 generation, __
 	return population_value_word(key, i);
 }
 
-/* Writes `len` bytes of value at `at`, and adds them to `*sum`. 0, or -1 if there is no room. */
+/* Writes `len` bytes of the value at `at`, and adds them to `*sum`. 0, or -1 if there is no
+ * room. */
 static __always_inline int put_value(
 	const __u64 key[4], __u64 generation, __u8 *at, const void *end, __u32 len, __u64 *sum)
 {
@@ -195,7 +196,7 @@ static __always_inline int put_message(struct udphdr *udp, struct sessd_header *
 
 	message->version = SESSD_VERSION;
 	message->type = type;
-	/* The tag of a GET is derived from its key: the checking program has no other memory. */
+	/* The tag of a GET is derived from its key, because `check` keeps no state per request. */
 	message->timeout = type == SESSD_NEW ? config.timeout : (__u16)key[3];
 	for (int i = 0; i < POPULATION_KEY_WORDS; i++)
 		*(__u64 *)(message->key + 8 * i) = key[i];
@@ -259,7 +260,7 @@ int generate(struct xdp_md *ctx)
 	return ret < 0 ? XDP_ABORTED : XDP_TX;
 }
 
-/* Whether `len` bytes at `at` are the session's; adds them to `*sum`. */
+/* Whether `len` bytes at `at` equal the session's value; adds them to `*sum`. */
 static __always_inline int same_value(const __u64 key[4], __u64 generation, const __u8 *at,
 	const void *end, __u32 len, __u64 *sum)
 {
@@ -300,7 +301,7 @@ static __always_inline int same_value(const __u64 key[4], __u64 generation, cons
 	return difference == 0;
 }
 
-/* The counter of what this reply is. */
+/* The counter for this reply. */
 static __always_inline __u64 *judge(struct frames_counters *c, const struct udphdr *udp,
 	const struct sessd_header *message, const void *end)
 {
@@ -342,8 +343,8 @@ static __always_inline __u64 *judge(struct frames_counters *c, const struct udph
 	sum = pseudo + udp->len + udp->source + udp->dest + sum_header(message, key);
 	if (hit && !same_value(words, generation, (const __u8 *)(message + 1), end, len, &sum))
 		return &c->wrong_value;
-	/* The kernel's own stack leaves the sum to the device (CHECKSUM_PARTIAL), and a veth has
-	 * no wire to compute it for: then it is the pseudo header's. */
+	/* The kernel's stack leaves the checksum to the device (CHECKSUM_PARTIAL), and a veth does
+	 * not compute it: then the field has the sum of the pseudo header. */
 	if (!checksum_right(sum + udp->check) && udp->check != checksum_fold(pseudo))
 		return &c->wrong_checksum;
 	return hit ? &c->hits : &c->misses;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Headers and their sums, for both programs of the live-frame engine.
+ * Headers and their checksums, for both programs of the live-frame engine.
  */
 #ifndef BENCH_FRAMES_BPF_H
 #define BENCH_FRAMES_BPF_H
@@ -20,13 +20,13 @@
 
 #include "bench/frames_config.h"
 
-/* Frames of each family, as they are made and expected: no VLAN tag, no options. */
+/* Layout of sent and expected frames of each family: no VLAN tag, no options. */
 #define FRAME_IP_AT	    sizeof(struct ethhdr)
 #define FRAME_IP_SIZE(ipv6) ((ipv6) ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))
 #define FRAME_UDP_AT(ipv6)  (FRAME_IP_AT + FRAME_IP_SIZE(ipv6))
 #define FRAME_SIZE(ipv6)    (FRAME_UDP_AT(ipv6) + sizeof(struct udphdr) + SESSD_HEADER_SIZE)
 
-/* The key starts at an odd multiple of 4 in the frame; it is summed as words all the same. */
+/* The key starts at an odd multiple of 4 in the frame, but can be summed as words. */
 static __always_inline __u64 sum_header(const struct sessd_header *message, const __u64 key[4])
 {
 	__u64 sum = *(const __u32 *)message;

@@ -27,26 +27,27 @@
 
 #include "dataplane/xdp/percpu_values.h"
 
-#include "bench/frames.skel.h" /* uses frames_config.h */
+#include "common/bpf_skeleton.h"
 
-/* BPF_PROG_TEST_RUN as of kernel 5.18; the headers of 6.1's distributions know it. Frames on their
- * way together: 128 gave the highest rate, of 8 to 256 at a thousand sessions, of 16 to 128 at a
- * million. */
+#include "bench/frames.skel.h" /* needs frames_config.h */
+
+/* Frames per batch of BPF_PROG_TEST_RUN (live frames need Linux 5.18). 128 gave the highest rate,
+ * of 8 to 256 at a thousand sessions and of 16 to 128 at a million. */
 #define FRAMES_BATCH 128
 
-/* Frames of one call, in which nothing else of this thread happens: half a second or so. Each call
- * waits for RCU at its beginning and end, some 25 ms together in which nothing is sent: with short
- * calls the load would come in bursts, and the line would idle in between. With a rate, what has
- * come due since the last one. */
+/* Maximum frames of one call, about half a second; the thread does nothing else meanwhile. With a
+ * rate, a call sends the frames due since the last one. Each call waits for RCU at its beginning
+ * and end, some 25 ms together without sending, so short calls would send in bursts and leave the
+ * line idle in between. */
 #define FRAMES_CALL_MAX (1 << 20)
 
 /* Longest sleep: bounds how late a signal is noticed. */
 #define WAIT_NS 100000000U
 
-/* When replies to the last frames have come for certain. */
+/* Time after which the last replies have surely arrived. */
 #define SETTLE_US 20000
 
-/* Largest frame of a request, uncut: IPv6, the largest value. */
+/* Largest frame of a request before it is trimmed: IPv6, the largest value. */
 #define FRAME_MAX (14 + 40 + 8 + MESSAGE_MAX + 8)
 
 struct frames {
@@ -54,7 +55,7 @@ struct frames {
 	struct neighbour neighbour;
 	struct frames_bpf *bpf;
 	int link_fd;
-	unsigned cpus[BENCH_THREADS_MAX]; /* one a thread */
+	unsigned cpus[BENCH_THREADS_MAX]; /* one per thread */
 };
 
 struct frames_thread {
@@ -108,7 +109,7 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 	memcpy((void *)config, &c, sizeof(c));
 }
 
-/* One CPU a thread, of those this process may use: taskset(1) chooses. */
+/* Chooses one CPU per thread among those this process may use (taskset(1)). */
 static int choose_cpus(struct frames *frames)
 {
 	unsigned count = 0;
@@ -142,7 +143,8 @@ static int init_lanes(struct frames *frames)
 	for (unsigned i = 0; i < frames->options->threads; i++) {
 		if (frames->cpus[i] >= cpus) {
 			free(lanes);
-			return error_set(EINVAL, "CPU %u is beyond the %u that the kernel counts",
+			return error_set(EINVAL,
+				"CPU %u is beyond the %u possible CPUs of the kernel",
 				frames->cpus[i], cpus);
 		}
 		lanes[frames->cpus[i]].lane = i;
@@ -154,7 +156,7 @@ static int init_lanes(struct frames *frames)
 	return ret;
 }
 
-/* Draws the sessions that are asked for, where keys are not uniform. */
+/* Draws the sessions to request, if keys are not uniform. */
 static int draw_popular(const struct frames *frames)
 {
 	const struct bench_options *options = frames->options;
@@ -195,7 +197,7 @@ static int attach(struct frames *frames)
 	if (fd < 0)
 		return error_set(
 			errno, "--interface: native XDP on %s: %s", interface, strerror(errno));
-	/* No struct bpf_link: the descriptor is all there is to it. */
+	/* There is no struct bpf_link, only the descriptor. */
 	frames->link_fd = fd;
 	return 0;
 }
@@ -254,8 +256,8 @@ static int read_cpu(int fd, unsigned cpu, size_t size, void *value)
 	return 0;
 }
 
-/* Replies are counted where they arrive: on a veth that is the CPU that sent, on a NIC any. The
- * first thread takes those of CPUs that do not send. */
+/* Replies are counted on the CPU where they arrive: on a veth the sending CPU, on a NIC any. The
+ * first thread adds those of CPUs that do not send. */
 static int read_counters(struct frames_thread *t)
 {
 	const struct frames *frames = t->frames;
@@ -309,9 +311,9 @@ static int send_frames(const struct frames *frames, unsigned count)
 	bool ipv4 = address_is_ipv4(&frames->options->target.addr);
 	uint32_t head = (ipv4 ? 42 : 62) + SESSD_HEADER_SIZE;
 	uint32_t value = frames->options->population.value_max;
-	/* Longer than any request, so that the generator cuts each frame: the kernel takes note of
-	 * a frame's length only when it was changed, and a recycled page has that of its last
-	 * reply. */
+	/* Longer than any request, so that `generate` trims each frame: the kernel updates a
+	 * frame's length only if the program changed it, and a recycled page has the length of its
+	 * last reply. */
 	uint32_t size = head + value + 8;
 	struct xdp_md ctx = {
 		.data_end = size,
@@ -332,8 +334,8 @@ struct schedule {
 	uint64_t start, end;
 	uint64_t quota; /* frames */
 	uint64_t sent;
-	double rate;	/* frames a second; 0: as fast as they are made */
-	unsigned least; /* frames of a call, where a rate makes it wait for them */
+	double rate;	/* frames per second; 0: as fast as possible */
+	unsigned least; /* minimum frames of a call, with a rate */
 };
 
 static struct schedule make_schedule(const struct bench_options *o, unsigned thread)
@@ -344,8 +346,9 @@ static struct schedule make_schedule(const struct bench_options *o, unsigned thr
 	if (o->count > 0)
 		s.quota = o->count / o->threads + (thread < o->count % o->threads);
 	if (o->workload == WORKLOAD_REMOVE && s.quota > sessions)
-		s.quota = sessions; /* each once */
-	/* The pages of frames that wait in a socket make the end of a call slow. */
+		s.quota = sessions; /* each session once */
+	/* Pages of frames that are still queued in a socket make the end of a call slow, so calls
+	 * are longer for NEWs and REMOVEs. */
 	if (s.rate > 0)
 		s.least += (unsigned)(s.rate / (o->changes ? 25 : 2000));
 	s.start = bench_now();
@@ -367,7 +370,7 @@ static uint64_t due_by(const struct schedule *s, uint64_t now)
 	return due;
 }
 
-/* The size of the next call; 0: not before `*wait_ns` have passed, or, if that is 0, no more. */
+/* The size of the next call; 0: wait for `*wait_ns` first, or, if that is 0, the run is over. */
 static unsigned next_call(const struct schedule *s, uint64_t now, uint64_t *wait_ns)
 {
 	uint64_t left = due_by(s, now) - s->sent, least_at;
@@ -375,8 +378,8 @@ static unsigned next_call(const struct schedule *s, uint64_t now, uint64_t *wait
 	*wait_ns = 0;
 	if (s->sent == s->quota)
 		return 0;
-	/* What came due during the last call is still sent; the backlog of a rate that is not
-	 * reached is not. */
+	/* Frames that became due during the last call are still sent, but not the backlog of an
+	 * unreachable rate. */
 	if (now >= s->end && (s->rate <= 0 || (double)left > s->rate / 10))
 		return 0;
 	if (now >= s->end || s->rate <= 0 || left >= s->least || s->sent + left == s->quota)

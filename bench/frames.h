@@ -12,8 +12,8 @@
 
 struct frames;
 
-/* Attaches the checking program; everything else on the interface goes on as before. 0, or a
- * negative errno with error_message() set; -ENOTSUP in a build without XDP. */
+/* Attaches the checking program; other traffic on the interface is unaffected. 0, or a negative
+ * errno with error_message() set; -ENOTSUP in a build without XDP. */
 int frames_open(struct frames **frames, const struct bench_options *options);
 /* As sockets_run. */
 int frames_run(struct frames *frames, struct bench_result *results, uint64_t *news,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the programs of the live-frame engine share with their user side.
+ * Shared by the programs of the live-frame engine and user space.
  */
 #ifndef BENCH_FRAMES_CONFIG_H
 #define BENCH_FRAMES_CONFIG_H
@@ -19,10 +19,10 @@ enum frames_workload {
 	FRAMES_CHURN,
 };
 
-/* Sessions that were drawn ahead, where keys are not uniform: BPF has no logarithms. */
+/* Sessions drawn in advance if keys are not uniform: BPF has no logarithms. */
 #define FRAMES_POPULAR (1U << 20)
 
-/* Set before the programs are loaded: the verifier sees constants. */
+/* Set before the programs are loaded, so that the verifier sees constants. */
 struct frames_config {
 	struct population population;
 	__u32 sessions;
@@ -36,7 +36,7 @@ struct frames_config {
 	__u16 source_port; /* first of `ports`, host order */
 	__u16 ports;
 	__u8 ipv6;
-	__u8 reflector; /* replies are the requests, sent back */
+	__u8 reflector; /* the target sends requests back unchanged */
 	__u8 changes;	/* FRAMES_CHURN: NEWs and REMOVEs, else GETs */
 	__u8 source_mac[6], target_mac[6];
 	__u8 source[16], target[16]; /* IPv4: the first four bytes */
@@ -49,11 +49,11 @@ struct frames_lane {
 	__u64 news;    /* NEWs made */
 	__u64 gets;    /* GETs made */
 	__u64 removes; /* REMOVEs made */
-	__u32 lane;    /* of the numbers of NEWs, see population.h */
+	__u32 lane;    /* for the numbers of NEWs, see population.h */
 	__u32 second;
 };
 
-/* What a CPU's checking program has seen; names as in result.h. */
+/* Counters of `check` on a CPU; names as in result.h. */
 struct frames_counters {
 	__u64 hits;
 	__u64 misses;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* How old the kernel's times may be where a gap is judged by them: to read them at each look would
- * cost the load more than it tells. */
+/* Maximum age of the kernel's times when a gap is judged by them: reading them at each look would
+ * slow the load too much. */
 #define READ_NS 1000000
 
 static bool read_times(const struct held *held, struct held_times *times)
@@ -47,7 +47,7 @@ uint64_t held_share(
 	uint64_t gap, bool slept, const struct held_times *before, const struct held_times *after)
 {
 	uint64_t waited = after->waited - before->waited, ran = after->ran - before->ran;
-	/* Stopped, say: it neither ran nor waited. */
+	/* It may also have neither run nor waited, if it was stopped. */
 	uint64_t away = ran < gap ? gap - ran : 0;
 
 	if (gap < HELD_MIN_NS)

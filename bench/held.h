@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * When a thread of the load did not run although it had something to do: others had its CPU, or a
- * virtual machine's host did. A reply that came meanwhile is late by no fault of the server. One
- * thread uses one.
+ * Measures when a thread of the load did not run although it had work: other threads, or the host
+ * of the virtual machine, used its CPU. A reply that arrived meanwhile is late through no fault of
+ * the server. Each thread has its own.
  */
 #ifndef BENCH_HELD_H
 #define BENCH_HELD_H
@@ -11,41 +11,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Shorter ones are what any thread meets. */
+/* Shorter pauses are normal for any thread. */
 #define HELD_MIN_NS 200000
 
-/* What a thread was held up, all in ns; of several threads the sums, and the longest of all. */
+/* How long a thread was held up, in ns; for several threads the sums, and the longest of all. */
 struct held_result {
 	bool measured;
-	uint64_t times, total, longest; /* of those of HELD_MIN_NS and more */
-	uint64_t longest_gap;		/* between two looks, sleep that was wanted left out */
-	uint64_t waited; /* what the kernel says the thread waited for its CPU, short ones included
-			  */
+	uint64_t times, total, longest; /* only pauses of at least HELD_MIN_NS */
+	uint64_t longest_gap;		/* between two looks, without intended sleep */
+	uint64_t waited; /* time the thread waited for its CPU, all of it (schedstat) */
 };
 
-/* What the kernel says of a thread, in ns. */
+/* The kernel's times of a thread, in ns. */
 struct held_times {
 	uint64_t ran, waited;
 };
 
 struct held {
 	struct held_result *result;
-	int fd;	       /* of the thread's schedstat; -1: not to be had */
-	uint64_t last; /* when it was looked at last */
-	uint64_t read; /* when `times` were taken */
+	int fd;	       /* the thread's schedstat; -1: unavailable */
+	uint64_t last; /* time of the last look */
+	uint64_t read; /* when `times` was read */
 	struct held_times times, first;
 };
 
-/* On the thread itself; `now` is CLOCK_MONOTONIC in ns, as everywhere here. */
+/* Call it on the thread itself; `now` is always CLOCK_MONOTONIC in ns. */
 void held_begin(struct held *held, struct held_result *result, uint64_t now);
 void held_end(struct held *held);
 
-/* To be called wherever the thread looks at the clock. `asleep_until`: it slept since the last
- * look, and wanted to be woken then; 0: it did not. */
+/* Call it wherever the thread reads the clock. `asleep_until`: the intended wake-up time if it
+ * slept since the last look, else 0. */
 void held_look(struct held *held, uint64_t now, uint64_t asleep_until);
 
-/* How long of `gap` ns the thread was held up, of which it slept on too long, or else during which
- * the kernel's times went from `before` to `after`. What held_look decides by. */
+/* How much of `gap` ns the thread was held up. `slept`: the gap is oversleep. Otherwise it is
+ * computed from the kernel's times `before` and `after` the gap. For held_look, and its test. */
 uint64_t held_share(
 	uint64_t gap, bool slept, const struct held_times *before, const struct held_times *after);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A histogram of durations with a bounded relative error, after the idea of HdrHistogram: every
- * power of two is split into the same number of linear steps. One thread records.
+ * A histogram of durations with a bounded relative error, like HdrHistogram: every power of two is
+ * split into the same number of linear steps. One thread records.
  */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
 
 #include <stdint.h>
 
-#define HISTOGRAM_STEP_BITS 7  /* 128 steps a power of two: within 0.8 % */
-#define HISTOGRAM_TOP_BITS  40 /* up to 2^40 ns (18 minutes); longer ones count as that */
+#define HISTOGRAM_STEP_BITS 7  /* 128 steps per power of two: error below 0.8 % */
+#define HISTOGRAM_TOP_BITS  40 /* up to 2^40 ns (18 minutes); longer ones count as 2^40 */
 #define HISTOGRAM_CELLS	    ((HISTOGRAM_TOP_BITS - HISTOGRAM_STEP_BITS + 1) << HISTOGRAM_STEP_BITS)
 
 struct histogram {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * sessionbench: loads a session cache, verifies every reply, and tells how fast they came.
+ * sessionbench: loads a session cache, verifies every reply, and measures rates and latency.
  */
 #include "common/log.h"
 
@@ -19,7 +19,7 @@
 #include "bench/report.h"
 #include "bench/sockets.h"
 
-/* NEWs and REMOVEs that are looked at after a run: enough for half a percent. */
+/* NEWs and REMOVEs that are checked after a run: enough for an error of half a percent. */
 #define READBACK_MAX 20000
 
 static volatile int stop;
@@ -42,8 +42,8 @@ static int run_preload(const struct bench_options *options, struct bench_result 
 	return ret;
 }
 
-/* The newest NEWs, no more than --sessions of them: of a cache that is full, older ones may have
- * been evicted since. Evenly drawn, of every thread. */
+/* Draws evenly from each thread's newest NEWs, at most --sessions in all: a full cache may have
+ * evicted older ones. */
 static unsigned draw_news(
 	const struct bench_options *options, const uint64_t *news, uint64_t *numbers)
 {
@@ -86,7 +86,7 @@ static int run_readback(
 	int ret;
 
 	if (!numbers)
-		return error_set(ENOMEM, "no memory to look at what was sent");
+		return error_set(ENOMEM, "no memory to check the sent NEWs and REMOVEs");
 	count = removing ? draw_removes(options, total->counters.remove_sent, numbers)
 			 : draw_news(options, news, numbers);
 	ret = preload_ask(options, numbers, count, &total->counters, &there);
@@ -96,7 +96,7 @@ static int run_readback(
 	return ret;
 }
 
-/* What serves the run, and is NULL where it is not asked for. */
+/* Optional parts of a run; NULL if not requested. */
 struct instruments {
 	struct frames *frames;
 	struct program_time *time;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Requests made from a session's number, and replies held against it. A GET's timeout field has no
- * meaning to the server but is echoed: it carries the tag that tells which request a reply is for.
+ * Builds requests from a session's number, and verifies replies against it. The server ignores a
+ * GET's timeout field but echoes it: it carries a tag that identifies the request of a reply.
  */
 #ifndef BENCH_MESSAGE_H
 #define BENCH_MESSAGE_H
@@ -27,7 +27,7 @@ enum verdict {
 	VERDICT_TIMEOUT,
 	VERDICT_KEY,
 	VERDICT_VALUE,
-	VERDICT_NEVER, /* a hit, well formed or not, of a session that was never stored */
+	VERDICT_NEVER, /* a hit, well-formed or not, for a session that was never stored */
 };
 
 enum verdict message_verify(const struct population *p, uint64_t number, uint16_t tag,

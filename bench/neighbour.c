@@ -19,11 +19,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long resolution may take, in steps of 10 ms. */
+/* Time limit of the resolution, in steps of 10 ms. */
 #define RESOLVE_STEPS 200
 
-/* Sends one GET, which makes the kernel resolve the target, and learns the source address that it
- * chose. */
+/* Sends one GET, so that the kernel resolves the target, and reads the source address that the
+ * kernel chose. */
 static int nudge(struct neighbour *n, const char *interface, const struct endpoint *target)
 {
 	struct sessd_header get = {.version = SESSD_VERSION, .type = SESSD_GET};
@@ -81,7 +81,7 @@ static int on_neighbour(const struct nlmsghdr *header, void *data)
 	return MNL_CB_STOP;
 }
 
-/* Asks for the one entry; it may not be there, or not be resolved yet. */
+/* Queries the target's neighbour entry, which may be missing or unresolved. */
 static void ask(struct mnl_socket *nl, struct neighbour *n, const struct address *addr)
 {
 	char buffer[4096];
@@ -156,7 +156,7 @@ int neighbour_find(struct neighbour *neighbour, const char *interface,
 		return error_set(EINVAL, "--mac: %s is not a MAC address", mac);
 	if (ret < 0)
 		return error_set(-ret,
-			"nobody on %s has the address %s; name where frames go with --mac",
-			interface, address_format(&target->addr, text));
+			"no host on %s answers for %s: give its MAC address with --mac", interface,
+			address_format(&target->addr, text));
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Where a frame to the target goes, as the kernel would send it.
+ * The addresses of a frame to the target, as the kernel would send it.
  */
 #ifndef BENCH_NEIGHBOUR_H
 #define BENCH_NEIGHBOUR_H
@@ -16,9 +16,9 @@ struct neighbour {
 	struct address source;
 };
 
-/* Looks at the interface's own addresses and asks the kernel to resolve the target's, which must
- * be on the link. `mac`: the target's, "" to resolve it. 0, or a negative errno with
- * error_message() set. */
+/* Reads the interface's addresses and has the kernel resolve the target's MAC address; the target
+ * must be on the link. `mac`: the target's MAC address, "" to resolve it. 0, or a negative errno
+ * with error_message() set. */
 int neighbour_find(struct neighbour *neighbour, const char *interface,
 	const struct endpoint *target, const char *mac);
 

@@ -89,7 +89,7 @@ const struct argp_option bench_option_table[] = {
 		"The target is not a cache but sends frames back, for comparison", 0},
 	{"program-time", OPT_PROGRAM_TIME, "WHAT", 0,
 		"Also measure the time per frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
-	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, /* as the other programs have it */
+	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, /* as in the other programs */
 	{0},
 };
 
@@ -99,7 +99,7 @@ static const char doc[] =
 	"A miss is a wrong reply only with --require-hits; OK for a key that was never stored is "
 	"always one.";
 
-/* argp_error adds a line on --help; one line says it. */
+/* argp_error would add a second line about --help. */
 __attribute__((noreturn, format(printf, 1, 2))) static void bad(const char *format, ...)
 {
 	va_list args;
@@ -183,7 +183,7 @@ static void parse_workload(struct bench_options *o, const char *text)
 	bad("--workload: %s is not get, miss, new, remove, mix or churn", text);
 }
 
-/* What one option alone cannot tell. */
+/* Checks combinations of options. */
 static void check(const struct bench_options *o)
 {
 	if (o->interface[0] != '\0') {
@@ -195,13 +195,13 @@ static void check(const struct bench_options *o)
 	}
 	if (o->workload == WORKLOAD_CHURN &&
 		(o->interface[0] == '\0' || o->population.value_min < 8))
-		bad("--workload churn takes --interface and a --value of at least 8 bytes");
+		bad("--workload churn needs --interface and a --value of at least 8 bytes");
 	if (o->workload == WORKLOAD_CHURN && o->zipf > 0)
-		bad("--workload churn has uniform keys");
+		bad("--workload churn needs uniform keys");
 	if (o->changes && o->workload != WORKLOAD_CHURN)
-		bad("--changes goes with --workload churn");
+		bad("--changes works with --workload churn only");
 	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
-		bad("--reflector goes with --interface and workload get");
+		bad("--reflector works with --interface and --workload get only");
 	if (o->interface[0] == '\0' &&
 		o->rate / (o->threads * o->ports) * (double)o->patience_ns / 1e9 > 65535)
 		bad("--rate: too fast for %u source ports; give more --ports, or less --patience",

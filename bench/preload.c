@@ -15,14 +15,14 @@
 
 #include "bench/flow.h"
 
-/* Sessions at a time: few enough for the default receive buffer of a server. */
+/* Sessions per round: few enough for the default receive buffer of a server. */
 #define CHUNK 128
 
-/* Rounds of asking before a NEW is sent again. */
+/* Rounds of GETs before a NEW is repeated. */
 #define ROUNDS_A_NEW 16
 
-/* Sessions of which none more was stored for so long are given up. By the time and not by rounds: a
- * writer that shares its CPU with many threads of this may be away for longer than those take. */
+/* Gives up after this time without progress. A time, not a number of rounds, because a writer that
+ * shares its CPU with many threads of this process may be delayed for many rounds. */
 #define GIVE_UP_NS 2500000000U
 
 /* How long a round waits for one more reply. */
@@ -34,7 +34,8 @@ enum answer {
 	ANSWER_MISS,
 };
 
-/* Tags hold the index in the chunk and, above it, the round: a reply to an earlier one is told. */
+/* A tag is the index in the chunk and, above it, the round, so that a reply to an earlier round is
+ * recognised. */
 struct chunk {
 	const struct bench_options *options;
 	struct bench_counters *counters;
@@ -44,7 +45,7 @@ struct chunk {
 	uint8_t answers[CHUNK]; /* enum answer */
 	struct mmsghdr headers[CHUNK];
 	struct iovec vectors[CHUNK];
-	uint8_t buffers[CHUNK][MESSAGE_MAX + 1]; /* so that a byte too many is seen */
+	uint8_t buffers[CHUNK][MESSAGE_MAX + 1]; /* so that a reply that is too long is noticed */
 };
 
 static struct chunk *chunk_create(
@@ -78,7 +79,7 @@ static void chunk_destroy(struct chunk *chunk)
 	free(chunk);
 }
 
-/* Sends a message for each session that is not known to be there. Returns how many. */
+/* Sends a message for each session not yet known to be stored. Returns how many. */
 static int chunk_send(struct chunk *chunk, enum sessd_type type)
 {
 	const struct population *p = &chunk->options->population;
@@ -121,13 +122,12 @@ static int chunk_take(struct chunk *chunk, const uint8_t *reply, size_t len)
 		return error_set(EBADMSG, "a reply of %zu bytes", len);
 	}
 	if (i >= chunk->count || tag != (uint16_t)(chunk->round * CHUNK + i))
-		return 0; /* of an earlier round */
+		return 0; /* for an earlier round */
 	verdict = message_verify(&chunk->options->population, chunk->numbers[i], tag, reply, len);
 	if (verdict > VERDICT_MISS) {
 		++*message_counter(chunk->counters, verdict);
-		return error_set(EBADMSG,
-			"a wrong reply while sessions were stored or looked at; were they made "
-			"with another --value?");
+		return error_set(EBADMSG, "a wrong reply while sessions were stored or read back: "
+					  "were they stored with another --value?");
 	}
 	if (chunk->answers[i] == ANSWER_HIT)
 		return 0;
@@ -135,7 +135,7 @@ static int chunk_take(struct chunk *chunk, const uint8_t *reply, size_t len)
 	return 1;
 }
 
-/* Receives until `expected` replies are there or none comes any more. */
+/* Receives until `expected` replies arrived, or none arrives for a while. */
 static int chunk_receive(struct chunk *chunk, int expected)
 {
 	struct pollfd readable = {.fd = chunk->fd, .events = POLLIN};
@@ -173,7 +173,7 @@ static unsigned chunk_there(const struct chunk *chunk)
 	return there;
 }
 
-/* One round of asking. */
+/* One round of GETs. */
 static int chunk_ask(struct chunk *chunk)
 {
 	int sent;
@@ -193,7 +193,7 @@ static int chunk_store(struct chunk *chunk, const volatile int *stop)
 	for (unsigned round = 0; there < chunk->count && !*stop; round++) {
 		if (round % ROUNDS_A_NEW == 0)
 			ret = chunk_send(chunk, SESSD_NEW);
-		else if (round > 1) /* a writer may need a moment to come by */
+		else if (round > 1) /* give the writer some time */
 			usleep(100);
 		if (ret >= 0)
 			ret = chunk_ask(chunk);
@@ -314,7 +314,7 @@ int preload_ask(const struct bench_options *options, const uint64_t *numbers, un
 		chunk->count = count - first < CHUNK ? count - first : CHUNK;
 		memcpy(chunk->numbers, numbers + first, chunk->count * sizeof(*numbers));
 		memset(chunk->answers, ANSWER_NONE, sizeof(chunk->answers));
-		/* A second round for what was lost on the way. */
+		/* A second round for lost packets. */
 		ret = chunk_ask(chunk);
 		if (ret == 0)
 			ret = chunk_ask(chunk);

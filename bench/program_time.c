@@ -19,7 +19,7 @@
 
 struct program_time {
 	int program_fd;
-	int stats_fd; /* the kernel counts while it is open */
+	int stats_fd; /* the kernel measures while it is open */
 	uint64_t ns, frames;
 };
 
@@ -93,8 +93,8 @@ int program_time_open(struct program_time **out, const char *what)
 		return error_set(errno, "--program-time: program %u: %s", id, strerror(errno));
 	time->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (time->stats_fd < 0)
-		return error_set(errno, "--program-time: switching the kernel's counting on: %s",
-			strerror(errno));
+		return error_set(
+			errno, "--program-time: enabling BPF statistics: %s", strerror(errno));
 	return 0;
 }
 

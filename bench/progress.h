@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A line a second on stderr while something runs.
+ * Prints a line per second on stderr.
  */
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H
@@ -10,7 +10,7 @@
 
 struct progress;
 
-/* Preloading: `*done` of `total`. NULL if no thread can be had: then there are no lines. */
+/* Preloading: `*done` of `total`. Returns NULL, and prints nothing, if no thread can be created. */
 struct progress *progress_preload(const uint64_t *done, uint64_t total);
 /* Running: the sums of these counters. */
 struct progress *progress_run(const struct bench_result *results, unsigned count);

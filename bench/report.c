@@ -60,7 +60,8 @@ static uint64_t updates(const struct bench_result *result)
 	return result->counters.new_sent + result->counters.remove_sent;
 }
 
-/* What took effect: each where it was waited for, else the share of those looked at after. */
+/* The NEWs and REMOVEs that took effect: counted if each burst was waited for, else estimated from
+ * those checked after the run. */
 static double landed(const struct bench_result *result)
 {
 	if (result->counters.landed > 0)
@@ -68,7 +69,7 @@ static double landed(const struct bench_result *result)
 	return share(result->readback_seen, result->readback) * (double)updates(result);
 }
 
-/* By more than a hundredth of the run. */
+/* Whether it is behind by more than 1 % of the run. */
 static bool is_behind(const struct bench_result *result)
 {
 	return (double)result->behind_ns > result->seconds * 1e7;
@@ -101,7 +102,7 @@ static void print_latency(
 		print_time(out, histogram_percentile(&result->latency, percentiles[i].percent));
 	}
 	fprintf(out, "\n%s\n",
-		c->landed > 0	    ? "           of a burst, until its last one can be read"
+		c->landed > 0 ? "           from sending a burst until its last session can be read"
 		: options->rate > 0 ? "           from the time at which each request was due"
 				    : "           from the time at which each request was sent");
 	if (c->landed > 0)
@@ -111,8 +112,7 @@ static void print_latency(
 	fprintf(out, ": %.6f %% late (%" PRIu64 ") or lost (%" PRIu64 ")\n",
 		100 * share(c->late + c->lost, c->get_sent), c->late, c->lost);
 	if (c->lost > 0)
-		fprintf(out, "           percentiles are of the GETs answered: those lost are in "
-			     "none\n");
+		fprintf(out, "           percentiles do not include lost GETs\n");
 }
 
 static void print_held(
@@ -159,13 +159,13 @@ void report_text(FILE *out, const struct bench_options *options, const struct be
 			" lost\n",
 			per_second(result, replies(result)), c->hits, c->misses, c->lost);
 	if (updates(result) > 0 && (result->readback > 0 || c->landed > 0))
-		fprintf(out, "landed     %.0f/s; of %" PRIu64 " looked at afterwards %.2f %%\n",
+		fprintf(out, "landed     %.0f/s; of %" PRIu64 " checked afterwards %.2f %%\n",
 			landed(result) / result->seconds, result->readback,
 			100 * share(result->readback_seen, result->readback));
 	if (is_behind(result)) {
 		fprintf(out, "BEHIND     the load itself was ");
 		print_time(out, result->behind_ns);
-		fprintf(out, " late at the end: this machine does not make that --rate\n");
+		fprintf(out, " late at the end: this machine cannot reach that --rate\n");
 	}
 	print_latency(out, options, result);
 	print_held(out, options, result);
@@ -202,7 +202,7 @@ static json_t *json_latency(const struct histogram *latency)
 	json_t *object;
 
 	if (latency->count == 0)
-		return json_null(); /* not measured, which is not the same as 0 */
+		return json_null(); /* not measured, unlike 0 */
 	object = json_object();
 	for (size_t i = 0; i < PERCENTILES; i++)
 		json_object_set_new(object, percentiles[i].name,
@@ -240,7 +240,7 @@ int report_json(FILE *out, const struct bench_options *options, const struct ben
 	SET("landed_per_second",
 		json_real(result->seconds > 0 ? landed(result) / result->seconds : 0));
 	SET("late_or_lost", json_real(share(c->late + c->lost, c->get_sent)));
-	SET("latency_ns", json_latency(&result->latency)); /* of what was answered */
+	SET("latency_ns", json_latency(&result->latency)); /* of answered GETs */
 	SET("served_ns", json_latency(&result->served));
 	SET("held_up", json_held(&result->held));
 	SET("counters", counters);

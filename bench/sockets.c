@@ -28,13 +28,13 @@ struct sender {
 	struct held held;
 	struct flow *flows[BENCH_PORTS_MAX];
 	uint64_t start, end;
-	uint64_t quota;	 /* requests to send; UINT64_MAX: by the time */
+	uint64_t quota;	 /* requests to send; UINT64_MAX: limited by the duration */
 	uint64_t made;	 /* requests made, fences not counted */
-	double interval; /* open loop: ns between two of them */
-	unsigned turn;	 /* open loop: the flow that is next */
-	bool exhausted;	 /* the workload has nothing more */
+	double interval; /* open loop: ns between two requests */
+	unsigned turn;	 /* open loop: the next flow */
+	bool exhausted;	 /* the workload has no more requests */
 	int error;
-	char message[256]; /* error_message() is the thread's own */
+	char message[256]; /* copy of error_message(), which is per thread */
 };
 
 static bool make_one(struct sender *s, struct flow *flow, uint64_t due, uint64_t now)
@@ -53,7 +53,7 @@ static bool make_one(struct sender *s, struct flow *flow, uint64_t due, uint64_t
 	return true;
 }
 
-/* Open loop: makes what is due by now, a batch a source port in turn. Returns when the next one is
+/* Open loop: queues the requests due by now, a batch per source port. Returns when the next one is
  * due. */
 static uint64_t make_due(struct sender *s, uint64_t now)
 {
@@ -74,13 +74,13 @@ static uint64_t make_due(struct sender *s, uint64_t now)
 	return due;
 }
 
-/* Closed loop of messages without a reply: a burst, then its last one is asked for. */
+/* Closed loop of messages without a reply: sends a burst, then a GET for its last session. */
 static void make_burst(struct sender *s, struct flow *flow, uint64_t now)
 {
 	struct operation ask = {SESSD_GET, 0};
 
 	if (!flow->fence.waiting) {
-		if (flow->queued > 0) /* of the last one */
+		if (flow->queued > 0) /* of the last burst */
 			return;
 		flow->fence.size = 0;
 		while (flow->fence.size < s->options->window && flow->fence.size < FLOW_BATCH - 1 &&
@@ -117,7 +117,7 @@ static void make_closed(struct sender *s, uint64_t now)
 	}
 }
 
-/* A load that cannot be made measures the maker. */
+/* How far the load is behind its rate: then the result measures the load, not the server. */
 static uint64_t behind(const struct sender *s, uint64_t now)
 {
 	uint64_t due = s->start + (uint64_t)((double)s->made * s->interval);
@@ -149,7 +149,7 @@ static int exchange(struct sender *s, unsigned *replies)
 	return ret;
 }
 
-/* Returns until when it wanted to sleep. */
+/* Returns the intended wake-up time. */
 static uint64_t wait_until(struct sender *s, uint64_t now, uint64_t until)
 {
 	struct pollfd polls[BENCH_PORTS_MAX];
@@ -162,7 +162,7 @@ static uint64_t wait_until(struct sender *s, uint64_t now, uint64_t until)
 	return now + ns;
 }
 
-/* When something is to be done, if no reply comes before. */
+/* The time of the next action if no reply comes before. */
 static uint64_t next_event(const struct sender *s, uint64_t next_due, bool open)
 {
 	uint64_t until = open ? next_due : UINT64_MAX;
@@ -215,7 +215,7 @@ static void *sender_main(void *arg)
 {
 	struct sender *s = arg;
 
-	/* Or every sleep is 50 us longer than asked for. */
+	/* The default slack makes every sleep up to 50 us longer. */
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	held_begin(&s->held, &s->result->held, bench_now());
 	s->error = run_loop(s);
@@ -267,7 +267,7 @@ int sockets_run(const struct bench_options *options, struct bench_result *result
 		ret = sender_open(&senders[i], options, i, &results[i]);
 	for (; started < options->threads && ret == 0; started++) {
 		struct sender *s = &senders[started];
-		/* Threads take turns within an interval. */
+		/* Spread the threads over an interval. */
 		double offset = s->interval * started / options->threads;
 
 		s->stop = stop;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * In the place of frames.c and program_time.c where XDP was not built in.
+ * Replaces frames.c and program_time.c in builds without XDP.
  */
 #include "common/log.h"
 

@@ -3,7 +3,7 @@
  */
 #include "bench/workload.h"
 
-/* Spreads popular sessions over the population: any prime above its size does. */
+/* Spreads popular sessions over the population: any prime above its size works. */
 #define SPREAD 2654435761ULL
 
 void workload_init(struct workload *w, const struct bench_options *options, unsigned thread)
@@ -66,7 +66,7 @@ bool workload_next(struct workload *w, struct operation *operation)
 	case WORKLOAD_MIX:
 		next_of_mix(w, operation);
 		return true;
-	case WORKLOAD_CHURN: /* live frames have their own */
+	case WORKLOAD_CHURN: /* only for live frames, which have their own generator */
 		break;
 	}
 	return false;

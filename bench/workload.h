@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which requests a thread sends, and about which sessions. One thread uses one.
+ * Which requests a thread sends, and for which sessions. Each thread has its own.
  */
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
@@ -17,8 +17,8 @@ struct workload {
 	struct zipf zipf;
 	uint64_t random;
 	uint64_t first_new, news; /* numbers of NEWs: first_new on */
-	uint64_t next_remove;	  /* every `threads`-th from the thread's own number on */
-	bool second;		  /* the connection's second message, a NEW, is to come */
+	uint64_t next_remove;	  /* from the thread's number on, in steps of `threads` */
+	bool second;		  /* the connection's second message, a NEW, is next */
 };
 
 struct operation {
@@ -27,9 +27,9 @@ struct operation {
 };
 
 void workload_init(struct workload *w, const struct bench_options *options, unsigned thread);
-/* A session that was stored, as --keys has it. */
+/* A stored session, distributed by --keys. */
 uint64_t workload_stored(struct workload *w);
-/* False where there is nothing left to do: every session was removed. */
+/* False if nothing is left to do: every session was removed. */
 bool workload_next(struct workload *w, struct operation *operation);
 
 #endif

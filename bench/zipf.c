@@ -12,7 +12,8 @@ uint64_t random_next(uint64_t *state)
 	return mix64(*state += POPULATION_GOLDEN);
 }
 
-/* (e^x - 1) / x and log(1 + x) / x, well behaved around 0: an exponent of 1 is no special case. */
+/* (e^x - 1) / x and log(1 + x) / x, accurate near 0, so that an exponent of 1 is no special
+ * case. */
 static double expm1_over(double x)
 {
 	return fabs(x) > 1e-8 ? expm1(x) / x : 1 + x / 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Zipf-distributed ranks by rejection-inversion (Hoermann and Derflinger, 1996): constant time and
- * memory for any number of elements, and exact.
+ * Zipf-distributed ranks by rejection-inversion (Hoermann and Derflinger, 1996): exact, with
+ * constant time and memory for any number of elements.
  */
 #ifndef BENCH_ZIPF_H
 #define BENCH_ZIPF_H

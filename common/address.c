@@ -119,7 +119,7 @@ int address_parse(const char *text, struct address *out)
 	return 0;
 }
 
-/* A decimal number from `min` to `max`, and nothing else. */
+/* Parses a decimal number from `min` to `max`, and nothing else. */
 static int number_parse(const char *text, unsigned min, unsigned max, unsigned *out)
 {
 	unsigned long value;
@@ -135,7 +135,7 @@ static int number_parse(const char *text, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
-/* Takes the %INTERFACE off `host`. */
+/* Splits the %INTERFACE off `host`. */
 static int scope_parse(char *host, char scope[IF_NAMESIZE])
 {
 	char *name = strchr(host, '%');
@@ -273,7 +273,7 @@ bool prefix_contains(const struct prefix *prefix, const struct address *addr)
 {
 	unsigned whole = prefix->length / 8;
 
-	/* ::/0 and its like are IPv6's, though v4-mapped addresses lie in them by their bits. */
+	/* ::/0 and the like are for IPv6, although their bits match v4-mapped addresses. */
 	if (prefix->length < 96 && address_is_ipv4(addr))
 		return false;
 	if (memcmp(prefix->addr.bytes, addr->bytes, whole) != 0)

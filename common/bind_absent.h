@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* As bind, but takes an IPv4 or IPv6 address that this host does not have yet (IP_FREEBIND), which
- * sets `*absent`. A virtual address comes when it is this host's turn, and who brings it may wait
- * for us; an IPv6 address that is local by a route alone (AnyIP) is bound this way too. 0, or a
- * negative errno. */
+/* bind() that also accepts an IPv4 or IPv6 address that this host does not have yet (IP_FREEBIND),
+ * and then sets `*absent`. A failover daemon adds a virtual address when this host takes over, and
+ * may wait for sessiond before that. An IPv6 address that is local by a route alone (AnyIP) is
+ * bound this way, too. 0, or a negative errno. */
 int bind_absent(int fd, const struct sockaddr *addr, socklen_t size, bool *absent);
 
 #endif

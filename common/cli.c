@@ -10,13 +10,13 @@
 #include <string.h>
 
 #include "common/log.h"
-
+#include "common/suggest.h"
 #include "common/text.h"
 
 enum {
 	KEY_HELP = 'h',
 	KEY_VERSION = 'V',
-	KEY_HELP_TOO = '?', /* as programs that leave it to argp have it, sessionbench for one */
+	KEY_HELP_TOO = '?', /* as argp's own help has it */
 };
 
 const struct argp_option cli_common_options[] = {
@@ -27,7 +27,7 @@ const struct argp_option cli_common_options[] = {
 
 struct parse {
 	const struct cli *cli;
-	int boundary; /* argv[boundary] is the first that was not taken yet */
+	int boundary; /* argv[boundary] is the first not yet parsed */
 	bool failed;  /* error_message() is set */
 };
 
@@ -52,7 +52,7 @@ static error_t common_parser(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* The i-th of the program's own options and the common ones; NULL past the last. */
+/* The i-th of the program's and the common options; NULL past the last. */
 static const struct argp_option *option_at(const struct cli *cli, size_t i)
 {
 	const struct argp_option *option;
@@ -66,7 +66,20 @@ static const struct argp_option *option_at(const struct cli *cli, size_t i)
 	return NULL;
 }
 
-/* getopt knows why it refused `arg` but argp keeps that from us, so look again. */
+static void unknown_long(const struct cli *cli, const char *arg)
+{
+	char word[TEXT_QUOTE], quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
+	struct suggest suggest = {.word = word};
+	const struct argp_option *option;
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
+	for (size_t i = 0; (option = option_at(cli, i)); i++)
+		suggest_offer(&suggest, option->name);
+	error_set(EINVAL, "unknown option %s: %stry --help", text_quote(arg, quoted),
+		suggest_text(&suggest, "--", maybe));
+}
+
+/* getopt knows why it refused `arg`, but argp does not pass that on, so determine it again. */
 static bool explain_long(const struct cli *cli, const char *arg)
 {
 	const struct argp_option *option, *match = NULL;
@@ -89,7 +102,7 @@ static bool explain_long(const struct cli *cli, const char *arg)
 	if (ambiguous)
 		error_set(EINVAL, "option %s is ambiguous: write it out, see --help", quoted);
 	else if (!match)
-		error_set(EINVAL, "unknown option %s: try --help", quoted);
+		unknown_long(cli, arg);
 	else if (match->arg && !has_value)
 		error_set(EINVAL, "option --%s needs a value, %s: try --help", match->name,
 			match->arg);
@@ -126,8 +139,8 @@ static bool explain_short(const struct cli *cli, const char *arg)
 	return false;
 }
 
-/* getopt has gone past the culprit, unless that is a letter in the middle of several. NULL: there
- * is none. */
+/* The argument that getopt refused: the one before its position, unless it stopped at a letter
+ * within a group. NULL if there is none. */
 static const char *culprit(const struct parse *parse, const struct argp_state *state)
 {
 	int next = state->next > 1 ? state->next : 1;
@@ -159,7 +172,7 @@ static error_t root_parser(int key, char *arg, struct argp_state *state)
 		ret = parse->cli->on_argument(parse->cli->ctx, arg);
 		break;
 	case ARGP_KEY_INIT:
-		state->child_inputs[1] = parse; /* hidden_parser's */
+		state->child_inputs[1] = parse; /* for hidden_parser */
 		return 0;
 	case ARGP_KEY_ARGS:
 	case ARGP_KEY_NO_ARGS:
@@ -175,7 +188,7 @@ static error_t root_parser(int key, char *arg, struct argp_state *state)
 	return ret < 0 ? EINVAL : 0;
 }
 
-/* argp takes the byte 255, which is -1 for getopt, for the option '?'. */
+/* argp mistakes the byte 255, which is -1 for getopt, for the option '?'. */
 static error_t hidden_parser(int key, char *arg, struct argp_state *state)
 {
 	const char *from = key == KEY_HELP_TOO ? culprit(state->input, state) : NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The one clock of sessions: ticks of 2^20 ns of CLOCK_MONOTONIC (see map_abi.h), as coarse as the
- * kernel's tick (1 to 10 ms) because lifetimes are seconds and this is read per batch.
+ * The clock of sessions: ticks of 2^20 ns (SESSD_TICK_SHIFT in map_abi.h) of
+ * CLOCK_MONOTONIC_COARSE, which advances with the kernel's tick (1 to 10 ms): lifetimes are in
+ * seconds, and this is read per batch. Any thread may call the functions.
  */
 #ifndef SESSIOND_COMMON_CLOCK_H
 #define SESSIOND_COMMON_CLOCK_H
@@ -12,8 +13,8 @@
 
 #include <sessiond/map_abi.h>
 
-/* Nanoseconds that the kernel's own clock, which the XDP program reads, is ahead of this process's:
- * 0 but in a time namespace. Set once at start, before any other thread; read by all. */
+/* Nanoseconds by which the kernel's clock, which the XDP program reads, is ahead of this process's:
+ * 0 except in a time namespace. Set once at start, before any other thread; then read by all. */
 extern int64_t clock_offset_ns;
 
 static inline uint64_t clock_tick(void)
@@ -32,13 +33,12 @@ static inline uint64_t clock_ticks(uint32_t seconds)
 	return (uint64_t)seconds * 1000000000U >> SESSD_TICK_SHIFT;
 }
 
-/* Most ticks that the clock of whoever checks a lifetime is behind: a jiffy, which is 10 ms where
- * HZ is 100, and some for a timer interrupt that was late. */
+/* Ticks by which the clock of a program that checks a lifetime is behind, at most: a jiffy, which
+ * is 10 ms at HZ=100, and some delay of the timer interrupt. */
 #define CLOCK_BEHIND_TICKS 16
 
-/* The tick at which a session ends that is stored at `now` for `timeout` seconds. It is early by as
- * much as the clock of whoever checks it may be behind: a session may end a little too soon, but is
- * never served too late. */
+/* The tick at which a session ends that is stored at `now` for `timeout` seconds. Early by
+ * CLOCK_BEHIND_TICKS: a session may end a little too soon, but is never served too late. */
 static inline uint64_t clock_expiry(uint64_t now, uint32_t timeout)
 {
 	return now + clock_ticks(timeout) - CLOCK_BEHIND_TICKS;

@@ -25,7 +25,7 @@ static bool user_path(char path[CONTROL_PATH_SIZE])
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	int n;
 
-	if (!dir || dir[0] != '/') /* the XDG specification: a relative one is ignored */
+	if (!dir || dir[0] != '/') /* the XDG specification says to ignore relative paths */
 		return false;
 	n = snprintf(path, CONTROL_PATH_SIZE, "%s/sessiond.sock", dir);
 	return n > 0 && n < CONTROL_PATH_SIZE;

@@ -9,15 +9,15 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Upper bounds in microseconds; one more bucket takes what is over the last. The answer to a GET is
- * worth little after 1 ms, and nothing after 8. */
+/* Upper bounds in microseconds; one more bucket counts what exceeds the last. A GET's answer has
+ * little value after 1 ms, and none after 8. */
 #define LATENCY_BOUND_COUNT 14
 
 static const uint32_t latency_bounds_us[LATENCY_BOUND_COUNT] = {
 	1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000};
 
 struct latency {
-	uint64_t counts[LATENCY_BOUND_COUNT + 1]; /* of this bucket alone */
+	uint64_t counts[LATENCY_BOUND_COUNT + 1]; /* per bucket, not cumulative */
 	uint64_t sum_ns;
 };
 
@@ -29,7 +29,7 @@ static inline uint64_t latency_now(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-/* `n` things took `ns` nanoseconds each. */
+/* Adds `n` events of `ns` nanoseconds each. Only the thread that owns the histogram. */
 static inline void latency_add(struct latency *latency, uint64_t ns, uint64_t n)
 {
 	unsigned i = 0;
@@ -40,7 +40,7 @@ static inline void latency_add(struct latency *latency, uint64_t ns, uint64_t n)
 	__atomic_store_n(&latency->sum_ns, latency->sum_ns + ns * n, __ATOMIC_RELAXED);
 }
 
-/* Adds `from` to `into`, which is the caller's own. */
+/* Adds `from` to `into`, which belongs to the caller. Any thread. */
 static inline void latency_sum(struct latency *into, const struct latency *from)
 {
 	for (unsigned i = 0; i <= LATENCY_BOUND_COUNT; i++)
@@ -48,8 +48,8 @@ static inline void latency_sum(struct latency *into, const struct latency *from)
 	into->sum_ns += __atomic_load_n(&from->sum_ns, __ATOMIC_RELAXED);
 }
 
-/* The bound in microseconds that `percent` of the things kept: an upper one, as buckets have it.
- * The last bound for more than that; 0 if there was nothing. */
+/* The bound, in microseconds, that `percent` of the events did not exceed: an upper estimate. The
+ * last bound for more than that; 0 if there were no events. */
 static inline uint64_t latency_quantile_us(const struct latency *latency, unsigned percent)
 {
 	uint64_t count = 0, seen = 0, rank;

@@ -46,7 +46,7 @@ int memory_populate(void *memory, size_t bytes)
 {
 	size_t size = round_up(bytes);
 
-	/* Advice: a kernel without huge pages refuses it, and all still works. */
+	/* Errors are ignored: a kernel without huge pages refuses this. */
 	madvise(memory, size, MADV_HUGEPAGE);
 	if (madvise(memory, size, MADV_POPULATE_WRITE) < 0 && errno == ENOMEM)
 		return -ENOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Large, long-lived arrays: anonymous memory that takes pages only as they are touched.
+ * Large, long-lived arrays in anonymous memory, which takes pages as they are touched. Any thread.
  */
 #ifndef SESSIOND_COMMON_LOCKED_MEMORY_H
 #define SESSIOND_COMMON_LOCKED_MEMORY_H
@@ -9,20 +9,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed memory, page-aligned (aligned to huge pages where it is that large), left out of core
- * dumps if it is to hold secrets. It takes small pages as they are touched: a huge page takes
- * milliseconds to clear where memory is virtual, and that would be a NEW's to wait for. NULL with
- * errno. Any thread. */
+/* Zeroed memory of `bytes` bytes, page-aligned (aligned to huge pages if at least that large);
+ * `secret` excludes it from core dumps. It takes small pages as they are touched: on virtual
+ * machines, clearing a huge page takes milliseconds, for which a NEW would have to wait. NULL with
+ * errno set. */
 void *memory_reserve(size_t bytes, bool secret);
-/* Takes all pages now, huge ones if there are any: for what is read at random all the time. 0, or
- * -ENOMEM if there is not as much memory as that. A kernel before 5.14 takes them later. */
+/* Populates all pages now, with huge ones if available: for memory that is read at random all the
+ * time. 0, or -ENOMEM if there is not enough memory. Before Linux 5.14 pages are taken when
+ * touched. */
 int memory_populate(void *memory, size_t bytes);
-/* Keeps the pages, once they are taken, out of swap space. False if the limit of locked memory
- * (RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts) does not allow it: then all works, unlocked. */
+/* Locks the pages, once they are touched, into RAM. False if the limit of locked memory
+ * (RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts) does not allow it: everything then works, unlocked. */
 bool memory_lock(void *memory, size_t bytes);
-/* Whether memory_lock was refused, ever, on any thread. */
+/* Whether memory_lock ever failed, on any thread. */
 bool memory_lock_failed(void);
-/* Gives it back; NULL is allowed. `bytes` is what was asked for. */
+/* Frees the memory; NULL is allowed. `bytes` is the size that was requested. Does not wipe. */
 void memory_release(void *memory, size_t bytes);
 
 #endif

@@ -13,8 +13,7 @@
 #include "common/log_output.h"
 
 static atomic_int max_level = LOG_LEVEL_INFO;
-static _Atomic uint64_t dropped, untold; /* lines; those of them that no line has told of */
-static _Thread_local char last_error[512];
+static _Atomic uint64_t dropped, untold; /* lines dropped; those of them not yet reported */
 
 static const struct {
 	const char *name;
@@ -49,7 +48,7 @@ int log_level_parse(const char *text, enum log_level *level)
 	return -EINVAL;
 }
 
-/* One write, so that lines of two threads do not mix. False: it was not taken. */
+/* A single write, so that lines of two threads do not mix. False if the line was not written. */
 __attribute__((format(printf, 2, 0))) static bool write_line(
 	enum log_level level, const char *format, va_list args)
 {
@@ -99,7 +98,7 @@ uint64_t log_dropped(void)
 	return atomic_load_explicit(&dropped, memory_order_relaxed);
 }
 
-/* A full disk, a closed pipe or a reader that stalls must not stop a cache: the line is lost. */
+/* A full disk, a closed pipe or a stalled reader must not stop the cache: drop the line. */
 static void write_or_drop(enum log_level level, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 static void write_or_drop(enum log_level level, const char *format, va_list args)
@@ -121,7 +120,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_end(args);
 }
 
-/* False: there is no journal, or it does not take it. */
+/* False: there is no journal, or it refuses the entry. */
 static bool send_to_journal(enum log_level level, const struct log_fields *fields, const char *text)
 {
 	const char priority[] = {(char)('0' + (int)level), '\0'};
@@ -167,19 +166,4 @@ void log_about(enum log_level level, const struct log_fields *fields, const char
 	va_start(args, format);
 	write_about(level, fields, format, args);
 	va_end(args);
-}
-
-int(error_set)(int errnum, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(last_error, sizeof(last_error), format, args);
-	va_end(args);
-	return errnum > 0 ? -errnum : -EIO;
-}
-
-const char *error_message(void)
-{
-	return last_error;
 }

@@ -19,16 +19,16 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static enum {
-	WAITING, /* a short-lived program, or a file */
-	STREAM,	 /* a socket: each send says that it does not wait */
+	WAITING, /* for a short-lived program, or a file: writes may wait */
+	STREAM,	 /* a socket: MSG_DONTWAIT on each send */
 	REOPENED,
 	POLLED,
 } way;
 static int output_fd = STDERR_FILENO;
 static int journal_fd = -1;
 
-/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's stream; stderr may since have
- * been redirected, and then lines are for a person or a file. */
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's stream. Compare it, because
+ * stderr may have been redirected since. */
 static bool is_journal(const struct stat *st)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -38,9 +38,9 @@ static bool is_journal(const struct stat *st)
 	       st->st_ino == ino;
 }
 
-/* O_NONBLOCK belongs to the open file, which other processes share: a pipe and a terminal are
- * opened once more. Where that is refused, poll tells whether there is room for PIPE_BUF; another
- * process may take the room first. */
+/* O_NONBLOCK belongs to the open file description, which other processes share, so reopen a pipe or
+ * terminal. If that is refused, poll reports whether there is room for PIPE_BUF bytes; another
+ * process may fill it before the write. */
 static void open_pipe(void)
 {
 	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -69,7 +69,7 @@ bool log_output_is_journal(void)
 	return journal_fd >= 0;
 }
 
-/* As write; what is not taken at once is refused, whole or in part. */
+/* write() that never waits: it may write a part or nothing. */
 static ssize_t put(const char *text, size_t len)
 {
 	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -84,7 +84,7 @@ static ssize_t put(const char *text, size_t len)
 bool log_output_write(const char *line, size_t len)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static char rest[PIPE_BUF]; /* of a line that was taken in part */
+	static char rest[PIPE_BUF]; /* the unwritten rest of a line */
 	static size_t rest_len;
 	ssize_t n = 0;
 
@@ -105,8 +105,8 @@ bool log_output_write(const char *line, size_t len)
 	return n > 0;
 }
 
-/* The journal's own protocol, a datagram of lines NAME=value: libsystemd's call waits while the
- * journal reads nothing. */
+/* The journal's native protocol, a datagram of lines NAME=value. Not libsystemd, whose call waits
+ * while the journal reads nothing. */
 bool log_output_journal(const struct log_field *fields, size_t count)
 {
 	static const struct sockaddr_un journal = {AF_UNIX, JOURNAL_SOCKET};
@@ -125,7 +125,7 @@ bool log_output_journal(const struct log_field *fields, size_t count)
 			continue;
 		snprintf(line, sizeof(lines[0]) - 1, "%s=%s", fields[i].name, fields[i].value);
 		len = strlen(line);
-		/* An end of line would begin another field. */
+		/* A newline would begin another field. */
 		for (char *c = line; (c = strchr(c, '\n')); c++)
 			*c = ' ';
 		line[len++] = '\n';

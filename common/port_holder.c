@@ -18,7 +18,7 @@ struct holder {
 	unsigned user;
 };
 
-/* 8 hex digits a 32-bit word, each as the host reads it. */
+/* 8 hex digits per 32-bit word, each in host byte order. */
 static bool parse_address(const char *hex, struct address *addr)
 {
 	size_t length = strlen(hex);
@@ -40,10 +40,10 @@ static bool parse_address(const char *hex, struct address *addr)
 	return true;
 }
 
-/* Does a socket of that address keep the endpoint from being bound? */
+/* Whether a socket of that address prevents binding the endpoint. */
 static bool is_in_the_way(const struct address *addr, const struct endpoint *endpoint, int family)
 {
-	/* :: may take IPv4, too. */
+	/* A socket at :: may accept IPv4, too. */
 	if (address_is_wildcard(addr))
 		return true;
 	if ((family == AF_INET) != address_is_ipv4(addr))
@@ -75,7 +75,7 @@ static bool find_socket(const char *root, const char *table, const struct endpoi
 	return found;
 }
 
-/* Has a process this socket open? */
+/* Whether a process has this socket open. */
 static bool has_open(const char *root, const char *pid, const char *socket)
 {
 	char path[PATH_MAX], link[PATH_MAX], target[64];

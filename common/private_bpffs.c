@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * On a host, what process 1 has mounted is there to stay. In a container process 1 is the
- * container's own, and what the container was given cannot be seen from outside; but it is older
- * than process 1, and what was mounted in the container is not.
+ * On a host, mounts of process 1 persist. In a container, process 1 is the container's own, and
+ * which mounts came from outside cannot be seen directly; but those are older than process 1, and
+ * mounts made in the container are younger.
  */
 #include "common/private_bpffs.h"
 
@@ -19,12 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The inode of the namespace of processes that a kernel starts with. */
+/* Inode of the initial PID namespace (PROC_PID_INIT_INO in linux/proc_ns.h). */
 #define FIRST_PID_NAMESPACE 0xeffffffcU
 
-#define STAT_FIELD_START 22 /* of /proc/PID/stat: in clock ticks since boot */
+#define STAT_FIELD_START 22 /* field of /proc/PID/stat, in clock ticks since boot */
 
-/* The device that `path` is on, by the nearest folder that there is, if that is a bpffs. */
+/* The device of `path`, or of its nearest existing parent, if that is a bpffs. */
 static bool device_of(const char *path, dev_t *device)
 {
 	char at[PATH_MAX];
@@ -44,8 +44,8 @@ static bool device_of(const char *path, dev_t *device)
 	return statfs(at, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Looks in `mountinfo` for a mount of a device, with `whole` of all of it, and puts its folder into
- * `folder`: 1 if there is one, 0 if there is none, negative if the file cannot be read. */
+/* Looks in `mountinfo` for a mount of a device (with `whole`, of its root) and writes its mount
+ * point to `folder`. 1 if there is one, 0 if there is none, negative if the file cannot be read. */
 static int find_mount(const char *mountinfo, dev_t device, bool whole, char folder[PATH_MAX])
 {
 	FILE *file = fopen(mountinfo, "re");
@@ -71,7 +71,7 @@ static int64_t nanoseconds(const struct timespec *time)
 	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-/* When process 1 began, by the clock of files; 0 if that cannot be told. */
+/* Start of process 1, in ns, by the clock of file times; 0 if unknown. */
 static int64_t container_began(void)
 {
 	FILE *file = fopen("/proc/1/stat", "re");
@@ -86,7 +86,7 @@ static int64_t container_began(void)
 	if (!fgets(text, sizeof(text), file))
 		text[0] = '\0';
 	fclose(file);
-	at = strrchr(text, ')'); /* of the second field, a name */
+	at = strrchr(text, ')'); /* end of the second field, a name in parentheses */
 	for (int field = 3; at && field <= STAT_FIELD_START; field++)
 		at = strchr(at + 1, ' ');
 	if (!at || sscanf(at, "%" SCNd64, &start) != 1 || ticks <= 0 ||
@@ -102,8 +102,8 @@ static bool in_container(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_NAMESPACE;
 }
 
-/* By its root, whose times are those of the mount until something is made in it, or it is listed:
- * hardly ever both since the container began. */
+/* By the times of its root: the mount's, unless files were created in it and it was listed since
+ * the container started. */
 static bool younger_than_container(const char *folder, dev_t device)
 {
 	int64_t began = container_began();
@@ -117,11 +117,13 @@ bool bpffs_is_private(const char *path)
 {
 	char folder[PATH_MAX];
 	dev_t device;
+	int seen;
 
 	if (!device_of(path, &device))
 		return false;
-	if (!in_container())
-		return find_mount("/proc/1/mountinfo", device, false, folder) == 0;
+	seen = find_mount("/proc/1/mountinfo", device, false, folder);
+	if (!in_container() || seen == 0)
+		return seen == 0;
 	return find_mount("/proc/self/mountinfo", device, true, folder) == 1 &&
 	       younger_than_container(folder, device);
 }

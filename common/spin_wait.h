@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A rest without sleeping, for a writer between two looks at a ring that another CPU fills: a look
- * takes the ring's cache line from that CPU, which is about to write it again, and to wake a writer
- * that sleeps would cost it more still.
+ * A pause without sleeping, for a writer between two looks at a ring that another CPU fills: each
+ * look takes the ring's cache line from that CPU, which is about to write it again, and waking a
+ * sleeping writer would cost that CPU even more.
  */
 #ifndef SESSIOND_COMMON_SPIN_WAIT_H
 #define SESSIOND_COMMON_SPIN_WAIT_H
@@ -12,6 +12,7 @@
 
 #include "common/latency.h"
 
+/* Tells the CPU that this is a spin loop. */
 static inline void spin_wait_pause(void)
 {
 #if defined(__x86_64__)
@@ -21,6 +22,7 @@ static inline void spin_wait_pause(void)
 #endif
 }
 
+/* Spins for `ns` nanoseconds or slightly more. Any thread. */
 static inline void spin_wait(uint64_t ns)
 {
 	uint64_t end = latency_now() + ns;

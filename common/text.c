@@ -28,6 +28,29 @@ bool text_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	return true;
 }
 
+bool text_count(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	static const char units[] = "kMG";
+	size_t length = strlen(text);
+	char digits[24];
+	uint64_t number, factor = 1;
+	const char *unit = length > 0 ? strchr(units, text[length - 1]) : NULL;
+
+	if (!unit)
+		return text_number(text, min, max, out);
+	if (length > sizeof(digits))
+		return false;
+	memcpy(digits, text, length - 1);
+	digits[length - 1] = '\0';
+	for (const char *u = units; u <= unit; u++)
+		factor *= 1000;
+	if (!text_number(digits, 0, UINT64_MAX / factor, &number) || number * factor < min ||
+		number * factor > max)
+		return false;
+	*out = number * factor;
+	return true;
+}
+
 char *text_quote(const char *text, char out[TEXT_QUOTE])
 {
 	static const char dots[] = "...";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon's life, from the first descriptor to the last.
+ * The daemon from start to end.
  */
 #include "control/daemon.h"
 
@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* A path that was asked for must work; the default one, where nobody can make it, is done without.
- */
+/* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon
+ * runs without an admin socket. */
 static int open_admin(struct daemon *daemon)
 {
 	struct admin_config config = {
@@ -38,14 +38,14 @@ static void close_engine(struct daemon *daemon, enum engine_close how)
 	daemon_unfollow(daemon);
 	if (daemon->engine)
 		daemon->ops->close(daemon->engine, how);
-	/* Its table was read until now. */
+	/* The engine read its table until the close. */
 	writer_destroy(daemon->writer);
 	daemon->writer = NULL;
 	daemon->engine = NULL;
 }
 
-/* From nothing to answering in daemon->mode. 0, or a negative errno with error_message() set and
- * all closed. */
+/* Opens and starts the engine of daemon->mode and its writer. 0, or a negative errno with
+ * error_message() set and everything closed. */
 static int start_engine(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -80,12 +80,12 @@ static int start_engine(struct daemon *daemon)
 		close_engine(daemon, ENGINE_CLOSE_FAILED);
 		return err;
 	}
-	/* It answers by now, and maybe from sessions that it has adopted: no reason to end. */
+	/* The engine answers already: a failure here is only logged. */
 	daemon_follow_interfaces(daemon);
 	return 0;
 }
 
-/* Everything is open and every thread runs. */
+/* Call it when everything is open and every thread runs. */
 static int drop_privileges(struct daemon *daemon)
 {
 	const struct identity *identity = &daemon->identity;
@@ -98,8 +98,8 @@ static int drop_privileges(struct daemon *daemon)
 		err = metrics_give(daemon->metrics, identity->uid, identity->gid);
 	if (!err && identity->change && daemon->ops->give)
 		err = daemon->ops->give(daemon->engine, identity->uid, identity->gid);
-	/* What was adopted may be another user's, and root without capabilities may not remove it.
-	 * Who is not root need not be able to. */
+	/* Adopted pins may belong to another user, and root without capabilities could not remove
+	 * them. If the daemon is not root, a failure does not matter. */
 	else if (!err && daemon->ops->give)
 		daemon->ops->give(daemon->engine, geteuid(), getegid());
 	if (!err)
@@ -113,7 +113,7 @@ static int drop_privileges(struct daemon *daemon)
 	return 0;
 }
 
-/* The library itself would write to stderr, and wait for its reader. */
+/* Without this, libevent writes to stderr and may block there. */
 static void on_library_log(int severity, const char *text)
 {
 	log_write(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "libevent: %s",
@@ -146,8 +146,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	err = daemon_watch_signals(&daemon);
 	if (err)
 		goto end;
-	/* The admin socket first: it is the cheapest to find taken. It serves once the loop runs.
-	 */
+	/* The admin socket first: it is the cheapest way to find another daemon running. It serves
+	 * once the loop runs. */
 	err = open_admin(&daemon);
 	if (err)
 		goto end;
@@ -159,7 +159,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 		err = start_engine(&daemon);
 		if (!err)
 			break;
-		/* Only open can tell whether all of them are good. */
+		/* Only the engine's open can check the EAL arguments. */
 		usage = err == -EINVAL && engine_mode_has(options->mode, ENGINE_DPDK_ARGS);
 		err = daemon_next_mode(&daemon, err);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon put together: the engine of the chosen mode, the writer, the local addresses and the
- * main thread's loop.
+ * The daemon: the engine of the chosen mode, the writer, the local addresses and the main thread's
+ * loop.
  */
 #ifndef SESSIOND_CONTROL_DAEMON_H
 #define SESSIOND_CONTROL_DAEMON_H
@@ -10,7 +10,7 @@
 #include "control/config/options.h"
 
 /* Runs until a signal or a failure ends it. `argc` and `argv` are read again at SIGHUP. Returns the
- * exit code; whatever fails is logged, each failure in one line. */
+ * exit code; each failure is logged in one line. */
 int daemon_run(const struct options *options, int argc, char **argv);
 
 #endif

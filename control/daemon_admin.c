@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Bytes of memory that the process has in use. */
+/* Resident memory of the process, in bytes. */
 static uint64_t resident_bytes(void)
 {
 	struct rusage usage;
@@ -18,7 +18,7 @@ static uint64_t resident_bytes(void)
 	return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss << 10 : 0;
 }
 
-/* For `top`; a monitoring system takes the histograms. */
+/* Quantiles for `top`; metrics have the full histograms. */
 static void emit_times(struct daemon *daemon, stats_emit emit, void *emit_ctx)
 {
 	struct latency answers = {0}, inserts = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The event loop: signals, and what other threads and the kernel have to tell.
+ * The event loop: signals, and events from other threads and the kernel.
  */
 #include "control/daemon.h"
 
@@ -32,7 +32,8 @@ static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
 	struct daemon *daemon = ctx;
 
 	(void)what;
-	/* SIGUSR2 is a restart: what can answer without the daemon goes on until the next one. */
+	/* SIGUSR2 prepares a restart: the pinned XDP program keeps answering until the next daemon
+	 * adopts it. */
 	if (signal_number == SIGUSR2)
 		daemon->options.keep = true;
 	log_tagged(LOG_LEVEL_NOTICE, "stop", "stopping on signal %d", (int)signal_number);
@@ -110,16 +111,16 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	if (daemon->ops->supervise)
 		daemon->ops->supervise(daemon->engine);
 	daemon->ops->drop_samples(daemon->engine, log_event, NULL);
-	/* What could not be read when an event told of it was logged then. No other event need
-	 * come. */
+	/* A failed read was logged when it failed. Retry here, because no other event may come. */
 	for (unsigned i = 0; i < daemon->follower_count; i++)
 		follower_retry(daemon->followers[i]);
+	daemon_tell_addresses(daemon);
 	log_tell_dropped();
 	notify_retry();
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 }
 
-/* Adds an event that lives until unwatch. */
+/* Adds an event that lives until daemon_unwatch. */
 static int watch(struct daemon *daemon, int fd, short what, event_callback_fn call, void *ctx)
 {
 	struct timeval interval = {.tv_sec = DROP_SAMPLE_SECONDS};
@@ -143,8 +144,8 @@ void daemon_unwatch(struct daemon *daemon)
 		event_free(daemon->events[--daemon->event_count]);
 }
 
-/* From here on signals wait for the loop: one that comes during the start leaves nothing behind
- * half made. */
+/* From here on the loop handles signals, so that a signal during the start cannot leave the start
+ * half done. */
 int daemon_watch_signals(struct daemon *daemon)
 {
 	int err;

@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What comes and goes on this host, told to the engine: addresses, VLANs, interfaces.
+ * Passes changes of this host to the engine: addresses, VLANs, interfaces.
  */
 #include "control/daemon_private.h"
 
 #include <errno.h>
 
+/* Logs the first change of a second and counts the others: an agent may add thousands of addresses
+ * at once. */
 static void on_local(void *ctx, const struct address *addr, bool present)
 {
 	struct daemon *daemon = ctx;
 	char text[ADDRESS_TEXT];
 
-	if (daemon->ops->set_local(daemon->engine, addr, present) < 0)
-		log_error("%s", error_message());
-	else if (daemon->local_ready)
-		log_info("local address %s %s", address_format(addr, text),
-			present ? "came: answering there" : "went");
+	if (daemon->ops->set_local(daemon->engine, addr, present) < 0) {
+		if (daemon->local_failed++ == 0)
+			log_error("%s", error_message());
+	} else if (daemon->local_ready) {
+		if (daemon->local_added + daemon->local_removed == 0)
+			log_info("local address %s %s", address_format(addr, text),
+				present ? "was added: answering there" : "was removed");
+		if (present)
+			daemon->local_added++;
+		else
+			daemon->local_removed++;
+	}
+}
+
+void daemon_tell_addresses(struct daemon *daemon)
+{
+	if (daemon->local_added + daemon->local_removed > 1)
+		log_info("total: %u local addresses added, %u removed", daemon->local_added,
+			daemon->local_removed);
+	if (daemon->local_failed > 1)
+		log_error("total: the same error for %u addresses", daemon->local_failed);
+	daemon->local_added = daemon->local_removed = daemon->local_failed = 0;
 }
 
 static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)
@@ -35,7 +54,7 @@ static void on_interface(void *ctx, size_t i, int ifindex)
 		log_error("%s", error_message());
 }
 
-/* False if there is none. */
+/* False if `follower` is NULL. */
 static bool add_follower(struct daemon *daemon, struct follower *follower)
 {
 	if (follower)
@@ -50,7 +69,7 @@ int daemon_follow_addresses(struct daemon *daemon)
 		return -EIO;
 	daemon->local_ready = true;
 	if (daemon->ops->set_vlan && !add_follower(daemon, vlans_open(on_vlan, daemon)))
-		log_warning("%s: what comes in a VLAN is answered by sockets", error_message());
+		log_warning("%s: sockets answer requests that arrive in a VLAN", error_message());
 	return 0;
 }
 
@@ -61,7 +80,7 @@ void daemon_follow_interfaces(struct daemon *daemon)
 	if (daemon->ops->set_interface &&
 		!add_follower(daemon, interfaces_open(config->interfaces, config->interface_count,
 					      on_interface, daemon)))
-		log_warning("%s: one that is made anew is not served by XDP until a restart",
+		log_warning("%s: XDP does not serve a recreated interface until a restart",
 			error_message());
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the daemon tells a monitoring system.
+ * The figures for a monitoring system.
  */
 #include "control/daemon_private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which mode the daemon answers in: the one that was asked for, or those that auto comes to.
+ * Selects the mode: the requested one, or those that auto tries.
  */
 #include "control/daemon_private.h"
 
@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What an earlier daemon has left pinned answers on from its own sessions, ahead of every socket.
- * It knows nothing of those that a daemon in another mode stores: nobody would find them. Only an
- * operator may give up the pinned sessions. `failed` is the mode that would have adopted them, and
- * `why` says why it did not start; or NULL. */
+/* A pinned XDP program of an earlier daemon keeps answering from its own map, before any socket. A
+ * daemon in another mode would store sessions that no GET finds, so it refuses to start. Only an
+ * operator may delete the pinned sessions. `failed` is the mode that would have adopted them, or
+ * NULL, and `why` says why it did not start. */
 static int refuse_stale_pins(struct daemon *daemon, const struct engine_mode *mode,
 	const struct engine_mode *failed, const char *why)
 {
@@ -40,16 +40,16 @@ static int refuse_stale_pins(struct daemon *daemon, const struct engine_mode *mo
 			stale.interfaces);
 	if (failed)
 		return error_set(EEXIST,
-			"mode %s failed (%s), and mode %s is no way out: %s; mend that, or give "
-			"them up: %s",
+			"mode %s failed (%s), and mode %s cannot replace it: %s; fix the failure, "
+			"or delete those sessions: %s",
 			failed->name, why, mode->name, what, detach);
 	if (!stale.interfaces[0])
 		return error_set(EEXIST,
-			"%s, which mode %s would leave behind: use mode xdp, or give them up: %s",
-			what, mode->name, detach);
+			"%s, which mode %s cannot use: use mode xdp, or delete them: %s", what,
+			mode->name, detach);
 	return error_set(EEXIST,
-		"mode %s would store sessions that nobody finds: %s; use mode xdp, or give them "
-		"up: %s",
+		"mode %s would store sessions that nobody finds: %s; use mode xdp, or delete the "
+		"pinned sessions: %s",
 		mode->name, what, detach);
 }
 
@@ -57,11 +57,11 @@ void daemon_warn_of_stale_pins(const struct daemon *daemon)
 {
 	if (daemon->stale_unknown)
 		log_warning("an earlier daemon's XDP program may still answer from the sessions "
-			    "pinned in %s: take it away with sessionctl --port %u detach",
+			    "pinned in %s: remove it with sessionctl --port %u detach",
 			daemon->options.engine.pin_dir, daemon->options.port);
 }
 
-/* Sets the mode to try: 0, or a negative errno with error_message() set. */
+/* Sets the mode to try. 0, or a negative errno with error_message() set. */
 static int try_mode(struct daemon *daemon, const struct engine_mode *mode,
 	const struct engine_mode *failed, const char *why)
 {
@@ -85,8 +85,8 @@ int daemon_next_mode(struct daemon *daemon, int err)
 
 	if (!daemon->options.mode)
 		mode = engines_auto(failed, &daemon->options.engine);
-	/* A port or pin folder in use is another daemon's: no mode would be right. (An interface
-	 * that has another's program is EEXIST.) */
+	/* Another daemon uses this port or pin folder: no mode would work. (An interface with
+	 * another XDP program is EEXIST.) */
 	if (!mode || err == -EADDRINUSE || err == -EBUSY)
 		return err;
 	snprintf(why, sizeof(why), "%s", error_message());
@@ -99,6 +99,12 @@ int daemon_next_mode(struct daemon *daemon, int err)
 	return 0;
 }
 
+static void tell_without_effect(void *ctx, const char *name, const char *mode)
+{
+	(void)ctx;
+	log_tagged(LOG_LEVEL_NOTICE, "no-effect", "%s has no effect in mode %s", name, mode);
+}
+
 void daemon_announce(const struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -109,6 +115,7 @@ void daemon_announce(const struct daemon *daemon)
 	daemon->ops->describe(daemon->engine, text, sizeof(text));
 	log_tagged(LOG_LEVEL_NOTICE, "start", "sessiond %s answers in mode %s: %s",
 		SESSIOND_VERSION, daemon->mode->name, text);
+	options_without_effect(options, daemon->mode, tell_without_effect, NULL);
 	for (size_t i = 0; i < options->engine.listen_count; i++)
 		log_info(
 			"listening on UDP %s", endpoint_format(&options->engine.listen[i], listen));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon's state, shared by its files. All of it is the main thread's.
+ * The daemon's state, shared by its files. Only the main thread uses it.
  */
 #ifndef SESSIOND_CONTROL_DAEMON_PRIVATE_H
 #define SESSIOND_CONTROL_DAEMON_PRIVATE_H
@@ -24,17 +24,19 @@
 
 struct daemon {
 	struct identity identity;
-	struct options options; /* as they are now, after reloads */
+	struct options options; /* current, after reloads */
 	int argc;
 	char **argv;
-	const struct engine_mode *mode; /* that was asked for, or that auto came to */
+	const struct engine_mode *mode; /* requested, or chosen by auto */
 	const struct engine_ops *ops;	/* its */
 	struct engine *engine;
 	struct writer *writer;
-	/* Of what the engine wants to know of this host: addresses, VLANs, interfaces. */
+	/* For what the engine needs of this host: addresses, VLANs, interfaces. */
 	struct follower *followers[DAEMON_FOLLOWERS_MAX];
 	unsigned follower_count;
-	bool local_ready; /* the first list of addresses is in; from here on changes are news */
+	bool local_ready; /* the first list of addresses was read; later changes are logged */
+	/* Changed addresses since the last summary; the first one was logged. */
+	unsigned local_added, local_removed, local_failed;
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;
@@ -44,42 +46,45 @@ struct daemon {
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;
 	bool failed;	    /* while running */
-	bool stale_unknown; /* whether an earlier daemon's pins answer still could not be told */
+	bool stale_unknown; /* the search for an earlier daemon's pins failed */
 	int exit_code;
 };
 
-/* daemon_reload.c: takes over what may change while running. `line`, if not NULL, is told what
- * takes a restart. 0, or a negative errno with error_message() set and nothing changed. */
+/* daemon_reload.c: applies the options that may change while running. `line`, if not NULL, is
+ * called for each change that needs a restart. 0, or a negative errno with error_message() set and
+ * nothing changed. */
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 
 /* daemon_mode.c. Sets the mode to start in. 0, or a negative errno with error_message() set. */
 int daemon_first_mode(struct daemon *daemon);
-/* After a start that failed with `err`: sets the next mode that auto comes to, and says so. 0, or a
- * negative errno with error_message() set: it is `err` if there is none. */
+/* After a start that failed with `err`: sets the next mode that auto tries, and logs it. 0, or a
+ * negative errno with error_message() set: `err` if there is no next mode. */
 int daemon_next_mode(struct daemon *daemon, int err);
-/* Log how fast this is and what it serves, and what an operator had better know. */
+/* Logs the mode, the addresses served, and warnings for the operator. */
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);
 
-/* daemon_host.c. Tells the engine, which is open, of this host's addresses and VLANs from now on.
- * 0, or a negative errno with error_message() set. */
+/* daemon_host.c. Passes this host's addresses and VLANs, and their changes, to the open engine. 0,
+ * or a negative errno with error_message() set. */
 int daemon_follow_addresses(struct daemon *daemon);
-/* Tells the engine, which is started, of interfaces that come anew. A failure is logged. */
+/* Tells the running engine of interfaces that are recreated. A failure is logged. */
 void daemon_follow_interfaces(struct daemon *daemon);
 void daemon_unfollow(struct daemon *daemon);
+/* Logs how many addresses changed, if more than the one logged. Once a second. */
+void daemon_tell_addresses(struct daemon *daemon);
 
-/* daemon_events.c. From the first on signals wait for the loop, which ends by one of them. 0, or a
- * negative errno with error_message() set. */
+/* daemon_events.c. From daemon_watch_signals on the loop handles signals, and the stop signals end
+ * it. 0, or a negative errno with error_message() set. */
 int daemon_watch_signals(struct daemon *daemon);
 int daemon_loop(struct daemon *daemon);
 /* From here on a signal ends the daemon at once: a close that hangs can be interrupted. */
 void daemon_unwatch(struct daemon *daemon);
 
-/* daemon_admin.c: what the admin socket asks for; ctx is the struct daemon. */
+/* daemon_admin.c: carries out requests of the admin socket; ctx is the struct daemon. */
 extern const struct admin_ops daemon_admin_ops;
 
-/* daemon_metrics.c: begins to serve metrics, if they were asked for. 0, or a negative errno with
+/* daemon_metrics.c: begins to serve metrics, if --metrics is given. 0, or a negative errno with
  * error_message() set. */
 int daemon_open_metrics(struct daemon *daemon);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The configuration read again, at SIGHUP or over the admin socket.
+ * Reloads the configuration, at SIGHUP or by the admin socket.
  */
 #include "control/daemon_private.h"
 
@@ -19,7 +19,7 @@ static void on_needs_restart(void *ctx, const char *name)
 	const struct restart_list *list = ctx;
 	char text[128];
 
-	snprintf(text, sizeof(text), "%s has changed, and takes a restart", name);
+	snprintf(text, sizeof(text), "%s has changed: restart to apply it", name);
 	log_warning("reload: %s", text);
 	if (list->line)
 		list->line(list->line_ctx, text);

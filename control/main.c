@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* systemd tries again where the configuration is not to blame: for an interface that may come yet,
- * memory that may come free, and a user database that may answer. A check is asked of the
- * configuration as the host is now; that an interface is not there, an edit can mend too. */
+/* systemd retries after EXIT_RUNTIME: an interface may appear, memory may become free, a user
+ * database may answer. With --check a missing interface is a usage error, because an edit of the
+ * configuration can fix it. */
 static int exit_code(int err, bool check)
 {
 	switch (err) {
@@ -27,24 +27,48 @@ static int exit_code(int err, bool check)
 	}
 }
 
+/* A file may have an error a line. */
+#define ERRORS_SHOWN 20
+
+static void print_error(void *ctx, const char *message)
+{
+	const struct option_errors *errors = ctx;
+
+	if (errors->count <= ERRORS_SHOWN)
+		fprintf(stderr, "sessiond: %s\n", message);
+}
+
+static void print_without_effect(void *ctx, const char *name, const char *mode)
+{
+	(void)ctx;
+	printf("sessiond: %s has no effect in mode %s\n", name, mode);
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
+	struct option_errors errors = {.tell = print_error, .ctx = &errors};
 	int err;
 
 	privileges_forbid_dumps();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR1,
-		SIG_IGN); /* only asks for figures: not to be died of before there are any */
-	err = options_parse(&options, argc, argv);
+	signal(SIGUSR1, SIG_IGN); /* else it would end the process until the loop handles it */
+	err = options_parse(&options, argc, argv, &errors);
 	if (err == 0)
 		err = options_check_host(&options);
 	if (err < 0) {
-		fprintf(stderr, "sessiond: %s\n", error_message());
+		if (errors.count == 0)
+			fprintf(stderr, "sessiond: %s\n", error_message());
+		else if (errors.count > ERRORS_SHOWN)
+			fprintf(stderr, "sessiond: %u more lines are wrong\n",
+				errors.count - ERRORS_SHOWN);
 		return exit_code(err, options.check);
 	}
 	log_open(options.log_level);
 	if (options.check) {
+		options_without_effect(&options,
+			options.mode ? options.mode : engines_auto(NULL, &options.engine),
+			print_without_effect, NULL);
 		printf("sessiond: the configuration is good\n");
 		return EXIT_SUCCESS;
 	}

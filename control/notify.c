@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Part of builds with libsystemd only. Its sd_notify waits while the other end reads nothing, be
- * that systemd or what a container has in its place; what is sent here is refused instead.
+ * Only in builds with libsystemd. Its sd_notify blocks while the receiver does not read, systemd or
+ * a container's replacement; a send here fails instead.
  */
 #include "control/notify.h"
 
@@ -21,12 +21,12 @@
 
 #include <systemd/sd-daemon.h>
 
-/* READY=1 was refused: systemd waits for it. */
+/* READY=1 could not be sent: notify_retry sends it again. */
 static bool ready_waits;
 
-/* sd_notify(3): a datagram to $NOTIFY_SOCKET, a path or, after an @, an abstract name. False: it
- * may be taken later. Other failures are of no use to anybody: the daemon serves all the same, and
- * systemd's own time limit tells the rest. */
+/* sd_notify(3): a datagram to $NOTIFY_SOCKET, a path or, after an @, an abstract name. False if a
+ * later try may succeed. Other failures are ignored: the daemon serves anyway, and systemd has its
+ * own time limit. */
 static bool tell(const char *state)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -66,7 +66,7 @@ void notify_reloading(void)
 	struct timespec ts;
 	char state[64];
 
-	/* sd_notify(3): Type=notify-reload wants the time, to tell this reload from others. */
+	/* sd_notify(3): Type=notify-reload needs the time, to match this reload. */
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		(uint64_t)ts.tv_sec * 1000000U + (uint64_t)ts.tv_nsec / 1000U);

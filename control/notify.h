@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Tells systemd what the daemon is at (Type=notify and Type=notify-reload). Nothing happens outside
- * of systemd, or in a build without libsystemd.
+ * Tells systemd the daemon's state (Type=notify and Type=notify-reload). Does nothing when not
+ * started by systemd, or in a build without libsystemd.
  */
 #ifndef SESSIOND_CONTROL_NOTIFY_H
 #define SESSIOND_CONTROL_NOTIFY_H
@@ -10,14 +10,14 @@
 #include <stdint.h>
 
 #ifdef HAVE_SYSTEMD
-/* Serving: at start, and again after a reload. No call waits for systemd: what it does not take at
- * once is lost, but for this, which notify_retry sends again. */
+/* The daemon serves: call at start and after a reload. No call here blocks: a message that cannot
+ * be sent at once is lost, except this one, which notify_retry sends again. */
 void notify_ready(void);
-/* To be called once a second. */
+/* Call once a second. */
 void notify_retry(void);
 void notify_reloading(void);
 void notify_stopping(void);
-/* Microseconds in which systemd wants to hear notify_alive; 0: it does not. */
+/* Microseconds within which systemd expects notify_alive; 0: no watchdog. */
 uint64_t notify_watchdog_usec(void);
 void notify_alive(void);
 /* One line for `systemctl status`. */

@@ -13,12 +13,12 @@
 
 #include "common/log.h"
 
-/* What drivers in this process may need when ports are stopped and given back, on the main thread:
- * to take an XDP program off, to remove a tap interface, to unmap a device. */
+/* Capabilities that drivers in this process may need on the main thread when ports stop: to detach
+ * an XDP program, remove a tap interface, unmap a device. */
 static const cap_value_t drivers_keep[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_SYS_RAWIO};
 
-/* Then threads must keep CAP_SETUID until the change, which glibc carries out on each of them, and
- * aborts if one fails. Set before there are threads. */
+/* If true, threads must keep CAP_SETUID until the change: glibc changes the user on every thread,
+ * and aborts if one fails. Set before there are threads. */
 static bool user_will_change;
 
 void privileges_forbid_dumps(void)
@@ -44,12 +44,12 @@ int privileges_prepare(const struct identity *identity)
 {
 	user_will_change = identity->uid != geteuid();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* Of the same user in another group: nothing is lost with the user, so that threads must
-	 * give up what they have by themselves, and can change no group after. */
+	/* With the same user and another group, the kernel removes no capabilities. Each thread
+	 * drops its own, and cannot change its group afterwards: change it now. */
 	return identity->change && !user_will_change ? become_group(identity) : 0;
 }
 
-/* Leaves the calling thread with `count` of its capabilities, of those that it has. */
+/* Reduces the calling thread's capabilities to those of `keep` that it has. */
 static int keep_only(const cap_value_t *keep, int count)
 {
 	cap_t now = cap_get_proc(), next = cap_init();
@@ -58,7 +58,7 @@ static int keep_only(const cap_value_t *keep, int count)
 	for (int i = 0; i < count && !ret; i++) {
 		cap_flag_value_t has = CAP_CLEAR;
 
-		/* One that this kernel does not know is not there either. */
+		/* cap_get_flag fails for a capability that this kernel does not know. */
 		if (cap_get_flag(now, keep[i], CAP_PERMITTED, &has) < 0 || has != CAP_SET)
 			continue;
 		if (cap_set_flag(next, CAP_PERMITTED, 1, &keep[i], CAP_SET) < 0 ||
@@ -80,7 +80,7 @@ void privileges_drop_thread(void)
 		log_warning("a thread keeps its capabilities: %s", strerror(-err));
 }
 
-/* glibc has every thread of the process do it. */
+/* glibc changes every thread of the process. */
 static int become(const struct identity *identity)
 {
 	int err = become_group(identity);
@@ -101,7 +101,7 @@ int privileges_drop(const struct identity *identity, bool drivers)
 
 	if (user_will_change) {
 		if (drivers)
-			prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* this thread's, until it has chosen */
+			prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* until keep_only */
 		err = become(identity);
 		if (err)
 			return err;
@@ -116,7 +116,7 @@ int privileges_drop(const struct identity *identity, bool drivers)
 		      : keep_only(NULL, 0);
 	if (err)
 		return error_set(-err, "cannot give up capabilities: %s", strerror(-err));
-	/* With another user, or group, the kernel has made it what fs.suid_dumpable says. */
+	/* A change of user or group resets the dumpable flag to fs.suid_dumpable. */
 	privileges_forbid_dumps();
 	return 0;
 }

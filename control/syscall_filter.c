@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The system calls of a daemon that has started, through libseccomp.
+ * The system call filter of a running daemon, by libseccomp.
  *
- * What is not in the list fails with EPERM instead of killing, and the kernel logs it: a C library
- * that learns a new call must not take a farm's cache down. What no version of the daemon could
- * ever have a use for kills: running programs, looking into other processes, mounting, loading code
- * into the kernel.
+ * A call that is not in the list fails with EPERM and the kernel logs it: a C library that starts
+ * to use a new call must not take the cache down. Calls that no version of the daemon could need
+ * kill it: running programs, inspecting other processes, mounting, loading code into the kernel.
  */
 #include "control/privileges.h"
 
@@ -15,7 +14,7 @@
 
 #include "common/log.h"
 
-/* Sanitizers make calls of their own, some of them (ptrace) such as only an intruder would. */
+/* No filter with sanitizers: they make other system calls, such as ptrace. */
 #if defined(HAVE_SECCOMP) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 #include <linux/bpf.h>
@@ -26,7 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* Looked at by number alone: the kernel then keeps a bitmap of them and runs no filter at all. */
+/* Checked by number alone, so that the kernel keeps a bitmap of them and runs no filter. */
 static const char *const allowed[] = {
 	/* input and output */
 	"read",
@@ -156,7 +155,7 @@ static const char *const allowed[] = {
 	"clock_getres_time64",
 	"gettimeofday",
 	"time",
-	/* who and what am I */
+	/* identity of process and host */
 	"getpid",
 	"gettid",
 	"getppid",
@@ -179,7 +178,7 @@ static const char *const allowed[] = {
 	"riscv_hwprobe",
 };
 
-/* What drivers in this process, DPDK's, need besides. */
+/* Calls that DPDK's drivers need as well. */
 static const char *const allowed_drivers[] = {"socket", "mmap", "mprotect", "ioctl", "bpf",
 	"fallocate", "fchmod", "mkdir", "mkdirat", "rename", "fsync", "prlimit64",
 	"sched_setscheduler", "sched_setparam", "get_mempolicy", "set_mempolicy", "mbind",
@@ -194,7 +193,7 @@ static const char *const deadly[] = {"execve", "execveat", "fork", "vfork", "ptr
 	"reboot", "iopl", "ioperm", "modify_ldt", "personality", "io_uring_setup", "acct",
 	"settimeofday", "clock_settime", "adjtimex"};
 
-/* Maps and links that are open may be used, no new ones made and no program loaded. */
+/* Open maps and links may be used; making maps or links and loading programs is refused. */
 static const unsigned bpf_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
 	BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_AND_DELETE_ELEM,
 	BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, BPF_MAP_UPDATE_BATCH,
@@ -207,7 +206,7 @@ static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_T
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A call that this architecture or libseccomp does not know cannot be made by name either. */
+/* Skips a name that this architecture or libseccomp does not know. */
 static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -234,7 +233,7 @@ static int add_values(
 	return err;
 }
 
-/* Memory that is mapped is never code. */
+/* No mapping may be executable. */
 static int add_memory(scmp_filter_ctx ctx)
 {
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
@@ -246,15 +245,15 @@ static int add_memory(scmp_filter_ctx ctx)
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 			SCMP_CMP32(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	/* Limits may be asked for, not set. */
+	/* Limits may be read, not set. */
 	if (!err)
 		err = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_CMP64(2, SCMP_CMP_EQ, 0));
 	return err;
 }
 
-/* Threads, no processes. clone3 hides its flags behind a pointer; without it the C library uses
- * clone, if it is told that there is none. */
+/* Threads, no processes. A filter cannot read the flags of clone3, which are behind a pointer:
+ * clone3 fails with ENOSYS, so that the C library uses clone. */
 static int add_threads(scmp_filter_ctx ctx)
 {
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -295,17 +294,16 @@ int syscall_filter_install(bool drivers)
 	int err;
 
 	if (!ctx)
-		return error_set(ENOMEM, "no memory for the filter of system calls");
+		return error_set(ENOMEM, "no memory for the system call filter");
 	err = fill(ctx, drivers);
 	if (!err)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (err) {
 		seccomp_release(ctx);
-		return error_set(-err, "the filter of system calls: %s", strerror(-err));
+		return error_set(-err, "cannot set up the system call filter: %s", strerror(-err));
 	}
-	/* What an older library or kernel does not know of these is no loss: logging, a tree
-	 * instead of a list, and no slower code against attacks by which threads of one process,
-	 * which trust each other, would spy on each other. */
+	/* Optional, so errors are ignored: logging, a tree instead of a list, and no speculative
+	 * store bypass mitigation, since the threads of this process trust each other. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);

@@ -29,7 +29,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	if (now != watchdog->seen)
 		notify_alive();
 	else if (!watchdog->warned)
-		log_error("the writer makes no progress: systemd will start the daemon anew");
+		log_error("the writer makes no progress: systemd will restart the daemon");
 	watchdog->warned = now == watchdog->seen;
 	watchdog->seen = now;
 }

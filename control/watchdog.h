@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * systemd's watchdog (WatchdogSec=), fed only while work gets done.
+ * systemd's watchdog (WatchdogSec=), notified only while the writer makes progress.
  */
 #ifndef SESSIOND_CONTROL_WATCHDOG_H
 #define SESSIOND_CONTROL_WATCHDOG_H
@@ -12,9 +12,9 @@
 
 struct watchdog;
 
-/* If the environment asks for it, tells systemd from now on, twice in the time it gives, that the
- * daemon is well: if `progress` has changed since it told so last. On the event base's thread. 0,
- * or a negative errno with error_message() set; `*watchdog` may be NULL: nobody asks. */
+/* If systemd asks for it, sends WATCHDOG=1 twice per watchdog interval, as long as `progress`
+ * changes between two checks. On the event base's thread. 0, or a negative errno with
+ * error_message() set. `*watchdog` is NULL where systemd has no watchdog set. */
 int watchdog_open(struct watchdog **watchdog, struct event_base *base,
 	uint64_t (*progress)(void *ctx), void *ctx);
 /* NULL is allowed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How a reader tells of a malformed or refused packet without logging: it leaves at most one a
- * second and reason where the main thread finds it. One reader writes, the main thread reads.
+ * Reports malformed and refused packets from a reader, which must not log: at most one sample per
+ * second and reason waits for the main thread. One reader writes, the main thread reads.
  */
 #ifndef SESSIOND_DATAPLANE_DROP_SAMPLE_H
 #define SESSIOND_DATAPLANE_DROP_SAMPLE_H
@@ -17,12 +17,12 @@
 #include "dataplane/request.h"
 
 struct drop_sampler {
-	uint64_t next[SESSD_DROP_REASONS]; /* the tick from which one may be left again */
+	uint64_t next[SESSD_DROP_REASONS]; /* tick from which the next sample may be taken */
 	uint8_t full[SESSD_DROP_REASONS];  /* atomic: 1 while `events` waits to be read */
 	struct sessd_drop_sample events[SESSD_DROP_REASONS];
 };
 
-/* [reader] `detail` is the version or type that was found. */
+/* [reader] `port`: host byte order. `detail`: the version or type found. `now`: tick. */
 static inline void drop_sample_take(struct drop_sampler *sampler, enum sessd_drop_reason reason,
 	const struct address *source, uint16_t port, uint8_t detail, uint64_t now)
 {
@@ -41,7 +41,7 @@ static inline void drop_sample_take(struct drop_sampler *sampler, enum sessd_dro
 	__atomic_store_n(&sampler->full[reason], 1, __ATOMIC_RELEASE);
 }
 
-/* [reader] The same for a datagram that is dropped, unless it is over --rate-limit. */
+/* [reader] Samples a dropped datagram, unless it is over --rate-limit. */
 static inline void drop_sample_request(struct drop_sampler *sampler, enum request_kind kind,
 	const void *datagram, const struct address *source, uint16_t port, uint64_t now)
 {
@@ -68,7 +68,7 @@ static inline void drop_sample_request(struct drop_sampler *sampler, enum reques
 	}
 }
 
-/* [main thread] */
+/* [main thread] Passes on the waiting samples, and makes room for new ones. */
 static inline void drop_sampler_drain(struct drop_sampler *sampler,
 	void (*found)(void *ctx, const struct sessd_drop_sample *event), void *ctx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table of modes. Only this file knows which of them are built in.
+ * The table of modes. Only this file knows which modes are built in.
  */
 #include "dataplane/engine.h"
 
@@ -24,10 +24,11 @@
 #endif
 
 const struct engine_mode engine_modes[] = {
-	{"xdp", XDP, "-Dxdp=enabled", ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS, "daemon"},
+	{"xdp", XDP, "-Dxdp=enabled",
+		ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS | ENGINE_BUSY_POLL, "daemon"},
 	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS,
 		"dpdk"},
-	{"socket", &engine_socket, NULL, ENGINE_AUTO, "daemon"},
+	{"socket", &engine_socket, NULL, ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL, "daemon"},
 };
 
 const size_t engine_mode_count = sizeof(engine_modes) / sizeof(engine_modes[0]);
@@ -87,5 +88,6 @@ int engines_take_off(const char *interface)
 	for (size_t i = 0; i < engine_mode_count; i++)
 		if (engine_modes[i].ops && engine_modes[i].ops->take_off)
 			return engine_modes[i].ops->take_off(interface);
-	return error_set(ENOTSUP, "this build is without xdp mode, and can take no program off");
+	return error_set(
+		ENOTSUP, "this sessiond was built without xdp mode and cannot detach a program");
 }

@@ -14,7 +14,7 @@
 #define WAYS 8
 #define SETS (SESSD_LIMIT_SOURCES / WAYS)
 
-/* `tag` stands for the source: a keyed hash of 64 bits, 0 where the place is free. */
+/* `tag`: 64-bit keyed hash of the source; 0 if the place is free. */
 struct place {
 	uint64_t tag;
 	struct sessd_limit limit;
@@ -32,7 +32,7 @@ struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news)
 
 	if (!limit)
 		return NULL;
-	/* A flood from many sources takes no page that was not taken before it. */
+	/* Populate now, so that a flood from many sources takes no further memory. */
 	if (memory_populate(limit, sizeof(*limit)) < 0 ||
 		getrandom(limit->key, sizeof(limit->key), 0) != sizeof(limit->key)) {
 		memory_release(limit, sizeof(*limit));
@@ -66,7 +66,7 @@ static uint64_t tag_of(const struct rate_limit *limit, const struct address *sou
 	return tag ? tag : 1;
 }
 
-/* The place that was used longest ago: its buckets are the fullest, and forgetting it changes
+/* Replaces the place unused for longest: its buckets are the fullest, so forgetting it changes
  * least. */
 static struct place *place_of(struct rate_limit *limit, uint64_t tag)
 {

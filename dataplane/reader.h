@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a reader has in every mode: its counters, its samples of dropped datagrams, --rate-limit,
- * the counts by source for `sessionctl top`, and with these the admission of a datagram.
+ * What readers of all modes share: counters, samples of dropped datagrams, --rate-limit, counts by
+ * source for `sessionctl top`, and the admission of a datagram. [reader]: only on the thread that
+ * owns the reader.
  */
 #ifndef SESSIOND_DATAPLANE_READER_H
 #define SESSIOND_DATAPLANE_READER_H
@@ -18,12 +19,12 @@
 #include "dataplane/talkers.h"
 #include "dataplane/udp.h"
 
-/* Kinds of requests that are counted by source: a bit for each enum request_kind. */
+/* Kinds of requests that are counted by source: one bit per enum request_kind. */
 #define READER_TALKERS_ALL  (~0U)
 #define READER_TALKERS_GETS (1U << REQUEST_GET | 1U << REQUEST_TAKE)
 #define READER_TALKERS_NONE 0
 
-/* What the readers of an engine share. */
+/* Shared by the readers of an engine. */
 struct reader_shared {
 	struct rate_limit *limit; /* NULL: none */
 	struct talkers *talkers;  /* NULL: sources are not counted */
@@ -31,14 +32,14 @@ struct reader_shared {
 	bool no_take;		  /* --take no: a TAKE is a message of unknown type */
 };
 
-/* Makes what is needed for so many requests a second and source; 0: no limit to these. 0, or
- * -ENOMEM with nothing left to close. */
+/* Limits are in requests per second and source; 0: no limit. 0, or -ENOMEM with nothing left to
+ * close. */
 int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news,
 	unsigned talkers_of, bool take);
-/* One of zeros is allowed. */
+/* A zeroed struct is allowed. */
 void reader_shared_close(struct reader_shared *shared);
 
-/* A reader's own, which one thread writes. */
+/* State of one reader; its thread alone writes it. */
 struct reader {
 	struct reader_shared shared; /* a copy */
 	unsigned talkers_skipped;
@@ -51,17 +52,17 @@ static inline void reader_init(struct reader *reader, const struct reader_shared
 	*reader = (struct reader){.shared = *shared};
 }
 
-/* Drops a datagram: counts it by its kind, as request_count_drop, and leaves a sample of a
- * malformed or refused one for the log. [reader] */
+/* Counts a dropped datagram by its kind, as request_count_drop does, and samples a malformed or
+ * refused one for the log. `now`: tick. [reader] */
 void reader_drop(struct reader *reader, enum request_kind kind, const struct udp_datagram *datagram,
 	uint64_t now);
 
-/* Whether a GET, NEW, REMOVE or TAKE is within --rate-limit; one that is not is counted. There must
- * be a limit. [reader] */
+/* Whether a GET, NEW, REMOVE or TAKE is within --rate-limit; counts it if not. Only if there is a
+ * limit. [reader] */
 bool reader_take_token(
 	struct reader *reader, enum request_kind kind, const struct address *source, uint64_t now);
 
-/* What a datagram is, where TAKEs may be switched off. [reader] */
+/* What a datagram is; a TAKE is of unknown type with --take no. [reader] */
 static inline enum request_kind reader_classify(
 	const struct reader *reader, const void *datagram, size_t length)
 {
@@ -70,8 +71,8 @@ static inline enum request_kind reader_classify(
 	return kind == REQUEST_TAKE && reader->shared.no_take ? REQUEST_TYPE : kind;
 }
 
-/* Admits a datagram by allow list, form and rate limit. Returns REQUEST_GET, REQUEST_NEW,
- * REQUEST_REMOVE or REQUEST_TAKE if it is to be served; with any other kind it was dropped and
+/* Checks a datagram against allow list, message format and rate limit. Returns REQUEST_GET,
+ * REQUEST_NEW, REQUEST_REMOVE or REQUEST_TAKE if it is to be served; any other kind was dropped and
  * counted. [reader] */
 static inline enum request_kind reader_admit(struct reader *reader, const struct allow_list *allow,
 	const struct udp_datagram *datagram, uint64_t now)
@@ -93,7 +94,7 @@ static inline enum request_kind reader_admit(struct reader *reader, const struct
 	return kind;
 }
 
-/* Emits each counter with `prefix` before its name. */
+/* Emits each counter under `prefix` and its name. */
 void reader_emit(
 	const struct request_counters *counters, const char *prefix, stats_emit emit, void *ctx);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a datagram to what is to be done with it: the one place where user space reads the protocol.
- * Every mode's readers, and the XDP mode's slow path, go through it.
+ * Classifies, counts and answers requests: the one place where user space reads the protocol, for
+ * the readers of every mode and xdp mode's sockets.
  */
 #ifndef SESSIOND_DATAPLANE_REQUEST_H
 #define SESSIOND_DATAPLANE_REQUEST_H
@@ -17,14 +17,14 @@
 #include "common/address.h"
 #include "dataplane/table/table.h"
 
-/* A reader's own counters: written by one thread, read by any (relaxed atomics). */
+/* Counters of one reader: written by its thread, read by any (relaxed atomics). */
 struct request_counters {
 #define X(name, ...) uint64_t name;
 	SESSD_REQUEST_COUNTERS(X)
 #undef X
 } __attribute__((aligned(64)));
 
-/* Adds to a counter that only this thread writes. */
+/* Adds to a counter that only the calling thread writes. */
 static inline void counter_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
@@ -35,10 +35,10 @@ enum request_kind {
 	REQUEST_GET,
 	REQUEST_REMOVE,
 	REQUEST_TAKE,
-	REQUEST_SHORT,	 /* fewer than 36 bytes */
+	REQUEST_SHORT,	 /* shorter than SESSD_HEADER_SIZE */
 	REQUEST_VERSION, /* not version 1 */
 	REQUEST_TYPE,	 /* not a request */
-	REQUEST_REFUSED, /* by a reader, not by request_classify: its source may not ask */
+	REQUEST_REFUSED, /* set by readers, not by request_classify: its source may not ask */
 };
 
 static inline bool request_is_dropped(enum request_kind kind)
@@ -68,11 +68,11 @@ static inline enum request_kind request_classify(const void *datagram, size_t le
 	}
 }
 
-/* Counts a datagram that is dropped: a GET, NEW, REMOVE or TAKE because it is over --rate-limit,
- * the others for what they are. */
+/* Counts a dropped datagram: a GET, NEW, REMOVE or TAKE as over --rate-limit, the others by their
+ * kind. */
 void request_count_drop(struct request_counters *counters, enum request_kind kind);
 
-/* Counts a GET that was looked up. */
+/* Counts a GET by its result. */
 static inline void request_count_get(struct request_counters *counters, enum table_result result)
 {
 	switch (result) {
@@ -110,12 +110,13 @@ static inline void request_count_take(struct request_counters *counters, enum ta
 	}
 }
 
-/* Adds `from` to `into`; for totals over readers. */
+/* Adds `from` to `into`, for totals over readers. Any thread. */
 void request_counters_sum(struct request_counters *into, const struct request_counters *from);
 
-/* Answers a GET from `table` into `reply` (room for SESSD_HEADER_SIZE + value_max bytes; it may be
- * the request itself) and counts the outcome. Returns the reply's length, 36 for a miss. `sum`, if
- * not NULL, gets the checksum of the value (0 for a miss), not complemented. [reader] */
+/* Answers a GET from `table` into `reply` (SESSD_HEADER_SIZE + value_max bytes; may be the request
+ * itself) and counts the result. `now`: tick. Returns the reply's length in bytes,
+ * SESSD_HEADER_SIZE for a miss. `sum`, if not NULL, receives the value's Internet checksum, not
+ * complemented (0 for a miss). [reader] */
 size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
 	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
 /* The same for a TAKE. After a reply OK the writer is to be told that the session's slot is to be

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct talkers {
-	struct talkers_rate rate; /* first: talkers_count knows no more than this */
+	struct talkers_rate rate; /* first: talkers_count accesses only this */
 	pthread_mutex_t lock;
 	unsigned count;
 	struct talker list[TALKERS_MAX];
@@ -44,7 +44,7 @@ void talkers_watch(struct talkers *talkers, unsigned one_in)
 void talkers_list(
 	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
-	/* Readers that meanwhile want to count do not wait, they leave it out. */
+	/* Readers do not wait for the lock; they drop their samples. */
 	pthread_mutex_lock(&talkers->lock);
 	for (unsigned i = 0; i < talkers->count; i++)
 		found(ctx, &talkers->list[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Who sends how much: requests counted by source, one in so many of them, and only while somebody
- * looks. Counts are estimates: each sample stands for all that were skipped.
+ * Requests by source, for `sessionctl top`: one in `one_in` is counted, and only while someone
+ * watches. Counts are estimates: each sample counts for the requests that were skipped.
  */
 #ifndef SESSIOND_DATAPLANE_TALKERS_H
 #define SESSIOND_DATAPLANE_TALKERS_H
@@ -12,8 +12,8 @@
 #include "common/address.h"
 #include "dataplane/request.h"
 
-/* Sources that are told apart. Of more, those that send least share their places: a new source
- * takes over the count of the one it drives out, so that no great sender is ever missed. */
+/* Sources that are counted separately. A further source replaces the one with the smallest count
+ * and takes over that count, so that a large sender is never missed. */
 #define TALKERS_MAX 256
 
 struct talker {
@@ -23,27 +23,26 @@ struct talker {
 
 struct talkers;
 
-/* NULL on failure. */
+/* NULL if out of memory. */
 struct talkers *talkers_create(void);
 void talkers_destroy(struct talkers *talkers);
 
-/* [main thread] From now on one in `one_in` requests is counted; 0: none, and all is forgotten. */
+/* [main thread] Counts one in `one_in` requests from now on; 0: none, and discards all counts. */
 void talkers_watch(struct talkers *talkers, unsigned one_in);
-/* [main thread] */
+/* [main thread] Calls `found` for each source. Readers drop their samples meanwhile. */
 void talkers_list(
 	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
-/* What talkers_count reads; shared by all readers, written by talkers_watch. */
+/* Read by talkers_count on all readers, written by talkers_watch. */
 struct talkers_rate {
 	unsigned one_in; /* atomic */
 };
 
-/* [reader] Counts a sample that stands for `weight` requests; leaves it out if another reader is
- * counting at that moment. */
+/* [reader] Counts a sample as `weight` requests; drops it if another thread holds the lock. */
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
 	unsigned weight);
 
-/* [reader] A GET, NEW, REMOVE or TAKE came. `skipped` is the reader's own. */
+/* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. */
 static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 	const struct address *source, enum request_kind kind)
 {

@@ -15,7 +15,7 @@ bool session_is_tls13(const void *value, size_t len)
 	const uint8_t *bytes = value;
 	size_t header, content;
 
-	/* The length: X.690 10.1 wants its shortest form. */
+	/* DER requires the shortest form of a length (X.690 10.1). */
 	if (len < 2 || bytes[0] != DER_SEQUENCE)
 		return false;
 	if (bytes[1] < 0x80) {

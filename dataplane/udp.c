@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Bytes of socket buffer asked for: a NEW burst of some 10,000 sessions while the writer is busy.
- */
+/* Bytes of receive buffer requested: a burst of some 10,000 NEWs while the writer is busy. */
 #define RECEIVE_BUFFER (8 << 20)
 
 static int set_int(int fd, int level, int name, int value)
@@ -64,18 +63,18 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 		err = 0;
 	if (!err && shared)
 		err = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	/* To answer from the address that was asked. A socket that is bound to one does so by
-	 * itself, and is spared the control message both ways. */
+	/* Needed to answer from the address that was asked. A socket bound to one address does that
+	 * itself, and is spared the control messages. */
 	if (!err && (endpoint->any || address_is_wildcard(&endpoint->addr)))
 		err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
 					: set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	/* The forced form passes net.core.rmem_max and needs CAP_NET_ADMIN; the other takes what it
-	 * can get. A smaller buffer is no error: drops are counted. */
+	/* SO_RCVBUFFORCE may exceed net.core.rmem_max and needs CAP_NET_ADMIN; SO_RCVBUF takes what
+	 * it gets. A smaller buffer is no error: drops are counted. */
 	if (!err && set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
 		set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	if (!err)
 		err = bind_absent(fd, (struct sockaddr *)&storage, size, &absent);
-	if (absent && !shared) /* said once for all threads */
+	if (absent && !shared) /* logged once, not per thread */
 		log_notice("no interface has the address of %s yet: answering there once one has",
 			endpoint_format(endpoint, text));
 	if (!err)

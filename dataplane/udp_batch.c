@@ -18,19 +18,22 @@
 #define UDP_SEGMENT 103
 #endif
 
-/* Datagrams, and bytes, that the kernel takes in one message (UDP_MAX_SEGMENTS of the oldest). */
+/* Datagrams and bytes that the kernel takes in one message (UDP_MAX_SEGMENTS of the oldest
+ * kernels). */
 #define SEGMENTS_MAX	  64
 #define SEGMENT_BYTES_MAX 60000
 
-/* Sends of a batch each by itself that follow on one that could not be sent in one message. */
+/* After a message with several datagrams was refused, so many batches are sent datagram by
+ * datagram. */
 #define SPLIT_SENDS 1000
 
 #define PKTINFO_SPACE CMSG_SPACE(sizeof(struct in6_pktinfo))
 #define SEGMENT_SPACE CMSG_SPACE(sizeof(uint16_t))
 
-/* Replies of one length to one peer, from one address of ours. */
+/* Replies of one length to one peer, from one of our addresses: sent as one message
+ * (UDP_SEGMENT). */
 struct parcel {
-	unsigned first; /* the datagram that it is addressed like */
+	unsigned first; /* index of the datagram whose addresses it uses */
 	unsigned length;
 	unsigned count;
 };
@@ -55,12 +58,12 @@ struct udp_batch {
 	struct parcel parcels[UDP_BATCH];
 	struct iovec segments[UDP_BATCH];
 	unsigned reply_count, parcel_count;
-	unsigned received;	   /* not wiped yet */
-	uint8_t kept[UDP_BATCH];   /* of these, the ones that the caller sees */
-	uint64_t group_drops;	   /* written by the batch's thread, read by any */
-	size_t replied[UDP_BATCH]; /* bytes written over a datagram */
-	unsigned split;		   /* sends that are still not to be joined */
-	uint8_t last[BUCKETS];	   /* the youngest parcel of a bucket, and 1 more; 0: none */
+	unsigned received;	   /* datagrams in `data` that are not wiped yet */
+	uint8_t kept[UDP_BATCH];   /* of these, the indices that the caller sees */
+	uint64_t group_drops;	   /* written by the batch's thread, read by any (relaxed) */
+	size_t replied[UDP_BATCH]; /* bytes of reply written over a datagram */
+	unsigned split;		   /* batches still to be sent datagram by datagram */
+	uint8_t last[BUCKETS];	   /* index + 1 of the bucket's newest parcel; 0: none */
 	uint8_t data[UDP_BATCH][UDP_BUFFER] __attribute__((aligned(64)));
 };
 
@@ -97,8 +100,8 @@ static void forget_replies(struct udp_batch *batch)
 	memset(batch->last, 0, sizeof(batch->last));
 }
 
-/* Whether a datagram was sent to a broadcast or multicast address. IPv4 names an address of ours
- * beside the one in the packet then. */
+/* Whether a datagram was sent to a broadcast or multicast address. For those, IPv4's ipi_spec_dst
+ * differs from the destination address. */
 static bool to_group(struct msghdr *message)
 {
 	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
@@ -129,7 +132,8 @@ static void wipe(struct udp_batch *batch, unsigned i)
 		explicit_bzero(batch->data[i] + SESSD_HEADER_SIZE, length - SESSD_HEADER_SIZE);
 }
 
-/* Drops what was sent to a group: every socket of this port gets a copy, and each would reply. */
+/* Drops broadcast and multicast datagrams: every socket of this port gets a copy, and each would
+ * reply. */
 static unsigned keep(struct udp_batch *batch)
 {
 	unsigned count = 0;
@@ -161,7 +165,7 @@ unsigned udp_receive(struct udp_batch *batch, int fd)
 	}
 	forget_replies(batch);
 	memset(batch->replied, 0, sizeof(batch->replied));
-	/* MSG_TRUNC: msg_len is the length as sent. */
+	/* MSG_TRUNC makes msg_len the length as sent. */
 	n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	batch->received = n > 0 ? (unsigned)n : 0;
 	return keep(batch);
@@ -179,9 +183,8 @@ void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *data
 	}
 }
 
-/* Turns the control message that told where the datagram was sent to into one that says where the
- * reply comes from. The interface is left to routing, except for link-local addresses, which mean
- * nothing without it. */
+/* Turns the control message with the request's destination into one with the reply's source. The
+ * interface is left to routing, except for link-local addresses, which need it. */
 static void reverse_pktinfo(struct msghdr *message)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
@@ -204,7 +207,7 @@ static void reverse_pktinfo(struct msghdr *message)
 	}
 }
 
-/* To the same peer, from the same address of ours. */
+/* Whether two replies go to the same peer from the same address. */
 static bool addressed_alike(const struct udp_batch *batch, unsigned a, unsigned b)
 {
 	const struct msghdr *x = &batch->in[a].msg_hdr, *y = &batch->in[b].msg_hdr;
@@ -215,7 +218,7 @@ static bool addressed_alike(const struct udp_batch *batch, unsigned a, unsigned 
 	       (!from || memcmp(from, y->msg_control, from->cmsg_len) == 0);
 }
 
-/* The port, which is at the same place in both families, tells peers apart well enough. */
+/* The port distinguishes peers well enough, and is at the same offset in both families. */
 static unsigned bucket_of(const struct udp_batch *batch, unsigned i, size_t length)
 {
 	const struct sockaddr_in *name = (const struct sockaddr_in *)&batch->names[i];
@@ -224,7 +227,7 @@ static unsigned bucket_of(const struct udp_batch *batch, unsigned i, size_t leng
 	return mixed >> 16 & (BUCKETS - 1);
 }
 
-/* The parcel that a reply to datagram `i` goes into. */
+/* Finds or makes the parcel for a reply to datagram `i`. */
 static struct parcel *parcel_for(struct udp_batch *batch, unsigned i, size_t length)
 {
 	uint8_t *last = &batch->last[bucket_of(batch, i, length)];
@@ -257,7 +260,7 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
 	reply->parcel = (unsigned)(parcel - batch->parcels);
 }
 
-/* Has the kernel cut the message into datagrams of `length` bytes. */
+/* Makes the kernel split the message into datagrams of `length` bytes. */
 static void add_segment_size(struct msghdr *message, uint16_t length)
 {
 	uint8_t *at = (uint8_t *)message->msg_control + CMSG_ALIGN(message->msg_controllen);
@@ -268,7 +271,7 @@ static void add_segment_size(struct msghdr *message, uint16_t length)
 	message->msg_controllen = CMSG_ALIGN(message->msg_controllen) + SEGMENT_SPACE;
 }
 
-/* A message a parcel. */
+/* Makes one message per parcel. */
 static void make_messages(struct udp_batch *batch)
 {
 	unsigned at = 0;
@@ -300,9 +303,9 @@ static void make_messages(struct udp_batch *batch)
 	}
 }
 
-/* Sends the replies of a parcel that the kernel did not take as one: too long for the way to this
- * peer, a device that cannot do checksums, a kernel that knows nothing of it. Returns how many
- * could not be sent. */
+/* Sends the replies of a parcel one by one, after the kernel refused the joined message: longer
+ * than the path MTU, a device without checksum offload, or a kernel without UDP_SEGMENT. Returns
+ * how many could not be sent. */
 static unsigned send_split(const struct msghdr *parcel, size_t control, int fd)
 {
 	struct msghdr message = *parcel;
@@ -336,7 +339,7 @@ unsigned udp_send(struct udp_batch *batch, int fd)
 		} else if (errno != EINTR) {
 			const struct parcel *parcel = &batch->parcels[sent];
 
-			/* This one cannot go (its error is its own); the others may. */
+			/* The error concerns this message only; go on with the others. */
 			if (parcel->count > 1) {
 				failed += send_split(&batch->out[sent].msg_hdr,
 					batch->in[parcel->first].msg_hdr.msg_controllen, fd);

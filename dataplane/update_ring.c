@@ -10,13 +10,13 @@
 #include <string.h>
 
 struct update {
-	uint32_t length; /* of the value, as sent */
+	uint32_t length; /* bytes of the value, as sent */
 	uint32_t unused;
 	struct sessd_header request;
 	uint8_t value[]; /* value_max */
 };
 
-/* Of each entry: what a session of 144 bytes takes. */
+/* Bytes prefetched per entry: enough for a session of 144 bytes. */
 #define PREFETCH_BYTES (sizeof(struct update) + 144)
 
 static void *locked_alloc(size_t bytes, const char *what, void *ctx)
@@ -38,7 +38,7 @@ static void locked_free(void *memory, size_t bytes, void *ctx)
 
 static const struct table_memory locked_memory = {locked_alloc, locked_free, NULL};
 
-/* Whole cache lines: each is fetched from the other side's core once. */
+/* Whole cache lines, so that each is fetched from the other side's core only once. */
 static uint32_t stride_of(uint16_t value_max)
 {
 	return (uint32_t)(sizeof(struct update) + value_max + 63) / 64 * 64;
@@ -61,7 +61,7 @@ int update_ring_open(struct update_ring *ring, uint32_t depth, uint16_t value_ma
 		update_ring_bytes(depth, value_max), "updates", ring->memory.ctx);
 	if (!ring->entries)
 		return -ENOMEM;
-	/* Where it could not be locked, its pages are taken now and not by the first requests. */
+	/* If it could not be locked, take its pages now and not when requests arrive. */
 	memset(ring->entries, 0, update_ring_bytes(depth, value_max));
 	return 0;
 }
@@ -109,9 +109,9 @@ static inline void copy16(uint8_t *to, const uint8_t *from)
 	*(words *)to = *(const words *)from;
 }
 
-/* Copies a request into its place in an entry, `length` being at least its header's. memcpy's call
- * and dispatch would cost more than the copy of most values. All stores but the first and the last
- * are aligned, so that they do not cross cache lines. */
+/* Copies a request, at least a header long, into its entry. Faster than memcpy, whose call and
+ * dispatch would take longer than copying most values. All stores but the first and the last are
+ * aligned, so that they do not cross cache lines. */
 static inline void copy_request(uint8_t *to, const uint8_t *from, size_t length)
 {
 	uint8_t *last = to + length - 16;
@@ -131,10 +131,10 @@ static inline void copy_request(uint8_t *to, const uint8_t *from, size_t length)
 	copy16(last, last_from);
 }
 
-_Static_assert(offsetof(struct update, request) % 16 == 8, "8 bytes on, stores are aligned");
+_Static_assert(offsetof(struct update, request) % 16 == 8, "stores from byte 8 on are aligned");
 
-/* Returns the index behind the last. What the loop reads of the ring it reads once: the compiler
- * cannot know that no entry is part of it. */
+/* Fills `n` entries and returns the new tail. It copies the ring's fields first: the compiler would
+ * reread them after each store. */
 static inline uint32_t fill(
 	struct update_ring *ring, const struct update_request *requests, unsigned n)
 {
@@ -169,7 +169,7 @@ void update_ring_push_seq_cst(
 	__atomic_store_n(&ring->tail, fill(ring, requests, n), __ATOMIC_SEQ_CST);
 }
 
-/* The value is a secret: it is wiped as soon as the sink has it. */
+/* The value is a secret: wipe it once the sink has it. */
 static void deliver(
 	const struct update_ring *ring, const struct update_sink *sink, struct update *update)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Who is asked, and who may ask.
+ * Access checks: is the destination ours, and may the source ask?
  */
 #ifndef SESSIOND_EBPF_ACCESS_BPF_H
 #define SESSIOND_EBPF_ACCESS_BPF_H
@@ -11,8 +11,8 @@
 
 #define V4_MAPPED bpf_htonl(0x0000ffff)
 
-/* Are the destination's address and port served here? The kernel would not take a loopback or
- * v4-mapped address from a wire either. */
+/* Are the destination's address and port served here? The kernel does not accept loopback or
+ * v4-mapped addresses from a wire either. */
 INLINE bool access_local(const struct packet *packet)
 {
 	struct sessd_local key = {.port = packet->udp->dest};
@@ -34,7 +34,7 @@ INLINE bool access_local(const struct packet *packet)
 	return bpf_map_lookup_elem(&local, &key);
 }
 
-/* Is the source's address one that the kernel would take, and that a reply can go to? */
+/* Would the kernel accept the source address, and can a reply go to it? */
 INLINE bool access_source(const struct packet *packet)
 {
 	if (packet->v6) {

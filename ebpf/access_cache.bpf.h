@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The pairs of addresses that were lately found to be served and allowed: most packets come from a
- * few terminators, and a look here takes the place of one at `local` and one at an allow list.
- * A change of either grows settings->generation, which is in every tag, after the maps were
- * changed: no answer outlives what it was taken from.
+ * Per-CPU cache of address pairs that passed both access checks. Most packets come from a few
+ * terminators; a hit replaces one lookup in `local` and one in an allow list.
+ *
+ * Each tag contains settings->generation. The daemon increments it after it has changed either map,
+ * so an entry never outlives the map contents it was derived from.
  */
 #ifndef SESSIOND_EBPF_ACCESS_CACHE_BPF_H
 #define SESSIOND_EBPF_ACCESS_CACHE_BPF_H
@@ -14,8 +15,8 @@
 
 #define ACCESS_CACHE_MULTIPLIER 0x9e3779b97f4a7c15ULL /* 2^64 over the golden ratio */
 
-/* Takes the tag before anything is looked up: what is found is then never remembered under a newer
- * generation than its own. Never 0, which is what an unused place has. */
+/* Takes the tag before the map lookups, so that their result is never stored under a generation
+ * newer than the maps they read. Never 0, the tag of an unused entry. */
 INLINE void access_cache_take_tag(struct packet *packet, const struct sessd_config *settings)
 {
 	__u64 generation = *(const volatile __u64 *)&settings->generation;

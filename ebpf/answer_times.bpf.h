@@ -20,7 +20,7 @@ struct {
 	__type(value, struct sessd_answer_times);
 } answer_times SEC(".maps");
 
-/* A function of its own, which the verifier sees once and not after each way to an answer. */
+/* noinline, so that the verifier checks it once instead of after each path to an answer. */
 __attribute__((noinline)) int answer_times_add(__u64 ns)
 {
 	struct sessd_answer_times *times;
@@ -41,7 +41,7 @@ __attribute__((noinline)) int answer_times_add(__u64 ns)
 	return 0;
 }
 
-/* When a packet came in, as answer_times_end wants it. */
+/* The arrival time for answer_times_end. */
 INLINE __u64 answer_times_begin(void)
 {
 	return answers_timed ? bpf_ktime_get_ns() : 0;

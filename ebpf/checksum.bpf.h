@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The checksums of a packet. None that gets here has 2^16 words, so a sum of its words stays below
- * 2^48.
+ * Checksums of a packet. No packet that gets here has 2^16 words, so a sum of its 32-bit words
+ * stays below 2^48.
  */
 #ifndef SESSIOND_EBPF_CHECKSUM_BPF_H
 #define SESSIOND_EBPF_CHECKSUM_BPF_H
@@ -13,7 +13,7 @@
 
 #include <linux/in.h>
 
-/* What the pseudo header has but for the length: the same in a request and in its reply. */
+/* The pseudo header's sum without the length: the same for a request and its reply. */
 INLINE __u64 checksum_pseudo(const struct packet *packet)
 {
 	__u64 sum = bpf_htons(IPPROTO_UDP);
@@ -23,9 +23,9 @@ INLINE __u64 checksum_pseudo(const struct packet *packet)
 	return sum + checksum_words(&packet->ip4->source, 2);
 }
 
-/* The sum of what follows the header in a request, `length` bytes at `offset` of the frame, which
- * reach to its end at most. A function of its own (which the verifier sees once), because clients
- * that send more than the header are few. */
+/* The sum of what follows the header in a request: `length` bytes at `offset` of the frame, at most
+ * up to its end. noinline, so that the verifier checks it once: few clients send more than the
+ * header. */
 __attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
 	void *end = (void *)(long)ctx->data_end;
@@ -55,8 +55,8 @@ __attribute__((noinline)) __u64 checksum_trailing(struct xdp_md *ctx, __u32 offs
 	return sum;
 }
 
-/* Whether a sender on this host has left the UDP checksum to hardware that the packet never met:
- * the field then has the pseudo header's sum. `pseudo` is checksum_pseudo. */
+/* Whether a sender on this host left the UDP checksum to offload (CHECKSUM_PARTIAL) and no device
+ * completed it: the field then holds the pseudo header's sum. `pseudo` is checksum_pseudo. */
 INLINE bool checksum_partial(const struct packet *packet, __u64 pseudo)
 {
 	__u16 check = packet->udp->check;
@@ -64,8 +64,8 @@ INLINE bool checksum_partial(const struct packet *packet, __u64 pseudo)
 	return check && check == checksum_fold(pseudo + packet->udp->length);
 }
 
-/* Whether a GET's UDP checksum will do. `pseudo` is checksum_pseudo, `header` the sum of the
- * request's header. */
+/* Whether a GET's UDP checksum is acceptable. `pseudo` is checksum_pseudo, `header` the sum of the
+ * request header. */
 INLINE bool checksum_good(
 	struct xdp_md *ctx, const struct packet *packet, __u64 pseudo, __u64 header)
 {
@@ -73,7 +73,7 @@ INLINE bool checksum_good(
 	__u16 check = udp->check;
 	__u64 sum;
 
-	if (!check) /* none was made, which only IPv4 allows (RFC 768, RFC 8200 8.1) */
+	if (!check) /* no checksum, which only IPv4 allows (RFC 768, RFC 8200 8.1) */
 		return !packet->v6;
 	sum = pseudo + header + *(const __u32 *)udp + 2 * (__u64)udp->length + check;
 	if (packet->payload_length > SESSD_HEADER_SIZE)

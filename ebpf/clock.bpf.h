@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The time, in ticks of map_abi.h. The clock is read once a jiffy: the verifier makes a plain load
- * of bpf_jiffies64, where a call to the coarse clock would be a tenth of the program's time.
+ * The time in ticks (SESSD_TICK_SHIFT in map_abi.h). The clock is read once per jiffy: the verifier
+ * inlines bpf_jiffies64 as a load, and a call to the coarse clock would take a tenth of the
+ * program's time.
  */
 #ifndef SESSIOND_EBPF_CLOCK_BPF_H
 #define SESSIOND_EBPF_CLOCK_BPF_H
@@ -10,8 +11,8 @@
 #include "ebpf/packet.bpf.h"
 #include "ebpf/percpu.bpf.h"
 
-/* It is behind by a jiffy, and by as much as the tick was late: the writer has taken that off the
- * lifetimes. */
+/* Behind the real time by up to a jiffy plus the delay of the timer tick; the writer subtracts that
+ * from the lifetimes. */
 INLINE __u64 clock_tick(struct percpu *own)
 {
 	__u64 jiffies = bpf_jiffies64();
@@ -23,7 +24,7 @@ INLINE __u64 clock_tick(struct percpu *own)
 	return own->tick;
 }
 
-/* The kernel's clock, for a daemon in a time namespace, whose own has an offset. */
+/* The kernel's CLOCK_MONOTONIC, for a daemon in a time namespace, whose own clock has an offset. */
 SEC("syscall")
 int sessiond_clock(__u64 *now)
 {

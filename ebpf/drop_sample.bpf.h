@@ -13,8 +13,8 @@
 
 #define DROP_SAMPLE_INTERVAL_TICKS (1000000000 >> SESSD_TICK_SHIFT)
 
-/* Sends at most one event a second, reason and CPU. The daemon looks for them once a second, so it
- * is not woken. */
+/* Sends at most one event per second, reason and CPU. It does not wake the daemon, which polls the
+ * ring once a second. */
 INLINE void drop_sample_send(struct xdp_md *ctx, const struct packet *packet, struct percpu *own,
 	enum sessd_drop_reason reason, __u8 detail)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Deletes and stores a batch of sessions for the daemon: what BPF_MAP_DELETE_BATCH and
- * BPF_MAP_UPDATE_BATCH do, without their copies and checks for each, and with the lines of several
- * sessions on their way at once.
- * tests/bench/mapwrite compares the two.
+ * Deletes and stores a batch of sessions for the daemon. Like BPF_MAP_DELETE_BATCH and
+ * BPF_MAP_UPDATE_BATCH, but without their copies and checks per element, and with the cache misses
+ * of several elements overlapped. tests/bench/mapwrite compares the two.
  */
 #ifndef SESSIOND_EBPF_MAP_BATCH_BPF_H
 #define SESSIOND_EBPF_MAP_BATCH_BPF_H
@@ -23,7 +22,7 @@ struct {
 	__type(value, struct sessd_map_batch);
 } puts SEC(".maps");
 
-/* What a delete looks at, and the lines of the element that it gives back: a put takes it next. */
+/* Prefetches what the delete reads and the element that the next put reuses. */
 static long store_touch_gone(__u32 i, void *ctx)
 {
 	struct sessd_map_batch *batch = *(struct sessd_map_batch **)ctx;
@@ -74,8 +73,8 @@ int sessiond_map_batch(void *ctx)
 	batch = bpf_map_lookup_elem(&puts, &zero);
 	if (!batch)
 		return -1;
-	/* A lookup waits for nothing but its own lines, so that several are under way; a change
-	 * takes a lock, and has them to itself. */
+	/* Touch first: the cache misses of lookups overlap, those of updates do not, because an
+	 * update takes a lock. */
 	bpf_loop(batch->gone, store_touch_gone, &batch, 0);
 	bpf_loop(batch->count, store_touch, &batch, 0);
 	batch->stuck = 0;

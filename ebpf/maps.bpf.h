@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The maps that are pinned, under the names that map_abi.h gives. The loader sets what
- * depends on the command line and the host before it loads: max_entries of sessions, overflow,
- * marks, taken and local, and value_size of overflow.
+ * The pinned maps; map_abi.h defines their names and layout. The loader sets what depends on the
+ * command line and the host before it loads: max_entries of sessions, overflow, marks, taken and
+ * local, and value_size of overflow.
  *
- * Elements of `sessions` are all made when the map is: to store one then takes nothing from the
- * kernel's allocator, which costs as much as all else about it, and may refuse.
+ * `sessions` is preallocated: allocating an element at each store costs as much as the rest of the
+ * store, and may fail.
  */
 #ifndef SESSIOND_EBPF_MAPS_BPF_H
 #define SESSIOND_EBPF_MAPS_BPF_H

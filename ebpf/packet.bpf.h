@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A packet on its way through the program, and the headers in it.
+ * The state of one packet in the program, and the headers in it.
  */
 #ifndef SESSIOND_EBPF_PACKET_BPF_H
 #define SESSIOND_EBPF_PACKET_BPF_H
@@ -57,7 +57,8 @@ struct udp_header {
 	__u16 check;
 } __attribute__((packed, aligned(4)));
 
-/* Pointers end with each bpf_xdp_adjust_tail; offsets, from the start of the frame, live on. */
+/* bpf_xdp_adjust_tail and bpf_xdp_adjust_head invalidate the pointers; the offsets, from the start
+ * of the frame, stay valid. */
 struct packet {
 	void *data, *end;
 	union {
@@ -66,16 +67,16 @@ struct packet {
 		struct ip6_header *ip6;
 	};
 	struct udp_header *udp;
-	__u32 payload_length; /* as the UDP header has it: the frame may be padded */
+	__u32 payload_length; /* from the UDP header: the frame may be padded */
 	bool v6;
-	bool known; /* the addresses: access_cache.bpf.h */
-	__u64 tag;  /* what they are known by */
+	bool known; /* the addresses were in the access cache */
+	__u64 tag;  /* their tag in the access cache */
 	__u8 ip_offset;
 	__u8 udp_offset;
 };
 
-/* `to` - `from`, in 64 bits: the verifier refuses to subtract pointers in 32, which is what the
- * compiler would do for a result of that size. */
+/* `to` - `from`, in 64 bits: the verifier refuses a 32-bit subtraction of pointers, which the
+ * compiler would emit for a 32-bit result. */
 INLINE __u64 packet_span(const void *from, const void *to)
 {
 	__u64 span = to - from;
@@ -84,9 +85,9 @@ INLINE __u64 packet_span(const void *from, const void *to)
 	return span;
 }
 
-/* Fills in the offsets, once the pointers are final. They are taken from the pointers, and v6 from
- * them, so that the verifier knows no more of them than their bounds and sees the rest of the
- * program once, not for each stack of headers. */
+/* Fills in the offsets, once the pointers are final. Computed from the pointers (and v6 from the
+ * offsets), so that the verifier knows only their bounds and checks the rest of the program once
+ * instead of once per header stack. */
 INLINE void packet_settle(struct packet *packet)
 {
 	packet->ip_offset = packet_span(packet->data, packet->ip) % 32;
@@ -94,8 +95,8 @@ INLINE void packet_settle(struct packet *packet)
 	packet->v6 = packet->udp_offset - packet->ip_offset == sizeof(struct ip6_header);
 }
 
-/* Looks the request up again from the offsets. False if the frame is too short for it, which, once
- * it was parsed, cannot be. */
+/* Computes the pointers from the offsets again. False if the frame is too short, which parse has
+ * excluded. */
 INLINE bool packet_reload(struct packet *packet, struct xdp_md *ctx)
 {
 	packet->data = (void *)(long)ctx->data;
@@ -107,7 +108,7 @@ INLINE bool packet_reload(struct packet *packet, struct xdp_md *ctx)
 	       packet->data + sizeof(struct eth_header) <= packet->end;
 }
 
-/* The same for the message alone. */
+/* packet_reload for the message header alone. */
 INLINE bool packet_message(
 	const struct packet *packet, struct xdp_md *ctx, struct sessd_header **message)
 {
@@ -115,20 +116,22 @@ INLINE bool packet_message(
 	return (void *)(*message + 1) <= (void *)(long)ctx->data_end;
 }
 
-/* Bytes of headers and message header at the most: two VLAN tags, IPv6, UDP. */
+/* Bytes up to the end of the message header, at most: Ethernet, two VLAN tags, IPv6, UDP, message
+ * header. */
 #define PACKET_HEADERS_MAX (14 + 2 * 4 + 40 + 8 + SESSD_HEADER_SIZE)
 
 /* The same without tags. */
 #define PACKET_HEADERS_IP4 (14 + 20 + 8 + SESSD_HEADER_SIZE)
 #define PACKET_HEADERS_IP6 (14 + 40 + 8 + SESSD_HEADER_SIZE)
 
-/* XDP_PACKET_HEADROOM (256) without the 40 bytes that the kernel keeps at its start for itself. */
+/* XDP_PACKET_HEADROOM (256) minus the 40 bytes at its start that the kernel uses for struct
+ * xdp_frame. */
 #define PACKET_HEADROOM 216
 
-/* The other way to the same length, where the frame has no room behind it (veth packs small packets
- * tightly): the frame begins `delta` bytes earlier, and its headers, `headers` bytes, move there.
- * What was behind them is lost. 0, and nothing changed, if there is no room ahead either. A
- * function of its own, which the verifier sees once, because few drivers need it. */
+/* Grows the frame at its head, for frames without tailroom (veth packs small packets tightly): the
+ * frame begins `delta` bytes earlier, and its first `headers` bytes move there. What was behind
+ * them is overwritten. Returns 0, with nothing changed, if there is no headroom either. noinline,
+ * so that the verifier checks it once: few drivers need it. */
 __attribute__((noinline)) int packet_shift(struct xdp_md *ctx, __u32 delta, __u32 headers)
 {
 	void *to, *from, *end;
@@ -146,8 +149,8 @@ __attribute__((noinline)) int packet_shift(struct xdp_md *ctx, __u32 delta, __u3
 	return 1;
 }
 
-/* The same, short, for the usual stacks of headers, of a length known to the compiler. `delta` is 8
- * to PACKET_HEADROOM: each word is read before it is written over. */
+/* packet_shift, unrolled, for the usual header stacks, whose length the compiler knows. `delta` is
+ * 8 to PACKET_HEADROOM: each word is read before it is overwritten. */
 INLINE bool packet_shift_known(struct xdp_md *ctx, __u32 delta, const __u32 headers)
 {
 	void *to, *from, *end;
@@ -167,8 +170,8 @@ INLINE bool packet_shift_known(struct xdp_md *ctx, __u32 delta, const __u32 head
 	return true;
 }
 
-/* Makes the frame that of `length` bytes of message. False, and nothing changed, if there is no
- * room. A frame grows at its head first: at its tail, the kernel fills what it adds with zeros. */
+/* Resizes the frame for a message of `length` bytes. False, with nothing changed, if there is no
+ * room. It grows at the head first: at the tail the kernel would zero the new bytes. */
 INLINE bool packet_resize(const struct packet *packet, struct xdp_md *ctx, __u32 length)
 {
 	__u64 present = packet_span((void *)(long)ctx->data, (void *)(long)ctx->data_end);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a frame to a UDP datagram. Each function returns NULL, or the counter that says why the
- * packet is left to the kernel.
+ * Parses a frame up to its UDP header. Each function returns NULL, or the counter under which the
+ * packet is passed to the kernel.
  */
 #ifndef SESSIOND_EBPF_PARSE_BPF_H
 #define SESSIOND_EBPF_PARSE_BPF_H
@@ -28,7 +28,7 @@ INLINE __u64 *parse_ethernet(struct xdp_md *ctx, struct packet *packet,
 
 	if ((const void *)vlan > packet->end)
 		return &counters->pass_truncated;
-	/* Before anything else is in a register. */
+	/* First, while no register has to be saved across the call. */
 	if (vlan_is_tag(eth->proto) && !vlan_served(ctx))
 		return &counters->pass_other_vlan;
 	*proto = eth->proto;
@@ -92,8 +92,8 @@ INLINE __u64 *parse_ip6(struct packet *packet, struct sessd_xdp_counters *counte
 	}
 }
 
-/* The lengths of IP and UDP and the IP header's checksum, once the UDP header is known to be
- * inside the frame. */
+/* Checks the lengths of IP and UDP and the IPv4 header checksum. The caller has checked that the
+ * UDP header is inside the frame. */
 INLINE __u64 *parse_lengths(struct packet *packet, struct sessd_xdp_counters *counters)
 {
 	__u32 present = packet_span(packet->udp, packet->end);

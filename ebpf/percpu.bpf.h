@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the program remembers for itself, on each CPU. Not pinned: it is worth nothing to the next
- * program.
+ * The program's per-CPU state. Not pinned: the next program does not need it.
  */
 #ifndef SESSIOND_EBPF_PERCPU_BPF_H
 #define SESSIOND_EBPF_PERCPU_BPF_H
@@ -26,10 +25,10 @@ struct access_cache6 {
 };
 
 struct percpu {
-	__u64 jiffies; /* when `tick` was taken */
+	__u64 jiffies; /* when `tick` was read */
 	__u64 tick;
-	__u32 talkers_skipped;			    /* talkers.h */
-	__u64 drop_sample_tick[SESSD_DROP_REASONS]; /* when an event was last sent */
+	__u32 talkers_skipped;			    /* talkers.bpf.h */
+	__u64 drop_sample_tick[SESSD_DROP_REASONS]; /* when the last event was sent */
 	struct access_cache4 access_cache4[1 << ACCESS_CACHE_BITS]; /* access_cache.bpf.h */
 	struct access_cache6 access_cache6[1 << ACCESS_CACHE_BITS];
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --rate-limit: how much one source may ask of us. Without it the verifier removes all of this.
+ * --rate-limit: the request rate allowed to one source. Without it the verifier removes all of
+ * this.
  */
 #ifndef SESSIOND_EBPF_RATE_LIMIT_BPF_H
 #define SESSIOND_EBPF_RATE_LIMIT_BPF_H
@@ -12,11 +13,11 @@
 
 #include <sessiond/rate_limit.h>
 
-/* Nanoseconds between two requests, in the long run; 0: no limit. Set before load. */
+/* Average nanoseconds between two requests of a source; 0: no limit. Set before load. */
 const volatile __u64 limit_get_interval = 0;
 const volatile __u64 limit_new_interval = 0;
 
-/* The loader makes it as large as it should be where there is a limit. */
+/* The loader sets max_entries if there is a limit. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -24,7 +25,7 @@ struct {
 	__type(value, struct sessd_limit);
 } limits SEC(".maps");
 
-/* May this GET, NEW or REMOVE come in? */
+/* Is this GET, NEW or REMOVE within its source's limit? IPv6 sources are limited by /64. */
 INLINE bool limit_allows(const struct packet *packet, struct percpu *own, bool get)
 {
 	__u64 interval = get ? limit_get_interval : limit_new_interval;

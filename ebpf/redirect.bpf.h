@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The short way of NEWs and REMOVEs to the daemon: an AF_XDP socket at the receive queue that they
- * came in by. Where there is none (no daemon, no AF_XDP in the driver), they go up the stack.
+ * Redirects NEWs and REMOVEs to the daemon: to the AF_XDP socket of the queue that received them.
+ * Without one (no daemon, no AF_XDP in the driver) they go up the stack.
  *
- * The map is not pinned, but this program's own: the sockets are the daemon's that loaded it, and
- * leave the map with it. A program that outlives its daemon then finds the map empty, and one that
- * takes its place never meets sockets that were put there by another's count of interfaces.
+ * The map is not pinned; it belongs to this load of the program. The kernel removes the daemon's
+ * sockets from it when the daemon exits, so a program that outlives its daemon finds it empty, and
+ * the next program never finds sockets placed by another daemon's numbering of interfaces.
  */
 #ifndef SESSIOND_EBPF_REDIRECT_BPF_H
 #define SESSIOND_EBPF_REDIRECT_BPF_H
@@ -16,14 +16,14 @@
 #include <sessiond/map_abi.h>
 
 #define REDIRECT_INTERFACES 16
-#define REDIRECT_QUEUES	    64 /* of each; what comes by others goes up the stack */
+#define REDIRECT_QUEUES	    64 /* per interface; packets of further queues go up the stack */
 
-/* Longest frame that is handed over: what a socket's frame surely has room for behind its
- * headroom. A longer one has padding that no message needs. */
+/* Longest frame that is redirected: it must fit into a UMEM frame behind its headroom. A longer one
+ * has padding that no message needs. */
 #define REDIRECT_FRAME_MAX 1600
 
-/* The interfaces' indices, 0 for none; set before load. Socket `queue` of interface `i` is element
- * i * REDIRECT_QUEUES + queue of the map. */
+/* Interface indices, 0 for none; set before load. Socket `queue` of interface `i` is element i *
+ * REDIRECT_QUEUES + queue of the map. */
 const volatile __u32 redirect_interfaces[REDIRECT_INTERFACES];
 
 struct {
@@ -33,7 +33,8 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } xsks SEC(".maps");
 
-/* A NEW or REMOVE that has passed every check, but that of its UDP checksum. */
+/* For a NEW or REMOVE that has passed every check except its UDP checksum, which the daemon
+ * checks. */
 INLINE int redirect_update(struct xdp_md *ctx, const struct packet *packet, __u64 *counter)
 {
 	__u32 queue = ctx->rx_queue_index, ifindex = ctx->ingress_ifindex;

@@ -16,7 +16,7 @@
 
 INLINE void reply_ethernet(struct packet *packet)
 {
-	__u32 *word = packet->data; /* destination and source lie side by side: ddd dds sss */
+	__u32 *word = packet->data; /* destination and source are adjacent: ddd dds sss */
 	__u16 *half = packet->data;
 	__u32 dest4 = word[0], source4 = *(__u32 *)(half + 3);
 	__u16 dest2 = half[2], source2 = half[5];
@@ -55,24 +55,25 @@ INLINE void reply_ip6(struct ip6_header *ip, __u32 udp_length)
 	}
 }
 
-/* `length` is the payload's, `sum` is that of pseudo header (but for the length), ports and
- * payload. */
+/* `length`: bytes of UDP header and payload. `sum`: of the pseudo header without its length, the
+ * ports and the payload. */
 INLINE void reply_udp(struct udp_header *udp, __u32 length, __u64 sum)
 {
 	__be16 source = udp->source;
 	__u16 check;
 
 	length = bpf_htons(length);
-	sum += 2 * length; /* once in the pseudo header */
+	sum += 2 * length; /* the length counts in the pseudo header and in the UDP header */
 	check = ~checksum_fold(sum);
 	udp->source = udp->dest;
 	udp->dest = source;
 	udp->length = length;
-	udp->check = check ? check : 0xffff; /* 0 would say that there is none */
+	udp->check = check ? check : 0xffff; /* 0 means no checksum */
 }
 
-/* Turns the request around. The payload, `length` bytes, is in its place but for the type; `sum` is
- * that of pseudo header (but for the length), ports, the request's header and the value. */
+/* Turns the request into the reply. The payload, `length` bytes, is in place except for the
+ * type; `sum` covers the pseudo header without its length, the ports, the request header and the
+ * value. */
 INLINE void reply_make(struct packet *packet, __u8 type, __u32 length, __u64 sum)
 {
 	struct sessd_header *header = (void *)(packet->udp + 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a session's entry into the packet. The entry may be another session's by the time it is
- * read (guard.h), so each of its fields is read exactly once, and what is guarded is the very
- * words that were stored.
+ * Copies a session from its entry into the packet. The kernel may reuse the entry for another
+ * session while it is read (guard.h), so each field is read exactly once and the guard is computed
+ * over the words that were copied.
  */
 #ifndef SESSIOND_EBPF_SESSION_BPF_H
 #define SESSIOND_EBPF_SESSION_BPF_H
@@ -15,12 +15,12 @@
 #include <sessiond/map_abi.h>
 #include <sessiond/visited.h>
 
-/* Longest value that may be in the maps: --max-session. Overflow's value_size must be
- * SESSD_OVERFLOW_SIZE of it. Set before load; for a small one the verifier removes the code for
- * overflow. */
+/* Longest value in the maps, in bytes (--max-session). Overflow's value_size must be
+ * SESSD_OVERFLOW_SIZE(value_max). Set before load; for a small one the verifier removes the code
+ * for overflow. */
 const volatile __u32 value_max = SESSD_VALUE_DEFAULT_MAX;
 
-/* What an entry says of its value. */
+/* An entry's fields other than its value. */
 struct session {
 	__u64 guard;
 	__u64 life;
@@ -38,8 +38,8 @@ INLINE void session_read(struct session *session, const struct sessd_entry *entr
 	session->sum = *(const volatile __u16 *)(at + 18);
 }
 
-/* Has the value's lines fetched ahead of their use: between here and the copy the program calls the
- * kernel for more than what the CPU looks ahead. */
+/* Prefetches the value's cache lines: up to the copy, the program makes more calls into the kernel
+ * than the CPU executes ahead. */
 INLINE void session_touch(const struct sessd_entry *entry)
 {
 #pragma unroll
@@ -52,7 +52,7 @@ INLINE bool session_expired(const struct session *session, __u64 now)
 	return sessd_life_expires(session->life) <= now;
 }
 
-/* Copies a word and returns its share of the guard. */
+/* Copies a word and returns its term of the guard. */
 INLINE __u64 copy_word(void *to, const void *from, const __u64 *secret)
 {
 	__u64 word = *(const volatile __u64 *)from;
@@ -61,8 +61,8 @@ INLINE __u64 copy_word(void *to, const void *from, const __u64 *secret)
 	return word * *secret;
 }
 
-/* Copies whole words up to the end of the packet, which the verifier must see before each chunk
- * anyway, and no more than `limit` bytes. For a limit that is known to the compiler and small. */
+/* Copies whole words up to the end of the packet, which the verifier requires to be checked before
+ * each chunk anyway, and at most `limit` bytes. For a small limit that the compiler knows. */
 INLINE __u64 copy_words(
 	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit)
 {
@@ -86,7 +86,7 @@ INLINE __u64 copy_words(
 	return guard;
 }
 
-/* The same for any limit. */
+/* copy_words for any limit. */
 INLINE __u64 copy_many_words(
 	void *to, const void *end, const void *from, const __u64 *secret, __u64 limit)
 {
@@ -108,9 +108,9 @@ INLINE __u64 copy_many_words(
 	return guard;
 }
 
-/* Copies the last word of a value whose length is no multiple of 8. It starts at `at`, inside the
- * word before, and ends within `limit`: which is known, but Linux 6.1 forgets the bounds of what
- * the compiler has put aside. */
+/* Copies the last word of a value whose length is not a multiple of 8. It starts at `at`, within
+ * the word before, and ends within `limit`. The check repeats what is known: Linux 6.1's verifier
+ * loses the bounds of spilled values. */
 INLINE bool copy_last(void *to, const void *end, const void *from, const __u64 *secret, __u64 at,
 	__u64 limit, __u64 *guard)
 {
@@ -124,10 +124,10 @@ INLINE bool copy_last(void *to, const void *end, const void *from, const __u64 *
 	return true;
 }
 
-/* Copies a value of less than a word, up to the end of the packet. */
+/* Copies a value of less than 8 bytes, up to the end of the packet. */
 INLINE __u64 copy_short(void *to, const void *end, const void *from, const __u64 *secret)
 {
-	__u64 word = *(const volatile __u64 *)from; /* the entry has zeros past the value */
+	__u64 word = *(const volatile __u64 *)from; /* the entry is zero-filled behind the value */
 	__u64 bytes = bpf_be64_to_cpu(word);
 
 	for (int i = 0; i < 7; i++, bytes <<= 8) {
@@ -138,8 +138,8 @@ INLINE __u64 copy_short(void *to, const void *end, const void *from, const __u64
 	return word * *secret;
 }
 
-/* Copies the value to behind the message's header, where the packet has session->len bytes left, no
- * more and no less. True if it is whole, and that of the session which the header names. */
+/* Copies the value behind the message header, where the packet has exactly session->len bytes left.
+ * True if the guard matches: the value is complete and belongs to the key in `header`. */
 INLINE bool session_copy(const struct session *session, const struct sessd_entry *entry,
 	struct sessd_header *header, const void *end, const struct sessd_config *settings)
 {
@@ -171,22 +171,22 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 	} else {
 		guard += copy_short(to, end, data, secret);
 	}
-#ifdef SESSD_UNSAFE_NO_GUARD /* for the test that shows what the guard is for */
+#ifdef SESSD_UNSAFE_NO_GUARD /* for the negative control of the guard's test */
 	return true;
 #else
 	return guard == session->guard;
 #endif
 }
 
-/* A session's visited mark, which tells the eviction that it was used. It is looked up, and read,
- * ahead of the copy: the two wait for memory together then. */
+/* A session's visited mark: the eviction spares sessions used since its last pass. It is looked up
+ * and read before the copy, so that the cache misses of both overlap. */
 struct mark {
 	__u64 *word;
 	__u64 bit;
 	__u64 seen;
 };
 
-/* False if the slot has none, which is of no whole entry. */
+/* False if the slot has no mark: the entry is torn. */
 INLINE bool mark_read(struct mark *mark, const struct session *session)
 {
 	__u32 slot = sessd_life_slot(session->life);
@@ -201,7 +201,7 @@ INLINE bool mark_read(struct mark *mark, const struct session *session)
 	return true;
 }
 
-/* One write for many hits. */
+/* Writes only if the mark was clear: one write for many hits. */
 INLINE void mark_visited(const struct mark *mark)
 {
 	if (!mark->seen)

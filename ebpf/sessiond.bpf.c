@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The fast path: answers GETs and TAKEs from the sessions map, in the driver, hands NEWs and
- * REMOVEs over to the daemon, and leaves everything else as it came to the kernel, where the
- * daemon's socket gets what is for it. It reads, sets a visited mark, and makes a session that was
- * taken a miss; the daemon alone stores and deletes.
+ * The fast path. It answers GETs and TAKEs from the sessions map in the driver, redirects NEWs and
+ * REMOVEs to the daemon's AF_XDP sockets, and passes everything else unchanged to the kernel, which
+ * delivers what is for sessiond to the daemon's UDP socket. It reads sessions, sets visited marks,
+ * and makes a session that was taken a miss; only the daemon stores and deletes sessions.
  *
  * Runs on Linux 6.1 and later.
  */
@@ -49,8 +49,8 @@ INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct percpu
 	return XDP_DROP;
 }
 
-/* Finds out what the packet is: NULL if it is a datagram for sessiond from a source that can be
- * answered, and to what counter it goes if it isn't. */
+/* Returns NULL for a datagram to sessiond from a source that can be answered; otherwise the counter
+ * under which to pass the packet to the kernel. */
 INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_counters *counters,
 	const struct sessd_config *settings, struct percpu *own)
 {
@@ -86,18 +86,21 @@ INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_
 	return NULL;
 }
 
-/* Answers a GET with no session's value. */
-INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, __u64 sum, __u64 *counter)
+/* Answers a GET with ERR. */
+INLINE int answer_error(
+	struct xdp_md *ctx, struct packet *packet, struct percpu *own, __u64 sum, __u64 *counter)
 {
 	if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE) || !packet_reload(packet, ctx))
 		return XDP_ABORTED;
 	++*counter;
+	talkers_count(packet, own, SESSD_GET);
 	reply_make(packet, SESSD_ERR, SESSD_HEADER_SIZE, sum);
 	return XDP_TX;
 }
 
-/* `sum` is that of pseudo header (but for the length), ports and request header. A TAKE does as a
- * GET does, and has the session only if nobody else took it since it was found. */
+/* `sum`: one's complement sum of the pseudo header without its length, the ports and the request
+ * header. A TAKE does as a GET does, and has the session only if nobody else took it since it was
+ * found. */
 INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	struct sessd_xdp_counters *counters, const struct sessd_config *settings,
 	struct percpu *own, __u64 sum, bool take)
@@ -109,26 +112,27 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	__u64 now = clock_tick(own);
 
 	for (int try = 0; try < LOOKUP_TRIES; try++) {
-		barrier_var(settings); /* or the compiler prepares all its uses ahead of the loop */
+		barrier_var(settings); /* keeps the compiler from hoisting all its uses out of the
+					  loop */
 		if (try)
 			counters->get_retries++;
 		if (!packet_message(packet, ctx, &header))
 			return XDP_ABORTED;
 		entry = bpf_map_lookup_elem(&sessions, header->key);
 		if (!entry)
-			return answer_error(ctx, packet, sum,
+			return answer_error(ctx, packet, own, sum,
 				take ? &counters->take_misses : &counters->get_misses);
 		session_read(&session, entry);
 		session_touch(entry);
 		if (session_expired(&session, now))
-			return answer_error(ctx, packet, sum,
+			return answer_error(ctx, packet, own, sum,
 				take ? &counters->take_misses : &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
 		if (!mark_read(&mark, &session))
 			continue;
 		if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE + session.len)) {
-			if (try) /* what followed the header in the request is overwritten */
+			if (try) /* the last try overwrote the request behind its header */
 				break;
 			return pass(&counters->pass_no_room);
 		}
@@ -137,16 +141,17 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings)) {
 			if (session.guard)
 				continue;
-			return answer_error(ctx, packet, sum,
+			return answer_error(ctx, packet, own, sum,
 				take ? &counters->take_misses : &counters->get_misses);
 		}
 		if (take) {
 			__u32 slot = sessd_life_slot(session.life);
 
 			if (slot >= settings->capacity) /* no session */
-				return answer_error(ctx, packet, sum, &counters->take_misses);
+				return answer_error(ctx, packet, own, sum, &counters->take_misses);
 			if (!claim_guard(entry, session.guard))
-				return answer_error(ctx, packet, sum, &counters->take_lost_race);
+				return answer_error(
+					ctx, packet, own, sum, &counters->take_lost_race);
 			claim_tell(slot);
 			counters->take_hits++;
 		} else {
@@ -155,21 +160,22 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		}
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
+		talkers_count(packet, own, SESSD_GET);
 		reply_make(packet, SESSD_OK, SESSD_HEADER_SIZE + session.len, sum + session.sum);
 		return XDP_TX;
 	}
 	return answer_error(
-		ctx, packet, sum, take ? &counters->take_lost_race : &counters->get_torn);
+		ctx, packet, own, sum, take ? &counters->take_lost_race : &counters->get_torn);
 }
 
-/* Of a GET or TAKE. It is read anew, and not known from a branch: the verifier then follows what
- * both have in common once. */
+/* Whether a GET or TAKE is a TAKE. It is read anew, and not known from a branch: the verifier then
+ * follows what both have in common once. */
 INLINE bool is_take(const struct sessd_header *header)
 {
 	return *(const volatile __u8 *)&header->type >> 1 & 1;
 }
 
-/* `generic`: generic XDP, which works on socket buffers. */
+/* `generic`: generic XDP, whose packets are socket buffers. */
 INLINE int handle(struct xdp_md *ctx, bool generic)
 {
 	struct packet packet = {
@@ -181,6 +187,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	const struct sessd_header *header;
 	__u64 *other, pseudo, sum;
 	struct percpu *own;
+	bool unfinished;
 	__u32 zero = 0;
 
 	settings = bpf_map_lookup_elem(&config, &zero);
@@ -205,11 +212,10 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	if (header->version != SESSD_VERSION)
 		return refuse(ctx, &packet, own, &counters->drop_version, SESSD_DROP_VERSION,
 			header->version);
-	/* The buffer's own note that a checksum is missing stays with the reply, and a device on
-	 * its way would write one into it. A train of datagrams (UDP_SEGMENT) looks the same, and
-	 * would be taken for one. */
-	if (generic && checksum_partial(&packet, checksum_pseudo(&packet)))
-		return pass(&counters->pass_bad_checksum);
+	/* CHECKSUM_PARTIAL stays set on the buffer of the reply: a device would write a checksum
+	 * into it. UDP_SEGMENT buffers look the same and hold several datagrams. Both go to the
+	 * socket. */
+	unfinished = generic && checksum_partial(&packet, checksum_pseudo(&packet));
 	switch (header->type) {
 	case SESSD_TAKE:
 		if (!take_answered)
@@ -217,17 +223,25 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 				header->type);
 		/* fallthrough */
 	case SESSD_GET:
-		talkers_count(&packet, own, SESSD_GET);
-		if (!limit_allows(&packet, own, true))
+		/* The daemon counts GETs that it answers. */
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
+		if (!limit_allows(&packet, own, true)) {
+			talkers_count(&packet, own, SESSD_GET);
 			return drop(&counters->drop_limit_get);
+		}
 		break;
 	case SESSD_NEW:
 		talkers_count(&packet, own, SESSD_NEW);
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
 		return redirect_update(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
 		talkers_count(&packet, own, SESSD_REMOVE);
+		if (unfinished)
+			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
 		return redirect_update(ctx, &packet, &counters->pass_remove);

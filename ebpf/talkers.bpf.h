@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Requests by source, one in so many, and only while the daemon says that somebody looks. Not
- * pinned.
+ * Counts requests per source for `sessionctl top`, by sampling, and only while the daemon asks for
+ * it. Not pinned.
  */
 #ifndef SESSIOND_EBPF_TALKERS_BPF_H
 #define SESSIOND_EBPF_TALKERS_BPF_H
@@ -11,16 +11,17 @@
 #include "ebpf/packet.bpf.h"
 #include "ebpf/percpu.bpf.h"
 
-#define TALKERS_KEPT 1024 /* of more sources, those are kept that came last */
+#define TALKERS_KEPT 1024 /* with more sources, the most recently seen are kept */
 
-/* One in so many is counted; 0: none. Written by the daemon while the program runs. */
+/* One request in this many is counted, per CPU; 0: none. The daemon writes it while the program
+ * runs. */
 __u32 talkers_one_in;
 
 struct talker_key {
 	__u8 source[16]; /* v4-mapped for IPv4 */
 } __attribute__((aligned(8)));
 
-/* By enum sessd_type; a sample counts as those that it stands for. */
+/* Indexed by enum sessd_type, in requests: a sample adds the number of requests it stands for. */
 struct talker_counts {
 	__u64 of[4];
 };
@@ -32,11 +33,11 @@ struct {
 	__type(value, struct talker_counts);
 } talkers SEC(".maps");
 
-/* A function of its own, so that the path without samples stays as short as it is. */
+/* noinline, so that the path without sampling stays short. */
 __attribute__((noinline)) int talkers_add(struct talker_key *key, __u32 type, __u32 weight)
 {
 	struct talker_counts first = {}, *counts;
-	struct talker_key own; /* Linux 6.1 takes no caller's memory as a map's key */
+	struct talker_key own; /* Linux 6.1 does not accept a caller's memory as a map key */
 
 	if (!key)
 		return 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The VLANs that this host is in. On a trunk, a frame of any other is for the kernel to drop.
+ * The VLANs that this host is in. On a trunk, frames of other VLANs are passed to the kernel, which
+ * drops them.
  *
- * The map is not pinned, but this program's own: the daemon that loads it fills it before the
- * program meets a packet, and a program that outlives its daemon keeps it as it was.
+ * The map is not pinned; it belongs to this load of the program. The daemon fills it before it
+ * attaches the program, and after the daemon exits it keeps its contents.
  */
 #ifndef SESSIOND_EBPF_VLAN_BPF_H
 #define SESSIOND_EBPF_VLAN_BPF_H
@@ -28,7 +29,7 @@ INLINE bool vlan_is_tag(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
-/* The tag, if `proto` says that it is one. */
+/* The tag as sessd_vlan_tag makes it; 0 if `proto` is not a tag's. */
 INLINE __u32 vlan_tag(__be16 proto, const struct vlan_header *vlan)
 {
 	if (!vlan_is_tag(proto))
@@ -36,18 +37,17 @@ INLINE __u32 vlan_tag(__be16 proto, const struct vlan_header *vlan)
 	return sessd_vlan_tag(bpf_ntohs(vlan->tag), proto == bpf_htons(ETH_P_8021AD));
 }
 
-/* Whether a frame that has a tag is of one of the VLANs. A tag of VLAN 0 has a priority and nothing
- * else, and counts for none. A function of its own, which the verifier sees once, and which frames
- * without a tag pay nothing for. */
+/* Whether a tagged frame belongs to one of the VLANs. VLAN 0 carries only a priority and counts as
+ * untagged. noinline, so that the verifier checks it once and untagged frames do not pay for it. */
 __attribute__((noinline)) int vlan_served(struct xdp_md *ctx)
 {
 	const struct eth_header *eth = (void *)(long)ctx->data;
 	const struct vlan_header *vlan = (const void *)(eth + 1);
 	struct sessd_vlan key = {0};
 
-	/* With one tag, IP is behind it, which is longer. */
+	/* With one tag, the second read is of the IP header, which is longer than a tag. */
 	if ((const void *)(vlan + 2) > (void *)(long)ctx->data_end)
-		return 1; /* cut: passed on, whatever it is */
+		return 1; /* truncated: the parser passes it */
 	key.tags = sessd_vlan_push(vlan_tag(eth->proto, vlan), vlan_tag(vlan->proto, vlan + 1));
 	if (!key.tags)
 		return 1;

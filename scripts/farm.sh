@@ -12,7 +12,8 @@
 #   farm_close                         stops everything
 #
 # FARM_A and FARM_B are then the addresses for clients, FARM_CACHE and FARM_PORT those of the cache.
-# FARM_DIR has the logs: sessiond.log, stunnel-a.log, stunnel-b.log.
+# FARM_DIR has the logs: sessiond.log, stunnel-a.log, stunnel-b.log. FARM_ROOT_B may name the root of
+# another system, which shares /tmp: B's stunnel then is the one there.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/resume.sh"
@@ -167,13 +168,13 @@ _farm_stunnel()
 	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5
 
 	shift 5
-	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line.
+	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line. The log
+	# is stderr, because newer stunnels write an `output` file in blocks.
 	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
 	foreground = yes
 	pid =
 	syslog = no
 	debug = info
-	output = $FARM_DIR/stunnel-$letter.log
 	[farm]
 	accept = $accept
 	connect = 127.0.0.1:$connect
@@ -181,8 +182,10 @@ _farm_stunnel()
 	sessiond = $sessiond
 	END
 	printf '%s\n' "$@" >>"$FARM_DIR/stunnel-$letter.conf"
+	set --
+	[ "$letter" != b ] || [ -z "${FARM_ROOT_B:-}" ] || set -- chroot "$FARM_ROOT_B"
 	farm_spawn "$node" /dev/null "$FARM_BUILD/tests/e2e/echod" "$connect"
-	farm_spawn "$node" /dev/null stunnel4 "$FARM_DIR/stunnel-$letter.conf"
+	farm_spawn "$node" "$FARM_DIR/stunnel-$letter.log" "$@" stunnel4 "$FARM_DIR/stunnel-$letter.conf"
 }
 
 # farm_certificate FILE NAME [small]: a self-signed certificate and its key in one file. A small one has

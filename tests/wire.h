@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Fields of packets that tests make and check by hand, and the Internet checksum (RFC 1071) in its
- * plainest form. This is the tests' own: it shares nothing with <sessiond/checksum.h>.
+ * Fields of packets that tests build and check, and a simple Internet checksum (RFC 1071), which
+ * shares no code with <sessiond/checksum.h>.
  */
 #ifndef TESTS_WIRE_H
 #define TESTS_WIRE_H
@@ -23,8 +23,8 @@ static inline unsigned get16(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* `sum` and the one's complement sum of 16-bit numbers in network order, an odd byte padded: 0xffff
- * if `data` contains its right checksum. */
+/* Adds the one's complement sum of 16-bit numbers in network order to `sum`, with an odd byte
+ * padded: 0xffff if `data` contains its correct checksum. */
 static inline unsigned wire_sum(unsigned sum, const void *data, size_t len)
 {
 	const uint8_t *at = data;

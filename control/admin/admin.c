@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The admin socket's connections. What a client may make us hold is bounded: a line, the requests
- * it sent ahead, and replies up to OUTPUT_MAX and one more; requests past that wait in the kernel.
- * So is the time that it takes from others: after one request, or one page of a list, the loop has
- * its turn.
+ * The admin socket's connections. The memory per client is bounded: a line, the requests it sent
+ * ahead, and replies up to OUTPUT_MAX and one more; further requests wait in the kernel. Its time
+ * is bounded too: after one request, or one page of a list, control returns to the event loop.
  */
 #include "control/admin/admin.h"
 
@@ -28,7 +27,7 @@
 #define LINE_MAX_BYTES	256
 #define INPUT_MAX	4096
 #define OUTPUT_MAX	65536
-/* How often a flush that somebody waits for is looked at. */
+/* Interval of the checks whether a flush has ended. */
 #define FLUSH_LOOK_MS 5
 
 struct admin {
@@ -49,14 +48,14 @@ static void connection_free(struct admin_connection *connection)
 	free(connection);
 }
 
-/* Whether the last request still waits for its reply, or for the rest of it. */
+/* Whether the reply to the last request is still incomplete. */
 static bool is_replying(const struct admin_connection *connection)
 {
 	return connection->listing || connection->flushing;
 }
 
-/* Carries out the next request, if there is one and not too many replies wait to be read. May free
- * the connection. */
+/* Runs the next request, if there is one and not too many replies are unread. May free the
+ * connection. */
 static void connection_go_on(struct admin_connection *connection)
 {
 	struct evbuffer *in = bufferevent_get_input(connection->bev);
@@ -70,8 +69,8 @@ static void connection_go_on(struct admin_connection *connection)
 		line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
 		if (line ? len > LINE_MAX_BYTES || strlen(line) != len
 			 : evbuffer_get_length(in) > LINE_MAX_BYTES + 1) {
-			evbuffer_add_printf(out, "ERR a line of over %d bytes, or with a NUL\n",
-				LINE_MAX_BYTES);
+			evbuffer_add_printf(
+				out, "ERR the line has over %d bytes or a NUL\n", LINE_MAX_BYTES);
 			connection->closing = true;
 		} else if (line) {
 			admin_command(connection, line);
@@ -87,7 +86,7 @@ static void connection_go_on(struct admin_connection *connection)
 		event_add(connection->again, &wait);
 	else if (evbuffer_get_length(out) == 0 && connection->closing)
 		connection_free(connection);
-	/* Else on_written or on_readable goes on. */
+	/* Else on_written or on_readable continues. */
 	free(line);
 }
 
@@ -97,7 +96,7 @@ static void on_readable(struct bufferevent *bev, void *ctx)
 	connection_go_on(ctx);
 }
 
-/* All that was waiting is written. */
+/* The output buffer is empty. */
 static void on_written(struct bufferevent *bev, void *ctx)
 {
 	struct admin_connection *connection = ctx;
@@ -128,7 +127,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 	bool busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
 
 	if (what & BEV_EVENT_EOF) {
-		/* It may still read the replies to what it has sent. */
+		/* It may still read replies. */
 		connection->eof = true;
 		if (!busy)
 			connection_go_on(connection);
@@ -171,15 +170,15 @@ err:
 	return NULL;
 }
 
-/* Frees the places of clients that have gone. On a busy machine many may come and go before the
- * loop gets round to them, and a newcomer would be refused for their sake. What they asked for and
- * did not wait for is not done. */
+/* Frees connections whose client has closed them, so that they do not fill the limit: on a busy
+ * machine many clients may come and go before the loop handles them. Their remaining requests are
+ * dropped. */
 static void free_the_gone(struct admin *admin)
 {
 	struct admin_connection *connection = LIST_FIRST(&admin->list), *next;
 
 	for (; connection; connection = next) {
-		/* Not POLLRDHUP: who has only said its last still reads. */
+		/* Not POLLRDHUP: a client that has shut down its sending side still reads. */
 		struct pollfd hangup = {.fd = bufferevent_getfd(connection->bev)};
 
 		next = LIST_NEXT(connection, link);
@@ -192,7 +191,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	int len, void *ctx)
 {
 	static const char full[] = "ERR too many connections: close one and try again\n";
-	static const char stranger[] = "ERR not for you: be root, or of the daemon's group\n";
+	static const char stranger[] = "ERR permission denied: be root, or in the daemon's group\n";
 	struct admin *admin = ctx;
 	struct admin_connection *connection = NULL;
 	uid_t uid = (uid_t)-1;
@@ -203,11 +202,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	if (admin->connections == admin->config.connections_max)
 		free_the_gone(admin);
 	if (!trusted)
-		log_warning("admin: user %u is refused", uid);
+		log_warning("admin: refused user %u", uid);
 	else if (admin->connections < admin->config.connections_max)
 		connection = connection_new(admin, evconnlistener_get_base(listener), fd, uid);
 	if (!connection) {
-		/* It is new, so there is room in its buffer; if not, it is told nothing. */
+		/* Its buffer is new and has room; otherwise the client gets no message. */
 		const char *refusal = trusted ? full : stranger;
 
 		if (send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -220,7 +219,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
 }
 
-/* Out of descriptors, most likely. The waiting connection would wake us again at once. */
+/* Most likely out of descriptors. Pause, because the waiting connection would wake the loop again
+ * at once. */
 static void on_accept_error(struct evconnlistener *listener, void *ctx)
 {
 	const struct timeval pause = {1, 0};
@@ -264,7 +264,7 @@ int admin_open(struct admin **out, struct event_base *base, const struct admin_c
 		goto err_socket;
 	}
 	evconnlistener_set_error_cb(admin->listener, on_accept_error);
-	/* A client that goes away while it is written to is no reason to die. */
+	/* A write to a client that has gone must not end the daemon. */
 	signal(SIGPIPE, SIG_IGN);
 	*out = admin;
 	return 0;
@@ -290,7 +290,7 @@ void admin_close(struct admin *admin)
 	if (!admin)
 		return;
 	while (!LIST_EMPTY(&admin->list))
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the first is another each time */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the first changes each time */
 		connection_free(LIST_FIRST(&admin->list));
 	evconnlistener_free(admin->listener);
 	event_free(admin->relisten);

@@ -13,28 +13,28 @@
  *   show ID            id ID, remaining SECONDS, length BYTES: a line each
  *   remove ID
  *   take ID            as remove, by the rule of TAKE: an error if a client has taken it
- *   flush              flushed COUNT         when every session is gone that was there when it was
- *                                            asked, some 5 s for a million. It goes on if the client
- *                                            leaves. One that is asked for during another begins when
- *                                            that has ended; its COUNT includes the other's rest
+ *   flush              flushed COUNT         sent when every session that existed at the request
+ *                                            is deleted, some 5 s for a million. It continues if the
+ *                                            client leaves. A flush requested during another begins
+ *                                            when that ends; its COUNT includes the other's rest
  *   reload             TEXT                  a line for each option that needs a restart
  *   log-level LEVEL
  *   talkers            ADDRESS GETS NEWS REMOVES
- *                                            estimated: a line for each source, those that send most
- *                                            first, at most 64; counting starts with the first such
- *                                            request and ends 5 seconds after the last
+ *                                            estimates: a line for each source, those that send most
+ *                                            first, at most 64; counting starts with the first
+ *                                            `talkers` and ends 5 seconds after the last
  *   version            sessiond VERSION
  *   ping
  *
  * The reply is `OK`, the lines above and a line with a single dot; or the one line `ERR MESSAGE`. A
- * line of the body that starts with a dot has another put before it. Lines end with LF; CRLF is
- * taken too. A connection may send any number of requests without waiting for replies. An ID is
+ * line of the body that starts with a dot gets a second dot in front. Lines end with LF; CRLF is
+ * accepted too. A connection may send any number of requests without waiting for replies. An ID is
  * 1 to 32 bytes in hex digits, padded with zeros on the right; it is printed in full. Values of
- * sessions are never told.
+ * sessions are never sent.
  *
- * Who may connect is settled by the socket's mode, 0660, and once more by who the client is: root,
- * the daemon's user, or a member of its group. All of it runs on the thread of the event
- * base; no client, however slow, holds it up: replies are made as they are read.
+ * Access is limited by the socket's mode, 0660, and by a check of the client's credentials: root,
+ * the daemon's user, or a member of its group. Everything runs on the thread of the event
+ * base; a slow client does not block it: replies are produced as they are read.
  */
 /* clang-format on */
 
@@ -48,25 +48,26 @@
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
 
-/* What the daemon does for a request; none may be NULL. */
+/* What the daemon does for a request; no member may be NULL. */
 struct admin_ops {
 	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
 	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	/* As writer_take. */
 	bool (*take)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
-	/* As writer_flush_start and writer_flush_done: the one does not wait, the other is called
-	 * until it does not return 0. */
+	/* As writer_flush_start and writer_flush_done: flush_start does not wait; flush_done is
+	 * called until it does not return 0. */
 	void (*flush_start)(void *ctx, struct writer_flush *flush);
 	int (*flush_done)(void *ctx, const struct writer_flush *flush, uint64_t *deleted);
-	/* A page from slot `*next` on, as writer_list; the end is where `*next` is `capacity`. */
+	/* As writer_list: a page from slot `*next` on; at the end `*next` is `capacity`. */
 	unsigned (*list)(void *ctx, uint32_t *next, struct session *sessions, unsigned room);
 	/* Calls `line` for what the administrator should know. 0, or a negative errno with
 	 * error_message() set. */
 	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 	void (*set_log_level)(void *ctx, enum log_level level);
-	/* Those that send most, at most `room`, most first, and goes on counting for a while; how
-	 * many, or a negative errno with error_message() set where the mode cannot tell. */
+	/* The sources that send most, at most `room`, most first; counting continues for a while.
+	 * Returns how many, or a negative errno with error_message() set if the mode does not count
+	 * sources. */
 	int (*talkers)(void *ctx, struct talker *talkers, unsigned room);
 };
 
@@ -81,8 +82,8 @@ struct admin_config {
 
 struct admin;
 
-/* Listens. A socket file that nobody answers on is replaced; the folder of the default path is made
- * if it is missing. Ignores SIGPIPE from now on. 0, or a negative errno with error_message() set:
+/* Listens. A stale socket file is replaced; the folder of the default path is created if it is
+ * missing. Ignores SIGPIPE from now on. 0, or a negative errno with error_message() set:
  * -EADDRINUSE where another daemon answers. */
 int admin_open(struct admin **admin, struct event_base *base, const struct admin_config *config);
 

@@ -14,10 +14,10 @@
 #include "common/clock.h"
 #include "common/text.h"
 
-/* Sessions that are listed at a time: some 20 kB of text. */
+/* Sessions listed at a time: some 20 kB of text. */
 #define PAGE 256
 
-/* Sources that are told of. */
+/* Sources in a reply to `talkers`. */
 #define TALKERS_PAGE 64
 
 #define LINE_SIZE 512

@@ -18,21 +18,21 @@ struct admin_connection {
 	struct admin *admin;
 	const struct admin_config *config;
 	struct bufferevent *bev;
-	struct event *again; /* goes on with a list whose last page was empty, with a flush, or with
-			      * the next request */
-	unsigned uid;	     /* of the peer, for the log */
-	bool listing;	     /* the reply to `list` is under way ... */
-	uint32_t list_next;  /* ... and goes on with this slot */
-	bool flushing;	     /* the reply to `flush` is awaited ... */
-	struct writer_flush flush; /* ... from this one */
+	struct event *again;	   /* for the next page, flush check or request */
+	unsigned uid;		   /* of the peer, for the log */
+	bool listing;		   /* the reply to `list` is under way ... */
+	uint32_t list_next;	   /* ... and continues with this slot */
+	bool flushing;		   /* the reply to `flush` is pending ... */
+	struct writer_flush flush; /* ... for this flush */
 	bool eof;		   /* the peer sends no more */
 	bool closing;		   /* takes no more requests; closed once all is written */
 };
 
-/* Carries out a request and appends the reply, or the beginning of one (listing is then set), or
- * none yet (flushing is then set). */
+/* Runs a request and appends the reply, or its beginning (and sets listing), or nothing yet (and
+ * sets flushing). */
 void admin_command(struct admin_connection *connection, const char *line);
-/* Appends the next page of the list, and its end, which clears listing. */
+/* Appends the next page of the list. At the end of the list it ends the reply and clears
+ * listing. */
 void admin_list_page(struct admin_connection *connection);
 /* Appends the reply to `flush` and clears flushing, if the flush has ended. */
 void admin_flush_look(struct admin_connection *connection);

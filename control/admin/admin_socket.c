@@ -24,7 +24,7 @@
 
 #define LOCK_PATH_SIZE (CONTROL_PATH_SIZE + 8)
 
-/* Whether the file that is open is still the one at the path: whoever held it before removes it. */
+/* Whether the open file is still the one at the path: the previous holder removes it. */
 static bool is_at(const char *path, const struct stat *held)
 {
 	struct stat there;
@@ -33,9 +33,9 @@ static bool is_at(const char *path, const struct stat *held)
 	       there.st_ino == held->st_ino;
 }
 
-/* Two daemons that start at once must not both take a stale file away, each the other's new one
- * too. A file of the daemon's own is locked meanwhile: the folder could be by any user who may read
- * it, for as long as they like. */
+/* Two daemons that start at once must not both remove a stale socket file: the later would remove
+ * the other's new one. The lock is on a file of the daemon's own, because any user who may read the
+ * folder could lock that, for any time. */
 static int lock_path(const char *path, char lock[LOCK_PATH_SIZE])
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -60,7 +60,8 @@ static int lock_path(const char *path, char lock[LOCK_PATH_SIZE])
 		if (!S_ISREG(st.st_mode) || st.st_size != 0) {
 			close(fd);
 			return error_set(EEXIST,
-				"admin socket: %s is no lock: remove it, or choose another with "
+				"admin socket: %s is not a lock file: remove it, or choose another "
+				"with "
 				"--control",
 				quoted);
 		}
@@ -79,7 +80,7 @@ static void unlock_path(int fd, const char *lock)
 	close(fd);
 }
 
-/* Takes a stale socket file away; a live one, or a file of another kind, is an error. */
+/* Removes a stale socket file; a live one, or a file of another kind, is an error. */
 static int clear_path(const struct sockaddr_un *addr)
 {
 	char quoted[TEXT_QUOTE];
@@ -102,7 +103,7 @@ static int clear_path(const struct sockaddr_un *addr)
 		return error_set(errno, "admin socket: %s", strerror(errno));
 	err = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ? errno : 0;
 	close(fd);
-	/* EAGAIN is a full backlog: somebody is there. */
+	/* EAGAIN is a full backlog: a daemon listens. */
 	if (err == 0 || err == EAGAIN)
 		return error_set(EADDRINUSE,
 			"another sessiond answers on %s: stop it, or give this one a socket of "
@@ -191,7 +192,7 @@ bool admin_socket_trusts(int fd, uid_t *uid)
 	*uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == geteuid() || peer.gid == getegid())
 		return true;
-	/* Its other groups. One that is in more than there is room for is refused. */
+	/* The peer's supplementary groups. A peer with more than GROUPS_MAX is refused. */
 	len = sizeof(groups);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
 		return false;
@@ -208,5 +209,5 @@ void admin_socket_remove(const struct admin_socket *sock)
 	if (lstat(sock->path, &st) == 0 && st.st_dev == sock->dev && st.st_ino == sock->ino)
 		unlink(sock->path);
 	if (sock->made_folder)
-		rmdir(CONTROL_DIR_SYSTEM); /* fails, as it should, if others use it */
+		rmdir(CONTROL_DIR_SYSTEM); /* fails if it is not empty, as intended */
 }

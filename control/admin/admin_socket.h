@@ -15,7 +15,7 @@ struct admin_socket {
 	int fd; /* listening, non-blocking */
 	char path[CONTROL_PATH_SIZE];
 	bool made_folder;
-	dev_t dev; /* of the file, so that only our own is removed */
+	dev_t dev; /* of the file, so that only our own file is removed */
 	ino_t ino;
 };
 
@@ -23,8 +23,8 @@ struct admin_socket {
 int admin_socket_open(struct admin_socket *sock, const char *path);
 /* 0, or a negative errno with error_message() set. */
 int admin_socket_give(const struct admin_socket *sock, uid_t uid, gid_t gid);
-/* Whether the client at the other end is root, this process's user, or of its group. `*uid` becomes
- * the client's user. */
+/* Whether the client is root, this process's user, or in its group. `*uid` becomes the client's
+ * user. */
 bool admin_socket_trusts(int fd, uid_t *uid);
 /* Removes the file, if it is still ours. Does not close fd. */
 void admin_socket_remove(const struct admin_socket *sock);

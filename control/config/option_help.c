@@ -13,7 +13,7 @@ bool option_default_is_list(const struct option_def *def)
 
 const char *option_help(const struct option_def *def, char text[OPTION_HELP])
 {
-	/* What an option without a value does by default goes without saying. */
+	/* Print no default for an option without a value. */
 	bool tell = def->fallback && def->arg && !option_default_is_list(def);
 
 	snprintf(text, OPTION_HELP, "%s%s%s%s", def->help,

@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "control/host/host_memory.h"
 #include "control/host/identity.h"
+#include "control/host/local_addresses.h"
 #include "control/sessions/lifetime.h"
 
 uint64_t options_memory_needed(const struct options *options)
@@ -20,7 +21,8 @@ uint64_t options_memory_needed(const struct options *options)
 	const struct engine_mode *mode = options->mode ? options->mode : engines_auto(NULL, config);
 	uint64_t most = 0;
 
-	/* The most of the modes that auto may come to: to no other where sessions are adopted. */
+	/* The maximum over the modes that auto may try. It tries no other mode when sessions are
+	 * adopted. */
 	while (mode) {
 		uint64_t needed = engines_memory_needed(mode, config);
 
@@ -31,6 +33,15 @@ uint64_t options_memory_needed(const struct options *options)
 		mode = engines_auto(mode, config);
 	}
 	return most + lifetime_reserved_bytes(config->capacity);
+}
+
+/* With the addresses of this host, of which xdp mode keeps lists. */
+static uint64_t memory_needed_here(const struct options *options)
+{
+	struct options here = *options;
+
+	here.engine.address_count = local_addresses_count();
+	return options_memory_needed(&here);
 }
 
 int options_check_host(const struct options *options)
@@ -66,9 +77,9 @@ int options_check_host(const struct options *options)
 		&identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
 	if (err)
 		return err;
-	needed = options_memory_needed(options);
+	needed = memory_needed_here(options);
 	available = host_memory_available("");
-	/* What others have may come free; a limit stays. */
+	/* Memory in use elsewhere may become free; a limit stays. */
 	if (available > 0 && needed > available)
 		return error_set(needed > host_memory_limit("") ? EINVAL : ENOMEM,
 			"--capacity %u: needs up to %llu MiB of memory, %llu MiB are available: "

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Every option, a row each: --help, the command line, the configuration file, reload, the manual,
- * docs/options.md and the shell's completion come from it, in this order. Included where rows are
- * wanted, with these defined:
+ * Every option, one row each. --help, the command line, the configuration file, reload, the manual,
+ * docs/options.md and shell completion are made from it, in this order. Define these before
+ * including it:
  *
  *   OPTION(type, member, array, ...)   also declares a member of struct options
  *   ENGINE_OPTION(member, ...)         sets a member of struct engine_config
@@ -29,12 +29,12 @@ ENGINE_OPTION(interfaces, .name = "interface", .letter = 'i', .arg = "IFNAME",
 	.flags = OPTION_REPEATABLE, .help = "Answer in XDP on this interface", .set = add_interface,
 	.clear = clear_interfaces, .complete = COMPLETE_INTERFACES, .example = "eth1")
 
-ENGINE_OPTION(xdp_mode, .name = "xdp-mode", .arg = "HOW",
+ENGINE_OPTION(xdp_mode, .name = "xdp-mode", .arg = "HOW", .needs = ENGINE_INTERFACES,
 	.help = "native, generic or auto; auto is native, or generic with a warning if the driver "
 		"has no XDP",
 	.set = set_word, .words = "auto native generic", .fallback = "auto")
 
-ENGINE_OPTION(busy_poll, .name = "busy-poll",
+ENGINE_OPTION(busy_poll, .name = "busy-poll", .needs = ENGINE_BUSY_POLL,
 	.help = "Poll without sleeping: for NEWs in xdp mode, which takes one CPU, for all "
 		"requests in socket mode, which takes one CPU per thread",
 	.details = "It saves some microseconds: until a NEW is stored in xdp mode, until any "
@@ -84,7 +84,7 @@ ENGINE_OPTION(take, .name = "take", .arg = "yes|no",
 		"like a message of unknown type.",
 	.set = set_bool, .words = "yes no", .fallback = "yes")
 
-ENGINE_OPTION(threads, .name = "threads", .letter = 't', .arg = "N",
+ENGINE_OPTION(threads, .name = "threads", .letter = 't', .arg = "N", .needs = ENGINE_THREADS,
 	.help = "Reader threads in socket mode; default one per CPU", .set = set_number,
 	.what = "a number of threads", .min = 1, .max = 256, .example = "2")
 
@@ -92,7 +92,7 @@ ENGINE_OPTION(dpdk_args, .name = "dpdk-args", .arg = "\"EAL ARGS\"",
 	.help = "Arguments of DPDK's EAL, as one string", .set = set_dpdk_args,
 	.example = "-l 1 -a 0000:01:00.0")
 
-OPTION(bool, keep, , .name = "keep",
+OPTION(bool, keep, , .name = "keep", .needs = ENGINE_PINS,
 	.help = "Leave the pinned fast path answering after a clean stop",
 	.details = "The next start adopts it with all its sessions, so a restart leaves no GET "
 		   "unanswered. xdp mode only.",
@@ -109,7 +109,7 @@ OPTION(char, user, [IDENTITY_SIZE], .name = "user", .letter = 'u', .arg = "NAME[
 OPTION(bool, seccomp, , .name = "seccomp", .arg = "yes|no",
 	.help = "Refuse system calls that the daemon does not need",
 	.details = "They fail, and the kernel logs them. Calls that only an attacker makes end the "
-		   "daemon; the XDP program goes on answering.",
+		   "daemon; the XDP program keeps answering.",
 	.set = set_bool, .words = "yes no", .fallback = "yes")
 
 /* "" if none. */
@@ -126,6 +126,7 @@ OPTION(char, control_path, [CONTROL_PATH_SIZE], .name = "control", .letter = 'C'
 	.set = set_control, .complete = COMPLETE_FILES, .fallback = "/run/sessiond/control.sock")
 
 OPTION(char, pin_root, [ENGINE_PIN_DIR_SIZE - 8], .name = "pin-dir", .arg = "PATH",
+	.needs = ENGINE_PINS,
 	.help = "Folder for the pins, on a BPF file system; each instance uses PATH/PORT",
 	.set = set_pin_dir, .complete = COMPLETE_FOLDERS, .fallback = "/sys/fs/bpf/sessiond")
 
@@ -148,7 +149,7 @@ OPTION(char, metrics, [108], .name = "metrics", .arg = "WHERE",
 		   "are measured only with this option.",
 	.set = set_metrics, .example = "9532")
 
-ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram",
+ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram", .needs = ENGINE_INTERFACES,
 	.help = "Measure each answer of the XDP program, for --metrics; xdp mode",
 	.details = "Each answer takes longer by two reads of the clock.", .set = set_bool,
 	.fallback = "no")

@@ -14,13 +14,15 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 	const char *wrong = NULL;
 	char quoted[TEXT_QUOTE], where[TEXT_QUOTE];
 
-	/* Twice on a command line is how a wrapper overrides; twice in a file is a slip. */
+	/* A wrapper may repeat an option on the command line to override it; twice in a file is a
+	 * mistake. */
 	if (source->seen[index] && !(def->flags & OPTION_REPEATABLE) &&
 		(source->file || def->flags & OPTION_ARGUMENT))
 		wrong = "given twice: leave one out";
 	if (!source->seen[index] && def->clear)
 		def->clear(source->options);
 	source->seen[index] = true;
+	source->options->given |= UINT64_C(1) << index;
 	if (!wrong)
 		wrong = def->set(def, source->options, value ? value : "yes");
 	if (!wrong)
@@ -32,4 +34,12 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 	if (def->flags & OPTION_ARGUMENT)
 		return error_set(EINVAL, "%s %s: %s", def->arg, quoted, wrong);
 	return error_set(EINVAL, "--%s %s: %s", def->name, quoted, wrong);
+}
+
+void option_errors_add(struct option_errors *errors)
+{
+	if (errors->count++ == 0)
+		snprintf(errors->first, sizeof(errors->first), "%s", error_message());
+	if (errors->tell)
+		errors->tell(errors->ctx, error_message());
 }

@@ -8,23 +8,30 @@
 
 #include "control/config/option_table.h"
 
-#define OPTION_TABLE_MAX 32
+#define OPTION_TABLE_MAX 32 /* at most 64: struct options has a bit for each */
 
 struct option_source {
-	struct options *options; /* what is filled */
+	struct options *options; /* the options to fill */
 	const char *file;	 /* NULL: the command line */
 	unsigned line;
 	bool seen[OPTION_TABLE_MAX]; /* all false at first */
 };
 
-/* An occurrence of `def`; `value` is NULL where the command line gives none. The first of a
- * repeatable option empties what earlier sources set. 0, or -EINVAL with error_message() set. */
+/* Applies an occurrence of `def`; `value` is NULL for an option without a value. The first
+ * occurrence of a repeatable option discards what earlier sources set. 0, or -EINVAL with
+ * error_message() set. */
 int option_apply(struct option_source *source, const struct option_def *def, const char *value);
 
-/* Takes over what a configuration file says. 0, or a negative errno with error_message() set, which
- * names file and line: -ENOMEM where there was no memory to read it, else -EINVAL. */
-int options_read_file(struct options *options, const char *path);
-/* The same for `size` bytes of any content; `name` stands for the file in errors. */
-int options_read_memory(struct options *options, const char *name, const char *text, size_t size);
+/* Adds error_message(). */
+void option_errors_add(struct option_errors *errors);
+
+/* Applies the options in a configuration file. 0, or a negative errno with error_message() set,
+ * which names file and line: -ENOMEM if there was no memory to read it, -EINVAL otherwise. Each
+ * line that is wrong is added to `errors`, which may be NULL; error_message() is about the first.
+ */
+int options_read_file(struct options *options, const char *path, struct option_errors *errors);
+/* The same for `size` bytes of any content; `name` is the file's name in errors. */
+int options_read_memory(struct options *options, const char *name, const char *text, size_t size,
+	struct option_errors *errors);
 
 #endif

@@ -21,7 +21,7 @@ static const char *expected_number(const struct option_def *def)
 	return reason;
 }
 
-/* Where the word after this one begins, at its end if it is the last. */
+/* Start of the next word, or the end of the text. */
 static const char *next_word(const char *words)
 {
 	words += strcspn(words, " ");
@@ -44,7 +44,7 @@ static const char *expected_word(const char *words)
 	return reason;
 }
 
-/* The index of `value` among words that are apart by blanks, or -1. */
+/* The index of `value` in a list of words separated by blanks, or -1. */
 static int word_index(const char *value, const char *words)
 {
 	size_t len = strlen(value);
@@ -87,7 +87,7 @@ static const char *set_number(
 {
 	uint64_t number;
 
-	if (!text_number(value, def->min, def->max, &number))
+	if (!text_count(value, def->min, def->max, &number))
 		return expected_number(def);
 	if (def->size == sizeof(uint16_t))
 		*(uint16_t *)member(def, options) = (uint16_t)number;
@@ -96,7 +96,7 @@ static const char *set_number(
 	return NULL;
 }
 
-/* The rest of the member is zeros, so that equal texts are equal bytes. */
+/* Zero-fills the member, so that equal texts are equal bytes. */
 static const char *set_text(
 	const struct option_def *def, struct options *options, const char *value)
 {
@@ -172,7 +172,7 @@ static void clear_interfaces(struct options *options)
 	options->engine.interface_count = 0;
 }
 
-/* The port may yet come: 0 stands for it until options_parse ends. */
+/* PORT may come later on the command line: port 0 stands for it until options_parse ends. */
 static const char *add_listen(
 	const struct option_def *def, struct options *options, const char *value)
 {
@@ -183,7 +183,8 @@ static const char *add_listen(
 		return "expected ADDR, ADDR:PORT, [IPV6]:PORT, * or *:PORT, addresses as numbers, "
 		       "a link-local one with %INTERFACE";
 	if (!endpoint.any && address_is_group(&endpoint.addr))
-		return "expected the address of one host: a group's is never answered";
+		return "expected the address of one host: requests to a group address are never "
+		       "answered";
 	if (options->engine.listen_count == ENGINE_LISTEN_MAX) {
 		snprintf(reason, sizeof(reason), "too many addresses, expected at most %d",
 			ENGINE_LISTEN_MAX);
@@ -231,7 +232,7 @@ static const char *set_dpdk_args(
 	const struct option_def *def, struct options *options, const char *value)
 {
 	if (value[0] == '\0')
-		return "expected arguments of DPDK's EAL in one text";
+		return "expected arguments of DPDK's EAL as one string";
 	return set_text(def, options, value);
 }
 
@@ -272,7 +273,7 @@ static const char *set_rate_limit(
 	const struct option_def *def, struct options *options, const char *value)
 {
 	static const char wrong[] = "expected GETS/NEWS, both a second and 0 for no limit, such as "
-				    "20000/2000";
+				    "20k/2k";
 	const char *slash = strchr(value, '/');
 	uint64_t gets, news;
 	char first[16];
@@ -282,8 +283,8 @@ static const char *set_rate_limit(
 		return wrong;
 	memcpy(first, value, (size_t)(slash - value));
 	first[slash - value] = '\0';
-	if (!text_number(first, 0, SESSD_LIMIT_MAX, &gets) ||
-		!text_number(slash + 1, 0, SESSD_LIMIT_MAX, &news))
+	if (!text_count(first, 0, SESSD_LIMIT_MAX, &gets) ||
+		!text_count(slash + 1, 0, SESSD_LIMIT_MAX, &news))
 		return wrong;
 	options->engine.limit_gets = (uint32_t)gets;
 	options->engine.limit_news = (uint32_t)news;
@@ -296,14 +297,14 @@ static const char *set_metrics(
 	struct metrics_address address;
 
 #ifndef HAVE_MICROHTTPD
-	return "this sessiond was built without it: build with libmicrohttpd, or leave it out";
+	return "this sessiond was built without metrics: build with libmicrohttpd, or leave it out";
 #endif
 	if (metrics_address_parse(value, &address) < 0)
 		return "expected PORT, ADDR:PORT, [IPV6]:PORT, or the path of a Unix socket";
 	return set_path(def, options, value);
 }
 
-/* The members from `first` to `last`. */
+/* Offset and size of the members from `first` to `last`. */
 #define MEMBERS(first, last) \
 	.offset = offsetof(struct options, first), .size = offsetof(struct options, last) + \
 							   sizeof(((struct options *)0)->last) - \

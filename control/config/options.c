@@ -44,7 +44,7 @@ static const char *help(char text[1024])
 	return text;
 }
 
-/* The words of a repeatable option one by one. */
+/* Sets each word of a repeatable option. */
 static void set_default(struct options *options, const struct option_def *def)
 {
 	const char *from = def->fallback;
@@ -61,12 +61,12 @@ static void set_default(struct options *options, const struct option_def *def)
 
 static void set_defaults(struct options *options)
 {
-	memset(options, 0, sizeof(*options)); /* padding too: reload compares bytes */
+	memset(options, 0, sizeof(*options)); /* includes padding, because reload compares bytes */
 	for (size_t i = 0; i < option_table_size; i++)
 		if (option_table[i].fallback)
 			set_default(options, &option_table[i]);
 	options->allow_is_default = true;
-	/* May be another where this user may not write there. */
+	/* The default depends on where this user may write. */
 	memset(options->control_path, 0, sizeof(options->control_path));
 	control_path_default(CONTROL_LISTEN, options->control_path);
 	options->control_is_default = true;
@@ -117,7 +117,7 @@ static int read_command_line(struct options *options, int argc, char **argv)
 	return cli_parse(&cli, argc, argv) < 0 ? -EINVAL : 0;
 }
 
-/* The mode that an option is for, whether it is built in or not. */
+/* The mode that an option belongs to, whether it is built in or not. */
 static const struct engine_mode *mode_with(unsigned flag)
 {
 	size_t i = 0;
@@ -146,7 +146,8 @@ static int check_built_in(const struct options *options)
 	return 0;
 }
 
-/* Every link has fe80::/64. An engine's own ports are no interfaces. */
+/* Every link has fe80::/64, so the interface must be given. An engine's own ports are not
+ * interfaces. */
 static int check_scopes(const struct options *options)
 {
 	char text[ADDRESS_TEXT];
@@ -195,8 +196,7 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	       strcmp(a->scope, b->scope) == 0;
 }
 
-/* Whether the kernel refuses to bind one beside the other, since both would get what is sent to one
- * of them. */
+/* Whether the kernel refuses to bind both: some packets would match both. */
 static bool overlap(const struct endpoint *a, const struct endpoint *b)
 {
 	bool same_family = address_is_ipv4(&a->addr) == address_is_ipv4(&b->addr);
@@ -244,12 +244,12 @@ static void complete_engine(struct options *options)
 	engine->measure = options->metrics[0] != '\0';
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors)
 {
 	char config_path[sizeof(options->config_path)];
 	int ret;
 
-	/* The command line is read twice: to know the file, and to win over it. */
+	/* The command line is read twice: first for --config, then to override the file. */
 	set_defaults(options);
 	ret = read_command_line(options, argc, argv);
 	if (ret < 0)
@@ -257,7 +257,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (options->config_path[0]) {
 		memcpy(config_path, options->config_path, sizeof(config_path));
 		set_defaults(options);
-		ret = options_read_file(options, config_path);
+		ret = options_read_file(options, config_path, errors);
 		if (ret < 0)
 			return ret;
 		ret = read_command_line(options, argc, argv);
@@ -271,7 +271,24 @@ int options_parse(struct options *options, int argc, char **argv)
 	return ret < 0 ? ret : check_together(options);
 }
 
-/* A pipe is read once. To open one again may wait for somebody to write to it, for ever. */
+void options_without_effect(const struct options *options, const struct engine_mode *mode,
+	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx)
+{
+	static const char zeros[sizeof(bool)];
+
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_def *def = &option_table[i];
+		const char *member = (const char *)options + def->offset;
+		/* An option that is off, such as "keep = no", has no effect in any mode. */
+		bool off = !def->arg && memcmp(member, zeros, sizeof(zeros)) == 0;
+
+		if (options->given >> i & 1 && def->needs && !off &&
+			!engine_mode_has(mode, def->needs))
+			tell(ctx, def->name, mode->name);
+	}
+}
+
+/* A pipe can be read only once, and opening it again may block forever. */
 static int check_file_again(const char *path)
 {
 	char quoted[TEXT_QUOTE];
@@ -288,6 +305,7 @@ static int check_file_again(const char *path)
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
 	void (*needs_restart)(void *ctx, const char *name), void *ctx)
 {
+	struct option_errors errors = {0};
 	struct options *parsed;
 	int ret = check_file_again(running->config_path);
 
@@ -295,11 +313,16 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 		return ret;
 	parsed = malloc(sizeof(*parsed));
 	if (!parsed)
-		return error_set(ENOMEM, "options are not read again for want of memory");
-	ret = options_parse(parsed, argc, argv);
-	if (ret < 0)
+		return error_set(ENOMEM, "out of memory: the options were not reloaded");
+	ret = options_parse(parsed, argc, argv, &errors);
+	if (ret < 0) {
+		if (errors.count > 1)
+			error_set(EINVAL, "%s (lines with errors: %u; sessiond --check prints all)",
+				errors.first, errors.count);
 		goto end;
-	/* The default depends on what the daemon may write, which was more when it chose. */
+	}
+	/* The default depends on where the daemon may write, and it had more privileges when it
+	 * chose. */
 	if (parsed->control_is_default && running->control_is_default)
 		memcpy(parsed->control_path, running->control_path, sizeof(parsed->control_path));
 	memmove(next, running, sizeof(*next));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the daemon was asked to do, from the command line and the configuration file. One table
- * names every option for both; the command line wins over the file.
+ * The daemon's options, from the command line and the configuration file. One table names every
+ * option for both; the command line overrides the file.
  */
 #ifndef SESSIOND_CONTROL_CONFIG_OPTIONS_H
 #define SESSIOND_CONTROL_CONFIG_OPTIONS_H
@@ -18,35 +18,48 @@
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
 
-/* A member for each row of option_rows.h, and what they say together. */
+/* A member for each row of option_rows.h, and values derived from them. */
 struct options {
-	struct engine_config engine; /* whole after options_parse but for on_thread */
+	struct engine_config engine; /* complete after options_parse except on_thread */
 #define OPTION(type, member, array, ...) type member array;
 #define ENGINE_OPTION(...)
 #define ENGINE_OPTIONS(...)
 #include "control/config/option_rows.h"
 	bool allow_is_default, control_is_default;
+	uint64_t given; /* a bit for each row, from the lowest: set by file or command line */
+};
+
+/* The errors in a configuration file. */
+struct option_errors {
+	void (*tell)(void *ctx, const char *message); /* called for each error, in order; or NULL */
+	void *ctx;
+	unsigned count;
+	char first[512];
 };
 
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
  * and --version itself and exits 0. Returns 0, or a negative errno with error_message() set:
- * -ENOMEM where there was no memory to read the file, else -EINVAL. Nothing of the system is
- * changed or opened but the file. */
-int options_parse(struct options *options, int argc, char **argv);
+ * -ENOMEM if out of memory, else -EINVAL. It opens only the file and changes nothing.
+ * Each wrong line of the file is added to `errors`, which may be NULL; error_message() is about the
+ * first. */
+int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors);
 
-/* Reads file and command line again. `next` becomes `running` with what may change while running
- * (OPTION_RELOADABLE) as it is now asked for; needs_restart, if not NULL, is called with the
- * name of each other option that differs. `running` is what options_parse filled, unchanged. 0, or
- * a negative errno with error_message() set and `next` untouched. */
+/* Reads file and command line again. `next` becomes a copy of `running` with the new values of the
+ * OPTION_RELOADABLE options; needs_restart, if not NULL, is called with the name of each other
+ * option that differs. `running` is as options_parse filled it. 0, or a negative errno with
+ * error_message() set and `next` untouched. */
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
 	void (*needs_restart)(void *ctx, const char *name), void *ctx);
 
-/* What can only be told with a look at the host: interfaces and users that do not exist, a capacity
- * beyond this machine's memory. 0, or a negative errno with error_message() set: -ENODEV for an
- * interface, which may come yet, -ENOMEM for memory, which may come free, -EAGAIN for users who
+/* Checks the options against the host: interfaces and users that do not exist, a capacity beyond
+ * this machine's memory. 0, or a negative errno with error_message() set: -ENODEV for a missing
+ * interface, which may appear later, -ENOMEM for memory, which may become free, -EAGAIN if a user
  * could not be looked up, or -EINVAL. */
 int options_check_host(const struct options *options);
-/* Bytes of memory that a start takes at most, beside what a daemon that is gone has left pinned. */
+/* Calls `tell` for each option that was given and that `mode` does not use. */
+void options_without_effect(const struct options *options, const struct engine_mode *mode,
+	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx);
+/* Bytes of memory that a start takes at most, not counting what an earlier daemon left pinned. */
 uint64_t options_memory_needed(const struct options *options);
 
 #endif

@@ -43,7 +43,7 @@ static int by_bytes(const void *a, const void *b, void *size)
 	return memcmp(a, b, *(const size_t *)size);
 }
 
-/* Sorts, and leaves each item once. */
+/* Sorts, and removes duplicates. */
 static void sort(struct changes *changes, struct changes_list *list)
 {
 	size_t kept = 0;
@@ -72,7 +72,7 @@ int changes_end(struct changes *changes)
 	return 0;
 }
 
-/* Where the next item is: negative in the old list alone, positive in the new one, 0 in both. */
+/* Which list has the next item: negative the old one only, positive the new one only, 0 both. */
 static int next(const struct changes *changes)
 {
 	if (changes->at_now == changes->now.count)
@@ -83,7 +83,8 @@ static int next(const struct changes *changes)
 		item_at(changes, &changes->now, changes->at_now), changes->size);
 }
 
-/* Goes through both lists, and tells what is in one of them alone. */
+/* Walks both lists and reports what is in only one of them: removed items, or added ones if
+ * `came`. */
 static bool tell_pass(struct changes *changes, unsigned *limit,
 	void (*changed)(void *ctx, const void *item, bool present), void *ctx)
 {
@@ -105,7 +106,7 @@ static bool tell_pass(struct changes *changes, unsigned *limit,
 	return false;
 }
 
-/* What went comes first, so that there is room for what came. */
+/* Removed items first, so that there is room for the added ones. */
 bool changes_tell(struct changes *changes, unsigned limit,
 	void (*changed)(void *ctx, const void *item, bool present), void *ctx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * By netlink, since a daemon that has given up its rights has no ioctls for it.
+ * Uses netlink, because a running daemon may not call ioctl (syscall_filter.c).
  */
 #include "control/host/follower.h"
 
@@ -15,24 +15,24 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define BUFFER 32768 /* bytes: what the kernel fills at most of a dump's buffer */
+#define BUFFER 32768 /* bytes: the most that the kernel fills for one read of a dump */
 
-/* Buffers that are read in one step: some thousand addresses, in a few milliseconds. */
+/* Buffers read in one step: a few thousand addresses, in a few milliseconds. */
 #define STEP_BUFFERS 16
 
-/* How often a reading is begun again because something changed in the middle of it. */
+/* How often a reading is restarted because something changed meanwhile. */
 #define READ_TRIES 10
 
 struct follower {
 	const struct follower_ops *ops;
 	void *ctx;
 	struct mnl_socket *events;
-	struct mnl_socket *list; /* NULL: none is being read */
-	int more_fd;		 /* readable while a step has left something */
+	struct mnl_socket *list; /* NULL: no list is being read */
+	int more_fd;		 /* readable while a step is unfinished */
 	int poll_fd;		 /* of events and more_fd */
 	bool opening;
 	bool more;
-	bool unsure; /* the list was taken though it changed */
+	bool unsure; /* the list was accepted although it changed */
 	bool again;  /* the last reading failed */
 	int tries;
 	char buffer[BUFFER];
@@ -91,7 +91,7 @@ static void set_more(struct follower *follower, bool more)
 	if (more == follower->more)
 		return;
 	follower->more = more;
-	/* Neither can fail: it is 0 or 1. */
+	/* Neither can fail: the eventfd's count is 0 or 1. */
 	n = more ? write(follower->more_fd, &count, sizeof(count))
 		 : read(follower->more_fd, &count, sizeof(count));
 	(void)n;
@@ -168,7 +168,7 @@ static int on_event(const struct nlmsghdr *event, void *data)
 	return MNL_CB_OK;
 }
 
-/* What is left is taken before the next reading. */
+/* Any events left are read before the next reading. */
 static void take_events(struct follower *follower)
 {
 	const struct follower_ops *ops = follower->ops;
@@ -191,7 +191,7 @@ int follower_follow(struct follower *follower)
 	if (!follower->more)
 		take_events(follower);
 	ret = step(follower);
-	/* The change that interrupted the last try is told of by an event that waits already. */
+	/* After -EAGAIN an event is already pending: the change that interrupted the reading. */
 	return ret == FOLLOWER_MORE || ret == -EAGAIN ? 0 : ret;
 }
 
@@ -214,9 +214,9 @@ struct nlmsghdr *follower_request(
 	return header;
 }
 
-/* On a socket of its own: one whose answer was not read to its end still holds the rest of it. An
- * answer is there when the request was sent, and more of a list when some of it was read: nothing
- * waits for it. */
+/* Opens a socket for each request, because a socket whose reply was not read to its end still holds
+ * the rest. Reads never block: the kernel has queued the reply when the request is sent, and the
+ * next part of a list when one part is read. */
 static struct mnl_socket *send_request(struct follower *follower)
 {
 	const struct nlmsghdr *request = (const struct nlmsghdr *)follower->buffer;
@@ -232,7 +232,7 @@ static struct mnl_socket *send_request(struct follower *follower)
 	return socket;
 }
 
-/* A list that changed while it was read may lack something, or have it twice. */
+/* Accepts a list that changed while it was read: it may lack items or have duplicates. */
 static void take_unsure(struct follower *follower, ssize_t size)
 {
 	struct nlmsghdr *header = (struct nlmsghdr *)follower->buffer;
@@ -244,7 +244,7 @@ static void take_unsure(struct follower *follower, ssize_t size)
 	}
 }
 
-/* Returns as mnl_cb_run does, or a negative errno. */
+/* Returns what mnl_cb_run returns, or a negative errno. */
 static int receive(struct follower *follower, struct mnl_socket *socket, mnl_cb_t each, void *data)
 {
 	ssize_t n;

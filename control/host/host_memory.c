@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The two versions of cgroups. Of a file that is not there nothing is limited, or used. */
+/* The two versions of cgroups. A missing file means no limit, or nothing used. */
 static const struct version {
-	const char *type, *option; /* of the mount; the controller that it must have, if any */
-	const char *mount;	   /* where it is if /proc does not say */
+	const char *type, *option; /* type of the mount; its controller, if any */
+	const char *mount;	   /* default if /proc does not list it */
 	const char *limit, *used;
-	/* What memory.stat counts as used, below the cgroup too, but makes room when it is asked
-	 * for: files that were read or written. */
+	/* Names in memory.stat, whole hierarchy, of memory that is counted as used but reclaimed on
+	 * demand: the page cache. */
 	const char *cache[3];
 } versions[] = {
 	{"cgroup", "memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
@@ -52,7 +52,7 @@ static struct memory of_machine(const char *root)
 	return (struct memory){available * 1024, total * 1024};
 }
 
-/* False for "max", and where there is no such file, as in the topmost cgroup. */
+/* False for "max", and if there is no such file, as in the root cgroup. */
 static bool read_bytes(const char *root, const char *folder, const char *name, uint64_t *bytes)
 {
 	FILE *file = open_file(root, folder, name);
@@ -68,7 +68,8 @@ static bool read_bytes(const char *root, const char *folder, const char *name, u
 	return good;
 }
 
-/* Adds up what makes room; lowers `*limit` to what cgroups above, seen from here or not, allow. */
+/* Adds up the page cache; lowers `*limit` to the limits of the cgroups above, including those not
+ * visible from here. */
 static uint64_t page_cache(
 	const char *root, const char *folder, const struct version *version, uint64_t *limit)
 {
@@ -100,7 +101,7 @@ static void narrow(
 	if (limit < memory->limit)
 		memory->limit = limit;
 	used = used > cache ? used - cache : 0;
-	left = limit > used ? limit - used : 1; /* 0 is "cannot be told" */
+	left = limit > used ? limit - used : 1; /* 0 would mean unknown */
 	if (left < memory->available)
 		memory->available = left;
 }
@@ -115,7 +116,7 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* Where the hierarchy is mounted, and which folder of it. */
+/* Finds where the hierarchy is mounted, and which of its folders. */
 static void find_mount(const char *root, const struct version *version, char inside[PATH_MAX],
 	char mount[PATH_MAX])
 {
@@ -145,7 +146,7 @@ static void find_mount(const char *root, const struct version *version, char ins
 	fclose(file);
 }
 
-/* The process's cgroup, as /proc has it. */
+/* The process's cgroup from /proc. */
 static bool find_own(const char *root, const struct version *version, char own[PATH_MAX])
 {
 	FILE *file = open_file(root, "/proc/self", "cgroup");
@@ -154,7 +155,7 @@ static bool find_own(const char *root, const struct version *version, char own[P
 
 	if (!file)
 		return false;
-	/* NUMBER:CONTROLLERS:PATH; none are named in version 2. */
+	/* NUMBER:CONTROLLERS:PATH; CONTROLLERS is empty in version 2. */
 	while (!found && fgets(line, sizeof(line), file)) {
 		char *controllers = strchr(line, ':'), *path;
 
@@ -169,12 +170,12 @@ static bool find_own(const char *root, const struct version *version, char own[P
 		strcpy(own, path);
 	}
 	fclose(file);
-	/* One that is outside of what is mounted here begins with "/..". */
+	/* The path begins with "/.." if the cgroup is outside what is mounted here. */
 	return found && own[0] == '/' && !strstr(own, "/..");
 }
 
-/* Goes through the process's cgroup and those above it that are seen here. In a container that sees
- * only its own part of the tree, its cgroup is the topmost. */
+/* Applies the process's cgroup and the visible ones above it. In a container that sees only its own
+ * part of the tree, its cgroup is the topmost. */
 static void narrow_all(const char *root, const struct version *version, struct memory *memory)
 {
 	char own[PATH_MAX], inside[PATH_MAX], mount[PATH_MAX], folder[PATH_MAX];

@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "common/text.h"
 
-/* Whether getpwnam and getgrnam have looked in vain, by errno; else they could not look. */
+/* Whether this errno of getpwnam or getgrnam means "not found"; else the lookup itself failed. */
 static bool is_missing(int err)
 {
 	return err == 0 || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
@@ -65,12 +65,12 @@ int identity_find(struct identity *identity, const char *user, bool stays_root)
 	identity->gid = getegid();
 	identity->named = user[0] != '\0';
 	if (!identity->named) {
-		/* A user other than root was chosen on purpose. */
+		/* Started as another user than root: keep that user. */
 		if (geteuid() != 0 || stays_root)
 			return 0;
 		strcpy(identity->name, IDENTITY_DEFAULT_USER);
 		err = find_user(identity, NULL);
-		/* Without one it stays root, but not because nobody could look. */
+		/* Without the default user it stays root. A failed lookup is an error. */
 		if (err == -EINVAL) {
 			identity->name[0] = '\0';
 			return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The user and group that the daemon is to run as.
+ * The user and group that the daemon runs as after the start.
  */
 #ifndef SESSIOND_CONTROL_HOST_IDENTITY_H
 #define SESSIOND_CONTROL_HOST_IDENTITY_H
@@ -15,17 +15,17 @@
 #define IDENTITY_SIZE 80
 
 struct identity {
-	bool change; /* it is another user, or group, than now */
-	bool named;  /* by --user; else the default was looked for */
+	bool change; /* the user or group differs from the current one */
+	bool named;  /* with --user; else it is the default user */
 	uid_t uid;
 	gid_t gid;
 	char name[IDENTITY_SIZE];
 };
 
-/* Looks up `user`, NAME or NAME:GROUP, of --user. For "" root becomes IDENTITY_DEFAULT_USER where
- * there is one, unless `stays_root`. 0, or a negative errno with error_message() set: -EINVAL where
- * there is no such user, or only root could become it, -EAGAIN where the user database could not be
- * asked now. Opens nothing but that. */
+/* Looks up `user`, NAME or NAME:GROUP, of --user. For "" root becomes IDENTITY_DEFAULT_USER if that
+ * exists, unless `stays_root`. 0, or a negative errno with error_message() set: -EINVAL if there is
+ * no such user, or only root could become it, -EAGAIN if the lookup failed. Opens only the user
+ * database. */
 int identity_find(struct identity *identity, const char *user, bool stays_root);
 
 #endif

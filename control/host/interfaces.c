@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A change only says that something changed: what is of interest is asked for anew, all of it if
- * messages were lost.
+ * An event only marks an interface as changed; its state is then read again. If events were lost,
+ * all are read again.
  */
 #include "control/host/interfaces.h"
 
@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct followed {
-	int ifindex; /* when it was last asked for; 0: none */
+	int ifindex; /* at the last look-up; 0: none */
 	bool ask;
 };
 
@@ -47,7 +47,8 @@ static int on_name(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Of those that we follow: the name that it has now, or the index that the name had. */
+/* Marks the followed interfaces that the event is about: by current name, or by the index the name
+ * had. */
 static void on_event(void *ctx, const struct nlmsghdr *event)
 {
 	struct interfaces *interfaces = ctx;
@@ -63,7 +64,7 @@ static void on_event(void *ctx, const struct nlmsghdr *event)
 	}
 }
 
-/* The index of a name, 0 if nothing has it, or a negative errno. */
+/* The index of a name, 0 if no interface has it, or a negative errno. */
 static int ask(struct follower *follower, const char *name)
 {
 	struct nlmsghdr *header =
@@ -75,7 +76,7 @@ static int ask(struct follower *follower, const char *name)
 	return err == -ENODEV ? 0 : err ? err : ifindex;
 }
 
-/* One that cannot be asked for is asked for again the next time. */
+/* A failed look-up is repeated the next time. */
 static int tell(void *ctx, struct follower *follower)
 {
 	struct interfaces *interfaces = ctx;
@@ -88,7 +89,7 @@ static int tell(void *ctx, struct follower *follower)
 			continue;
 		ifindex = ask(follower, interfaces->names[i]);
 		if (ifindex < 0) {
-			err = error_set(-ifindex, "cannot ask for interface %s: %s",
+			err = error_set(-ifindex, "cannot look up interface %s: %s",
 				interfaces->names[i], strerror(-ifindex));
 			continue;
 		}

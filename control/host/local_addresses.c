@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A change only says that something changed: the whole list is read again and compared. That is a
- * few microseconds an address, and cannot go wrong by a lost or reordered message.
+ * An event only says that something changed: the whole list is read again and compared. That takes
+ * a few microseconds per address, and lost or reordered events do no harm.
  */
 #include "control/host/local_addresses.h"
 
@@ -18,7 +18,7 @@
 
 struct local_addresses {
 	struct changes changes; /* of struct address; one may be on several interfaces */
-	bool telling;		/* a list was read, and not all of what changed is told */
+	bool telling;		/* a list was read, and not all changes are reported */
 	void (*changed)(void *ctx, const struct address *addr, bool present);
 	void *ctx;
 };

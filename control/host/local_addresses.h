@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The addresses of this host, kept up to date from rtnetlink: a virtual address that moves here is
- * served at once, one that leaves no longer. Tentative IPv6 addresses (duplicate address detection
- * still running) are not ours yet.
+ * The addresses of this host, kept up to date from rtnetlink, so that a virtual address is served
+ * as soon as it moves here, and no longer when it moves away. Tentative IPv6 addresses (duplicate
+ * address detection still running) are left out.
  */
 #ifndef SESSIOND_CONTROL_HOST_LOCAL_ADDRESSES_H
 #define SESSIOND_CONTROL_HOST_LOCAL_ADDRESSES_H
@@ -17,7 +17,7 @@
 struct follower *local_addresses_open(
 	void (*changed)(void *ctx, const struct address *addr, bool present), void *ctx);
 
-/* How many there are now; 0 if they cannot be read. */
+/* The number of current addresses; 0 if they cannot be read. */
 size_t local_addresses_count(void);
 
 #endif

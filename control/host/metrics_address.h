@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Where metrics are served, as --metrics says it.
+ * Where metrics are served: the value of --metrics.
  */
 #ifndef SESSIOND_CONTROL_HOST_METRICS_ADDRESS_H
 #define SESSIOND_CONTROL_HOST_METRICS_ADDRESS_H

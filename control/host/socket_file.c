@@ -10,7 +10,7 @@
 
 int socket_file_bind(int fd, const struct sockaddr_un *addr, struct stat *st)
 {
-	/* What the file's mode is narrowed by: no chmod, which goes where a link leads. */
+	/* umask, not chmod: chmod would follow a link. */
 	mode_t mask = umask(0117);
 	int err = bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ? errno : 0;
 
@@ -22,7 +22,7 @@ int socket_file_bind(int fd, const struct sockaddr_un *addr, struct stat *st)
 	if (lstat(addr->sun_path, st) < 0)
 		return -1;
 	if (!S_ISSOCK(st->st_mode)) {
-		errno = EEXIST; /* not ours, then */
+		errno = EEXIST; /* not our file */
 		return -1;
 	}
 	return 0;

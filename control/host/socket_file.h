@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Files of Unix sockets, made and given away without following what somebody may have put in their
- * place: the folder may be anybody's, and the daemon root.
+ * Files of Unix sockets, created and given away without following links: the folder may belong to
+ * any user while the daemon is root.
  */
 #ifndef SESSIOND_CONTROL_HOST_SOCKET_FILE_H
 #define SESSIOND_CONTROL_HOST_SOCKET_FILE_H
@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* Binds a socket, whose file gets mode 0660 from the beginning, and says which file it is. 0, or
- * negative with errno: then no file of ours is left. Before other threads make files. */
+/* Binds a socket, whose file has mode 0660 from the beginning, and fills `st` for it. 0, or
+ * negative with errno: then it leaves no file. It changes the umask, so call it before other
+ * threads create files. */
 int socket_file_bind(int fd, const struct sockaddr_un *addr, struct stat *st);
 /* chown, if the file is still this one: 0, or negative with errno. */
 int socket_file_give(const char *path, dev_t dev, ino_t ino, uid_t uid, gid_t gid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From what rtnetlink says of interfaces to the VLANs that they make.
+ * Derives the VLANs from the interfaces in rtnetlink messages.
  */
 #include "control/host/vlans.h"
 
@@ -35,7 +35,7 @@ static void parse_nested(const struct nlattr *nest, struct attributes *attribute
 		mnl_attr_parse_nested(nest, on_attribute, attributes);
 }
 
-/* The u32 or u16 of an attribute, 0 if it is not there. */
+/* The u32 or u16 of an attribute, 0 if missing. */
 static uint32_t number(const struct nlattr *attr)
 {
 	if (attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
@@ -70,7 +70,7 @@ struct vlan_link vlan_link_parse(const struct nlmsghdr *header)
 	parse_nested(info.at[IFLA_INFO_DATA], &data);
 	parsed.tag = sessd_vlan_tag((uint16_t)number(data.at[IFLA_VLAN_ID]),
 		number(data.at[IFLA_VLAN_PROTOCOL]) == htons(ETH_P_8021AD));
-	/* In another namespace the index would be another interface's. */
+	/* In another namespace the index means another interface. */
 	if (!link.at[IFLA_LINK_NETNSID])
 		parsed.under = number(link.at[IFLA_LINK]);
 	return parsed;
@@ -90,7 +90,7 @@ static void walk_one(const struct vlan_link *links, size_t count, const struct v
 	struct sessd_vlan vlan = {.ifindex = link->under, .tags = link->tag};
 	const struct vlan_link *under = find(links, count, link->under);
 
-	/* A VLAN in a VLAN; of one in that, no frame has room for the tags. */
+	/* A VLAN in a VLAN. Three levels are ignored: `tags` holds two. */
 	if (under && under->tag) {
 		if (!under->up || under->under == 0)
 			return;

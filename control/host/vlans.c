@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * As with addresses, a change only says that something changed: all interfaces are read again and
- * what they make is compared.
+ * As with addresses, an event only says that something changed: all interfaces are read again and
+ * the resulting VLANs compared.
  */
 #include "control/host/vlans.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pairs of interfaces that are looked at in one step. */
+/* Pairs of interfaces compared in one step. */
 #define WALK_PAIRS (1U << 20)
 
 enum stage {
@@ -28,14 +28,14 @@ struct vlans {
 	enum stage stage;
 	struct vlan_link *links;
 	size_t link_count, link_room;
-	bool failed; /* no memory for a link */
+	bool failed; /* out of memory for a link */
 	size_t walked;
 	struct changes changes; /* of struct sessd_vlan */
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
 	void *ctx;
 };
 
-/* Of no interest: what is neither a VLAN nor a port of a bond, be there ever so many. */
+/* Keeps only VLANs and ports of bonds, so that other interfaces cost no memory. */
 static int on_link(const struct nlmsghdr *header, void *data)
 {
 	struct vlans *vlans = data;
@@ -126,9 +126,7 @@ static int vlans_read(void *ctx, struct follower *follower)
 		ret = FOLLOWER_MORE;
 	if (ret <= 0)
 		vlans->stage = READING;
-	return ret < 0 ? error_set(-ret, "cannot read which VLANs this host is in: %s",
-				 strerror(-ret))
-		       : ret;
+	return ret < 0 ? error_set(-ret, "cannot read this host's VLANs: %s", strerror(-ret)) : ret;
 }
 
 static void vlans_close(void *ctx)
@@ -144,7 +142,7 @@ struct follower *vlans_open(
 	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx)
 {
 	static const struct follower_ops ops = {
-		.what = "which VLANs this host is in",
+		.what = "this host's VLANs",
 		.groups = RTMGRP_LINK,
 		.read = vlans_read,
 		.close = vlans_close,

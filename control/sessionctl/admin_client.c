@@ -23,7 +23,7 @@ struct admin_client {
 	bool patient;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char quoted[TEXT_QUOTE]; /* the path, for errors */
-	size_t used, at;	 /* bytes in the buffer, and how many of them were taken */
+	size_t used, at;	 /* bytes in the buffer, and how many were consumed */
 	char buffer[16384];
 };
 
@@ -90,7 +90,8 @@ static int send_request(struct admin_client *client, const char *request)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* A daemon that refuses the connection has said why before it closed it. */
+		/* A daemon that refuses a connection sends the reason before it closes it: read
+		 * that. */
 		if (n < 0 && errno == EPIPE)
 			return 0;
 		if (n < 0)
@@ -107,7 +108,7 @@ static int send_request(struct admin_client *client, const char *request)
 	return 0;
 }
 
-/* Whether the daemon still serves, asked over a connection of its own. */
+/* Asks over a second connection whether the daemon still serves. */
 static bool is_alive(const struct admin_client *client)
 {
 	struct admin_client *other = NULL;
@@ -117,7 +118,7 @@ static bool is_alive(const struct admin_client *client)
 		return false;
 	ret = admin_client_request(other, "ping", NULL, NULL);
 	admin_client_close(other);
-	/* So it is if it refuses: it has too many connections. */
+	/* A refusal, because of too many connections, also counts as alive. */
 	return ret == 0 || ret == -EREMOTEIO;
 }
 
@@ -146,8 +147,7 @@ static int next_line(struct admin_client *client, char **line)
 		client->at = 0;
 		if (client->used == sizeof(client->buffer))
 			return error_set(EPROTO,
-				"what answers on %s is not a sessiond: too long a "
-				"line",
+				"what answers on %s is not a sessiond: the line is too long",
 				client->quoted);
 		do
 			n = recv(client->fd, client->buffer + client->used,

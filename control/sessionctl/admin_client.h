@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The other end of the admin socket (admin.h has its protocol): blocking, with a time limit.
+ * Client of the admin socket (protocol in admin.h): blocking, with a time limit.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
 #define SESSIOND_CONTROL_SESSIONCTL_ADMIN_CLIENT_H
@@ -11,23 +11,22 @@
 struct admin_client;
 
 /* Connects to the socket at `path`; `timeout_ms` limits each wait for the daemon (not 0). 0, or a
- * negative errno with error_message() set: -ENOENT or -ECONNREFUSED where no daemon is. */
+ * negative errno with error_message() set: -ENOENT or -ECONNREFUSED if no daemon runs. */
 int admin_client_open(struct admin_client **client, const char *path, unsigned timeout_ms);
 
-/* Sends one request (a line without its end) and calls `on_line`, if not NULL, for each line of the
- * reply; a negative errno from it ends the request and the connection's use. 0; -EREMOTEIO where
- * the daemon refuses, error_message() being its words; or another negative errno with
- * error_message() set. */
+/* Sends one request (without the line end) and calls `on_line`, if not NULL, for each line of the
+ * reply. A negative errno from it ends the request, and the connection cannot be used again. 0;
+ * -EREMOTEIO if the daemon refuses, with its text in error_message(); or another negative errno
+ * with error_message() set. */
 int admin_client_request(struct admin_client *client, const char *request,
 	int (*on_line)(void *ctx, char *line), void *ctx);
 
-/* From now on a reply may take as long as it needs: past the time limit the daemon is asked over
- * another connection whether it is still there, again and again, and only if it does not answer
- * that in time the request fails. */
+/* From now on a reply may take any time: at each time limit a ping over another connection checks
+ * that the daemon is alive, and the request fails only if that is not answered in time. */
 void admin_client_be_patient(struct admin_client *client);
 
-/* The daemon's process as this one sees it: where it is in a container, its own idea is another. 0
- * if it cannot be seen from here. */
+/* The daemon's process ID in this process's PID namespace, which differs from the daemon's own if
+ * that runs in a container. 0 if it is not visible from here. */
 pid_t admin_client_daemon(const struct admin_client *client);
 
 /* NULL is allowed. */

@@ -15,8 +15,8 @@
 
 #define TIMEOUT_MS 5000
 
-/* Where the lines of a reply go: to stdout as they are, or into `object`, or as objects of an
- * array, which may be too long to hold. */
+/* Where the lines of a reply go: to stdout unchanged, into `object`, or to stdout as an array of
+ * objects, row by row, because the array may be too long to hold. */
 struct printer {
 	json_t *object;
 	unsigned rows;
@@ -27,7 +27,7 @@ static int out_of_memory(void)
 	return error_set(ENOMEM, "out of memory");
 }
 
-/* ctl_fail and nothing else for a request that is one line. */
+/* Sends one request. 0 or a negative errno with error_message() set. */
 static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *ctx, char *line),
 	void *ctx)
 {
@@ -36,8 +36,8 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 
 	if (ret < 0)
 		return ret;
-	/* The reply comes when all is gone, which takes a minute or more of the largest caches; and
-	 * a list passes over free slots in silence. */
+	/* A flush replies when all sessions are deleted, a minute or more for the largest caches. A
+	 * list sends nothing while it skips free slots. */
 	if (strcmp(request, "flush") == 0 || strcmp(request, "list") == 0)
 		admin_client_be_patient(client);
 	ret = admin_client_request(client, request, on_line, ctx);
@@ -48,7 +48,7 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 static int print_line(void *ctx, char *line)
 {
 	(void)ctx;
-	/* A full pipe or disk is told of at the end. */
+	/* Write errors are reported at the end. */
 	puts(line);
 	return 0;
 }
@@ -70,19 +70,19 @@ static int pair_to_json(void *ctx, char *line)
 	json_t *json;
 
 	if (!value)
-		return error_set(EPROTO, "the daemon's reply is not understood: is it as old as "
-					 "this program?");
+		return error_set(EPROTO,
+			"cannot parse the daemon's reply: is it the same version as this program?");
 	*value++ = '\0';
 	json = strcmp(line, "id") == 0 ? json_string(value)
 				       : json_integer(strtoll(value, NULL, 10));
-	/* Takes over `json`, also when it fails. */
+	/* Takes ownership of `json`, even on failure. */
 	return json_object_set_new(printer->object, line, json) < 0 ? out_of_memory() : 0;
 }
 
 static int print_object(const json_t *object)
 {
 	if (json_dumpf(object, stdout, JSON_INDENT(2)) < 0)
-		return -EIO; /* of stdout, which is told of at the end */
+		return -EIO; /* of stdout, reported at the end */
 	putchar('\n');
 	return 0;
 }
@@ -118,8 +118,8 @@ static int row_to_json(void *ctx, char *line)
 	json_t *row;
 
 	if (sscanf(line, "%64s %lld %lld", id, &remaining, &length) != 3)
-		return error_set(EPROTO, "the daemon's reply is not understood: is it as old as "
-					 "this program?");
+		return error_set(EPROTO,
+			"cannot parse the daemon's reply: is it the same version as this program?");
 	row = json_pack("{s:s, s:I, s:I}", "id", id, "remaining", (json_int_t)remaining, "length",
 		(json_int_t)length);
 	if (!row)
@@ -151,7 +151,7 @@ static void print_figure(void *ctx, const char *name, uint64_t value)
 		json_object_set_new(printer->object, name, json_integer((json_int_t)value));
 }
 
-/* The daemon is gone; the fast path may still be at work. */
+/* The daemon is not running; the pinned XDP program may still answer. */
 static int print_pinned(const struct ctl *ctl)
 {
 	struct printer printer = {0};
@@ -165,12 +165,12 @@ static int print_pinned(const struct ctl *ctl)
 			return out_of_memory();
 	}
 	ret = ctl_pinned_stats(ctl, print_figure, &printer);
-	/* Nothing is pinned, or not for us to see: what there is to say is of the daemon. */
+	/* Nothing is pinned, or not readable: report the error about the daemon. */
 	if (ret == -ENOENT || ret == -EACCES || ret == -EPERM)
 		error_set(-ret, "%s", why);
 	if (ret == 0) {
 		fprintf(stderr,
-			"sessionctl: %s (these are the counters of the XDP program, which goes on "
+			"sessionctl: %s (these are the counters of the XDP program, which runs "
 			"without it)\n",
 			why);
 		if (printer.object)

@@ -51,6 +51,13 @@ const struct ctl_command ctl_commands[] = {
 			"daemon renews what it asks for each second: 3 seconds after a daemon has "
 			"died or got stuck the check fails, though in xdp mode sessions are still "
 			"answered. It prints the status and exits 0 only if the cache is ready."},
+	{"key", "new|rotate FILE", false, ctl_key, "make or rotate a key file of libsessiond",
+		.details =
+			"new makes a file with one random key. rotate takes one step of three: "
+			"add a key, which only opens; promote it, so that it seals; drop the old "
+			"one. After each step copy the file to all servers and reload them, "
+			"then take the next. Wait for the longest lifetime of a session before "
+			"the last. Needs no daemon."},
 	{"doctor", "[IFNAME]", true, ctl_doctor, "check this host, and say what to fix",
 		.details = "It checks the kernel, the firewall, leftover pins, and interfaces: the "
 			   "one named, those of a running daemon, or all that are up. Needs no "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The one table of sessionctl's commands, and that of its options: the command line, --help and the
- * man page all come from them.
+ * The tables of sessionctl's commands and options. The command line, --help and the man page are
+ * made from them.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_COMMAND_TABLE_H
 #define SESSIOND_CONTROL_SESSIONCTL_COMMAND_TABLE_H
@@ -25,11 +25,11 @@ enum {
 };
 
 struct ctl_command {
-	const char *name, *argument; /* NULL: it takes none; "[X]": it may have one */
-	bool json;		     /* --json goes with it */
+	const char *name, *argument; /* NULL: it takes none; "[X]": it is optional */
+	bool json;		     /* supports --json */
 	int (*run)(const struct ctl *ctl);
 	const char *help;    /* a few words */
-	const char *details; /* sentences for the man page, if those are not all; or NULL */
+	const char *details; /* more sentences for the man page; or NULL */
 };
 
 extern const struct argp_option ctl_options[]; /* ends with an empty one */

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Removes what a daemon left pinned: ROOT/PORT with a link-IFINDEX for each interface and the maps.
- * A link whose pin goes is taken off its interface by the kernel, so it needs no BPF call.
+ * The kernel detaches a link when its pin is removed, so this needs no BPF call.
  */
 #include "control/sessionctl/sessionctl.h"
 
@@ -33,10 +33,10 @@ static bool is_bpffs(int fd)
 	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Opens a folder of pins. -ENOENT without a message where there is none. */
+/* Opens a folder of pins. -ENOENT without a message if there is none. */
 static int open_folder(int at, const char *name, const char *path)
 {
-	/* The root may be a link; an instance in it is not. */
+	/* The root may be a symbolic link, an instance may not. */
 	int fd = openat(
 		at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (at == AT_FDCWD ? 0 : O_NOFOLLOW));
 	char quoted[TEXT_QUOTE];
@@ -55,8 +55,8 @@ static int open_folder(int at, const char *name, const char *path)
 	return fd;
 }
 
-/* Unlinks the links, or all else. Returns how many, or a negative errno with error_message() set.
- */
+/* Unlinks the pinned links, or all other pins. Returns how many, or a negative errno with
+ * error_message() set. */
 static int unlink_pins(DIR *dir, bool links, const char *path)
 {
 	struct dirent *file;
@@ -89,7 +89,7 @@ static int detach(int root_fd, const struct ctl *ctl, uint16_t port)
 	fd = open_folder(root_fd, name, path);
 	if (fd < 0)
 		return fd;
-	/* A running daemon holds this lock. Nor can one start while we do. */
+	/* A running daemon holds this lock, and none can start while we hold it. */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
 		return error_set(EBUSY,
@@ -102,7 +102,7 @@ static int detach(int root_fd, const struct ctl *ctl, uint16_t port)
 		close(fd);
 		return error_set(ENOMEM, "out of memory");
 	}
-	/* Links first: a program must not meet packets with its maps half gone from sight. */
+	/* Links first, so that no attached program remains if unpinning the maps fails. */
 	links = ret = unlink_pins(dir, true, path);
 	if (ret < 0)
 		goto end;
@@ -156,12 +156,12 @@ static int all_instances(int root_fd, const char *root, uint16_t **ports)
 	return count;
 }
 
-/* Wherever it is pinned, or not at all. */
+/* Detaches the program wherever it is pinned, or if it is not pinned. */
 static int detach_interface(const struct ctl *ctl)
 {
 	if (engines_take_off(ctl->interface) < 0)
 		return ctl_fail(EXIT_RUNTIME);
-	printf("took the XDP program off %s\n", ctl->interface);
+	printf("detached the XDP program from %s\n", ctl->interface);
 	return EXIT_SUCCESS;
 }
 
@@ -191,7 +191,7 @@ int ctl_detach(const struct ctl *ctl)
 
 		if (ret == 0)
 			detached++;
-		else if (ret != -ENOENT) /* which is somebody else's detach, or none ever */
+		else if (ret != -ENOENT) /* another detach was faster, or it never existed */
 			code = ctl_fail(EXIT_RUNTIME);
 	}
 	if (detached == 0 && code == EXIT_SUCCESS) {
@@ -202,7 +202,7 @@ int ctl_detach(const struct ctl *ctl)
 	}
 	free(ports);
 	close(root_fd);
-	/* The root too, if this was all that was in it and it is no mount point. */
+	/* Remove the root too, if it is empty and not a mount point. */
 	if (detached > 0)
 		rmdir(ctl->pin_root);
 	return code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The doctor's rounds on this host: which interfaces, and how the findings are told.
+ * `sessionctl doctor` on this host: chooses the interfaces and prints the findings.
  */
 #include "control/sessionctl/sessionctl.h"
 
@@ -22,7 +22,7 @@
 
 #define TIMEOUT_MS 2000
 
-/* Exit codes besides the usual: the worst that was found. */
+/* Additional exit codes, by the worst finding. */
 enum {
 	EXIT_WARNING = 3,
 	EXIT_PROBLEM = 4,
@@ -39,7 +39,7 @@ static void add_interface(struct doctor_host *host, const char *name)
 		strcpy(host->interfaces[host->interface_count++], name);
 }
 
-/* Those that a daemon has its program on. */
+/* Adds the interfaces with a pinned XDP program. */
 static void add_pinned(struct doctor_host *host, const char *root, uint16_t port)
 {
 	char path[PATH_MAX], name[IF_NAMESIZE];
@@ -58,7 +58,7 @@ static void add_pinned(struct doctor_host *host, const char *root, uint16_t port
 		closedir(dir);
 }
 
-/* Those that are up, but for loopback. */
+/* Adds the interfaces that are up, except loopback. */
 static void add_all(struct doctor_host *host)
 {
 	DIR *dir = opendir("/sys/class/net");
@@ -142,7 +142,7 @@ int ctl_doctor(const struct ctl *ctl)
 
 	host.root = "";
 	host.pin_root = ctl->pin_root;
-	host.port = SESSD_PORT; /* or the daemon's, or what is said */
+	host.port = SESSD_PORT; /* unless the daemon or --port gives another */
 	host.probe = &doctor_probe_host;
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0)
 		host.tick_ns = (uint64_t)tick.tv_nsec;
@@ -164,7 +164,7 @@ int ctl_doctor(const struct ctl *ctl)
 	if (!ctl->json) {
 		print_text(&report);
 	} else if (print_json(&report) < 0) {
-		fprintf(stderr, "sessionctl: the findings cannot be written\n");
+		fprintf(stderr, "sessionctl: cannot write the findings\n");
 		return EXIT_RUNTIME;
 	}
 	switch (doctor_worst(&report)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The XDP program's counters from its pinned map. Part of builds with xdp mode; the others have
- * pinned_none.c.
+ * The XDP program's counters from its pinned map. Builds without xdp mode have pinned_none.c
+ * instead.
  */
 #include "control/sessionctl/sessionctl.h"
 
@@ -61,14 +61,13 @@ static int open_map(
 	if (fd < 0) {
 		err = errno;
 		return error_set(err, "cannot open the pinned map %s: %s", path,
-			err == EPERM || err == EACCES ? "it takes root" : strerror(err));
+			err == EPERM || err == EACCES ? "run as root" : strerror(err));
 	}
 	memset(info, 0, sizeof(*info));
 	err = bpf_obj_get_info_by_fd(fd, info, &size);
 	if (err) {
 		close(fd);
-		return error_set(
-			-err, "cannot look at the pinned map %s: %s", path, strerror(-err));
+		return error_set(-err, "cannot read the pinned map %s: %s", path, strerror(-err));
 	}
 	return fd;
 }
@@ -84,14 +83,14 @@ static int check_abi(const struct ctl *ctl, uint16_t port)
 	if (fd < 0)
 		return fd;
 	ret = error_set(EPROTO,
-		"the pins of port %u are of another version of sessiond: use its sessionctl, or "
+		"the pins of port %u belong to another version of sessiond: use its sessionctl, or "
 		"`sessionctl detach`",
 		port);
 	if (info.type == BPF_MAP_TYPE_ARRAY && info.value_size == sizeof(*settings))
 		settings = calloc(1, sizeof(*settings));
 	if (settings && bpf_map_lookup_elem(fd, &zero, settings) == 0 && settings->abi == SESSD_ABI)
 		ret = 0;
-	/* It holds the guard's secrets. */
+	/* It has the guard's secrets. */
 	if (settings)
 		explicit_bzero(settings, sizeof(*settings));
 	free(settings);
@@ -99,7 +98,7 @@ static int check_abi(const struct ctl *ctl, uint16_t port)
 	return ret;
 }
 
-/* By the names that a running daemon gives to these counters. */
+/* Uses the same names as a running daemon. */
 int ctl_pinned_stats(const struct ctl *ctl, stats_emit emit, void *emit_ctx)
 {
 	struct sessd_xdp_counters total = {0};

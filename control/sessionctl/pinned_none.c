@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * In place of pinned.c in builds without xdp mode.
+ * Replaces pinned.c in builds without xdp mode.
  */
 #include "control/sessionctl/sessionctl.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/suggest.h"
 #include "common/text.h"
 #include "control/sessionctl/command_table.h"
 
@@ -59,7 +60,7 @@ static int on_option(void *ctx, int key, const char *value)
 		ctl->port = (uint16_t)number;
 		return 0;
 	default:
-		return error_set(EINVAL, "option %d has no meaning", key);
+		return error_set(EINVAL, "unknown option %d", key);
 	}
 }
 
@@ -72,13 +73,15 @@ static int on_argument(void *ctx, const char *argument)
 		ctl->command = argument;
 	else if (!ctl->argument)
 		ctl->argument = argument;
+	else if (strcmp(ctl->command, "key") == 0 && !ctl->file)
+		ctl->file = argument;
 	else
 		return error_set(EINVAL, "argument %s is one too many: try --help",
 			text_quote(argument, quoted));
 	return 0;
 }
 
-/* "stats, list or show": the commands, or those that know --json. */
+/* "stats, list or show": all commands, or those that support --json. */
 static const char *names(bool json, const char *before_last)
 {
 	static char text[512];
@@ -98,14 +101,14 @@ static const char *names(bool json, const char *before_last)
 	return text;
 }
 
-/* As argp wants it: what stands before the options, a vertical tab, what stands after them. */
+/* For argp: the text before the options, a vertical tab, the text after them. */
 static const char *help(void)
 {
 	static char text[4096];
 	size_t used;
 
-	used = (size_t)snprintf(
-		text, sizeof(text), "Ask a running sessiond, and clean up after one.\vCommands:\n");
+	used = (size_t)snprintf(text, sizeof(text),
+		"Control a running sessiond, and clean up after a stopped one.\vCommands:\n");
 	for (size_t i = 0; i < ctl_command_count; i++) {
 		const struct ctl_command *command = &ctl_commands[i];
 		char usage[64];
@@ -122,12 +125,12 @@ static const char *help(void)
 	return text;
 }
 
-/* The command that was asked for, if it was asked for rightly; else NULL with error_message() set.
- */
+/* The command of a correct command line; else NULL with error_message() set. */
 static const struct ctl_command *find_command(const struct ctl *ctl)
 {
 	const struct ctl_command *command = NULL;
-	char quoted[TEXT_QUOTE];
+	char quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
+	struct suggest suggest = {0};
 	enum log_level level;
 	uint8_t key[32];
 
@@ -135,22 +138,31 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "which command? %s: see --help", names(false, "or"));
 		return NULL;
 	}
-	for (size_t i = 0; i < ctl_command_count; i++)
+	suggest.word = ctl->command;
+	for (size_t i = 0; i < ctl_command_count; i++) {
+		suggest_offer(&suggest, ctl_commands[i].name);
 		if (strcmp(ctl_commands[i].name, ctl->command) == 0)
 			command = &ctl_commands[i];
+	}
 	if (!command)
-		error_set(EINVAL, "unknown command %s: expected %s",
-			text_quote(ctl->command, quoted), names(false, "or"));
+		error_set(EINVAL, "unknown command %s: %sexpected %s",
+			text_quote(ctl->command, quoted), suggest_text(&suggest, "", maybe),
+			names(false, "or"));
 	else if (command->argument && command->argument[0] != '[' && !ctl->argument)
 		error_set(EINVAL, "%s needs an argument: %s %s", command->name, command->name,
 			command->argument);
 	else if (!command->argument && ctl->argument)
 		error_set(EINVAL, "%s takes no argument: leave out %s", command->name,
 			text_quote(ctl->argument, quoted));
+	else if (command->run == ctl_key &&
+		 (!ctl->file || (strcmp(ctl->argument, "new") != 0 &&
+					strcmp(ctl->argument, "rotate") != 0)))
+		error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE",
+			text_quote(ctl->argument, quoted), ctl->file ? " FILE" : "");
 	else if (ctl->json && !command->json)
-		error_set(EINVAL, "--json goes with %s only: leave it out", names(true, "and"));
+		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->interface && command->run != ctl_detach)
-		error_set(EINVAL, "--interface goes with detach only: leave it out");
+		error_set(EINVAL, "--interface works with detach only: leave it out");
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&
 		 !text_key(ctl->argument, key))
 		error_set(EINVAL, "%s %s: expected an id, 1 to 32 bytes in hex digits",
@@ -169,7 +181,7 @@ int main(int argc, char **argv)
 	struct ctl ctl = {.pin_root = CTL_PIN_ROOT_DEFAULT, .interval_ms = 1000};
 	const struct cli cli = {
 		.options = ctl_options,
-		.args_doc = "COMMAND [ARGUMENT]",
+		.args_doc = "COMMAND [ARGUMENT...]",
 		.doc = help(),
 		.on_option = on_option,
 		.on_argument = on_argument,

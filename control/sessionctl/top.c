@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The live view. The terminal is ncurses' between screen_open and screen_close, and whatever ends
- * the program passes through there: signals only set a flag.
+ * The live view. ncurses owns the terminal between screen_open and screen_close. Signals only set a
+ * flag, so that screen_close always runs.
  */
 #include "control/sessionctl/sessionctl.h"
 
@@ -39,8 +39,8 @@ static int on_figure(void *ctx, char *line)
 	char *value = strchr(line, ' ');
 
 	if (!value)
-		return error_set(EPROTO, "the daemon's reply is not understood: is it as old as "
-					 "this program?");
+		return error_set(EPROTO,
+			"cannot parse the daemon's reply: is it the same version as this program?");
 	*value++ = '\0';
 	top_add_figure(ctx, line, strtoull(value, NULL, 10));
 	return 0;
@@ -48,9 +48,7 @@ static int on_figure(void *ctx, char *line)
 
 static int on_source(void *ctx, char *line)
 {
-	return top_add_source(ctx, line) ? 0
-					 : error_set(EPROTO, "the daemon's reply is not "
-							     "understood");
+	return top_add_source(ctx, line) ? 0 : error_set(EPROTO, "cannot parse the daemon's reply");
 }
 
 static void ask(const struct ctl *ctl, struct top_sample *sample)
@@ -69,11 +67,11 @@ static void ask(const struct ctl *ctl, struct top_sample *sample)
 		return;
 	sample->figure_count = sample->source_count = 0;
 	snprintf(sample->trouble, sizeof(sample->trouble), "%s", error_message());
-	/* The fast path may be at work without it. */
+	/* The pinned XDP program may still answer. */
 	if (ctl_pinned_stats(ctl, top_add_figure, sample) == 0) {
 		sample->pinned = true;
 		snprintf(sample->no_sources, sizeof(sample->no_sources),
-			"only a running daemon can tell");
+			"only a running daemon counts them");
 	} else {
 		sample->figure_count = 0;
 	}
@@ -101,8 +99,8 @@ static void catch_signals(void)
 		sigaction(signals[i], &action, NULL);
 }
 
-/* One sample is no rate: counting by source starts with the first look, and samples sparsely until
- * the daemon knows better, so there are three. */
+/* Takes three samples. A rate needs two; counting by source starts with the first, and its sampling
+ * is sparse until the daemon has seen the rate. */
 static int print_once(const struct ctl *ctl)
 {
 	static struct top_sample samples[3];
@@ -168,7 +166,7 @@ static void screen_show(const struct top_text *text, const struct top_sample *no
 	}
 	attron(A_REVERSE);
 	mvhline(last, 0, ' ', COLS);
-	mvaddnstr(last, 0, held ? " HELD   q quit   p go on" : " q quit   p hold", COLS);
+	mvaddnstr(last, 0, held ? " PAUSED   q quit   p resume" : " q quit   p pause", COLS);
 	if (now->trouble[0])
 		mvaddnstr(last, 27, now->trouble, COLS > 28 ? COLS - 28 : 0);
 	attroff(A_REVERSE);
@@ -209,7 +207,7 @@ static int show_live(const struct ctl *ctl)
 			break;
 		if (key == 'p' || key == 'P')
 			held = !held;
-		/* The terminal is gone: getch returns at once from now on. */
+		/* The terminal is gone, and getch would return at once from now on. */
 		if (key == ERR && !isatty(STDIN_FILENO))
 			break;
 	}

@@ -143,7 +143,7 @@ static void add_ratio(struct view *view)
 	row(view, false, "hit ratio  %s now, %s since the start%s", recent, ever, latency);
 }
 
-/* What the daemon itself took, where it measures that. */
+/* Times of the daemon itself, if it measures them. */
 static void add_latency(struct view *view)
 {
 	uint64_t answer = top_figure(view->now, "answer_us_p99");
@@ -160,25 +160,24 @@ static void add_latency(struct view *view)
 		row(view, false, "latency    daemon, us, p50 p99:%s%s", answers, inserts);
 }
 
-/* What is shown of requests and sessions: the name of the figure, or what it begins with, a '*'
- * then. */
+/* The lines for requests and sessions: a figure's name, or a prefix and '*'. */
 static const struct {
 	const char *label, *name;
-	bool split; /* also by who did it: xdp_, slow_ */
+	bool split; /* also separately for xdp_ and slow_ */
 } lines[] = {
 	{"GET hit", "get_hits", true},
 	{"GET miss", "get_misses", true},
 	{"GET expired", "get_expired", true},
 	{"TAKE", "take_*", true}, /* whatever the answer */
 	{"NEW stored", "new_stored", false},
-	{"NEW known already", "new_exists", false},
+	{"NEW already stored", "new_exists", false},
 	{"NEW refused", NULL, false}, /* all others of new_ */
 	{"REMOVE", "remove_*", false},
 	{"session expired", "sessions_expired", false},
 	{"session evicted", "sessions_evicted", false},
 	{"dropped", "drop_*", true},
 };
-/* The last, which other losses belong to as well. */
+/* The last line, which also includes other losses. */
 #define DROPPED (sizeof(lines) / sizeof(lines[0]) - 1)
 
 static bool belongs(const char *name, size_t line)
@@ -209,7 +208,7 @@ static double line_sum(const struct view *view, size_t line, const char *prefix,
 	return sum;
 }
 
-/* Losses that are counted outside of a line's pattern, by AF_XDP and by dpdk mode. */
+/* Losses that match no line's pattern: those of AF_XDP and dpdk mode. */
 static double other_losses(const struct view *view, bool rate)
 {
 	double sum = 0;
@@ -230,7 +229,7 @@ static void add_lines(struct view *view)
 	const char *all = view->now->pinned ? "xdp_" : "";
 	char rate[16], fast[16], slow[16], total[16];
 
-	row(view, true, "%-20s %10s %10s %10s %12s", "", "a second", xdp ? "by XDP" : "",
+	row(view, true, "%-20s %10s %10s %10s %12s", "", "per second", xdp ? "by XDP" : "",
 		xdp ? "by daemon" : "", "since start");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		bool dropped = i == DROPPED;

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Expiry. List L holds the sessions that end after tick (L - 1) * 1024 and not after L * 1024, and
- * is due at tick L * 1024: a session leaves at most 1.07 s after its end, and never before it. The
- * ring has places for 65,536 consecutive lists, from `next` on; sessions of lists before `next` are
- * all in one more list, the overdue ones, which are handed out first.
+ * is due at tick L * 1024: a session is removed at most 1.07 s after its end, and never before. The
+ * ring has places for 65,536 consecutive lists, from `next` on; one more list, the overdue one,
+ * holds the sessions of all earlier lists and is swept first.
  */
 #include "control/sessions/lifetime_private.h"
 
@@ -78,7 +78,7 @@ static struct link *list_head(struct lifetime *lifetime, uint64_t list)
 	return &lifetime->heads[list % LISTS];
 }
 
-/* Moves a whole list of the ring behind the overdue ones. */
+/* Appends a whole list of the ring to the overdue list. */
 static void make_overdue(struct lifetime *lifetime, uint64_t list)
 {
 	struct link *from = list_head(lifetime, list), *to = &lifetime->heads[OVERDUE];
@@ -94,9 +94,9 @@ static void make_overdue(struct lifetime *lifetime, uint64_t list)
 	from->next = from->prev = empty;
 }
 
-/* Makes room for a list that is beyond the ring. That only happens after a pause so long that the
- * lists which stand in the way are overdue, because no lifetime is as long as the ring. At most
- * every list is moved, once for each pause of that kind. */
+/* Makes room for a list beyond the ring. No lifetime is as long as the ring, so this happens only
+ * after a pause so long that the lists in the way are overdue. It moves each list at most once per
+ * such pause. */
 static void catch_up(struct lifetime *lifetime, uint64_t next)
 {
 	uint64_t lists = next - lifetime->next;
@@ -170,7 +170,7 @@ void lifetime_remove(struct lifetime *lifetime, uint32_t slot)
 
 uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budget)
 {
-	uint64_t due = now >> LIST_SHIFT; /* the last list that is */
+	uint64_t due = now >> LIST_SHIFT; /* the last list that is due */
 
 	while (*budget) {
 		uint32_t slot = lifetime->heads[OVERDUE].next;
@@ -185,7 +185,7 @@ uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budg
 		if (lifetime->next > due)
 			break;
 		--*budget;
-		/* With no session at all every list is empty, however far it is to the present. */
+		/* Without sessions every list is empty: skip to the present. */
 		lifetime->next = lifetime->count ? lifetime->next + 1 : due + 1;
 	}
 	return LIFETIME_NO_SLOT;

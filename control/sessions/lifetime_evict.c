@@ -8,23 +8,23 @@
 #include <assert.h>
 #include <string.h>
 
-/* What bounds the time of one eviction: slots looked at for one that has served its once, and
- * visited sessions that are examined and kept. More of either gains less than a hundredth of hits,
- * see tests/bench/eviction.md. */
+/* Bounds on the time of one eviction: slots searched for a used single-use session, and visited
+ * sessions examined and kept. Larger bounds gain less than 1 % of hits, see
+ * tests/bench/eviction.md. */
 #define SPENT_SCAN  128
 #define EXAMINE_MAX 16
 
-/* Parts of the capacity: a queue as small as this gives nothing up while the other can, so that
- * there is always enough of both to learn from. */
+/* Parts of the capacity: a queue as small as this loses no session while the other can, so that
+ * both always have enough sessions to compare their visits. */
 #define PROBATION_PART 16
 #define PROVEN_PART    64
 
 #define EVERY_ONCE (FLAG_ONCE * 0x0101010101010101ULL)
 
-/* Eight sessions' flags; as bytes they are read and written too. */
+/* Flags of eight sessions, which are also accessed as bytes. */
 typedef uint64_t __attribute__((may_alias)) eight_bytes;
 
-/* At the young end. */
+/* Adds it at the young end. */
 static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
 	struct node *nodes = lifetime->nodes;
@@ -79,8 +79,9 @@ void eviction_remove(struct lifetime *lifetime, uint32_t slot)
 	lifetime->flags[slot] = 0;
 }
 
-/* One that has served its once. The search goes around all slots, a stretch an eviction; the last
- * up to seven of a capacity that is no multiple of 8 are left to their queue. */
+/* Finds a used single-use session. Each eviction searches the next SPENT_SCAN slots, round and
+ * round. If the capacity is no multiple of 8, the last up to seven slots are left to their
+ * queue. */
 static uint32_t find_spent(struct lifetime *lifetime)
 {
 	uint32_t end = lifetime->capacity & ~7U;
@@ -102,7 +103,7 @@ static uint32_t find_spent(struct lifetime *lifetime)
 	return LIFETIME_NO_SLOT;
 }
 
-/* The queue to take room from: the one with fewer visits found for each slot that it has. */
+/* The queue to take room from: the one with fewer visits per slot. */
 static enum queue poorer(const struct lifetime *lifetime)
 {
 	const uint32_t *queued = lifetime->queued;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Both orders of the sessions, by end and by age, are doubly linked lists of slot numbers, circular
- * through heads of their own: 16 bytes a session, on one cache line, and a byte of flags apart.
+ * Both orders of the sessions, by end and by age, are circular doubly linked lists of slot numbers
+ * with a head each: 16 bytes per session, on one cache line, and a separate byte of flags.
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
 #define SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
@@ -15,7 +15,7 @@ enum queue {
 	QUEUES
 };
 
-/* Flags of a session. ONCE is the bit that a mark has: eight of each are compared at a time. */
+/* Flags of a session. */
 #define FLAG_ONCE   1
 #define FLAG_PROVEN 2
 #define FLAG_TURN   4
@@ -25,7 +25,7 @@ struct link {
 };
 
 struct node {
-	struct link end; /* in a list of the ring; from `capacity` on, numbers mean its heads */
+	struct link end; /* a list of the ring; numbers from `capacity` on are heads of lists */
 	struct link age; /* next is younger, prev is older; `capacity` + queue is its head */
 };
 
@@ -37,18 +37,19 @@ struct lifetime {
 	uint64_t *marks;
 	uint8_t *flags;
 	uint64_t next; /* the list to sweep next */
-	uint8_t turn;  /* FLAG_TURN or not, as sessions have it that are added now */
+	uint8_t turn;  /* FLAG_TURN or 0: the value for sessions added now */
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t before_turn;	 /* sessions from before it */
+	uint32_t before_turn;	 /* sessions from before the turn */
 	uint32_t queued[QUEUES]; /* sessions in each */
-	uint32_t once;		 /* sessions of that flag */
-	uint32_t scan;		 /* where to look next for one that has served; a multiple of 8 */
+	uint32_t once;		 /* sessions with FLAG_ONCE */
+	uint32_t scan; /* where the search for a used single-use session continues; a multiple of 8
+			*/
 	uint32_t evictions;	 /* since `visits` were halved */
-	uint64_t visits[QUEUES]; /* visited sessions found in each; older ones count for less */
+	uint64_t visits[QUEUES]; /* visited sessions found in each; halved over time */
 };
 
-/* Empties the queue of those that were added, and puts them into it again. */
+/* Empties the probation queue, and appends a session to it again. */
 void eviction_reset(struct lifetime *lifetime);
 void eviction_append(struct lifetime *lifetime, uint32_t slot);
 /* The eviction's part of adding and removing a session. */

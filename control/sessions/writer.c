@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often an idle writer looks at the expiry ring, whose lists are a second each. */
+/* How often an idle writer looks at the expiry ring, whose lists span a second each. */
 #define IDLE_MS 250
 /* How often all slots are looked at for sessions that were taken, at most: some 0.1 s. */
 #define REAP_TICKS 100
@@ -61,8 +61,8 @@ void writer_drop_taken(struct writer *writer, uint32_t slot)
 	counter_add(&writer->sessions_taken, 1);
 }
 
-/* A free slot; where there is none, that of a session which has ended and which the sweep has yet
- * to come to; and else of the one which eviction gives up. */
+/* Returns a free slot. If there is none, it takes the slot of an ended session that the sweep has
+ * not reached yet, or evicts one. */
 static uint32_t take_slot(struct writer *writer, uint64_t now)
 {
 	uint32_t slot = table_alloc(writer->table);
@@ -70,7 +70,7 @@ static uint32_t take_slot(struct writer *writer, uint64_t now)
 
 	if (slot != TABLE_NO_SLOT)
 		return slot;
-	/* A sweep that is under way stands at the list from which the next one ends. */
+	/* An unfinished sweep stands at a list that is due. */
 	if (writer->sweeping)
 		slot = lifetime_expire(writer->lifetime, now, &budget);
 	if (slot != LIFETIME_NO_SLOT) {
@@ -275,7 +275,6 @@ void writer_commit(struct writer *writer)
 		writer->ops->commit(writer->engine, on_failed, writer);
 }
 
-/* Whether it is time for another step. */
 bool writer_pace_due(struct pace *pace)
 {
 	struct timespec ts;
@@ -289,7 +288,7 @@ bool writer_pace_due(struct pace *pace)
 	return true;
 }
 
-/* Deletes what has ended, a step's worth; true if there may be more. */
+/* Deletes ended sessions, one step of them; true if there may be more. */
 static bool sweep(struct writer *writer)
 {
 	unsigned budget = STEP_DELETES;
@@ -333,7 +332,7 @@ static int reap(struct writer *writer)
 	return !writer->reaping ? IDLE_MS : count == STEP_DELETES ? 0 : STEP_PAUSE_MS;
 }
 
-/* Those of this batch can be found from now on. */
+/* GETs find the sessions of this batch from now on. */
 static void measure_inserts(struct writer *writer)
 {
 	if (writer->measure && writer->inserts_waiting > 0)
@@ -392,13 +391,12 @@ int writer_start(struct writer *writer)
 		.on_new = on_new, .on_remove = on_remove, .on_taken = on_taken, .ctx = writer};
 	int err;
 
-	/* The table, and what sessions go through on their way: receive buffers, queues, the
-	 * mirror. */
+	/* Sessions are in the table and pass through receive buffers, queues and the mirror. */
 	if (!table_locked(writer->table) || memory_lock_failed())
 		log_warning("sessions may be swapped to disk: raise the limit of locked memory "
 			    "(LimitMEMLOCK=, ulimit -l), or grant CAP_IPC_LOCK");
-	/* The thread first, though it waits: if it cannot be had, the engine has taken over nothing
-	 * that would then be lost. */
+	/* Create the thread first, and let it wait: if that fails, the engine has not yet taken
+	 * over anything that would be lost. */
 	pthread_mutex_lock(&writer->lock);
 	err = pthread_create(&writer->thread, NULL, writer_run, writer);
 	if (err) {
@@ -465,7 +463,8 @@ const char *writer_failure(const struct writer *writer)
 {
 	pthread_mutex_t *lock = (pthread_mutex_t *)&writer->lock;
 
-	/* Written once, before it was told of: the lock is only for what it says of the memory. */
+	/* Written once, before failure_fd was signalled: the lock only orders the memory
+	 * accesses. */
 	pthread_mutex_lock(lock);
 	pthread_mutex_unlock(lock);
 	return writer->failure;

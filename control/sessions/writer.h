@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The one writer: it alone changes the table, the lifetimes and, through the engine, the fast
- * path's own map. It runs on a thread of its own; the main thread asks it for changes by commands
- * that are carried out between two batches.
+ * The writer: only it changes the table, the lifetimes and, through the engine, the fast path's own
+ * map. It runs on its own thread. The main thread sends it commands, which it runs between two
+ * batches.
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_WRITER_H
 #define SESSIOND_CONTROL_SESSIONS_WRITER_H
@@ -24,7 +24,7 @@ struct writer_config {
 	enum remove_policy remove;
 	bool take;		 /* what the status says of --take */
 	bool measure;		 /* times of inserts: writer_latency */
-	void (*on_thread)(void); /* first thing on the writer's thread; or NULL */
+	void (*on_thread)(void); /* called first on the writer's thread; or NULL */
 };
 
 struct writer;
@@ -32,8 +32,8 @@ struct writer;
 /* Makes the table for an engine that is open. NULL with error_message() set. */
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct writer_config *config);
-/* Takes over the sessions that outlived the last daemon, if the engine has any. 0 or a negative
- * errno with error_message() set. */
+/* Adopts the sessions that an earlier daemon left pinned, if there are any. 0 or a negative errno
+ * with error_message() set. */
 int writer_adopt(struct writer *writer);
 /* Starts the engine and the thread. 0 or a negative errno with error_message() set. */
 int writer_start(struct writer *writer);
@@ -41,48 +41,46 @@ int writer_start(struct writer *writer);
 void writer_stop(struct writer *writer);
 void writer_destroy(struct writer *writer);
 
-/* Main thread: each waits until the writer has carried it out, between two batches. */
+/* Main thread: each waits until the writer has run it, between two batches. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 /* The same by the rule of TAKE: true only if no client has taken it, and then none will. */
 bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
-/* One page of sessions from slot `*next` on, at most `room`; returns how many were written, 0 where
- * there are only free slots, and moves `*next`, to table_capacity at the end. A page looks at a
- * bounded number of slots. Values are not included. */
+/* Writes one page of sessions from slot `*next` on, at most `room`, and advances `*next`, to
+ * table_capacity at the end. Returns how many were written; 0 if the page had only free slots. A
+ * page looks at a bounded number of slots. Values are not included. */
 unsigned writer_list(
 	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
 
-/* A flush that somebody waits for. */
+/* A flush that a client waits for. */
 struct writer_flush {
-	uint64_t pass;		 /* over the table, which deletes all that was there */
-	uint64_t deleted_before; /* by flushes, when it was asked for */
+	uint64_t pass;		 /* number of the pass that deletes the sessions */
+	uint64_t deleted_before; /* sessions deleted by flushes before this one */
 };
 
-/* Main thread: asks for a flush, which goes on in the writer's thread at a pace of 256 sessions a
- * millisecond, so that replies are not held up: some 5 s for a million. It goes on also if nobody
- * asks how far it is. It spares sessions that are stored after it began, and it begins at once;
- * only where another is under way it begins when that one ends. All that are asked for meanwhile
- * become one. `*flush` may be dropped at any time. */
+/* Main thread: requests a flush, which runs on the writer's thread at 256 sessions per millisecond,
+ * so that replies are not delayed: some 5 s for a million. It keeps sessions stored after it began.
+ * It begins at once, or when the running flush ends; all flushes requested meanwhile become one. It
+ * runs even if nobody calls writer_flush_done. `*flush` may be discarded at any time. */
 void writer_flush_start(struct writer *writer, struct writer_flush *flush);
-/* Main thread, never waits: 1 if every session that there was at writer_flush_start is gone, from
- * the fast path too. `*deleted` is then how many sessions flushes have deleted since: if there was
- * no other flush, how many this one has. 0 if it goes on; or -ESHUTDOWN with error_message() set if
- * the writer's thread has ended, so that it never will be. */
+/* Main thread, never waits: 1 if every session that existed at writer_flush_start is deleted, from
+ * the fast path too. `*deleted` is then how many sessions all flushes deleted since
+ * writer_flush_start. 0 if it still runs; or -ESHUTDOWN with error_message() set if the writer's
+ * thread ended before the flush did. */
 int writer_flush_done(struct writer *writer, const struct writer_flush *flush, uint64_t *deleted);
 
-/* Adds the times from a NEW's coming to its session's being found by GETs; measured only if there
- * are metrics to tell them by. */
+/* Adds the times from receiving a NEW until GETs find its session; measured only with
+ * writer_config.measure. */
 void writer_latency(const struct writer *writer, struct latency *into);
 
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx);
 
-/* Grows with each round of the thread, at least four times a second: any thread may ask whether it
- * is stuck. */
+/* Grows with each round of the thread, at least four times a second. Any thread may read it, to see
+ * whether the writer is stuck. */
 uint64_t writer_passes(const struct writer *writer);
 
-/* A descriptor that becomes readable when the thread ended by itself after an error, and that
- * error's line. */
+/* A descriptor that becomes readable when the thread ended after an error, and the error's text. */
 int writer_failure_fd(const struct writer *writer);
 const char *writer_failure(const struct writer *writer);
 

@@ -27,7 +27,7 @@ bool writer_obey(struct writer *writer)
 	return false;
 }
 
-/* Has the writer carry out a command between its batches, and waits. */
+/* Passes a command to the writer, which runs it between batches, and waits. */
 static void command_run(
 	struct writer *writer, bool (*step)(struct writer *writer, void *ctx), void *ctx)
 {
@@ -119,8 +119,8 @@ bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struc
 	return find.found;
 }
 
-/* Begins the next pass. None is under way, so that every session is one to delete; a NEW that comes
- * from now on stores one that is not. */
+/* Begins the next pass; call it when none is running. It will delete every current session, but no
+ * session stored from now on. */
 static void flush_begin(struct writer *writer)
 {
 	lifetime_turn(writer->lifetime);
@@ -166,7 +166,7 @@ static bool flush_start_step(struct writer *writer, void *ctx)
 {
 	struct writer_flush *flush = ctx;
 
-	/* Where a pass is under way it spares what was stored since it began: the next is meant. */
+	/* A running pass keeps sessions stored since it began, so wait for the next one. */
 	flush->pass = writer->flush_begun + 1;
 	flush->deleted_before = atomic_load_explicit(&writer->flush_deleted, memory_order_relaxed);
 	writer->flush_wanted = flush->pass;
@@ -186,7 +186,7 @@ int writer_flush_done(struct writer *writer, const struct writer_flush *flush, u
 	pthread_mutex_lock(&writer->lock);
 	ended = writer->ended;
 	pthread_mutex_unlock(&writer->lock);
-	/* Acquire: the count is then at least what the pass has come to. */
+	/* Acquire: flush_deleted then includes the whole pass. */
 	if (atomic_load_explicit(&writer->flush_ended, memory_order_acquire) >= flush->pass) {
 		*deleted = atomic_load_explicit(&writer->flush_deleted, memory_order_relaxed) -
 			   flush->deleted_before;
@@ -219,7 +219,7 @@ static bool list_step(struct writer *writer, void *ctx)
 			list->count++;
 		++*list->next;
 	}
-	/* One step is a page, however few it has found: the main thread waits for it. */
+	/* One step is a page, even an empty one: the main thread waits for it. */
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What became of NEWs, REMOVEs and sessions, by the writer. A row has the counter's name, which is
- * stable, its kind (control/stats/figures.h) and what it counts.
+ * The writer's counters: outcomes of NEWs and REMOVEs, and ends of sessions. A row has the
+ * counter's name, which is stable, its kind (control/stats/figures.h) and what it counts.
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_WRITER_COUNTERS_H
 #define SESSIOND_CONTROL_SESSIONS_WRITER_COUNTERS_H

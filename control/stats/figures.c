@@ -14,7 +14,7 @@
 #define XDP(name, kind, help)	     {"xdp_" #name, FIGURE_##kind, FIGURE_XDP, help},
 #define DPDK(name, kind, help)	     {"dpdk_" #name, FIGURE_##kind, FIGURE_DPDK, help},
 
-/* The manual lists the rows of a mode in this order. */
+/* The manual lists the rows of each mode in this order. */
 const struct figure figure_table[] = {
 	{"pid", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE, "process id of the daemon"},
 	{"port", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE,
@@ -101,7 +101,7 @@ const struct figure figure_table[] = {
 	{"dpdk_lcore#_updates_waiting", FIGURE_GAUGE, FIGURE_DPDK,
 		"NEWs and REMOVEs waiting in the ring from the lcore to the writer"},
 
-	/* Counters, where they are declared. */
+	/* Counters declared elsewhere. */
 	WRITER_COUNTERS(EVERY_MODE) SESSD_REQUEST_COUNTERS(EVERY_MODE) SESSD_XDP_COUNTERS(XDP)
 		DPDK_COUNTERS(DPDK)};
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Every figure in `stats`, a row each. Metrics, the manual, what counts as a loss, and the checks
- * of the alert rules and the dashboard read this table. Names are stable.
+ * Every figure in `stats`, one row each. Metrics, the manual, the list of losses, and the checks of
+ * the alert rules and the dashboard use this table. Names are stable.
  *
- * A counter of a data path or of the writer has its row where it is declared:
+ * A counter of a data path or of the writer has its row at its declaration:
  * include/sessiond/counters.h, dataplane/dpdk/counters.h, control/sessions/writer_counters.h. All
- * others have it in figures.c. Tests compare the table with what each mode prints.
+ * other rows are in figures.c. Tests compare the table with what each mode prints.
  */
 #ifndef SESSIOND_CONTROL_STATS_FIGURES_H
 #define SESSIOND_CONTROL_STATS_FIGURES_H
@@ -18,7 +18,7 @@ enum figure_kind {
 	FIGURE_GAUGE,
 	FIGURE_COUNTER,
 	FIGURE_LOSS,	   /* a counter of requests or replies that were lost or refused */
-	FIGURE_STATS_ONLY, /* not in metrics by its name */
+	FIGURE_STATS_ONLY, /* not in metrics under its name */
 };
 
 /* The modes that print it. */
@@ -27,7 +27,7 @@ enum figure_modes {
 	FIGURE_XDP = 2,
 	FIGURE_DPDK = 4,
 	FIGURE_EVERY_MODE = FIGURE_SOCKET | FIGURE_XDP | FIGURE_DPDK,
-	FIGURE_MEASURED = 8, /* any of them, where --metrics has times measured */
+	FIGURE_MEASURED = 8, /* any of them, but only with --metrics, which measures times */
 };
 
 struct figure {
@@ -40,12 +40,12 @@ struct figure {
 extern const struct figure figure_table[];
 extern const size_t figure_count;
 
-/* The row of a name that `stats` prints. NULL where there is none: of the request counters, xdp
- * mode prints the parts as well, as xdp_NAME and slow_NAME. */
+/* The row of a name that `stats` prints; NULL if there is none. In xdp mode `stats` also prints
+ * parts of the request counters, xdp_NAME and slow_NAME, which have no row. */
 const struct figure *figure_find(const char *name);
 
-/* Whether a name that `stats` prints counts requests or replies that were lost or refused. Only
- * sums do, so that adding up losses counts none twice. */
+/* Whether a name that `stats` prints counts requests or replies that were lost or refused. False
+ * for parts of a sum, so that adding up losses counts each once. */
 bool figure_is_loss(const char *name);
 
 #endif

@@ -71,7 +71,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	(void)upload;
 	(void)request;
 	if (*upload_size > 0) {
-		*upload_size = 0; /* of no interest */
+		*upload_size = 0; /* ignore a body */
 		return MHD_YES;
 	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -88,9 +88,9 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		MHD_RESPMEM_MUST_FREE);
 }
 
-/* Lets the library do what it can without waiting, and again when it wants to keep a time limit. At
- * the least once a second: with all places taken it stops listening, and takes that up again only
- * in the call after the one that freed a place. */
+/* Runs the library without blocking, and again when one of its time limits expires. At least once a
+ * second: at its connection limit it stops listening, and it resumes only in the call after the one
+ * that freed a connection. */
 static void on_event(evutil_socket_t fd, short what, void *ctx)
 {
 	struct metrics *metrics = ctx;
@@ -105,7 +105,7 @@ static void on_event(evutil_socket_t fd, short what, void *ctx)
 	event_add(metrics->later, &wait);
 }
 
-/* A socket file that nobody answers on is replaced. */
+/* Removes a stale socket file. */
 static void clear_path(const struct sockaddr_un *addr)
 {
 	struct stat st;
@@ -207,7 +207,7 @@ int metrics_open(struct metrics **out, struct event_base *base, const char *text
 	return 0;
 }
 
-/* Is the socket at the path still the one that was made there? */
+/* Is the socket at the path still ours? */
 static bool is_ours(const struct metrics *metrics)
 {
 	struct stat st;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What several figures share, and metrics with another name than their figure's. */
+/* Metrics made of several figures, and metrics whose name differs from their figure's. */
 const struct metrics_family metrics_families[] = {
 	{"get_retries", "sessiond_lookup_retries_total", NULL, true},
 	{"get_*", "sessiond_gets_total", "outcome", true, "GETs answered, by path and outcome."},
@@ -63,8 +63,8 @@ static void put_in(struct metrics_place *place, const struct metrics_family *fam
 	place->help = family->help;
 }
 
-/* A metric of its own, called as its figure. A number in the name is the value of a label, which is
- * called as the word before it: port, lcore. */
+/* A metric with the name of its figure. A number in the name becomes the value of a label, and the
+ * word before it the label's name: port, lcore. */
 static void put_alone(struct metrics_place *place, const char *name)
 {
 	const char *row = place->figure ? place->figure->name : name, *word;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the names of `stats` become on the page for Prometheus.
+ * How names of `stats` map to Prometheus metrics.
  */
 #ifndef SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
 #define SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
@@ -12,34 +12,34 @@
 #include "control/stats/figures.h"
 
 struct metrics_family {
-	const char *pattern; /* a name, or what names begin with and a '*' */
-	const char *name;    /* of counters it ends in _total */
-	const char *label;   /* what the rest of the name is the value of */
-	bool path;	     /* it is counted by several parts */
-	const char *help;    /* NULL: its only figure's */
+	const char *pattern; /* a name, or a prefix of names and a '*' */
+	const char *name;    /* counters end in _total */
+	const char *label;   /* the label whose value is the rest of the name */
+	bool path;	     /* several paths count it */
+	const char *help;    /* NULL: the help of its only figure */
 };
 
 extern const struct metrics_family metrics_families[];
 extern const size_t metrics_family_count;
 
-/* What the names begin with that count a part's share of a figure, and that part's name. Ends with
- * an empty one. */
+/* Prefix of the names that count a path's share of a figure, and the path's name. Ends with an
+ * empty row. */
 extern const char *const metrics_paths[][2];
 
-/* Where a figure belongs. */
+/* The metric that a figure belongs to. */
 struct metrics_place {
-	const struct figure *figure; /* its row, or that of the sum it is a part of; NULL: none */
+	const struct figure *figure; /* its row, or the row of its sum; NULL: none */
 	char name[96];		     /* of the metric */
-	bool counter;		     /* else a gauge; the name then ends in _total */
-	const char *help;	     /* NULL: the figure's */
-	const char *path;	     /* which part counts it; NULL: only one does */
+	bool counter;		     /* else a gauge; a counter's name ends in _total */
+	const char *help;	     /* NULL: the help of the figure */
+	const char *path;	     /* the path that counts it; NULL: there is only one */
 	char label[16];		     /* "": none */
 	const char *value;	     /* the label's: value_len bytes in the figure's name */
 	int value_len;
 };
 
-/* `mode_path` is the path of the daemon's mode (struct engine_mode), which counts what has no
- * path's name. */
+/* `mode_path` is the path of the daemon's mode (struct engine_mode): figures without a path's
+ * prefix belong to it. */
 struct metrics_place metrics_place_of(const char *name, const char *mode_path);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * In place of metrics.c in builds without libmicrohttpd, where --metrics is refused.
+ * Replaces metrics.c in builds without libmicrohttpd, which refuse --metrics.
  */
 #include "control/stats/metrics.h"
 

@@ -54,21 +54,21 @@ static void head(struct page *page, const char *name, const char *type, const ch
 {
 	size_t len = strlen(name);
 
-	/* OpenMetrics calls a counter's family by what comes before _total. */
+	/* OpenMetrics names a counter's family without _total. */
 	if (page->openmetrics && strcmp(type, "counter") == 0)
 		len -= strlen("_total");
 	fprintf(page->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, name, help, (int)len, name,
 		type);
 }
 
-/* A row's phrase as a sentence. */
+/* A row's help as a sentence. */
 static const char *sentence(const char *phrase, char text[256])
 {
 	snprintf(text, 256, "%c%s.", toupper((unsigned char)phrase[0]), phrase + 1);
 	return text;
 }
 
-/* Is it added up from those of other paths? */
+/* Is it the sum of other paths' figures? */
 static bool is_sum(const struct page *page, const char *name)
 {
 	for (size_t i = 0; metrics_paths[i][0]; i++)
@@ -77,7 +77,7 @@ static bool is_sum(const struct page *page, const char *name)
 	return false;
 }
 
-/* Of the mode that is in use. */
+/* The path of the current mode. */
 static const char *mode_path(const struct page *page)
 {
 	for (size_t i = 0; i < engine_mode_count; i++) {
@@ -128,7 +128,7 @@ static void put_help(struct page *page, const struct metrics_place *place)
 		place->help ? place->help : sentence(place->figure->help, text));
 }
 
-/* All samples of one metric, the first of which is from `i` on. */
+/* Prints all samples of one metric; its first is at `i` or later. */
 static void put_metric(struct page *page, const char *name, unsigned i)
 {
 	bool begun = false;
@@ -154,7 +154,7 @@ static void put_metrics(struct page *page)
 			put_metric(page, page->samples[i].place.name, i);
 }
 
-/* `bounds` in units of which a second has `units`; `counts` has one more. */
+/* `bounds` are in 1/`units` seconds; `counts` has one element more than `bounds`. */
 static void put_histogram(struct page *page, const char *name, const char *help,
 	const uint32_t *bounds, size_t bound_count, double units, const uint64_t *counts,
 	uint64_t sum_ns)
@@ -194,8 +194,8 @@ static void put_xdp_answers(struct page *page, const struct metrics_figures *fig
 		sessd_answer_bounds_ns, SESSD_ANSWER_BOUND_COUNT, 1e9, counts, times.sum_ns);
 }
 
-/* The kernel measures the program where kernel.bpf_stats_enabled is 1: how long all its runs took,
- * those for packets of others included. There is a mean in that, and no histogram. */
+/* While kernel.bpf_stats_enabled is 1, the kernel measures the total time of all runs of the
+ * program, including those for unrelated packets. That gives a mean, but no histogram. */
 static void put_runs(struct page *page)
 {
 	const struct sample *runs = find(page, "", "xdp_runs");

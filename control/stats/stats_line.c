@@ -23,7 +23,7 @@ enum sum {
 	SUMS
 };
 
-/* What is added up for each; a name that ends in '*' stands for all that begin so. */
+/* The figures added up for each; a name that ends in '*' is a prefix. */
 static const struct {
 	const char *name;
 	enum sum sum;

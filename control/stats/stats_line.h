@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The statistics in one line, for the log: what SIGUSR1 asks for.
+ * The statistics in one line, which SIGUSR1 logs.
  */
 #ifndef SESSIOND_CONTROL_STATS_STATS_LINE_H
 #define SESSIOND_CONTROL_STATS_STATS_LINE_H
@@ -10,12 +10,12 @@
 
 #include "dataplane/engine.h"
 
-/* Room for the line, every figure at its longest. */
+/* Room for the line with every figure at its longest. */
 #define STATS_LINE_SIZE 512
 
 /* Writes `N of N sessions, N GETs, N hits, N misses, ...` from the figures that `stats` emits; a
- * figure that it does not emit counts as 0. Misses are GETs of every kind that were answered ERR,
- * REMOVEs and NEWs all that were taken in, whatever became of them. Returns `line`. */
+ * figure that it does not emit counts as 0. Misses are all GETs answered ERR; NEWs and REMOVEs are
+ * all that were received, whatever their outcome. Returns `line`. */
 char *stats_line(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), void *ctx,
 	char line[STATS_LINE_SIZE]);
 

@@ -11,15 +11,15 @@
 
 #include "common/clock.h"
 
-/* One request in so many: all of them in a small farm, where each is a figure, and never so many
- * that the fast path would notice. Counting begins with the last. */
+/* Counts one request in this many: every request at a low rate, where each one matters, and fewer
+ * at a high rate, so that the fast path is not slowed. Counting starts with FEW. */
 #define EVERY	  1
 #define SOME	  16
 #define FEW	  256
-#define SOME_RATE 10000	 /* requests a second from which on SOME will do */
-#define FEW_RATE  200000 /* and FEW */
+#define SOME_RATE 10000	 /* requests per second from which SOME is used */
+#define FEW_RATE  200000 /* the same for FEW */
 
-/* Sources of both places that count, one after the other: more than they keep. */
+/* Sources of the fast path and of the daemon, one after the other: more than both keep. */
 #define SOURCES_MAX 4096
 
 struct list {
@@ -40,7 +40,7 @@ static int by_source(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct address));
 }
 
-/* Makes one of each source that both places know. */
+/* Merges the two counts of a source that both have. */
 static void merge(struct list *list)
 {
 	struct talker *last = NULL;
@@ -117,7 +117,7 @@ void watch_second(
 		return;
 	}
 	ops->talkers(engine, add_up, &total);
-	/* Less than before: sources were forgotten to make room for others. */
+	/* The total shrinks when sources were discarded to make room for others. */
 	rate = total > watch->total ? total - watch->total : 0;
 	watch->total = total;
 	one_in = rate >= FEW_RATE ? FEW : rate >= SOME_RATE ? SOME : EVERY;

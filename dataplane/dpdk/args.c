@@ -8,13 +8,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MBUFS_LIMIT   (1U << 24)
 #define UPDATES_LIMIT (1U << 20)
 
-/* Appends a word that lies in args->text. */
+/* Appends a word that is stored in args->text. */
 static int add(struct dpdk_args *args, char *word)
 {
 	if (args->argc == ARGS_MAX)
@@ -26,7 +27,8 @@ static int add(struct dpdk_args *args, char *word)
 
 static int add_default(struct dpdk_args *args, const char *word)
 {
-	/* EAL keeps the pointers of some arguments, and changes none of ours. */
+	/* The cast is safe: EAL keeps the pointers of some arguments, but does not write to
+	 * ours. */
 	return add(args, (char *)(uintptr_t)word);
 }
 
@@ -35,7 +37,7 @@ static int too_long(void)
 	return error_set(EINVAL, "--dpdk-args is longer than %d bytes", ARGS_TEXT_MAX);
 }
 
-/* Copies one word from *text to *to, without its quotes, and moves both. */
+/* Copies one word from *text to *to without its quotes, and advances both. */
 static int take_word(const char **text, char **to, const char *end)
 {
 	const char *at = *text;
@@ -59,15 +61,15 @@ static int take_word(const char **text, char **to, const char *end)
 	}
 	if (quote)
 		return error_set(EINVAL, "--dpdk-args: a %c is not closed", quote);
-	if (*to >= end) /* an empty word in quotes */
+	if (*to >= end) /* for an empty word in quotes */
 		return too_long();
 	*(*to)++ = '\0';
 	*text = at;
 	return 0;
 }
 
-/* Is `word` the long option `name`, shortened as getopt_long() allows, with or without "=value"?
- * `least` is the shortest form that is not ambiguous. */
+/* Whether `word` is the long option `name`, abbreviated as getopt_long() allows, with or without
+ * "=value". `least`: length of the shortest unambiguous form, with its dashes. */
 static bool is_long(const char *word, const char *name, size_t least)
 {
 	size_t len = strcspn(word, "=");
@@ -75,7 +77,7 @@ static bool is_long(const char *word, const char *name, size_t least)
 	return len >= least && len <= strlen(name) && strncmp(word, name, len) == 0;
 }
 
-/* EAL would print and exit, or share another process's memory. */
+/* Refuses options that make EAL print and exit, or attach to another process's memory. */
 static int refuse(const char *word)
 {
 	if (is_long(word, "--help", 4) || is_long(word, "--version", 5) ||
@@ -105,7 +107,36 @@ static int number(
 	return 0;
 }
 
-/* What stands after "--". */
+#define VLAN_LAST 4094
+
+/* Parses --vlan: "any", ID, or OUTER.INNER. */
+static int add_vlan(struct dpdk_args *args, const char *text)
+{
+	unsigned outer = 0, inner = 0;
+	bool numbers = false;
+	int end = 0;
+
+	if (text && strcmp(text, "any") == 0) {
+		args->any_vlan = true;
+		return 0;
+	}
+	if (text && strchr(text, '.'))
+		numbers = sscanf(text, "%4u.%4u%n", &outer, &inner, &end) == 2 && outer > 0;
+	else if (text)
+		numbers = sscanf(text, "%4u%n", &inner, &end) == 1;
+	if (!numbers || text[end] || strspn(text, ".0123456789") != strlen(text) || inner < 1 ||
+		inner > VLAN_LAST || outer > VLAN_LAST)
+		return error_set(EINVAL,
+			"--dpdk-args: --vlan takes a number from 1 to %d, two with a dot between "
+			"them, or any, not '%s'",
+			VLAN_LAST, text ? text : "");
+	if (args->vlan_count == ARGS_VLANS)
+		return error_set(EINVAL, "--dpdk-args: more than %d times --vlan", ARGS_VLANS);
+	args->vlans[args->vlan_count++] = outer << 16 | inner;
+	return 0;
+}
+
+/* Parses sessiond's own arguments, after "--". */
 static int parse_own(struct dpdk_args *args, char **words, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -131,10 +162,12 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 				err = error_set(EINVAL,
 					"--dpdk-args: --updates takes a power of 2, not %u", n);
 			args->updates = n;
+		} else if (strcmp(option, "--vlan") == 0) {
+			err = add_vlan(args, value);
 		} else {
 			err = error_set(EINVAL,
-				"--dpdk-args: '%s' after \"--\": known there are --mbufs, --rxd, "
-				"--txd and --updates",
+				"--dpdk-args: '%s' after \"--\": allowed are --mbufs, --rxd, "
+				"--txd, --updates and --vlan",
 				option);
 		}
 		if (err)
@@ -143,7 +176,7 @@ static int parse_own(struct dpdk_args *args, char **words, int count)
 	return 0;
 }
 
-/* Adds the defaults of ours that nobody spoke against. */
+/* Adds sessiond's defaults unless an argument contradicts them. */
 static int add_defaults(struct dpdk_args *args)
 {
 	bool prefix = false, memory = false;
@@ -163,7 +196,8 @@ static int add_defaults(struct dpdk_args *args)
 	}
 	if (!prefix)
 		err = add_default(args, "--file-prefix=sessiond");
-	/* --no-huge refuses --in-memory, of which this is what is left then. */
+	/* EAL refuses --in-memory with --no-huge; --no-shconf is the part of it that still
+	 * applies. */
 	if (!err && !memory)
 		err = add_default(args, args->huge ? "--in-memory" : "--no-shconf");
 	return err;

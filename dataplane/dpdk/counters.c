@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Without a default, so that the compiler asks for the counter of a new result.
+ * No default case, so that the compiler asks for the counter of a new result.
  */
 #include "dataplane/dpdk/counters.h"
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * What an lcore counts besides the requests themselves. Names are stable: `sessionctl stats` prints
- * each with "dpdk_" before it, summed over the lcores.
+ * each with the prefix "dpdk_", summed over the lcores.
  */
 #ifndef SESSIOND_DATAPLANE_DPDK_COUNTERS_H
 #define SESSIOND_DATAPLANE_DPDK_COUNTERS_H
@@ -34,6 +34,10 @@
 	X(drop_arp, COUNTER, "dropped: ARP that needs no reply from here, or is malformed") \
 	X(drop_icmp, COUNTER, \
 		"dropped: ICMP or ICMPv6 that needs no reply from here, or is malformed") \
+	X(drop_other_vlan, COUNTER, "dropped: VLAN that --dpdk-args does not name (--vlan)") \
+	X(drop_echo_refused, COUNTER, "dropped: echo request from a source outside --allow") \
+	X(drop_neighbour_limit, COUNTER, \
+		"dropped: ARP, neighbour solicitation or echo request above an lcore's limit") \
 	X(drop_not_udp, COUNTER, "dropped: IP, but neither UDP nor ICMP") \
 	X(drop_other_port, COUNTER, "dropped: UDP for another port of this node") \
 	X(drop_not_local, COUNTER, "dropped: not an address of this node") \
@@ -54,10 +58,10 @@ struct dpdk_counters {
 #undef X
 } __attribute__((aligned(64)));
 
-/* The counter of a refused frame; NULL if `result` is none. */
+/* The counter of a dropped frame; NULL if `result` is no reason to drop. */
 uint64_t *counters_of_parse(struct dpdk_counters *counters, enum parse_result result);
 
-/* The counter of what became of an ARP, ICMP or ICMPv6 frame. */
+/* The counter of the result of an ARP, ICMP or ICMPv6 frame. */
 uint64_t *counters_of_neighbour(struct dpdk_counters *counters, enum neighbour_result result);
 
 #endif

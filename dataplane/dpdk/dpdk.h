@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The engine's parts. DPDK's types stay in this folder.
+ * What the files of dpdk mode share; private to this folder, like DPDK's types.
  *
- * Threads: EAL lives on a thread of ours, which is its main lcore; all lcores, that one too, run
- * lcore_run. The daemon's main and writer threads are none of EAL's.
+ * Threads: EAL runs on a thread of its own, which is the main lcore; all lcores, including that
+ * one, run lcore_run. The daemon's main and writer threads are not EAL threads. Functions are for
+ * the main thread unless stated otherwise; those marked [any] for any thread.
  */
 #ifndef SESSIOND_DATAPLANE_DPDK_DPDK_H
 #define SESSIOND_DATAPLANE_DPDK_DPDK_H
@@ -25,7 +26,7 @@
 
 #define BURST 32
 
-/* What is where in a plain GET (fast_path.h). */
+/* Offsets in a plain GET (fast_path.h). */
 #define FAST_IP		ETHER_HDR_LEN
 #define FAST_SOURCE	(FAST_IP + 12)
 #define FAST_UDP	(FAST_IP + 20)
@@ -33,26 +34,27 @@
 #define FAST_END	(FAST_REQUEST + SESSD_HEADER_SIZE)
 #define FAST_UDP_LENGTH (8 + SESSD_HEADER_SIZE)
 
-/* The start of each plain request of a port, up to the key, and 16 bytes of its mbuf (from
- * rearm_data on), with a mask of what must be so. */
+/* Template of a port's plain requests: the frame's first bytes, up to the key, and 16 bytes of its
+ * mbuf (from rearm_data on), each with a mask of the bits that must match. */
 #define FAST_HEADERS  48
 #define FAST_TEMPLATE (FAST_HEADERS + 16)
 struct fast_template {
 	uint8_t value[FAST_TEMPLATE];
 	uint8_t mask[FAST_TEMPLATE];
-	bool whole; /* with the only address and port that are served */
+	bool whole; /* includes the address and port: only one pair is served */
 } __attribute__((aligned(64)));
 
-/* What replies to plain GETs have in common, by the value's length. Sums are of 16 bits. */
+/* What replies to plain GETs with a value of one length have in common. Sums are 16-bit one's
+ * complement sums. */
 struct fast_reply {
-	uint64_t ip; /* the start of the IPv4 header */
+	uint64_t ip; /* first 8 bytes of the IPv4 header */
 	uint32_t ip_sum;
-	uint16_t udp_length; /* network order */
-	uint16_t
-		udp_change; /* to be added to a request's checksum, beside the value's complement */
+	uint16_t udp_length; /* network byte order */
+	uint16_t udp_change; /* added to the request's checksum, besides the complement of the
+				value's sum */
 };
 
-/* A range of sources that may ask, and can be answered. */
+/* A range of sources that may ask and can be answered. */
 struct source_range {
 	uint32_t first, size;
 };
@@ -64,15 +66,15 @@ struct port {
 	uint8_t mac[FRAME_MAC];
 	struct reply_offload offload;
 	struct fast_template fast_get;	  /* of GETs */
-	struct fast_template fast_update; /* of NEWs and REMOVEs, whose lengths differ */
+	struct fast_template fast_update; /* of NEWs and REMOVEs, whose length varies */
 	struct rte_mempool *pool;
 	bool started;
-	bool link;	  /* as last seen by the main thread */
-	unsigned tells;	  /* announcements that the main thread has still to ask for */
+	bool link;	  /* link state, as last seen by the main thread */
+	unsigned tells;	  /* announcements that the main thread still has to request */
 	uint8_t announce; /* atomic: set by the main thread, cleared by the lcore of queue 0 */
 };
 
-/* A receive and a transmit queue of a port, both an lcore's own. */
+/* A receive and a transmit queue of a port; both belong to one lcore. */
 struct port_queue {
 	struct port *port;
 	uint16_t queue;
@@ -80,25 +82,33 @@ struct port_queue {
 
 struct fast_path;
 
+/* Number of replies of an lcore in the second that began at tick `began`. */
+struct answer_limit {
+	uint64_t began;
+	unsigned used;
+};
+
 struct lcore {
-	/* What the lcore reads. */
+	/* Read by the lcore. */
 	struct engine *engine;
 	const struct fast_path *fast;
 	struct table *table;
-	const struct allow_ranges *allow; /* atomic: says, to the main thread, what is in use */
+	/* Atomic: the list in use; tells the main thread when an old one is free. */
+	const struct allow_ranges *allow;
 	uint16_t value_max;
 	uint16_t queue_count;
 	struct port_queue *queues;
 	unsigned id;
 
-	/* What it writes. */
-	struct source_range recent; /* where the last plain GET came from */
+	/* Written by the lcore. */
+	struct source_range recent; /* range of the last plain GET's source */
 	struct reader reader;
 	struct dpdk_counters counters;
-	uint64_t polls; /* times round, of all queues */
+	uint64_t polls; /* rounds over all queues */
 	uint64_t empty_polls;
+	struct answer_limit echoes, neighbours; /* ICMP; ARP and neighbour discovery */
 
-	/* What the writer reads all the time: away from what the lcore writes. */
+	/* Polled by the writer: in another cache line than what the lcore writes. */
 	struct update_ring updates __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
@@ -112,31 +122,33 @@ struct engine {
 	struct table_memory table_memory;
 	struct reader_shared readers;
 
-	struct allow_ranges *allow; /* atomic: lcores take it up at the top of their loops */
+	struct allow_ranges *allow; /* atomic: lcores load it at the top of their loops */
 	bool stop;		    /* atomic */
-	bool running;		    /* lcores were started */
+	bool running;		    /* the lcores were started */
 	unsigned lcore_count;
 	struct lcore *lcores;
 	unsigned port_count;
 	struct port *ports;
 	struct neighbour_ports neighbour_ports; /* constant once the ports are open */
 
-	/* What the writer writes in each poll: away from what the lcores read in each round. */
-	uint64_t busy_ns __attribute__((aligned(64))); /* when it last had something to do */
-	unsigned next; /* the lcore whose ring comes first in the next poll */
-	bool few;      /* the last poll found less than it would have taken */
+	/* Written by the writer in each poll: in another cache line than what the lcores read in
+	 * each round. busy_ns: latency_now() when it last had work. */
+	uint64_t busy_ns __attribute__((aligned(64)));
+	unsigned next; /* index of the lcore whose ring comes first in the next poll */
+	bool few;      /* the last poll found less than its limit */
 	bool wake;     /* atomic: ends the writer's poll */
-	uint32_t lost; /* atomic: which port was taken away (its id), and how, << 16; 0: none */
+	uint32_t lost; /* atomic: a lost port's id | enum port_lost << 16; 0: none */
 } __attribute__((aligned(64)));
 
-/* port.c: finds, configures and starts every port that EAL knows; -errno with error_message(). */
+/* port.c: configures and starts every port that EAL knows. 0, or a negative errno with
+ * error_message() set. */
 int ports_open(struct engine *engine);
 int ports_start(struct engine *engine);
 void ports_close(struct engine *engine);
-/* Once a second: notices links that came up, and has addresses announced there. */
+/* Call once a second: detects links that came up, and requests announcements there. */
 void ports_watch(struct engine *engine);
 
-/* port_events.c: ports that are taken away. Once one was, port_events_error() is -ENODEV, with
+/* port_events.c: detects ports that are taken away. port_events_error() then is -ENODEV with
  * error_message() set; else 0. [any] */
 enum port_lost {
 	PORT_RESET = 1,
@@ -146,46 +158,48 @@ void port_events_watch(struct engine *engine);
 void port_events_unwatch(struct engine *engine);
 int port_events_error(struct engine *engine);
 
-/* lcore.c: an lcore's life; takes a struct engine, returns when engine->stop is set. */
+/* lcore.c: an lcore's loop; `engine` is a struct engine. Returns when engine->stop is set. */
 int lcore_run(void *engine);
-/* Receives a burst from a queue, answers it, hands on and drops the rest. Returns its size. */
+/* Receives a burst from a queue and handles it. Returns its size. Lcore thread. */
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
 
-/* fast_template.c: after the port's MAC address is known. */
+/* fast_template.c: prepares the port's templates. Call once its MAC address is known. */
 void fast_prepare(struct port *port, const struct local_endpoints *local);
-/* fast_template.c: what is best on this CPU, as far as EAL's --force-max-simd-bitwidth allows. */
+/* fast_template.c: the best variant for this CPU, within EAL's --force-max-simd-bitwidth. */
 const struct fast_path *fast_choose(void);
 
-/* All that an lcore of this EAL id has but for its table, its allow list and its queues. 0, or a
- * negative errno with error_message() set. */
+/* Initialises an lcore of this EAL id, except its table, allow list and queues. 0, or a negative
+ * errno with error_message() set. */
 int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id);
 
-/* announce.c: tells the neighbours of this node's addresses. */
+/* announce.c: sends gratuitous ARPs and neighbour advertisements for this node's addresses. Lcore
+ * thread. */
 void announce(struct lcore *lcore, const struct port_queue *queue);
 
-/* hugepages.c: the table's memory, in hugepages where EAL has any. */
+/* hugepages.c: an allocator for the table that uses hugepages if EAL has any. */
 void table_memory_init(struct table_memory *memory);
-/* hugepages.c: by hugepages_near, on NUMA node `socket`. */
+/* hugepages.c: an allocator that uses hugepages_near on NUMA node `socket`. */
 void near_memory_init(struct table_memory *memory, int socket);
-/* hugepages.c: zeroed memory of DPDK's heap, on NUMA node `socket` or else, with a warning, on any
- * other; NULL if there is none. Released by rte_free. */
+/* hugepages.c: zeroed memory from DPDK's heap, on NUMA node `socket` or, with a warning, on
+ * another; NULL if there is none. Released by rte_free. */
 void *hugepages_near(const char *what, size_t bytes, int socket);
 #define MEMORY_FAR \
-	"%s: NUMA node %d has no memory left for it: it is on another, which is slower; reserve " \
+	"%s: NUMA node %d has no memory left: using another node, which is slower; reserve " \
 	"hugepages on both"
-/* hugepages.c: what to do if there is none. */
+/* hugepages.c: advice for the error message if there is none. */
 const char *hugepages_hint(void);
 
 /* poll.c */
 int writer_poll(struct engine *engine, int timeout_ms);
 
-/* stats_dpdk.c: the sums, of one port, of one lcore; and all of it. */
+/* stats_dpdk.c: sums, figures of one port, of one lcore, and all of them. [any] */
 void stats_totals(struct engine *engine, stats_emit emit, void *ctx);
 void stats_port(const struct port *port, stats_emit emit, void *ctx);
 void stats_lcore(const struct lcore *lcore, stats_emit emit, void *ctx);
 void stats_collect(struct engine *engine, stats_emit emit, void *ctx);
 
-/* telemetry.c: /sessiond/stats, /sessiond/ports and /sessiond/lcores of DPDK's telemetry. */
+/* telemetry.c: provides /sessiond/stats, /sessiond/ports and /sessiond/lcores in DPDK's
+ * telemetry. */
 void telemetry_open(struct engine *engine);
 void telemetry_close(void);
 

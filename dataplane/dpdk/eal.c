@@ -4,6 +4,7 @@
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/eal_log.h"
 
+#include "common/locked_memory.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -13,14 +14,16 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_memory.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* EAL's thread carries out one request after another. */
+/* EAL's thread executes one request at a time. */
 enum request {
 	REQUEST_NONE,
 	REQUEST_INIT,
@@ -32,7 +35,7 @@ static struct {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	enum request request; /* REQUEST_NONE: the last one is done */
+	enum request request; /* REQUEST_NONE: the last request is done */
 	unsigned holders;
 
 	const struct dpdk_args *args;
@@ -50,7 +53,7 @@ static void init_failed(int err, const char *reason)
 {
 	const char *hint = "";
 
-	/* What EAL has for a node without hugepages is "Cannot get hugepage information." */
+	/* EAL's message for a host without hugepages is "Cannot get hugepage information." */
 	if (strcasestr(reason, "hugepage"))
 		hint = "; reserve hugepages (sysctl vm.nr_hugepages=512) or add --no-huge";
 	eal.err = err;
@@ -60,8 +63,8 @@ static void init_failed(int err, const char *reason)
 
 static char runtime_dir[PATH_MAX];
 
-/* Telemetry takes its socket away at exit, after which the folder is empty, unless someone asked
- * for files in it. */
+/* Telemetry removes its socket at exit; the folder then is empty, unless EAL was asked for files in
+ * it. */
 static void remove_runtime_dir(void)
 {
 	if (*runtime_dir)
@@ -74,9 +77,9 @@ static void init(void)
 	char *argv[ARGS_MAX + 1];
 	int argc = eal.args->argc, parsed;
 
-	/* getopt_long reorders what it is given. */
+	/* getopt_long reorders argv. */
 	memcpy(argv, eal.args->argv, sizeof(argv));
-	atexit(remove_runtime_dir); /* before EAL's own, to run after them */
+	atexit(remove_runtime_dir); /* registered before EAL's handlers, so it runs after them */
 	eal_log_open();
 	eal_log_hold();
 	parsed = rte_eal_init(argc, argv);
@@ -132,7 +135,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Waits for the last request to end, and makes another. */
+/* Waits for the last request to end, then makes another. */
 static void ask(enum request request)
 {
 	pthread_mutex_lock(&eal.mutex);
@@ -143,8 +146,8 @@ static void ask(enum request request)
 	pthread_mutex_unlock(&eal.mutex);
 }
 
-/* Lcores never sleep, nor do service cores: whoever shares a CPU with one has half of it at best.
- */
+/* Lcores and service cores never sleep: a thread that shares a CPU with one gets half of it at
+ * best. */
 static void leave_lcores(const cpu_set_t *had)
 {
 	cpu_set_t rest = *had;
@@ -162,10 +165,28 @@ static void leave_lcores(const cpu_set_t *had)
 		}
 	}
 	if (CPU_COUNT(&rest) == 0)
-		log_warning("the lcores take every CPU this process may use: the writer shares "
-			    "one with them; name fewer with -l in --dpdk-args");
+		log_warning("the lcores use every CPU this process may use, so the writer shares "
+			    "one; choose fewer with -l in --dpdk-args");
 	else if (sched_setaffinity(0, sizeof(rest), &rest) < 0)
 		log_warning("cannot move the writer off the lcores' CPUs: %s", strerror(errno));
+}
+
+static int lock_list(const struct rte_memseg_list *list, void *ctx)
+{
+	(void)ctx;
+	if (!list->external && list->base_va && list->len > 0) {
+		madvise(list->base_va, list->len, MADV_DONTDUMP);
+		memory_lock(list->base_va, list->len);
+	}
+	return 0;
+}
+
+/* Locks DPDK's heap in RAM: without hugepages, sessions are in normal pages (packet buffers, rings
+ * to the writer), which could be swapped. The daemon reports a refusal later. */
+static void lock_heap(void)
+{
+	if (!rte_eal_has_hugepages())
+		rte_memseg_list_walk(lock_list, NULL);
 }
 
 int eal_open(const struct dpdk_args *args)
@@ -174,7 +195,7 @@ int eal_open(const struct dpdk_args *args)
 	int err;
 
 	if (sched_getaffinity(0, sizeof(had), &had) < 0)
-		return error_set(errno, "cannot tell which CPUs may be used: %s", strerror(errno));
+		return error_set(errno, "cannot read the CPU affinity: %s", strerror(errno));
 	eal.args = args;
 	err = pthread_create(&eal.thread, NULL, run, NULL);
 	if (err)
@@ -183,12 +204,13 @@ int eal_open(const struct dpdk_args *args)
 	ask(REQUEST_INIT);
 	eal_join();
 	if (eal.err) {
-		/* EAL can be neither cleaned up nor tried again now. */
+		/* After a failure EAL can be neither cleaned up nor initialised again. */
 		pthread_detach(eal.thread);
 		return error_set(eal.err, "%s", eal.message);
 	}
 	if (*eal.message)
 		log_warning("dpdk: %s", eal.message);
+	lock_heap();
 	leave_lcores(&had);
 	return 0;
 }

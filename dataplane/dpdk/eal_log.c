@@ -15,7 +15,7 @@ static char first_error[256];
 static FILE *log_stream, *print_stream;
 static FILE *own_stdout, *own_stderr;
 
-/* Makes a line of what EAL wrote: without "EAL: ", the program's name, and the newline. */
+/* Makes a log line of EAL's text: without "EAL: ", the program's name, and the newline. */
 static void clean(char *line, size_t size, const char *text, size_t len)
 {
 	static const char *const prefixes[] = {"EAL: FATAL: ", "EAL: ", "sessiond: "};
@@ -64,7 +64,7 @@ static ssize_t log_line(void *cookie, const char *text, size_t len)
 	return (ssize_t)len;
 }
 
-/* EAL's getopt and its last words. */
+/* Messages of EAL's getopt, and before EAL exits. */
 static ssize_t printed_error(void *cookie, const char *text, size_t len)
 {
 	(void)cookie;
@@ -72,7 +72,7 @@ static ssize_t printed_error(void *cookie, const char *text, size_t len)
 	return (ssize_t)len;
 }
 
-/* EAL's usage: two pages. */
+/* EAL's usage text, of two pages. */
 static ssize_t printed(void *cookie, const char *text, size_t len)
 {
 	(void)cookie;

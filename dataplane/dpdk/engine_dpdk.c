@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * DPDK mode: a NIC or VF of this process's own, served to completion by lcores that never sleep.
+ * dpdk mode: this process owns a NIC or VF, and lcores that never sleep serve each packet to
+ * completion.
  */
 #include "dataplane/dpdk/dpdk.h"
 #include "dataplane/dpdk/eal.h"
@@ -53,8 +54,8 @@ static int make_lcores(struct engine *engine)
 	unsigned id, count = 0;
 	int err;
 
-	/* Neither EAL's count nor its indices: there are gaps where it detected lcores by itself
-	 * and this process may not use each of them, and service cores are among them. */
+	/* Counted here, not by EAL: its indices have gaps where this process may not use each
+	 * detected CPU, and they include service cores. */
 	RTE_LCORE_FOREACH(id)
 	count++;
 	engine->lcores = aligned_alloc(64, count * sizeof(struct lcore));
@@ -72,8 +73,8 @@ static int make_lcores(struct engine *engine)
 	return 0;
 }
 
-/* Queue q of a port goes to lcore q; ports with fewer queues than lcores start at different ones.
- */
+/* Queue q of a port goes to lcore q; ports with fewer queues than lcores start at different
+ * lcores. */
 static int deal_queues(struct engine *engine)
 {
 	for (unsigned i = 0; i < engine->port_count; i++) {
@@ -96,7 +97,7 @@ static int deal_queues(struct engine *engine)
 
 static void dpdk_close(struct engine *engine, enum engine_close how)
 {
-	(void)how; /* nothing answers without the daemon */
+	(void)how; /* without the daemon nothing answers in any case */
 	__atomic_store_n(&engine->stop, true, __ATOMIC_RELAXED);
 	if (engine->running)
 		eal_join();
@@ -210,7 +211,7 @@ static void dpdk_drop_samples(struct engine *engine,
 	ports_watch(engine);
 }
 
-/* What of the table is in hugepages; 0 with --no-huge, or where the arguments are wrong. */
+/* Bytes of the table that are in hugepages; 0 with --no-huge, or if the arguments are invalid. */
 static uint64_t hugepage_bytes(const struct engine_config *config)
 {
 	const struct table_config table = {
@@ -221,7 +222,7 @@ static uint64_t hugepage_bytes(const struct engine_config *config)
 									   : 0;
 }
 
-/* Hugepages are no part of the memory that the kernel calls available. */
+/* Hugepages are not part of the kernel's available memory. */
 static uint64_t dpdk_memory_needed(const struct engine_config *config)
 {
 	const struct table_config table = {
@@ -238,7 +239,7 @@ static int check_hugepages(const struct engine_config *config)
 		return 0;
 	return error_set(ENOMEM,
 		"--capacity %u: needs %llu MiB of hugepages, %llu MiB are free: raise "
-		"vm.nr_hugepages, lower it, or add --no-huge to --dpdk-args",
+		"vm.nr_hugepages, lower --capacity, or add --no-huge to --dpdk-args",
 		config->capacity, (unsigned long long)(needed >> 20) + 1,
 		(unsigned long long)(room >> 20));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The way of the plainest requests (fast_path.h), in two passes over a burst: what is each frame,
- * and which bucket is its session in; which slot, some way ahead of the reply, and the reply.
- * Compiled for each struct fast_path with the instructions that it is for, FAST_PATH being its
+ * Handles plain requests (fast_path.h) in two passes over a burst: the first classifies each frame
+ * and prefetches its session's bucket; the second finds the slot, some GETs ahead of the reply, and
+ * writes the reply. Compiled once per struct fast_path, with its instructions; FAST_PATH is its
  * name.
  */
 #ifndef FAST_PATH
@@ -13,10 +13,10 @@
 #include "dataplane/dpdk/fast_path.h"
 #include "dataplane/dpdk/burst.h"
 
-/* How many GETs ahead of the one being answered the session is looked for. The lines of a whole
- * burst asked for in a row are more than a core has on their way at a time, so that they wait for
- * each other; between two answers they wait less: up to 10 % of a hit among a million sessions, on
- * some hosts and hours nothing (docs/cost-model.md). 10 to 16 measured alike, fewer no better. */
+/* How many GETs ahead of the one being answered its session is looked up. Prefetching a whole burst
+ * at once would exceed the cache misses that a core can have outstanding. Lookups between two
+ * answers wait less: up to 10 % of the time of a hit among a million sessions, on some hosts and at
+ * some hours nothing (docs/cost-model.md). 10 to 16 measured alike, fewer no better. */
 #define FIND_AHEAD 12
 
 static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
@@ -50,7 +50,7 @@ static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 	burst->fast_count = burst->send_count = gets;
 }
 
-/* What is not as simple as table_burst_get wants it. */
+/* For what table_burst_get does not handle. */
 __attribute__((noinline, cold)) static struct table_burst_value look_again(
 	struct burst *burst, struct sessd_header *header, uint64_t hash)
 {

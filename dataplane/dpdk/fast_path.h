@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The plainest of requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE,
- * over untagged IPv4 without options, in one buffer. Whatever is not one, or is in doubt, takes the
- * general way (general_path.c), which comes to the same result; here all offsets are known, and the
- * checks are few and in one place. A reply's checksums are made here even where the port would do
- * it: the value's sum lies ready, and a port that was configured to sum does so only for packets
- * that ask.
+ * Plain requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE, over
+ * untagged IPv4 without options, in one buffer. Any other frame takes the general path
+ * (general_path.c), with the same result; here all offsets are known, and the checks are few and in
+ * one place.
+ *
+ * A reply's checksums are computed here even if the port could: the value's sum is stored with it,
+ * and a port configured to compute checksums does so only for packets that request it.
  */
 #ifndef SESSIOND_DATAPLANE_DPDK_FAST_PATH_H
 #define SESSIOND_DATAPLANE_DPDK_FAST_PATH_H
@@ -23,11 +24,11 @@ typedef uint64_t fast_words __attribute__((vector_size(16), aligned(1), may_alia
 typedef uint64_t fast_wide __attribute__((vector_size(32), aligned(1), may_alias));
 #endif
 
-/* Bytes that may be read past the end of a NEW: they are in its buffer. */
+/* Bytes that may be read past the end of a NEW: its buffer has them. */
 #define FAST_BEYOND 32
 
-/* Is what must be the same in all of them: buffer; MAC address; IPv4, 20 bytes; lengths; no
- * fragment; UDP; version and type? */
+/* Whether a frame matches the template: buffer; MAC address; 20 bytes of IPv4 header; lengths; no
+ * fragment; UDP; version and type. */
 FRAME_INLINE bool fast_matches(
 	const struct fast_template *template, const struct rte_mbuf *mbuf, const uint8_t *data)
 {
@@ -54,7 +55,7 @@ FRAME_INLINE bool fast_matches(
 #endif
 }
 
-/* Of the IPv4 header: all 64 bits. */
+/* Sum of the IPv4 header; unfolded, 64 bits. */
 FRAME_INLINE uint64_t fast_ip_sum(const uint8_t *data)
 {
 	const uint8_t *ip = data + FAST_IP;
@@ -62,8 +63,8 @@ FRAME_INLINE uint64_t fast_ip_sum(const uint8_t *data)
 	return checksum_add(checksum_add(load64(ip), load64(ip + 8)), load32(ip + 16));
 }
 
-/* Of addresses, protocol, UDP header and request, and of `more`, which is below 2^63: the pseudo
- * header's length, and the value. All 64 bits. */
+/* Sum of addresses, protocol, UDP header, request and `more` (the pseudo header's length and the
+ * value), which is below 2^63. Unfolded, 64 bits. */
 FRAME_INLINE uint64_t fast_udp_sum(const uint8_t *data, uint64_t more)
 {
 	uint64_t rest = load32(data + FAST_UDP) + (htons(IPPROTO_UDP) + more);
@@ -72,8 +73,7 @@ FRAME_INLINE uint64_t fast_udp_sum(const uint8_t *data, uint64_t more)
 		load64(data + FAST_SOURCE), data + FAST_UDP + 4, data + FAST_REQUEST + 4, rest);
 }
 
-/* Nearly all requests come from one allowed range: the one that the last came from is tried first.
- */
+/* Nearly all requests come from one allowed range: try the last request's range first. */
 FRAME_INLINE bool fast_source(struct burst *burst, const uint8_t *data)
 {
 	uint32_t source = ntohl(load32(data + FAST_IP + 12));
@@ -95,7 +95,7 @@ FRAME_INLINE bool fast_is_get(struct burst *burst, const struct fast_template *t
 }
 
 #ifdef __AVX2__
-/* Adds the halves of each 8 bytes. */
+/* Adds the 32-bit halves of each 8 bytes to `sum`. */
 FRAME_INLINE __m256i fast_add_halves(__m256i sum, __m256i words)
 {
 	sum = _mm256_add_epi64(sum, _mm256_and_si256(words, _mm256_set1_epi64x(UINT32_MAX)));
@@ -103,8 +103,8 @@ FRAME_INLINE __m256i fast_add_halves(__m256i sum, __m256i words)
 }
 #endif
 
-/* Of what a NEW has behind the request's header, `len` bytes, and PLAIN_BEYOND after them that may
- * be read: below 2^41. */
+/* Sum of the `len` bytes behind a NEW's request header, below 2^41. Reads up to FAST_BEYOND bytes
+ * past them. */
 FRAME_INLINE uint64_t fast_value_sum(const uint8_t *at, uint32_t len)
 {
 #ifdef __AVX2__
@@ -131,7 +131,9 @@ FRAME_INLINE bool fast_is_update(struct burst *burst, const struct fast_template
 	uint32_t length;
 	uint64_t sum;
 
-	if (mbuf->data_len < FAST_END ||
+	/* lcore.c returns the buffer to the port's pool. A virtual port may receive buffers of
+	 * another pool: a ring passes on what another port sent. */
+	if (mbuf->data_len < FAST_END || mbuf->pool != burst->port->pool ||
 		mbuf->data_off + mbuf->data_len + FAST_BEYOND > mbuf->buf_len ||
 		!fast_matches(template, mbuf, data))
 		return false;
@@ -147,11 +149,11 @@ FRAME_INLINE bool fast_is_update(struct burst *burst, const struct fast_template
 	return checksum_right(fast_udp_sum(data, sum));
 }
 
-/* Turns a request round whose reply is in place, of the length that `reply` is for; `sum` is its
- * value's. */
+/* Turns a request into a reply whose payload is in place and has the length that `reply` is for.
+ * `sum`: the value's. */
 FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint16_t sum)
 {
-	/* The request's checksum was right: what has changed since is known. */
+	/* The request's checksum was right: update it for what has changed. */
 	uint32_t check = load16(data + FAST_UDP + 6) + (sum ^ 0xffffU) + reply->udp_change;
 	uint64_t addrs = load64(data + FAST_IP + 12), ip_sum;
 	fast_bytes ethernet = *(fast_bytes *)data;
@@ -163,7 +165,7 @@ FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint
 	store64(data + FAST_IP, reply->ip);
 	store32(data + FAST_IP + 8, htonl((uint32_t)REPLY_TTL << 24 | IPPROTO_UDP << 16));
 	store16(data + FAST_IP + 10, (uint16_t)~checksum_fold(ip_sum));
-	/* Both addresses, both ports. */
+	/* Swaps the addresses and the ports. */
 	*(fast_bytes *)(data + FAST_IP + 12) = __builtin_shufflevector(
 		tail, tail, 4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 12, 13, 14, 15);
 	store32(data + FAST_UDP + 4, reply->udp_length | (uint32_t)checksum_fold(check) << 16);

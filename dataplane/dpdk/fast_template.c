@@ -8,7 +8,7 @@
 
 struct fast_reply fast_replies[SESSD_VALUE_LIMIT + 1];
 
-/* One more thing that all must have in common. */
+/* Adds a byte that must match, under `mask`. */
 static void must(struct fast_template *template, unsigned at, uint8_t value, uint8_t mask)
 {
 	template->value[at] = value;
@@ -21,7 +21,7 @@ static void must16(struct fast_template *template, unsigned at, unsigned value)
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
 
-/* One buffer, our own and nobody else's, and no tag taken off. */
+/* One segment, not shared or external, and no tag stripped. */
 static void prepare_mbuf(struct fast_template *template)
 {
 	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
@@ -35,17 +35,17 @@ static void prepare_mbuf(struct fast_template *template)
 _Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
 	"16 bytes have both");
 
-/* Template of all; what is particular to a GET follows. */
+/* The part common to all requests. */
 static void prepare(struct fast_template *template, const uint8_t mac[FRAME_MAC],
 	const struct local_endpoints *local)
 {
 	memset(template, 0, sizeof(*template));
 	for (unsigned i = 0; i < FRAME_MAC; i++)
 		must(template, i, mac[i], 0xff);
-	must(template, FRAME_MAC, 0, 1); /* no group's MAC address as a source */
+	must(template, FRAME_MAC, 0, 1); /* no multicast MAC address as the source */
 	must16(template, 12, ETHERTYPE_IP);
 	must(template, FAST_IP, 0x45, 0xff);
-	must(template, FAST_IP + 6, 0, 0x3f); /* MF, offset */
+	must(template, FAST_IP + 6, 0, 0x3f); /* MF, fragment offset */
 	must(template, FAST_IP + 7, 0, 0xff);
 	must(template, FAST_IP + 9, IPPROTO_UDP, 0xff);
 	if (local->ip4_count == 1) {
@@ -58,7 +58,7 @@ static void prepare(struct fast_template *template, const uint8_t mac[FRAME_MAC]
 	prepare_mbuf(template);
 }
 
-/* What replies of each length have in common, one without a value being a miss. */
+/* Fills in what replies of each length have in common; length 0 is a miss. */
 static void prepare_replies(void)
 {
 	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
@@ -73,8 +73,9 @@ static void prepare_replies(void)
 		reply->udp_length = htons((uint16_t)(FAST_UDP_LENGTH + len));
 		reply->ip = load64(&ip);
 		reply->ip_sum = checksum_fold(checksum_bytes(&ip, sizeof(ip)));
-		/* From the length, twice there, and the type of a GET to those of this; of 0 and
-		 * 0xffff, which are the same, the one that lets no sum be 0. */
+		/* The change from a GET's length, which counts twice, and type to those of the
+		 * reply. Of 0 and 0xffff, equal in one's complement, the one that keeps a checksum
+		 * from becoming 0. */
 		reply->udp_change = checksum_fold(2ULL * htons(FAST_UDP_LENGTH) + load16(get) +
 						  2ULL * (0xffffU - reply->udp_length) +
 						  (0xffffU - load16(type)));
@@ -88,7 +89,7 @@ void fast_prepare(struct port *port, const struct local_endpoints *local)
 	must16(&port->fast_get, FAST_UDP + 4, FAST_UDP_LENGTH);
 	must(&port->fast_get, FAST_REQUEST + 1, SESSD_GET, 0xff);
 	prepare(&port->fast_update, port->mac, local);
-	/* NEW is 0, REMOVE is 2. */
+	/* NEW is 0, REMOVE is 2: ignore that bit. */
 	must(&port->fast_update, FAST_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
 	prepare_replies();
 }
@@ -97,7 +98,7 @@ _Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
 
 bool source_search(struct burst *burst, uint32_t source)
 {
-	/* What a source may be: neither 0/8, nor loopback, nor a group. */
+	/* Sources that can be answered: not 0/8, loopback, multicast or above. */
 	static const struct allow_range4 usable[] = {
 		{0x01000000, 0x7effffff},
 		{0x80000000, 0xdfffffff},

@@ -6,6 +6,11 @@
 #include "dataplane/packet/source.h"
 #include "dataplane/packet/verify.h"
 
+#include "common/clock.h"
+
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+
 #define COLD __attribute__((noinline, cold))
 
 COLD static void drop(struct burst *burst, struct rte_mbuf *mbuf, uint64_t *counter)
@@ -41,7 +46,7 @@ COLD static void drop_request(struct burst *burst, struct rte_mbuf *mbuf, const 
 	burst_drop(burst, mbuf);
 }
 
-/* A NEW or REMOVE: its buffer is given back when the writer has its copy. */
+/* Collects a NEW or REMOVE. Its buffer is freed once the writer's ring has a copy. */
 FRAME_INLINE void collect_update(
 	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
 {
@@ -79,7 +84,7 @@ FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const 
 	get->key = table_burst_start(&view, header->key);
 }
 
-/* A packet for an address or port that is not answered. */
+/* Handles a packet for an address or port that is not served. */
 COLD static void not_served(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
@@ -116,7 +121,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		not_served(burst, mbuf, frame);
 		return;
 	}
-	if (frame->data[0] & 1) { /* a group's MAC address */
+	if (frame->data[0] & 1) { /* multicast MAC address */
 		drop(burst, mbuf, &counters->drop_not_local);
 		return;
 	}
@@ -164,12 +169,51 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	}
 }
 
-/* ARP and ICMP: the reply, if there is one, may be longer than the request by a few bytes. */
+/* Replies per second and lcore, as the kernel's limit for ICMP (icmp_msgs_per_sec). */
+#define ANSWERS_MAX 1000
+
+static bool within_answers(struct answer_limit *limit, uint64_t now)
+{
+	if (now - limit->began >= clock_ticks(1)) {
+		limit->began = now;
+		limit->used = 0;
+	}
+	return limit->used++ < ANSWERS_MAX;
+}
+
+static bool is_echo(const struct frame *frame)
+{
+	return frame->l4_len > 0 &&
+	       frame->data[frame->l4] == (frame->v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO);
+}
+
+/* NULL to answer; else the counter under which to drop. Pings are answered for sources in the allow
+ * list only; ARP and neighbour solicitations for any source: the sender may be a router that the
+ * list need not include. */
+static uint64_t *neighbour_refused(
+	struct burst *burst, const struct frame *frame, enum parse_result kind)
+{
+	struct lcore *lcore = burst->lcore;
+	bool echo = kind == PARSE_ICMP && is_echo(frame);
+
+	if (echo && (!burst->allow || !allow_source(burst->allow, frame)))
+		return &lcore->counters.drop_echo_refused;
+	if (!within_answers(echo ? &lcore->echoes : &lcore->neighbours, burst->now))
+		return &lcore->counters.drop_neighbour_limit;
+	return NULL;
+}
+
+/* Handles ARP and ICMP. The reply may be a few bytes longer than the request. */
 COLD static void sort_neighbour(
 	struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame, enum parse_result kind)
 {
+	uint64_t *refused = neighbour_refused(burst, frame, kind);
 	enum neighbour_result result;
 
+	if (refused) {
+		drop(burst, mbuf, refused);
+		return;
+	}
 	if (rte_pktmbuf_tailroom(mbuf) < NEIGHBOUR_FRAME_MAX) {
 		drop(burst, mbuf, &burst->lcore->counters.drop_no_room);
 		return;
@@ -189,6 +233,25 @@ COLD static void sort_neighbour(
 	burst_send(burst, mbuf, frame);
 }
 
+/* Whether a tagged frame belongs to a VLAN that is served. VLAN 0 carries only a priority and
+ * counts as no tag. */
+COLD static bool vlan_served(const struct dpdk_args *args, const struct frame *frame)
+{
+	uint32_t vlan = 0;
+
+	for (unsigned at = ETHER_HDR_LEN; at < frame->l3; at += 4)
+		vlan = vlan << 16 | (ntohs(load16(frame->data + at)) & 0xfff);
+	if (vlan >> 16 && !(vlan & 0xffff))
+		vlan >>= 16;
+	if (!vlan || args->any_vlan)
+		return true;
+	for (unsigned i = 0; i < args->vlan_count; i++) {
+		if (args->vlans[i] == vlan)
+			return true;
+	}
+	return false;
+}
+
 __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte_mbuf *mbuf)
 {
 	uint64_t flags = mbuf->ol_flags;
@@ -197,24 +260,27 @@ __attribute__((noinline)) static void sort_frame(struct burst *burst, struct rte
 
 	if ((flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_IP_GOOD;
-	/* GOOD, or NONE: not computed, but vouched for by a virtual port. */
+	/* GOOD, or NONE: not computed, but a virtual port vouches for it. */
 	if (flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		frame.checks |= FRAME_CHECKSUM_L4_GOOD;
 	result = parse_frame_for(&frame, burst->neighbour.mac);
-	if (__builtin_expect(result == PARSE_UDP, 1))
-		sort_udp(burst, mbuf, &frame);
-	else if (parse_refused(result))
+	if (parse_refused(result))
 		drop_parsed(burst, mbuf, result);
+	else if (frame.l3 != ETHER_HDR_LEN && !vlan_served(&burst->lcore->engine->args, &frame))
+		drop(burst, mbuf, &burst->lcore->counters.drop_other_vlan);
+	else if (__builtin_expect(result == PARSE_UDP, 1))
+		sort_udp(burst, mbuf, &frame);
 	else
 		sort_neighbour(burst, mbuf, &frame, result);
 }
 
-/* Makes one whole frame of what a port has taken apart: NULL if it can't be, and is dropped. */
+/* Restores a frame that the port split or stripped of its tag. NULL if impossible; then it is
+ * dropped. */
 COLD static struct rte_mbuf *mend(struct burst *burst, struct rte_mbuf *mbuf)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
 
-	/* Some ports strip tags unasked. */
+	/* Some ports strip VLAN tags unasked. */
 	if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED && rte_vlan_insert(&mbuf) != 0) {
 		drop(burst, mbuf, &counters->drop_no_room);
 		return NULL;

@@ -3,7 +3,8 @@
  */
 #include "dataplane/dpdk/burst.h"
 
-/* Tells the port what to fill in. Flags of reception mean nothing on the way out. */
+/* Requests checksum offload. Receive flags must be cleared: they mean something else on
+ * transmit. */
 FRAME_INLINE void set_offload(
 	const struct port *port, struct rte_mbuf *mbuf, const struct frame *frame)
 {
@@ -20,7 +21,8 @@ FRAME_INLINE void set_offload(
 	mbuf->ol_flags = flags;
 }
 
-/* Looks a session up and puts the answer into the request's place: returns the payload's length. */
+/* Looks a session up and writes the answer over the request; returns the payload's length in
+ * bytes. */
 static uint32_t look_up(struct burst *burst, const struct table_view *view, struct pending_get *get,
 	struct sessd_header *header)
 {

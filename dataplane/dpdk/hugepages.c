@@ -11,15 +11,15 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
-/* What lookups touch. The rest, free lists and the blocks of the few long values, would reserve
- * hugepages that are hardly ever used. */
+/* Whether lookups read this part. The rest (free lists and the blocks of the few long values) would
+ * reserve hugepages that are hardly ever used. */
 static bool is_hot(const char *what)
 {
 	return strcmp(what, "table_buckets") == 0 || strcmp(what, "table_slots") == 0 ||
 	       strcmp(what, "table_marks") == 0;
 }
 
-/* What of the table is in hugepages, for free to know. */
+/* Parts of the table that are in hugepages, so that free knows. */
 #define HUGE_MAX 8
 static void *huge[HUGE_MAX];
 
@@ -51,14 +51,24 @@ const char *hugepages_hint(void)
 {
 	return rte_eal_has_hugepages()
 		       ? "raise vm.nr_hugepages"
-		       : "with --no-huge DPDK has 64 MB, or as many as -m in --dpdk-args says";
+		       : "with --no-huge DPDK has 64 MB, or the size that -m in --dpdk-args sets";
+}
+
+/* Normal pages, allocated and locked as they are touched. */
+static void *locked_alloc(size_t bytes)
+{
+	void *memory = memory_reserve(bytes, true);
+
+	if (memory)
+		memory_lock(memory, bytes);
+	return memory;
 }
 
 static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 {
 	(void)ctx;
 	if (!rte_eal_has_hugepages() || !is_hot(what))
-		return memory_reserve(bytes, true);
+		return locked_alloc(bytes);
 	for (unsigned i = 0; i < HUGE_MAX; i++) {
 		if (huge[i])
 			continue;
@@ -68,7 +78,7 @@ static void *memory_alloc(size_t bytes, const char *what, void *ctx)
 			eal_hold();
 			return huge[i];
 		}
-		log_error("%s takes %zu MB of hugepages, and there are not as many (%zu MB are "
+		log_error("%s needs %zu MB of hugepages, but there are fewer (%zu MB are "
 			  "left in DPDK's heap): raise vm.nr_hugepages, lower --capacity, or add "
 			  "--no-huge to --dpdk-args",
 			what, (bytes >> 20) + 1, free_hugepage_bytes() >> 20);

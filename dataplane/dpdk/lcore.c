@@ -11,8 +11,8 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
-/* What a port that sums by itself has to be asked before. Plain replies want nothing of it, and are
- * the first. One that it refuses is dropped, and only that one. */
+/* Calls tx_prepare for a port with checksum offload. Plain replies come first and need no offload.
+ * A frame that the port refuses is dropped, and no other. */
 static void prepare(struct burst *burst, const struct port_queue *queue)
 {
 	unsigned at = burst->fast_count;
@@ -40,7 +40,7 @@ static void send_all(struct burst *burst, const struct port_queue *queue)
 	n = burst->send_count;
 	sent = rte_eth_tx_burst(port->id, queue->queue, burst->send, (uint16_t)n);
 	counter_add(&burst->lcore->counters.tx_packets, sent);
-	/* A client waits for a millisecond: a full ring is no reason to wait here. */
+	/* A client waits for 1 ms only: drop rather than wait for the ring. */
 	if (sent < n) {
 		counter_add(&burst->lcore->counters.drop_tx_full, n - sent);
 		rte_pktmbuf_free_bulk(burst->send + sent, n - sent);
@@ -64,7 +64,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.neighbour.ports = &lcore->engine->neighbour_ports;
 	burst.table = lcore->table;
 	burst.recent = lcore->recent;
-	/* Replies are made for little-endian machines. */
+	/* fast_replies are for little-endian machines. */
 	burst.fast_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
 				  ? FAST_END + lcore->value_max + TABLE_BURST_SLACK
 				  : INT_MAX;
@@ -96,7 +96,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	if (burst.send_count)
 		send_all(&burst, queue);
 	lcore->recent = burst.recent;
-	/* What is plain needs none of the looks that rte_pktmbuf_free_bulk takes at each. */
+	/* Plain buffers need none of the checks that rte_pktmbuf_free_bulk makes. */
 	if (burst.spent_count)
 		rte_mempool_put_bulk(
 			queue->port->pool, (void *const *)burst.spent, burst.spent_count);
@@ -105,8 +105,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	return n;
 }
 
-/* Takes up a new allow list; that it is in lcore->allow tells the main thread that the old one is
- * not used any more. */
+/* Switches to a new allow list. lcore->allow then tells the main thread that the old one is
+ * unused. */
 static void take_allow(struct lcore *lcore)
 {
 	const struct allow_ranges *allow = __atomic_load_n(&lcore->engine->allow, __ATOMIC_ACQUIRE);

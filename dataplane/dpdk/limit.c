@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --rate-limit. Of plain requests, a pass of its own over the burst, which is left out where there
- * is no limit. The buckets are those of all lcores: a port deals the packets of a source to them by
- * its ports.
+ * --rate-limit. A separate pass over a burst's plain requests, omitted without a limit. All lcores
+ * share the buckets, because RSS spreads one source's ports over them.
  */
 #include "dataplane/dpdk/burst.h"
 
@@ -31,7 +30,7 @@ void limit_plain(struct burst *burst)
 		}
 	}
 	burst->fast_count = burst->send_count = gets;
-	/* Their buffers are among those to drop already. */
+	/* Their buffers are in burst->drop already. */
 	for (unsigned i = 0; i < burst->update_count; i++) {
 		const struct update_request *update = &burst->updates[i];
 		const uint8_t *data = (const uint8_t *)update->request - FAST_REQUEST;

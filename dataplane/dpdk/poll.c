@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The writer's wait. The lcores never enter the kernel, so nobody wakes the writer: after a short
- * spin it sleeps in steps of at most three quarters of a millisecond. That bounds how late a NEW is
- * seen, and costs an idle daemon one to three percent of a virtual CPU.
+ * How the writer waits. The lcores never enter the kernel and so never wake it: after a short spin
+ * it sleeps in steps of at most 0.75 ms. That bounds the delay of a NEW, and costs an idle daemon
+ * one to three percent of a virtual CPU.
  *
- * Between two looks at rings that hold little it rests: each look takes the cache line from the
- * lcore that is about to write it again, and what it finds costs as much to fetch for few as for
- * many. Where the two CPUs share no cache, that took half of an lcore's time.
+ * It pauses between two looks at rings that hold little: each look takes the cache line from the
+ * lcore that is about to write it, and costs as much for few entries as for many. Without the
+ * pause, on CPUs that share no cache, it took half of an lcore's time.
  */
 #include "dataplane/dpdk/dpdk.h"
 
@@ -17,7 +17,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* From one lcore in one poll: what bounds the writer's step. */
+/* Entries per lcore and poll, which bounds the writer's step. */
 #define PULL_MAX 128
 
 #define SPIN_WAIT_NS   10000
@@ -25,7 +25,7 @@
 #define SLEEP_LEAST_NS 50000
 #define SLEEP_MOST_NS  750000
 
-/* Each lcore's ring in turn, another one first each time. */
+/* Reads the rings round robin, beginning with the next one each time. */
 static unsigned pull_all(struct engine *engine)
 {
 	unsigned n = 0, at = engine->next;
@@ -63,7 +63,7 @@ int writer_poll(struct engine *engine, int timeout_ms)
 		return (int)n;
 	}
 	if (!slack_set) {
-		/* Else each sleep may be 50 microseconds longer. */
+		/* By default the kernel may extend each sleep by 50 microseconds. */
 		prctl(PR_SET_TIMERSLACK, 1000);
 		slack_set = true;
 	}

@@ -11,10 +11,10 @@
 
 #define MBUF_CACHE 256
 
-/* Announcements after a start or a link-up: RFC 5227 2.3 wants two. */
+/* Announcements after a start or link-up: two, as RFC 5227 2.3 requires. */
 #define PORT_TELLS 2
 
-/* Drivers that have as many queues as their arguments say, and spread packets by themselves: all
+/* Drivers whose arguments set the number of queues and that spread packets themselves: all queues
  * must be polled. */
 static bool spreads_by_itself(const char *driver)
 {
@@ -30,12 +30,12 @@ static bool spreads_by_itself(const char *driver)
 
 static int port_error(const struct port *port, int err, const char *what)
 {
-	/* EINVAL is for arguments of the user's. */
+	/* EINVAL is reserved for the user's arguments. */
 	return error_set(err == -EINVAL ? EIO : -err, "port %u (%s): %s: %s", port->id, port->name,
 		what, rte_strerror(-err));
 }
 
-/* As many queues as there are lcores, if the port can tell flows apart. */
+/* One queue per lcore if the port supports RSS. */
 static uint16_t choose_queues(const struct port *port, unsigned lcores,
 	const struct rte_eth_dev_info *info, uint64_t *rss)
 {
@@ -48,13 +48,13 @@ static uint16_t choose_queues(const struct port *port, unsigned lcores,
 		return most;
 	}
 	if (lcores > 1 && !*rss) {
-		log_notice("port %u (%s) cannot spread requests over queues (no RSS): one lcore of "
-			   "%u serves it",
+		log_notice("port %u (%s) cannot spread requests over queues (no RSS): one of "
+			   "%u lcores serves it",
 			port->id, port->name, lcores);
 		return 1;
 	}
 	if (lcores > most) {
-		log_notice("port %u (%s) has %u queues: as many lcores of %u serve it", port->id,
+		log_notice("port %u (%s) has %u queues: as many of %u lcores serve it", port->id,
 			port->name, most, lcores);
 		return most;
 	}
@@ -95,23 +95,23 @@ static int configure(struct port *port, const struct engine *engine)
 
 	err = rte_eth_dev_info_get(port->id, &info);
 	if (err)
-		return port_error(port, err, "tells nothing of itself");
+		return port_error(port, err, "does not report its capabilities");
 	port->queues =
 		choose_queues(port, engine->lcore_count, &info, &conf.rx_adv_conf.rss_conf.rss_hf);
 	if (port->queues > 1 && conf.rx_adv_conf.rss_conf.rss_hf)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	else
 		conf.rx_adv_conf.rss_conf.rss_hf = 0;
-	/* Tags are kept: a reply needs its request's. */
+	/* VLAN tags are kept: a reply repeats its request's. */
 	conf.rxmode.offloads = info.rx_offload_capa &
 			       (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
 	port->offload.udp = port->offload.ip4 = (info.tx_offload_capa & checks) == checks;
 	if (port->offload.udp)
 		conf.txmode.offloads = checks;
-	/* Drivers that can tell that their device was pulled out refuse to be asked otherwise. */
+	/* Only for drivers that support the removal interrupt: others refuse it. */
 	conf.intr_conf.rmv = (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
-	/* All buffers of a port are of its one pool, and nobody else holds them; but mlx5 may
-	 * receive into buffers that only look like ours. */
+	/* FAST_FREE: all buffers of a port are from its one pool, with no other references. Not for
+	 * mlx5, which may receive into external buffers. */
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE &&
 		strncmp(info.driver_name, "mlx5", 4) != 0)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
@@ -190,7 +190,7 @@ int ports_start(struct engine *engine)
 		if (err)
 			return port_error(port, err, "cannot be started");
 		port->started = true;
-		/* Neighbour solicitations go to a group. */
+		/* Neighbour solicitations are multicast. */
 		if (rte_eth_allmulticast_enable(port->id) != 0 &&
 			rte_eth_promiscuous_enable(port->id) != 0 && engine->local.ip6_count)
 			log_warning("port %u (%s) receives no multicast: IPv6 neighbours may not "

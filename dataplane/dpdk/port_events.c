@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Ports that are taken away while they are served: a virtual function that its host resets, a
- * device that is pulled out or given to somebody else. Such a port receives nothing any more, and
- * says nothing of it. The daemon ends then, with an error: started again, it takes what is there.
+ * Ports that are taken away while they are served: a virtual function reset by its host, a device
+ * pulled out or given to another driver. Such a port receives nothing any more and reports no
+ * error. The daemon exits with an error; when restarted, it uses the ports that are there.
  */
 #include "dataplane/dpdk/dpdk.h"
 
@@ -17,13 +17,13 @@ static void lose(struct engine *engine, uint16_t id, enum port_lost how)
 {
 	uint32_t none = 0, lost = (uint32_t)how << 16 | id;
 
-	/* The first is what the log gets to know. */
+	/* The first event is the one reported. */
 	__atomic_compare_exchange_n(
 		&engine->lost, &none, lost, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	__atomic_store_n(&engine->wake, true, __ATOMIC_RELEASE);
 }
 
-/* Called on EAL's interrupt thread, as the next one. */
+/* Both callbacks run on EAL's interrupt thread. */
 static int on_port_event(uint16_t id, enum rte_eth_event_type type, void *engine, void *unused)
 {
 	(void)unused;
@@ -31,7 +31,7 @@ static int on_port_event(uint16_t id, enum rte_eth_event_type type, void *engine
 	return 0;
 }
 
-/* The kernel asks for a device of vfio-pci back, and waits until it has it. */
+/* The kernel requests a vfio-pci device back, and waits until it is released. */
 static void on_device_event(const char *name, enum rte_dev_event_type event, void *engine)
 {
 	uint16_t id;
@@ -52,12 +52,12 @@ void port_events_watch(struct engine *engine)
 				engine->ports[i].id, events[k], on_port_event, engine);
 	}
 	if (err)
-		log_warning("whether a port is reset or removed will not be noticed");
+		log_warning("a port's reset or removal will not be detected");
 }
 
 void port_events_unwatch(struct engine *engine)
 {
-	/* One that runs just now is waited for. */
+	/* -EAGAIN: a callback is running; wait for it. */
 	while (rte_dev_event_callback_unregister(NULL, on_device_event, engine) == -EAGAIN)
 		rte_delay_us_sleep(100);
 	for (unsigned i = 0; i < engine->port_count; i++) {
@@ -78,6 +78,6 @@ int port_events_error(struct engine *engine)
 		return 0;
 	rte_eth_dev_get_name_by_port((uint16_t)lost, name);
 	return error_set(ENODEV,
-		"port %u (%s) was %s: sessiond has to be started again to use what is there now",
+		"port %u (%s) was %s: restart sessiond to use the ports that are there now",
 		lost & UINT16_MAX, name, lost >> 16 == PORT_RESET ? "reset" : "removed");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What an answer of DPDK's telemetry holds is limited (256 figures), what a node can have of ports
- * and lcores is not: sums in one command, each port and each lcore by a command with its id.
+ * An answer of DPDK's telemetry holds at most 256 figures, and the number of ports and lcores has
+ * no such limit. So one command gives the sums, and others the figures of one port or lcore by its
+ * id.
  */
 #include "dataplane/dpdk/dpdk.h"
 
@@ -15,7 +16,7 @@
 #include <rte_version.h>
 #include <stdlib.h>
 
-/* Commands cannot be taken back: they outlive the engine, and then say so. */
+/* Commands cannot be unregistered: they outlive the engine, and then return an error. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct engine *current;
 

@@ -19,7 +19,7 @@ static int compare6(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* Joins sorted ranges that overlap; prefixes do so only if one is inside the other. */
+/* Joins sorted ranges that overlap; prefixes overlap only if one contains the other. */
 #define RANGES_JOIN(ranges, count) \
 	({ \
 		unsigned kept_ = 0; \
@@ -57,7 +57,7 @@ struct allow_ranges *allow_ranges_make(const struct allow_list *list)
 				(struct allow_range4){(uint32_t)first, (uint32_t)last};
 			continue;
 		}
-		/* ::/0 and its like hold no IPv4 addresses, as in prefix_contains. */
+		/* ::/0 and the like contain no IPv4 addresses, as in prefix_contains. */
 		allow->ip6[allow->count6++] = (struct allow_range6){first, last};
 	}
 	qsort(allow->ip4, allow->count4, sizeof(allow->ip4[0]), compare4);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The allow list in the form that lcores search: sorted ranges without overlap, a binary search for
- * each family. Immutable once made.
+ * The allow list as lcores search it: sorted ranges without overlap, a binary search per family.
+ * Immutable once made; any thread may read it.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_ALLOW_RANGES_H
 #define SESSIOND_DATAPLANE_PACKET_ALLOW_RANGES_H
@@ -11,7 +11,7 @@
 #include "dataplane/packet/frame.h"
 
 struct allow_range4 {
-	uint32_t first, last; /* host order, both inside */
+	uint32_t first, last; /* host byte order, inclusive */
 };
 
 struct allow_range6 {
@@ -24,7 +24,7 @@ struct allow_ranges {
 	struct allow_range6 ip6[];
 };
 
-/* NULL if there is no memory; released by free(). */
+/* NULL if out of memory; release with free(). */
 struct allow_ranges *allow_ranges_make(const struct allow_list *list);
 
 FRAME_INLINE unsigned __int128 allow_word6(const uint8_t addr[16])

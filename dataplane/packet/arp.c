@@ -41,7 +41,7 @@ enum neighbour_result arp_input(const struct neighbour *neighbour, struct frame 
 		!local_endpoints_has_ip4(neighbour->local, arp->target))
 		return NEIGHBOUR_ARP_IGNORED;
 
-	/* A sender of 0.0.0.0 probes whether the address is taken, and is told so. */
+	/* A sender of 0.0.0.0 probes whether the address is in use (RFC 5227): answer it. */
 	target = arp->target;
 	arp->operation = htons(ARPOP_REPLY);
 	memcpy(arp->target_mac, arp->sender_mac, FRAME_MAC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the checksum of a frame's payload adds of its IP header.
+ * The part of a payload's checksum that comes from the IP header.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_CHECKSUM_H
 #define SESSIOND_DATAPLANE_PACKET_CHECKSUM_H
@@ -10,7 +10,7 @@
 
 #include "dataplane/packet/frame.h"
 
-/* The pseudo header without the length: the same in a request and in its reply. */
+/* Sum of the pseudo header without its length: the same for a request and its reply. Unfolded. */
 FRAME_INLINE uint64_t checksum_pseudo(const struct frame *frame)
 {
 	uint64_t sum = frame->v6 ? checksum_bytes(frame_ip6(frame)->source, 32)

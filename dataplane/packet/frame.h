@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A frame on its way through a data plane: where its headers are, for both IP versions.
- *
- * Frames are handled as bytes, so that each step can be tested without a port.
+ * A frame and the offsets of its headers, for both IP versions. Frames are handled as bytes, so
+ * that each step can be tested without a port. Header fields are in network byte order.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_FRAME_H
 #define SESSIOND_DATAPLANE_PACKET_FRAME_H
@@ -21,11 +20,11 @@
 
 #define FRAME_MAC 6
 
-/* What the port found out about a frame's checksums. One that it calls bad is looked at again: some
- * say so of UDP without a checksum. */
+/* What the port reports of a frame's checksums. One reported as bad is checked again: some ports
+ * report UDP without a checksum as bad. */
 enum frame_checksum {
 	FRAME_CHECKSUM_IP_GOOD = 1,
-	FRAME_CHECKSUM_L4_GOOD = 2, /* or vouched for without one */
+	FRAME_CHECKSUM_L4_GOOD = 2, /* or vouched for by a virtual port */
 };
 
 struct frame {
@@ -39,7 +38,7 @@ struct frame {
 	bool v6;
 };
 
-/* VLAN tags leave IP headers at any even offset. */
+/* VLAN tags align IP headers to 2 bytes only. */
 struct frame_ip4 {
 	uint8_t version_ihl;
 	uint8_t tos;

@@ -10,8 +10,8 @@
 
 #define ICMP_ECHO_SIZE 8
 
-/* An echo's reply differs from its request by the type and, with IPv6's pseudo header, by nothing
- * that its sum sees. */
+/* Only the type differs from the request; swapping the addresses does not change the pseudo
+ * header's sum. */
 static enum neighbour_result echo_reply(struct frame *frame, uint8_t type)
 {
 	uint8_t *icmp;

@@ -31,12 +31,11 @@ int local_endpoints_init(struct local_endpoints *local, const struct endpoint *l
 
 		if (endpoint->any)
 			return error_set(EINVAL,
-				"dpdk mode answers for the addresses that --listen names, because "
-				"no kernel knows them: add --listen ADDR for each address of this "
-				"node");
+				"dpdk mode needs this node's addresses, which no kernel knows: "
+				"add --listen ADDR for each of them");
 		if (endpoint->scope[0])
 			return error_set(EINVAL,
-				"--listen %s: in dpdk mode no interface is named: leave %%%s out",
+				"--listen %s: dpdk mode takes no interface here: remove %%%s",
 				endpoint_format(endpoint, text), endpoint->scope);
 		if (!address_usable(&endpoint->addr))
 			return error_set(EINVAL,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The addresses of this node, which are those of --listen, and the ports answered on them.
- * Immutable once made.
+ * This node's addresses and ports, from --listen. Immutable once made; any thread may read them.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_LOCAL_ENDPOINTS_H
 #define SESSIOND_DATAPLANE_PACKET_LOCAL_ENDPOINTS_H
@@ -13,7 +12,7 @@
 #define LOCAL_ENDPOINTS_MAX 64
 
 struct local_endpoint_ip4 {
-	uint32_t addr; /* network order, as in the packet */
+	uint32_t addr; /* network byte order, as in the packet */
 	uint16_t port; /* likewise */
 };
 
@@ -22,7 +21,7 @@ struct local_endpoint_ip6 {
 	uint16_t port;
 };
 
-/* An address with several ports stands in the list once for each. */
+/* An address with several ports has an entry for each. */
 struct local_endpoints {
 	unsigned ip4_count, ip6_count;
 	struct local_endpoint_ip4 ip4[LOCAL_ENDPOINTS_MAX];
@@ -35,14 +34,14 @@ enum local_endpoint_match {
 	LOCAL_NONE,
 };
 
-/* -EINVAL with error_message() set if an endpoint is "any", or no address that a host can have on a
- * wire: there is no kernel to ask for this node's addresses. */
+/* 0, or -EINVAL with error_message() set if an endpoint is "any", names an interface, or is not an
+ * address that a host can have on a network: no kernel knows this node's addresses. */
 int local_endpoints_init(
 	struct local_endpoints *local, const struct endpoint *listen, size_t count);
 
 bool local_endpoints_has_ip4(const struct local_endpoints *local, uint32_t addr);
 bool local_endpoints_has_ip6(const struct local_endpoints *local, const uint8_t addr[16]);
-/* Tells an unserved port from a foreign address, for the counters. */
+/* Distinguishes an unserved port from a foreign address, for the counters. */
 enum local_endpoint_match local_endpoints_why_not(
 	const struct local_endpoints *local, const struct frame *frame);
 

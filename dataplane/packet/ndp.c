@@ -14,12 +14,12 @@ struct ndp_message {
 	uint8_t type;
 	uint8_t code;
 	uint16_t check;
-	uint8_t flags; /* of an advertisement */
+	uint8_t flags; /* in advertisements only */
 	uint8_t reserved[3];
 	uint8_t target[16];
 } __attribute__((packed));
 
-/* A link-layer address of Ethernet. */
+/* Option with an Ethernet address. */
 struct ndp_mac_option {
 	uint8_t type;
 	uint8_t length; /* in units of 8 bytes */
@@ -47,7 +47,7 @@ static bool is_solicited_node(const uint8_t addr[16], const uint8_t target[16])
 	return memcmp(addr, prefix, 13) == 0 && memcmp(addr + 13, target + 13, 3) == 0;
 }
 
-/* Walks the options: false if one has no length, or runs over the end (RFC 4861 7.1.1). */
+/* Walks the options; false if one has length 0 or exceeds the end (RFC 4861 7.1.1). */
 static bool options_valid(const uint8_t *at, const uint8_t *end, bool *source_mac)
 {
 	*source_mac = false;
@@ -92,7 +92,8 @@ static void advertise(const struct neighbour *neighbour, struct frame *frame,
 	frame->len = frame->l4 + (uint32_t)sizeof(*advertisement);
 }
 
-/* The MAC addresses of an IPv6 multicast (RFC 2464 7) or of a frame that answers. */
+/* Sets the MAC addresses: of the IPv6 multicast group `group` (RFC 2464 7), or of a reply if it is
+ * NULL. */
 static void address_frame(
 	const struct neighbour *neighbour, struct frame *frame, const uint8_t *group)
 {
@@ -120,7 +121,7 @@ static enum neighbour_result solicitation(const struct neighbour *neighbour, str
 		return NEIGHBOUR_ICMP_IGNORED;
 	if (memcmp(ip->dest, target, 16) != 0 && !is_solicited_node(ip->dest, target))
 		return NEIGHBOUR_ICMP_IGNORED;
-	/* Someone checks whether the address is taken: everyone is told, for they have none yet. */
+	/* Duplicate address detection: the sender has no address yet, so answer to all nodes. */
 	if (probe) {
 		if (source_mac || !is_solicited_node(ip->dest, target))
 			return NEIGHBOUR_ICMP_IGNORED;
@@ -141,7 +142,7 @@ enum neighbour_result ndp_input(const struct neighbour *neighbour, struct frame 
 {
 	const struct ndp_message *message = (const void *)(frame->data + frame->l4);
 
-	/* A hop limit of 255 says that it was sent on this very link. */
+	/* A hop limit of 255 proves that it was sent on this link. */
 	if (frame->l4_len < sizeof(*message) || message->code != 0 ||
 		frame_ip6(frame)->hops != NDP_HOPS || frame->data[FRAME_MAC] & 1)
 		return NEIGHBOUR_ICMP_IGNORED;

@@ -29,8 +29,8 @@ bool parse_ip4_options(const struct frame *frame, unsigned header_len)
 	return true;
 }
 
-/* The options of a hop-by-hop or destination header: false if there is one that we do not know and
- * that says to discard the packet then (RFC 8200 4.2). */
+/* Checks the options of a hop-by-hop or destination header; false if it has an unknown one that
+ * requires the packet to be discarded (RFC 8200 4.2). */
 static bool options_acceptable(const uint8_t *at, const uint8_t *end)
 {
 	while (at < end) {
@@ -65,7 +65,7 @@ enum parse_result parse_ip6_extensions(struct frame *frame, uint8_t next)
 		case IPPROTO_ROUTING:
 			break;
 		case IPPROTO_FRAGMENT:
-			/* A fragment that is the whole packet is as good as none (RFC 6946). */
+			/* An atomic fragment is treated as unfragmented (RFC 6946). */
 			if (frame->l4_len < 8)
 				return PARSE_TRUNCATED;
 			if (load16(at + 2) & htons(0xfff9))
@@ -90,7 +90,7 @@ enum parse_result parse_ip6_extensions(struct frame *frame, uint8_t next)
 		if (length > frame->l4_len)
 			return PARSE_TRUNCATED;
 		if (next == IPPROTO_ROUTING) {
-			if (at[3]) /* segments left: we do not route */
+			if (at[3]) /* segments left: this node does not forward */
 				return PARSE_IP_OPTIONS;
 		} else if ((next == IPPROTO_HOPOPTS && !first) ||
 			   !options_acceptable(at + 2, at + length)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * From a frame to what it holds: VLAN tags, IPv4, IPv6. In dpdk mode there is no kernel stack below
- * to hand odd packets to, so all that can be answered is.
+ * Parses frames: VLAN tags, IPv4, IPv6. In dpdk mode no kernel stack can take odd packets, so
+ * everything that can be answered is.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_PARSE_H
 #define SESSIOND_DATAPLANE_PACKET_PARSE_H
@@ -11,26 +11,26 @@
 
 #define PARSE_VLAN_TAGS_MAX 2
 
-/* What is done with IPv4 options and IPv6 extension headers; a constant. */
+/* How to treat IPv4 options and IPv6 extension headers; a compile-time constant. */
 enum parse_options {
 	PARSE_OPTIONS_WALK,
 	PARSE_OPTIONS_REFUSE,
 };
 
-/* What a frame is, or why it is refused. */
+/* What a frame is, or why it is dropped. */
 enum parse_result {
-	PARSE_UDP, /* proto, l4 and l4_len are set; ports not looked at */
+	PARSE_UDP, /* proto, l4 and l4_len are set; ports not checked */
 	PARSE_ARP,
-	PARSE_ICMP, /* of either version */
+	PARSE_ICMP, /* ICMP or ICMPv6 */
 
 	PARSE_TRUNCATED,    /* shorter than its headers say */
 	PARSE_OTHER_HOST,   /* another host's MAC address */
 	PARSE_NOT_IP,	    /* neither IP nor ARP */
 	PARSE_NOT_UDP,	    /* IP, but neither UDP nor ICMP */
 	PARSE_IP_OPTIONS,   /* malformed or refused IPv4 options or IPv6 extension headers */
-	PARSE_FRAGMENT,	    /* of IP */
+	PARSE_FRAGMENT,	    /* IP fragment */
 	PARSE_BAD_LENGTH,   /* IP and UDP lengths disagree */
-	PARSE_BAD_CHECKSUM, /* of the IPv4 header */
+	PARSE_BAD_CHECKSUM, /* wrong IPv4 header checksum */
 };
 
 FRAME_INLINE bool parse_refused(enum parse_result result)
@@ -38,11 +38,11 @@ FRAME_INLINE bool parse_refused(enum parse_result result)
 	return result >= PARSE_TRUNCATED;
 }
 
-/* Walks over IPv4 options: false if they are malformed, or ask for a route (refused by every host
- * since RFC 7126). */
+/* Walks the IPv4 options; false if they are malformed or request source routing (which hosts
+ * refuse, RFC 7126). */
 bool parse_ip4_options(const struct frame *frame, unsigned header_len);
 
-/* Walks over IPv6 extension headers, from frame->l4 of type `next`, and moves l4, l4_len and
+/* Walks the IPv6 extension headers, from frame->l4 of type `next`; advances l4, l4_len and
  * proto. */
 enum parse_result parse_ip6_extensions(struct frame *frame, uint8_t next);
 
@@ -109,7 +109,7 @@ FRAME_INLINE enum parse_result parse_ip6(struct frame *frame, enum parse_options
 	return parse_ip6_extensions(frame, ip->next);
 }
 
-/* `frame` has data, len and checks. */
+/* Parses a frame of which data, len and checks are set. */
 FRAME_INLINE enum parse_result parse_frame(struct frame *frame, enum parse_options options)
 {
 	const uint8_t *data = frame->data;
@@ -136,8 +136,8 @@ FRAME_INLINE enum parse_result parse_frame(struct frame *frame, enum parse_optio
 	return PARSE_NOT_IP;
 }
 
-/* The same for a port of the address `mac`. Switches flood, and promiscuous ports take, frames for
- * other hosts. */
+/* parse_frame for a port with MAC address `mac`: switches flood, and promiscuous ports accept,
+ * frames for other hosts. */
 FRAME_INLINE enum parse_result parse_frame_for(struct frame *frame, const uint8_t mac[FRAME_MAC])
 {
 	const uint8_t *data = frame->data;
@@ -149,8 +149,8 @@ FRAME_INLINE enum parse_result parse_frame_for(struct frame *frame, const uint8_
 	return parse_frame(frame, PARSE_OPTIONS_WALK);
 }
 
-/* The UDP header of a PARSE_UDP frame: sets l4_len to UDP's length. As in the kernel, a datagram
- * may be shorter than the packet that carries it, and an IPv6 one may leave its length 0. */
+/* Checks the UDP header of a PARSE_UDP frame and sets l4_len to UDP's length. As in the kernel, a
+ * datagram may be shorter than its packet, and over IPv6 its length may be 0. */
 FRAME_INLINE enum parse_result parse_udp(struct frame *frame)
 {
 	unsigned length;

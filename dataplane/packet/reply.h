@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Makes a reply of a request's frame, in place.
+ * Turns a request's frame into its reply, in place.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_REPLY_H
 #define SESSIOND_DATAPLANE_PACKET_REPLY_H
@@ -13,13 +13,13 @@
 #define REPLY_TTL	    64
 #define REPLY_DONT_FRAGMENT 0x4000
 
-/* Which checksums the port fills in on the way out. */
+/* Which checksums the port computes on transmit. */
 struct reply_offload {
 	bool ip4; /* the IPv4 header's */
 	bool udp;
 };
 
-/* A reply goes to where the request came from, tags and all. */
+/* Swaps the MAC addresses; VLAN tags stay. */
 FRAME_INLINE void reply_ethernet(uint8_t *data)
 {
 	uint32_t dest4 = load32(data), source4 = load32(data + 6);
@@ -31,7 +31,7 @@ FRAME_INLINE void reply_ethernet(uint8_t *data)
 	store16(data + 10, dest2);
 }
 
-/* Swaps the addresses and makes the header anew; what follows it is `length` bytes of `proto`. */
+/* Swaps the addresses and rewrites the header, for `length` bytes of `proto` behind it. */
 FRAME_INLINE void reply_ip4(struct frame_ip4 *ip, uint8_t proto, uint32_t length, bool offload)
 {
 	uint8_t *at = (uint8_t *)ip;
@@ -45,7 +45,8 @@ FRAME_INLINE void reply_ip4(struct frame_ip4 *ip, uint8_t proto, uint32_t length
 
 		third |= htonl(ntohs((uint16_t)~checksum_fold(sum)));
 	}
-	/* Word by word: what is read next in whole must not still be on its way in pieces. */
+	/* In whole words: a wider load of bytes still in the store buffer as smaller stores would
+	 * stall. */
 	store32(at, first);
 	store32(at + 4, htonl(REPLY_DONT_FRAGMENT));
 	store32(at + 8, third);
@@ -67,8 +68,8 @@ FRAME_INLINE void reply_ip6(struct frame_ip6 *ip, uint8_t proto, uint32_t length
 	store64(ip->dest + 8, source1);
 }
 
-/* `length` is the datagram's with its header, `sum` that of the pseudo header but for the length,
- * of ports and payload. Without a sum, the port does the rest from that of the pseudo header. */
+/* `length`: bytes of UDP header and payload. `sum`: of the pseudo header without its length, the
+ * ports and the payload. With `offload`, the port completes the sum of the pseudo header. */
 FRAME_INLINE void reply_udp(const struct frame *frame, uint32_t length, uint64_t sum, bool offload)
 {
 	uint8_t *at = (uint8_t *)frame_udp(frame);
@@ -79,15 +80,15 @@ FRAME_INLINE void reply_udp(const struct frame *frame, uint32_t length, uint64_t
 		check = checksum_fold(checksum_pseudo(frame) + wire_length);
 	} else {
 		check = (uint16_t)~checksum_fold(sum + 2U * wire_length);
-		check = check ? check : 0xffff; /* 0 would say that there is none */
+		check = check ? check : 0xffff; /* 0 means no checksum */
 	}
 	store32(at, ports >> 16 | ports << 16);
 	store16(at + 4, wire_length);
 	store16(at + 6, check);
 }
 
-/* Takes IPv4 options or IPv6 extension headers out: moves what is before them up to what is after
- * them. Returns by how many bytes the frame now starts later. */
+/* Removes IPv4 options or IPv6 extension headers: moves the headers before them up against what
+ * follows. Returns the number of bytes removed. */
 FRAME_INLINE uint16_t reply_strip(struct frame *frame)
 {
 	uint16_t base = (uint16_t)(frame->l3 + (frame->v6 ? sizeof(struct frame_ip6)
@@ -103,8 +104,8 @@ FRAME_INLINE uint16_t reply_strip(struct frame *frame)
 	return shift;
 }
 
-/* Turns a request around whose payload, `length` bytes, is in its place; `sum` as above. The frame
- * then ends with the payload. */
+/* Turns a request into a reply whose payload, `length` bytes, is in place; `sum` as for reply_udp.
+ * The frame ends with the payload then. */
 FRAME_INLINE void reply_make(
 	struct frame *frame, uint32_t length, uint64_t sum, const struct reply_offload *offload)
 {

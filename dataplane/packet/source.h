@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Who asks, and whether it can be answered.
+ * Whether a source can be answered.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_SOURCE_H
 #define SESSIOND_DATAPLANE_PACKET_SOURCE_H
@@ -15,7 +15,7 @@ FRAME_INLINE bool source_ip4_usable(uint32_t addr)
 	return top != 0 && top != 127 && top < 224;
 }
 
-/* Neither a group, nor ::, ::1 or a v4-mapped address. */
+/* Not multicast, ::, ::1 or v4-mapped. */
 FRAME_INLINE bool source_ip6_usable(const uint8_t addr[16])
 {
 	if (addr[0] == 0xff)
@@ -26,7 +26,7 @@ FRAME_INLINE bool source_ip6_usable(const uint8_t addr[16])
 	       (load32(addr + 8) || (load32(addr + 12) && load32(addr + 12) != htonl(1)));
 }
 
-/* Is the source of a frame one that a host would take a packet from, and that a reply can go to? */
+/* Would a host accept the frame's source, and can a reply go to it? */
 FRAME_INLINE bool source_usable(const struct frame *frame)
 {
 	if (frame->data[FRAME_MAC] & 1)

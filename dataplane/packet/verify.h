@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whether a datagram's UDP checksum will do.
+ * Verifies UDP checksums.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_VERIFY_H
 #define SESSIOND_DATAPLANE_PACKET_VERIFY_H
 
 #include "dataplane/packet/checksum.h"
 
-/* `pseudo` is checksum_pseudo. `start` is the sum of the first `start_len` bytes of the payload,
- * which has at least so many. */
+/* Whether a datagram's checksum is acceptable. `pseudo`: checksum_pseudo. `start`: the sum of the
+ * payload's first `start_len` bytes; the payload must have them. */
 FRAME_INLINE bool verify_udp(
 	const struct frame *frame, uint64_t pseudo, uint64_t start, uint32_t start_len)
 {
@@ -17,7 +17,8 @@ FRAME_INLINE bool verify_udp(
 	uint32_t rest = (uint32_t)(frame->l4_len - sizeof(*udp) - start_len);
 	uint64_t sum;
 
-	/* None was made, which only IPv4 allows (RFC 768, RFC 8200 8.1), whatever the port says. */
+	/* No checksum, which only IPv4 allows (RFC 768, RFC 8200 8.1), whatever the port
+	 * reports. */
 	if (!udp->check)
 		return !frame->v6;
 	if (frame->checks & FRAME_CHECKSUM_L4_GOOD)
@@ -28,7 +29,7 @@ FRAME_INLINE bool verify_udp(
 		sum += checksum_bytes((const uint8_t *)(udp + 1) + start_len, rest);
 	if (__builtin_expect(checksum_right(sum), 1))
 		return true;
-	/* A sender on this host leaves the rest to hardware that the packet never met. */
+	/* A sender on this host leaves the rest for offload (CHECKSUM_PARTIAL). */
 	return udp->check == checksum_fold(pseudo);
 }
 

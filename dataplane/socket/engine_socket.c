@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Socket mode: SO_REUSEPORT threads on the kernel's UDP stack. Runs anywhere, unprivileged.
+ * socket mode: SO_REUSEPORT threads on the kernel's UDP stack. Runs anywhere, unprivileged.
  */
 #include "dataplane/engine.h"
 
@@ -19,16 +19,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Changes that one thread may have on the way to the writer. */
+/* Updates that one thread may have queued for the writer. */
 #define RING_ENTRIES 4096
-/* Changes that one poll delivers from each thread: what bounds the writer's step. */
+/* Updates that one poll takes from each thread, which bounds the writer's step. */
 #define DRAIN_MAX 128
 
 struct engine {
 	struct worker_shared shared;
 	struct engine_config config;
 	struct update_sink sink;
-	struct allow_list *allow; /* the one in use; the main thread's */
+	struct allow_list *allow; /* the list in use; for the main thread */
 	unsigned thread_count;
 	bool started;
 	struct worker *workers;
@@ -63,7 +63,8 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
-/* A kernel or a sandbox that does not know it still serves, in any order. */
+/* Without it (an old kernel, a sandbox) requests are served, but the order of a key's messages is
+ * lost. */
 static void steer(const struct engine *engine)
 {
 	const struct worker *first = &engine->workers[0];
@@ -80,7 +81,8 @@ static void steer(const struct engine *engine)
 	}
 }
 
-/* The first set of sockets is bound alone, so that a port in use is refused, and shared after. */
+/* The first set of sockets is bound unshared, so that a port in use is refused, and shared
+ * afterwards. */
 static int open_sockets(struct engine *engine)
 {
 	const struct engine_config *config = &engine->config;
@@ -115,7 +117,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.on_thread = config->on_thread;
 	engine->shared.writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->workers = aligned_alloc(64, engine->thread_count * sizeof(struct worker));
-	/* At once: free_engine looks at them. */
+	/* At once, because free_engine reads them. */
 	if (engine->workers)
 		memset(engine->workers, 0, engine->thread_count * sizeof(struct worker));
 	for (unsigned i = 0; engine->workers && i < engine->thread_count; i++)
@@ -202,8 +204,8 @@ static int socket_poll(struct engine *engine, int timeout_ms)
 
 	if (n > 0 || timeout_ms == 0)
 		return n;
-	/* Say that we sleep, then look again: whoever published before saw no sleeper, whoever
-	 * publishes after wakes us. */
+	/* Announce the sleep, then look again: a push before this saw no sleeper, a push after it
+	 * wakes the writer. */
 	atomic_store(&engine->shared.writer_sleeps, 1);
 	if (all_empty(engine))
 		poll(&fd, 1, timeout_ms);
@@ -218,7 +220,7 @@ static void signal_fd(int fd)
 	uint64_t one = 1;
 
 	if (write(fd, &one, sizeof(one)) < 0)
-		return; /* its counter is full: it is readable already */
+		return; /* EAGAIN: the counter is full, so it is readable */
 }
 
 static void socket_wake(struct engine *engine)
@@ -226,7 +228,7 @@ static void socket_wake(struct engine *engine)
 	signal_fd(engine->shared.writer_fd);
 }
 
-/* Waits until every worker has gone round once, and so holds no pointer from before. */
+/* Waits until every worker has completed a pass, and so holds no older pointer. */
 static void wait_for_workers(struct engine *engine)
 {
 	for (unsigned i = 0; i < engine->thread_count; i++) {
@@ -236,7 +238,7 @@ static void wait_for_workers(struct engine *engine)
 		if (!worker->started)
 			continue;
 		signal_fd(worker->wake_fd);
-		/* Two, because the first may have loaded the pointer before it changed. */
+		/* Two, because the first pass may have loaded the pointer before it changed. */
 		while (atomic_load(&worker->passes) < passes + 2) {
 			signal_fd(worker->wake_fd);
 			usleep(100);
@@ -314,7 +316,7 @@ static void socket_talkers(
 
 static void socket_close(struct engine *engine, enum engine_close how)
 {
-	(void)how; /* nothing answers without the daemon */
+	(void)how; /* without the daemon nothing answers in any case */
 	atomic_store_explicit(&engine->shared.stop, true, memory_order_release);
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		if (!engine->workers[i].started)

@@ -12,15 +12,15 @@
 
 #define KEY_WORDS (SESSD_KEY_SIZE / 4)
 
-/* Odd, with its bits well spread (the golden ratio's). A product carries its factor's bits upwards
- * only, so the reader is taken of the uppermost bits, which every bit of the key reaches. */
+/* Odd, with well-spread bits (2^32 divided by the golden ratio). Multiplication carries bits
+ * upwards only, so the uppermost bits, which every bit of the key affects, select the reader. */
 #define MULTIPLIER 0x9e3779b1U
 
-/* No reader has this number; the kernel then chooses by its own hash of addresses and ports. */
+/* Not a reader's index: the kernel then uses its hash of addresses and ports. */
 #define NOBODY UINT32_MAX
 
-/* Classic BPF, which takes no privilege: the program sees the UDP payload. All 32 bytes count,
- * because there are terminators whose session ids begin alike, and short ones end in zeros. */
+/* Classic BPF, which needs no privilege, on the UDP payload. All 32 bytes of the key count, because
+ * some terminators' session ids begin alike, and short ones end in zeros. */
 int steer_by_key(int fd, unsigned readers)
 {
 	struct sock_filter code[4 + 4 * KEY_WORDS + 4];

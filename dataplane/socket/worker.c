@@ -15,7 +15,7 @@ struct pending_get {
 	uint64_t hash;
 };
 
-/* What is to be done with a batch. */
+/* A sorted batch. */
 struct sorted {
 	unsigned get_count, update_count; /* TAKEs are among the GETs */
 	unsigned take_count;
@@ -75,7 +75,7 @@ static void wake_writer(struct worker_shared *shared)
 
 	if (!atomic_exchange(&shared->writer_sleeps, 0))
 		return;
-	/* Fails only if the counter is full, and then the writer is awake. */
+	/* Fails only if the counter is full; then the writer is awake. */
 	if (write(shared->writer_fd, &one, sizeof(one)) < 0)
 		return;
 }
@@ -171,8 +171,7 @@ static bool stopped(struct worker_shared *shared)
 	return atomic_load_explicit(&shared->stop, memory_order_acquire);
 }
 
-/* Asks the sockets themselves, again and again: no wake-up stands between a request and its
- * answer. */
+/* Receives without poll, repeatedly, so that no wake-up delays an answer. */
 static void run_busy(struct worker *worker)
 {
 	struct worker_shared *shared = worker->shared;
@@ -183,8 +182,8 @@ static void run_busy(struct worker *worker)
 		for (unsigned i = 0; i < worker->socket_count; i++)
 			serve(worker, worker->batch, worker->sockets[i], allow);
 		atomic_fetch_add(&worker->passes, 1);
-		/* The writer may have to share this CPU. Not each time that nothing came: it would
-		 * hand the CPU to whoever wants it, and have it back when that one's slice ends. */
+		/* The writer may share this CPU: yield, but only if it has work. Yielding each time
+		 * would give the CPU to any other task for a whole time slice. */
 		if (!update_ring_empty(&worker->ring))
 			sched_yield();
 	}
@@ -204,8 +203,8 @@ static void run_asleep(struct worker *worker)
 	while (!stopped(shared)) {
 		const struct allow_list *allow;
 
-		/* A full batch says that the socket holds more, but not what the others hold:
-		 * without asking, one that is busy for good would starve them. */
+		/* After a full batch, poll without waiting: a socket that is always busy must not
+		 * starve the others. */
 		if (poll(fds, count + 1, more ? 0 : -1) < 0)
 			continue;
 		allow = atomic_load(&shared->allow);

@@ -18,7 +18,7 @@
 
 #define WORKER_SOCKETS_MAX (2 * ENGINE_LISTEN_MAX)
 
-/* What all workers of an engine share. */
+/* Shared by all workers of an engine. */
 struct worker_shared {
 	struct table *table;
 	_Atomic(const struct allow_list *) allow;
@@ -28,18 +28,19 @@ struct worker_shared {
 	struct reader_shared readers;
 	bool measure;
 	bool busy_poll;
-	void (*on_thread)(void); /* of struct engine_config */
+	void (*on_thread)(void); /* engine_config.on_thread */
 };
 
 struct worker {
 	struct reader reader;
 	struct latency latency;
-	uint64_t drop_queue_full; /* atomic, written by the worker alone */
-	uint64_t send_failed;	  /* the same */
+	uint64_t drop_queue_full; /* atomic, written by this worker only */
+	uint64_t send_failed;	  /* likewise */
 	struct update_ring ring;
 	struct udp_batch *batch;
 	struct worker_shared *shared;
-	_Atomic uint64_t passes; /* grows each time round: a pointer loaded before is gone */
+	_Atomic uint64_t
+		passes; /* incremented per pass: pointers loaded before are not used after */
 	int sockets[WORKER_SOCKETS_MAX];
 	unsigned socket_count;
 	int wake_fd; /* eventfd */

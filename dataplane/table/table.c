@@ -28,7 +28,7 @@ uint32_t table_alloc(struct table *table)
 {
 	struct numbers *numbers = &table->free_slots;
 
-	/* Steps over adopted slots; each is passed once in the table's life. */
+	/* Skips adopted slots; each is skipped once in the table's lifetime. */
 	while (!numbers->returned_count && numbers->fresh < table->capacity &&
 		is_adopted(table, numbers->fresh)) {
 		if (numbers->fresh % 64 == 0 && table->adopted[numbers->fresh / 64] == UINT64_MAX)
@@ -49,7 +49,7 @@ bool table_alloc_at(struct table *table, uint32_t slot)
 
 void table_unalloc(struct table *table, uint32_t slot)
 {
-	/* An adopted slot that table_alloc has not come to yet is found there again. */
+	/* table_alloc will find an adopted slot that it has not skipped yet by itself. */
 	if (slot >= table->free_slots.fresh)
 		table->adopted[slot / 64] &= ~(1ULL << slot % 64);
 	else
@@ -61,7 +61,7 @@ static void add_passed(struct bucket *bucket, uint64_t by)
 	store_release(&bucket->words[2], load_relaxed(&bucket->words[2]) + by);
 }
 
-/* Cells outnumber slots, so there is room somewhere. */
+/* There are more cells than slots, so the loop ends. */
 static void index_add(struct table *table, uint64_t hash, uint32_t slot)
 {
 	uint32_t at = table_home(table, hash);
@@ -100,7 +100,7 @@ static void index_remove(struct table *table, uint64_t hash, uint32_t slot)
 		add_passed(&table->buckets[at], -BUCKET_PASSED);
 }
 
-/* Bytes after the last one, up to a whole word, become zero. */
+/* Copies `bytes` bytes and zeroes the rest of the last word. */
 static void put_words(uint64_t *to, const void *from, unsigned bytes)
 {
 	unsigned words = bytes / 8;
@@ -115,7 +115,8 @@ static void put_words(uint64_t *to, const void *from, unsigned bytes)
 	}
 }
 
-/* The compiler may not drop these stores: they are atomic, and readers may be looking. */
+/* Not memset: readers may be looking, and the compiler must not drop these stores. They are
+ * atomic. */
 static void wipe_words(uint64_t *words, unsigned bytes)
 {
 	for (unsigned i = 0; i < (bytes + 7) / 8; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Lookups for a reader that has many keys at a time and few nanoseconds for each: the stages of
- * table.h, inline, where one hands on to the next what it found. [reader]
+ * Lookups for a reader with many keys at a time: the stages of table.h, inline, each passing what
+ * it found to the next. [reader]
  */
 #ifndef SESSIOND_DATAPLANE_TABLE_TABLE_BURST_H
 #define SESSIOND_DATAPLANE_TABLE_TABLE_BURST_H
@@ -13,18 +13,18 @@
 #include <immintrin.h>
 #endif
 
-/* A value of up to this many bytes, which end with a cache line, is copied as if it had them all:
- * without a branch, and without a line that was not fetched. */
+/* A value of up to this many bytes is copied as if it had them all, without a branch. They end at a
+ * cache line's end, so no further line is read. */
 #define TABLE_BURST_COPY 144
 
-/* Bytes that table_burst_get may write past the value, of no meaning. */
+/* Bytes that table_burst_get may write past the value; their contents are undefined. */
 #define TABLE_BURST_SLACK TABLE_BURST_COPY
 
 /* Cache lines of a slot that a value of up to 144 bytes takes: nearly every session's. */
 #define TABLE_BURST_LINES 3
 
-/* What of a table readers need, to be kept in registers over a burst: the table itself may be
- * written to by any store, for all that a compiler knows. */
+/* The fields of a table that readers need, as a local copy that stays in registers over a burst:
+ * the compiler must assume that any store changes the table itself. */
 struct table_view {
 	const struct table *table;
 	const struct bucket *buckets;
@@ -32,7 +32,7 @@ struct table_view {
 	uint64_t *marks;
 	uint64_t bucket_count;
 	uint64_t slot_bytes;
-	unsigned whole;	       /* values of up to so many bytes are copied as TABLE_BURST_COPY */
+	unsigned whole; /* values of up to so many bytes are copied as TABLE_BURST_COPY bytes */
 	unsigned inline_bytes; /* longer ones are not copied by the third stage */
 };
 
@@ -50,13 +50,13 @@ static inline struct table_view table_view(const struct table *table)
 	};
 }
 
-/* What the first stage hands on to the second. */
+/* Passed from the first stage to the second. */
 struct table_burst_key {
 	uint64_t hash;
 	const struct bucket *home;
 };
 
-/* First stage: has the key's bucket fetched. */
+/* First stage: prefetches the key's bucket. */
 static inline struct table_burst_key table_burst_start(
 	const struct table_view *view, const uint8_t *key)
 {
@@ -67,8 +67,8 @@ static inline struct table_burst_key table_burst_start(
 	return (struct table_burst_key){hash, home};
 }
 
-/* Many bytes at once, wherever they lie. What a writer may be at work on is read by volatile loads,
- * so that each is made once; their halves are words, which are never seen half written. */
+/* Vectors of many bytes, at any alignment. What a writer may be changing is read by volatile loads,
+ * so that each load is done once; their halves are words, which are never seen half written. */
 typedef uint64_t table_chunk __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t table_chunk_any __attribute__((vector_size(16), aligned(1), may_alias));
 #ifdef __AVX2__
@@ -76,8 +76,7 @@ typedef uint64_t table_wide __attribute__((vector_size(32), aligned(8), may_alia
 typedef uint64_t table_wide_any __attribute__((vector_size(32), aligned(1), may_alias));
 #endif
 
-/* The thread sanitizer knows no fences: with it, what the third stage copies is left to table_get.
- */
+/* The thread sanitizer does not support fences: with it, table_get does the third stage's work. */
 static inline void table_burst_fence(void)
 {
 #ifndef __SANITIZE_THREAD__
@@ -85,7 +84,7 @@ static inline void table_burst_fence(void)
 #endif
 }
 
-/* The cells of a bucket that have the tag, a bit each; two bits for each cell with SSE2. */
+/* The cells of a bucket that have the tag: one bit per cell, two with SSE2. */
 #if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
 #define TABLE_BURST_BITS 2
 static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
@@ -125,13 +124,13 @@ static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t t
 /* The first cell's slot. */
 static inline uint32_t table_burst_slot(const struct bucket *bucket, uint32_t cells)
 {
-	/* Of two bits, the first is found: no shifts. */
+	/* ctz counts TABLE_BURST_BITS per cell, so this is the byte offset, without a shift. */
 	size_t at = (size_t)__builtin_ctz(cells) * (sizeof(*bucket->slots) / TABLE_BURST_BITS);
 
 	return load_acquire((const uint32_t *)(const void *)((const uint8_t *)bucket->slots + at));
 }
 
-/* If the home bucket has no such tag. */
+/* For a home bucket without the tag. */
 __attribute__((noinline, cold)) static uint32_t table_burst_probe(
 	const struct table *table, uint64_t hash)
 {
@@ -141,15 +140,15 @@ __attribute__((noinline, cold)) static uint32_t table_burst_probe(
 	return probe_next(&probe);
 }
 
-/* Second stage: the first slot that may hold the key, which is fetched, or TABLE_NO_SLOT: there is
- * no such session. */
+/* Second stage: finds and prefetches the first slot that may hold the key; TABLE_NO_SLOT if there
+ * is no such session. */
 static inline uint32_t table_burst_find(const struct table_view *view, struct table_burst_key key)
 {
 	uint32_t cells = table_burst_cells(key.home, table_tag(key.hash)), number;
 	const uint8_t *slot;
 
 	if (__builtin_expect(cells != 0, 1)) {
-		/* What a bucket says of a slot is older than what the slot says. */
+		/* Read the slot after the bucket that refers to it. */
 		table_burst_fence();
 		number = table_burst_slot(key.home, cells);
 	} else {
@@ -185,7 +184,7 @@ static inline bool table_burst_key_equal(const struct table_slot *slot, const ui
 }
 #endif
 
-/* `len` bytes, rounded up to a multiple of 16. */
+/* Copies `len` bytes, rounded up to a multiple of 16. */
 static inline void table_burst_copy(uint8_t *to, const uint64_t *from, unsigned len)
 {
 	const uint8_t *at = (const uint8_t *)from;
@@ -200,16 +199,16 @@ static inline void table_burst_copy(uint8_t *to, const uint64_t *from, unsigned 
 			*(const volatile table_chunk *)(const void *)(at + i);
 }
 
-/* What the third stage found. */
+/* Result of the third stage. */
 struct table_burst_value {
 	bool found;
 	uint16_t len;
 	uint16_t sum;
 };
 
-/* Third stage: as table_get, for the slot that the second has found. Nothing is found if it is not
- * that simple (another key of the same tag, a change under our eyes, an expired, taken or long
- * value): table_get then says what it is. Writes up to TABLE_BURST_SLACK bytes past the value. */
+/* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
+ * (another key with the same tag, a concurrent change, an expired, taken or long value): call
+ * table_get then. Writes up to TABLE_BURST_SLACK bytes past the value. */
 static inline struct table_burst_value table_burst_get(const struct table_view *view,
 	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
@@ -230,9 +229,9 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 		table_burst_copy(value, slot->value, slot_head_len_or_taken(head));
 	else
 		return nothing;
-	/* If any of what was copied is new, so is the head that is read now. */
+	/* If any copied word is new, the head read after the fence is new, too. */
 	table_burst_fence();
-#ifndef TABLE_UNSAFE_NO_BURST_RECHECK /* for the test that shows what it is for */
+#ifndef TABLE_UNSAFE_NO_BURST_RECHECK /* for the negative control of its test */
 	if (load_relaxed(&slot->head) != head)
 		return nothing;
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Making and unmaking a table.
+ * Creates and destroys a table.
  */
 #include "common/locked_memory.h"
 #include "dataplane/table/table_private.h"
@@ -31,7 +31,7 @@ static uint32_t bucket_count(const struct table_config *config)
 	return (config->capacity + TABLE_BUCKET_LOAD - 1) / TABLE_BUCKET_LOAD;
 }
 
-/* Slots with values fill whole cache lines; an index alone stays as small as it can. */
+/* Slots with values fill whole cache lines; those of an index alone are as small as possible. */
 static uint32_t slot_bytes(const struct table_config *config)
 {
 	size_t value = config->value_max;
@@ -70,7 +70,7 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity + 1) * sizeof(uint64_t));
 }
 
-/* What every lookup touches. Overflow blocks are for the few long values. */
+/* Whether every lookup may touch the region. Overflow blocks are for the few long values. */
 static bool is_hot(unsigned region)
 {
 	return region == REGION_BUCKETS || region == REGION_SLOTS || region == REGION_MARKS;
@@ -111,7 +111,7 @@ static void default_free(void *memory, size_t bytes, void *ctx)
 
 static const struct table_memory default_memory = {default_alloc, default_free, NULL};
 
-/* Memory of the caller's making is the caller's to lock. */
+/* Regions to lock, in default memory; a caller's allocator locks its own. */
 static bool holds_values(unsigned region)
 {
 	return region == REGION_SLOTS || region == REGION_BLOCKS;
@@ -181,7 +181,7 @@ void table_destroy(struct table *table)
 {
 	if (!table)
 		return;
-	/* Reading a page that was never written costs none, so those stay untouched. */
+	/* Wipe only slots that were filled: pages never written stay unallocated. */
 	for (uint32_t i = 0; i < table->used_end; i++) {
 		struct table_slot *slot = table_slot_at(table, i);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table's layout in memory, shared by its reader and its writer.
+ * The table's memory layout, shared by its reader and its writer.
  *
  * Every word that a reader may see while the writer changes it is read and written by __atomic
  * builtins: acquire for loads, release for stores, which are plain moves on x86. A slot is a
  * seqlock without fences (Boehm, "Can seqlocks get along with programming language memory
- * models?"): because each store of its content is a release, a reader that saw any of the new
- * content must then see the odd sequence number that was stored before it.
+ * models?"): each store of its content is a release, so a reader that saw any of the new content
+ * also sees the odd sequence number that was stored before it.
  */
 #ifndef SESSIOND_DATAPLANE_TABLE_TABLE_PRIVATE_H
 #define SESSIOND_DATAPLANE_TABLE_TABLE_PRIVATE_H
@@ -20,14 +20,14 @@
 
 #define TABLE_CELLS 10
 
-/* Buckets are filled to 6 cells of 10 at most, on average. */
+/* Average number of used cells per bucket, of 10, in a full table. */
 #define TABLE_BUCKET_LOAD 6
 
 #define TABLE_KEY_WORDS (SESSD_KEY_SIZE / 8)
 
-/* Four 16-bit tags in each of the first two words, two in the lower half of the third; a tag of 0
- * is a free cell. The third's upper half counts the sessions that passed this bucket because it
- * was full and live in a later one: at most capacity, so it cannot wrap. */
+/* Four 16-bit tags in each of the first two words, two in the lower half of the third; tag 0 is a
+ * free cell. The third word's upper half counts the sessions that live in a later bucket because
+ * this one was full: at most capacity, so it cannot wrap. */
 struct bucket {
 	uint64_t words[3];
 	uint32_t slots[TABLE_CELLS];
@@ -39,14 +39,14 @@ _Static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
 #define BUCKET_PASSED	 (1ULL << 32)
 #define EVERY_TAG	 0x0001000100010001ULL
 
-/* `head` is one word, so that a length is never seen without the sequence number it belongs to:
- * bits 0-31 sequence, 32-47 length, 48-63 sum. The sequence number counts two for each change, so
- * its lowest bit says "being written" and the one above it "holds a session". */
+/* `head` is one word, so that a length is always read with its sequence number: bits 0-31 sequence,
+ * 32-47 length in bytes, 48-63 sum. The sequence number grows by two per change; its lowest bit
+ * says "being written", the one above it "holds a session". */
 struct table_slot {
 	uint64_t head;
 	uint64_t expires;
 	uint64_t key[TABLE_KEY_WORDS];
-	uint64_t value[]; /* inline_bytes of the table */
+	uint64_t value[]; /* table.inline_bytes bytes */
 };
 
 _Static_assert(sizeof(struct table_slot) == 48, "a slot without a value");
@@ -90,27 +90,27 @@ enum table_region {
 	REGION_BUCKETS,
 	REGION_SLOTS,
 	REGION_FREE_SLOTS,  /* u32 stack */
-	REGION_ADOPTED,	    /* a bit a slot: taken by table_alloc_at */
+	REGION_ADOPTED,	    /* one bit per slot: allocated by table_alloc_at */
 	REGION_BLOCKS,	    /* overflow blocks */
-	REGION_SLOT_BLOCK,  /* u32 a slot: its overflow block, if its value is long */
+	REGION_SLOT_BLOCK,  /* u32 per slot: its overflow block, if its value is long */
 	REGION_FREE_BLOCKS, /* u32 stack */
 	REGION_MARKS,
 	TABLE_REGIONS
 };
 
-/* The key's and two for its sum, see table_hash_key. */
+/* One per word of the key, and two for the sum, see table_hash_key. */
 #define TABLE_SECRETS (TABLE_KEY_WORDS + 2)
 
-/* Numbers handed out: those given back first, last in first out, so that memory in use stays
- * small and warm; then those never used yet. */
+/* Allocates numbers: returned ones first, last in first out, so that memory in use stays small and
+ * cached; then unused ones. */
 struct numbers {
 	uint32_t *returned;
 	uint32_t returned_count;
-	uint32_t fresh; /* none from here on was handed out by numbers_take */
+	uint32_t fresh; /* numbers from here on were never allocated by numbers_take */
 };
 
 struct table {
-	/* Constant after creation: what readers need. */
+	/* Used by readers; constant after creation. */
 	struct bucket *buckets;
 	uint8_t *slots;
 	uint64_t *marks;
@@ -124,13 +124,13 @@ struct table {
 	uint16_t inline_bytes;
 	uint64_t secret[TABLE_SECRETS];
 
-	/* The writer's, away from what readers share. */
+	/* Written by the writer: in other cache lines than the readers' fields. */
 	uint32_t count __attribute__((aligned(64)));
-	uint32_t used_end; /* slots from here on were never filled */
+	uint32_t used_end; /* slots from here on were never filled (table_used_end) */
 	struct numbers free_slots;
 	struct numbers free_blocks;
 	uint64_t *adopted;
-	bool unlocked; /* values may be swapped */
+	bool unlocked; /* the memory of values is not locked */
 
 	struct table_memory memory;
 	void *region[TABLE_REGIONS];
@@ -152,7 +152,7 @@ static inline uint64_t *table_block_at(const struct table *table, uint32_t block
 	return (uint64_t *)(void *)(table->blocks + (size_t)block * table->block_bytes);
 }
 
-/* The bucket is taken from the hash's upper bits, the tag from its lowest. */
+/* The hash's upper bits select the bucket, its lowest bits are the tag. */
 static inline uint64_t table_bucket_of(uint64_t hash, uint64_t bucket_count)
 {
 	return (unsigned __int128)hash * bucket_count >> 64;
@@ -168,13 +168,13 @@ static inline uint32_t table_next_bucket(const struct table *table, uint32_t buc
 	return bucket + 1 == table->bucket_count ? 0 : bucket + 1;
 }
 
-/* Odd, because 0 is a free cell. */
+/* Odd, because tag 0 is a free cell. */
 static inline uint64_t table_tag(uint64_t hash)
 {
 	return (uint16_t)(hash | 1);
 }
 
-/* The top bit of each 16-bit lane that equals the tag which `pattern` repeats. Exact: no carry
+/* Sets the top bit of each 16-bit lane that equals the tag that `pattern` repeats. Exact: no carry
  * crosses lanes. */
 static inline uint64_t lanes_equal(uint64_t word, uint64_t pattern)
 {
@@ -184,7 +184,7 @@ static inline uint64_t lanes_equal(uint64_t word, uint64_t pattern)
 	return ~(((diff & low) + low) | diff | low);
 }
 
-/* One bit a cell that equals the tag: bit 16 * lane + word, see cell_of_bit. */
+/* One bit per cell that equals the tag: bit 16 * lane + word, see cell_of_bit. */
 static inline uint64_t cells_equal(const uint64_t words[3], uint64_t pattern)
 {
 	return lanes_equal(words[0], pattern) >> 15 | lanes_equal(words[1], pattern) >> 14 |
@@ -196,15 +196,15 @@ static inline unsigned cell_of_bit(unsigned bit)
 	return bit % 16 * 4 + bit / 16;
 }
 
-/* A walk over the cells that may hold a key. */
+/* Iterates over the cells that may hold a key. */
 struct probe {
 	const struct table *table;
 	uint64_t pattern;
-	uint64_t cells; /* of this bucket, still to be looked at */
+	uint64_t cells; /* matching cells of this bucket that are not yet visited */
 	uint32_t bucket;
-	uint32_t left; /* buckets after this one */
-	unsigned cell; /* where the last slot was found */
-	bool passed;   /* this bucket was passed by someone */
+	uint32_t left; /* buckets left after this one */
+	unsigned cell; /* cell of the last slot returned */
+	bool passed;   /* a session passed this bucket */
 };
 
 static inline void probe_load(struct probe *probe)
@@ -256,12 +256,12 @@ static inline uint64_t table_hash_key(const struct table *table, const uint8_t k
 	const uint64_t *secret = table->secret;
 	unsigned __int128 sum = 0;
 
-	/* NH (Black et al., "UMAC: fast and secure message authentication"): whatever two keys
-	 * someone picks, they have the same sum with a probability of at most 2^-64. */
+	/* NH (Black et al., "UMAC: fast and secure message authentication"): any two different keys
+	 * have the same sum with a probability of at most 2^-64. */
 	for (unsigned i = 0; i < TABLE_KEY_WORDS; i += 2)
 		sum += (unsigned __int128)(load64(key + 8 * i) + secret[i]) *
 		       (load64(key + 8 * i + 8) + secret[i + 1]);
-	/* Every bit of the sum decides every bit of the hash. */
+	/* Mixes: every bit of the sum affects every bit of the hash. */
 	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
 	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);
 	return (uint64_t)sum ^ (uint64_t)(sum >> 64);

@@ -5,13 +5,13 @@
  */
 #include "dataplane/table/table_private.h"
 
-/* A session that changes under a reader is nearly always one that was deleted, and the second look
- * finds it gone: more than one retry takes a key that is deleted and stored again all the time. */
+/* A session that changes during a read was nearly always deleted, and the next try finds it gone.
+ * More than one retry needs a key that is deleted and stored again continuously. */
 #define READ_RETRIES 8
 
 #ifdef TABLE_WIDE_WINDOW
-/* For tests alone: now and then the writer gets its turn after a reader has found a session and
- * before it has copied it, which a daemon under load meets too rarely for a test of seconds. */
+/* For tests only: lets the writer run, now and then, between a reader's finding a session and
+ * copying it. A daemon under load meets that too rarely for a test of seconds. */
 #include <time.h>
 static void window(void)
 {
@@ -51,7 +51,7 @@ static inline void copy_value(
 	}
 	if (!table->value_max)
 		return;
-	/* Whatever number is read, it is one of a block of this table. */
+	/* Safe while torn: any block number that is read is within the table. */
 	copy_words(value, slot->value, table->inline_bytes);
 	copy_words(value + table->inline_bytes,
 		table_block_at(table, load_acquire(&table->slot_block[number])),
@@ -84,7 +84,7 @@ static inline enum table_result claim(struct table_slot *slot, uint64_t head)
 	return now == (head | SLOT_TAKEN) ? TABLE_LOST : TABLE_TORN;
 }
 
-/* TABLE_TORN: try again. */
+/* One try; TABLE_TORN: try again. */
 static inline enum table_result read_once(struct table *table, uint64_t hash, const uint8_t *key,
 	uint64_t now, void *value, uint16_t *len, uint16_t *sum, bool take)
 {
@@ -99,8 +99,8 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 		uint64_t expires;
 
 		__builtin_prefetch(&table->marks[number / 64]);
-		/* Another key: also if it is just being changed, because ours was published before
-		 * its cell could be found, and would only be gone by now if it was deleted. */
+		/* Another key, or a slot that is being changed: a session's key is stored before
+		 * its cell, so our session could only be missing here if it was deleted. */
 		if (!slot_key_equal(slot, key))
 			continue;
 		if ((head & SLOT_STATE) != SLOT_LIVE)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Keeps the program's allow list and its VLANs. The list is changed in place, while packets pass:
- * what is new is added before what is old goes, so that nobody who was and stays allowed is refused
- * in between.
+ * The program's allow list and VLANs. The list is changed in place while packets pass: new prefixes
+ * are added before old ones are deleted, so that a source allowed by both is never refused.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -39,7 +38,7 @@ static int lpm_key(struct engine *engine, const struct prefix *prefix, union lpm
 	return bpf_map__fd(engine->skel->maps.allow6);
 }
 
-/* Deletes the keys of a trie that are no prefix of `allow`. */
+/* Deletes the keys of a trie that are not a prefix in `allow`. */
 static void drop_old_prefixes(struct engine *engine, int fd, const struct allow_list *allow)
 {
 	static union lpm_key old[2 * ALLOW_MAX]; /* main thread only */
@@ -49,7 +48,7 @@ static void drop_old_prefixes(struct engine *engine, int fd, const struct allow_
 		fd == bpf_map__fd(engine->skel->maps.allow4) ? sizeof(key.v4) : sizeof(key.v6);
 	int err;
 
-	/* Collected first: a walk cannot go on from a key that is gone. */
+	/* Collect first: get_next_key cannot continue from a deleted key. */
 	for (err = bpf_map_get_next_key(fd, NULL, &key); !err && count < 2 * ALLOW_MAX;
 		err = bpf_map_get_next_key(fd, &key, &key)) {
 		bool keep = false;
@@ -70,7 +69,8 @@ static void drop_all_but(struct engine *engine, const struct allow_list *allow)
 	drop_old_prefixes(engine, bpf_map__fd(engine->skel->maps.allow6), allow);
 }
 
-/* The slow path's list is read by the writer thread: wait until it has gone round. */
+/* The writer thread reads this list for the sockets: wait until it has completed a pass before
+ * freeing the old one. */
 static void swap_slow_list(struct engine *engine, struct allow_list *list)
 {
 	struct allow_list *old = engine->allow;
@@ -107,10 +107,10 @@ int access_set_allow(struct engine *engine, const struct allow_list *allow)
 		int err = bpf_map_update_elem(fd, &key, &present_value, BPF_ANY);
 
 		if (err) {
-			/* Before the start, the lists are still those of the last daemon. */
+			/* Before the start, the lists still are the last daemon's. */
 			if (engine->started) {
 				drop_all_but(engine, engine->allow);
-				/* Whoever was let in meanwhile is not remembered as allowed. */
+				/* Drop cached decisions of sources that were allowed meanwhile. */
 				maps_next_generation(engine);
 			}
 			free(copy);
@@ -129,7 +129,7 @@ int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool p
 			  : bpf_map_delete_elem(fd, vlan);
 
 	if (err && (present || err != -ENOENT))
-		return error_set(-err, "cannot tell the program of a VLAN: %s", strerror(-err));
+		return error_set(-err, "cannot change the XDP program's VLANs: %s", strerror(-err));
 	return 0;
 }
 

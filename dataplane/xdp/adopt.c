@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Reads the sessions that outlived the last daemon from the pinned maps. The fast path goes on
- * answering from them meanwhile; nobody changes them.
+ * Reads the sessions that the last daemon left in the pinned maps. The fast path answers from them
+ * meanwhile; nothing changes them.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of one read: more than any bucket holds, so that the kernel never asks for more room. */
+/* Elements per read: more than any bucket holds, so that the kernel never returns ENOSPC. */
 #define READ_BATCH 4096
 
 struct reading {
@@ -28,11 +28,11 @@ struct reading {
 	void *ctx;
 	size_t adopted, expired, taken, refused;
 	uint8_t *value;
-	uint64_t *long_slots; /* a bit a slot: its overflow value is in use */
+	uint64_t *long_slots; /* one bit per slot: its overflow value is in use */
 };
 
-/* The same proof as the fast path's: a torn or foreign entry is not taken over. Sets `*tls13`,
- * since the value is at hand only here. */
+/* The fast path's check: a torn or foreign entry is not adopted. Also sets `*tls13`, because only
+ * here the value is at hand. */
 static bool intact(
 	struct reading *reading, const uint8_t *key, const struct sessd_entry *entry, bool *tls13)
 {
@@ -81,7 +81,7 @@ static void read_entry(struct reading *reading, const uint8_t *key, const struct
 	/* The writer puts its own in its place. */
 	if (memcmp(key, status_key, SESSD_KEY_SIZE) == 0)
 		return;
-	/* What is not taken over nobody else would ever delete. */
+	/* Delete what is not adopted: nothing else ever would. */
 	if (entry->guard == 0) {
 		forget(reading->engine, key);
 		reading->taken++;
@@ -136,7 +136,7 @@ static int read_sessions(struct reading *reading)
 	return err;
 }
 
-/* Deletes overflow values that no session uses: the last daemon died between two steps. */
+/* Deletes overflow values that no session uses: the last daemon ended between two steps. */
 static void drop_orphans(struct reading *reading)
 {
 	int fd = bpf_map__fd(reading->engine->skel->maps.overflow);

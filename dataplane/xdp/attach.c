@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Puts the program on the interfaces. A link that the last daemon left is updated in place, so
- * that no packet meets an interface without a program.
+ * Attaches the program to the interfaces. A link that the last daemon left is updated in place, so
+ * that no interface is without a program at any time.
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "dataplane/xdp/link_state.h"
 #include "dataplane/xdp/resident.h"
 
 #include "common/log.h"
@@ -18,8 +19,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +43,13 @@ static int ask_native(const char *name, int ifindex, bool *native)
 	int err = bpf_xdp_query(ifindex, 0, &query);
 
 	if (err)
-		return error_set(-err, "cannot ask how XDP is on %s: %s", name, strerror(-err));
+		return error_set(-err, "cannot query the XDP mode of %s: %s", name, strerror(-err));
 	*native = query.attach_mode != XDP_ATTACHED_SKB;
 	return 0;
 }
 
-/* The link that is pinned for this interface, if it is still on it; else -ENOENT and no pin. Other
- * errors say nothing of the link: what answers must not be taken off for them. */
+/* Returns the link pinned for this interface if it is still attached to it; otherwise removes the
+ * pin and returns -ENOENT. Other errors leave the pin alone: its link may be answering. */
 static int pinned_link(struct engine *engine, int ifindex)
 {
 	struct bpf_link_info info = {0};
@@ -79,17 +82,58 @@ int attach_program(const struct engine *engine, bool native)
 		native ? engine->skel->progs.sessiond_xdp : engine->skel->progs.sessiond_skb);
 }
 
+/* Mode auto takes generic XDP if native XDP's replies would be lost. */
+static enum xdp_mode wanted_mode(const struct engine *engine, int ifindex)
+{
+	enum xdp_mode wanted = engine->config.xdp_mode;
+
+	return wanted == XDP_MODE_AUTO && veth_replies(ifindex) == VETH_LOST ? XDP_MODE_GENERIC
+									     : wanted;
+}
+
 static bool mode_fits(enum xdp_mode wanted, bool native)
 {
 	return wanted == XDP_MODE_NATIVE ? native : wanted == XDP_MODE_GENERIC ? !native : true;
 }
 
+/* An external tunnel takes its destination from the route of each packet. XDP's replies have none,
+ * and the kernel drops them. */
+static int refuse_external(const char *name, int ifindex)
+{
+	struct link_state state;
+
+	if (link_state(ifindex, LINK_HERE, &state) < 0 || !state.external)
+		return 0;
+	return error_set(EOPNOTSUPP,
+		"the tunnel %s takes its destination from routes (external) and would lose XDP's "
+		"replies: remove it from --interface; sockets answer there",
+		name);
+}
+
+/* vmxnet3 gives the same reason for an MTU that is too large. */
+static int refuse_native(const char *name, int ifindex)
+{
+	struct link_state state;
+
+	if (link_state(ifindex, LINK_HERE, &state) == 0 && state.mtu > ETH_DATA_LEN)
+		return error_set(EOPNOTSUPP,
+			"the driver of %s has no native XDP, or not with an MTU of %u: use a "
+			"smaller MTU, --xdp-mode generic (slower) or --mode socket",
+			name, state.mtu);
+	return error_set(EOPNOTSUPP,
+		"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
+		"--mode socket",
+		name);
+}
+
 int attach_link(struct engine *engine, const char *name, int ifindex, bool *native)
 {
-	enum xdp_mode wanted = engine->config.xdp_mode;
+	enum xdp_mode wanted = wanted_mode(engine, ifindex);
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int fd;
+	int fd = refuse_external(name, ifindex);
 
+	if (fd < 0)
+		return fd;
 	*native = wanted != XDP_MODE_GENERIC;
 	opts.flags = *native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 	fd = bpf_link_create(attach_program(engine, *native), ifindex, BPF_XDP, &opts);
@@ -103,10 +147,7 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 	if (fd == -EBUSY || fd == -EEXIST)
 		return resident_refuse(name, ifindex);
 	if (fd == -EOPNOTSUPP)
-		return error_set(EOPNOTSUPP,
-			"the driver of %s has no native XDP: use --xdp-mode generic (slower) or "
-			"--mode socket",
-			name);
+		return refuse_native(name, ifindex);
 	if (fd == -EPERM)
 		return error_set(EPERM,
 			"not allowed to attach to %s: xdp mode needs root, or "
@@ -118,9 +159,9 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 		name, strerror(-fd));
 }
 
-/* The last daemon's link is of another mode: there is no way but off and on again. What was on is
- * kept until the start has succeeded. Off now: by closing alone the kernel takes it off at some
- * later time. */
+/* The last daemon's link has another mode, which only detaching can change. Its program is kept for
+ * put_back until the start has succeeded. Detached explicitly: after a close alone, the kernel
+ * detaches at some later time. */
 static void take_off(struct xdp_link *link, const char *path)
 {
 	struct bpf_link_info info = {0};
@@ -142,7 +183,7 @@ static void forget_before(struct xdp_link *link)
 	link->before = -1;
 }
 
-/* Puts the last daemon's program on again, where this start had to take it off and has failed. */
+/* Attaches the last daemon's program again after a failed start that had detached it. */
 static void put_back(struct xdp_link *link, const char *name, const char *path)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts,
@@ -153,7 +194,7 @@ static void put_back(struct xdp_link *link, const char *name, const char *path)
 		return;
 	fd = bpf_link_create(link->before, link->ifindex, BPF_XDP, &opts);
 	if (fd < 0 || bpf_obj_pin(fd, path) < 0)
-		log_error("cannot put the last daemon's XDP program back on %s: %s", name,
+		log_error("cannot attach the last daemon's XDP program to %s again: %s", name,
 			strerror(fd < 0 ? -fd : errno));
 	if (fd >= 0)
 		close(fd);
@@ -170,6 +211,9 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 		return error_set(errno, "cannot look up interface %s: %s", name, strerror(errno));
 	if (!link->ifindex)
 		return error_set(ENODEV, "there is no interface %s", name);
+	err = refuse_external(name, link->ifindex);
+	if (err)
+		return err;
 	link_path(engine, link->ifindex, path);
 	link->fd = pinned_link(engine, link->ifindex);
 	if (link->fd < 0 && link->fd != -ENOENT)
@@ -177,12 +221,12 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 			-link->fd, "cannot open the pin %s: %s", path, strerror(-link->fd));
 	if (link->fd >= 0) {
 		err = ask_native(name, link->ifindex, &link->native);
-		if (!err && mode_fits(engine->config.xdp_mode, link->native)) {
+		if (!err && mode_fits(wanted_mode(engine, link->ifindex), link->native)) {
 			err = bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 			if (!err)
 				return 0;
-			/* What answers stays: it is the last daemon's. */
-			error_set(-err, "cannot put the program on %s in the place of the last: %s",
+			/* The last daemon's program stays and answers. */
+			error_set(-err, "cannot replace the last daemon's XDP program on %s: %s",
 				name, strerror(-err));
 		}
 		if (err) {
@@ -232,8 +276,29 @@ void attach_settle(struct engine *engine)
 		closedir(dir);
 }
 
-/* The program knows no fragments, and sends a reply of any length. Those of IPv6 are the longest.
- */
+/* Warns of what makes XDP slower than expected. */
+static void warn_of_link(struct xdp_link *link, const char *name)
+{
+	struct link_state state;
+
+	link->veth_lost = veth_replies(link->ifindex) == VETH_LOST;
+	link->no_ethernet = link_state(link->ifindex, LINK_HERE, &state) == 0 &&
+			    state.type != ARPHRD_ETHER && state.type != ARPHRD_LOOPBACK;
+	if (link->no_ethernet) {
+		log_tagged(LOG_LEVEL_WARNING, "slow",
+			"SLOW: packets on %s have no Ethernet header, so XDP answers none of them "
+			"and sockets answer all: remove it from --interface",
+			name);
+		return;
+	}
+	if (!link->native)
+		log_warning("GENERIC XDP on %s: the kernel copies each packet first; expect a "
+			    "fraction of native speed",
+			name);
+	veth_announce(link, name);
+}
+
+/* The program does not fragment replies. 40: IPv6, the longest header. */
 static void warn_of_mtu(const struct engine *engine, const char *name)
 {
 	const int around = 40 + 8 + SESSD_HEADER_SIZE;
@@ -243,8 +308,8 @@ static void warn_of_mtu(const struct engine *engine, const char *name)
 	if (engine->socket_count == 0 || ioctl(engine->sockets[0], SIOCGIFMTU, &request) < 0 ||
 		request.ifr_mtu >= around + engine->config.value_max)
 		return;
-	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes are longer, "
-		    "and may be lost: raise it, or lower --max-session",
+	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes do not "
+		    "fit and may be lost: raise the MTU, or lower --max-session",
 		name, request.ifr_mtu, request.ifr_mtu - around);
 }
 
@@ -260,11 +325,7 @@ int attach_all(struct engine *engine)
 		if (err)
 			return err;
 		engine->link_count++;
-		if (!engine->links[i].native)
-			log_warning(
-				"GENERIC XDP on %s: the kernel copies each packet first; expect "
-				"a fraction of native speed",
-				name);
+		warn_of_link(&engine->links[i], name);
 		warn_of_mtu(engine, name);
 	}
 	return 0;

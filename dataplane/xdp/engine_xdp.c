@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * XDP mode: GETs are answered by the program from the pinned maps; the daemon fills them.
+ * xdp mode: the program answers GETs from the pinned maps; the daemon fills them.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -40,7 +40,7 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
-/* Without it, sessions are stored the other way. */
+/* Stores sessions by the BPF program; without it, by BPF_MAP_UPDATE_BATCH. */
 static void use_store(struct engine *engine)
 {
 	int fd = bpf_program__fd(engine->skel->progs.sessiond_map_batch);
@@ -86,8 +86,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		bpf_program__fd(engine->skel->progs.sessiond_claim),
 		bpf_map__fd(engine->skel->maps.claim), engine->taken, config->capacity);
 	engine->allow = calloc(1, sizeof(*engine->allow));
-	/* Most NEWs were let in by the program before: let it not be undone by a difference of
-	 * clocks. The program has counted their sources, too. */
+	/* The program has already limited the rate of NEWs: twice the rate here, so that the two
+	 * clocks' difference refuses nothing. It has counted the sources, too. */
 	err = reader_shared_open(&engine->readers, config->limit_gets, 2 * config->limit_news,
 		READER_TALKERS_GETS, config->take);
 	if (err || !engine->mirror || !engine->claims || !engine->allow) {
@@ -100,7 +100,7 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	return 0;
 fail:
 	if (engine->lock_fd >= 0)
-		pins_remove_folder(engine); /* if it is empty, we made it */
+		pins_remove_folder(engine); /* removed only if empty, so it was new */
 	free_engine(engine);
 	return err;
 }
@@ -111,7 +111,7 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 	config->marks = engine->marks;
 }
 
-/* After the program is on the interfaces: it is only then known to be in the driver. */
+/* After attaching: only then it is known whether the program runs in the driver. */
 static void open_xsks(struct engine *engine, const struct table *table)
 {
 	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
@@ -125,7 +125,7 @@ static void open_xsks(struct engine *engine, const struct table *table)
 		engine->config.busy_poll, table);
 }
 
-/* What cannot be read stays 0, and that is said, once. */
+/* Counters that cannot be read stay 0; logged once. */
 static void read_counters(struct engine *engine, struct sessd_xdp_counters *total)
 {
 	memset(total, 0, sizeof(*total));
@@ -142,12 +142,12 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 	struct sessd_xdp_counters counters;
 	int err = 0;
 
-	read_counters(engine, &counters); /* says now if that fails */
+	read_counters(engine, &counters); /* logs a failure at start */
 	engine->sink = *sink;
 	if (!engine->adopted) {
-		/* Links that an older daemon left go on answering from its maps until they are
-		 * updated. Those of another network namespace never are: their interfaces are not
-		 * here, whatever their numbers. */
+		/* Links left by an older daemon answer from its maps until they are updated. Links
+		 * of another network namespace never are: their interfaces are not here, whatever
+		 * their index. */
 		pins_remove(engine, engine->foreign);
 		engine->pinned = true;
 		err = pins_add(engine);
@@ -164,7 +164,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = maps_publish(engine);
 	if (err)
 		return err;
-	open_xsks(engine, table); /* the table is the writer's index; GETs never see it */
+	open_xsks(engine, table); /* the table is the writer's index; GETs do not read it */
 	err = receive_start(engine);
 	if (err)
 		return err;
@@ -177,7 +177,7 @@ static void xdp_wake(struct engine *engine)
 	uint64_t one = 1;
 
 	if (write(engine->wake_fd, &one, sizeof(one)) < 0)
-		return; /* its counter is full: it is readable already */
+		return; /* EAGAIN: the counter is full, so it is readable */
 }
 
 static void xdp_put(struct engine *engine, const struct session *session, const void *value)
@@ -200,10 +200,15 @@ static void xdp_describe(struct engine *engine, char *text, size_t size)
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < engine->link_count && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s XDP on %s", i ? ", " : "",
-			engine->links[i].native ? "native" : "GENERIC",
+	for (size_t i = 0; i < engine->link_count && used < size; i++) {
+		const struct xdp_link *link = &engine->links[i];
+
+		used += (size_t)snprintf(text + used, size - used, "%s%s on %s", i ? ", " : "",
+			link->no_ethernet ? "SOCKETS"
+			: link->native	  ? "native XDP"
+					  : "GENERIC XDP",
 			engine->config.interfaces[i]);
+	}
 	if (used < size)
 		snprintf(text + used, size - used, "; NEWs by AF_XDP at %zu queues, %zu zero-copy",
 			xsk_count(engine->xsks), xsk_zero_copy(engine->xsks));
@@ -219,6 +224,16 @@ uint64_t stats_xdp_packets(struct engine *engine)
 	for (size_t i = 0; i < words; i++)
 		sum += counters[i];
 	return sum;
+}
+
+uint64_t stats_xdp_replies(struct engine *engine)
+{
+	struct sessd_xdp_counters counters = {0};
+
+	if (percpu_sum(bpf_map__fd(engine->skel->maps.stats), sizeof(counters) / sizeof(__u64),
+		    (__u64 *)&counters) < 0)
+		return 0;
+	return counters.get_hits + counters.get_misses + counters.get_expired + counters.get_torn;
 }
 
 static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
@@ -297,14 +312,14 @@ static void xdp_drop_samples(struct engine *engine,
 
 static void xdp_close(struct engine *engine, enum engine_close how)
 {
-	/* Where maps were adopted, what answered before the start does so from them. */
+	/* After adoption, the last daemon's program goes on answering from the adopted maps. */
 	bool keep = how == ENGINE_CLOSE_KEEP || (how == ENGINE_CLOSE_FAILED && engine->adopted);
 
 	if (engine->started ? !keep : engine->pinned) {
 		attach_remove(engine);
 		pins_remove(engine, true);
 	} else if (!engine->started) {
-		attach_undo(engine); /* the start failed: what answered before goes on */
+		attach_undo(engine); /* the start failed: restore the last daemon's links */
 	}
 	pins_remove_folder(engine); /* if it is empty */
 	free_engine(engine);

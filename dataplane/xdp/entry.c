@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Bytes of a value that are in the entry itself. */
+/* Bytes of a value that its entry holds; overflow holds the rest. */
 static unsigned inline_bytes(unsigned len)
 {
 	return len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A session as it is in the maps: its entry, and for a long value the rest in the overflow map.
+ * Packs and unpacks a session's map entry and, for a long value, its rest in the overflow map. Any
+ * thread.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_ENTRY_H
 #define SESSIOND_DATAPLANE_XDP_ENTRY_H
@@ -10,26 +11,27 @@
 
 #include "dataplane/table/table.h"
 
-/* Bytes of a buffer for a value that is read from the maps: the rest of a long one comes in whole
+/* Bytes of a buffer for a value read from the maps: the rest of a long value is padded to whole
  * words. */
 #define ENTRY_VALUE_SIZE(value_max) \
 	((value_max) > SESSD_INLINE_MAX ? SESSD_SPLIT + SESSD_OVERFLOW_SIZE(value_max) \
 					: SESSD_INLINE_MAX)
 
-/* What all entries of one pin set have in common. */
+/* Common to all entries of one pin set. */
 struct entry_format {
-	const __u64 *secret; /* the guard's SESSD_GUARD_KEYS numbers */
+	const __u64 *secret; /* the guard's SESSD_GUARD_KEYS numbers, owned by the caller */
 	uint16_t value_max;  /* bytes: --max-session */
 };
 
-/* Makes the entry of a session. `rest`, SESSD_OVERFLOW_SIZE bytes, becomes the value of the
- * overflow map, and is left alone where the value is no longer than SESSD_INLINE_MAX. */
+/* Fills in the entry of a session. `rest`, SESSD_OVERFLOW_SIZE(value_max) bytes, becomes the
+ * value for the overflow map; it is untouched if the session's value has at most
+ * SESSD_INLINE_MAX bytes. */
 void entry_pack(const struct entry_format *format, struct sessd_entry *entry, void *rest,
 	const struct session *session, const void *value);
 
-/* Reads the value of an entry that was found under `key`, the rest of a long one from the overflow
- * map, and proves it as the fast path does. Returns its length, or -EBADMSG if the entry is not
- * whole: `value`, of ENTRY_VALUE_SIZE bytes, may hold any bytes of it then. */
+/* Reads the value of the entry found under `key`, the rest of a long one from the overflow map, and
+ * checks the guard as the fast path does. Returns its length in bytes, or -EBADMSG if the entry is
+ * torn or damaged; `value`, of ENTRY_VALUE_SIZE(value_max) bytes, may then hold parts of it. */
 int entry_unpack(const struct entry_format *format, const struct sessd_entry *entry,
 	const uint8_t key[SESSD_KEY_SIZE], int overflow_fd, void *value);
 

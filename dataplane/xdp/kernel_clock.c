@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The program compares lifetimes with the kernel's clock. In a time namespace this process's clock
- * has an offset: sessions would be expired at birth, or served after their end.
+ * The program compares lifetimes with the kernel's CLOCK_MONOTONIC. In a time namespace this
+ * process's clock has an offset: without a correction, sessions would be expired when stored, or
+ * served too long.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A difference that the time between two looks cannot explain. */
+/* Larger differences are an offset, not the time between two readings. */
 #define OFFSET_LEAST_NS 100000000
 
 static int64_t own_clock(void)
@@ -47,8 +48,8 @@ int kernel_clock_follow(struct engine *engine)
 	if (llabs(ahead) < OFFSET_LEAST_NS)
 		return 0;
 	clock_offset_ns = ahead;
-	log_notice("this time namespace's clock is %lld s off the kernel's: sessions end by the "
-		   "kernel's",
+	log_notice("this time namespace's clock differs from the kernel's by %lld s: sessions "
+		   "expire by the kernel's clock",
 		(long long)(-ahead / 1000000000));
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Keeps the program's list of addresses and ports that are answered here. It is changed in place,
- * while packets pass: what went is taken out before what came goes in, so that there is room.
+ * The program's list of addresses and ports at which it answers. It is changed in place while
+ * packets pass: old entries are deleted before new ones are added, so that there is room.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -19,25 +19,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Addresses and ports that may come while the daemon runs, besides as many again. */
+/* Room for addresses and ports added while the daemon runs, on top of twice those at start. */
 #define ROOM_LEAST 4096
 
-/* An element that is not made ahead may be refused once, as in mirror.c. */
+/* Without preallocation an update may fail temporarily, as in mirror.c. */
 #define RETRIES 8
 
-/* Addresses that are tried again at once: the main thread has other work. */
+/* Addresses retried per call: the main thread must not be held up. */
 #define RETRY_MAX 256
 
 static const __u8 present_value = 1;
 
-/* What is bound to one interface is left to the daemon's socket: `local` knows of none, and another
- * link may have the same address. */
+/* An endpoint bound to one interface is left to the daemon's socket: `local` has no interface, and
+ * another link may have the same address. */
 static bool answers_at(const struct endpoint *listen, const struct address *addr)
 {
 	return !listen->scope[0] && endpoint_takes(listen, addr);
 }
 
-/* Addresses and ports, at most. */
+/* Pairs of address and port, at most. */
 static size_t pairs(const struct engine_config *config)
 {
 	size_t count = 0;
@@ -50,6 +50,23 @@ static size_t pairs(const struct engine_config *config)
 uint32_t local_map_entries(const struct engine_config *config)
 {
 	return (uint32_t)(2 * pairs(config) + ROOM_LEAST);
+}
+
+/* glibc's bytes per tree node and per allocation. */
+#define NODE_BYTES	 48
+#define ALLOCATION_BYTES 16
+
+uint64_t local_map_own_bytes(const struct engine_config *config)
+{
+	/* Besides the tree, the follower keeps a list of reported addresses and one of those being
+	 * read; both grow by doubling. */
+	return config->address_count *
+	       (sizeof(struct local) + ALLOCATION_BYTES + NODE_BYTES + 4 * sizeof(struct address));
+}
+
+uint32_t local_map_pairs(const struct engine_config *config)
+{
+	return (uint32_t)pairs(config);
 }
 
 bool local_map_too_small(const struct engine_config *config, uint32_t entries)
@@ -96,7 +113,7 @@ static struct local *find_or_add(struct engine *engine, const struct address *ad
 	return local;
 }
 
-/* Calls the map for each port at which `addr` is listened to. */
+/* Calls `change` for each port at which `addr` is listened to. */
 static int for_each_port(struct engine *engine, const struct address *addr,
 	int (*change)(int fd, const struct sessd_local *key))
 {
@@ -169,8 +186,8 @@ static void say_full(const struct engine *engine, const struct address *addr)
 	char text[ADDRESS_TEXT];
 
 	log_tagged(LOG_LEVEL_WARNING, "slow",
-		"SLOW: the program's list of addresses and ports is full (%u): requests to %s, and "
-		"to what else does not fit, are answered by sockets; a restart makes room",
+		"SLOW: the program's list of addresses and ports is full (%u): sockets answer "
+		"requests to %s and to other addresses that do not fit; a restart makes room",
 		bpf_map__max_entries(engine->skel->maps.local), address_format(addr, text));
 }
 
@@ -178,7 +195,7 @@ static int cannot_tell(const struct address *addr, int err)
 {
 	char text[ADDRESS_TEXT];
 
-	return error_set(-err, "cannot tell the program of address %s: %s",
+	return error_set(-err, "cannot change the XDP program's address %s: %s",
 		address_format(addr, text), strerror(-err));
 }
 
@@ -261,7 +278,7 @@ static void publish_one(const void *node, VISIT visit, void *ctx)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	/* Each that is refused would be a line: the first says enough. */
+	/* Log only the first refusal, not one line per address. */
 	if (TAILQ_EMPTY(&engine->missing)) {
 		if (come(engine, &local->addr) < 0)
 			log_error("%s", error_message());

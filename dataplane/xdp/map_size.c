@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How many elements the maps have, and what the kernel spends on them.
+ * How many elements the maps have, and how much kernel memory they take.
  */
 #include "dataplane/xdp/xdp.h"
 
 #include <sessiond/map_abi.h>
 
-/* Room for deletes that wait behind puts (mirror.h), and for approximate counting in the kernel. */
+/* Room for deletes that are queued behind puts (mirror.h), and for the kernel's approximate count
+ * of elements. */
 #define MAP_SLACK 1024
 
-#define BUCKETS_MAX (1U << 27) /* more the kernel refuses */
+#define BUCKETS_MAX (1U << 27) /* the kernel's limit */
 
-/* The kernel's own, of a hash map: kernel/bpf/hashtab.c. */
+/* The kernel's own bytes per element of a hash map (kernel/bpf/hashtab.c). */
 #define BUCKET_BYTES	     16
 #define ELEMENT_HEAD_BYTES   48
-#define ALLOCATED_HEAD_BYTES 8 /* of an element that is made when it is stored */
+#define ALLOCATED_HEAD_BYTES 8 /* per element that is allocated when stored */
 
-/* The kernel makes as many buckets as elements, rounded up to a power of two. Where that would all
- * but fill them, a few sessions more make it twice as many: a lookup then meets half as many
- * sessions of other keys in its bucket, each of which is a line of memory to wait for. A bucket is
- * 16 bytes, a session 256. */
+/* The kernel makes as many buckets as elements, rounded up to a power of two. If the elements would
+ * nearly fill that power, one element more doubles it: a lookup then meets half as many other
+ * sessions in its bucket, each a cache miss. A bucket takes 16 bytes, a session 256. */
 static uint32_t buckets_of(uint32_t elements)
 {
 	uint32_t buckets = 1;
@@ -44,7 +44,7 @@ uint32_t maps_overflows(uint32_t capacity, uint16_t value_max)
 	return value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1;
 }
 
-/* The sizes that kmalloc gives out. */
+/* kmalloc's size classes. */
 static uint64_t allocated(uint64_t bytes)
 {
 	uint64_t size = 64;
@@ -58,7 +58,7 @@ static uint64_t allocated(uint64_t bytes)
 	return size;
 }
 
-/* What the kernel spends on the maps at most. */
+/* Kernel memory of the maps, at most. */
 static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 {
 	uint32_t sessions = maps_sessions(capacity),
@@ -75,11 +75,23 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	return bytes + capacity / 8;
 }
 
+/* Bytes of the kernel's and the daemon's lists of served addresses, also on adoption: an adopted
+ * map may be replaced by a larger one. */
+static uint64_t address_bytes(const struct engine_config *config)
+{
+	uint64_t element = allocated(ALLOCATED_HEAD_BYTES + ELEMENT_HEAD_BYTES +
+				     (sizeof(struct sessd_local) + 7) / 8 * 8 + sizeof(uint64_t));
+
+	return (uint64_t)buckets_of(local_map_entries(config)) * BUCKET_BYTES +
+	       local_map_pairs(config) * element + local_map_own_bytes(config);
+}
+
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
 	uint64_t bytes = table_reserved_bytes(&index) +
-			 xsk_bytes(config->interfaces, config->interface_count);
+			 xsk_bytes(config->interfaces, config->interface_count) +
+			 address_bytes(config);
 
 	return bytes + (stale_pins_adoptable(config)
 				       ? adopt_bytes(config->capacity)

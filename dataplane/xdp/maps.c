@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Loads the program with its maps: those that the last daemon left pinned, if they are whole and of
- * this shape, else new ones.
+ * Loads the program with its maps: the last daemon's pinned ones if they are complete and match
+ * this configuration, else new ones.
  */
 #include "dataplane/xdp/xdp.h"
 
+#include "common/bpf_skeleton.h"
 #include "common/log.h"
 #include <sessiond/rate_limit.h>
 
@@ -53,7 +54,7 @@ bool maps_is_pinned(const struct bpf_map *map)
 	return false;
 }
 
-/* Sets what depends on the command line. */
+/* Sets what depends on the configuration. */
 static void size_maps(struct engine *engine)
 {
 	uint32_t capacity = engine->config.capacity;
@@ -65,7 +66,7 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
 	bpf_map__set_max_entries(skel->maps.marks, SESSD_MARKS_ELEMS(capacity));
 	bpf_map__set_max_entries(skel->maps.taken, SESSD_MARKS_ELEMS(capacity));
-	/* While one list takes the place of another, both are there. */
+	/* Old and new list are both in the map during a change. */
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
@@ -79,13 +80,13 @@ static void size_maps(struct engine *engine)
 	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),
 		"room for every interface");
-	/* One that is not there (0) is found out when it is attached to. */
+	/* attach_all reports an interface that does not exist (0). */
 	for (size_t i = 0; i < engine->config.interface_count; i++)
 		skel->rodata->redirect_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
 }
 
-/* Whether a pinned map is of the shape that the program wants. How many addresses there is room
- * for, the last daemon has chosen by those of its time. */
+/* Whether a pinned map has the type and sizes that the program needs. Not max_entries of `local`,
+ * which the last daemon chose by its addresses; see local_map_too_small. */
 static bool same_shape(int fd, const struct bpf_map *map, struct bpf_map_info *info)
 {
 	bool any_size = strcmp(bpf_map__name(map), SESSD_PIN_LOCAL) == 0;
@@ -139,7 +140,7 @@ const char *maps_read_settings(struct engine *engine, struct sessd_config *setti
 	return NULL;
 }
 
-/* Puts the pinned maps in the place of the program's own. Returns why not, or NULL. */
+/* Uses the pinned maps instead of new ones. NULL, or the reason why not. */
 static const char *reuse_maps(struct engine *engine)
 {
 	const char *why = maps_read_settings(engine, &engine->settings);
@@ -297,7 +298,7 @@ int maps_publish(struct engine *engine)
 		settings->port_filter |= 1ULL << (engine->config.listen[i].port % 64);
 	settings->netns = netns_inode();
 	settings->generation++;
-	/* Twice: when the number is there, all else is. */
+	/* Written twice: once the ABI number is set, all else is in place. */
 	err = write_settings(engine);
 	if (!err && settings->abi != SESSD_ABI) {
 		settings->abi = SESSD_ABI;

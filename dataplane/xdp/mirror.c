@@ -16,29 +16,41 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A map without preallocation takes elements from a per-CPU reserve that an interrupt refills, and
- * a bucket's lock may be refused (EBUSY) to one that it interrupted: both pass. */
+/* Temporary failures: a map without preallocation allocates from a per-CPU reserve that an
+ * interrupt refills, and a bucket's lock is refused (EBUSY) if its holder was interrupted. */
 #define RETRIES 8
+
+/* Refused deletes that one commit retries. */
+#define UNDELETED_TRIES 32
+
+/* Keys that the kernel refused to delete. The program answers GETs for them until a retry
+ * succeeds. */
+struct undeleted {
+	uint8_t *keys;
+	size_t key_size;
+	unsigned count, room;
+};
 
 struct mirror {
 	int sessions_fd, overflow_fd;
 	struct entry_format format;
 	uint32_t overflow_size; /* bytes of an overflow value */
 	unsigned puts, dels, long_dels, failures;
-	unsigned first; /* the put that put_all begins with */
+	unsigned first; /* index of the first put that put_all was given */
 	uint32_t put_slots[MIRROR_BATCH];
 	int program_fd;
-	struct sessd_map_batch *shared; /* with the program; NULL: there is none */
+	struct sessd_map_batch *shared; /* memory shared with the BPF program; NULL: without it */
 	struct sessd_map_batch own;
-	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* of the one or the other */
+	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* these three point into *shared or own */
 	uint8_t (*del_keys)[SESSD_KEY_SIZE];
 	struct sessd_entry *put_entries;
-	uint8_t *put_rest; /* MIRROR_BATCH overflow values, by the same index */
+	uint8_t *put_rest; /* MIRROR_BATCH overflow values, same index */
 	uint32_t long_del_slots[MIRROR_BATCH];
 	uint32_t long_put_slots[MIRROR_BATCH];
 	bool put_lacks_rest[MIRROR_BATCH];
-	uint32_t *failed; /* slots; only grows when something fails */
+	uint32_t *failed; /* slots of refused puts; allocated at the first */
 	unsigned failed_room;
+	struct undeleted old_sessions, old_rests;
 };
 
 static uint8_t *rest_at(struct mirror *mirror, unsigned i)
@@ -58,6 +70,8 @@ struct mirror *mirror_create(
 	mirror->format = (struct entry_format){.secret = secret, .value_max = value_max};
 	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
 	mirror->program_fd = -1;
+	mirror->old_sessions.key_size = SESSD_KEY_SIZE;
+	mirror->old_rests.key_size = sizeof(uint32_t);
 	mirror->put_keys = mirror->own.keys;
 	mirror->del_keys = mirror->own.gone_keys;
 	mirror->put_entries = mirror->own.entries;
@@ -103,13 +117,50 @@ void mirror_destroy(struct mirror *mirror)
 	}
 	free(mirror->put_rest);
 	free(mirror->failed);
+	free(mirror->old_sessions.keys);
+	free(mirror->old_rests.keys);
 	explicit_bzero(mirror, sizeof(*mirror));
 	free(mirror);
 }
 
-/* Deletes `count` keys; one that is not there is no error. */
-static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned count)
+/* The key's place in the list, or NULL. */
+static uint8_t *find_undeleted(const struct undeleted *old, const void *key)
 {
+	for (unsigned i = 0; i < old->count; i++) {
+		if (memcmp(old->keys + i * old->key_size, key, old->key_size) == 0)
+			return old->keys + i * old->key_size;
+	}
+	return NULL;
+}
+
+static void add_undeleted(struct undeleted *old, const uint8_t *key)
+{
+	if (find_undeleted(old, key))
+		return;
+	if (old->count == old->room) {
+		uint8_t *more = reallocarray(old->keys, old->room + MIRROR_BATCH, old->key_size);
+
+		if (!more)
+			return; /* the program answers for it until it expires */
+		old->keys = more;
+		old->room += MIRROR_BATCH;
+	}
+	memcpy(old->keys + old->count++ * old->key_size, key, old->key_size);
+}
+
+/* The key was deleted, or stored again. */
+static void forget_undeleted(struct undeleted *old, const void *key)
+{
+	uint8_t *at = find_undeleted(old, key);
+
+	if (at)
+		memmove(at, old->keys + --old->count * old->key_size, old->key_size);
+}
+
+/* Deletes `count` keys; missing ones are no error. Adds refused ones to `old`. */
+static void delete_all(int fd, const uint8_t *keys, unsigned count, struct undeleted *old)
+{
+	size_t key_size = old->key_size;
 	unsigned at = 0, retries = 0;
 
 	while (at < count) {
@@ -127,12 +178,30 @@ static void delete_all(int fd, const uint8_t *keys, size_t key_size, unsigned co
 			sched_yield();
 			continue;
 		}
+		if (err != -ENOENT)
+			add_undeleted(old, keys + at * key_size);
 		at++;
 		retries = 0;
 	}
 }
 
-/* Stores `count` elements and calls `refused` with the index of each that the map does not take. */
+static void delete_again(int fd, struct undeleted *old)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < UNDELETED_TRIES && at < old->count; i++) {
+		uint8_t *key = old->keys + at * old->key_size;
+		__u32 done = 1;
+		int err = bpf_map_delete_batch(fd, key, &done, NULL);
+
+		if (!err || err == -ENOENT)
+			forget_undeleted(old, key);
+		else
+			at++;
+	}
+}
+
+/* Stores `count` elements; calls `refused` with the index of each that the map refuses. */
 static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t key_size,
 	const uint8_t *values, size_t value_size, unsigned count,
 	void (*refused)(struct mirror *mirror, unsigned index))
@@ -167,7 +236,7 @@ static bool grow_failed(struct mirror *mirror)
 	unsigned room = mirror->failed_room + MIRROR_BATCH;
 	uint32_t *old = mirror->failed, *more;
 
-	mirror->failed = NULL; /* gcc 12's analyzer loses sight of it where it is freed */
+	mirror->failed = NULL; /* gcc 12's analyzer misses that it is freed */
 	more = reallocarray(old, room, sizeof(*more));
 	mirror->failed = more ? more : old;
 	if (more)
@@ -177,12 +246,12 @@ static bool grow_failed(struct mirror *mirror)
 
 static void add_failure(struct mirror *mirror, uint32_t slot)
 {
-	/* Without room the writer takes it for stored, and it is a miss until it ends. */
+	/* Without memory the failure is not reported: the session is a miss until it expires. */
 	if (mirror->failures < mirror->failed_room || grow_failed(mirror))
 		mirror->failed[mirror->failures++] = slot;
 }
 
-/* The slot is given up by the writer itself, and may be another session's when it hears. */
+/* The writer frees the slot itself; a later report would hit the slot's next session. */
 static void forget_failure(struct mirror *mirror, uint32_t slot)
 {
 	for (unsigned i = 0; i < mirror->failures; i++) {
@@ -210,8 +279,8 @@ static void move_put(struct mirror *mirror, unsigned to, unsigned from)
 	mirror->put_entries[to] = mirror->put_entries[from];
 }
 
-/* Stores the overflow parts. The session of one that is refused is not stored: nobody would know
- * of it, nor ever delete it. */
+/* Stores the overflow values. If one is refused, its session is not stored either: the writer would
+ * not know of it and never delete it. */
 static void put_rests(struct mirror *mirror)
 {
 	unsigned longs = 0, kept = 0, next_long = 0;
@@ -221,6 +290,8 @@ static void put_rests(struct mirror *mirror)
 			continue;
 		if (longs != i)
 			memcpy(rest_at(mirror, longs), rest_at(mirror, i), mirror->overflow_size);
+		if (mirror->old_rests.count)
+			forget_undeleted(&mirror->old_rests, &mirror->put_slots[i]);
 		mirror->put_lacks_rest[longs] = false;
 		mirror->long_put_slots[longs++] = mirror->put_slots[i];
 	}
@@ -244,9 +315,9 @@ static void put_rests(struct mirror *mirror)
 	mirror->puts = kept;
 }
 
-/* By the program: each session that it could not store is tried again, by itself. False if it did
- * not run, or stopped at deletes: nothing is stored then, and what it has deleted may be so again.
- */
+/* Changes the map by the BPF program, and retries each session that it could not store with a
+ * system call. False if it did not run or stopped while deleting: nothing is stored then, and
+ * deleting again does no harm. */
 static bool change_by_program(struct mirror *mirror)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
@@ -272,16 +343,18 @@ static bool change_by_program(struct mirror *mirror)
 /* Deletes, then puts. */
 static void change_sessions(struct mirror *mirror)
 {
+	for (unsigned i = 0; i < mirror->puts && mirror->old_sessions.count; i++)
+		forget_undeleted(&mirror->old_sessions, mirror->put_keys[i]);
 	if (mirror->puts + mirror->dels == 0 || change_by_program(mirror))
 		return;
-	delete_all(mirror->sessions_fd, mirror->del_keys[0], SESSD_KEY_SIZE, mirror->dels);
+	delete_all(mirror->sessions_fd, mirror->del_keys[0], mirror->dels, &mirror->old_sessions);
 	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
 		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
 		session_refused);
 }
 
-/* Deletes ahead of all puts, where long values go: a new session's rest may take an old one's slot.
- */
+/* Deletes before all puts if long values are deleted: a new session may reuse the slot, and with it
+ * the overflow key. */
 static void delete_long(struct mirror *mirror)
 {
 	unsigned puts = mirror->puts;
@@ -289,19 +362,19 @@ static void delete_long(struct mirror *mirror)
 	mirror->puts = 0;
 	change_sessions(mirror);
 	mirror->puts = puts;
-	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, sizeof(uint32_t),
-		mirror->long_dels);
+	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, mirror->long_dels,
+		&mirror->old_rests);
 	mirror->dels = mirror->long_dels = 0;
 }
 
-/* Takes back what was stored ahead of a session that the map then refused. */
+/* Deletes the overflow values of sessions that the map then refused. */
 static void drop_rests_of_failed(struct mirror *mirror, unsigned from)
 {
 	for (unsigned i = from; i < mirror->failures; i++)
 		bpf_map_delete_elem(mirror->overflow_fd, &mirror->failed[i]);
 }
 
-/* The overflow part of a session is there before the session, and goes after it. */
+/* A session's overflow value is stored before the session, and deleted after it. */
 void mirror_flush(struct mirror *mirror)
 {
 	unsigned failures = mirror->failures;
@@ -327,7 +400,7 @@ void mirror_put(struct mirror *mirror, const struct session *session, const void
 	entry_pack(&mirror->format, &mirror->put_entries[i], rest_at(mirror, i), session, value);
 }
 
-/* Takes back a put that was not flushed. */
+/* Cancels a put that is still queued. */
 static bool cancel_put(struct mirror *mirror, uint32_t slot)
 {
 	for (unsigned i = 0; i < mirror->puts; i++) {
@@ -366,6 +439,8 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 {
 	if (mirror->puts || mirror->dels)
 		mirror_flush(mirror);
+	delete_again(mirror->sessions_fd, &mirror->old_sessions);
+	delete_again(mirror->overflow_fd, &mirror->old_rests);
 	for (unsigned i = 0; i < mirror->failures; i++)
 		failed(ctx, mirror->failed[i]);
 	mirror->failures = 0;
@@ -379,7 +454,8 @@ static int look_up(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uin
 	int ret = -ESTALE;
 
 	mirror_flush(mirror); /* a GET sees the NEWs that came before it */
-	if (bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
+	if (find_undeleted(&mirror->old_sessions, key) ||
+		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
 		return -ENOENT;
 	*slot = sessd_life_slot(entry.life);
 	*guard = entry.guard;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The writer's changes on their way into the BPF maps, in batches: one system call for up to
- * MIRROR_BATCH sessions. All of it belongs to the writer thread.
+ * Queues the writer's changes and applies them to the BPF maps in batches: one system call for up
+ * to MIRROR_BATCH sessions. Writer thread only.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_MIRROR_H
 #define SESSIOND_DATAPLANE_XDP_MIRROR_H
@@ -14,33 +14,36 @@
 #include "dataplane/table/table.h"
 #include "dataplane/xdp/claims.h"
 
-/* Sessions of one batch: past some 64 the system call no longer shows, and one batch must not hold
- * a bucket's lock or this thread for long. */
+/* Sessions per batch. Beyond some 64 the cost of the system call no longer shows, and a batch must
+ * not hold a bucket's lock or this thread for long. */
 #define MIRROR_BATCH SESSD_MAP_BATCH_MAX
 
 struct mirror;
 
-/* `secret` are the guard's, kept by the caller. NULL on failure. */
+/* `secret`: the guard's SESSD_GUARD_KEYS numbers; `secret` and the descriptors stay the caller's
+ * and must outlive the mirror. `value_max`: bytes. NULL if out of memory. */
 struct mirror *mirror_create(
 	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret);
-/* What is still waiting is dropped. */
+/* Discards what is still queued. */
 void mirror_destroy(struct mirror *mirror);
-/* Stores sessions by a program of ebpf/map_batch.bpf.h and the memory that it shares, 0 or a
- * negative errno. Without it, and where it fails, by BPF_MAP_UPDATE_BATCH. Before the first put. */
+/* Stores sessions by the program of ebpf/map_batch.bpf.h through the memory of its map `puts`.
+ * Without it, and where it fails, BPF_MAP_UPDATE_BATCH does. 0 or a negative errno. Call before the
+ * first put. */
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd);
 
-/* Queue a change; a full queue is flushed first. */
+/* Queue a change; a full queue is flushed first. The value is copied. */
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value);
 void mirror_del(struct mirror *mirror, const struct session *session);
 
-/* Makes what was queued visible: deletes, then puts. */
+/* Applies what is queued: deletes, then puts. */
 void mirror_flush(struct mirror *mirror);
-/* The same, and calls `failed` for each session that the map refused since the last call. */
+/* mirror_flush; then calls `failed` for each session that the map has refused since the last
+ * call. Retries some of the deletes that the kernel refused. */
 void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
-/* Reads a live session as the fast path would, for the slow path: the length of its value, copied
- * to `value` of ENTRY_VALUE_SIZE bytes; -ENOENT if there is none, -ESTALE if it has expired.
- * `*slot` is set for a hit. */
+/* Reads a session as the fast path would, after a flush: copies its value to `value`, of
+ * ENTRY_VALUE_SIZE(value_max) bytes, and returns its length. `now`: ticks. -ENOENT if there is
+ * none, -ESTALE if it has expired. `*slot` is set for a hit. */
 int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
 	uint32_t *slot);
 

@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The most that a kernel can be built for. Of one with more the reading fails: behind the buffer
- * for these is a page that nobody may write. */
+/* The largest CONFIG_NR_CPUS. With more CPUs the read fails: an inaccessible page follows the
+ * buffer. */
 #define CPUS_MAX 8192
 
 static int cannot_read(int err)
@@ -32,8 +32,8 @@ static int look_up(int fd, void *values)
 	return bpf_map_lookup_elem(fd, &zero, values) < 0 ? -errno : 0;
 }
 
-/* Fills the buffer with a byte, reads over it, and returns how many bytes do not hold it at the
- * end. */
+/* Fills the buffer with a byte, reads the element into it, and returns how many bytes up to the
+ * last one that differs. */
 static ssize_t written(int fd, uint8_t *buffer, size_t bytes, uint8_t filler)
 {
 	int err;
@@ -47,7 +47,7 @@ static ssize_t written(int fd, uint8_t *buffer, size_t bytes, uint8_t filler)
 	return (ssize_t)bytes;
 }
 
-/* A value may end in the filler, but not in either of two: counters grow from 0. */
+/* Two passes: a value may end in one filler byte, but not in both. */
 static int count_in(int fd, size_t size, uint8_t *buffer)
 {
 	ssize_t a = written(fd, buffer, CPUS_MAX * size, 0x00);

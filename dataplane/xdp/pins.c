@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The pin folder: ROOT/PORT on a bpffs, with the maps under the names of map_abi.h and one
- * link-IFINDEX for each interface. It is locked while a daemon runs.
+ * The pin folder ROOT/PORT on a bpffs: the maps, by the names in map_abi.h, and link-IFINDEX for
+ * each interface. A daemon holds a lock on it while it runs.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -28,7 +28,7 @@
 
 #define BPFFS_DEFAULT "/sys/fs/bpf"
 
-/* How often the folder may be removed by another daemon's end while we are about to lock it. */
+/* Tries: a daemon that ends may remove the folder before it is locked. */
 #define LOCK_TRIES 10
 
 static bool is_bpffs(const char *path)
@@ -38,7 +38,7 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Where systemd is not there to do it (a container, a bare namespace), nobody has mounted it. */
+/* systemd mounts it; without systemd (in a container, in a bare namespace) nothing has. */
 static void mount_default_bpffs(const char *dir)
 {
 	size_t n = strlen(BPFFS_DEFAULT);
@@ -50,8 +50,7 @@ static void mount_default_bpffs(const char *dir)
 		log_notice("mounted a bpffs on %s, where there was none", BPFFS_DEFAULT);
 }
 
-/* `*made_root` becomes true if the last folder but one was not there, `*made` if the last was not.
- */
+/* Sets `*made_root` if it made the parent folder, `*made` if it made the folder. */
 static int make_folders(const char *dir, bool *made_root, bool *made)
 {
 	char path[PATH_MAX];
@@ -73,7 +72,7 @@ static int make_folders(const char *dir, bool *made_root, bool *made)
 	return 0;
 }
 
-/* Whether the folder is on a bpffs, or would be if it were made: nothing is made elsewhere. */
+/* Whether the folder is, or would be, on a bpffs: folders are made nowhere else. */
 static bool on_bpffs(const char *dir)
 {
 	char path[PATH_MAX];
@@ -85,7 +84,7 @@ static bool on_bpffs(const char *dir)
 	return is_bpffs(path);
 }
 
-/* Whether the folder that is locked is still the one at the path: a daemon that ends removes it. */
+/* Whether the locked folder still is the one at the path: a daemon that ends removes it. */
 static bool is_current(const struct engine *engine)
 {
 	struct stat held, there;
@@ -124,13 +123,13 @@ static int lock_folder(struct engine *engine, bool *made)
 	engine->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (engine->lock_fd < 0)
 		return cannot_open(dir);
-	/* What was looked at before was a path. */
+	/* on_bpffs checked the path; this is the folder itself. */
 	if (fstatfs(engine->lock_fd, &fs) < 0 || (unsigned long)fs.f_type != BPF_FS_MAGIC) {
 		pins_unlock(engine);
 		return not_bpffs(dir);
 	}
 	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		*made = false; /* it is the other's by now */
+		*made = false; /* it belongs to the other daemon now */
 		pins_unlock(engine);
 		return error_set(EBUSY,
 			"another sessiond holds the pin folder %s: stop it, or choose another port "
@@ -145,7 +144,7 @@ static int lock_folder(struct engine *engine, bool *made)
 	return err;
 }
 
-/* Takes back what was made for nothing. What is in use by now is not empty. */
+/* Removes folders made by a failed start. rmdir spares those that are in use by now. */
 static void unmake_folders(const struct engine *engine, bool made)
 {
 	char path[PATH_MAX];
@@ -167,7 +166,7 @@ void pins_unlock(struct engine *engine)
 	engine->root_fd = engine->lock_fd = -1;
 }
 
-/* Else it would show only when the sessions are gone. */
+/* Warns now rather than when the sessions are gone. */
 static void warn_of_private_bpffs(const char *dir)
 {
 	if (bpffs_is_private(dir))
@@ -188,12 +187,13 @@ int pins_lock(struct engine *engine)
 	mount_default_bpffs(dir);
 	if (!on_bpffs(dir))
 		return not_bpffs(dir);
-	warn_of_private_bpffs(dir); /* before anything is made in it: see there */
+	/* Before folders are made: the check needs an untouched bpffs. */
+	warn_of_private_bpffs(dir);
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		err = lock_folder(engine, &made);
 		if (!err && is_current(engine))
 			return 0;
-		/* -ENOENT: it went before it was open, or its root before it was made. */
+		/* -ENOENT: another daemon removed it, or its parent, in between. */
 		if (err && err != -ENOENT)
 			break;
 		made = false;
@@ -230,7 +230,7 @@ int pins_add(struct engine *engine)
 	return 0;
 }
 
-/* By the descriptor: whoever is not root any more may not pass /sys/fs/bpf, which is 0700. */
+/* By descriptor: without root, /sys/fs/bpf (mode 0700) cannot be passed. */
 static DIR *open_pins(struct engine *engine)
 {
 	int fd = openat(engine->lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -241,8 +241,8 @@ static DIR *open_pins(struct engine *engine)
 	return dir;
 }
 
-/* BPF_OBJ_PIN takes a descriptor for the folder only since Linux 6.5; /proc has one that leads to
- * it on any. */
+/* BPF_OBJ_PIN accepts a folder's descriptor since Linux 6.5; a path through /proc/self/fd works on
+ * all. */
 int pins_add_late(struct engine *engine, int fd, const char *name)
 {
 	char path[PATH_MAX];
@@ -263,7 +263,7 @@ int pins_replace(struct engine *engine, const struct bpf_map *map)
 
 	pins_path(engine, bpf_map__name(map), path);
 	pins_path(engine, "fresh", fresh);
-	unlink(fresh); /* of a start that ended in between */
+	unlink(fresh); /* left by a start that was interrupted */
 	err = bpf_obj_pin(bpf_map__fd(map), fresh);
 	if (!err && rename(fresh, path) < 0) {
 		err = -errno;
@@ -289,8 +289,8 @@ void pins_remove(struct engine *engine, bool links)
 	closedir(dir);
 }
 
-/* chown of what is in the folder, and of the folder. The root too, if nobody has prepared one:
- * the folder is removed from it. */
+/* chown of the folder and its files. Also of the parent if this daemon made it: removing the folder
+ * needs write permission there. */
 int pins_give(struct engine *engine, uid_t uid, gid_t gid)
 {
 	struct dirent *file;
@@ -317,7 +317,7 @@ void pins_remove_folder(struct engine *engine)
 {
 	char path[PATH_MAX];
 
-	/* The root goes too if this was the last instance of it, and we may. */
+	/* The parent too, if it is empty and we may. */
 	unlinkat(engine->root_fd, strrchr(engine->config.pin_dir, '/') + 1, AT_REMOVEDIR);
 	snprintf(path, sizeof(path), "%s", engine->config.pin_dir);
 	*strrchr(path, '/') = '\0';

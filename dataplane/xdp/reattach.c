@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An interface of a configured name that came back as another: deleted and made anew (a bond, a
- * virtual function, a veth of a container), or renamed. The program is put on it as well. The
- * daemon has no rights any more then; the kernel asks for none where a program that is loaded is
- * linked to an interface.
+ * Attaches the program again to an interface that was deleted and created anew under its configured
+ * name (a bond, a virtual function, a container's veth), or renamed. The daemon has dropped its
+ * privileges by then; linking a loaded program to an interface needs none.
  *
- * AF_XDP sockets are bound to the interface that was there at the start and cannot be made anew
- * without CAP_NET_RAW: until a restart, NEWs that come by the new one take the kernel's stack.
+ * AF_XDP sockets are bound to the interface of the start and cannot be opened again without
+ * CAP_NET_RAW: until a restart, the new interface's NEWs take the kernel's stack.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -18,16 +17,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SLOWER \
-	"NEWs that come by it take the kernel's stack, which is slower, until sessiond is " \
-	"restarted"
+	"until sessiond is restarted, its NEWs take the slower way through the kernel's " \
+	"stack"
 
-/* Into the socket of an interface that has left, NEWs would vanish, should it come back with the
- * index that it had. */
+/* An interface that left may come back with its old index: NEWs redirected to its sockets would be
+ * lost. */
 static void forget_sockets(struct engine *engine, size_t i)
 {
 	struct bpf_map *map = engine->skel->maps.xsks;
@@ -40,7 +40,8 @@ static void forget_sockets(struct engine *engine, size_t i)
 	}
 }
 
-/* Changes of an interface that are answered by another try: a driver may change it by refusing. */
+/* Changes of an interface that lead to another try, at most: a refusing driver may change it
+ * itself. */
 #define TRIES 10
 
 static bool tried_enough(const struct xdp_link *link, int ifindex)
@@ -48,7 +49,7 @@ static bool tried_enough(const struct xdp_link *link, int ifindex)
 	return link->refused == ifindex && link->tries >= TRIES;
 }
 
-/* The reason is told once. */
+/* Reports the reason once. */
 static int refuse(struct xdp_link *link, const char *name, int ifindex, bool taken_off, int err)
 {
 	char why[256];
@@ -62,17 +63,16 @@ static int refuse(struct xdp_link *link, const char *name, int ifindex, bool tak
 	snprintf(why, sizeof(why), "%s", error_message());
 	if (taken_off)
 		return error_set(-err,
-			"SLOW: the XDP program was taken off %s, not by sessiond, and sockets "
-			"answer "
-			"there, because %s",
+			"SLOW: the XDP program was taken off %s, not by sessiond; sockets answer "
+			"there, because it cannot be attached again: %s",
 			name, why);
 	return error_set(-err,
 		"%s is another interface now (index %d), and SLOW: sockets answer there, because "
-		"%s; put that right, or restart sessiond",
+		"%s; fix that, or restart sessiond",
 		name, ifindex, why);
 }
 
-/* The pin's name tells the next daemon where to look. */
+/* The next daemon finds the link by the interface index in its pin's name. */
 static void pin_anew(struct engine *engine, const char *name, struct xdp_link *link, int ifindex)
 {
 	char pin[32];
@@ -82,15 +82,15 @@ static void pin_anew(struct engine *engine, const char *name, struct xdp_link *l
 	pins_remove_late(engine, pin);
 	link->ifindex = ifindex;
 	snprintf(pin, sizeof(pin), "link-%d", ifindex);
-	pins_remove_late(engine, pin); /* left by a namespace that is gone */
+	pins_remove_late(engine, pin); /* left by another network namespace */
 	err = pins_add_late(engine, link->fd, pin);
 	if (err)
 		log_warning("XDP on %s ends with this daemon: it cannot be pinned: %s", name,
 			strerror(-err));
 }
 
-/* The program is on it still: it was renamed, or in another namespace, where it may have got
- * another index. */
+/* The program is still attached: the interface was renamed, or was in another namespace, where it
+ * may have got another index. */
 static void came_back(struct engine *engine, const char *name, struct xdp_link *link, int ifindex)
 {
 	if (link->ifindex != ifindex)
@@ -98,6 +98,27 @@ static void came_back(struct engine *engine, const char *name, struct xdp_link *
 	if (link->gone)
 		log_notice("the interface %s is back; " SLOWER, name);
 	link->gone = false;
+}
+
+int attach_generic(struct engine *engine, size_t i)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
+	const char *name = engine->config.interfaces[i];
+	struct xdp_link *link = &engine->links[i];
+	int fd;
+
+	/* The kernel does not allow both modes at once: sockets answer for a moment. */
+	bpf_link_detach(link->fd);
+	fd = bpf_link_create(attach_program(engine, false), link->ifindex, BPF_XDP, &opts);
+	if (fd < 0)
+		return error_set(
+			-fd, "cannot change to generic XDP on %s: %s", name, strerror(-fd));
+	close(link->fd);
+	link->fd = fd;
+	link->native = false;
+	link->created = true;
+	pin_anew(engine, name, link, link->ifindex);
+	return 0;
 }
 
 int attach_again(struct engine *engine, size_t i, int ifindex)
@@ -127,7 +148,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	fd = attach_link(engine, name, ifindex, &native);
 	if (fd < 0)
 		return refuse(link, name, ifindex, taken_off, fd);
-	/* The old one may live on under another name. */
+	/* The old interface may still exist under another name. */
 	bpf_link_detach(link->fd);
 	close(link->fd);
 	link->fd = fd;
@@ -141,7 +162,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	engine->reattached++;
 	if (taken_off) {
 		log_about(LOG_LEVEL_WARNING, &fields,
-			"the XDP program was taken off %s, not by sessiond: it is on again", name);
+			"the XDP program was taken off %s, not by sessiond: attached again", name);
 		return 0;
 	}
 	log_about(native ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, &fields,

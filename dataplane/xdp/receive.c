@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the program leaves to the daemon. NEWs and REMOVEs come by AF_XDP (xsk_set.h) where it is
- * there, and else, as do the GETs that the program passes up (IP options, fragments, interfaces
- * without it), by plain sockets; GETs are answered from the same maps.
+ * Serves what the program leaves to the daemon. NEWs and REMOVEs arrive by AF_XDP (xsk_set.h) where
+ * available; otherwise by UDP sockets, as do the GETs that the program passes up (IP options,
+ * fragments, interfaces without the program). GETs are answered from the same maps.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -20,8 +20,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* NEWs of one look that say that more are on their way; and how long to rest between two looks
- * then: a thirtieth of what a NEW may take until it can be read. */
+/* From so many NEWs in one poll on, more are expected: spin between two polls, for a thirtieth of
+ * the time within which a NEW must become readable. */
 #define POURING	     4
 #define SPIN_WAIT_NS 30000
 
@@ -102,7 +102,7 @@ static size_t answer_take(struct engine *engine, struct udp_datagram *datagram, 
 	return SESSD_HEADER_SIZE + (size_t)len;
 }
 
-/* Handles datagram `i`; returns 1 if it was a change. */
+/* Handles datagram `i`; returns 1 for a change, else 0. */
 static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
 {
 	struct udp_datagram datagram;
@@ -159,9 +159,9 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	return changes;
 }
 
-/* Waits for something to be readable. While NEWs pour in, AF_XDP's sockets are not waited for but
- * looked at, and seldom: GETs are answered on the CPU that would have to wake the writer, and whose
- * cache line of the ring each look takes. */
+/* Waits until something is readable. While NEWs pour in, the AF_XDP sockets are polled, at
+ * intervals, instead of waited for: waking the writer costs time on the CPU that answers GETs, and
+ * each poll takes the ring's cache line from it. */
 static int wait(struct engine *engine, int timeout_ms)
 {
 	struct pollfd *fds = engine->fds;
@@ -199,7 +199,7 @@ int xdp_poll(struct engine *engine, int timeout_ms)
 		if (fds[1 + i].revents)
 			changes += serve(engine, fds[1 + i].fd, allow);
 	}
-	/* Readable, so it can only be empty if somebody else reads it, and nobody does. */
+	/* Only this thread reads it, so a readable eventfd is not empty. */
 	if (fds[0].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0)
 		fds[0].revents = 0;
 	atomic_fetch_add(&engine->passes, 1);

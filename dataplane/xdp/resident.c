@@ -17,10 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of one program; ours has some 20. */
+/* Maps of one program; sessiond's has some 20. */
 #define MAPS_MAX 64
 
-/* Addresses and ports looked at of another's map. */
+/* Entries read at most from another program's map of addresses and ports. */
 #define LOCALS_MAX 65536
 
 /* A descriptor of the program's map of this name, or a negative errno. */
@@ -40,7 +40,7 @@ static int map_of(const struct bpf_prog_info *program, const __u32 *ids, const c
 	return -ENOENT;
 }
 
-/* Reads what the kernel tells of a program: `ids` gets those of its maps. */
+/* Reads a program's info; `ids` receives the ids of its maps. */
 static int read_program(__u32 id, struct bpf_prog_info *info, __u32 ids[MAPS_MAX])
 {
 	__u32 size = sizeof(*info);
@@ -56,7 +56,7 @@ static int read_program(__u32 id, struct bpf_prog_info *info, __u32 ids[MAPS_MAX
 	return err;
 }
 
-/* By its name and its map of sessions, which every version has. */
+/* By its name and its `sessions` map, which every version has. */
 static bool is_sessiond(const struct bpf_prog_info *info, const __u32 *ids)
 {
 	int fd;
@@ -109,7 +109,7 @@ struct wanted {
 	int err;
 };
 
-/* An interface's number may be another's in another namespace: its program tells. */
+/* The same index may exist in another namespace: compare the program, too. */
 static bool is_wanted(void *ctx, int fd, const struct bpf_link_info *info)
 {
 	struct wanted *wanted = ctx;
@@ -150,7 +150,7 @@ int resident_refuse(const char *name, int ifindex)
 			"in this pin folder: stop that one, or take its program off: sessionctl "
 			"detach --interface %s",
 			name, name);
-	/* `ip link` cannot take off what is held by a link. */
+	/* `ip link` cannot detach a program that a link holds. */
 	if (resident.link)
 		snprintf(remedy, sizeof(remedy), "bpftool link detach id %u", resident.link);
 	else
@@ -238,16 +238,16 @@ int resident_take_off(const char *name)
 	if (!resident.program)
 		return error_set(ENOENT, "%s has no XDP program", name);
 	if (!resident.name[0])
-		return error_set(
-			EPERM, "cannot look at the XDP program of %s: it takes root", name);
+		return error_set(EPERM, "cannot read the XDP program of %s: root is needed", name);
 	if (!resident.sessiond)
-		return error_set(EINVAL, "the XDP program of %s, %s, is no sessiond's: left alone",
-			name, resident.name);
+		return error_set(EINVAL,
+			"the XDP program of %s, %s, is not sessiond's: left in place", name,
+			resident.name);
 	wanted.program = resident.program;
 	if (!any_link(is_wanted, &wanted))
 		return error_set(ENOENT,
-			"the XDP program of %s is not there by a link: ip link set "
-			"dev %s xdp off",
+			"the XDP program of %s is not attached by a BPF link; to detach it: ip "
+			"link set dev %s xdp off",
 			name, name);
 	if (wanted.err)
 		return error_set(-wanted.err, "cannot take the XDP program off %s: %s", name,

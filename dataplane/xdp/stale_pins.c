@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a daemon that is gone has left pinned, looked at from outside: before an engine of any mode
- * is opened.
+ * Looks at what a daemon that has ended left pinned, before an engine of any mode is opened.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -29,8 +28,9 @@ bool stale_pins_adoptable(const struct engine_config *config)
 	return would;
 }
 
-/* The interface that the pinned link's program answers on: 0 if there is none here (any more), or a
- * negative errno. The number alone says nothing: that of another namespace's may be one of ours. */
+/* The interface on which the pinned link's program answers: 0 if there is none here, or a
+ * negative errno. Also compares the program: a link of another namespace may have the same
+ * interface index. */
 static int answers_on(int dir_fd, const char *pin)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -56,7 +56,7 @@ static int answers_on(int dir_fd, const char *pin)
 	return (int)info.xdp.ifindex;
 }
 
-/* Whether sessions are pinned that xdp mode would adopt here. */
+/* Whether sessions are pinned that xdp mode could adopt here. */
 static bool has_sessions(const struct engine_config *config, int dir_fd)
 {
 	struct engine engine = {.config = *config};
@@ -108,8 +108,8 @@ int stale_pins_find(const struct engine_config *config, struct engine_stale *sta
 	memset(stale, 0, sizeof(*stale));
 	if (fd < 0)
 		return look_elsewhere(config, stale);
-	/* A daemon that lives serves what it has pinned; whether there is room for two is for the
-	 * port to say. */
+	/* A running daemon holds the lock and serves its pins. Whether two can run is decided by
+	 * the port. */
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
 		close(fd);
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the kernel knows of the program and its links, and the program's samples of who asks.
+ * The kernel's figures of the program and its links, and the program's samples of sources.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A link outlives its interface, but is on none then. */
+/* A link whose interface is gone exists, but is attached to none. */
 static bool is_attached(const struct xdp_link *link)
 {
 	return attach_index(link) != 0;
@@ -64,7 +64,7 @@ bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *in
 		       sizeof(*into) / sizeof(__u64), (__u64 *)into) == 0;
 }
 
-/* Sources that one call of the kernel gives; the map has no more, but for what is new meanwhile. */
+/* Sources per system call; the map holds fewer, even with those added meanwhile. */
 #define TALKERS_BATCH 2048
 
 struct talker_batch {
@@ -72,9 +72,8 @@ struct talker_batch {
 	__u64 counts[TALKERS_BATCH][4]; /* by enum sessd_type */
 };
 
-/* Calls `found` for each source, and forgets it where `found` is NULL. By whole buckets: key by key
- * a walk begins anew where its key has gone meanwhile, and one that deletes begins anew each time.
- */
+/* Calls `found` for each source, or deletes each if `found` is NULL. In batches of whole buckets: a
+ * walk by key starts over when its key has gone, and one that deletes always does. */
 static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
 	struct talker_batch *batch = malloc(sizeof(*batch));

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whether the program is still where it was put, and runs. Agents take programs off interfaces that
- * they did not put there, and a driver may forget one when it resets its device, while the kernel
- * goes on calling it attached: GETs would go to the sockets, and nobody would know.
+ * Checks that the program is still attached and runs. Other agents detach programs that are not
+ * theirs, and a driver may lose its program at a reset while the kernel still calls it attached:
+ * without this check, sockets would answer the GETs unnoticed.
  *
- * No privilege is needed for any of this: the programs are loaded.
+ * None of this needs privileges: the programs are loaded.
  */
 #include "dataplane/xdp/xdp.h"
 
 #include "common/log.h"
-#include "dataplane/xdp/link_packets.h"
+#include "dataplane/xdp/link_state.h"
 
 #include <bpf/bpf.h>
 
-/* Received packets a second that the program must have met some of, and for how many seconds in a
- * row it may meet none. */
+/* If an interface receives at least so many packets in a second, the program must have run; and for
+ * how many seconds in a row it may not have. */
 #define PACKETS_LEAST 16
 #define IDLE_SECONDS  2
 
-/* Seconds between two tries to put it on again, at most. */
+/* Seconds between two tries to attach again, at most. */
 #define WAIT_MAX 64
 
 static void look_at_link(struct engine *engine, size_t i)
@@ -27,7 +27,7 @@ static void look_at_link(struct engine *engine, size_t i)
 	struct xdp_link *link = &engine->links[i];
 	uint64_t packets;
 
-	/* An interface that is gone has no packets either: set_interface tells of that. */
+	/* set_interface reports an interface that is gone. */
 	if (link->gone || attach_index(link) != 0 || link_packets(link->ifindex, &packets) < 0) {
 		link->wait = link->waited = 0;
 		return;
@@ -42,13 +42,18 @@ static void look_at_link(struct engine *engine, size_t i)
 		log_tagged(LOG_LEVEL_WARNING, "slow", "%s", error_message());
 }
 
-/* To update a link with the program that it has does nothing: the other one is put there first. */
+/* Updating a link with its own program does nothing, so switch to the other program and back. */
 static void update_again(const struct engine *engine, struct xdp_link *link)
 {
 	bpf_link_update(link->fd, attach_program(engine, !link->native), NULL);
 	bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 }
 
+/* Rounds of idle seconds between two tries, at most: a power of two. */
+#define ROUNDS_MAX 64
+
+/* A driver may be unable to run the program as long as the interface has a large MTU, for example.
+ * So the tries go on, at doubling distances. */
 static void revive(struct engine *engine, size_t i)
 {
 	struct xdp_link *link = &engine->links[i];
@@ -59,22 +64,33 @@ static void revive(struct engine *engine, size_t i)
 		update_again(engine, link);
 		engine->reattached++;
 		log_about(LOG_LEVEL_WARNING, &fields,
-			"%s receives packets that the XDP program never meets: its driver may have "
-			"forgotten the program, which is put on again",
+			"%s receives packets that the XDP program does not see: "
+			"its driver may have lost the program; attaching it again",
 			fields.interface);
 	} else if (link->revived == 1) {
 		log_tagged(LOG_LEVEL_WARNING, "slow",
-			"SLOW: the XDP program on %s still meets no packet, so that sockets "
-			"answer: "
-			"restart sessiond, or set the interface down and up",
+			"SLOW: the XDP program on %s still sees no packet, and sockets "
+			"answer: restart sessiond, or set the interface down and up",
 			fields.interface);
+	} else if ((link->revived & (link->revived - 1)) == 0) {
+		update_again(engine, link);
 	}
-	if (link->revived < 2)
-		link->revived++;
+	if (++link->revived == 2 * ROUNDS_MAX)
+		link->revived = ROUNDS_MAX;
 }
 
-/* The program counts each packet; which interface it came by is not told, so that one which it
- * never meets is found only while it meets none at all. */
+static void revived(struct engine *engine, size_t i)
+{
+	struct xdp_link *link = &engine->links[i];
+
+	if (link->revived > 1)
+		log_notice(
+			"the XDP program on %s sees packets again", engine->config.interfaces[i]);
+	link->revived = 0;
+}
+
+/* The program counts packets, but not by interface: one that it does not see is found only while it
+ * sees no packet at all. */
 static void look_at_runs(struct engine *engine)
 {
 	uint64_t runs = stats_xdp_packets(engine);
@@ -89,7 +105,7 @@ static void look_at_runs(struct engine *engine)
 			packets - link->packets_seen < PACKETS_LEAST) {
 			link->idle = 0;
 			if (ran)
-				link->revived = 0;
+				revived(engine, i);
 		} else if (++link->idle > IDLE_SECONDS) {
 			link->idle = 0;
 			revive(engine, i);
@@ -105,6 +121,8 @@ void supervise(struct engine *engine)
 	engine->settled = true;
 	for (size_t i = 0; i < engine->link_count; i++)
 		look_at_link(engine, i);
+	for (size_t i = 0; i < engine->link_count; i++)
+		veth_look(engine, i);
 	look_at_runs(engine);
 	local_map_retry(engine);
 }

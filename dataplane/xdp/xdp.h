@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the parts of xdp mode share. Nothing of this leaves the folder.
+ * What the files of xdp mode share; private to this folder.
+ *
+ * Unless stated otherwise: functions that return int return 0, or a negative errno with
+ * error_message() set; they are called by the main thread.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_XDP_H
 #define SESSIOND_DATAPLANE_XDP_XDP_H
@@ -25,22 +28,27 @@ struct xdp_link {
 	int fd;
 	int ifindex;
 	bool native;
-	bool created; /* by this daemon; else found pinned and updated */
-	int before;   /* program that a link of another mode had, until attach_settle; or -1 */
+	bool created; /* attached by this daemon; else found pinned and updated */
+	int before;   /* program that attach_all detached (fd), until attach_settle; or -1 */
 	bool before_native;
-	bool gone; /* there is no interface of the name */
-	/* Of supervise.c. */
-	unsigned wait, waited; /* seconds until it is put on again */
+	bool gone;	  /* no interface has this name */
+	bool no_ethernet; /* its packets have no Ethernet header: the program answers none */
+	/* Used by veth.c only. */
+	bool veth_lost; /* native XDP's replies do not arrive */
+	uint64_t veth_received, veth_dropped, veth_replies;
+	unsigned lossy; /* seconds in a row in which replies were lost */
+	/* Used by supervise.c only. */
+	unsigned wait, waited; /* seconds until the next try to attach again, and seconds gone */
 	uint64_t packets_seen;
-	unsigned idle, revived;
-	int refused; /* index of the interface to which it could not be attached again; or 0 */
+	unsigned idle, revived; /* seconds without a run, and what revive has done about them */
+	int refused;		/* interface index at which attaching again failed; or 0 */
 	unsigned tries;
 };
 
-/* An address of this host. */
+/* An address of this host at which the program answers. */
 struct local {
 	struct address addr; /* first: the tree's key */
-	bool missing;	     /* the map did not take it at each port */
+	bool missing;	     /* the map has no room for it at some port */
 	TAILQ_ENTRY(local) link;
 };
 
@@ -51,77 +59,78 @@ struct engine {
 	struct sessiond_bpf *skel;
 	struct sessd_config settings; /* as in the map; written by the main thread */
 	int lock_fd;		      /* the pin folder, locked */
-	int root_fd;		      /* the folder that it is in */
-	bool made_root;		      /* by this daemon */
-	bool adopted;		      /* the maps are those of the last daemon */
-	bool foreign;		      /* the pins found are of another network namespace */
-	bool pinned;		      /* the pins are those of our own maps */
-	bool allow_ours;	      /* the allow lists in the maps are what was set */
-	bool locals_ours;	      /* likewise the local addresses */
-	bool local_made;	      /* of adopted maps that of addresses was too small */
+	int root_fd;		      /* its parent folder */
+	bool made_root;		      /* root_fd's folder was made by this daemon */
+	bool adopted;		      /* the maps are the last daemon's */
+	bool foreign;		      /* the pins found belong to another network namespace */
+	bool pinned;		      /* the pins refer to our maps */
+	bool allow_ours;  /* the maps' allow lists are ours, no longer the last daemon's */
+	bool locals_ours; /* likewise for the local addresses */
+	bool local_made;  /* the maps are adopted except `local`, which was too small */
 	bool started;
-	bool settled;		 /* and no failure of this start can follow */
-	bool uncounted;		 /* the program's counters cannot be read, and that was said */
-	atomic_bool poll_failed; /* the writer has ended: nobody waits for it */
-	uint64_t *marks, *taken; /* bits of the slots, mapped */
+	bool settled;		 /* the start cannot fail any more */
+	bool uncounted;		 /* the program's counters cannot be read; logged once */
+	atomic_bool poll_failed; /* the writer has ended: do not wait for it */
+	uint64_t *marks, *taken; /* one bit per slot, mapped */
 	size_t marks_bytes;	 /* of each */
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
 	uint64_t reattached;
 	uint64_t runs_seen;
 
-	/* The main thread's idea of what the maps hold. */
+	/* The main thread's copy of what the maps hold. */
 	struct allow_list *allow;
-	void *locals; /* a tree of tsearch(3) of struct local */
+	void *locals; /* tsearch(3) tree of struct local */
 	struct local_list missing;
 
-	/* The writer thread's. */
+	/* Used by the writer thread. */
 	struct mirror *mirror;
 	struct claims *claims;
 	struct update_sink sink;
 	struct udp_batch *batch;
 	int sockets[2 * ENGINE_LISTEN_MAX];
 	unsigned socket_count;
-	struct xsk_set *xsks; /* NULL: none could be opened */
-	struct pollfd *fds;   /* wake_fd, the sockets, and those of AF_XDP */
-	bool more;	      /* something was left when the last poll ended */
-	bool pouring;	      /* it found several messages at the sockets of AF_XDP */
+	struct xsk_set *xsks; /* NULL: no socket could be opened */
+	struct pollfd *fds;   /* wake_fd, the UDP sockets, the AF_XDP sockets */
+	bool more;	      /* the last poll left messages in the sockets */
+	bool pouring;	      /* the last poll found several messages in the AF_XDP sockets */
 	int wake_fd;
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
-	struct reader_shared readers; /* of the one reader */
+	struct reader_shared readers; /* for the one reader below */
 	struct reader reader;
 	struct latency latency;
-	unsigned answers; /* in this batch */
+	unsigned answers; /* GETs in this batch */
 	uint64_t slow_send_failed;
-	uint64_t slow_changes; /* NEWs and REMOVEs that came by the plain sockets */
+	uint64_t slow_changes; /* NEWs and REMOVEs received by the UDP sockets */
 };
 
-/* maps.c: opens the program with its maps, adopted or new. */
+/* maps.c: loads the program with its maps, adopted or new. */
 int maps_open(struct engine *engine);
-/* Writes the settings, so that the program begins to answer. */
+/* Writes the settings; the program answers from then on. */
 int maps_publish(struct engine *engine);
-/* Makes the program forget what it remembers of addresses: after each change of the allow list or
- * of the local addresses. */
+/* Invalidates the program's access cache. Call after each change of the allow list or of the local
+ * addresses. */
 int maps_next_generation(struct engine *engine);
-/* Whether a map is one of those that are pinned; the others are the program's own. */
+/* Whether a map is pinned; the others belong to one load of the program. */
 bool maps_is_pinned(const struct bpf_map *map);
-/* Reads the settings of the pin set in the engine's folder. NULL if they can be adopted, else why
- * not; "" if there is no pin set at all. */
+/* Reads the settings of the pin set in the engine's folder. NULL if the set can be adopted, else
+ * the reason why not; "" if there is no pin set. */
 const char *maps_read_settings(struct engine *engine, struct sessd_config *settings);
 void maps_close(struct engine *engine);
 
-/* kernel_clock.c: makes clock_tick tell the kernel's time: 0, or a negative errno with
- * error_message() set. After maps_open, before any other thread. */
+/* kernel_clock.c: makes clock_tick follow the kernel's clock. Call after maps_open, before any
+ * other thread starts. */
 int kernel_clock_follow(struct engine *engine);
 
-/* map_size.c: elements of the maps of sessions and of overflow. */
+/* map_size.c: max_entries of the maps sessions and overflow. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
-/* Bytes of the daemon's index, and of the kernel's for the maps unless those are there already. */
+/* Bytes of the daemon's index and AF_XDP frames, and, unless maps can be adopted, of the kernel's
+ * maps. */
 uint64_t maps_memory_needed(const struct engine_config *config);
 
-/* stale_pins.c: the operations would_adopt and stale_pins. */
+/* stale_pins.c: the engine's operations would_adopt and stale_pins. */
 bool stale_pins_adoptable(const struct engine_config *config);
 int stale_pins_find(const struct engine_config *config, struct engine_stale *stale);
 
@@ -129,75 +138,100 @@ int stale_pins_find(const struct engine_config *config, struct engine_stale *sta
 int pins_lock(struct engine *engine);
 void pins_unlock(struct engine *engine);
 char *pins_path(const struct engine *engine, const char *name, char path[PATH_MAX]);
-int pins_add(struct engine *engine);		     /* pins the maps */
-void pins_remove(struct engine *engine, bool links); /* unpins the maps, and links if told to */
-/* Pins a descriptor, and unpins, where the path may no longer be passed: by the open folder. */
+int pins_add(struct engine *engine); /* pins the maps */
+/* Unpins the maps, and with `links` also the links. */
+void pins_remove(struct engine *engine, bool links);
+/* Pin and unpin after privileges are dropped, when the path may be inaccessible: relative to
+ * lock_fd. pins_add_late returns 0 or a negative errno. */
 int pins_add_late(struct engine *engine, int fd, const char *name);
 void pins_remove_late(struct engine *engine, const char *name);
-/* Pins a map in the place of another, which is not missing for a moment. */
+/* Replaces a pinned map atomically: its pin is never missing. */
 int pins_replace(struct engine *engine, const struct bpf_map *map);
-int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of pins and folder */
+int pins_give(struct engine *engine, uid_t uid, gid_t gid); /* chown of the pins and the folder */
 void pins_remove_folder(struct engine *engine);		    /* if it is empty */
 
 /* attach.c */
-/* The program for an interface: generic XDP has one of its own. */
+/* fd of the program for an interface: generic XDP has its own. */
 int attach_program(const struct engine *engine, bool native);
 int attach_all(struct engine *engine);
-/* The start has succeeded: takes the program off interfaces that are no longer asked for. */
+/* After a successful start: detaches from interfaces that are no longer configured. */
 void attach_settle(struct engine *engine);
-/* Takes back what attach_all has created, and puts on again what it has taken off. */
+/* Undoes attach_all: removes the links it created and attaches what it detached. */
 void attach_undo(struct engine *engine);
-void attach_remove(struct engine *engine); /* takes the program off, at once */
-/* A link of the program on an interface: a descriptor, or a negative errno with error_message()
+void attach_remove(struct engine *engine); /* detaches immediately */
+/* Attaches the program: returns the link's descriptor, or a negative errno with error_message()
  * set. */
 int attach_link(struct engine *engine, const char *name, int ifindex, bool *native);
-/* Index of the interface that a link is on: 0 if that is gone, negative if the kernel does not say.
- */
+/* Index of the interface that a link is attached to: 0 if the interface is gone, negative if the
+ * kernel does not say. */
 int attach_index(const struct xdp_link *link);
-/* supervise.c: once a second, once the start has succeeded. */
+/* supervise.c: call once a second after a successful start. */
 void supervise(struct engine *engine);
-/* reattach.c: puts it on the interface that has the name of link `i` now, if it is not:
- * set_interface. */
+/* reattach.c, the operation set_interface: attaches the program to the interface that now has the
+ * name of link `i`, unless it is attached there. `ifindex` 0: no interface has the name. */
 int attach_again(struct engine *engine, size_t i, int ifindex);
 
-/* adopt.c. It takes no memory for a session but a bit: adopt_bytes, at the most. */
+/* Replaces native XDP by generic XDP. 0, or a negative errno with error_message() set. */
+int attach_generic(struct engine *engine, size_t i);
+
+/* veth.c: whether native XDP's replies arrive at the other end of an interface. */
+enum veth_replies {
+	VETH_NONE, /* not a veth */
+	VETH_ARRIVE,
+	VETH_LOST,
+	VETH_UNKNOWN, /* the other end is not visible, or not without privileges */
+};
+enum veth_replies veth_replies(int ifindex);
+/* Logs what to do if replies are lost. */
+void veth_announce(const struct xdp_link *link, const char *name);
+/* If replies are lost: attaches generic XDP in mode auto, else logs it. Call once a second. */
+void veth_look(struct engine *engine, size_t i);
+
+/* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
+ * buffers. */
 uint64_t adopt_bytes(uint32_t capacity);
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
 
-/* access_maps.c: the allow list, and VLANs. */
+/* access_maps.c: the allow list and the VLANs. */
 int access_set_allow(struct engine *engine, const struct allow_list *allow);
 int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
-/* Writes what was set into adopted maps, and takes out what was not: once the program is on all
- * interfaces. Until then the lists are those of the last daemon, whose program goes on answering
- * by them if this start fails. */
+/* Writes the allow list into adopted maps and deletes the last daemon's. Call once the program is
+ * attached to all interfaces: until then the last daemon's program answers by its list, and goes on
+ * if this start fails. */
 int access_publish(struct engine *engine);
 
-/* local_map.c: the addresses and ports that the program answers at. */
+/* local_map.c: the addresses and ports at which the program answers. */
 uint32_t local_map_entries(const struct engine_config *config); /* with room to grow */
-/* Whether a map of the last daemon is too small for the addresses of now. */
+uint32_t local_map_pairs(const struct engine_config *config);	/* at present */
+/* Bytes of the daemon's own lists of addresses. */
+uint64_t local_map_own_bytes(const struct engine_config *config);
+/* Whether the last daemon's map is too small for the present addresses. */
 bool local_map_too_small(const struct engine_config *config, uint32_t entries);
 void local_map_open(struct engine *engine);
-/* Where the map has no room sockets answer, and that is said once; the address is put into it when
- * others have gone. */
+/* If the map is full, sockets answer at this address (logged once); it is added when others are
+ * removed. */
 int local_map_set(struct engine *engine, const struct address *addr, bool present);
-/* As access_publish. What a fresh start would go on without, so does this. */
+/* As access_publish, for the addresses. A full map is no error here either. */
 void local_map_publish(struct engine *engine);
-/* Puts in some of what was refused, until the next is refused again: once a second. */
+/* Retries addresses that the map refused, up to the next refusal. Call once a second. */
 void local_map_retry(struct engine *engine);
 void local_map_close(struct engine *engine);
 
-/* stats_xdp.c: what the program and its links say of themselves. */
+/* stats_xdp.c: figures of the program and its links. */
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);
-/* Packets that the program has met; as before where that cannot be read. */
+/* Packets that the program has processed; the last value if that cannot be read. */
 uint64_t stats_xdp_packets(struct engine *engine);
+/* Replies that the program has sent; 0 if that cannot be read. */
+uint64_t stats_xdp_replies(struct engine *engine);
 void stats_xdp_latency(struct engine *engine, struct latency *into);
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void stats_xdp_watch(struct engine *engine, unsigned one_in);
 void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
-/* receive.c: the daemon's own sockets. receive_start, once xsks is set. */
+/* receive.c: the daemon's sockets. Call receive_start once xsks is set. xdp_poll: writer thread;
+ * returns the number of changes, or a negative errno with error_message() set. */
 int receive_open(struct engine *engine);
 int receive_start(struct engine *engine);
 int xdp_poll(struct engine *engine, int timeout_ms);

@@ -9,15 +9,15 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/* So that no queue has to begin on a small page. */
+/* From this size on, ask for transparent hugepages. */
 #define HUGE_PAGE (2UL << 20)
 
-/* Microseconds and packets of one busy poll in the kernel: short, for the writer has other things
- * to look after. */
+/* Microseconds and packets of one busy poll in the kernel: short, because the writer has other
+ * work. */
 #define BUSY_POLL_USECS	 20
 #define BUSY_POLL_BUDGET 64
 
-/* The library rounds nothing and has a completion ring whether or not it is of use. */
+/* The library always makes a completion ring, even unused, and wants a power of two. */
 #define COMPLETION_SIZE 64
 
 static int map_frames(struct xsk_queue *queue, unsigned frames)
@@ -36,7 +36,7 @@ static int map_frames(struct xsk_queue *queue, unsigned frames)
 	return 0;
 }
 
-/* Gives every frame to the kernel. */
+/* Puts every frame into the fill ring. */
 static void fill_all(struct xsk_queue *queue, unsigned frames)
 {
 	uint32_t at;
@@ -48,7 +48,7 @@ static void fill_all(struct xsk_queue *queue, unsigned frames)
 	xsk_ring_prod__submit(&queue->fill, frames);
 }
 
-/* An older kernel may not know these: then interrupts do the work, as without them. */
+/* Errors are ignored: on a kernel without these options, interrupts do the work. */
 static void prefer_busy_poll(int fd)
 {
 	static const int on = 1, usecs = BUSY_POLL_USECS, budget = BUSY_POLL_BUDGET;
@@ -90,7 +90,7 @@ int xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t numb
 			&queue->completion, &umem_config);
 	if (err)
 		goto fail;
-	/* Before the socket is bound: a driver that copies nothing may ask at once. */
+	/* Before the socket is bound: a zero-copy driver may take frames at once. */
 	fill_all(queue, frames);
 	err = xsk_socket__create(
 		&queue->socket, interface, number, queue->umem, &queue->rx, NULL, &config);

@@ -6,8 +6,8 @@
 #include "common/log.h"
 #include <sessiond/protocol.h>
 
+#include "dataplane/packet/datagram.h"
 #include "dataplane/request.h"
-#include "dataplane/xdp/xsk_parse.h"
 #include "dataplane/xdp/xsk_queue.h"
 
 #include <bpf/bpf.h>
@@ -23,23 +23,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Frames of a queue, and of all of them together: 8 MiB each, which is what a plain socket's buffer
- * has, and 64 MiB. Of the most queues, which are 64 of each of 16 interfaces, each has 64 KiB. */
+/* Frames per queue (8 MiB, the size of a UDP socket's buffer) and in total (64 MiB). With the most
+ * queues, 64 of each of 16 interfaces, each has 64 KiB. */
 #define FRAMES_MOST  4096
 #define FRAMES_TOTAL (XSK_BYTES_MAX / XSK_FRAME_SIZE)
 
-/* Messages that are looked at together. */
+/* Messages handled together, so that their cache misses overlap. */
 #define STAGE 32
 
 struct xsk_set {
 	const struct table *table;
 	bool busy_poll;
 	size_t count;
-	size_t next; /* whose turn it is */
+	size_t next; /* index of the queue to serve first */
 	struct xsk_queue queues[];
 };
 
-/* Receive queues of an interface; 1 where the driver does not say. */
+/* Receive queues of an interface; 1 if the driver does not report them. */
 static uint32_t receive_queues(const char *interface)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
@@ -74,7 +74,7 @@ uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count)
 	return (uint64_t)frames_of_each(queues) * queues * XSK_FRAME_SIZE;
 }
 
-/* Opens the sockets of interface `index`; a reason is logged once. */
+/* Opens the sockets of interface `index`; logs failures once. */
 static void open_interface(struct xsk_set *set, const struct xsk_interface *interface,
 	uint32_t index, uint32_t queues, unsigned frames, int map_fd, uint32_t map_queues)
 {
@@ -169,13 +169,14 @@ struct message {
 
 static bool parse(struct xsk_queue *queue, const struct xdp_desc *desc, struct message *message)
 {
-	switch (xsk_parse(queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
-	case XSK_MESSAGE:
+	switch (datagram_parse(
+		queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
+	case DATAGRAM_WHOLE:
 		return true;
-	case XSK_MALFORMED:
+	case DATAGRAM_MALFORMED:
 		counter_add(&queue->malformed, 1);
 		return false;
-	case XSK_CHECKSUM:
+	case DATAGRAM_CHECKSUM:
 		counter_add(&queue->checksum, 1);
 		return false;
 	}
@@ -196,13 +197,13 @@ static void deliver(
 	case REQUEST_REMOVE:
 		sink->on_remove(sink->ctx, header.key);
 		break;
-	default: /* the program hands over nothing else */
+	default: /* the program redirects nothing else */
 		counter_add(&queue->malformed, 1);
 	}
 }
 
-/* Handles `n` frames from position `at` of the ring, at most STAGE. Each stage has the cache fetch
- * what the next one looks at, so that the messages wait for memory together. */
+/* Handles `n` frames from position `at` of the ring, at most STAGE. Each stage prefetches what the
+ * next one reads, so that the cache misses of all messages overlap. */
 static void handle(struct xsk_set *set, struct xsk_queue *queue, uint32_t at, unsigned n,
 	const struct update_sink *sink)
 {
@@ -241,7 +242,7 @@ static void refill(struct xsk_queue *queue, uint32_t rx_at, unsigned n)
 {
 	uint32_t at;
 
-	/* There is room: the ring has as many places as there are frames. */
+	/* Cannot fail: the ring has as many entries as there are frames. */
 	if (xsk_ring_prod__reserve(&queue->fill, n, &at) != n)
 		return;
 	for (unsigned i = 0; i < n; i++)
@@ -279,12 +280,12 @@ int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink 
 		size_t at = (set->next + i) % count;
 		struct xsk_queue *queue = &set->queues[at];
 
-		/* In the kernel a busy poll takes packets from the device itself. */
+		/* The system call makes the kernel poll the device. */
 		if (set->busy_poll)
 			recvfrom(queue->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		else if (!fds[at].revents)
 			continue;
-		/* The interface is gone, and this will not end by itself. */
+		/* The interface is gone; stop polling this socket. */
 		if (fds[at].revents & (POLLERR | POLLHUP | POLLNVAL))
 			fds[at].fd = -1;
 		done += serve_queue(set, queue, XSK_BUDGET - done, sink);

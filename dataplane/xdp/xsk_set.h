@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The short way from the wire: an AF_XDP socket at each receive queue of each interface, into which
- * the program puts NEWs and REMOVEs. A queue without one is no error: its NEWs take the plain
- * sockets.
+ * AF_XDP sockets, one at each receive queue of each interface, to which the program redirects NEWs
+ * and REMOVEs. A queue without one is no error: its NEWs reach the UDP sockets.
  *
- * xsk_open and xsk_close are for the main thread while there is no writer, xsk_stats for any;
- * the rest is the writer's.
+ * Threads: xsk_open and xsk_close: main thread while the writer does not run; xsk_stats and
+ * xsk_bytes: any; the rest: writer thread.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_XSK_SET_H
 #define SESSIOND_DATAPLANE_XDP_XSK_SET_H
@@ -18,38 +17,38 @@
 
 #include "dataplane/engine.h"
 
-/* Messages of one call of xsk_serve: what waits in the other sockets must not wait for long. */
+/* Messages per call of xsk_serve, so that the other sockets do not wait for long. */
 #define XSK_BUDGET 256
 
-/* Memory of the frames of all sockets together. */
+/* Bytes of the frames of all sockets together, at most. */
 #define XSK_BYTES_MAX (64U << 20)
 
 struct xsk_set;
 
 struct xsk_interface {
 	const char *name;
-	bool native; /* the program is in the driver */
+	bool native; /* the program runs in the driver */
 };
 
-/* Bytes that the frames of all sockets of these interfaces take. Any thread. */
+/* Bytes that the frames of all sockets of these interfaces take. */
 uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count);
 
-/* Opens what can be opened and puts it into `map_fd`, an XSKMAP in which `map_queues` elements are
- * each interface's; logs what cannot. NULL, logged, if there is not one socket. `table` is for
- * prefetching, and may be NULL. */
+/* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per
+ * interface; logs those that cannot be opened. NULL, logged, if none can. `table` is for
+ * prefetching and may be NULL; it must outlive the set. */
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
 	uint32_t map_queues, bool busy_poll, const struct table *table);
-/* From here on, messages take the plain sockets. NULL is allowed. */
+/* Messages reach the UDP sockets from then on. NULL is allowed. */
 void xsk_close(struct xsk_set *set);
 
 size_t xsk_count(const struct xsk_set *set); /* sockets; 0 for NULL */
 size_t xsk_zero_copy(const struct xsk_set *set);
 
-/* Fills in xsk_count elements to wait for. */
+/* Fills in xsk_count(set) elements to poll. */
 void xsk_pollfds(const struct xsk_set *set, struct pollfd *fds);
 
-/* Takes what waits, in turn from each socket that is readable by `fds`, at most XSK_BUDGET
- * messages. Returns the number of those; `*more` is set if some were left. */
+/* Handles waiting messages, at most XSK_BUDGET, queue after queue of those readable by `fds`.
+ * Returns their number; sets `*more` if some were left. */
 int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink *sink, bool *more);
 
 void xsk_stats(const struct xsk_set *set, stats_emit emit, void *ctx);

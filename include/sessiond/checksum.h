@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Internet checksums (RFC 1071), for BPF programs and for user space.
+ * Internet checksums (RFC 1071), for BPF programs and user space.
  *
  * Sums add words as they lie in memory, which is right in either byte order, and stay unfolded in
- * 64 bits. A sum that a function returns is below 2^40, so that many of them can be added, unless
- * the function says otherwise.
+ * 64 bits. Unless stated otherwise, a sum that a function returns is below 2^40, so that many can
+ * be added. All functions are pure; any thread may call them.
  */
 #ifndef SESSIOND_CHECKSUM_H
 #define SESSIOND_CHECKSUM_H
@@ -15,28 +15,29 @@
 
 #define CHECKSUM_INLINE static inline __attribute__((always_inline))
 
-/* Makes any sum one below 2^33. */
+/* Reduces any sum to one below 2^33. */
 CHECKSUM_INLINE __u64 checksum_halve(__u64 sum)
 {
 	return (sum >> 32) + (__u32)sum;
 }
 
-/* The 16 bits of a sum below 2^48; 0 only if the sum is 0. The factor adds the sum's three 16-bit
- * words, and the carries of that addition, in the upper 16 bits of the product. */
+/* Folds a sum below 2^48 to 16 bits; 0 only if the sum is 0. The multiplication adds the sum's
+ * three 16-bit words, with their carries, in the upper 16 bits of the product. */
 CHECKSUM_INLINE __u16 checksum_fold(__u64 sum)
 {
 	return sum * 0x0001000100010001ULL >> 48;
 }
 
-/* Whether any sum but 0 folds to 0xffff, that is, whether 65535 divides it. An odd number divides
- * another if the product with its inverse modulo 2^64 is at most the greatest possible quotient. */
+/* Whether a sum, of any size but 0, folds to 0xffff, that is, is divisible by 65535. An odd number
+ * divides another if the product with its inverse modulo 2^64 is at most the largest possible
+ * quotient. */
 CHECKSUM_INLINE bool checksum_right(__u64 sum)
 {
 	return sum * 0xfffefffefffeffffULL <= ~0ULL / 65535;
 }
 
 #ifdef __bpf__
-/* Of `count` 32-bit words, a constant. */
+/* Sum of `count` 32-bit words; `count` is a constant. */
 CHECKSUM_INLINE __u64 checksum_words(const void *data, __u32 count)
 {
 	const __u32 *word = data;
@@ -49,19 +50,20 @@ CHECKSUM_INLINE __u64 checksum_words(const void *data, __u32 count)
 #else
 #include <sessiond/unaligned.h>
 
-/* Compilers do not make one chain of carries. The address sanitizer sees no loads in assembly. */
+/* In assembly, because compilers do not emit a chain of carries. Not with the address sanitizer,
+ * which does not see loads in assembly. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define CHECKSUM_CHAIN
 #endif
 
-/* Adds 8 bytes, and the carry. Any sum; the result may be any, too. */
+/* Adds 8 bytes with end-around carry. `sum` and the result may be any 64-bit value. */
 CHECKSUM_INLINE uint64_t checksum_add(uint64_t sum, uint64_t word)
 {
 	sum += word;
 	return sum + (sum < word);
 }
 
-/* Adds four times 8 bytes likewise. */
+/* checksum_add for four times 8 bytes. */
 CHECKSUM_INLINE uint64_t checksum_add4(uint64_t sum, const void *data)
 {
 	const uint8_t *at = data;
@@ -80,7 +82,7 @@ CHECKSUM_INLINE uint64_t checksum_add4(uint64_t sum, const void *data)
 #endif
 }
 
-/* Adds 8 bytes, 32 bytes and a word likewise. */
+/* checksum_add for 8 bytes, 32 bytes and a word. */
 CHECKSUM_INLINE uint64_t checksum_add6(
 	uint64_t sum, const void *first, const void *next, uint64_t last)
 {
@@ -100,13 +102,13 @@ CHECKSUM_INLINE uint64_t checksum_add6(
 #endif
 }
 
-/* Of any number of bytes; an odd one is padded with a zero. */
+/* Sum of `len` bytes; an odd number is padded with a zero byte. */
 CHECKSUM_INLINE uint64_t checksum_bytes(const void *data, uint32_t len)
 {
 	const uint8_t *at = data;
 	uint64_t sum = 0, other = 0;
 
-	/* Two chains, which a CPU adds at the same time. */
+	/* Two chains, which a CPU executes in parallel. */
 	for (; len >= 64; len -= 64, at += 64) {
 		sum = checksum_add4(sum, at);
 		other = checksum_add4(other, at + 32);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Names of the counters that a fast path keeps. The names are stable: they are what `sessionctl
- * stats` prints. Each is a 64-bit count of packets since the fast path was loaded.
+ * The counters of the fast path. Names are stable: `sessionctl stats` prints them. Each is a 64-bit
+ * count of packets since the fast path was loaded. COUNTER or LOSS: whether it counts lost
+ * requests.
  */
 #ifndef SESSIOND_COUNTERS_H
 #define SESSIOND_COUNTERS_H
 
-/* What may become of a request, the same in every mode. */
+/* The results of a request, the same in every mode. */
 #define SESSD_REQUEST_COUNTERS(X) \
 	X(get_hits, COUNTER, "GETs answered OK") \
 	X(get_misses, COUNTER, "GETs answered ERR: no such session") \
@@ -25,9 +26,9 @@
 	X(drop_limit_get, LOSS, "dropped: GETs and TAKEs over --rate-limit") \
 	X(drop_limit_new, LOSS, "dropped: NEWs and REMOVEs over --rate-limit")
 
-/* What else the XDP program does with a packet. Passed packets go up the kernel's stack unharmed;
- * those that are for sessiond are then answered by the daemon. NEWs and REMOVEs are passed to it by
- * AF_XDP where it has a socket at their receive queue. */
+/* The other results in the XDP program. Passed packets continue, unchanged, to the kernel's stack;
+ * the daemon answers those that are for sessiond. NEWs and REMOVEs are redirected to it by AF_XDP
+ * if there is a socket at their receive queue. */
 #define SESSD_XDP_COUNTERS(X) \
 	X(pass_other_vlan, COUNTER, "passed: a VLAN that this host has no interface in") \
 	X(pass_not_ip, COUNTER, "passed: neither IPv4 nor IPv6") \

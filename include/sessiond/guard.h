@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The guard: a 64-bit keyed sum that binds a session's bytes to its key, length and lifetime.
+ * The guard: a 64-bit keyed sum over a session's key, value, length, checksum and lifetime.
  *
- * The kernel recycles elements of a BPF hash map under readers that still hold a pointer to them.
- * The XDP program therefore recomputes the guard over what it has copied into the packet, and
- * answers only if it equals the one in the entry: a mix of two sessions, or another session
- * altogether, does not pass.
+ * The kernel reuses elements of a BPF hash map while readers still hold a pointer to them. The XDP
+ * program therefore recomputes the guard over what it copied into the packet, and answers only if
+ * it equals the entry's guard: a mix of two sessions, or another session, does not match.
  *
- * It is a multilinear hash modulo 2^64: the sum of each 8-byte word times an odd secret number of
- * its own. Two inputs that differ by d_i in word i collide with a probability of at most
- * 2^-(63 - z), z being the fewest trailing zero bits of any d_i; the keys and master secrets of two
- * sessions are random, so z is 0 to 3 in practice. With z = 63 that says nothing, and indeed: where
- * the only difference is the highest bit of an even number of words, the sums are equal whatever
- * the secrets, since those are odd. Of an odd number they differ, and so by any change of a single
- * word. Two sessions whose random words agree in all other bits do not come by: a reader that meets
- * a change sees words of either, not bits.
+ * It is a multilinear hash modulo 2^64: the sum of the products of each 8-byte word with an odd
+ * secret number of its own. Two inputs that differ by d_i in word i collide with a probability of
+ * at most 2^-(63 - z), z being the fewest trailing zero bits of any d_i; the keys and master
+ * secrets of two sessions are random, so z is 0 to 3 in practice. For z = 63 there is no bound: if
+ * an even number of words differs, each in its highest bit only, the sums are equal whatever the
+ * secrets, since those are odd. For an odd number of such words they differ, and so they do if any
+ * single word changes. Two sessions whose random words agree in all other bits do not occur: a
+ * reader that meets a change sees words of either session, not bits.
  *
- * It defends against races, not against a forger: who may write entries is settled by the allow
- * list. The multiplications are independent of one
- * another, which is what makes it cheap enough for every packet.
+ * It protects against races, not against forgery: the allow list controls who may write entries.
+ * The multiplications are independent of one another, which makes it cheap enough for every packet.
  *
- * Words are read in the host's byte order: the guard never leaves the host.
+ * Words are read in host byte order: the guard never leaves the host.
  */
 #ifndef SESSIOND_GUARD_H
 #define SESSIOND_GUARD_H
@@ -30,13 +28,13 @@
 
 #include <sessiond/protocol.h>
 
-/* Words ahead of the value: lifetime, length and sum, four of the key. */
+/* Words before the value: lifetime, length and sum, four of the key. */
 #define SESSD_GUARD_HEAD_WORDS 6
 
-/* Secrets needed for the longest value, its partial last word included. */
+/* Number of secrets: for the longest value, including its partial last word. */
 #define SESSD_GUARD_KEYS (SESSD_GUARD_HEAD_WORDS + SESSD_VALUE_LIMIT / 8 + 1)
 
-/* The head's share of the guard. `key` is the session id as four words. */
+/* The guard of the words before the value. `len`: bytes. `key`: the session id as four words. */
 static inline __attribute__((always_inline)) __u64 sessd_guard_head(
 	const __u64 *secret, __u64 life, __u16 len, __u16 sum, const __u64 key[4])
 {
@@ -44,9 +42,9 @@ static inline __attribute__((always_inline)) __u64 sessd_guard_head(
 	       key[1] * secret[3] + key[2] * secret[4] + key[3] * secret[5];
 }
 
-/* The secret that word `i` of the value is multiplied by. A value whose length is not a multiple
- * of 8 has one more word, of index len / 8: its last 8 bytes (which overlap the word before), or,
- * for a value shorter than 8 bytes, those bytes padded with zeros on the right. */
+/* The secret for word `i` of the value. A value whose length is not a multiple of 8 has one more
+ * word, of index len / 8: its last 8 bytes (which overlap the word before), or, if the value is
+ * shorter than 8 bytes, its bytes padded with zeros on the right. */
 #define SESSD_GUARD_SECRET(secret, i) ((secret)[SESSD_GUARD_HEAD_WORDS + (i)])
 
 #ifndef __bpf__
@@ -54,7 +52,7 @@ static inline __attribute__((always_inline)) __u64 sessd_guard_head(
 
 #include <sessiond/unaligned.h>
 
-/* The value's share of the guard. `len` is 1 to SESSD_VALUE_LIMIT. */
+/* The guard of the value. `len`: bytes, 1 to SESSD_VALUE_LIMIT. */
 static inline __u64 sessd_guard_value(const __u64 *secret, const void *value, unsigned len)
 {
 	const __u8 *p = value;
@@ -74,7 +72,7 @@ static inline __u64 sessd_guard_value(const __u64 *secret, const void *value, un
 	return acc;
 }
 
-/* The guard of a whole session, as user space computes it. */
+/* The guard of a whole session, computed in user space. */
 static inline __u64 sessd_guard(
 	const __u64 *secret, const void *key, __u64 life, __u16 sum, const void *value, __u16 len)
 {

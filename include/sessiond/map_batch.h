@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Changes on their way into the map, in memory that the daemon and its own BPF programs share. It
- * is neither pinned nor part of the ABI of the pins.
+ * A batch of changes to the sessions map, in memory that the daemon shares with its own BPF
+ * programs. Neither pinned nor part of the pins' ABI. Only the writer thread uses it.
  */
 #ifndef SESSIOND_MAP_BATCH_H
 #define SESSIOND_MAP_BATCH_H
@@ -12,11 +12,11 @@
 #define SESSD_MAP_BATCH_MAX 256
 
 struct sessd_map_batch {
-	__u32 count;  /* sessions to store */
-	__u32 gone;   /* keys to delete, ahead of those */
-	__u64 looked; /* what was read ahead: of no meaning, but a use for it */
-	__u32 stuck;  /* deletes that could not be made; then nothing was stored */
-	__s32 result[SESSD_MAP_BATCH_MAX]; /* 0, or a negative errno, of each put */
+	__u32 count;			   /* sessions to store */
+	__u32 gone;			   /* keys to delete before storing */
+	__u64 looked;			   /* sink for prefetch reads; value unused */
+	__u32 stuck;			   /* deletes that failed; nothing is stored then */
+	__s32 result[SESSD_MAP_BATCH_MAX]; /* per put: 0 or a negative errno */
 	__u8 keys[SESSD_MAP_BATCH_MAX][SESSD_KEY_SIZE];
 	__u8 gone_keys[SESSD_MAP_BATCH_MAX][SESSD_KEY_SIZE];
 	struct sessd_entry entries[SESSD_MAP_BATCH_MAX];

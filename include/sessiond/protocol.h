@@ -4,8 +4,9 @@
  * The wire format of protocol v1, as stunnel's `sessiond` option speaks it. This is its only
  * description in code: the XDP program, every data plane, the daemon and the clients include it.
  *
- * A message is one UDP datagram: a 36-byte header and 0 to 512 bytes of value, whose length is
- * the datagram's minus the header's. Multi-byte fields are in network byte order.
+ * A message is one UDP datagram: a 36-byte header and a value of 0 to 512 bytes (up to
+ * SESSD_VALUE_LIMIT if --max-session allows it), whose length is the datagram's minus the header's.
+ * Multi-byte fields are in network byte order.
  */
 #ifndef SESSIOND_PROTOCOL_H
 #define SESSIOND_PROTOCOL_H
@@ -24,7 +25,7 @@
 /* Bytes of a key: a TLS session id (at most 32, RFC 5246 7.4.1.2), zero-padded on the right. */
 #define SESSD_KEY_SIZE 32
 
-/* Bytes of the header, and so of the shortest message and of every miss. */
+/* Bytes of the header: the length of the shortest message and of each reply to a miss. */
 #define SESSD_HEADER_SIZE 36
 
 /* Bytes of the longest value that stunnel sends, and the default of --max-session. */

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A token bucket in one word, shared by the XDP program and user space: the time at which it would
- * be full again. Taking a token moves that time on by what a token takes to come back; a bucket
- * whose time is further ahead than a full bucket's worth is empty. (As the generic cell rate
- * algorithm of ATM has it.)
+ * A token bucket in one word, for the XDP program and user space: the time at which it would be
+ * full again. Taking a token advances that time by the interval of one token; if it would be more
+ * than a full bucket's worth ahead of now, the bucket is empty (the generic cell rate algorithm of
+ * ATM). Any thread, any CPU.
  */
 #ifndef SESSIOND_RATE_LIMIT_H
 #define SESSIOND_RATE_LIMIT_H
 
 #include <linux/types.h>
 
-/* A bucket holds a second's worth: so much may come at once. */
+/* Nanoseconds. A bucket holds the tokens of one second: the largest burst. */
 #define SESSD_LIMIT_BURST_NS 1000000000ULL
 
-/* Most tokens a second; above it a token's time would be no whole nanoseconds worth the name. */
+/* Tokens per second, at most: an interval of whole nanoseconds is too coarse for more. */
 #define SESSD_LIMIT_MAX 10000000U
 
-/* Nanoseconds that a token takes to come back; 0 if there is no limit. */
+/* Nanoseconds per token; 0 if there is no limit. */
 static inline __attribute__((always_inline)) __u64 sessd_limit_interval(__u32 per_second)
 {
 	return per_second ? 1000000000ULL / per_second : 0;
 }
 
-/* Takes a token at `now` (nanoseconds of any clock that only goes on); false if there is none.
- * Several may take at once: one that loses a race tries again, and is let through if it has lost
- * them all, which is no more than the number of CPUs. */
+/* Takes a token at `now` (nanoseconds of any monotonic clock); false if the bucket is empty. After
+ * losing three races the request is let through: the excess is at most the number of CPUs. */
 static inline __attribute__((always_inline)) int sessd_limit_take(
 	__u64 *bucket, __u64 now, __u64 interval)
 {
@@ -48,14 +47,15 @@ static inline __attribute__((always_inline)) int sessd_limit_take(
 /* A source's buckets. */
 struct sessd_limit {
 	__u64 gets;
-	__u64 news; /* and REMOVEs: both are the writer's work */
+	__u64 news; /* and REMOVEs: the writer handles both */
 };
 
-/* Sources that are told apart. Of more, those that sent last are kept, and a source that was
- * forgotten begins with full buckets. */
+/* Sources that have buckets. With more, those that sent last are kept, and a source that was
+ * forgotten starts with full buckets. */
 #define SESSD_LIMIT_SOURCES 65536
 
-/* What is one source: an IPv4 address, or a /64 of IPv6, as a v4-mapped or IPv6 address. */
+/* Reduces an address (IPv6 or v4-mapped, 16 bytes as sent) to what counts as one source: an IPv4
+ * address, or the /64 of an IPv6 address. */
 static inline __attribute__((always_inline)) void sessd_limit_source(__u64 source[2])
 {
 	const __u8 *bytes = (const __u8 *)source;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Words at any alignment, in the byte order that they have in memory. For user space: BPF programs
- * read their packets directly.
+ * Loads and stores words at any alignment, in memory's byte order. For user space: BPF programs
+ * read packets directly.
  */
 #ifndef SESSIOND_UNALIGNED_H
 #define SESSIOND_UNALIGNED_H

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Visited marks: a bit a slot, bit `slot % 64` of word `slot / 64`. A fast path sets them, the
- * writer reads and clears them; the marks of a million sessions are small enough to stay in a
- * core's own cache, so that a hit does not wait for one more line of memory.
+ * Visited marks: one bit per slot, bit `slot % 64` of word `slot / 64`. A fast path sets them, the
+ * writer reads and clears them. The marks of a million sessions fit into a core's own cache, so
+ * that a hit does not wait for one more cache line.
  *
- * 64 sessions share a word, so changes are atomic, and nothing is written that is so already: many
- * readers of hot sessions must not fight for a line. All may be called from any thread.
+ * 64 sessions share a word, so changes are atomic. A bit that is already set or clear is not
+ * written: readers of hot sessions must not contend for a cache line. Any thread may call the
+ * functions.
  */
 #ifndef SESSIOND_VISITED_H
 #define SESSIOND_VISITED_H
@@ -18,6 +19,7 @@
 /* Words that hold the marks of `slots` slots. */
 #define MARKS_WORDS(slots) (((slots) + 63) / 64)
 
+/* The bit of a slot's word. */
 MARKS_INLINE __u64 mark_bit(__u32 slot)
 {
 	return (__u64)1 << slot % 64;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""A connection to the daemon's admin socket that is held: to start a client for each question would
-take more of the daemon's CPU than the answer does."""
+"""A persistent connection to the daemon's admin socket: starting a client for each request would
+take more CPU time than the reply."""
 import socket
 
 from .lab import LabError
@@ -24,13 +24,13 @@ class Admin:
             self.sock, self.asked = None, False
 
     def send(self, line):
-        """Asks, and does not wait."""
+        """Sends a request without waiting for the reply."""
         self._connect()
         self.sock.sendall(line.encode() + b"\n")
         self.asked = True
 
     def reply(self):
-        """Of what was asked; all of it, in its form."""
+        """The whole reply to the last request, unparsed."""
         while not (self.rest.endswith(b"\n.\n") or
                    self.rest.startswith(b"ERR") and self.rest.endswith(b"\n")):
             part = self.sock.recv(1 << 20)
@@ -41,7 +41,7 @@ class Admin:
         return text
 
     def pending(self):
-        """Whether the reply to what was asked is still to come."""
+        """Whether the reply has not started yet."""
         self.sock.setblocking(False)
         try:
             part = self.sock.recv(1 << 16)
@@ -66,7 +66,7 @@ class Admin:
         return int(dict(line.split()[:2] for line in lines if " " in line)[name])
 
     def answers(self):
-        """Whether the daemon is there."""
+        """Whether the daemon answers."""
         try:
             self.ask("ping")
             return True

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The rows of what a user would pick instead: memcached and Redis."""
+"""The rows of the alternatives: memcached and Redis."""
 import os
 import shutil
 import statistics
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def busy(cpus):
-    """Seconds that CPUs were not idle, in all: programs, the kernel for them, and interrupts."""
+    """Busy seconds of these CPUs, summed: programs, system calls and interrupts."""
     ticks = 0
     for line in open("/proc/stat"):
         name, *fields = line.split()
@@ -30,7 +30,7 @@ def busy(cpus):
 
 
 class Side:
-    """Rounds of one side: its rate, and beside it CPU time, latency and losses."""
+    """Rounds of one side: its rate, CPU time, latency and losses."""
 
     def __init__(self, lab):
         self.lab, self.rounds = lab, []
@@ -55,10 +55,10 @@ class Side:
 
 
 def alternatives(lab):
-    """Closed loop over the same kind of line, with as many requests under way. The client takes a
-    system call a batch on UDP and packs many requests in one segment on TCP, which with pipelining
-    is at its best. In xdp mode the client's CPU does the server's work as well; so CPU time is told
-    beside the rate."""
+    """Closed loop over the same kind of line, with the same number of outstanding requests. The
+    client uses one system call per batch on UDP, and pipelines many requests per segment on TCP,
+    the best case for TCP. In xdp mode the client's CPU also does the server's work, so CPU time is
+    reported too."""
     figures = []
     server = lab.sessiond("xdp", SESSIONS)
     try:

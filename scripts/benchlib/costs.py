@@ -20,14 +20,14 @@ GIGABITS = (10, 25, 40, 100)
 
 
 def cpu_ns(pid):
-    """What all threads of a process have run for."""
+    """Run time of all threads of a process."""
     return sum(int((task / "schedstat").read_text().split()[0])
                for task in pathlib.Path("/proc/%d/task" % pid).iterdir())
 
 
 def measure_size(lab, server, size):
     hits, misses, bares = [], [], []
-    for _ in range(min(lab.args.rounds, 3)):  # the ratios of the rows have more
+    for _ in range(min(lab.args.rounds, 3)):  # the table's ratios have more rounds
         bares.append(lab.reflector()["program_ns"])
         hits.append(lab.frames(server, "--sessions", size, *lab.program_of(server),
                                "--require-hits")["program_ns"])
@@ -37,7 +37,7 @@ def measure_size(lab, server, size):
 
 
 def measure_new(lab, server, size):
-    """NEWs that are new indeed, at a rate that the daemon takes without loss."""
+    """NEWs with new keys, at a rate that the daemon handles without loss."""
     before = cpu_ns(server.process.pid)
     result = lab.frames(server, "--workload", "new", "--sessions", size, "--rate", NEW_RATE,
                         "--count", NEWS, *lab.program_of(server), seconds=NEWS / NEW_RATE)
@@ -47,8 +47,7 @@ def measure_new(lab, server, size):
 
 
 def wire_limit(gigabits):
-    """GETs a second that all hit: each reply is longer than its request, and the line back is full
-    first."""
+    """GETs per second if all hit: replies are longer than requests, so they fill the line first."""
     return gigabits * 1e9 / 8 / (REPLY + WIRE_OVERHEAD)
 
 
@@ -81,7 +80,8 @@ def costs(lab, output):
         try:
             lab.preload(server, size)
             rows.append((size, *measure_size(lab, server, size), *measure_new(lab, server, size)))
-            # Without the kernel's clock at the program, and here because it is filled just so.
+            # For plot-sessions, without the kernel's time measurement: here because the cache has
+            # this size now.
             lab.sizes[size] = lab.frames(server, "--sessions", size)["replies_per_second"]
         finally:
             server.stop()

@@ -13,7 +13,7 @@ class Figure:
     counterpart: str
     ours: list
     theirs: list
-    at_least: float  # None: nothing was promised
+    at_least: float  # None: no requirement
     aim: float
     lower_is_better: bool = False
     note: str = ""
@@ -37,7 +37,7 @@ class Figure:
 
 
 def in_turn(lab, ours, theirs, most=None):
-    """Rounds of both, A B A B. `most` limits their number where a round takes long."""
+    """Rounds of both, A B A B. `most` limits their number for long rounds."""
     a, b = [], []
     for _ in range(min(lab.args.rounds, most or lab.args.rounds)):
         a.append(ours())

@@ -27,8 +27,8 @@ LINES = {"xdp": 1, "socket": 3, "dpdk": 4}
 LINE_DPDK = LINES["dpdk"]
 
 
-# Where the kernel groups tasks by session (sched_autogroup), nice only counts within the session:
-# each gets one of its own, and that is put ahead. setsid does not fork for what leads no group.
+# With sched_autogroup, nice only counts within a session, so each process gets its own session with
+# a raised priority. setsid does not fork here, because the process leads no group.
 AHEAD = ("group=/proc/self/autogroup; [ ! -w $group ] || echo -20 >$group; "
          'exec nice -n -20 "$@"')
 
@@ -48,8 +48,8 @@ def run(*command, timeout=600, env=None):
 
 
 def run_to_end(command, timeout):
-    """Runs something that has to tidy up: whatever ends this here, it is asked to end, and waited
-    for. Its exit code and output."""
+    """Runs a command that must clean up: if this process is interrupted, it terminates the command
+    and waits for it. Returns its exit code and output."""
     with subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -62,12 +62,12 @@ def run_to_end(command, timeout):
 
 
 class Server:
-    """A process on the host, ended by its own number and no other."""
+    """A server process."""
 
     def __init__(self, lab, name, command, port, line):
         self.lab, self.name, self.port, self.line = lab, name, port, line
         self.filled = 0  # sessions that preload() has stored
-        # dpdk mode places its threads itself: lcores where it is told, all others elsewhere.
+        # dpdk mode places its threads itself: lcores as configured, other threads elsewhere.
         cpus = "%d,%d" % (lab.load_cpu, lab.server_cpu) if line == LINE_DPDK else lab.server_cpu
         self.command = lab.inside("cache", cpus, *command)
         self.log = open(lab.work / (name + ".log"), "w+")
@@ -92,7 +92,8 @@ class Server:
         return text[-1] if text else "no output"
 
     def _wait(self):
-        """Until it answers, on the host's own loopback; dpdk mode knows none."""
+        """Waits until it answers on the host's loopback, or in dpdk mode, which has none, on its
+        line."""
         target, node = (self.target, self.node) if self.line == LINE_DPDK else (
             "127.0.0.1:%d" % self.port, "cache")
         for _ in range(100):
@@ -117,7 +118,7 @@ class Server:
         return "t%d" % self.line
 
     def resident(self):
-        """Bytes of its own memory that are in RAM, huge pages included."""
+        """Resident bytes of its anonymous memory, including huge pages."""
         total = 0
         for line in open("/proc/%d/status" % self.process.pid):
             if line.startswith(("RssAnon:", "HugetlbPages:")):
@@ -132,13 +133,13 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        time.sleep(1)  # the kernel frees maps in the background, on somebody's CPU
+        time.sleep(1)  # the kernel frees maps in the background, on any CPU
         self.log.close()
         if self in self.lab.servers:
             self.lab.servers.remove(self)
 
     def clean_stop(self):
-        """The same for one that was told to --keep its pins."""
+        """The same, and removes the pins that --keep left."""
         self.stop()
         self.lab.remove_pins(self)
 
@@ -150,7 +151,7 @@ class Lab:
         cpus = sorted(os.sched_getaffinity(0))
         self.load_cpu, self.server_cpu = cpus[0], cpus[1]
         self.servers, self.processes, self.passing = [], [], set()
-        self.rates = {}  # of plots.over_rates, for the second plot of it
+        self.rates = {}  # of plots.over_rates, for its second plot
         self.sizes = {}  # of costs.costs, for the plot: GETs/s of xdp mode by sessions
         self.pins = pathlib.Path("/sys/fs/bpf") / self.name
         self.work = None
@@ -165,16 +166,16 @@ class Lab:
         return self
 
     def _make(self):
-        # Without its programs at the load's end: live frames need that place for their own.
+        # Without the pass programs at the load's end: live frames attach their own there.
         run(ROOT / "scripts" / "lab", "up", self.name, 4, env=dict(os.environ, LAB_XDPPASS="none"))
-        # What live frames need at the other end where that has no XDP program.
+        # Live frames need GRO at the other end if that has no XDP program.
         run(*self.inside("cache", None, "ethtool", "-K", "t3", "gro", "on"))
         run(*self.inside("cache", None, "ip", "link", "set", "dev", "t2", "xdpdrv", "object",
                          self.build / "tests/bench/reflect.bpf.o", "program", "reflect"))
 
     def __exit__(self, *_):
         for number in ENDING:
-            signal.signal(number, signal.SIG_IGN)  # it ends as it is
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
         self.stop_all()
         subprocess.run([str(ROOT / "scripts" / "lab"), "down", self.name], check=False)
         shutil.rmtree(self.pins, ignore_errors=True)
@@ -182,8 +183,8 @@ class Lab:
         shutil.rmtree(pathlib.Path("/var/run/dpdk") / self.name, ignore_errors=True)
 
     def inside(self, node, cpu, *command):
-        # Ahead of whatever else the machine does: a shell that looks in for two milliseconds is
-        # a stall otherwise. Servers, counterparts and load alike.
+        # Servers, counterparts and load run at a high priority: otherwise another process that runs
+        # for two milliseconds counts as a stall.
         pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD, "sh", "taskset", "-c", cpu]
         return [str(part) for part in
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
@@ -191,7 +192,7 @@ class Lab:
     # Servers
 
     def stop_all(self):
-        """What a row that failed has left running or pinned."""
+        """Stops what a failed row left running, and removes its pins."""
         for server in list(self.servers):
             server.stop()
         for process in list(self.processes):
@@ -205,7 +206,7 @@ class Lab:
                  "dpdk": ["--listen", "10.201.4.1", "--dpdk-args",
                           "-l %d --no-huge --no-pci --file-prefix %s "
                           "--vdev net_af_packet0,iface=t4" % (self.server_cpu, self.name)]}[mode]
-        if mode == "dpdk":  # the node's kernel stays out of it
+        if mode == "dpdk":  # the node's kernel must not answer
             run(*self.inside("cache", None, "ip", "address", "flush", "dev", "t4"))
         return Server(self, "sessiond-" + mode,
                       [self.build / "sessiond", "--mode", mode, "--capacity", capacity,
@@ -251,22 +252,23 @@ class Lab:
                                            "--quiet", "--json", *options)) or "{}")
 
     def start_bench(self, server, *options):
-        """The same, and does not wait for its end."""
+        """The same, without waiting for its end."""
         return subprocess.Popen(
             self.inside(server.node, self.load_cpu, self.build / "sessionbench", "--quiet",
                         "--json", *options, server.target),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def preload(self, server, sessions):
-        """The first so many sessions; those that are there from an earlier call stay."""
+        """Stores the first `sessions` sessions, except those stored by an earlier call."""
         if sessions > server.filled:
             self._pass(server.node, True)
             self.store(server, "--sessions", sessions, "--first", server.filled)
             server.filled = sessions
 
     def store(self, server, *options):
-        """Sessions over sockets. Several threads, though on one CPU: one waits for the server while
-        the others build and check. The classic server loses what more than one send."""
+        """Stores sessions over sockets. Uses several threads even on one CPU: one waits for the
+        server while the others build and check. The classic server loses datagrams if more than one
+        thread sends."""
         threads = 1 if server.name == "classic" else 4
         self.bench("--preload-only", "--threads", threads, *options, server.target,
                    node=server.node)
@@ -290,8 +292,8 @@ class Lab:
 
     @contextlib.contextmanager
     def least(self, server):
-        """The least program that answers from the server's map in its program's place, for a while:
-        a function that measures its time among so many sessions."""
+        """Attaches a minimal program that answers from the server's map. Yields a function that
+        measures its time with that many sessions."""
         node, line = "cache", "t%d" % LINES["socket"]
         pin = self.pins / "least"
         run("bpftool", "prog", "load", self.build / "tests/bench/least.bpf.o", pin, "type", "xdp",
@@ -321,8 +323,8 @@ class Lab:
                              "--port", server.port, "detach"))
 
     def _pass(self, node, on):
-        """A program that passes everything at the load's end: without one, that veth delivers
-        nothing of what the other end's XDP program sends."""
+        """Attaches or detaches a program at the load's end that passes everything: without a
+        program, that veth does not deliver frames that the other end's XDP program sends."""
         if on == (node in self.passing):
             return
         program = ["object", self.build / "tests/bench/reflect.bpf.o", "program", "pass"]

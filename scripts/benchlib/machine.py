@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""What the figures were measured on, in words."""
+"""A description of the machine."""
 import os
 import pathlib
 import platform

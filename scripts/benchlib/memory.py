@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The row of memory: what a session takes, the kernel's share included."""
+"""The row of memory: bytes per session, including kernel memory."""
 import pathlib
 import time
 
 from .figure import Figure, count
 from .lab import LabError
 
-# What the classic server that was in use before took a session: design section 6.
+# Bytes per session of the classic server.
 CLASSIC_BYTES = 418
 
 
 def kernel_memory():
-    """Bytes that the kernel holds in slabs, vmalloc and per-CPU memory: BPF maps are of these."""
+    """Bytes of the kernel's slab, vmalloc and per-CPU memory, which BPF maps use."""
     wanted = ("Slab:", "VmallocUsed:", "Percpu:")
     return sum(int(line.split()[1]) * 1024 for line in open("/proc/meminfo")
                if line.startswith(wanted))
 
 
 def settled_kernel_memory():
-    """The same, once it stands still: the maps of a server that has ended are freed long after it,
-    and would be counted against the next one."""
+    """The same, once it is stable: the maps of an ended server are freed much later, and would
+    falsify the next measurement."""
     last, still = kernel_memory(), 0
     for _ in range(120):
         time.sleep(0.5)
@@ -33,7 +33,7 @@ def settled_kernel_memory():
 
 
 def map_memory(pid):
-    """Bytes that the kernel says a process's BPF maps take, each map once."""
+    """Bytes of a process's BPF maps as the kernel reports them, each map once."""
     maps = {}
     for path in pathlib.Path("/proc/%d/fdinfo" % pid).iterdir():
         try:
@@ -54,8 +54,8 @@ def memory(lab):
         server = start()
         try:
             lab.preload(server, sessions)
-            # What the kernel grew by takes in its allocators' rounding, and whatever else went on;
-            # what it says of the maps does neither. The larger one counts.
+            # The growth of kernel memory includes the rounding of its allocators, and unrelated
+            # changes; the maps' own figures include neither. The larger one counts.
             kernel = max(kernel_memory() - before, map_memory(server.process.pid))
             return (server.resident() + kernel) / sessions
         finally:

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The rows of NEWs: how many land, and what they leave to GETs."""
+"""The rows of NEWs: how many are stored, and how they slow GETs."""
 import statistics
 
 from .admin import Admin
 from .figure import Figure, in_turn
 
-STORED = 100000  # sessions that the GETs of the mix ask for
+STORED = 100000  # sessions that the GETs of the mix request
 ROOMY = 4        # times as many sessions as the large cache: nothing is evicted
 WARM = 0.3       # seconds of NEWs before a full cache is measured
-MOST = 3         # rounds of what was promised nothing
+MOST = 3         # rounds of rows without a requirement
 
 
 def mix_round(lab, *extra):
-    """GETs alone, then with as many NEWs, and what came of the NEWs. Each round has a daemon of its
-    own, for the map grows by the NEWs, and GETs take longer in a larger one. What it is told may
-    keep NEWs out: then it finds sessions that another has stored and kept."""
+    """GETs alone, then with as many NEWs, and the outcome of the NEWs. Each round has a new daemon,
+    because NEWs fill the map, and GETs take longer in a fuller one. `extra` may make it refuse
+    NEWs: then it adopts sessions that another daemon stored."""
     capacity = ROOMY * lab.args.sessions
     server = lab.sessiond("xdp", capacity, extra=["--keep"])
     try:
@@ -50,8 +50,8 @@ def xdp_mix(lab):
 
 
 def into_empty(lab, start):
-    """NEWs a second that land in a cache which is empty before: of all NEWs, those that can be read
-    afterwards. Of the newest alone a round would show how it had ended, not how it went."""
+    """NEWs per second stored in an empty cache: the share of all NEWs that can be read afterwards.
+    The newest NEWs alone would only show the end of a round."""
     server = start()
     try:
         return lab.frames(server, "--workload", "new", "--sessions",
@@ -61,8 +61,9 @@ def into_empty(lab, start):
 
 
 def into_full(lab, start, stored=None):
-    """The same where each NEW takes the place of another. `stored` asks the server how many it has
-    stored so far; without it those count that can be read afterwards, if no more land than fit."""
+    """The same when each NEW replaces another session. `stored` asks the server how many it has
+    stored; without it, those that can be read afterwards count, provided that all stored ones
+    fit."""
     server = start()
     try:
         lab.preload(server, lab.args.sessions)
@@ -76,7 +77,7 @@ def into_full(lab, start, stored=None):
 
 
 def xdp_new(lab):
-    """Both are offered more NEWs than they can store, and begin anew each round."""
+    """Both get more NEWs than they can store, and are restarted for each round."""
     admin = Admin(lab.work / "xdp.sock")
 
     def stored():
@@ -96,12 +97,12 @@ def xdp_new(lab):
 
 
 def busy_poll(lab):
-    """Daemons with and without --busy-poll take turns: an interface has room for one program, and a
-    daemon that never sleeps would slow the other one down."""
+    """Daemons with and without --busy-poll run one after the other: an interface can have only one
+    program, and a daemon that never sleeps would slow the other one down."""
     def one_after_the_other(*extra):
         server = lab.sessiond("xdp", lab.args.sessions, extra=extra)
         try:
-            # How long until each can be read.
+            # Time until each NEW can be read.
             alone = lab.sockets(server, "--workload", "new", "--window", 1, "--ports", 1)
             return alone["latency_ns"]["p50"] / 1e3
         finally:

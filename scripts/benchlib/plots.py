@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The plots: measured points as text, and gnuplot's SVG of them."""
+"""The plots: measured points as text, and SVGs that gnuplot draws from them."""
 from .lab import LabError, run
 
-# Offered load, requests a second.
+# Offered load, requests per second.
 RATES = (5000, 10000, 20000, 40000, 70000, 100000, 150000, 200000)
 
 STYLE = """
@@ -15,7 +15,7 @@ set style data linespoints
 set pointsize 0.6
 """
 
-# How long a client waits, in microseconds: design of the protocol's only client.
+# How long stunnel waits, in microseconds.
 DEADLINE = """
 set arrow from graph 0, first 1000 to graph 1, first 1000 nohead linecolor 'black' linewidth 1.5
 set label '1 ms: too late' at graph 0.02, first 1250
@@ -35,7 +35,7 @@ def draw(path, script):
 
 
 def save(path, blocks):
-    """One block a server, as gnuplot's `index` takes them."""
+    """One block per server, for gnuplot's `index`."""
     with open(path, "w") as out:
         for name, rows in blocks.items():
             out.write("# %s\n" % name)
@@ -85,7 +85,7 @@ WORKLOADS = {"get": (), "mix": ("--workload", "mix", "--mix", 0.8)}
 
 
 def at_rates(lab, server, options):
-    """A row a rate, as far as the load's own CPU makes it: beyond, it would measure itself."""
+    """A row per rate, up to the rate that the load's own CPU can make."""
     rows = []
     for rate in RATES:
         result = lab.sockets(server, "--sessions", 100000, "--rate", rate, "--ports", 8, *options)
@@ -98,8 +98,8 @@ def at_rates(lab, server, options):
 
 
 def over_rates(lab, workload):
-    """Percentiles and the share of replies late or lost, of each server, over offered load. Two
-    plots are drawn from one measurement: a server is started and filled once for both."""
+    """Percentiles and the share of late or lost replies of each server, by offered load. Both plots
+    use one measurement, so that a server is started and filled only once."""
     if not lab.rates:
         rates = {kind: {} for kind in WORKLOADS}
         for name, start in (("xdp mode", lambda: lab.sessiond("xdp", 4 * lab.args.sessions)),

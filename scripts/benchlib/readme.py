@@ -29,8 +29,8 @@ def line(figure):
 
 
 def introduction(args, whole):
-    """What changes from run to run, in lines as short as README's. `whole`: every row is of this
-    run."""
+    """The text that changes from run to run, in README's line length. `whole`: every row is from
+    this run."""
     day = datetime.date.today().isoformat()
     made = ("Measured by `scripts/bench` on %s at commit %s,\nin %s of %g s per figure" % (
         day, args.commit, plural(args.rounds, "round"), args.seconds) if whole else
@@ -43,7 +43,7 @@ def chosen(figures, names=FIGURES):
 
 
 def rewritten(text, figures, args, whole, names=FIGURES):
-    """README's text with the chapter's first paragraph and table made anew."""
+    """README's text with the chapter's first paragraph and table replaced."""
     before, chapter, rest = text.partition(CHAPTER)
     _, end, rest = rest.partition("\n\n")
     prose, head, rest = rest.partition(HEAD + "\n")

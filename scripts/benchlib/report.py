@@ -62,8 +62,8 @@ def plural(n, what):
 
 
 def remembered(output, figures, args):
-    """All rows that were ever measured, with where and when. A run of a few rows replaces these rows
-    and keeps the others in the table. Returns the figures of each row and how they were made."""
+    """All measured rows, with place and time. A run of a few rows replaces only these rows in the
+    table. Returns the figures of each row and how they were made."""
     path = output / "figures.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     made = "%s, commit %s, %s, %s of %g s" % (

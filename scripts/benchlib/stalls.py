@@ -4,9 +4,9 @@
 
 Each event has two probes. GETs come in open loop, and latency counts from the time at which a GET
 was due. NEWs come one after the other; latency is the time until a GET finds the session. Both are
-watched in many short windows, with the event and without it in turn. One stall decides the p99.9
-and the maximum of its own window only. So the table has medians of the windows, and the number of
-windows with an answer that took over a millisecond.
+watched in many short windows, with the event and without it alternately. One stall decides the
+p99.9 and the maximum of its own window only. So the table has medians of the windows, and the
+number of windows with an answer that took over a millisecond.
 
 On a machine with few cores the load, the kernel and the server compete for the CPUs. On a virtual
 machine the host interferes as well. Neither is caused by the event. So the load reports when it was
@@ -24,18 +24,18 @@ from .lab import LINES, LabError
 from .stalls_table import Window, table
 
 STEADY = 50000  # sessions that the GETs request
-RATE = 20000    # GETs a second
-FLOOD = 50000   # NEWs a second
+RATE = 20000    # GETs per second
+FLOOD = 50000   # NEWs per second
 WINDOW = 0.5    # seconds of a probe
-BEFORE = 0.12   # of these before the event
-CALM = 5        # windows without the event, at least
+BEFORE = 0.12   # seconds of the window before the event
+CALM = 5        # minimum number of windows without the event
 STATS = 50      # per second: a monitor asks every few seconds
 LONG_LIST = 1000
-PARTS = 20      # in which sessions that all end at once are stored
+PARTS = 20      # number of batches that store sessions with one end time
 
 
 def waiting(pid):
-    """How long each thread of a process has waited for a CPU, in ns."""
+    """Time that each thread of a process has waited for a CPU, in ns."""
     waited = {}
     for task in pathlib.Path("/proc/%d/task" % pid).glob("*"):
         try:
@@ -54,7 +54,7 @@ class Stage:
         self.config, self.admin = lab.work / "stalls.conf", Admin(lab.work / (mode + ".sock"))
         self.seed, self.end, self.left, self.down = 100, 0, 0, []
         self.changed = True  # sessions may be missing
-        # Where what is no part of the load runs: not where an lcore never sleeps.
+        # CPU for everything except load and server: not the CPU of an lcore, which never sleeps.
         self.cpu = lab.load_cpu if mode == "dpdk" else lab.server_cpu
         self.write_config(2)
         extra = ["--config", self.config] + (["--keep"] if mode == "xdp" else [])
@@ -78,7 +78,7 @@ class Stage:
         self.lab.store(self.server, "--sessions", sessions, *options)
 
     def fresh(self):
-        """The seed of sessions that are not there yet."""
+        """A seed for sessions that are not stored yet."""
         self.seed += 1
         return "--seed", self.seed
 
@@ -94,7 +94,7 @@ class Stage:
         self.changed = False
 
     def settled(self):
-        """Once nothing is left of an earlier event."""
+        """Waits until nothing of an earlier event is left."""
         if self.admin.asked:
             self.admin.reply()
 
@@ -109,7 +109,7 @@ class Stage:
             self.empty()
 
     def crowd(self):
-        """Sessions that all end in the same second, some seconds from now."""
+        """Stores sessions that all end in the same second, some seconds from now."""
         self.empty()
         part = (self.capacity - STEADY) // PARTS
         began = time.monotonic()
@@ -144,7 +144,7 @@ class Stage:
         return self.admin.pending()
 
     def ending(self):
-        """Until they are gone: NEWs of the probe stay."""
+        """Whether some are left: NEWs of the probe stay."""
         last, self.left = self.left, self.sessions()
         return time.monotonic() < self.end + 1 or self.left < last
 
@@ -172,7 +172,8 @@ class Stage:
     # Probes
 
     def window(self, kind, seconds, act):
-        # One process sends GETs and NEWs of a flood: two would wait for one another on their CPU.
+        # One process sends the GETs and NEWs of a flood: two processes would wait for each other on
+        # their CPU.
         options = {"get": ("--rate", RATE, "--ports", 8),
                    "new": ("--workload", "new", "--window", 1, "--ports", 1),
                    "flood": ("--rate", RATE + FLOOD, "--ports", 8, "--workload", "mix", "--mix",
@@ -197,9 +198,9 @@ class Stage:
 
 
 class Event:
-    """`lots` times: `prepare`, CALM windows in all, `begin`, and a window with `act` in it. Where
-    there is `during`, more windows follow for as long as that says so. xdp mode has all probes and
-    lots; the others share most of their code with it, and the time is short."""
+    """`lots` times: `prepare`, CALM windows in all, `begin`, and a window with `act` in it. With
+    `during`, more windows follow while it returns true. Only xdp mode has all probes and lots: the
+    other modes share most of its code, and time is limited."""
 
     def __init__(self, name, act, lots=10, prepare=Stage.full, begin=Stage.nothing, during=None,
                  probes=("get", "new"), elsewhere=("get",), seconds=WINDOW, flood=False):
@@ -247,7 +248,7 @@ def measure(lab, mode):
     daemon was away, each time."""
     everywhere = os.sched_getaffinity(0)
     stage = Stage(lab, mode)
-    os.sched_setaffinity(0, {stage.cpu})  # this very program is no part of the load
+    os.sched_setaffinity(0, {stage.cpu})  # this program is not part of the load
     rows = []
     try:
         for event in EVENTS:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""Windows of a probe, and the table of them."""
+"""Windows of a probe, and their table."""
 import dataclasses
 import json
 import statistics
@@ -18,7 +18,7 @@ class Window:
     late: int           # or lost
     late_served: int
     held: float         # the longest time that the load was held up
-    waited: float       # for a CPU, by the thread of the daemon that waited longest
+    waited: float       # by the daemon's thread that waited longest for a CPU
 
     @staticmethod
     def of(text, waited_ns):

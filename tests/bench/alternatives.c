@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * GETs of the same keys and values from what a user would pick instead: memcached over TCP or UDP,
- * and Redis. It stores the sessions over TCP, reads them in a closed loop, a window a connection
- * (pipelined, as fast clients do), and prints JSON; percentiles are of what was answered. Every
+ * GETs of the same keys and values from the alternatives: memcached over TCP or UDP, and Redis. It
+ * stores the sessions over TCP, reads them in a closed loop with a window per connection
+ * (pipelined, like fast clients), and prints JSON; percentiles are of the answered GETs. Every
  * reply is verified.
  */
 #include <argp.h>
@@ -56,7 +56,7 @@ struct asked {
 	uint64_t at;
 };
 
-/* TCP answers in the order asked: the oldest is at `done`. UDP: by request id, a place each. */
+/* TCP: replies are in order, the oldest at `done`. UDP: by request id, one place each. */
 struct connection {
 	int fd;
 	unsigned made, done;
@@ -176,7 +176,7 @@ static void send_all(int fd, const uint8_t *data, size_t len)
 	}
 }
 
-/* Stores all, some hundred at a time; an answer is a line for each. */
+/* Stores all, some hundred at a time; each has a reply of one line. */
 static void store(uint16_t port)
 {
 	static uint8_t out[128 * 512], in[65536];
@@ -207,8 +207,7 @@ static void store(uint16_t port)
 	close(fd);
 }
 
-/* Whether `in` begins with the whole, right answer: its length, 0 if more is to come, -1 if it is
- * wrong. */
+/* The length of the correct reply at the beginning of `in`; 0 if incomplete, -1 if wrong. */
 static int match(uint32_t number, const uint8_t *in, size_t have)
 {
 	uint8_t key[SESSD_KEY_SIZE], expected[VALUE_LEN + 32];
@@ -264,7 +263,7 @@ static void take_tcp(struct connection *c)
 			break;
 		if (len < 0) {
 			fprintf(stderr, "alternatives: a wrong reply\n");
-			exit(1); /* where the next one begins is not known */
+			exit(1); /* the start of the next one is unknown */
 		}
 		count_hit(asked, now);
 		used += (size_t)len;
@@ -274,7 +273,7 @@ static void take_tcp(struct connection *c)
 	c->have -= used;
 }
 
-/* UDP: a place of the window is free when it was answered, or after 200 ms. */
+/* UDP: a place of the window is free after its reply, or after 200 ms. */
 static void fill_udp(struct connection *c, uint64_t *random)
 {
 	static uint8_t out[WINDOW][128];
@@ -284,7 +283,7 @@ static void fill_udp(struct connection *c, uint64_t *random)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < WINDOW; i++) {
-		/* The place is in the low bits. */
+		/* The low bits are the place. */
 		uint16_t id = (uint16_t)(c->made - c->made % WINDOW + i);
 		uint16_t header[4] = {htons(id), 0, htons(1), 0};
 		uint32_t number = scale32(random_next(random), settings.sessions);
@@ -401,7 +400,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"sessions", 'n', "N", 0, "Sessions stored and asked for (100000)", 0},
+		{"sessions", 'n', "N", 0, "Sessions to store and request (100000)", 0},
 		{"duration", 'd', "SECONDS", 0, "Default 2", 0},
 		{"store-only", 'S', NULL, 0, "Ask for nothing", 0},
 		{"no-store", 'N', NULL, 0, "The sessions are there from an earlier run", 0},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Nanoseconds of one lookup in the table: `bench_table [sessions...]`. Keys are asked in an order
- * of their own, one after the other, or in bursts of 32 by stages.
+ * Nanoseconds of one lookup in the table: `bench_table [sessions...]`. Keys are looked up in random
+ * order, one after the other, or in staged bursts of 32.
  */
 #include "dataplane/table/table.h"
 
@@ -41,7 +41,7 @@ static double seconds(void)
 	return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
-/* Numbers `first` on, `sessions` of them: returns the hits. */
+/* Looks up `sessions` numbers from `first` on; returns the hits. */
 static unsigned run(struct table *table, uint32_t sessions, uint64_t first, bool staged)
 {
 	static uint8_t keys[BURST][SESSD_KEY_SIZE], value[VALUE_SIZE];
@@ -72,7 +72,7 @@ static unsigned run(struct table *table, uint32_t sessions, uint64_t first, bool
 	return hits;
 }
 
-/* What the loop costs without the table. */
+/* The cost of the loop without the table. */
 static double overhead(uint32_t sessions)
 {
 	volatile uint8_t sink;

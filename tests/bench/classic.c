@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What sessiond is measured against: a session cache as one would write it without further thought.
- * One thread, one recvfrom and one sendto a packet, a balanced tree of sessions (tsearch), a heap
- * of their ends, and eviction of the session that ends first.
+ * The counterpart of sessiond in benchmarks: a straightforward session cache. One thread, one
+ * recvfrom and one sendto per packet, a balanced tree of sessions (tsearch), a heap of their ends,
+ * and eviction of the session that ends first.
  *
- * Its faults are for the tests of sessionbench: a load generator that does not notice a wrong, lost
- * or late reply measures nothing.
+ * Its faults are for the tests of sessionbench: a load generator must notice wrong, lost and late
+ * replies.
  */
 #include <sessiond/protocol.h>
 
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 struct item {
-	uint8_t key[SESSD_KEY_SIZE]; /* first: the tree compares items by it */
+	uint8_t key[SESSD_KEY_SIZE]; /* first member: the tree compares items by it */
 	time_t expires;
 	size_t heap_at;
 	size_t len;
@@ -34,8 +34,8 @@ struct item {
 
 enum fault {
 	FAULT_NONE,
-	FAULT_VALUE,   /* one bit of the value is turned */
-	FAULT_KEY,     /* one bit of the echoed key is turned */
+	FAULT_VALUE,   /* one bit of the value is flipped */
+	FAULT_KEY,     /* one bit of the echoed key is flipped */
 	FAULT_TIMEOUT, /* the timeout is not echoed */
 	FAULT_LENGTH,  /* the last byte is missing */
 	FAULT_OTHER,   /* the reply carries another session's value */
@@ -52,7 +52,7 @@ static struct settings {
 	size_t capacity;
 	enum fault fault;
 	unsigned every;
-	int receive_buffer; /* bytes; 0: the system's */
+	int receive_buffer; /* bytes; 0: the system's default */
 } settings = {.port = SESSD_PORT, .capacity = 1000000, .every = 100};
 
 static void *tree;
@@ -129,7 +129,7 @@ static void store(const struct sessd_header *header, const uint8_t *value, size_
 	heap_settle(items - 1, item);
 }
 
-/* Spoils a reply of `len` bytes; returns its new length, 0 to send none. */
+/* Corrupts a reply of `len` bytes; returns its new length, 0 to send none. */
 static size_t spoil(uint8_t *reply, size_t len)
 {
 	struct sessd_header *header = (struct sessd_header *)reply;

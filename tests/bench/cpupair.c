@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * cpupair FIRST SECOND: what two CPUs are to each other, which a host may change at any time under
- * a virtual machine. Prints the nanoseconds that a cache line takes from one to the other (a few
+ * cpupair FIRST SECOND: measures how two CPUs are related, which the host of a virtual machine may
+ * change at any time. Prints the nanoseconds that a cache line takes from one to the other (a few
  * tens where they share a cache, some hundreds where they do not), and the percentage of its speed
  * that the second keeps while the first is busy (about 50 if both are threads of one core).
  */
@@ -38,14 +38,14 @@ static bool pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) == 0;
 }
 
-/* As many independent additions as any core can do at a time. */
+/* As many independent additions as any core can do in parallel. */
 static void work(void)
 {
 	uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
 
 	for (uint64_t i = 0; i < 10000; i++) {
 		a += i, b ^= i, c += i, d ^= i, e += i, f ^= i;
-		/* Else the compiler knows the end, and does nothing. */
+		/* Otherwise the compiler would compute the result and remove the loop. */
 		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
 	}
 }
@@ -72,7 +72,7 @@ static void *throw_back(void *arg)
 	return arg;
 }
 
-/* Calls of work() a second of this thread's CPU time. */
+/* Calls of work() per second of this thread's CPU time. */
 static double speed(void)
 {
 	double start = now(CLOCK_THREAD_CPUTIME_ID), end = now(CLOCK_MONOTONIC) + STEP_SECONDS;
@@ -83,7 +83,7 @@ static double speed(void)
 	return n / (now(CLOCK_THREAD_CPUTIME_ID) - start);
 }
 
-/* One way, of the best thousand: in the others somebody was off its CPU. */
+/* Time of one direction, in the fastest thousand: in the others a thread lost its CPU. */
 static double line_ns(void)
 {
 	double end = now(CLOCK_MONOTONIC) + STEP_SECONDS, best = 1e9;

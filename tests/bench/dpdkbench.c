@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The tools of the DPDK benchmark, which tests/bench/dpdk puts together. See usage_text.
+ * The tools of the DPDK benchmark tests/bench/dpdk. See usage_text.
  */
 #include <sessiond/protocol.h>
 
@@ -95,7 +95,7 @@ static int write_capture(const char *path, const char *kind, uint64_t sessions, 
 	fwrite(head, sizeof(head), 1, file);
 	for (uint64_t i = 0; i < packets; i++) {
 		bool new = mix &&i % 2;
-		/* At random: stored one after another, sessions are neighbours in the table. */
+		/* In random order: sessions stored in sequence are neighbours in the table. */
 		uint64_t session = mix64(i) % sessions;
 		size_t len;
 
@@ -150,7 +150,7 @@ static int store(const char *host, uint64_t sessions, uint64_t rate)
 	return 0;
 }
 
-/* Asks DPDK's telemetry, and finds a number in what it says. */
+/* Queries DPDK's telemetry, and finds a number in the reply. */
 static int telemetry(const char *path, const char *command, const char *name, uint64_t *value)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};

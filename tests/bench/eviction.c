@@ -3,10 +3,10 @@
  *
  * Hit ratios of eviction policies, as a Markdown table: `eviction [CLIENTS [VISITS]]`.
  *
- * Traffic is a model of clients, not a list of requests, because a miss changes what follows: the
- * client makes a full handshake and comes back with what that gave it. Every policy sees the same
- * visits. A hit is a resumption that was tried and succeeded; resumptions that no cache could have
- * served, because the session had ended, are not counted.
+ * Traffic is a model of clients, not a list of requests, because a miss changes later requests: the
+ * client makes a full handshake and returns with its new session. Every policy sees the same
+ * visits. A hit is an attempted resumption that succeeded; resumptions of ended sessions, which no
+ * cache can serve, are not counted.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,17 +15,17 @@
 #include "bench/zipf.h"
 #include "tests/bench/eviction.h"
 
-/* Visits a second, over all clients: it sets the age that sessions reach in a full cache against
- * their lifetimes and against the pauses of clients. */
+/* Visits per second, over all clients: determines the age of sessions in a full cache relative to
+ * their lifetimes and to the pauses of clients. */
 static double visits_a_second = 1000;
 
-/* What a client holds of its newest handshakes; browsers use a ticket once. */
+/* Sessions that a client keeps of its newest handshakes; browsers use a ticket once. */
 #define TICKETS 2
 
 struct client {
 	struct cache_session tickets[TICKETS];
 	double ends[TICKETS];
-	unsigned visits_left; /* the farm's clients: until it leaves for good */
+	unsigned visits_left; /* the farm model: visits until it never returns */
 	unsigned timeout;
 	bool tls13;
 };
@@ -34,7 +34,7 @@ struct trace {
 	const char *name;
 	double zipf;	  /* popularity of clients; 0: the farm model */
 	double tls13;	  /* share of clients that speak TLS 1.3 */
-	bool one_timeout; /* else terminators differ: 300 s to 2 h */
+	bool one_timeout; /* else terminators have 300 s to 2 h */
 };
 
 static const struct trace traces[] = {
@@ -86,7 +86,7 @@ static void visit(struct cache *cache, struct client *client, double now, struct
 {
 	bool hit = false;
 
-	/* The newest one that has not ended: of those, the client knows. */
+	/* The newest one that has not ended; the client knows the lifetimes. */
 	while (client->tickets[0].id != 0 && client->ends[0] <= now + 1)
 		pop(client);
 	if (client->tickets[0].id != 0) {
@@ -115,7 +115,7 @@ static void client_begin(struct client *client, const struct trace *trace, uint6
 	};
 }
 
-/* A fixed population of which some come far more often than others. */
+/* A fixed population; some clients come far more often than others. */
 static void run_zipf(
 	struct cache *cache, const struct trace *trace, uint32_t clients, struct counts *counts)
 {
@@ -164,7 +164,7 @@ static struct event event_pop(struct event *events, uint32_t *count)
 }
 
 /* Clients that come, make a full handshake, resume 0 to 5 times and never return. Half of them do
- * not come back at all; pauses are log-normal, a minute in the median, with a long tail. */
+ * not return at all; pauses are log-normal, with a median of a minute and a long tail. */
 static void run_farm(
 	struct cache *cache, const struct trace *trace, uint32_t clients, struct counts *counts)
 {
@@ -176,7 +176,7 @@ static void run_farm(
 	if (!all || !events)
 		exit(1);
 	for (uint32_t i = 0; i < clients; i++) {
-		/* Each place of the population is taken by one client after another. */
+		/* New clients replace those that left. */
 		event_push(events, &waiting,
 			(struct event){uniform(&random) * clients * 2.5 / visits_a_second, i});
 	}
@@ -223,7 +223,7 @@ static double ratio(
 #define CAPACITIES (sizeof(capacities) / sizeof(capacities[0]))
 
 struct summary {
-	double sum, worst; /* of a policy's hit ratio as a share of the best one's */
+	double sum, worst; /* of a policy's hit ratio relative to the best one's */
 	unsigned good, rows;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A cache without keys and values, to replay traffic through eviction policies. Expiry is
- * sessiond's own for all of them (control/sessions/lifetime.c), and so is the eviction of the
- * first; the other policies take their order from lists or a heap beside it.
+ * A cache without keys and values, to replay traffic through eviction policies. All of them use
+ * sessiond's expiry (control/sessions/lifetime.c), and the first also its eviction; the other
+ * policies have separate lists or a heap for their order.
  */
 #ifndef EVICTION_H
 #define EVICTION_H
@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 enum policy {
-	POLICY_OWN, /* what sessiond does: lifetime_evict() */
+	POLICY_OWN, /* sessiond's: lifetime_evict() */
 	POLICY_LRU,
 	POLICY_FIFO,
 	POLICY_CLOCK,	 /* FIFO with a second chance: a visited one goes to the young end */
 	POLICY_CLOCK_13, /* the same, but a hit of a TLS 1.3 session is no visit */
 	POLICY_SIEVE,
-	POLICY_SIEVE_13, /* SIEVE likewise */
-	POLICY_S3_FIFO,	 /* a tenth on probation; no ghosts, because no id comes back */
-	POLICY_EARLIEST, /* the session that ends first, as classic caches do */
+	POLICY_SIEVE_13, /* SIEVE with the same rule */
+	POLICY_S3_FIFO,	 /* a tenth on probation; no ghosts, because no id returns */
+	POLICY_EARLIEST, /* the session that ends first, as in classic caches */
 	POLICIES,
 };
 
@@ -33,12 +33,12 @@ struct cache_session {
 	uint32_t slot;
 };
 
-/* Ends the program where there is no memory. `now` and all times: seconds. */
+/* Ends the program if out of memory. `now` and all times are in seconds. */
 struct cache *cache_create(enum policy policy, uint32_t capacity);
 void cache_destroy(struct cache *cache);
-/* Stores a new session, evicting one if there is no room. `tls13`: its client uses it once. */
+/* Stores a new session, and evicts one if the cache is full. `tls13`: its client uses it once. */
 struct cache_session cache_new(struct cache *cache, double now, unsigned timeout, bool tls13);
-/* Whether it is still there; if so, it was visited. */
+/* Whether it is still there; if so, marks it visited. */
 bool cache_get(struct cache *cache, double now, struct cache_session session);
 
 #endif

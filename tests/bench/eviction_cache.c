@@ -30,7 +30,7 @@ struct cache {
 	uint64_t *marks;
 	struct slot *slots;
 	uint32_t *free, *heap;
-	uint32_t hand;	    /* SIEVE: the session to look at next */
+	uint32_t hand;	    /* SIEVE: the session to examine next */
 	uint32_t listed[2]; /* sessions in each list; only S3-FIFO has a second */
 };
 
@@ -89,7 +89,7 @@ static void list_remove(struct cache *c, uint32_t slot)
 	c->listed[c->slots[slot].list]--;
 }
 
-/* At the young end. */
+/* Adds it at the young end. */
 static void list_add(struct cache *c, unsigned list, uint32_t slot)
 {
 	uint32_t head = c->capacity + list, youngest = c->slots[head].prev;
@@ -126,7 +126,7 @@ static void heap_settle(struct cache *c, uint32_t at, uint32_t slot, uint32_t co
 	heap_set(c, at, slot);
 }
 
-/* Takes a session, already off the lifetimes, out of the policy's order. */
+/* Removes a session, already off the lifetimes, from the policy's order. */
 static void forget(struct cache *c, uint32_t slot)
 {
 	uint32_t at = c->slots[slot].heap_at;
@@ -159,8 +159,8 @@ static uint32_t sieve_victim(struct cache *c)
 	}
 }
 
-/* The oldest that was not visited. Of CLOCK, visited ones go back into the only list; of S3-FIFO,
- * into the second. */
+/* The oldest unvisited session. Visited ones go back into the only list with CLOCK, into the second
+ * list with S3-FIFO. */
 static uint32_t second_chance_victim(struct cache *c)
 {
 	for (;;) {

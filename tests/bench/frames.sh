@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# sessionbench --interface over a veth of its own: every frame that a reflector sends back is
-# counted, requests are what a server behind the kernel's stack understands (so their checksums
-# are right), and wrong replies are noticed. Nothing is timed.
+# sessionbench --interface over a separate veth: every frame that a reflector sends back is counted, a
+# server behind the kernel's stack accepts the requests (so their checksums are right), and wrong
+# replies are detected. Nothing is timed.
 set -u
 bench=$1 classic=$2 reflect=$3
 work=$(mktemp -d)
@@ -36,11 +36,12 @@ clean() {
 trap clean EXIT
 trap 'exit 1' INT TERM
 
-# start ARGS...: the server in the far namespace. nsenter execs, so its number is the server's.
+# start ARGS...: starts the server in the far namespace. nsenter execs, so its process ID is the
+# server's.
 start() {
 	stop_server
 	: >"$work/port"
-	# The buffer holds all of a run's requests: the server may be held up on a busy machine.
+	# The buffer holds all requests of a run, because a busy machine may hold up the server.
 	nsenter --net="/run/netns/$far" -- "$classic" --receive-buffer 16777216 "$@" 54399 \
 		>"$work/port" &
 	server=$!
@@ -85,7 +86,7 @@ for target in 10.9.0.2 fd00:9::2; do
 	grep -q '"program_ns": 0' "$work/out" && fail 'the program has taken no time'
 done
 
-# ends_at COUNT SECONDS ARGS...: sends exactly so many frames, and in less than so many seconds.
+# ends_at COUNT SECONDS ARGS...: sends exactly COUNT frames in less than SECONDS.
 ends_at() {
 	frames=$1 limit=$2
 	shift 2
@@ -95,23 +96,23 @@ ends_at() {
 	[ -n "$took" ] && [ "$took" -lt "$limit" ] || fail "took $took seconds: $*"
 }
 
-# With a rate: at the count, however long the duration, and not a call later where few are due a
-# second; with a duration that the count takes just so, not before it.
+# With a rate it ends at the count, before the duration, and without a further call at a low rate; if
+# count and duration match, it does not end early.
 ends_at 5000 10 --rate 20k --count 5000 --duration 20
 ends_at 2 10 --rate 4 --count 2 --duration 60
 ends_at 10000 10 --rate 20k --count 10000 --duration 0.5
 ends_at 10000 10 --rate 20k --duration 0.5
 ends_at 5000 10 --count 5000 --duration 20
-# A rate that no machine makes ends with the duration all the same, and is told.
+# An unreachable rate still ends with the duration, and is reported.
 expect 0 --reflector --rate 1000M --duration 0.3 10.9.0.2
 grep -q BEHIND "$work/out" || fail 'a rate that was not made is not told'
 
-# A reflector is no cache.
+# A reflector is not a cache.
 expect 1 --count 1000 --no-preload 10.9.0.2
 nsenter --net="/run/netns/$far" -- ip link set dev veth0 xdpdrv off
 
-# readback SEEDS ARGS TARGET: more than 100 of the requests had an effect. NEWs and REMOVEs have no reply, and
-# a veth's ring drops them while the machine is held up: other sessions are tried then.
+# readback SEEDS ARGS TARGET: more than 100 of the requests had an effect. NEWs and REMOVEs have no
+# reply, and a veth's ring drops them while the machine is held up: then it tries other sessions.
 readback() {
 	for seed in $1; do
 		# shellcheck disable=SC2086
@@ -134,7 +135,7 @@ done
 # Each session is removed once; then the keys are misses.
 readback '7 8 9 10 11' '--workload remove --sessions 500' 10.9.0.2:54399
 grep -q '"remove_sent": 500,' "$work/out" || fail '500 REMOVEs were not sent'
-# Faults come seldom enough for the preload to get through, and often enough to be met.
+# Faults are rare enough for the preload to succeed, and frequent enough to occur.
 for fault in value:value key:key timeout:timeout length:length other:value; do
 	start --corrupt "${fault%:*}" --every 150
 	expect 1 --count 4000 --rate 10k --sessions 50 10.9.0.2:54399

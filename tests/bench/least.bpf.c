@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The least that an XDP program can do with a GET and still give the right answer from a hash map:
- * it looks the session up, makes room, copies the value and turns the frame round. It believes
- * every request to be one, checks nothing, and trusts the entry to stay as it is. What is above the
- * bare reflector here, any program on such a map pays; what sessiond's takes more, are its checks.
+ * The minimum that an XDP program must do to answer a GET correctly from a hash map: look up the
+ * session, make room, copy the value and swap the addresses. It takes every frame for a request,
+ * checks nothing, and assumes that the entry does not change. Its cost above the bare reflector is
+ * the cost of any program with such a map; sessiond's additional cost is its checks.
  *
  * For values of 144 bytes over IPv4, untagged and with a UDP checksum: sessionbench's own.
  */
@@ -31,7 +31,7 @@ struct frame {
 	struct sessd_header message;
 } __attribute__((packed));
 
-/* The loader puts sessiond's in its place. */
+/* The loader replaces it by sessiond's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -39,8 +39,7 @@ struct {
 	__type(value, struct sessd_entry);
 } sessions SEC(".maps");
 
-/* A checksum after one of the words that it is over has changed (RFC 1624), not folded and not
- * complemented. */
+/* Updates a checksum for one changed word (RFC 1624), not folded and not complemented. */
 static __always_inline __u64 change(__u16 from, __u16 to)
 {
 	return (__u64)(__u16)~from + to;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The other way into the sessions map, for tests/bench/mapwrite: a program that stores what it
- * finds in memory that it shares with user space.
+ * A program for tests/bench/mapwrite that stores sessions from memory shared with user space.
  */
 #include "tests/bench/mapwrite.h"
 
@@ -73,7 +72,7 @@ int store(void *ctx)
 	batch = bpf_map_lookup_elem(&batches, &zero);
 	if (!batch)
 		return -1;
-	/* So that the lines of several are on their way at once. */
+	/* So that several cache lines are fetched in parallel. */
 	if (batch->touch) {
 		bpf_loop(batch->gone, touch_gone, &batch, 0);
 		bpf_loop(batch->count, touch_one, &batch, 0);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * mapwrite [SESSIONS [no-prealloc]]: nanoseconds a session into a map like the fast path's, by each
- * way there is from user space, in turn over one map that fills up: an update a session,
- * BPF_MAP_UPDATE_BATCH, and a BPF_PROG_TYPE_SYSCALL program over shared memory, with and without
- * looking the batch up ahead. Then the same for a full map, where for each session the oldest is
- * deleted. With no-prealloc the map takes its elements from the kernel's allocator as they come.
- * Needs root.
+ * mapwrite [SESSIONS [no-prealloc]]: nanoseconds per session stored in a map like the fast path's,
+ * by each way from user space, alternately while one map fills up: an update per session,
+ * BPF_MAP_UPDATE_BATCH, and a BPF_PROG_TYPE_SYSCALL program with shared memory, with and without
+ * looking up the batch in advance. Then the same for a full map, where each session replaces the
+ * oldest. With no-prealloc the kernel allocates the map's elements on demand. Needs root.
  */
 #include "tests/bench/mapwrite.h"
 
@@ -28,7 +27,7 @@ enum way {
 	BATCH,
 	PROGRAM,
 	PROGRAM_TOUCH,
-	FILLING, /* the ways of a map that fills up */
+	FILLING, /* the ways for a map that fills up */
 	FULL_BATCH = FILLING,
 	FULL_BATCH_PROGRAM,
 	FULL_PROGRAM,
@@ -84,7 +83,7 @@ static int by_program(
 	return err ? err : (int)batch->result;
 }
 
-/* Stores `keys`; of a full map, `gone` are deleted first. */
+/* Stores `keys`; in a full map, deletes `gone` first. */
 static int store(
 	struct mapwrite_bpf *bpf, struct mapwrite_batch *batch, const uint8_t *gone, enum way way)
 {
@@ -154,7 +153,7 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 1;
 	}
-	/* Fills the map, and then makes every session of it another. */
+	/* Fills the map, then replaces every session. */
 	for (unsigned turn = 0; turn < 2 * batches_of_map; turn++) {
 		bool full = turn >= batches_of_map;
 		enum way way = full ? FILLING + turn / 64 % (WAYS - FILLING) : turn / 64 % FILLING;

@@ -10,7 +10,7 @@
 
 struct mapwrite_batch {
 	__u32 count;
-	__u32 gone;  /* keys to delete ahead of what is stored */
+	__u32 gone;  /* keys to delete before the stores */
 	__u32 touch; /* look every key up before anything is changed */
 	__u32 pad;
 	__u64 found;

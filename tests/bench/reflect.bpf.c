@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The least that an XDP program can do with a request and still answer: it swaps the addresses and
- * sends the frame back. What the GET program is measured against.
+ * The minimum that an XDP program must do to reply: it swaps the addresses and sends the frame
+ * back. The baseline for the GET program.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -53,7 +53,7 @@ int reflect(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
-/* A veth delivers what its peer sends from XDP only where it has a program of its own. */
+/* A veth delivers frames that its peer sends from XDP only if it has a program too. */
 SEC("xdp")
 int pass(struct xdp_md *ctx)
 {

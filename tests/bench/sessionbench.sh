@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# sessionbench against the classic server on loopback: every workload runs, every kind of wrong
-# reply is noticed. Nothing is timed.
+# sessionbench against the classic server on loopback: every workload runs, every kind of wrong reply is
+# detected. Nothing is timed.
 set -u
 bench=$1 classic=$2
 work=$(mktemp -d)
@@ -22,7 +22,7 @@ fail() {
 	exit 1
 }
 
-# start ARGS...: a server on a free port, its number in $port.
+# start ARGS...: starts a server on a free port, $port.
 start() {
 	stop_server
 	: >"$work/port"
@@ -51,7 +51,7 @@ expect 0 --count 2000 --workload miss "127.0.0.1:$port"
 expect 0 --count 2000 --workload new "127.0.0.1:$port"
 expect 0 --count 2000 --workload mix --rate 10k "127.0.0.1:$port"
 expect 0 --count 2000 --value 1-1400 --seed 2 --sessions 500 "127.0.0.1:$port"
-# A preload in two parts, and none of what is before --first.
+# A preload in two parts, and --first skips earlier sessions.
 expect 0 --seed 3 --sessions 300 --preload-only "127.0.0.1:$port"
 expect 0 --seed 3 --sessions 900 --first 300 --count 5000 --require-hits "127.0.0.1:$port"
 expect 0 --seed 4 --sessions 900 --first 300 --preload-only "127.0.0.1:$port"
@@ -68,7 +68,7 @@ expect 0 --count 2000 --json "127.0.0.1:$port"
 grep -q '"hits": 2000' "$work/out" || fail 'the JSON does not tell 2000 hits'
 grep -q '"wrong": 0' "$work/out" || fail 'the JSON does not tell that nothing was wrong'
 
-# Each fault by its name. The preload of so few sessions gets only sound replies.
+# Each fault by its name. The preload of so few sessions gets only correct replies.
 for fault in value:value key:key timeout:timeout length:length other:value; do
 	start --corrupt "${fault%:*}" --every 450
 	expect 1 --count 4000 --sessions 50 --rate 20k "127.0.0.1:$port"
@@ -78,7 +78,7 @@ start --corrupt miss --every 450
 expect 1 --count 2000 --workload miss "127.0.0.1:$port"
 grep -q 'WRONG.*never stored' "$work/out" || fail 'a hit of what was never stored was not named'
 
-# Lost and late replies are counted, and are no failure.
+# Lost and late replies are counted, but are not a failure.
 start --corrupt lose --every 100
 expect 0 --count 1000 --no-preload --workload miss --patience 50ms --json "127.0.0.1:$port"
 grep -q '"lost": 10,' "$work/out" || fail 'ten lost replies were not counted'
@@ -86,7 +86,7 @@ start --corrupt delay --every 100
 expect 0 --count 1000 --workload miss --rate 5k --json "127.0.0.1:$port"
 grep -q '"late": 0,' "$work/out" && fail 'no late reply was counted'
 
-# A load that was held up says so, and that the server was not late for it.
+# A load that was held up reports it, and does not count the server as late.
 start
 "$bench" -q --count 4000 --workload miss --rate 5k --deadline 50ms --json "127.0.0.1:$port" \
 	>"$work/out" 2>&1 &

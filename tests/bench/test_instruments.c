@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The histogram against sorted samples, Zipf against its formula, keys against their numbers, and
- * replies that are each wrong in one way.
+ * replies with one error each.
  */
 #include "bench/held.h"
 #include "bench/histogram.h"
@@ -130,7 +130,7 @@ static void test_verdicts(void **state)
 	assert_int_equal(message_verify(&p, 5, 77, reply, len - 1), VERDICT_LENGTH);
 	assert_int_equal(message_verify(&p, 5, 77, reply, len + 1), VERDICT_LENGTH);
 	assert_int_equal(message_verify(&p, 5, 77, reply, 35), VERDICT_LENGTH);
-	/* No bit can turn unseen. */
+	/* Every flipped bit is noticed. */
 	for (size_t bit = 0; bit < 8 * len; bit++) {
 		memcpy(spoiled, reply, len);
 		spoiled[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -143,21 +143,20 @@ static void test_verdicts(void **state)
 	assert_int_equal(message_verify(&p, 5 | POPULATION_NEVER, 77, reply, len), VERDICT_NEVER);
 }
 
-/* What a gap between two looks at the clock was: sleep, work, or others. */
+/* The cause of a gap between two looks at the clock: sleep, work, or other processes. */
 static void test_held_share(void **state)
 {
 	const struct held_times before = {5000000, 700000};
 	struct held_times after = before;
 
 	(void)state;
-	/* Woken too late, whatever the reason; and by no more than what is met always. */
+	/* Woken too late, for any reason; and by no more than the normal delay. */
 	assert_int_equal(held_share(3000000, true, &before, &after), 3000000);
 	assert_int_equal(held_share(HELD_MIN_NS - 1, true, &before, &after), 0);
 	/* Its own work. */
 	after = (struct held_times){before.ran + 3000000, before.waited};
 	assert_int_equal(held_share(3000000, false, &before, &after), 0);
-	/* It waited for its CPU; what it ran and waited since the times were read is more than the
-	 * gap. */
+	/* It waited for its CPU; its run and wait times since the last read exceed the gap. */
 	after = (struct held_times){before.ran + 900000, before.waited + 2500000};
 	assert_int_equal(held_share(3000000, false, &before, &after), 2500000);
 	after = (struct held_times){before.ran + 900000, before.waited + 4000000};

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""What scripts/bench makes of its figures, without measuring any; and that the pages agree with
+"""The reports of scripts/bench, without measurements; and the pages agree with
 docs/bench/figures.json."""
 import argparse
 import json

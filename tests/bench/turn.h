@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Turning a frame round, for the programs that ours is measured against.
+ * Swapping a frame's addresses, for the baseline programs.
  */
 #ifndef TESTS_BENCH_TURN_H
 #define TESTS_BENCH_TURN_H

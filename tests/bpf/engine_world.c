@@ -3,6 +3,8 @@
  */
 #include "tests/bpf/engine_world.h"
 
+#include "dataplane/xdp/link_state.h"
+
 #include "common/clock.h"
 
 #include <bpf/bpf.h>
@@ -27,6 +29,18 @@ static void lack(const char *why)
 {
 	printf("skipped: %s\n", why);
 	exit(77);
+}
+
+bool world_shows_veth;
+
+int __real_link_state(int ifindex, int ns, struct link_state *state);
+int __wrap_link_state(int ifindex, int ns, struct link_state *state);
+int __wrap_link_state(int ifindex, int ns, struct link_state *state)
+{
+	int err = __real_link_state(ifindex, ns, state);
+
+	state->veth &= world_shows_veth;
+	return err;
 }
 
 void world_sh(const char *command)

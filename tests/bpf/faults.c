@@ -56,7 +56,7 @@ static const char *map_name(int fd)
 	return now && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.name : "";
 }
 
-/* What it returns, the call, parameters, arguments, where, and what it returns if it fails. */
+/* Return type, call, parameters, arguments, place, and the result of a failure. */
 #define WRAP(type, name, parameters, arguments, where, failure) \
 	type __real_##name parameters; \
 	type __wrap_##name parameters; \
@@ -96,7 +96,7 @@ WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), "", -1)
 WRAP(int, fchownat, (int dir, const char *path, uid_t uid, gid_t gid, int flags),
 	(dir, path, uid, gid, flags), path, -1)
 WRAP(DIR *, fdopendir, (int fd), (fd), "", NULL)
-/* By the names that they have where files may be large. What is opened here makes no file. */
+/* By their names with large file support. No open here creates a file. */
 WRAP(void *, mmap64, (void *at, size_t size, int prot, int flags, int fd, off_t offset),
 	(at, size, prot, flags, fd, offset), flags &MAP_SHARED ? "shared" : "", MAP_FAILED)
 WRAP(int, open64, (const char *path, int flags), (path, flags), path, -1)
@@ -133,6 +133,7 @@ void fault_next_start(struct world *world, const struct fault *fault)
 }
 
 char heard_warning[256], heard_notice[256];
+const char *heard_prefix = "";
 
 void __wrap_log_write(enum log_level level, const char *format, ...);
 void __wrap_log_write(enum log_level level, const char *format, ...)
@@ -143,7 +144,7 @@ void __wrap_log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (level == LOG_LEVEL_WARNING)
+	if (level == LOG_LEVEL_WARNING && strncmp(text, heard_prefix, strlen(heard_prefix)) == 0)
 		memcpy(heard_warning, text, sizeof(heard_warning));
 	else if (level == LOG_LEVEL_NOTICE && !heard_notice[0])
 		memcpy(heard_notice, text, sizeof(heard_notice));

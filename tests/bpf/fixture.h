@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The program, loaded for a test with its maps filled, and one packet at a time through it.
- * Whatever fails here fails the running cmocka test.
+ * Loads the program for a test, fills its maps, and runs it on one packet at a time. A failure here
+ * fails the running cmocka test.
  */
 #ifndef TESTS_BPF_FIXTURE_H
 #define TESTS_BPF_FIXTURE_H
@@ -26,7 +26,7 @@
 /* Most instructions that the verifier may follow: a quarter of what the kernel allows. */
 #define VERIFIED_MAX 250000
 
-/* A bound for tests that end by themselves: ticks until a session that is to live ends. */
+/* Lifetime in ticks of sessions that must not end during a test. */
 #define FIXTURE_LIFE (3600ULL * 1000)
 
 struct fixture {
@@ -34,11 +34,11 @@ struct fixture {
 	struct sessd_config config;
 };
 
-/* --rate-limit of what fixture_open opens; 0: none. */
+/* --rate-limit for fixture_open; 0: none. */
 extern uint32_t fixture_limit_gets, fixture_limit_news;
-/* Whether fixture_run takes the program of generic XDP. */
+/* Whether fixture_run uses the program for generic XDP. */
 extern bool fixture_generic;
-/* --xdp-histogram of what fixture_open opens. */
+/* --xdp-histogram for fixture_open. */
 extern bool fixture_timed;
 /* --take no. */
 extern bool fixture_no_take;
@@ -56,15 +56,15 @@ void fixture_require(void);
 /* Opens the skeleton with sizes for `value_max`; the caller loads it. */
 struct sessiond_bpf *fixture_open(uint32_t value_max);
 
-/* Loads it, with the loopback interface, whence all packets come here, as the first of those that
- * it hands over from, and fills the maps: FRAME_SERVER4/6 on FRAME_PORT are served; 10.0.0.0/8 and
- * fd00::/8 may ask. fixture_stop works on what fixture_start left, however far it came. */
+/* Loads it and fills the maps. The loopback interface, where all packets arrive here, is the first
+ * interface with redirection; FRAME_SERVER4/6 on FRAME_PORT are served; 10.0.0.0/8 and fd00::/8 are
+ * allowed. fixture_stop also works after a partial fixture_start. */
 void fixture_start(struct fixture *fixture, uint32_t value_max);
 /* The same, with the loopback interface as the program's `interface`-th, or none (-1). */
 void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface);
 void fixture_stop(struct fixture *fixture);
 
-/* Makes a session's entry and overflow; `overflow` has SESSD_OVERFLOW_SIZE(value_max) bytes. */
+/* Builds a session's entry and overflow; `overflow` has SESSD_OVERFLOW_SIZE(value_max) bytes. */
 void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *overflow,
 	const uint8_t *key, uint32_t slot, int64_t life, const void *value, size_t length);
 
@@ -85,8 +85,8 @@ void fixture_counters(const struct fixture *fixture, struct sessd_xdp_counters *
 void fixture_run(
 	const struct fixture *fixture, const uint8_t *frame, size_t size, struct outcome *outcome);
 
-/* Fails unless the outcome's counters are `retries` in get_retries, 1 in the one that lies at
- * `offset` of struct sessd_xdp_counters (none if it is FIXTURE_NO_COUNTER), and 0 in all others. */
+/* Fails unless the outcome's counters are `retries` in get_retries, 1 in the counter at `offset` of
+ * struct sessd_xdp_counters (none for FIXTURE_NO_COUNTER), and 0 in all others. */
 #define FIXTURE_NO_COUNTER  SIZE_MAX
 #define FIXTURE_COUNTER(of) offsetof(struct sessd_xdp_counters, of)
 void fixture_assert_counted(const struct outcome *outcome, size_t offset, uint64_t retries);

@@ -51,7 +51,7 @@ static uint8_t *ethernet_build(const struct frame_spec *spec, uint8_t *at)
 	return put16(at, spec->ethertype ? spec->ethertype : spec->v6 ? 0x86dd : 0x0800);
 }
 
-/* Both write the IP header ahead of `length` bytes, and put the addresses into `pseudo`. */
+/* Both write the IP header before `length` bytes, and put the addresses into `pseudo`. */
 static uint8_t *ip4_build(
 	const struct frame_spec *spec, uint8_t *ip, size_t length, uint8_t *pseudo)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Builds frames for the tests. A spec that is all zeros, but for the key, makes a good GET over
- * IPv4 from FRAME_CLIENT4 to FRAME_SERVER4, port FRAME_PORT; each field that is set changes one
- * thing, and later headers follow suit unless they are told otherwise.
+ * Builds frames for the tests. A zeroed spec with a key gives a valid GET over IPv4 from
+ * FRAME_CLIENT4 to FRAME_SERVER4, port FRAME_PORT. Each field that is set changes one thing; other
+ * headers are adapted unless their fields are set too.
  */
 #ifndef TESTS_BPF_FRAME_H
 #define TESTS_BPF_FRAME_H
@@ -25,7 +25,7 @@
 enum udp_check {
 	CHECK_GOOD,
 	CHECK_NONE,    /* 0 */
-	CHECK_PARTIAL, /* the pseudo header's sum, as a sender on this host leaves it */
+	CHECK_PARTIAL, /* the pseudo header's sum, as from a sender on this host */
 	CHECK_WRONG,
 };
 

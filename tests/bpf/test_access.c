@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Changes of what is served and of who may ask, and that what the program remembers of them
- * (ebpf/access_cache.bpf.h) never outlives a new generation nor stands for anything else.
+ * Changes of served addresses and of the allow list; and the program's cache of them
+ * (ebpf/access_cache.bpf.h) never outlives a generation nor gives a wrong answer.
  */
 #include "tests/bpf/fixture.h"
 
@@ -38,7 +38,7 @@ static void assert_becomes(
 
 	spec.key = key;
 	size = frame_build(&spec, frame);
-	for (int i = 0; i < 2; i++) { /* at first, and as it is remembered */
+	for (int i = 0; i < 2; i++) { /* first uncached, then cached */
 		fixture_run(fixture, frame, size, &outcome);
 		assert_int_equal(outcome.verdict, verdict);
 		fixture_assert_counted(&outcome, counter, 0);
@@ -124,7 +124,7 @@ static void local_address(void **state)
 	}
 }
 
-/* Another port of the same pair of addresses, that the quick filter lets by. */
+/* Another port of the same pair of addresses, which passes the quick filter. */
 static void other_port(void **state)
 {
 	struct fixture *fixture = *state;
@@ -136,7 +136,7 @@ static void other_port(void **state)
 	}
 }
 
-/* What does not depend on the addresses is looked at in every packet. */
+/* Checks that do not depend on the addresses apply to every packet. */
 static void each_packet(void **state)
 {
 	static const uint8_t group[6] = {0x33, 0x33, 0, 0, 0, 1};
@@ -153,7 +153,7 @@ static void each_packet(void **state)
 	}
 }
 
-/* Many more clients than are remembered, good ones and bad ones by turns. */
+/* Many more clients than the cache holds, allowed and refused ones alternately. */
 static void many_clients(void **state)
 {
 	struct fixture *fixture = *state;
@@ -175,7 +175,7 @@ static void many_clients(void **state)
 	}
 }
 
-/* An address of nothing but zeros is not the same as an unused place. */
+/* A zero address is not the same as an unused cache entry. */
 static void zeros(void **state)
 {
 	struct fixture *fixture = *state;
@@ -189,7 +189,7 @@ static void zeros(void **state)
 		fixture, (struct frame_spec){.v6 = true, .source = "::", .dest = "::"}, NOT_LOCAL);
 }
 
-/* Loopback is never taken from a wire, even if it is served. */
+/* Loopback addresses from a wire are refused, even if served. */
 static void loopback(void **state)
 {
 	struct fixture *fixture = *state;
@@ -205,7 +205,7 @@ static void loopback(void **state)
 	assert_becomes(fixture, (struct frame_spec){.v6 = true, .dest = "::1"}, NOT_LOCAL);
 }
 
-/* A GET with `tags` tags of these ids, and with these EtherTypes where they are not 0. */
+/* A GET with `tags` tags with these ids, and with these EtherTypes unless 0. */
 static void assert_tagged(const struct fixture *fixture, unsigned tags, const uint16_t ids[2],
 	const uint16_t protos[2], uint32_t verdict, size_t counter)
 {
@@ -228,7 +228,7 @@ static void assert_tagged(const struct fixture *fixture, unsigned tags, const ui
 
 #define OTHER_VLAN XDP_PASS, FIXTURE_COUNTER(pass_other_vlan)
 
-/* Frames of the VLANs that this host is in, by the interface that they come by, and of no other. */
+/* Frames of this host's VLANs, on the interface of each, and no others. */
 static void vlans(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -272,7 +272,7 @@ static void vlans(void **state)
 	assert_becomes(fixture, (struct frame_spec){.vlans = 1, .type = -1}, OTHER_VLAN);
 	assert_becomes(fixture, (struct frame_spec){.vlans = 1}, OTHER_VLAN);
 	assert_becomes(fixture, (struct frame_spec){.vlans = 0}, ANSWERED);
-	/* By another interface than that of the map. */
+	/* On another interface than the map's. */
 	vlan.ifindex = 77;
 	set(fixture->bpf->maps.vlans, &vlan, sizeof(vlan), true);
 	assert_becomes(fixture, (struct frame_spec){.vlans = 1}, OTHER_VLAN);

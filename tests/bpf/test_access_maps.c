@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whom the program answers and at which addresses, as the daemon writes it into the maps.
+ * The allowed clients and served addresses, as the daemon writes them into the maps.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -55,7 +55,7 @@ static int start_otherwise(void)
 	return engine_xdp.start(world.engine, NULL, &none);
 }
 
-/* Whom the program that goes on answering serves is not changed by a start that fails. */
+/* A failed start does not change the clients of the program that keeps answering. */
 static void failed_start_changes_nobody(void **state)
 {
 	(void)state;
@@ -82,7 +82,7 @@ static void failed_start_changes_nobody(void **state)
 	world_close(&world, false);
 }
 
-/* Two full lists, one in the place of the other; a third that fails leaves the second. */
+/* Two full lists, one replacing the other; a failed third one leaves the second. */
 static void allow_lists(void **state)
 {
 	static struct allow_list lists[2];
@@ -126,8 +126,8 @@ static uint64_t pinned_generation(void)
 	return settings.generation;
 }
 
-/* A list that cannot be written leaves the old one, and the program forgets whom it let in while
- * half of the new one was there. */
+/* A list that cannot be written leaves the old one, and the program's cache drops clients that it
+ * admitted while half of the new list was there. */
 static void allow_list_without_room(void **state)
 {
 	struct sessd_lpm4 key = {.prefixlen = 32, .addr = {192, 0, 2, 1}};
@@ -155,7 +155,7 @@ static void allow_list_without_room(void **state)
 	world_close(&world, false);
 }
 
-/* Which of the host's addresses are served, for each way to say where to listen. */
+/* The served addresses of the host, for each form of --listen. */
 static void local_addresses(void **state)
 {
 	static const struct {
@@ -186,7 +186,7 @@ static void local_addresses(void **state)
 		assert_false(world_serves(&world, "10.1.1.1"));
 		tell("10.1.1.2", true);
 		assert_int_equal(world_serves(&world, "10.1.1.2"), cases[i].other4);
-		/* What is gone when the next daemon starts is no longer served. */
+		/* An address that is gone when the next daemon starts is no longer served. */
 		world_close(&world, true);
 		assert_int_equal(world_open(&world), 0);
 		assert_true(world.engine->adopted);
@@ -230,7 +230,8 @@ static void open_for(size_t addresses)
 	assert_int_equal(world_open(&world), 0);
 }
 
-/* As many as there are, and as many again; what is too much goes in when others have gone. */
+/* The current number of addresses, and as many again; further ones are added when others have
+ * gone. */
 static void room_for_addresses(void **state)
 {
 	(void)state;
@@ -251,7 +252,7 @@ static void room_for_addresses(void **state)
 	assert_true(world_serves(&world, "10.2.35.139"));
 	tell_many(2, 1, true);
 	assert_int_equal(served_by(2), 9099);
-	/* One that waits, and goes, waits no longer. */
+	/* A waiting address that is removed no longer waits. */
 	tell_many(2, 1, false);
 	tell_many(1, 100, false);
 	assert_int_equal(served_by(2), 9099);
@@ -259,7 +260,7 @@ static void room_for_addresses(void **state)
 	world_close(&world, false);
 }
 
-/* Leaves a session, and a map that is full of addresses. */
+/* Leaves a session, and a full map of addresses. */
 static void keep_full_map(void)
 {
 	world_reset(&world);
@@ -273,8 +274,8 @@ static void keep_full_map(void)
 	assert_int_equal(served_by(1), 4096);
 }
 
-/* The old addresses go before the new ones come. What a first start would do without, so does the
- * next. */
+/* Old addresses are removed before new ones are added. Addresses without room are left out at the
+ * first start and at the next. */
 static void full_map_is_adopted(void **state)
 {
 	(void)state;
@@ -291,8 +292,8 @@ static void full_map_is_adopted(void **state)
 	}
 }
 
-/* More addresses than the last daemon's map is for: a larger one takes its place, and no session is
- * lost. What fails before changes nothing. */
+/* More addresses than the previous daemon's map can hold: a larger map replaces it, and no session
+ * is lost. An earlier failure changes nothing. */
 static void larger_map_for_adopted_sessions(void **state)
 {
 	int fd;

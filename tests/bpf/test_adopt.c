@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Sessions that outlive the daemon: which are taken over, and that nothing else stays in the maps.
+ * Sessions that outlive the daemon: which are adopted, and nothing else stays in the maps.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -58,7 +58,7 @@ static void all(void **state)
 	world_run(&world);
 	assert_true(world.engine->adopted);
 	check_found(200);
-	/* And again, with changes in between. */
+	/* Again, with changes in between. */
 	for (unsigned i = 0; i < 200; i += 2)
 		engine_xdp.del(world.engine, &world.found[i]);
 	world_commit(&world);
@@ -68,7 +68,7 @@ static void all(void **state)
 	world_close(&world, false);
 }
 
-/* As OpenSSL makes them: TLS 1.3, TLS 1.2. */
+/* From OpenSSL: TLS 1.3, TLS 1.2. */
 static const uint8_t tls13_begin[] = {0x30, 0x81, 0, 0x02, 1, 1, 0x02, 2, 3, 4};
 static const uint8_t tls12_begin[] = {0x30, 0x81, 0, 0x02, 1, 1, 0x02, 2, 3, 3};
 
@@ -84,7 +84,7 @@ static void put_tls(uint32_t slot, const uint8_t *begin, unsigned len)
 	engine_xdp.put(world.engine, &session, value);
 }
 
-/* Eviction wants to know: a TLS 1.3 session serves once. Short values and split ones. */
+/* For eviction: a TLS 1.3 session is single-use. Short values and split ones. */
 static void versions(void **state)
 {
 	(void)state;
@@ -154,7 +154,8 @@ static void prolong(struct sessd_entry *entry)
 	entry->life += sessd_life(1000, 0);
 }
 
-/* Whatever does not prove itself is dropped, from the maps too: nobody would ever delete it. */
+/* Every entry that fails a check is deleted from the maps too: nothing else would ever delete
+ * it. */
 static void damaged(void **state)
 {
 	uint32_t lost = 6, orphan = 199;
@@ -169,7 +170,7 @@ static void damaged(void **state)
 	change_entry(4, empty);
 	change_entry(5, out_of_range);
 	change_entry(7, prolong);
-	change_entry(9, flip_value); /* a long one: its rest goes too */
+	change_entry(9, flip_value); /* a long one: its rest is deleted too */
 	fd = world_pin(&world, SESSD_PIN_OVERFLOW);
 	assert_int_equal(bpf_map_delete_elem(fd, &lost), 0);
 	assert_int_equal(bpf_map_update_elem(fd, &orphan, rest, BPF_ANY), 0);
@@ -180,7 +181,7 @@ static void damaged(void **state)
 	world_run(&world);
 	assert_true(world.engine->adopted);
 	check_found(100 - 8);
-	/* Long ones are 0, 3, ... 99: less 6, 9 and 12. */
+	/* Long ones are 0, 3, ... 99: without 6, 9 and 12. */
 	assert_int_equal(world_elements(fd), 34 - 3);
 	close(fd);
 	fd = world_pin(&world, SESSD_PIN_SESSIONS);

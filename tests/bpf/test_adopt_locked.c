@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Values that adoption reads: into locked memory alone, which is wiped before it is given back.
+ * Adoption reads values only into locked memory, which is wiped before it is freed.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -99,7 +99,7 @@ static void values(void **state)
 	world_put(&world, 2, 100000, LONG);
 	world_commit(&world);
 	world_close(&world, true);
-	/* As world_open does it, and watched from when there is an engine. */
+	/* As in world_open, and watched once there is an engine. */
 	assert_int_equal(engine_xdp.open(&world.engine, &world.config), 0);
 	assert_true(world.engine->adopted);
 	watching = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --xdp-histogram: every answer is in it, nothing else is, and the answers are the same.
+ * --xdp-histogram: it counts every answer and nothing else, and the answers are the same.
  */
 #include "tests/bpf/fixture.h"
 #include "tests/bpf/verify.h"
@@ -63,7 +63,7 @@ static void ask(const struct fixture *fixture, const struct frame_spec *spec, ui
 			hit ? SESSD_OK : SESSD_ERR, value, hit ? sizeof(value) : 0));
 }
 
-/* Answers to `TIMES` hits and as many misses; what is passed on or dropped is no answer. */
+/* Answers to `TIMES` hits and as many misses; passed or dropped packets are no answers. */
 static void ask_all(const struct fixture *fixture)
 {
 	fixture_put(fixture, key, 3, FIXTURE_LIFE, value, sizeof(value));
@@ -96,7 +96,7 @@ static void timed(void **state)
 	print_message("%d answers: %llu ns of %llu\n", 2 * TIMES, (unsigned long long)times.sum_ns,
 		(unsigned long long)ns);
 	assert_int_equal(count(&times), 2 * TIMES);
-	/* The sum is one that the buckets can have, and less time than went by. */
+	/* The sum is consistent with the buckets, and less than the elapsed time. */
 	for (size_t i = 0; i < SESSD_ANSWER_BOUND_COUNT; i++)
 		least += times.counts[i + 1] * sessd_answer_bounds_ns[i];
 	assert_true(times.sum_ns > 0);

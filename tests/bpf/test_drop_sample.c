@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the daemon is told of refused packets: the first of each reason, and no more than one a
- * second.
+ * Samples of refused packets for the daemon: the first of each reason, and at most one per second.
  */
 #include "tests/bpf/fixture.h"
 
@@ -63,7 +62,7 @@ static void offer(const struct fixture *fixture, const struct frame_spec *from)
 	fixture_run(fixture, frame, size, &outcome);
 }
 
-/* The limit is a CPU's own. */
+/* The limit is per CPU. */
 static void stay_on_one_cpu(void)
 {
 	cpu_set_t cpus;
@@ -85,7 +84,7 @@ static void events(void **state)
 	ring = ring_buffer__new(bpf_map__fd(fixture.bpf->maps.events), collect, &seen, NULL);
 	assert_non_null(ring);
 
-	/* nothing is said of what is answered or passed */
+	/* no samples of answered or passed packets */
 	offer(&fixture, &(struct frame_spec){});
 	offer(&fixture, &(struct frame_spec){.type = -1});
 	offer(&fixture, &(struct frame_spec){.source = "127.0.0.1"});
@@ -115,7 +114,7 @@ static void events(void **state)
 	fixture_stop(&fixture);
 }
 
-/* A ring that nobody reads fills up, and packets are still dropped and counted. */
+/* A ring that is not read fills up, and packets are still dropped and counted. */
 static void full(void **state)
 {
 	static struct outcome outcome;
@@ -133,7 +132,7 @@ static void full(void **state)
 	assert_non_null(blank);
 	size = frame_build(&(struct frame_spec){.key = key, .type = 5}, frame);
 	for (int n = 0; n < 64 * 1024 / 32 + 10; n++) {
-		/* as if a second had gone by */
+		/* as if a second had passed */
 		assert_int_equal(bpf_map__update_elem(fixture.bpf->maps.percpu, &zero, sizeof(zero),
 					 blank, blank_size, BPF_ANY),
 			0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Entries of every length: what is packed is unpacked, and what was changed by a bit is refused.
+ * Entries of every length: packed ones can be unpacked, and ones with a changed bit are refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ static struct sessd_entry pack(const struct entry_format *format, unsigned len)
 	return entry;
 }
 
-/* What the program reads, by the words of map_abi.h. */
+/* What the program reads, as map_abi.h describes it. */
 static void check_layout(const struct sessd_entry *entry, unsigned len)
 {
 	unsigned head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Generic XDP's program: as the native one, but a packet whose checksum the sender has left to
- * hardware goes to the socket.
+ * Generic XDP's program: like the native one, but packets with an offloaded checksum go to the
+ * socket.
  */
 #include "tests/bpf/fixture.h"
 

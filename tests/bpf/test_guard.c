@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An entry that is not whole is never served: each of its parts corrupted in turn, and sessions
- * that are replaced and recycled while they are asked for.
+ * An inconsistent entry is never served: each of its parts is corrupted, and sessions are replaced
+ * and recycled during GETs.
  */
 #include "tests/bpf/fixture.h"
 #include "tests/bpf/verify.h"
@@ -62,7 +62,7 @@ static void ask(struct guarded *guarded)
 	assert_int_equal(guarded->outcome.verdict, XDP_TX);
 }
 
-/* Asks for the session as it is now: three looks, then ERR, and not a byte of it. */
+/* Sends a GET for the current entry: three tries, then ERR, and not a byte of it. */
 static void assert_torn(struct guarded *guarded)
 {
 	ask(guarded);
@@ -142,7 +142,7 @@ static void corrupted(void **state)
 	}
 }
 
-/* The value of another key, whole in itself. */
+/* The consistent value of another key. */
 static void another_key(void **state)
 {
 	static const uint8_t other[SESSD_KEY_SIZE] = "a session id, for the guarD";
@@ -172,7 +172,7 @@ static void no_overflow(void **state)
 		guarded->outcome.size, SESSD_ERR, NULL, 0));
 }
 
-/* A slot past the marks array is of no session. */
+/* A slot beyond the marks array belongs to no session. */
 static void slot_out_of_range(void **state)
 {
 	struct guarded *guarded = *state;
@@ -204,7 +204,7 @@ static void marks(void **state)
 	}
 }
 
-/* The marks around it stay what they are. */
+/* The marks around it are unchanged. */
 static void neighbours_marked(void **state)
 {
 	struct guarded *guarded = *state;
@@ -223,8 +223,8 @@ static void neighbours_marked(void **state)
 		assert_int_equal(fixture_mark(&guarded->fixture, slot), slot % 2 == 0 || slot == 9);
 }
 
-/* The race itself: a writer deletes and puts sessions of changing length, while this thread asks.
- * Each value names its key in every byte, so that one of another session cannot go by. */
+/* The race itself: a writer deletes and puts sessions of changing length, while this thread sends
+ * GETs. Each value has its key in every byte, so that a value of another session is detected. */
 enum {
 	RACE_KEYS = 24,
 	RACE_MS = 1500

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --rate-limit in the program, and its samples of who asks.
+ * --rate-limit in the program, and its samples of sources.
  */
 #include "tests/bpf/fixture.h"
 
@@ -18,7 +18,7 @@
 
 static const uint8_t key[SESSD_KEY_SIZE] = "key";
 
-/* Offers it `times` times; returns how many were not dropped over the limit. */
+/* Sends it `times` times; returns how many were within the limit. */
 static unsigned offer(const struct fixture *fixture, const char *source, int type, unsigned times)
 {
 	const struct frame_spec spec = {
@@ -53,8 +53,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
-/* What comes back while the test runs is some requests more, `rate` a second: few, but for a
- * machine that is emulated. */
+/* The bucket refills during the test, at `rate` requests per second: few, except on an emulated
+ * machine. */
 static void assert_about(unsigned got, unsigned wanted, unsigned rate)
 {
 	assert_in_range(got, wanted, wanted + (now_ns() - began) * rate / 1000000000U + 2);
@@ -70,16 +70,16 @@ static void limited(void **state)
 	fixture_limit_news = NEWS;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS, GETS);
-	/* NEWs and REMOVEs have another bucket, the two the same. */
+	/* NEWs and REMOVEs share another bucket. */
 	assert_int_equal(offer(&fixture, "10.0.0.1", -1, NEWS / 2), NEWS / 2);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_REMOVE, 10 * NEWS), NEWS / 2, NEWS);
-	/* One source's excess is not another's. */
+	/* One source's excess does not affect another. */
 	assert_int_equal(offer(&fixture, "10.0.0.2", SESSD_GET, GETS), GETS);
-	/* All of a /64 is one source, and another /64 is another. */
+	/* A /64 is one source, and another /64 is another. */
 	assert_about(offer(&fixture, "fd00:0:0:1::1", SESSD_GET, 10 * GETS), GETS, GETS);
 	assert_in_range(offer(&fixture, "fd00:0:0:1:ffff::2", SESSD_GET, GETS), 0, GETS / 2);
 	assert_int_equal(offer(&fixture, "fd00:0:0:2::1", SESSD_GET, GETS), GETS);
-	/* It comes back with time. */
+	/* It refills with time. */
 	usleep(500000);
 	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS / 2 - GETS / 10, GETS);
 	fixture_stop(&fixture);
@@ -124,7 +124,7 @@ static void talkers(void **state)
 	(void)state;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
 	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
-	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0); /* nobody looks */
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0); /* not watched */
 	fixture.bpf->bss->talkers_one_in = 1;
 	offer(&fixture, "10.0.0.1", SESSD_GET, 100);
 	offer(&fixture, "fd00::7", -1, 30);
@@ -133,11 +133,61 @@ static void talkers(void **state)
 	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_NEW), 0);
 	assert_int_equal(counted(&fixture, "fd00::7", SESSD_NEW), 30);
 	assert_int_equal(counted(&fixture, "fd00::7", SESSD_REMOVE), 20);
-	/* A sample stands for sixteen; a CPU skips by itself, and the test may move. */
+	/* A sample stands for sixteen; skipping is per CPU, and the test may move to another
+	 * CPU. */
 	fixture.bpf->bss->talkers_one_in = 16;
 	offer(&fixture, "10.0.0.1", SESSD_GET, 1600);
 	assert_in_range(counted(&fixture, "10.0.0.1", SESSD_GET), 1700 - 16 * 16, 1700 + 16);
 	fixture_stop(&fixture);
+}
+
+static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t verdict)
+{
+	static uint8_t frame[FRAME_MAX];
+	static struct outcome outcome;
+
+	spec.source = "10.0.0.1";
+	if (!spec.key)
+		spec.key = key;
+	fixture_run(fixture, frame, frame_build(&spec, frame), &outcome);
+	assert_int_equal(outcome.verdict, verdict);
+}
+
+/* A GET that is passed on is counted by the daemon, which does not count NEWs and REMOVEs. */
+static void talkers_are_counted_once(void **state)
+{
+	static const uint8_t ended[SESSD_KEY_SIZE] = "ended";
+	struct fixture fixture;
+
+	(void)state;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	fixture.bpf->bss->talkers_one_in = 1;
+	run(&fixture, (struct frame_spec){.trailing = 2000}, XDP_PASS);
+	run(&fixture, (struct frame_spec){.check = CHECK_WRONG}, XDP_PASS);
+	fixture_generic = true;
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL}, XDP_PASS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 0);
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL, .type = -1}, XDP_PASS);
+	run(&fixture, (struct frame_spec){.check = CHECK_PARTIAL, .type = SESSD_REMOVE}, XDP_PASS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_NEW), 1);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_REMOVE), 1);
+	fixture_generic = false;
+	/* A miss, a hit, one that has ended. */
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	fixture_put(&fixture, key, 1, FIXTURE_LIFE, "value", 5);
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	fixture_put(&fixture, ended, 2, 0, "value", 5);
+	run(&fixture, (struct frame_spec){.key = ended}, XDP_TX);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 3);
+	fixture_stop(&fixture);
+	/* Over the limit. */
+	fixture_limit_gets = GETS;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	fixture.bpf->bss->talkers_one_in = 1;
+	offer(&fixture, "10.0.0.1", SESSD_GET, 2 * GETS);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 2 * GETS);
+	fixture_stop(&fixture);
+	fixture_limit_gets = 0;
 }
 
 int main(void)
@@ -146,6 +196,7 @@ int main(void)
 		cmocka_unit_test(limited),
 		cmocka_unit_test(one_kind_only),
 		cmocka_unit_test(talkers),
+		cmocka_unit_test(talkers_are_counted_once),
 	};
 
 	fixture_require();

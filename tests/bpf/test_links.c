@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The program on the interfaces: put there, left there, taken off; interfaces that have changed.
+ * The program on the interfaces: attached, kept, detached; changed interfaces.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -19,7 +19,7 @@
 
 static struct world world;
 
-static int update_error; /* of the links that are updated; 0: what the kernel says */
+static int update_error; /* of updated links; 0: the kernel's result */
 
 int __real_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
 int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opts *opts);
@@ -28,7 +28,7 @@ int __wrap_bpf_link_update(int fd, int prog_fd, const struct bpf_link_update_opt
 	return update_error ? update_error : __real_bpf_link_update(fd, prog_fd, opts);
 }
 
-/* A start that fails takes back what it made, and leaves what was there. */
+/* A failed start removes what it made, and leaves what was there. */
 static void failed_start(void **state)
 {
 	uint32_t program;
@@ -62,7 +62,7 @@ static void failed_start(void **state)
 	assert_int_equal(world_program("t0"), 0);
 }
 
-/* A link that cannot be updated keeps the last daemon's program, unless it is of another mode. */
+/* A link that cannot be updated keeps the previous program, unless it has another XDP mode. */
 static void failed_update(void **state)
 {
 	uint32_t program;
@@ -85,7 +85,7 @@ static void failed_update(void **state)
 	assert_int_equal(world_program("t0"), 0);
 }
 
-/* Interfaces that are no longer asked for, renamed, or made anew. */
+/* Interfaces that are no longer configured, renamed, or recreated. */
 static void other_interfaces(void **state)
 {
 	char name[32];
@@ -119,7 +119,7 @@ static void other_interfaces(void **state)
 	world_close(&world, false);
 }
 
-/* From native to generic and back, over a link that was kept. */
+/* From native to generic and back, with a kept link. */
 static void other_mode(void **state)
 {
 	(void)state;
@@ -137,7 +137,7 @@ static void other_mode(void **state)
 	assert_int_equal(world_program("t0"), 0);
 }
 
-/* A program of somebody else's stays. */
+/* Another program stays. */
 static void occupied(void **state)
 {
 	struct sessiond_bpf *other = sessiond_bpf__open_and_load();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * That the program loads for every --max-session, and what it costs the verifier: a bound well
- * below the kernel's million, so that a change for the worse is seen before an older kernel, whose
- * verifier prunes less, refuses it.
+ * The program loads for every --max-session within a number of verified instructions well below the
+ * kernel's million, so that an increase is noticed before an older kernel, whose verifier prunes
+ * less, refuses the program.
  */
 #include "tests/bpf/fixture.h"
 
@@ -57,7 +57,7 @@ static void loads_timed(void **state)
 	fixture_timed = false;
 }
 
-/* Names, types and sizes are what a pin set is adopted by. */
+/* Adoption of pins depends on names, types and sizes. */
 static void maps(void **state)
 {
 	static const struct known known[] = {

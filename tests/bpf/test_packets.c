@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What becomes of each kind of packet: verdict, counter, and every byte that leaves.
+ * The result for each kind of packet: verdict, counter, and every byte of the reply.
  */
 #include "common/clock.h"
 #include "tests/bpf/fixture.h"
@@ -34,7 +34,7 @@ static const struct {
 	const char *name;
 	uint32_t verdict;
 	size_t counter;
-	struct frame_spec spec; /* without a key it asks for the live session */
+	struct frame_spec spec; /* without a key it requests the live session */
 } cases[] = {
 	/* answered */
 	{"IPv4 GET", ANSWER(get_hits), {}},
@@ -307,8 +307,8 @@ static void packets(void **state)
 	print_message("%zu cases\n", CASES);
 }
 
-/* A checksum that comes to 0 is sent as 0xffff (RFC 768). The timeout, which is echoed, steers it:
- * one that equals the checksum of the same reply without makes the sum 0xffff. */
+/* A checksum of 0 is sent as 0xffff (RFC 768). The echoed timeout controls it: a timeout equal to
+ * the checksum of the reply without it makes the sum 0xffff. */
 static void checksum_zero(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -334,7 +334,8 @@ static void checksum_zero(void **state)
 	}
 }
 
-/* Until the maps are whole, and once another daemon's are there, all is left to the kernel. */
+/* Until the maps are complete, and once another daemon's maps are there, all packets pass to the
+ * kernel. */
 static void not_ready(void **state)
 {
 	static const uint32_t numbers[] = {0, SESSD_ABI + 1};
@@ -389,7 +390,7 @@ static void expiry(void **state)
 		assert_int_equal(outcome.verdict, XDP_TX);
 		if (!outcome.counted.get_hits)
 			break;
-		/* the program's clock may be behind; the writer takes that off what it stores */
+		/* the program's clock may be behind; the writer subtracts that */
 		assert_true(tick < after + 60 + CLOCK_BEHIND_TICKS);
 		hits++;
 	}

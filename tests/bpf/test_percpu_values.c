@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Per-CPU values are counted by what the kernel writes, whatever /sys shows.
+ * The number of per-CPU values comes from what the kernel writes, not from /sys.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static int array(size_t size)
 	return bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "test_percpu", 4, (__u32)size, 1, NULL);
 }
 
-/* Fills it with the kernel's count of values, before /sys tells another. */
+/* Fills it with the kernel's count of values, before /sys shows another. */
 static void fill(int fd, size_t words, __u64 first)
 {
 	__u64 *values = calloc((size_t)real * words, sizeof(*values));
@@ -85,7 +85,7 @@ static void check(void)
 	assert_int_equal(one, 5 + real * (real - 1) / 2);
 }
 
-/* The first look, which counts, is at what a container may be shown. */
+/* The first read, which counts, sees what a container may see. */
 static void fewer_are_shown(void **state)
 {
 	(void)state;
@@ -134,7 +134,7 @@ int main(void)
 	char text[32] = "";
 	int fd = open(POSSIBLE, O_RDONLY | O_CLOEXEC), last = 0;
 
-	/* Not by libbpf, which remembers what it has read first. */
+	/* Not by libbpf, which caches its first read. */
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "0-%d", &last) != 1) {
 		printf("skipped: " POSSIBLE " shows no more than one CPU, or is not whole\n");
 		return 77;

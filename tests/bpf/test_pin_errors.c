@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A pin folder that cannot be made, opened, locked or given away; and other daemons that remove it
- * meanwhile.
+ * A pin folder that cannot be created, opened, locked or given away; and other daemons that remove
+ * it meanwhile.
  */
 #include "tests/bpf/faults.h"
 
@@ -22,7 +22,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct world world;
-static unsigned removals; /* by another daemon, each while we lock the folder */
+static unsigned removals; /* by another daemon, each time while we lock the folder */
 
 int __real_flock(int fd, int operation);
 int __wrap_flock(int fd, int operation);
@@ -65,7 +65,7 @@ static void unusable(void **state)
 	}
 }
 
-/* What is there stays. */
+/* Existing files stay. */
 static void unusable_with_pins(void **state)
 {
 	static const struct fault faults[] = {
@@ -79,7 +79,7 @@ static void unusable_with_pins(void **state)
 	}
 }
 
-/* Folders of which the kernel itself says no. */
+/* Folders that the kernel itself refuses. */
 static void no_folder(void **state)
 {
 	char name[300], in[310];
@@ -108,7 +108,7 @@ static void no_folder(void **state)
 	assert_int_equal(rmdir(world.root), 0);
 }
 
-/* Another daemon ends, whose folder was there a moment ago. */
+/* Another daemon ends, and its folder has just been removed. */
 static void removed_meanwhile(void **state)
 {
 	static const struct fault moments[] = {
@@ -137,7 +137,7 @@ static void removed_meanwhile(void **state)
 	assert_int_equal(world_descriptors(), descriptors);
 }
 
-/* To another user: what cannot be given is said. */
+/* To another user: a failure to give is reported. */
 static void given(void **state)
 {
 	static const struct fault faults[] = {
@@ -173,7 +173,7 @@ static void given(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
-/* Last, for it leaves the mount namespace: where nobody has mounted a bpffs, the daemon does. */
+/* Last, because it leaves the mount namespace: without a mounted bpffs the daemon mounts one. */
 static void no_bpffs(void **state)
 {
 	(void)state;

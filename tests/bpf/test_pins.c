@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a start finds pinned, takes over or leaves alone, and what an end leaves behind.
+ * Which pins a start finds, adopts or leaves alone, and which an end leaves.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -45,7 +45,7 @@ static void clean_end(void **state)
 	assert_int_not_equal(world_program("t0"), 0);
 	assert_true(world_has_pin(&world, "config"));
 	world_close(&world, false);
-	/* At once, not when the kernel comes to it. */
+	/* Immediately, not when the kernel frees it. */
 	assert_int_equal(world_program("t0"), 0);
 	assert_int_not_equal(access(world.root, F_OK), 0);
 	assert_int_equal(world_descriptors(), descriptors);
@@ -80,7 +80,7 @@ static void keeps_and_adopts(void **state)
 	world_run(&world);
 	assert_true(engine_xdp.would_adopt(&world.config));
 	assert_true(world.engine->adopted);
-	/* The secrets are those that the sessions were guarded with. */
+	/* The secrets are those of the sessions' guards. */
 	assert_memory_equal(
 		world.engine->settings.secret, settings.secret, sizeof(settings.secret));
 	memset(&info, 0, sizeof(info));
@@ -91,7 +91,7 @@ static void keeps_and_adopts(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
-/* What answers although its daemon is gone, and where. */
+/* Programs that answer although their daemon has ended, and where. */
 static void stale_pins(void **state)
 {
 	struct engine_stale stale;
@@ -101,7 +101,7 @@ static void stale_pins(void **state)
 	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 0);
 	world.config.interface_count = 2;
 	world_run(&world);
-	/* It lives. */
+	/* The daemon runs. */
 	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 0);
 	world_close(&world, true);
 	assert_int_equal(engine_xdp.stale_pins(&world.config, &stale), 1);
@@ -123,7 +123,7 @@ static void stale_pins(void **state)
 	world_close(&world, false);
 }
 
-/* Of another size: a clean start, but a start that fails before it leaves all as it was. */
+/* With another capacity: a clean start, but a start that fails before that changes nothing. */
 static void other_size(void **state)
 {
 	uint32_t program;
@@ -154,7 +154,7 @@ static void locked(void **state)
 	world_reset(&world);
 	world_run(&world);
 	other = world;
-	other.config.listen[0].port++; /* the folder is what is in use, not the port */
+	other.config.listen[0].port++; /* the folder is in use, not the port */
 	assert_int_equal(world_open(&other), -EBUSY);
 	assert_non_null(strstr(error_message(), "another sessiond holds the pin folder"));
 	assert_non_null(strstr(error_message(), world.pin_dir));
@@ -165,7 +165,7 @@ static void locked(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
-/* Nothing is made where no map can be pinned. */
+/* Nothing is created where no map can be pinned. */
 static void not_on_bpffs(void **state)
 {
 	char root[64];
@@ -180,7 +180,7 @@ static void not_on_bpffs(void **state)
 	assert_int_not_equal(access(root, F_OK), 0);
 }
 
-/* Nor where a link leads, nor if the folder is another by the time it is open. */
+/* Nor behind a symbolic link, nor if the folder was replaced before it is opened. */
 static void swapped_folder(void **state)
 {
 	(void)state;
@@ -197,7 +197,8 @@ static void swapped_folder(void **state)
 	assert_int_equal(unlink(world.pin_dir), 0);
 }
 
-/* Last, for it leaves the namespace: pins of one whose interfaces have the same numbers. */
+/* Last, because it leaves the namespace: pins of a namespace whose interfaces have the same
+ * indexes. */
 static void other_namespace(void **state)
 {
 	struct engine_stale stale;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which packets the program hands over to an AF_XDP socket, and that all goes up the stack where
- * there is none. BPF_PROG_TEST_RUN has packets come in by queue 0 of the loopback interface, which
- * the fixture makes the first of the program's.
+ * Which packets the program redirects to an AF_XDP socket, and all pass up the stack without one.
+ * With BPF_PROG_TEST_RUN packets arrive on queue 0 of the loopback interface, which the fixture
+ * makes the program's first interface.
  */
 #include "tests/bpf/fixture.h"
 
@@ -26,7 +26,7 @@ static const uint8_t group_mac[6] = {0x01, 0x00, 0x5e, 0x01, 0x02, 0x03};
 
 static const struct {
 	const char *name;
-	uint32_t verdict; /* where there is a socket */
+	uint32_t verdict; /* if there is a socket */
 	size_t counter;
 	struct frame_spec spec;
 } cases[] = {
@@ -42,7 +42,7 @@ static const struct {
 	{"REMOVE", XDP_REDIRECT, FIXTURE_COUNTER(pass_remove), {REMOVE}},
 	{"REMOVE, IPv6, one tag", XDP_REDIRECT, FIXTURE_COUNTER(pass_remove),
 		{REMOVE, .v6 = true, .vlans = 1}},
-	/* never handed over */
+	/* never redirected */
 	{"NEW, too long a value", XDP_PASS, FIXTURE_COUNTER(pass_new),
 		{NEW, .trailing = SESSD_VALUE_LIMIT + 1}},
 	{"NEW, too long a frame", XDP_PASS, FIXTURE_COUNTER(pass_new),
@@ -94,7 +94,7 @@ static void run_all(bool with_socket)
 	}
 }
 
-/* A socket that is not bound is enough for the verdict; nothing is ever sent to it. */
+/* An unbound socket is enough for the verdict; nothing is ever sent to it. */
 static int put_socket(uint32_t at)
 {
 	int fd = socket(AF_XDP, SOCK_RAW, 0);
@@ -133,7 +133,7 @@ static void sockets_elsewhere(void **state)
 	close(other_interface);
 }
 
-/* A program that was told of no interface, and one whose second it is. */
+/* A program without interfaces, and one with this as its second interface. */
 static void interfaces(void **state)
 {
 	for (int at = -1; at <= 15; at += 2) {

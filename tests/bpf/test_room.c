@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A frame with little room behind it grows at its head, and one that cannot grow to its reply goes
- * up the stack as it came. BPF_PROG_TEST_RUN has room for every reply, so this runs on interfaces
- * of a network namespace of its own: the loopback with generic XDP, where a reply comes in again,
- * and a veth pair with native XDP.
+ * A frame with little room after it grows at its head, and one that cannot grow to its reply passes
+ * up the stack unchanged. BPF_PROG_TEST_RUN has room for every reply, so this uses interfaces of a
+ * new network namespace: the loopback with generic XDP, where a reply comes in again, and a veth
+ * pair with native XDP.
  */
 #include "tests/bpf/fixture.h"
 #include "tests/bpf/verify.h"
@@ -30,7 +30,7 @@
 
 #define LOOPBACK_IFINDEX 1
 
-/* Where frames go out to the program, where its replies come in, and what it passes. */
+/* Sockets for frames to the program, for its replies, and for passed frames. */
 struct wire {
 	int out, reply, passed;
 };
@@ -50,7 +50,7 @@ static void require_namespace(void)
 	close(fd);
 }
 
-/* Waits at most 2 s for a frame that comes in, and not for one that goes out. */
+/* Waits at most 2 s for an incoming frame; ignores outgoing ones. */
 static size_t receive(int fd, uint8_t *frame, size_t size)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -67,7 +67,7 @@ static size_t receive(int fd, uint8_t *frame, size_t size)
 	return 0;
 }
 
-/* `protocol` 0: for sending alone. */
+/* `protocol` 0: only for sending. */
 static int tap(unsigned ifindex, int protocol)
 {
 	struct sockaddr_ll at = {
@@ -79,7 +79,7 @@ static int tap(unsigned ifindex, int protocol)
 	return fd;
 }
 
-/* Forgets what came in for an earlier question: on the loopback both taps see all. */
+/* Discards frames of earlier requests: on the loopback both taps see everything. */
 static void drain(int fd)
 {
 	uint8_t byte;
@@ -88,7 +88,7 @@ static void drain(int fd)
 		;
 }
 
-/* Asks for a value of `length` bytes. True if there was no room for it. */
+/* Requests a value of `length` bytes. True if there was no room for it. */
 static bool ask(const struct fixture *fixture, const struct wire *wire,
 	const struct frame_spec *spec, size_t length)
 {
@@ -174,7 +174,7 @@ static void native_veth(void **state)
 	struct fixture fixture;
 
 	(void)state;
-	/* the kernel's own packets would come in between */
+	/* the kernel's own packets would interfere */
 	if (system("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; "
 		   "ip link add client type veth peer name server && ip link set client up && "
 		   "ip link set server up")) {
@@ -182,7 +182,7 @@ static void native_veth(void **state)
 		skip();
 	}
 	fixture_start(&fixture, SESSD_VALUE_LIMIT);
-	/* at the client's end too, or veth drops what the program sends */
+	/* at the client's end too, or veth drops the program's replies */
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(bpf_xdp_attach(if_nametoindex(names[i]),
 					 bpf_program__fd(fixture.bpf->progs.sessiond_xdp),

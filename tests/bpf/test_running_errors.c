@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the kernel refuses while a daemon runs: it is said, and the next try is as good as the
- * first.
+ * Calls that the kernel refuses while a daemon runs: they are reported, and the next try works.
  */
 #include "tests/bpf/faults.h"
 
@@ -46,12 +45,12 @@ static void open_everywhere(void)
 static void addresses(void **state)
 {
 	static const struct fault add = {"bpf_map_update_elem", "local", ENOMEM,
-		"cannot tell the program of address 10.1.1.1: Cannot allocate memory"};
+		"cannot change the XDP program's address 10.1.1.1: Cannot allocate memory"};
 	static const struct fault del = {"bpf_map_delete_elem", "local", EBUSY,
-		"cannot tell the program of address 10.1.1.1: Device or resource busy"};
-	/* It is gone, but the program may remember whom it answered. */
+		"cannot change the XDP program's address 10.1.1.1: Device or resource busy"};
+	/* The address is gone, but the program's cache may still have it. */
 	static const struct fault forget = {"bpf_map_update_elem", "config", EIO,
-		"cannot tell the program of address 10.1.1.1: Input/output error"};
+		"cannot change the XDP program's address 10.1.1.1: Input/output error"};
 
 	int fd;
 
@@ -82,7 +81,7 @@ static void no_figure(void *ctx, const char *name, uint64_t value)
 		*(uint64_t *)ctx = value;
 }
 
-/* Counters that cannot be read are not 0 without a word; one is enough. */
+/* Counters that cannot be read are shown as 0 with a warning, only once. */
 static void unread_counters(void **state)
 {
 	static const struct fault read = {"bpf_map_lookup_elem", "stats", EPERM, ""};
@@ -104,8 +103,8 @@ static void unread_counters(void **state)
 	world_close(&world, false);
 }
 
-/* Of a start that adopts, addresses are written at its end. It goes on without those that the map
- * refuses, as any start does, and tries them again. */
+/* A start that adopts writes addresses at its end. It continues without those that the map refuses,
+ * as any start does, and retries them. */
 static void addresses_at_start(void **state)
 {
 	static const struct fault add = {"bpf_map_update_elem", "local", ENOMEM, ""};
@@ -126,7 +125,7 @@ static void addresses_at_start(void **state)
 		assert_int_equal(world_start(&world), 0);
 		fault_set(NULL);
 		heard_notice[0] = '\0';
-		assert_non_null(strstr(error_message(), "cannot tell the program of address"));
+		assert_non_null(strstr(error_message(), "cannot change the XDP program's address"));
 		assert_int_not_equal(world_program("t0"), 0);
 		assert_false(world_serves(&world, "10.1.1.1"));
 		assert_false(world_serves(&world, "10.1.1.7"));
@@ -146,9 +145,9 @@ static void addresses_at_start(void **state)
 static void vlans(void **state)
 {
 	static const struct fault add = {"bpf_map_update_elem", "vlans", ENOMEM,
-		"cannot tell the program of a VLAN: Cannot allocate memory"};
+		"cannot change the XDP program's VLANs: Cannot allocate memory"};
 	static const struct fault del = {"bpf_map_delete_elem", "vlans", EBUSY,
-		"cannot tell the program of a VLAN: Device or resource busy"};
+		"cannot change the XDP program's VLANs: Device or resource busy"};
 	const struct sessd_vlan vlan = {.ifindex = 7, .tags = sessd_vlan_tag(5, false)};
 
 	(void)state;
@@ -163,7 +162,7 @@ static void vlans(void **state)
 	world_close(&world, false);
 }
 
-/* A writer that cannot wait for packets ends; a signal is no reason to. */
+/* A writer that cannot wait for packets ends; a signal does not end it. */
 static void packets(void **state)
 {
 	static const struct fault lasting = {
@@ -177,13 +176,13 @@ static void packets(void **state)
 	assert_int_equal(engine_xdp.poll(world.engine, 0), 0);
 	fault_set(&lasting);
 	said(engine_xdp.poll(world.engine, 0), &lasting);
-	/* Nobody waits for it any more. */
+	/* Nothing waits for it any more. */
 	allow_list_default(&allow);
 	assert_int_equal(engine_xdp.set_allow(world.engine, &allow), 0);
 	world_close(&world, false);
 }
 
-/* An interface that was made anew is answered on, though its pin cannot be made. */
+/* A recreated interface is served, although its pin cannot be made. */
 static void pin_anew(void **state)
 {
 	static const struct fault pin = {"bpf_obj_pin", "/link-", ENOSPC,
@@ -206,7 +205,7 @@ static void pin_anew(void **state)
 	assert_int_not_equal(access(world.root, F_OK), 0);
 }
 
-/* No error, but slower than what was hoped for. */
+/* No error, but slower than requested. */
 static void generic(void **state)
 {
 	(void)state;

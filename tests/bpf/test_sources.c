@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The main thread reads and forgets a thousand sources in a few calls of the kernel.
+ * The main thread reads and deletes a thousand sources with a few system calls.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -80,7 +80,7 @@ static void a_thousand_sources(void **state)
 	}
 	calls = 0;
 	engine_xdp.talkers(world.engine, found, &seen);
-	/* The map forgets some where it is full, and it is all but full. */
+	/* A full map discards some, and it is almost full. */
 	assert_in_range(seen.count, SOURCES / 2, SOURCES);
 	for (unsigned i = 0; i < SOURCES; i++)
 		assert_in_range(seen.times[i], 0, 1);

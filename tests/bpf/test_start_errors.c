@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A start that the kernel refuses at one step: it says which, takes back what it made, leaves what
- * answered answering, and the next start is as if nothing had been.
+ * The kernel refuses one step of a start: the start reports which, removes what it made, keeps the
+ * old program answering, and the next start works normally.
  */
 #include "tests/bpf/faults.h"
 
@@ -67,7 +67,7 @@ static void next_start(void **state)
 		{"mmap64", "shared", ENOMEM, "cannot map the visited marks"},
 		{"bpf_map_lookup_batch", NULL, EIO, "cannot read the pinned sessions"},
 		{"bpf_obj_get", "/link-", EACCES, "cannot open the pin"},
-		{"bpf_xdp_query", NULL, EINVAL, "cannot ask how XDP is on t0"},
+		{"bpf_xdp_query", NULL, EINVAL, "cannot query the XDP mode of t0"},
 		{"if_nametoindex", "t0", ENFILE, "cannot look up interface t0: Too many open"},
 		{"bpf_map_update_elem", "allow4", ENOMEM, "cannot write the allow list"},
 		{"bpf_map_update_elem", "config", EIO, "cannot write the program's settings"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Values of every length, inside an entry and past it, over both families.
+ * Values of every length, in the entry alone and with an overflow, over both families.
  */
 #include "tests/bpf/fixture.h"
 #include "tests/bpf/verify.h"
@@ -33,7 +33,7 @@ static void ask(const struct fixture *fixture, const struct frame_spec *spec, co
 		fail_msg("length %zu, IPv%d: %s", length, spec->v6 ? 6 : 4, wrong);
 }
 
-/* Each length up to `value_max`, with random bytes, all zeros (which a checksum hardly sees) and
+/* Each length up to `value_max`, with random bytes, all zeros (which hardly affect a checksum) and
  * all ones, by requests shorter and longer than the reply. */
 static void lengths(uint32_t value_max)
 {
@@ -83,7 +83,7 @@ static void without_overflow(void **state)
 	lengths(SESSD_INLINE_MAX + 1);
 }
 
-/* An entry longer than --max-session is none of this daemon's. */
+/* An entry longer than --max-session is not from this daemon. */
 static void too_long(void **state)
 {
 	static struct outcome outcome;

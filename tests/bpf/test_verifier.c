@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How much work the program is for the verifier, which gives up at a million instructions:
- * recorded, and bounded with room, since kernels differ in what they look at twice.
+ * The verifier's work for the program, with its limit of a million instructions: recorded, and
+ * bounded with a margin, because kernels differ in how often they verify an instruction.
  */
 #include "tests/bpf/fixture.h"
 

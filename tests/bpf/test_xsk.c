@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * NEWs and REMOVEs from a wire to the sink, by AF_XDP: frames are sent at one end of a veth pair
- * with several queues, and the engine has its program at the other.
+ * NEWs and REMOVEs from the wire to the sink, by AF_XDP: frames are sent at one end of a veth pair
+ * with several queues, and the engine's program is at the other.
  */
 #include "tests/bpf/engine_world.h"
 #include "tests/bpf/frame.h"
@@ -129,7 +129,7 @@ static uint64_t stat_of(const char *name)
 static void send_frame(const uint8_t *frame, size_t size)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("t1")};
-	static int fd = -1; /* kept: to close one takes the kernel a grace period */
+	static int fd = -1; /* kept open: closing one takes a grace period */
 	static unsigned sent;
 
 	if (fd < 0)
@@ -188,7 +188,7 @@ static void arrives(void **state)
 	poll_until("xsk_received", news + 1);
 	assert_int_equal(got.removes, 1);
 	assert_memory_equal(got.key, key, sizeof(key));
-	/* The longest, and as a sender on this host leaves the checksum. */
+	/* The longest value, and a checksum as from a sender on this host. */
 	send_spec((struct frame_spec){
 		.type = -1, .v6 = true, .trailing = SESSD_VALUE_LIMIT, .check = CHECK_PARTIAL});
 	poll_until("xsk_received", news + 2);
@@ -218,7 +218,7 @@ static void checksums(void **state)
 	world_close(&world, false);
 }
 
-/* From many ports, so that every queue gets some, and more than any ring of a burst's length. */
+/* From many ports, so that every queue gets some, and more than fit into a ring of one burst. */
 static void every_queue(void **state)
 {
 	unsigned used = 0;
@@ -236,13 +236,13 @@ static void every_queue(void **state)
 			"ethtool -S t0 2>/dev/null | grep -q 'rx_queue_%u_xdp_redirect: [1-9]'", i);
 		used += system(command) == 0;
 	}
-	if (used < 2) /* as the kernel's hash of the ports has it, or there is no ethtool */
+	if (used < 2) /* by the kernel's hash of the ports, or there is no ethtool */
 		print_message("only %u queues are seen to be used\n", used);
 	world_close(&world, false);
 }
 
-/* More than the frames of a queue while nobody polls: what is lost is counted, the rest is there,
- * and afterwards all is as before. */
+/* More than a queue's frames without polling: losses are counted, the rest arrives, and afterwards
+ * everything works as before. */
 static void overflow(void **state)
 {
 	uint64_t lost;
@@ -252,7 +252,7 @@ static void overflow(void **state)
 	assert_int_equal(stat_of("xsk_sockets"), 1);
 	for (unsigned i = 0; i < 5000; i++)
 		send_spec((struct frame_spec){.type = -1, .trailing = 8});
-	usleep(100000); /* what a slow machine has yet to hand over */
+	usleep(100000); /* frames that a slow machine has not delivered yet */
 	lost = stat_of("xsk_drop_no_frame") + stat_of("xsk_drop_ring_full");
 	assert_in_range(lost, 1, 4999);
 	poll_until("xsk_received", 5000 - lost);
@@ -290,7 +290,7 @@ static void busy_poll(void **state)
 	world_close(&world, false);
 }
 
-/* Where the driver has no XDP, or is not to use it. */
+/* If the driver has no XDP, or must not use it. */
 static void generic(void **state)
 {
 	struct allow_list allow;
@@ -312,7 +312,7 @@ static void generic(void **state)
 	world_close(&world, false);
 }
 
-/* The sockets leave with their daemon, and the next one's take over. */
+/* The sockets close with their daemon, and the next daemon's replace them. */
 static void adoption(void **state)
 {
 	unsigned descriptors = world_descriptors();
@@ -373,7 +373,7 @@ int __wrap_xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32
 	return __real_xsk_queue_open(queue, interface, number, frames, copy, busy_poll);
 }
 
-/* Of many queues, the frames of all sockets together take no more than is promised. */
+/* With many queues, the frames of all sockets together take no more than the documented limit. */
 static void memory_of_many_queues(void **state)
 {
 	static const struct xsk_interface interfaces[] = {{"q0", true}, {"q1", true}, {"q2", true}};

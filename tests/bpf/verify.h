@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL if `reply` is the right answer to `request`, of message type `type` with `length` bytes of
- * `value`; otherwise what is wrong with it. */
+/* NULL if `reply` is the correct reply to `request`, of message type `type` with `length` bytes of
+ * `value`; otherwise the error. */
 const char *verify_reply(const uint8_t *request, size_t request_size, const uint8_t *reply,
 	size_t reply_size, uint8_t type, const void *value, size_t length);
 

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What bash completes for the three programs, and that it knows every command and option of --help.
+# Bash completion for the three programs: it completes every command and option of --help.
 set -u
 
 : "${SESSIOND_BUILD:?the build folder, as meson sets it}"
 sessionctl=$SESSIOND_BUILD/sessionctl
 for file in "$SESSIOND_BUILD/dist/completion/sessionctl" "$SESSIOND_BUILD/dist/completion/sessiond" \
 	"$(dirname "$0")/../../dist/completion/sessionbench"; do
-	# shellcheck disable=SC1090 # they are in another folder, and looked at there
+	# shellcheck disable=SC1090 # in another folder, checked there
 	. "$file" || exit 1
 done
 failures=0
 cases=0
 
-# completes 'WORDS OF THE LINE' EXPECTED...: what TAB gives for the last word, which may be empty.
+# completes 'WORDS OF THE LINE' EXPECTED...: TAB offers these for the last word, which may be empty.
 completes()
 {
 	local line=$1 got
@@ -82,7 +82,7 @@ completes 'sessionbench -i l' lo
 completes 'sessionbench --preload-o' --preload-only
 completes 'sessionbench 10'
 
-# Nothing that --help names is missing, and nothing is there that it does not name.
+# It completes all that --help names, and nothing else.
 help=$("$sessionctl" --help)
 # shellcheck disable=SC2046
 completes 'sessionctl ' $(sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help" | sort)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What the docs point to exists: links and anchors, files of the source, options, counters and
-# configuration. And what is in the source, the architecture names.
+# Whatever the docs refer to exists: links and anchors, source files, options, counters and
+# configuration. And docs/architecture.md names every source file.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -17,14 +17,14 @@ for page in $pages; do
 		*) [ -e "$(dirname "$page")/$link" ] || fail "$page: there is no $link" ;;
 		esac
 	done
-	for file in $(grep -Eo '`(bench|common|control|dataplane|dist|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
+	for file in $(grep -Eo '`(bench|client|common|control|dataplane|dist|docs|ebpf|include|scripts|tests)/[^` ]*`' "$page" |
 		tr -d '`'); do
 		# shellcheck disable=SC2086
 		ls $file >/dev/null 2>&1 || fail "$page: there is no $file"
 	done
 done
 
-# An anchor is a heading of the page that is linked, as forges spell it.
+# An anchor is a heading of the linked page, spelled as on GitHub.
 python3 - $pages >"$folder/anchors" <<-'END' || fail "$(cat "$folder/anchors")"
 	import pathlib, re, sys
 	def anchors(page):
@@ -42,27 +42,27 @@ python3 - $pages >"$folder/anchors" <<-'END' || fail "$(cat "$folder/anchors")"
 END
 cases=$((cases + 1))
 
-# In the architecture's tables a file without a folder is of a folder named beside it.
+# In the tables of architecture.md a file without a folder is in a folder named in the same row.
 for file in $(grep '^|' docs/architecture.md | grep -Eo '`[a-z_]+\.[ch]`' | tr -d '`' | sort -u); do
-	[ -n "$(find common control dataplane include -name "$file")" ] || fail "architecture.md: there is no $file"
+	[ -n "$(find client common control dataplane include -name "$file")" ] || fail "architecture.md: there is no $file"
 done
 
-# And the other way round: each file is named, or its folder, or the header's source.
+# Conversely, each file is named, or its folder, or for a header its source.
 grep -Eo '`[^` ]+`' docs/architecture.md | tr -d '`' >"$folder/named"
-find common control dataplane ebpf include bench -name '*.[ch]' >"$folder/sources"
+find client common control dataplane ebpf include bench -name '*.[ch]' >"$folder/sources"
 while read -r file; do
 	cases=$((cases + 1))
 	name=${file##*/}
 	grep -qxF -e "$file" -e "${file%/*}/" -e "$name" "$folder/named" && continue
 	sed 's|.*/||' "$folder/named" | grep -qxF -e "$name" -e "${name%.h}.c" && continue
-	# Of one file's parts, or for one folder.
+	# Parts of one file, or private to one folder.
 	case $name in
 	*_private.h | doctor.h | sessionctl.h | xdp.h | dpdk.h | daemon.h | top.h) ;;
 	*) fail "architecture.md lacks $file, and its folder" ;;
 	esac
 done <"$folder/sources"
 
-# Options are one of ours, a script's, or one of these: of dpdk-devbind, and of DPDK's EAL.
+# Options belong to sessiond's programs or scripts, or to this list, of dpdk-devbind and DPDK's EAL.
 for program in sessiond sessionctl sessionbench; do
 	"$SESSIOND_BUILD/$program" --help
 done | grep -oE -- '--[a-z-]+' | sort -u >"$folder/options"
@@ -77,7 +77,7 @@ for option in $(grep -ohE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]+' $pages | sed 's/.
 	fail "no program has the option $option"
 done
 
-# What is built with here is what the Debian package is built with. (libdpdk-dev brings the last two.)
+# The docs name the build dependencies of the Debian package. (libdpdk-dev brings the last two.)
 sed -n "/^build=/,/'$/p" scripts/setup | grep -Eo '[a-z0-9-]+-dev' |
 	grep -vxE 'libc6-dev|linux-libc-dev|libnuma-dev|libpcap-dev' >"$folder/dev"
 [ "$(wc -l <"$folder/dev")" -gt 5 ] || fail "scripts/setup names hardly a library"
@@ -85,7 +85,7 @@ while read -r package; do
 	grep -Eq "^ $package( |,)" debian/control || fail "debian/control lacks $package"
 done <"$folder/dev"
 
-# Names in stats that the docs tell operators to look at. In xdp mode there are more than here.
+# Names in stats that the docs mention. xdp mode has more than this daemon.
 start up -m socket -n 1000 7203 || finish
 "$sessionctl" -C "$folder/up.sock" stats | cut -d ' ' -f 1 >"$folder/names"
 "$SESSIOND_BUILD/docs/man/manual" --section counters-xdp | sed -n 's/^\.It Sy //p' >>"$folder/names"
@@ -118,11 +118,11 @@ END
 aa=$(printf ' aa%.0s' $(seq 32))
 [ "$reply" = "01 81 00 00$aa 30 00" ] || fail "the reply is $reply"
 
-# The lines of configuration in the docs, gathered, are a good configuration.
+# All configuration lines in the docs together are a valid configuration.
 ip link add eth1 type veth peer name other || fail "no interface can be made"
 sed -n '/^    interface = eth1$/,/^$/s/^    //p' docs/quick-start.md >"$folder/conf"
 grep -q '^allow = ' "$folder/conf" || fail "quick-start.md has no example of a configuration"
-# A build without xdp mode refuses `interface`, and has to say so.
+# A build without xdp mode refuses `interface` with an error.
 if [ "${SESSIOND_XDP:-}" = no ]; then
 	expect 2 'built without xdp mode' "$sessiond" --check -c "$folder/conf"
 else

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# `sessionctl doctor` on this very host, on interfaces that the test makes: what ethtool, netlink and
-# the kernel say of them. The checks themselves are tests/unit/test_doctor.c's.
+# `sessionctl doctor` on this host, with interfaces that the test creates: it reads ethtool, netlink and
+# the kernel correctly. tests/unit/test_doctor.c tests the checks themselves.
 
-# /sys shows the interfaces of the network namespace that it was mounted in.
+# /sys shows the interfaces of the network namespace in which it was mounted.
 if [ -z "${DOCTOR_MOUNTS:-}" ]; then
 	unshare -nm true 2>/dev/null || {
 		echo "SKIPPED: no namespaces can be made: run as root"
@@ -14,7 +14,7 @@ if [ -z "${DOCTOR_MOUNTS:-}" ]; then
 	DOCTOR_MOUNTS=1 CLI_TEST_NAMESPACE=1 exec unshare -nm "$0" "$@"
 fi
 mount -t sysfs sysfs /sys || {
-	echo "SKIPPED: /sys cannot be mounted anew"
+	echo "SKIPPED: /sys cannot be mounted again"
 	exit 77
 }
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ ip link set doc0 up
 ip link set doc1 up
 doctor="$sessionctl -C $folder/none --pin-dir $folder/pins doctor"
 
-# finding INTERFACE CHECK: its severities, in one line.
+# finding INTERFACE CHECK: prints the severities, in one line.
 finding() {
 	$doctor --json "$1" >"$folder/json"
 	code=$?
@@ -67,7 +67,7 @@ ip link set doc0 mtu 500
 is doc0 mtu warning
 ip link set doc0 mtu 1500
 is doc0 mtu good
-# The kernel refuses a program on doc0 for the MTU of doc1: at the same one as doctor does.
+# The kernel refuses a program on doc0 because of doc1's MTU, at the same limit as doctor.
 pass=$SESSIOND_BUILD/tests/e2e/xdppass
 for mtu in 3506 3507; do
 	ip link set doc1 mtu $mtu
@@ -86,7 +86,7 @@ ip link set doc0 down
 is doc0 link warning
 ip link add doc2 type dummy 2>/dev/null && ip link set doc2 up && is doc2 driver warning
 
-# The other end of a veth is where its namespace says, whatever has the same index here.
+# The other end of a veth is found in its namespace, even if an interface here has the same index.
 unshare -n sleep 60 &
 away=$!
 daemons="$daemons $away"
@@ -106,11 +106,11 @@ else
 	echo "a veth into another namespace is left out: it cannot be made"
 fi
 
-# What cannot be the name of an interface.
+# An impossible interface name.
 expect 2 'doctor a23456789abcdef0: no such interface' $doctor a23456789abcdef0
 is a23456789abcdef driver problem
 
-# The port is that of the daemon that answers, unless another is named.
+# The port is the one of the running daemon, unless --port names another.
 start other -m socket -n 1000 7411 || finish
 mkdir -p "$folder/ports/7411" "$folder/ports/54321"
 "$sessionctl" -C "$folder/other.sock" --pin-dir "$folder/ports" doctor doc0 >"$folder/out"
@@ -120,7 +120,7 @@ grep -q '^warning  pins: port 54321: ' "$folder/out" || fail "the port: $(grep p
 grep -q '^problem  pins: port 54321: ' "$folder/out" || fail "--port: $(grep pins "$folder/out")"
 stop other "$started"
 
-# The port is one of the kernel's ephemeral ones until it is reserved, and may be another's by then.
+# The port is an ephemeral port until it is reserved, and another process may hold it.
 reserved=$(cat /proc/sys/net/ipv4/ip_local_reserved_ports)
 sysctl -q -w net.ipv4.ip_local_port_range='32768 60999' net.ipv4.ip_local_reserved_ports= 2>/dev/null
 is doc0 port note
@@ -140,7 +140,7 @@ done
 is doc0 port "good problem"
 sysctl -q -w net.ipv4.ip_local_reserved_ports="$reserved"
 
-# Without --json: a line a finding, advice below it.
+# Without --json: a line per finding, with advice below it.
 $doctor doc0 >"$folder/out"
 [ $? -eq 4 ] || fail "the exit code"
 grep -q '^problem  bpffs: ' "$folder/out" || fail "text: $(cat "$folder/out")"

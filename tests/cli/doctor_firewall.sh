@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What `sessionctl doctor` says of real rules, of nftables and of iptables, in a network namespace of
-# the test's; and that a datagram fares as it says.
+# `sessionctl doctor` judges real rules of nftables and iptables, in a network namespace of the test,
+# and datagrams are treated as it says.
 
-# nft is hidden for some cases, in a mount namespace of this test's.
+# Some cases hide nft, in a mount namespace of this test.
 if [ -z "${DOCTOR_MOUNTS:-}" ]; then
 	unshare -nm true 2>/dev/null || {
 		echo "SKIPPED: no namespaces can be made: run as root"
@@ -20,7 +20,7 @@ nft list ruleset >/dev/null 2>"$folder/err" || skip "nft does not work here: $(c
 command -v iptables >/dev/null || skip "iptables is not installed"
 ip link add doc0 type veth peer name doc1 || skip "no interface can be made"
 
-# Does a datagram from this address get to the port?
+# Prints whether a datagram from this address reaches the port.
 arrives() {
 	python3 - "$1" <<-'END'
 		import socket, sys
@@ -49,11 +49,11 @@ found() {
 	}
 }
 
-# firewall WHAT SEVERITY PATTERN ARRIVES RULES: with these rules of nft, instead of what there were.
+# firewall WHAT SEVERITY PATTERN ARRIVES RULES: with these nft rules instead of the previous ones.
 firewall() {
 	what=$1
 	printf 'flush ruleset\n%s\n' "$5" >"$folder/rules"
-	nft -f "$folder/rules" || fail "$what: nft takes the rules not"
+	nft -f "$folder/rules" || fail "$what: nft refuses the rules"
 	found firewall "$2" "$3"
 	cases=$((cases + 1))
 	[ "$(arrives 127.0.0.1)" = "$4" ] || fail "$what: a datagram arrives: not $4"
@@ -133,19 +133,19 @@ firewall "IPv6 alone" note 'IPv6' yes '
 	}'
 [ "$(arrives ::1)" = no ] || fail "IPv6 alone: it is not dropped"
 
-# By iptables, which is of nftables here.
+# With iptables, here the nftables variant.
 iptables_rules() {
 	what=$1 severity=$2 pattern=$3 wanted=$4
 	shift 4
 	nft flush ruleset
 	for rule in "$@"; do
 		# shellcheck disable=SC2086
-		iptables $rule || fail "$what: iptables takes not $rule"
+		iptables $rule || fail "$what: iptables refuses $rule"
 	done
 	found firewall "$severity" "$pattern"
 	cases=$((cases + 1))
 	[ "$(arrives 127.0.0.1)" = "$wanted" ] || fail "$what: a datagram arrives: not $wanted"
-	# The same without nft: only iptables-save tells.
+	# The same without nft: only iptables-save lists the rules.
 	nft=$(command -v nft)
 	mount --bind /dev/null "$nft" 2>/dev/null || return
 	found firewall "$severity" "$pattern"
@@ -166,18 +166,18 @@ iptables_rules "iptables: some" warning 'to some' yes \
 iptables_rules "iptables: other hooks" good 'no rule names' yes \
 	'-A INPUT -p tcp --dport 54321 -j DROP' '-A FORWARD -p udp --dport 54321 -j DROP'
 
-# iptables-legacy has tables of its own, which nft does not list.
+# iptables-legacy has separate tables, which nft does not list.
 if iptables-legacy -S >/dev/null 2>&1; then
 	what="iptables-legacy: a drop"
 	nft flush ruleset
 	iptables-legacy -A INPUT -p udp -m multiport --dports 53,54000:55000 -j DROP ||
-		fail "$what: iptables-legacy takes it not"
+		fail "$what: iptables-legacy refuses it"
 	found firewall problem 'table iptables-legacy filter, chain INPUT: a rule refuses'
 	[ "$(arrives 127.0.0.1)" = no ] || fail "$what: a datagram arrives"
 	what="iptables-legacy that cannot be read"
 	save=$(readlink -f "$(command -v iptables-legacy-save)")
 	mount --bind /dev/null "$save" && {
-		found firewall note 'rules of iptables-legacy, and they cannot be read'
+		found firewall note 'rules of iptables-legacy, but they cannot be read'
 		umount "$save"
 	}
 	iptables-legacy -F
@@ -185,17 +185,17 @@ else
 	echo "iptables-legacy is left out: it does not work here"
 fi
 
-# Tracking of connections: real entries.
+# Connection tracking, with real entries.
 if [ -r /proc/sys/net/netfilter/nf_conntrack_count ]; then
 	what="conntrack"
 	nft flush ruleset
-	input accept 'ct state established accept' | nft -f - || fail "nft takes no ct state"
+	input accept 'ct state established accept' | nft -f - || fail "nft refuses ct state"
 	found conntrack warning 'every NEW takes an entry'
 	arrives 127.0.0.1 >/dev/null
 	[ "$(cat /proc/sys/net/netfilter/nf_conntrack_count)" -gt 0 ] || fail "nothing is tracked"
 	found conntrack warning '\([1-9][0-9]* of [0-9]+ are taken\)'
-	# As doctor advises.
-	nft -f - <<-'END' || fail "nft takes no notrack"
+	# Doctor's advice.
+	nft -f - <<-'END' || fail "nft refuses notrack"
 		table inet raw {
 			chain prerouting { type filter hook prerouting priority raw; udp dport 54321 notrack; }
 			chain output { type filter hook output priority raw; udp sport 54321 notrack; }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# `sessiond 54321` in the place of the classic daemon: no configuration, one port, every address,
-# the protocol as stunnel speaks it, a line of statistics at SIGUSR1. In a /run of its own, because
-# that is where the admin socket is when nobody says.
+# `sessiond 54321` as a drop-in for the classic daemon: no configuration, one port, every address, the
+# protocol as stunnel speaks it, a line of statistics at SIGUSR1. The test mounts its own /run, where
+# the admin socket is by default.
 
 if [ -z "${DROP_IN_MOUNTS:-}" ]; then
 	unshare -m true 2>/dev/null || {
@@ -50,7 +50,7 @@ for server, family in ("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6):
     key = one if family == socket.AF_INET else two
     get = message(1, key)
     err = b"\x01\x80" + get[2:]
-    # stunnel sends its whole buffer with a GET; what follows the header means nothing.
+    # stunnel sends its whole buffer with a GET; the bytes after the header have no meaning.
     assert ask(server, family, get) == err, "a session that was never stored"
     tell(server, family, message(0, key, 300, b"v" * 144))
     for _ in range(100):
@@ -83,9 +83,9 @@ echo "$line" | grep -Eq 'statistics: 1 of 1000000 sessions, [0-9]+ GETs, [0-9]+ 
 	fail "the line of statistics: $line"
 "$sessionctl" version >"$folder/out" || fail "sessionctl does not find it by itself"
 
-# The port is the only thing that it may want: a second one says which is taken.
+# Only the port can conflict: a second daemon reports it.
 expect 1 'another sessiond|54321 is in use' "$sessiond" 54321
-# On another port too: it says what it lacks, and runs with that.
+# On another port the admin socket is still taken: the error says so, and with --control it runs.
 expect 1 '/run/sessiond/control.sock: .*its own with --control PATH' "$sessiond" 54322
 start second 54322 || finish
 expect 0 '' "$sessionctl" -C "$folder/second.sock" stats

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Signals that come while the daemon starts: SIGHUP does not end it, SIGTERM does, cleanly.
+# Signals during the daemon's start: SIGHUP does not end it, SIGTERM ends it cleanly.
 
 . "$(dirname "$0")/lib.sh"
 
-# begin NAME: a daemon that is not ready yet, but whose admin socket is there: it is opened first.
+# begin NAME: starts a daemon that is not ready yet, but has its admin socket, which it opens first.
 begin() {
 	"$sessiond" -m socket -n 400000 -C "$folder/$1.sock" 7200 >"$folder/$1.log" 2>&1 </dev/null &
 	started=$!

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# `sessionctl flush` of a cache that takes seconds: when it returns, none of the sessions is there
-# that were when it was asked; others are served meanwhile; and it goes on if its client is killed.
+# `sessionctl flush` of a cache, which takes seconds: when it returns, every session that existed at the
+# request is gone; requests are served meanwhile; and it continues if its client is killed.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -27,7 +27,7 @@ held() {
 
 preload -n $sessions
 before=$(held)
-# A few are lost where the machine is slow, and then sent again.
+# A slow machine loses a few; send these again.
 [ "$before" -eq $sessions ] || fail "$before sessions are stored"
 began=$(date +%s%N)
 $ctl flush >"$folder/flushed" 2>&1 &
@@ -48,7 +48,7 @@ grep -qx "flushed $sessions" "$folder/flushed" || fail "flush says: $(cat "$fold
 [ "$took" -ge $((sessions / 256 - 1)) ] || fail "that was too fast for GETs: $took ms"
 [ "$partly" -gt 0 ] || fail "nobody else was served during the flush"
 
-# A client that is killed, and a second one that waits for what the first has begun.
+# A client that is killed, and a second one that waits for the flush that the first began.
 preload -n $sessions --seed 2
 $ctl flush >"$folder/flushed" 2>&1 &
 flush=$!
@@ -64,13 +64,13 @@ deleted=$(sed -n 's/^flushed //p' "$folder/out")
 	fail "the second flush says $deleted, when $left were left"
 $ctl stats | grep -qx "sessions_flushed $((2 * sessions))" || fail "sessions_flushed: $($ctl stats)"
 
-# One that stops meanwhile has not flushed, and its client is told so.
+# A daemon that stops meanwhile reports to the client that the flush is incomplete.
 preload -n $sessions --seed 3
 $ctl flush >"$folder/flushed" 2>&1 &
 flush=$!
 sleep 0.2
 stop up "$pid"
-wait $flush && fail "a flush that was not ended says: $(cat "$folder/flushed")"
+wait $flush && fail "an incomplete flush says: $(cat "$folder/flushed")"
 [ "$(wc -l <"$folder/flushed")" -eq 1 ] && grep -q 'closed the connection' "$folder/flushed" ||
-	fail "a flush that was not ended says: $(cat "$folder/flushed")"
+	fail "an incomplete flush says: $(cat "$folder/flushed")"
 finish

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Logging to systemd's journal: priorities, and the fields for what a program may wait for. The journal is a socket of this test's, in a mount namespace.
+# Logging to systemd's journal: priorities, and the fields for events that programs watch. The journal
+# is a socket of this test, in a mount namespace.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -19,8 +20,8 @@ open("/run/ready", "w").close()
 while True:
     print(" | ".join(server.recv(65536).decode().splitlines()), flush=True)
 END
-# With auto, an interface that has no native XDP is a way down to sockets, which is an event; where
-# the build has no xdp mode there is none.
+# With auto, an interface without native XDP leads to a fallback to sockets, which is an event, except
+# in a build without xdp mode.
 interface=
 [ "${SESSIOND_XDP:-yes}" = yes ] && interface='-i lo --xdp-mode native'
 echo 'remove = honour' >"$folder/conf"
@@ -41,7 +42,7 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 read -r pid server <"$folder/pids"
-# shellcheck disable=SC2034 # lib.sh ends them, whatever happens
+# shellcheck disable=SC2034 # lib.sh ends them in any case
 daemons="$pid $server $wrapper"
 expect 0 '' "$sessionctl" -C "$folder/journal.sock" reload
 echo 'remove = perhaps' >"$folder/conf"
@@ -50,14 +51,14 @@ python3 -c 'import socket
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 7501))'
 sleep 1.5
 
-# A journal that reads nothing holds nobody up: what it does not take goes to stderr.
+# A journal that does not read never blocks the daemon: lines that it does not accept go to stderr.
 kill -STOP "$server"
-for _ in $(seq 30); do # more than a socket lets wait
+for _ in $(seq 30); do # more than a socket queues
 	expect 1 'remove = perhaps: expected' "$sessionctl" -C "$folder/journal.sock" reload
 done
 kill -CONT "$server"
 grep -q '^<3>reload failed, nothing was changed' "$folder/stderr" || fail "events are lost"
-# It hears of things again once it has read what waited.
+# It gets lines again once it has read the queued ones.
 echo 'remove = ignore' >"$folder/conf"
 for _ in $(seq 50); do
 	expect 0 '' "$sessionctl" -C "$folder/journal.sock" reload
@@ -83,13 +84,13 @@ said reload 5 'reloaded'
 said reload-failed 3 'reload failed, nothing was changed: .*remove = perhaps'
 [ -z "$interface" ] || said slow 4 'SLOW: falling back to mode socket'
 said drop 4 'dropped a packet from 127.0.0.1'
-# Whom it was about, and why; other lines are about nobody.
+# Source and reason of a drop; other lines have neither field.
 grep -F 'SESSIOND_EVENT=drop' "$folder/journal" | grep -F 'SESSIOND_SOURCE=127.0.0.1 ' |
 	grep -q 'SESSIOND_REASON=short ' || fail "no source or reason: $(cat "$folder/journal")"
 grep -v 'SESSIOND_EVENT=drop' "$folder/journal" | grep -E 'SESSIOND_(SOURCE|REASON|INTERFACE)' &&
 	fail "a field of nothing"
 said stop 5 'stopping on signal 15'
-# The rest is on stderr, with its priority.
+# The other lines are on stderr, with their priority.
 grep -q '^<6>listening on UDP' "$folder/stderr" || fail "no priorities: $(cat "$folder/stderr")"
 grep -q 'answers in mode' "$folder/stderr" && fail "an event is logged twice"
 

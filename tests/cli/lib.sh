@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What the command-line tests share. They run the built programs, in a network namespace of their
-# own (only its loopback is used), with a folder for what they leave; both go at the end.
+# Shared by the command-line tests. They run the built programs in a separate network namespace (only
+# its loopback is used), with a temporary folder; both are removed at the end.
 # shellcheck shell=sh
 
 set -u
@@ -66,7 +66,7 @@ expect() {
 start() {
 	name=$1
 	shift
-	# A user sessiond of this machine would not be let into all that tests make.
+	# Not the user sessiond of this machine, which may not access the test's files.
 	case " $* " in
 	*" --user "*) ;;
 	*) set -- --user root "$@" ;;
@@ -84,7 +84,7 @@ start() {
 	return 1
 }
 
-# stop NAME PID: ends a daemon as systemd would, which it is to take well.
+# stop NAME PID: ends a daemon as systemd does, and expects a clean exit.
 stop() {
 	kill "$2"
 	wait "$2" || {
@@ -98,8 +98,8 @@ stop() {
 	daemons=$rest
 }
 
-# documented FILE MODE: sessionctl(8) has every name in these lines of stats, be it under what xdp_ and
-# slow_ stand before, or with N for a number; and what it says that this mode prints is printed.
+# documented FILE MODE: sessionctl(8) has every name in these lines of stats, without the prefix xdp_ or
+# slow_, and with N for a number; and every name that it lists for this mode is printed.
 documented() {
 	sed -n 's/^\.It Sy //p' "$SESSIOND_BUILD/docs/man/sessionctl.8" >"$folder/documented"
 	[ "$(wc -l <"$folder/documented")" -gt 60 ] || fail "sessionctl.8 lists hardly a counter"
@@ -118,8 +118,8 @@ documented() {
 	done <"$folder/promised"
 }
 
-# make_peer: a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives as
-# long as the process $peer.
+# make_peer: creates a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives
+# as long as the process $peer.
 make_peer() {
 	unshare -n sleep 120 &
 	peer=$!
@@ -133,12 +133,13 @@ make_peer() {
 	ip link set cli0 up
 	nsenter -t "$peer" -n ip addr add 10.99.0.2/24 dev cli1
 	nsenter -t "$peer" -n ip link set cli1 up
-	# As from a wire: what a local sender leaves to hardware, generic XDP leaves to the socket.
+	# Full checksums, as from a wire: generic XDP leaves packets with offloaded checksums to the
+	# socket.
 	nsenter -t "$peer" -n ethtool -K cli1 tx off >/dev/null
 }
 
-# http_get TARGET PATH [HEADER...]: by HTTP, from a port of 127.0.0.1 or a Unix socket; the status, the
-# type and the body.
+# http_get TARGET PATH [HEADER...]: an HTTP GET from a port of 127.0.0.1 or a Unix socket; prints the
+# status, the type and the body.
 http_get() {
 	python3 - "$@" <<-'END'
 		import http.client, socket, sys
@@ -155,7 +156,7 @@ http_get() {
 		body = r.read().decode()
 		try:
 		    print(body, end="", flush=True)
-		except BrokenPipeError: # a grep that has seen enough
+		except BrokenPipeError: # grep -q has ended
 		    sys.stderr.close()
 	END
 }

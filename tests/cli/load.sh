@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A daemon in socket mode under a mixed load of GETs, NEWs and REMOVEs, while it is reloaded, asked
-# and flushed. Built with a sanitizer this is what shows races; a report ends the daemon with an
-# exit code, which the test sees.
+# A daemon in socket mode under a mixed load of GETs, NEWs and REMOVEs, while it is reloaded, queried
+# and flushed. With ThreadSanitizer this finds races: a report ends the daemon with an exit code, which
+# fails the test.
 
 . "$(dirname "$0")/lib.sh"
 

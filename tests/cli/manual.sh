@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The man pages, the table in docs/options.md and the example of a configuration file say what the
-# programs do: all are made from the tables that --help is made from.
+# The man pages, the table in docs/options.md and the example configuration match the programs: all are
+# generated from the tables of --help.
 
 . "$(dirname "$0")/lib.sh"
 
 man=$SESSIOND_BUILD/docs/man
 options=$(dirname "$0")/../../docs/options.md
 pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
+[ ! -e "$man/libsessiond.3" ] || pages="$pages libsessiond.3"
 
 "$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
 sed -n '/^| option | default | |$/,/^$/p' "$options" | sed '$d' >"$folder/options"
@@ -28,7 +29,7 @@ for page in sessionbench.1 sessionctl.8 sessiond.8; do
 			fail "$page lacks the option $name"
 	done
 done
-# Each of the three takes both short names of it.
+# Each of the three programs accepts both short options for help.
 for program in sessionbench sessionctl sessiond; do
 	"$SESSIOND_BUILD/$program" --help >"$folder/help"
 	for name in '-h' '-?'; do
@@ -46,8 +47,8 @@ while read -r name; do
 	grep -Eq "^\\.It Ic $name( |$)" "$man/sessionctl.8" || fail "sessionctl.8 lacks $name"
 done <"$folder/commands"
 
-# Every name that stats prints in dpdk mode; those of the other modes are looked at where such a
-# daemon runs.
+# Every name that stats prints in dpdk mode. Other tests check the other modes, where such a daemon
+# runs.
 if start dpdk -m dpdk -n 1000 -l 10.0.0.5 --dpdk-args '--no-huge -m 256 --vdev net_ring0' 7421 \
 	>"$folder/out"; then
 	"$sessionctl" -C "$folder/dpdk.sock" stats >"$folder/stats"
@@ -60,7 +61,7 @@ else
 	cat "$folder/out"
 fi
 
-# The example is good as it is, and so is each line of it alone.
+# The example is valid as a whole, and each line alone.
 conf=$man/sessiond.conf
 expect 0 '' "$sessiond" --check -c "$conf"
 ip link add eth1 type veth peer name other || fail "no interface can be made"
@@ -78,7 +79,7 @@ while read -r line; do
 		if "$sessiond" --check $mode 2>&1 | grep -q 'built without'; then
 			continue
 		fi
-		line="$line --no-huge" # this host may have none free
+		line="$line --no-huge" # this host may have no free hugepages
 		;;
 	esac
 	echo "${line#?}" >"$folder/conf"
@@ -86,7 +87,7 @@ while read -r line; do
 	expect 0 '' "$sessiond" --check -c "$folder/conf" $mode
 done <"$folder/lines"
 
-# What they complain of in other pages, and that this machine has no index of pages, is not ours.
+# Ignore complaints about other pages, and about a missing index of pages.
 for page in $pages; do
 	if command -v mandoc >/dev/null; then
 		mandoc -T lint -W style "$man/$page" 2>&1 | grep -Ev 'mandoc.db|referenced manual not found' \

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Metrics over HTTP: promtool finds nothing to say, Debian's own Prometheus scrapes them and answers
-# what the dashboard asks, the alert rules do what they promise, and what clients may do is bounded.
+# Metrics over HTTP: promtool has no complaints, Debian's Prometheus scrapes them and answers the
+# dashboard's queries, the alert rules pass their tests, and clients' resources are bounded.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -38,7 +38,7 @@ http_get 9532 /metrics Accept='application/openmetrics-text;version=1.0.0,text/p
 head -n 1 "$folder/open" | grep -q '^200 application/openmetrics-text; version=1.0.0' ||
 	fail "OpenMetrics: $(head -n 1 "$folder/open")"
 [ "$(tail -n 1 "$folder/open")" = '# EOF' ] || fail "OpenMetrics ends with: $(tail -n 1 "$folder/open")"
-# The same times, in fewer words, in stats and top.
+# The same times, as quantiles, in stats and top.
 "$sessionctl" -C "$folder/up.sock" stats >"$folder/stats"
 documented "$folder/stats" socket
 for name in answer_us_p50 answer_us_p99 insert_us_p50 insert_us_p99; do
@@ -50,8 +50,8 @@ http_get 9532 / | grep -q '^404 ' || fail "another path is not 404"
 http_get 9532 'POST /metrics' | grep -q '^405 ' || fail "POST is not 405"
 http_get 9532 'HEAD /metrics' | grep -q '^200 ' || fail "HEAD is not 200"
 
-# Connections that say nothing, more of them than it takes, do not keep it from answering for good,
-# and never from its own work.
+# More silent connections than it accepts block metrics only for a time, and never the daemon's other
+# work.
 python3 - "$sessionctl" "$folder/up.sock" <<-'END' || fail "idle connections"
 	import http.client, socket, subprocess, sys, time
 	idle = [socket.create_connection(("127.0.0.1", 9532)) for _ in range(24)]
@@ -71,8 +71,8 @@ END
 expect 1 'cannot serve metrics on 9532: Address already in use' \
 	"$sessiond" -m socket -C "$folder/two.sock" --metrics 9532 7241
 
-# A Unix socket: only for the daemon's user and group, taken over from a daemon that died, and gone
-# in the end.
+# A Unix socket: only for the daemon's user and group, replaced after a killed daemon, and removed at
+# the end.
 start unix -m socket -n 1000 --metrics "$folder/metrics.sock" 7242 || finish
 http_get "$folder/metrics.sock" /metrics | grep -q '^sessiond_build_info{version=' || fail "the Unix socket"
 [ "$(stat -c %a "$folder/metrics.sock")" = 660 ] || fail "mode $(stat -c %a "$folder/metrics.sock")"
@@ -84,8 +84,8 @@ http_get "$folder/metrics.sock" /metrics | grep -q '^200' || fail "the Unix sock
 stop unix "$started"
 [ -e "$folder/metrics.sock" ] && fail "the Unix socket is left behind"
 
-# What the dashboard and the rules ask for, every figure's row has: metrics and values of labels. What
-# is lost they show, and what is for others, which dpdk mode sees too, they leave out.
+# All metrics and label values in the dashboard and the rules exist in the table of figures. They show
+# all losses, but not frames for other hosts, which dpdk mode also sees.
 "$SESSIOND_BUILD/docs/man/manual" --section figures >"$folder/figures"
 python3 - "$folder/page" "$folder/figures" "$dist" <<-'END' || fail "the dashboard or the rules"
 	import json, re, sys
@@ -137,7 +137,7 @@ timeout 60 promtool check metrics <"$folder/page" >"$folder/out" 2>&1 || fail "p
 	timeout 60 promtool test rules sessiond.rules.test.yml) >"$folder/out" 2>&1 ||
 	fail "the rules: $(cat "$folder/out")"
 
-# The real one scrapes for some seconds, and is asked what the dashboard asks.
+# The real Prometheus scrapes for some seconds, then answers the dashboard's queries.
 mkdir "$folder/data"
 cp "$dist/prometheus/sessiond.rules.yml" "$folder/"
 cat >"$folder/prometheus.yml" <<-END

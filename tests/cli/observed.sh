@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Whatever looks at a daemon works on one that has become another user, without a capability and
-# behind its filter of system calls, as its unit runs it: a scrape, sources in top, list, show,
-# doctor, a line of statistics; in xdp mode the program's histogram too. None of it is a call that
-# the filter refuses.
+# All ways to observe a daemon work after it has changed its user, dropped its capabilities and
+# installed its system call filter, as its unit runs it: a scrape, sources in top, list, show, doctor, a
+# line of statistics; in xdp mode also the program's histogram. The filter refuses no call.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +14,7 @@
 "$sessiond" --check --metrics 9532 >/dev/null 2>&1 || skip "sessiond is built without libmicrohttpd"
 make_peer || skip "no veth pair can be made"
 
-# Sanitizers make calls that the filter forbids, so their builds have none.
+# Builds with a sanitizer have no filter, because sanitizers make calls that it forbids.
 filtered=2
 grep -qE 'b_sanitize.*(address|thread)' "$SESSIOND_BUILD/meson-private/cmd_line.txt" && filtered=0
 
@@ -24,7 +23,7 @@ is() {
 	[ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"
 }
 
-# says PATTERN COMMAND...: it succeeds, and a line of it is like the pattern.
+# says PATTERN COMMAND...: the command succeeds, and a line of its output matches the pattern.
 says() {
 	wanted=$1
 	shift
@@ -33,8 +32,8 @@ says() {
 		fail "$*: no line is like $wanted: $(cat "$folder/out")"
 }
 
-# ask PORT TIMES [PAUSE]: stores a session, and asks for it and for another so many times, from the
-# peer. $folder/asking is there once the session is found.
+# ask PORT TIMES [PAUSE]: stores a session, and requests it and an unknown one that many times, from the
+# peer. $folder/asking exists once the session is found.
 ask() {
 	nsenter -t "$peer" -n python3 - "$folder/asking" "$@" <<-'END'
 		import socket, struct, sys, time
@@ -57,12 +56,12 @@ ask() {
 	END
 }
 
-# observe NAME PORT METRICS: the daemon of $started.
+# observe NAME PORT METRICS: observes the daemon $started.
 observe() {
 	is "the user" "$(awk '$1 == "Uid:" { print $2, $3 }' "/proc/$started/status")" "65534 65534"
 	is "CapEff" "$(awk '$1 == "CapEff:" { print $2 }' "/proc/$started/status")" 0000000000000000
 	is "Seccomp" "$(awk '$1 == "Seccomp:" { print $2 }' "/proc/$started/status")" "$filtered"
-	# With somebody looking the sources are counted; the first look begins that.
+	# The first request starts the counting of sources.
 	rm -f "$folder/asking"
 	ask "$2" 800 0.005 &
 	asking=$!
@@ -83,7 +82,7 @@ observe() {
 	[ "$got" -eq 0 ] || [ "$got" -eq 3 ] || [ "$got" -eq 4 ] || fail "doctor ends with $got"
 	[ -s "$folder/err" ] && fail "doctor: $(cat "$folder/err")"
 	grep -Eq '^good +pins: ' "$folder/out" || fail "doctor says of pins: $(cat "$folder/out")"
-	# Twice: a counter that is read grows.
+	# Twice, to see counters grow.
 	for _ in 1 2; do
 		http_get "$3" /metrics >"$folder/$1.page"
 		grep -q '^200 text/plain' "$folder/$1.page" || fail "no scrape: $(cat "$folder/$1.page")"
@@ -101,7 +100,7 @@ observe() {
 	kill -HUP "$started"
 }
 
-# refused PID: system calls of it that the kernel has logged as refused.
+# refused PID: its system calls that the kernel logged as refused.
 refused() {
 	dmesg 2>/dev/null | grep 'type=1326' | grep " pid=$1 "
 }
@@ -122,7 +121,7 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && mkdir "$folder/bpf" &&
 	start xdp --user nobody -m xdp --xdp-mode generic -i cli0 -n 1000 --metrics 9532 \
 		--xdp-histogram --pin-dir "$folder/bpf/root" 7452 || finish
 	observe xdp 7452 9532 xdp
-	# Every answer of the program is in its histogram.
+	# Every reply of the program is in its histogram.
 	python3 - "$folder/page" <<-'END' || fail "the histogram: $(grep xdp_answer "$folder/page")"
 		import re, sys
 		page = open(sys.argv[1]).read()
@@ -144,12 +143,12 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && mkdir "$folder/bpf" &&
 	stop xdp "$pid"
 	is "what the filter refused" "$(refused "$pid")" ''
 	is "what is left" "$(ls "$folder/bpf/root")" ''
-	# Without being asked for, there is none.
+	# Without the option there is no histogram.
 	start plain --user nobody -m xdp --xdp-mode generic -i cli0 -n 1000 --metrics 9532 \
 		--pin-dir "$folder/bpf/root" 7452 || finish
 	ask 7452 10
 	http_get 9532 /metrics | grep -q '^sessiond_xdp_answer_seconds' &&
-		fail "a histogram that nobody asked for"
+		fail "a histogram without the option"
 	stop plain "$started"
 else
 	echo "xdp mode is left out: not built, or no BPF file system can be mounted here"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What a daemon that has started may still do: its user, its capabilities on every thread, its
-# filter of system calls, its files, and who may talk to it.
+# A running daemon's privileges: its user, its capabilities on every thread, its system call filter, its
+# files, and who may connect to it.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -14,7 +14,7 @@ for program in setpriv python3; do
 	command -v "$program" >/dev/null || skip "$program is not installed"
 done
 
-# thread_field PID NAME: the values of a field of /proc/PID/status on all threads, each once.
+# thread_field PID NAME: the distinct values of a field of /proc/PID/status over all threads.
 thread_field() {
 	cat /proc/"$1"/task/*/status | awk -v name="$2:" '$1 == name { $1 = ""; print }' |
 		sort -u | tr -s ' \t\n' ' ' | sed 's/^ //; s/ $//'
@@ -25,14 +25,14 @@ is() {
 	[ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"
 }
 
-# Sanitizers make calls that the filter forbids, so their builds have none.
+# Builds with a sanitizer have no filter, because sanitizers make calls that it forbids.
 filtered=2
 if grep -qE 'b_sanitize.*(address|thread)' "$SESSIOND_BUILD/meson-private/cmd_line.txt"; then
 	filtered=0
 fi
 leaks_sought=$(grep -E 'b_sanitize.*address' "$SESSIOND_BUILD/meson-private/cmd_line.txt" || :)
 
-# harmless PID USER-ID: nothing of root is left.
+# harmless PID USER-ID: no privilege of root is left.
 harmless() {
 	is "the user" "$(thread_field "$1" Uid)" "$2 $2 $2 $2"
 	is "the group" "$(thread_field "$1" Gid)" "$2 $2 $2 $2"
@@ -42,8 +42,8 @@ harmless() {
 	is "CapAmb" "$(thread_field "$1" CapAmb)" 0000000000000000
 	is "NoNewPrivs" "$(thread_field "$1" NoNewPrivs)" 1
 	is "Seccomp" "$(thread_field "$1" Seccomp)" "$filtered"
-	# Not dumpable: /proc has its files as root's, so that no process of its user may attach; but
-	# LeakSanitizer does.
+	# Not dumpable: its files in /proc belong to root, so that no process of its user may attach. A
+	# build with LeakSanitizer, which attaches, is dumpable.
 	[ -n "$leaks_sought" ] || is "the owner of its memory" "$(stat -c %U "/proc/$1/mem")" root
 	is "memory left out of core files" \
 		"$(awk '/^VmFlags:.* dd/ { print "yes"; exit }' "/proc/$1/smaps")" yes
@@ -60,7 +60,7 @@ time.sleep(0.2)
 s.send(struct.pack("!BBH", 1, 1, 0) + key)
 sys.exit(s.recv(1000)[36:] != b"v" * 140)'
 
-# serves NAME PORT PID: NEWs, GETs, reload, the admin socket.
+# serves NAME PORT PID: checks NEWs, GETs, reload, the admin socket.
 serves() {
 	cases=$((cases + 1))
 	python3 -c "$get" "$2" || fail "$1: a session that was stored is not found"
@@ -70,7 +70,7 @@ serves() {
 	expect 0 '' "$sessionctl" -C "$folder/$1.sock" list
 }
 
-# answers PID SOCKET: waits for a daemon's admin socket. The daemon goes at the end.
+# answers PID SOCKET: waits for a daemon's admin socket. The daemon is ended at the end.
 answers() {
 	started=$1
 	daemons="$daemons $started"
@@ -80,8 +80,8 @@ answers() {
 	done
 }
 
-# as_nobody CAPABILITIES ARGUMENTS...: starts a daemon as systemd would: nobody's from the start, with
-# these capabilities. Its log is $folder/nobody.log.
+# as_nobody CAPABILITIES ARGUMENTS...: starts a daemon as systemd does: as user nobody from the start,
+# with these capabilities. Its log is $folder/nobody.log.
 as_nobody() {
 	caps=$1
 	shift
@@ -91,7 +91,7 @@ as_nobody() {
 		"$folder/sessiond" -n 1000 "$@" >"$folder/nobody.log" 2>&1 </dev/null &
 }
 
-# Started as root, becomes the user that is named.
+# Started as root, it changes to the user of --user.
 echo 'allow = 127.0.0.0/8' >"$folder/conf"
 start named --user nobody -m socket -n 1000 -t 2 -c "$folder/conf" 7401 || finish
 harmless "$started" 65534
@@ -99,10 +99,10 @@ serves named 7401 "$started"
 is "the admin socket" "$(stat -c '%U:%a' "$folder/named.sock")" nobody:660
 is "locked memory" "$(awk '$1 == "VmLck:" && $2 > 300 { print "yes" }' "/proc/$started/status")" yes
 
-# Who may connect, even to a socket that somebody has opened to everybody.
+# Who may connect, even if the socket's mode is opened for everybody.
 chmod 666 "$folder/named.sock"
 cp "$sessionctl" "$folder/sessionctl"
-expect 1 'not for you' setpriv --reuid 65533 --regid 65533 --clear-groups \
+expect 1 'permission denied: be root' setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
 expect 0 '' setpriv --reuid 65533 --regid 65534 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
@@ -110,10 +110,10 @@ expect 0 '' setpriv --reuid 65533 --regid 65533 --groups 65532,65534 \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
 expect 0 '' setpriv --reuid 65534 --regid 65533 --clear-groups \
 	"$folder/sessionctl" -C "$folder/named.sock" stats
-grep -q 'user 65533 is refused' "$folder/named.log" || fail "the refusal is not logged"
+grep -q 'refused user 65533' "$folder/named.log" || fail "the refusal is not logged"
 stop named "$started"
 
-# A group of its own, and what there is none of.
+# A group of its own, and users and groups that do not exist.
 start grouped --user nobody:daemon -m socket -n 1000 7402 || finish
 is "the group" "$(thread_field "$started" Gid)" "1 1 1 1"
 is "the groups" "$(thread_field "$started" Groups)" 1
@@ -127,8 +127,7 @@ cp "$sessiond" "$folder/sessiond"
 expect 2 'only root can become' setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$folder/sessiond" --check --user nobody
 
-# root of another group: threads that would wait for a change of user to take their capabilities
-# would keep them.
+# root in another group: no change of user removes the threads' capabilities, so they must drop them.
 start rooted --user root:daemon -m socket -n 1000 -t 2 7406 || finish
 is "the user" "$(thread_field "$started" Uid)" "0 0 0 0"
 is "the group" "$(thread_field "$started" Gid)" "1 1 1 1"
@@ -137,12 +136,12 @@ is "CapPrm" "$(thread_field "$started" CapPrm)" 0000000000000000
 is "the admin socket" "$(stat -c '%U:%G' "$folder/rooted.sock")" root:daemon
 stop rooted "$started"
 
-# Without the filter, where it is in somebody's way.
+# Without the filter, by option.
 start open --user nobody --seccomp no -m socket -n 1000 7403 || finish
 is "Seccomp" "$(thread_field "$started" Seccomp)" 0
 stop open "$started"
 
-# As systemd would start it: as the user, with capabilities, which go once the port is open.
+# As systemd starts it: as the user, with capabilities, which it drops once the port is open.
 as_nobody +net_bind_service,+ipc_lock -m socket -C "$folder/ambient.sock" 999
 wait $!
 grep -q 'admin socket' "$folder/nobody.log" || fail "a folder of root's took a socket"
@@ -153,8 +152,8 @@ harmless "$started" 65534
 stop nobody "$started"
 [ -e "$folder/own/ambient.sock" ] && fail "the admin socket is left behind"
 
-# No --user, as root: sessiond where there is such a user; else root, with a word about it. The
-# user is made in a namespace of our own.
+# No --user, as root: user sessiond if it exists; else root, with a warning. The user is created in a
+# separate namespace.
 # shellcheck disable=SC2016
 default_user() {
 	unshare -m sh -c 'grep -v "^sessiond:" /etc/passwd >"$1/passwd"
@@ -175,7 +174,7 @@ is "CapEff" "$(thread_field "$started" CapEff)" 0000000000000000
 grep -q 'running as root: make a system user' "$folder/default.log" || fail "root is not warned"
 stop default "$started"
 
-# xdp mode: the pins are the new user's, the program goes at the end, and so do they.
+# xdp mode: the pins belong to the new user; program and pins are removed at the end.
 bpf_folder() {
 	mkdir "$folder/bpf" && mount -t bpf -o mode=0700 none "$folder/bpf" 2>/dev/null
 }
@@ -191,12 +190,12 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	is "the pins' owner" "$(stat -c %U "$folder"/bpf/root/7405/* | sort -u)" nobody
 	ip address add 192.0.2.1/32 dev lo
 	for _ in $(seq 30); do
-		grep -q '192.0.2.1 came' "$folder/xdp.log" && break
+		grep -q '192.0.2.1 was added' "$folder/xdp.log" && break
 		sleep 0.1
 	done
-	grep -q '192.0.2.1 came' "$folder/xdp.log" || fail "a new address is not followed"
-	# An interface made anew gets the program, and a pin, from a daemon that has no rights and
-	# may not even pass the folder above its pins.
+	grep -q '192.0.2.1 was added' "$folder/xdp.log" || fail "a new address is not followed"
+	# A recreated interface gets the program, and a pin, from a daemon without privileges that may
+	# not even enter the folder above its pins.
 	ip link delete cli0
 	ip link add cli0 type veth peer name cli1 && ip link set cli0 up && ip link set cli1 up
 	for _ in $(seq 30); do
@@ -215,7 +214,7 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 	stop xdp "$started"
 	is "what is left" "$(ls "$folder/bpf/root")" ''
 	ip link show cli0 | grep -q 'xdp' && fail "the program is still attached"
-	# As systemd would start it: the user's from the start.
+	# As systemd starts it: as the user from the start.
 	chmod 711 "$folder/bpf"
 	limit='prlimit --memlock=0:0'
 	for more in '' ,+net_raw; do
@@ -223,14 +222,14 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 			--pin-dir "$folder/bpf/root" -C "$folder/own/x.sock" 7405
 		answers $! "$folder/own/x.sock"
 		harmless "$started" 65534
-		# Sessions are on their way through the daemon, though it keeps none.
+		# Sessions pass through the daemon, although it stores none.
 		grep -q 'may be swapped' "$folder/nobody.log" || [ -z "$limit" ] ||
 			fail "memory that cannot be locked is not warned of"
 		limit=
 		stop nobody "$started"
 		is "what is left" "$(ls "$folder/bpf/root")" ''
 	done
-	# Each of the three is needed, and doctor agrees.
+	# Each of the three capabilities is needed, and doctor reports a missing one.
 	for lacking in net_admin bpf perfmon; do
 		caps=
 		for name in net_admin bpf perfmon; do
@@ -242,7 +241,7 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && bpf_folder; then
 		setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" \
 			--ambient-caps "$caps" "$folder/sessionctl" -C "$folder/own/x.sock" doctor cli0 \
 			>"$folder/out" 2>&1
-		grep -iq "^warning  capabilities: .*: without CAP_$lacking\$" "$folder/out" ||
+		grep -iq "^warning  capabilities: .*: it lacks CAP_$lacking\$" "$folder/out" ||
 			fail "doctor without $lacking: $(grep capabilities "$folder/out")"
 	done
 else

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# sessionctl against a daemon in socket mode, and its own wrong values.
+# sessionctl with a daemon in socket mode, and its wrong values.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -23,7 +23,7 @@ wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
 wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
 wrong 'log-level loud: expected' log-level loud
-wrong '--json goes with stats, list, show and doctor only' flush --json
+wrong '--json works with stats, list, show and doctor only' flush --json
 wrong '--port 0: expected' --port 0 detach
 wrong '--port 70000: expected' --port 70000 detach
 wrong '--pin-dir x: expected an absolute path' --pin-dir x detach
@@ -32,7 +32,7 @@ wrong 'unknown option -Q' -Q
 expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" stats
 expect 1 'no sessiond answers on' "$sessionctl" -C "$folder/none" flush
 
-# send TYPE TIMEOUT KEY-BYTE [VALUE]: one request to port 7201; prints the reply's type and value.
+# send TYPE TIMEOUT KEY-BYTE [VALUE]: sends a request to port 7201; prints the reply's type and value.
 send() {
 	python3 -c '
 import socket, struct, sys
@@ -82,7 +82,7 @@ assert row["id"].startswith("22222200") and row["length"] == 16' || fail "show -
 send 1 0 17 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '81 secret-value-one' ] || fail "GET before remove: $(cat "$folder/reply")"
 
-# Text and JSON have the same names, in one order, all whole numbers, none twice.
+# Text and JSON have the same unique names in the same order, and all values are integers.
 expect 0 '' $ctl stats
 cp "$folder/out" "$folder/stats"
 grep -Evq '^[a-z][a-z0-9_]* [0-9]+$' "$folder/stats" && fail "not a name and a number: $(cat "$folder/stats")"
@@ -166,7 +166,8 @@ grep -qx 'flushed 1' "$folder/out" || fail "flush says: $(cat "$folder/out")"
 send 1 0 34 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '80 ' ] || fail "GET after flush: $(cat "$folder/reply")"
 
-# Reload by the socket, and by SIGHUP: what changes at once, and what is said to need a restart.
+# Reload by the socket and by SIGHUP: which options change at once, and which are reported to need a
+# restart.
 printf 'capacity = 2000\nremove = ignore\nallow = 192.0.2.0/24\n' >"$conf"
 expect 0 '' $ctl reload
 grep -q capacity "$folder/out" || fail "reload does not tell of capacity: $(cat "$folder/out")"
@@ -191,10 +192,10 @@ send 1 0 34 >"$folder/reply" || fail "a wrong file changed the allow list"
 expect 0 '' $ctl log-level error
 expect 0 '' $ctl --version
 
-# Whatever was stored, its value is in no log, listing or statistic.
+# No value of a session is in a log, listing or statistic.
 grep -aq secret-value "$folder/up.log" "$folder/stats" "$folder/out" && fail "a value was told"
 
-# Without a reader of its output, or without room for it, it says so.
+# It reports a closed pipe or a full disk.
 if [ -e /dev/full ]; then
 	$ctl stats >/dev/full 2>"$folder/err"
 	[ $? -eq 1 ] || fail "a full disk goes unnoticed"

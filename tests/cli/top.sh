@@ -22,7 +22,7 @@ while time.time() < end:
     time.sleep(0.02)
 END
 daemons="$daemons $!"
-# It has begun, so that its NEW is not in what top sees.
+# Wait until it has begun, so that top does not see its NEW.
 for _ in $(seq 100); do
 	"$sessionctl" -C "$folder/up.sock" stats | grep -q '^get_hits [1-9]' && break
 	sleep 0.1
@@ -143,11 +143,11 @@ for name, end in ways.items():
     lines = text_of(out[out.find(b"\x1b[?1049h"):leave])
     print("\n".join(lines))
     for want in "mode socket", "hit ratio", "GET hit", "session evicted", "127.0.0.1", "q quit":
-        # What ncurses erases when it ends is the last line alone.
+        # When ncurses ends, it erases only the last line.
         if want != "q quit" and not any(want in line for line in lines):
             raise SystemExit("%s: there is no %s on the screen" % (name, want))
 
-# A terminal that nobody knows.
+# An unknown terminal type.
 pid, fd = pty.fork()
 if pid == 0:
     os.environ["TERM"] = "no-such-terminal"
@@ -161,7 +161,7 @@ except OSError:
 if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1 or b"use --once" not in out:
     raise SystemExit("an unknown terminal: %r" % out)
 
-# The mode of a terminal that outlives top is what it was.
+# top restores the terminal's mode.
 master, slave = pty.openpty()
 fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 before = termios.tcgetattr(slave)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The systemd unit: systemd understands it, and finds little exposed; so with the files for users
-# and folders.
+# The systemd unit: systemd accepts it and rates its exposure as low. The files for users and folders
+# are valid too.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -11,9 +11,9 @@
 
 command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
 systemd-analyze security --help 2>/dev/null | grep -q -- --offline ||
-	skip "systemd-analyze is too old to look at a file"
+	skip "systemd-analyze is too old to check a file"
 dist=$(dirname "$0")/../../dist/systemd
-# systemd has objections to a unit that all may write.
+# systemd objects to a world-writable unit.
 umask 022
 
 sed "s|@sbindir@|$SESSIOND_BUILD|g; s|@sysconfdir@|/etc|g" "$dist/sessiond.service.in" \
@@ -25,7 +25,7 @@ cases=$((cases + 1))
 systemd-analyze security --offline=true --no-pager --threshold=20 "$folder/sessiond.service" \
 	>"$folder/security" 2>&1 || fail "exposed more than 2.0: $(cat "$folder/security")"
 tail -n 1 "$folder/security"
-# It says what it does not understand, and goes on.
+# systemd reports what it does not understand, and continues.
 for pattern in 'Unknown' 'ignoring' 'Failed'; do
 	grep "$pattern" "$folder/security" && fail "systemd does not understand the unit"
 done
@@ -38,16 +38,16 @@ verify() {
 }
 verify
 
-# What it does about a daemon that ends: it starts it again for good, but not after a mistake in the
-# configuration; and it waits for one that adopts: 4 us a session were measured on a busy machine, 170
-# s for 40 million, where systemd's default is 90 s.
+# Restarts: it restarts the daemon indefinitely, but not after a mistake in the configuration. The start
+# time limit allows for adoption: 4 us per session were measured on a busy machine, 170 s for 40
+# million, while systemd's default is 90 s.
 for line in Restart=on-failure StartLimitIntervalSec=0 RestartPreventExitStatus=2 \
 	TimeoutStartSec=15min; do
 	cases=$((cases + 1))
 	grep -qx "$line" "$folder/sessiond.service" || fail "the unit lacks $line"
 done
 
-# The same with what dpdk mode needs beside it. tests/e2e/systemd.sh runs it.
+# The same with the drop-in for dpdk mode. tests/e2e/systemd.sh runs it.
 mkdir "$folder/sessiond.service.d"
 cp "$dist/dpdk.conf" "$folder/sessiond.service.d"
 verify
@@ -55,7 +55,7 @@ echo 'NoSuchSetting=yes' >>"$folder/sessiond.service.d/dpdk.conf"
 systemd-analyze verify "$folder/sessiond.service" 2>&1 | grep -q 'dpdk.conf.*NoSuchSetting' ||
 	fail "systemd-analyze does not look at the drop-in"
 
-# The user and the folder, in a root of their own.
+# The user and the folder, in a separate root.
 if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then
 	mkdir -p "$folder/root/etc" "$folder/root/sys/fs/bpf"
 	expect 0 '' systemd-sysusers --root="$folder/root" "$(readlink -f "$dist/sysusers.conf")"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A user without privileges runs the daemon in socket mode, and sessionctl finds it: both take the
-# admin socket's place by the same rule.
+# A user without privileges runs the daemon in socket mode, and sessionctl finds it: both choose the
+# admin socket's path by the same rule.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -29,7 +29,7 @@ expect 0 '' $as_nobody "$folder/sessionctl" version
 expect 0 '' $as_nobody "$folder/sessionctl" stats
 grep -qx 'mode_socket 1' "$folder/out" || fail "not in socket mode: $(cat "$folder/out")"
 
-# Another user, without a daemon of its own, is kept out by the socket's mode.
+# The socket's mode denies access to another user without an own daemon.
 expect 1 'Permission denied: run as root' setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$folder/sessionctl" -C "$folder/runtime/sessiond.sock" stats
 

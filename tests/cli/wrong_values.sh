@@ -8,7 +8,7 @@
 
 [ -r /proc/self/status ] || skip "/proc is not mounted"
 
-# Nothing of this may start a daemon; if it did, it would be one that ends by the time limit.
+# No case may start a daemon; if one did, the time limit would end it.
 wrong() {
 	pattern=$1
 	shift
@@ -49,16 +49,16 @@ wrong 'unknown option -' "$(printf -- '-\377')"
 wrong 'option --capacity needs a value' --capacity
 wrong 'option --keep takes no value' --keep=1
 
-# Any build: without xdp mode, that it is not built in is what is said.
+# In any build: without xdp mode the error says that it is not built in.
 wrong '--mode (xdp needs an interface|dpdk)|built without it' --mode xdp
 wrong '(--interface absent0: no such interface here|built without)' --check --mode xdp -i absent0
 wrong '(--interface absent0: no such interface here|built without)' --check -i absent0
-# When it starts, an interface that is not there yet is no mistake of the configuration.
+# At a start, unlike --check, a missing interface is not a configuration error.
 if "$sessiond" --check -i absent0 2>&1 | grep -q 'no such interface'; then
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -i absent0
 	expect 1 '^sessiond: --interface absent0: no such interface here' "$sessiond" -m xdp -i absent0
 fi
-# The same of the interface that an address is bound to.
+# The same for the interface of a link-local address.
 wrong '--listen \[?fe80::1%absent0\]?.*: there is no such interface here' --check -l fe80::1%absent0
 expect 1 '^sessiond: --listen .*fe80::1%absent0.*: there is no such interface here' \
 	"$sessiond" -l fe80::1%absent0
@@ -89,13 +89,37 @@ conf ':2: port = 6: given twice' 'port = 5\nport = 6\n'
 conf ':1: keep = perhaps: expected yes, no' 'keep = perhaps\n'
 conf ':3: allow = 10.0.0.0/33: expected' '# a list\nallow = ::1\nallow = 10.0.0.0/33\n'
 conf ':1: config is for the command line only' 'config = /etc/other\n'
+conf ':1: unknown name capcity: did you mean capacity' 'capcity = 5\n'
+wrong 'unknown option --capcity: did you mean --capacity[?] try --help' --capcity 5
+
+all_errors() {
+	cases=$((cases + 1))
+	timeout 10 "$sessiond" --check -c "$1" >"$folder/out" 2>"$folder/err" </dev/null
+	got=$?
+	[ "$got" -eq 2 ] || fail "exit code $got, expected 2"
+}
+
+# Every line that is wrong, in their order; twenty of very many.
+printf 'port = 0\nmode = socket # a comment\nspeed = 5\nkeep = 9\n' >"$folder/conf"
+all_errors "$folder/conf"
+cut -d: -f3 "$folder/err" | tr '\n' ' ' | grep -qx '1 3 4 ' || fail "said: $(cat "$folder/err")"
+for _ in $(seq 50); do echo 'x = 1'; done >"$folder/conf"
+all_errors "$folder/conf"
+[ "$(wc -l <"$folder/err")" -eq 21 ] || fail "said: $(cat "$folder/err")"
+grep -qx 'sessiond: 30 more lines are wrong' "$folder/err" || fail "said: $(cat "$folder/err")"
+
 printf 'mode = socket\n' >"$folder/conf"
 wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
 
-# And what is right, for the checks above would pass a program that refuses everything.
+# Correct values are accepted: the checks above would pass a program that refuses everything.
 expect 0 '' "$sessiond" --check
 printf 'port = 5\nmode = socket\nallow = ::1\nlisten = 127.0.0.1\nkeep = no\n' >"$folder/conf"
 expect 0 '' "$sessiond" --check -c "$folder/conf" -n 5 --max-session 1400 6
+printf 'threads = 2\nkeep = yes\nxdp-mode = native\nbusy-poll = no\n' >"$folder/conf"
+expect 0 '' "$sessiond" --check -c "$folder/conf" --mode socket
+grep -c 'has no effect in mode socket' "$folder/out" | grep -qx 2 &&
+	grep -q 'keep has no effect' "$folder/out" && grep -q 'xdp-mode has no effect' "$folder/out" ||
+	fail "--check said: $(cat "$folder/out")"
 expect 0 '' "$sessiond" --version
 grep -Eqx 'sessiond [0-9.]+' "$folder/out" || fail "--version prints: $(cat "$folder/out")"
 expect 0 '' "$sessiond" --help

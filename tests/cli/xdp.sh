@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# xdp mode's own failures, and what sessionctl does with the pins of a daemon that is gone. A veth
-# pair to a second network namespace carries the requests; the loopback has no native XDP.
+# Failures of xdp mode, and sessionctl with the pins of an ended daemon. A veth pair to a second network
+# namespace carries the requests, because loopback has no native XDP.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -67,7 +67,7 @@ else
 	fail "setpriv cannot run the daemon unprivileged"
 fi
 
-# Replies that no packet of the interface holds are warned of.
+# It warns of replies that are larger than the interface's packets.
 ip link set cli0 mtu 1280
 for bytes in 1196 1197; do
 	start "mtu$bytes" -m xdp -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" \
@@ -79,7 +79,35 @@ grep -q 'MTU of cli0 is 1280: replies with sessions of more than 1196 bytes' "$f
 	fail "no warning of the MTU: $(cat "$folder/mtu1197.log")"
 ip link set cli0 mtu 1500
 
-# The daemon runs: its pins are its own.
+# An interface without Ethernet headers: the sockets answer all requests.
+if ip tuntap add cli-tun mode tun 2>/dev/null; then
+	ip link set cli-tun up
+	start tun -m xdp -i cli-tun -i cli0 --xdp-mode generic -n 1000 --pin-dir "$pins" 7100 || finish
+	stop tun "$started"
+	ip link del cli-tun
+	grep -q '^SLOW: packets on cli-tun have no Ethernet header' "$folder/tun.log" ||
+		fail "no warning of an interface without Ethernet: $(cat "$folder/tun.log")"
+	grep -q 'mode xdp: SOCKETS on cli-tun, GENERIC XDP on cli0' "$folder/tun.log" ||
+		fail "it says that XDP answers on a tun: $(cat "$folder/tun.log")"
+else
+	echo "no tun interface can be made here: XDP on one is not tried"
+fi
+
+# A tunnel that would lose XDP's replies.
+if ip link add cli-vx type vxlan external dstport 4789 2>/dev/null; then
+	ip link set cli-vx up
+	expect 1 'tunnel cli-vx .*external.* remove it from --interface' timeout 10 \
+		"$sessiond" -m xdp -i cli-vx -n 1000 --pin-dir "$pins" -C "$folder/s" 7100
+	ip link del cli-vx
+	ip link add cli-vx type vxlan id 5 remote 192.0.2.9 dstport 4789 && ip link set cli-vx up
+	start vx -m xdp -i cli-vx -n 1000 --pin-dir "$pins" 7100 || finish
+	stop vx "$started"
+	ip link del cli-vx
+else
+	echo "no vxlan can be made here: XDP on one is not tried"
+fi
+
+# detach refuses the pins of a running daemon.
 pin_options="--pin-dir $pins"
 start up -m xdp -i cli0 --xdp-mode generic -n 1000 --keep $pin_options 7101 || finish
 first=$started
@@ -88,7 +116,7 @@ expect 1 'holds|running' "$sessionctl" $pin_options detach
 has_program || fail "detach took the program of a running daemon away"
 expect 1 'holds|in use|running' "$sessiond" -m xdp -i cli0 --xdp-mode generic -n 1000 $pin_options \
 	-C "$folder/s" 7101
-# With auto, an interface that is taken is no reason not to serve: sockets do, and it is said.
+# With auto, if the interface has another program, the daemon falls back to sockets, and logs it.
 start auto -m auto -i cli0 -n 1000 $pin_options 7103 || finish
 grep -q '^SLOW: falling back to mode socket.*cli0 already has' "$folder/auto.log" ||
 	fail "auto says: $(cat "$folder/auto.log")"
@@ -99,10 +127,10 @@ documented "$folder/out" xdp
 grep -Eq '^xdp_get_hits [0-9]+$' "$folder/out" || fail "stats lack xdp_get_hits"
 cp "$folder/out" "$folder/live"
 
-# It is killed: the fast path's counters can be read all the same, with the same names.
+# After it is killed, the fast path's counters can still be read, with the same names.
 kill -9 "$first"
 wait "$first" 2>/dev/null
-has_program || fail "the program went with the daemon"
+has_program || fail "the program ended with the daemon"
 nsenter -t "$peer" -n python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(5)
@@ -124,8 +152,8 @@ import json, sys
 assert json.load(sys.stdin)["xdp_get_misses"] == 3' || fail "stats --json without the daemon"
 expect 1 'no sessiond answers' "$sessionctl" -C "$folder/up.sock" $pin_options --port 7102 stats
 
-# In another mode on the same port: what the killed one left would answer from its own sessions. An
-# interface that xdp mode cannot have ends in no mode then, and takes nothing away.
+# Another mode on the same port is refused, because the pinned program would answer from its own
+# sessions. With auto, an interface that xdp mode cannot use is an error then, and the pins stay.
 left='earlier daemon.s XDP program.*answers on cli0.*sessionctl --pin-dir .* --port 7101 detach$'
 expect 1 "$left" "$sessiond" -m socket -n 1000 $pin_options -C "$folder/s" 7101
 expect 1 "$left" "$sessiond" -n 1000 $pin_options -C "$folder/s" 7101
@@ -135,10 +163,11 @@ holder=$started
 code=$?
 [ $code -eq 1 ] || fail "auto beside what is pinned ends with $code"
 tail -n 1 "$folder/err" | grep -Eq "mode xdp failed .*lo already has.* $left" ||
-	fail "auto beside what is pinned says: $(cat "$folder/err")"
+	fail "auto with existing pins says: $(cat "$folder/err")"
 stop holder "$holder"
-has_program || fail "a start that failed took the program of a daemon that is gone away"
-# Not on that port; nor in another network namespace, where the same index is another interface.
+has_program || fail "a failed start removed an ended daemon's program"
+# It is not refused on another port, nor in another network namespace, where the same index is another
+# interface.
 start beside -m socket -n 1000 $pin_options 7102 || finish
 stop beside "$started"
 printf '#!/bin/sh\nexec nsenter -t %s -n "%s" "$@"\n' "$peer" "$sessiond" >"$folder/there"
@@ -149,7 +178,7 @@ grep -q 'earlier daemon' "$folder/there.log" && fail "another namespace's pins a
 stop there "$started"
 sessiond=$here
 
-# Detach takes all of it away, says so, and has nothing to do the second time.
+# Detach removes everything and reports it; a second detach has nothing to do.
 expect 0 '' "$sessionctl" $pin_options --port 7102 detach
 grep -q "^nothing to detach: there is no $pins/7102$" "$folder/out" || fail "$(cat "$folder/out")"
 [ -d "$pins/7101" ] || fail "detach of another port took 7101 away"
@@ -165,8 +194,8 @@ has_program && fail "the program is still on cli0 after detach"
 expect 0 '' "$sessionctl" $pin_options detach
 grep -q '^nothing to detach' "$folder/out" || fail "a second detach says: $(cat "$folder/out")"
 
-# doctor asks the interface whose program runs: a pin says nothing of that. Without a daemon, which
-# would put the program on again.
+# doctor asks the interface which program is attached, because a pin does not prove that. Without a
+# daemon, which would attach the program again.
 doctor_says() {
 	cases=$((cases + 1))
 	"$sessionctl" -C "$folder/none.sock" --pin-dir "$1" doctor cli0 >"$folder/out" 2>&1
@@ -189,7 +218,7 @@ else
 fi
 expect 0 '' "$sessionctl" $pin_options detach
 
-# Only what is on a bpffs is ever unlinked.
+# It unlinks files only on a BPF file system.
 mkdir -p "$folder/root/7101"
 : >"$folder/root/7101/link-1"
 expect 1 'not on a BPF file system' "$sessionctl" --pin-dir "$folder/root" detach

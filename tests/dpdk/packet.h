@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Frames for tests, made and checked by code of the tests' own: byte by byte, with the plainest of
- * checksums.
+ * Frames for tests, built and checked byte by byte by separate code with a simple checksum.
  */
 #ifndef SESSIOND_TEST_PACKET_H
 #define SESSIOND_TEST_PACKET_H
@@ -32,13 +31,13 @@ struct packet_spec {
 	uint16_t source_port, dest_port; /* of UDP; 0: 4711 and 54321 */
 	uint8_t hops;			 /* 0: 17 */
 	bool no_checksum;
-	bool partial_checksum; /* as a local sender leaves it to hardware */
-	int udp_length_delta;  /* added to what UDP's length should be */
-	size_t trailer;	       /* bytes past the IP packet */
+	bool partial_checksum; /* as from a local sender with checksum offload */
+	int udp_length_delta;  /* added to the correct UDP length */
+	size_t trailer;	       /* bytes after the IP packet */
 };
 
-/* Puts headers round `payload` and returns the frame's length. For UDP the UDP header is made too,
- * for ICMP of either version the checksum at offset 2 of the payload is. */
+/* Adds headers to `payload` and returns the frame's length. For UDP it adds the UDP header too; for
+ * ICMP of either version it sets the checksum at offset 2 of the payload. */
 size_t packet_build(uint8_t frame[PACKET_ROOM], const struct packet_spec *spec, const void *payload,
 	size_t len);
 
@@ -46,9 +45,9 @@ size_t packet_build(uint8_t frame[PACKET_ROOM], const struct packet_spec *spec, 
 void packet_request(
 	struct sessd_header *header, enum sessd_type type, uint16_t timeout, uint8_t id);
 
-/* Checks that `frame` is a well-formed reply to `spec`: addresses and ports turned round, tags
- * kept, no options, every checksum right, not a byte too many. Returns its payload (UDP's or
- * ICMP's) and stores its length. Fails the test otherwise. */
+/* Checks that `frame` is a well-formed reply to `spec`: addresses and ports swapped, tags kept, no
+ * options, every checksum correct, no extra byte. Returns its payload (UDP's or ICMP's) and stores
+ * its length. Fails the test otherwise. */
 const uint8_t *packet_check_reply(
 	const uint8_t *frame, size_t frame_len, const struct packet_spec *spec, size_t *len);
 

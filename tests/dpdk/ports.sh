@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# ports.sh af_packet|af_packet_2|af_xdp|tap huge|no-huge: dpdk mode over real ports. Two terminators, each on a
-# veth of its own to the cache's node, where no kernel has an address; the cache takes both veths as
-# ports (af_packet, af_xdp), or one tap that a bridge joins to them. Checked are the neighbours'
-# manners (ping, arping, IPv6, a VLAN, announcements), the corpus that all modes must answer alike to
-# the byte, by the plain way and the general one, two real stunnels, reloads under load, links that go
-# down, statistics, another user, and that nothing is left behind.
+# ports.sh af_packet|af_packet_2|af_xdp|tap huge|no-huge: dpdk mode over real ports. Two terminators,
+# each with a veth to the cache's node, where the kernel has no address; the cache uses both veths as
+# ports (af_packet, af_xdp), or one tap that a bridge joins to them. Checks neighbour replies (ping,
+# arping, IPv6, a VLAN, announcements), the corpus that all modes must answer with the same bytes, on
+# the fast path and the general path, two real stunnels, reloads under load, links that go down,
+# statistics, another user, and that nothing is left behind.
 #
 # Exit codes: 0 passed, 1 failed, 77 skipped. Logs are kept in BUILD/e2e-logs/dpdk-*.
 set -eu -o pipefail
@@ -115,7 +115,7 @@ _stat_is()
 	test "$(stat "$1")" "-$2" "$3"
 }
 
-# Within two seconds, since counters are read while the lcores count.
+# Within two seconds, because counters are read while the lcores count.
 expect()
 {
 	wait_for 2 _stat_is "$@" || fail "$1 is $(stat "$1"), not $2 $3"
@@ -140,18 +140,18 @@ for i in 1 2; do
 	ip -n "$LAB-t$i" link set cache up
 	ip -n "$LAB-t$i" link set client up
 	ip -n "$LAB-client" link set "t$i" up
-	# The node's kernel stays out of it.
+	# The node's kernel must not answer.
 	in_ns cache sysctl -qw "net.ipv6.conf.t$i.disable_ipv6=1" 2>/dev/null || true
 	ip -n "$LAB-cache" link set "t$i" up
 done
-# One terminator sums what it sends, as what comes over a wire is; the other leaves that to hardware
-# which there is none of: its GETs take the general way, but over tap, where the bridge sums.
+# One terminator sends full checksums, as over a wire. The other offloads checksums to hardware that
+# does not exist: its GETs take the general path, except over tap, where the bridge computes them.
 in_ns t1 ethtool -K cache tx off >/dev/null || skip "checksums of a veth cannot be switched"
 case $DRIVER in
 af_packet | af_xdp)
 	VDEVS="--vdev net_${DRIVER}0,iface=t1 --vdev net_${DRIVER}1,iface=t2"
 	;;
-af_packet_2) # two queues each, for two lcores
+af_packet_2) # two queues per port, for two lcores
 	VDEVS="--vdev net_af_packet0,iface=t1,qpairs=2 --vdev net_af_packet1,iface=t2,qpairs=2"
 	LCORES=0-1
 	[ "$(nproc)" -ge 2 ] || skip "two CPUs are needed"
@@ -169,10 +169,11 @@ if [ "$MEMORY" = huge ]; then
 	PAGES=$(sysctl -n vm.nr_hugepages)
 	sysctl -qw "vm.nr_hugepages=$((PAGES + 128))"
 	FREE=$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)
-	[ "$FREE" -ge 128 ] || skip "no 256 MB of hugepages are to be had"
+	[ "$FREE" -ge 128 ] || skip "256 MB of hugepages are unavailable"
 else
 	ARGS="$ARGS --no-huge"
 fi
+ARGS="$ARGS -- --vlan 100 --vlan 100.101"
 
 daemon()
 {
@@ -190,8 +191,8 @@ daemon()
 			ip -n "$LAB-cache" link set t1 master bridge
 			ip -n "$LAB-cache" link set t2 master bridge
 		}
-		# The tap's own end has the port's MAC address, which the bridge must not keep to
-		# itself.
+		# The tap's kernel end has the port's MAC address, and the bridge must not take it as
+		# its own.
 		in_ns cache sysctl -qw net.ipv6.conf.port.disable_ipv6=1 2>/dev/null || true
 		ip -n "$LAB-cache" link set port address 02:00:00:00:00:77 up
 		ip -n "$LAB-cache" link set port master bridge
@@ -213,7 +214,7 @@ stop()
 	[ "$1" = KILL ] || [ "$code" -eq 0 ] || fail "sessiond's exit code is $code"
 }
 
-# allow ADDR...: what the file says is allowed.
+# allow ADDR...: sets the allow list in the configuration file.
 allow()
 {
 	printf 'allow = %s\n' "$@" >"$SECRETS/conf"
@@ -239,7 +240,7 @@ if [ "$DRIVER" != tap ]; then
 		fail "no unsolicited neighbour advertisement"
 fi
 
-# pings NODE OPTION...: every one is answered; on a busy machine only at another try.
+# pings NODE OPTION...: all are answered; a busy machine may need another try.
 pings()
 {
 	in_ns "$1" ping -qc 5 -i 0.05 -W 1 "${@:2}" | grep -q ' 0% packet loss'
@@ -254,7 +255,7 @@ for node in t1 t2; do
 	in_ns "$node" ping -qc 1 -W 1 "$IP6" >/dev/null || fail "neighbour discovery $node"
 	! in_ns "$node" ping -qc 1 -W 0.2 10.88.0.2 >/dev/null || fail "someone is 10.88.0.2"
 done
-# The kernel here may know no VLANs: frames with one tag and with two, made by the test.
+# The kernel here may not support VLANs: the test builds frames with one tag and with two.
 for node in t1 t2; do
 	in_ns "$node" ping -qc 1 -W 1 "$IP4" >/dev/null || fail "ping $node"
 	MAC=$(in_ns "$node" ip neigh show "$IP4" | grep -o 'lladdr [^ ]*' | cut -d' ' -f2)
@@ -308,7 +309,6 @@ for i in 1 2; do
 	pid =
 	syslog = no
 	debug = info
-	output = $LOGS/stunnel-$i.log
 	[farm]
 	accept = 10.87.$i.2:4433
 	connect = 127.0.0.1:4434
@@ -317,7 +317,7 @@ for i in 1 2; do
 	END
 	nsenter "--net=/run/netns/$LAB-t$i" -- "$TOOLS/echod" 4434 >/dev/null 2>&1 &
 	PIDS+=($!)
-	nsenter "--net=/run/netns/$LAB-t$i" -- stunnel4 "$SECRETS/stunnel-$i.conf" >/dev/null 2>&1 &
+	nsenter "--net=/run/netns/$LAB-t$i" -- stunnel4 "$SECRETS/stunnel-$i.conf" >"$LOGS/stunnel-$i.log" 2>&1 &
 	PIDS+=($!)
 	wait_for 10 grep -q 'Configuration successful' "$LOGS/stunnel-$i.log" || fail "no stunnel"
 done
@@ -361,7 +361,7 @@ done
 kill "$LOAD"
 wait "$LOAD" || true
 cat "$LOGS/load.log"
-# Where this machine takes the CPU away a GET may be late: that is lost.
+# If the machine takes the CPU away, a GET may be late and counts as lost.
 awk '{ exit !($2 > 100 && $6 + $8 == 0 && $10 <= $2 / 50) }' "$LOGS/load.log" ||
 	fail "who was allowed all the time noticed: $(cat "$LOGS/load.log")"
 expect drop_not_allowed ge 10
@@ -405,7 +405,7 @@ else
 	in_ns t1 ip link set cache down
 	in_ns t2 "$TOOLS/udpclient" fetch "$IP4" $PORT --count 50 --seed 2 || fail "the other port"
 fi
-# The other drivers say that a port is up, whatever its interface is.
+# The other drivers always report a port as up.
 if [ "$DRIVER" = tap ]; then
 	wait_for 4 logged 'link down' 0 || fail "that the link is down was not seen"
 fi
@@ -441,7 +441,7 @@ fi
 step "stop, start at once, kill, start at once"
 stop TERM
 [ ! -e "/var/run/dpdk/$LAB" ] || fail "/var/run/dpdk/$LAB was left: $(ls "/var/run/dpdk/$LAB")"
-# What an AF_XDP socket has pinned, the kernel gives back a little later.
+# The kernel frees an AF_XDP socket's pinned memory a little later.
 free()
 {
 	[ "$MEMORY" != huge ] || [ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -ge "$FREE" ]
@@ -453,7 +453,7 @@ wait_for 5 free || fail "hugepages were not given back after SIGKILL"
 step "as another user"
 daemon --user nobody
 [ "$(awk '$1 == "Uid:" { print $2 }' /proc/"$DAEMON"/task/*/status | sort -u)" = "$(id -u nobody)" ] ||
-	fail "not every thread is nobody's"
+	fail "not every thread runs as nobody"
 in_ns t1 "$TOOLS/udpclient" store "$IP4" $PORT --count 10 --seed 9 --confirm || fail "no answers"
 
 step "a second instance, by --file-prefix"

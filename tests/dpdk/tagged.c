@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * tagged: VLAN-tagged frames on a wire, from a host whose kernel may know no VLANs. Takes from the
+ * tagged: sends VLAN-tagged frames from a host whose kernel may not support VLANs. Reads from the
  * environment the interface (IFACE), and the cache's MAC and IPv4 address (MAC, IP4).
  */
 #include <setjmp.h>
@@ -55,8 +55,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* The next frame of the cache's, with the outer tag that the kernel took off, or 0 after a second.
- */
+/* The next frame from the cache, with the outer tag that the kernel removed; 0 after a second. */
 static size_t receive(uint8_t *frame)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
@@ -120,7 +119,7 @@ static void arp(void **state)
 
 static void echo(void **state)
 {
-	/* net_af_packet takes every outer tag for one of 802.1Q. */
+	/* net_af_packet takes every outer tag for an 802.1Q tag. */
 	struct packet_spec spec = {
 		.proto = IPPROTO_ICMP, .source = "10.88.0.99", .dest = ip4, .outer = 0x8100};
 	uint8_t data[64] = {8}, frame[PACKET_ROOM];
@@ -157,7 +156,7 @@ static void session(void **state)
 			reply = packet_check_reply(frame, len, &spec, &len);
 			if (reply[1] == SESSD_OK)
 				break;
-			usleep(1000); /* the writer is on its way */
+			usleep(1000); /* give the writer time */
 		}
 		assert_int_equal(reply[1], SESSD_OK);
 		assert_int_equal(len, sizeof(request));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The lcores' form of the allow list says the same as the list itself.
+ * The lcores' form of the allow list gives the same results as the list.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void random_address(struct address *addr)
 	}
 }
 
-/* An address near the edges of a prefix, where mistakes are. */
+/* An address near the edges of a prefix, where mistakes are likely. */
 static void near(struct address *addr, const struct prefix *prefix)
 {
 	unsigned bit = (unsigned)rand() % 128;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --dpdk-args, as far as it is read before EAL sees it.
+ * --dpdk-args, as far as sessiond reads it before EAL.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,6 +72,16 @@ static void own(void **state)
 	assert_int_equal(args.rxd, 64);
 	assert_int_equal(args.txd, 128);
 	assert_int_equal(args.updates, 512);
+	assert_int_equal(args.vlan_count, 0);
+	assert_false(args.any_vlan);
+	assert_int_equal(dpdk_args_parse(&args, "-l 1 -- --vlan 1 --vlan=4094 --vlan 7.100"), 0);
+	assert_int_equal(args.vlan_count, 3);
+	assert_int_equal(args.vlans[0], 1);
+	assert_int_equal(args.vlans[1], 4094);
+	assert_int_equal(args.vlans[2], 7 << 16 | 100);
+	assert_false(args.any_vlan);
+	assert_int_equal(dpdk_args_parse(&args, "-- --vlan any"), 0);
+	assert_true(args.any_vlan);
 	assert_int_equal(dpdk_args_parse(&args, "-l 1 --"), 0);
 	assert_int_equal(args.argc, 5);
 }
@@ -79,7 +89,7 @@ static void own(void **state)
 static void refused(void **state)
 {
 	static const struct {
-		const char *text, *message; /* a part of the message */
+		const char *text, *message; /* part of the message */
 	} cases[] = {
 		{"-h", "-h only prints"},
 		{"-hv", "-hv only prints"},
@@ -100,6 +110,16 @@ static void refused(void **state)
 		{"-- --rxd 64k", "--rxd takes a number"},
 		{"-- --updates 1000", "a power of 2"},
 		{"-- --mbufs=", "--mbufs takes a number"},
+		{"-- --vlan", "--vlan takes a number from 1 to 4094, two with a dot"},
+		{"-- --vlan 0", "or any, not '0'"},
+		{"-- --vlan 4095", "or any, not '4095'"},
+		{"-- --vlan 10000", "or any, not '10000'"},
+		{"-- --vlan -1", "or any, not '-1'"},
+		{"-- --vlan 0.5", "or any, not '0.5'"},
+		{"-- --vlan 5.", "or any, not '5.'"},
+		{"-- --vlan .5", "or any, not '.5'"},
+		{"-- --vlan 5.6.7", "or any, not '5.6.7'"},
+		{"-- --vlan 5,6", "or any, not '5,6'"},
 		{"-- --foo 5", "'--foo' after \"--\""},
 		{"-- stray", "'stray' after \"--\""},
 	};
@@ -118,7 +138,7 @@ static void refused(void **state)
 	assert_int_equal(dpdk_args_parse(&args, many), -EINVAL);
 }
 
-/* Up to the last byte of what words are copied to, and past it: an empty word takes one too. */
+/* Up to the last byte of the buffer for words, and beyond: an empty word takes one byte too. */
 static void longest(void **state)
 {
 	char text[ARGS_TEXT_MAX + 16] = "";
@@ -136,7 +156,7 @@ static void longest(void **state)
 	assert_int_equal(dpdk_args_parse(&args, text), 0);
 }
 
-/* What is no more than the start of a refused word. */
+/* Words that only begin like a refused word. */
 static void accepted(void **state)
 {
 	struct dpdk_args args;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whole bursts, from a port to a port: EAL without hugepages, a port whose queues are rings that
- * the test fills and empties, the engine's own code between them, a real table.
+ * Whole bursts, from port to port: EAL without hugepages, a port whose queues are rings that the
+ * test fills and empties, the engine's own code between them, a real table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 #include "dataplane/dpdk/eal.h"
 
 #include "common/clock.h"
+#include "common/locked_memory.h"
 #include "tests/dpdk/packet.h"
 #include "tests/wire.h"
 
@@ -106,7 +107,7 @@ static int group_setup(void **state)
 	assert_int_equal(local_endpoints_init(&engine.local, listen, 3), 0);
 	assert_int_equal(dpdk_args_parse(&engine.args,
 				 "-l 0 --no-huge --no-pci --no-telemetry -- --rxd 64 --txd 64 "
-				 "--mbufs 2048"),
+				 "--mbufs 2048 --vlan 100 --vlan 100.101"),
 		0);
 	if (eal_open(&engine.args) < 0) {
 		print_message("%s\n", error_message());
@@ -147,6 +148,8 @@ static int setup(void **state)
 	memset(&lcore->counters, 0, sizeof(lcore->counters));
 	memset(&lcore->reader.counters, 0, sizeof(lcore->reader.counters));
 	memset(&lcore->reader.samples, 0, sizeof(lcore->reader.samples));
+	memset(&lcore->echoes, 0, sizeof(lcore->echoes));
+	memset(&lcore->neighbours, 0, sizeof(lcore->neighbours));
 	memset(&engine.ports[0].offload, 0, sizeof(engine.ports[0].offload));
 	table = lcore->table = table_create(&config);
 	assert_non_null(table);
@@ -172,7 +175,7 @@ static int teardown(void **state)
 	table_destroy(table);
 	assert_int_equal(rte_ring_count(in), 0);
 	assert_int_equal(rte_ring_count(out), 0);
-	/* Nothing that came in was lost, whatever became of it. */
+	/* No received packet was leaked, whatever its outcome. */
 	assert_int_equal(rte_mempool_in_use_count(engine.ports[0].pool), 0);
 	return 0;
 }
@@ -182,7 +185,7 @@ static struct rte_mbuf *offer(const uint8_t *frame, size_t len)
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 
 	assert_non_null(mbuf);
-	memset(mbuf->buf_addr, 0xaa, mbuf->buf_len); /* what the last packet left */
+	memset(mbuf->buf_addr, 0xaa, mbuf->buf_len); /* the last packet's remains */
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), frame, len);
 	assert_int_equal(rte_ring_enqueue(in, mbuf), 0);
 	return mbuf;
@@ -196,7 +199,15 @@ static void run(void)
 		;
 }
 
-/* What went out, or NULL; its length in *len. The bytes are good until the next call. */
+static struct rte_mbuf *reply_buffer(void)
+{
+	struct rte_mbuf *mbuf = NULL;
+
+	assert_int_equal(rte_ring_dequeue(out, (void **)&mbuf), 0);
+	return mbuf;
+}
+
+/* The sent frame, or NULL; its length in *len. The bytes are valid until the next call. */
 static const uint8_t *taken(size_t *len)
 {
 	static uint8_t frame[PACKET_ROOM];
@@ -236,7 +247,7 @@ static void fill(uint8_t *value, size_t len, unsigned seed)
 		value[i] = (uint8_t)(seed * 31 + i * 7 + i / 256);
 }
 
-/* Asks, and checks the reply to the last byte. `value` NULL: a miss. */
+/* Sends a GET or TAKE, and checks every byte of the reply. `value` NULL: a miss. */
 static void ask_by(enum sessd_type type, const struct packet_spec *spec, uint8_t id,
 	const void *value, size_t value_len, const void *trailing, size_t trailing_len)
 {
@@ -315,6 +326,23 @@ static void takes_without_room(void **state)
 	assert_int_equal(table_count(table), 20);
 }
 
+static bool arp_answered(const char *sender)
+{
+	uint8_t frame[60] = {[12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6, [19] = 4, [21] = 1};
+	const uint8_t *reply;
+	size_t len;
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, packet_client_mac, 6);
+	memcpy(frame + 22, packet_client_mac, 6);
+	assert_int_equal(inet_pton(AF_INET, sender, frame + 28), 1);
+	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", frame + 38), 1);
+	offer(frame, sizeof(frame));
+	run();
+	reply = taken(&len);
+	return reply && reply[21] == 2;
+}
+
 /* Every length of a value, both families, tags, trailing bytes. */
 static void gets(void **state)
 {
@@ -348,7 +376,7 @@ static void expired(void **state)
 	assert_int_equal(lcore->reader.counters.get_expired, 1);
 }
 
-/* What a kernel's stack would have answered. */
+/* Packets that a kernel's stack would answer. */
 static void odd_packets(void **state)
 {
 	static const uint8_t nops[] = {1, 1, 1, 0}, record_route[] = {7, 7, 4, 0, 0, 0, 0, 0},
@@ -386,7 +414,7 @@ static void odd_packets(void **state)
 	}
 }
 
-/* UDP may be shorter than the packet that carries it: the rest is not part of the request. */
+/* The UDP datagram may be shorter than its packet: the rest is not part of the request. */
 static void udp_shorter_than_ip(void **state)
 {
 	uint8_t payload[64], frame[PACKET_ROOM];
@@ -476,8 +504,8 @@ static void drops(void **state)
 	}
 }
 
-/* Every frame cut off at every byte: dropped, and nothing read past its end (run under a sanitizer
- * to see more). */
+/* Every frame truncated at every byte: dropped, and nothing read past its end (a sanitizer detects
+ * more). */
 static void truncated(void **state)
 {
 	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
@@ -507,7 +535,7 @@ static void flipped_bits(void **state)
 	(void)state;
 	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
 	len = packet_build(frame, &spec, payload, sizeof(payload));
-	/* From the IP header on; a UDP checksum of 0 cannot come about by one bit here. */
+	/* From the IP header on; one bit cannot change this UDP checksum to 0. */
 	for (size_t bit = 14 * 8; bit < len * 8; bit++) {
 		frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		offer(frame, len);
@@ -602,7 +630,7 @@ static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 
 static const struct update_sink ignore = {ignore_new, ignore_remove, ignore_remove, NULL};
 
-/* How many of `count` requests come through: replies, or changes that reach the sink. */
+/* How many of `count` requests pass: replies, or changes that reach the sink. */
 static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, unsigned count)
 {
 	unsigned passed = 0;
@@ -620,13 +648,13 @@ static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, uns
 	return passed;
 }
 
-/* A bucket's worth, and what has come back into it since `start`. */
+/* A full bucket, and its refill since `start`. */
 #define ASSERT_LIMITED(passed, rate, start) \
 	assert_in_range( \
 		passed, rate, (rate) + 1 + (clock_tick() - (start)) * (rate) / clock_ticks(1))
 
-/* --rate-limit: a second's worth at once of each source, GETs and changes by themselves, by the
- * fast way and the general one (tags, IPv6) from the same bucket; what is over it is counted. */
+/* --rate-limit: a burst of one second per source, for GETs and changes separately; the fast path
+ * and the general path (tags, IPv6) use the same bucket; the excess is counted. */
 static void limited(void **state)
 {
 	struct packet_spec one = {.proto = IPPROTO_UDP}, tagged = one, v6 = one, other = one;
@@ -651,7 +679,7 @@ static void limited(void **state)
 	changes += let_in(&one, SESSD_REMOVE, 20);
 	ASSERT_LIMITED(changes, 10, start);
 	assert_int_equal(lcore->reader.counters.drop_limit_new, 32 - changes);
-	/* Others have buckets of their own. */
+	/* Other sources have their own buckets. */
 	gets = let_in(&v6, SESSD_GET, 100);
 	ASSERT_LIMITED(gets, 30, start);
 	gets = let_in(&other, SESSD_GET, 100);
@@ -685,7 +713,7 @@ static void updates(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 0);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, value, 1 + i * 20, NULL, 0);
-	/* Past the end of the ring and round. */
+	/* Past the end of the ring and around. */
 	for (unsigned i = 0; i < 40; i++)
 		offer_request(&spec, SESSD_REMOVE, 0, (uint8_t)i, NULL, 0);
 	run();
@@ -693,7 +721,7 @@ static void updates(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 40);
 	for (unsigned i = 0; i < 40; i++)
 		ask(&spec, (uint8_t)i, NULL, 0, NULL, 0);
-	/* A value that is too long is refused by the writer, who gets to know its length. */
+	/* The writer refuses a value that is too long, and gets its length. */
 	offer_request(&spec, SESSD_NEW, 300, 1, value, VALUE_MAX + 1);
 	run();
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
@@ -716,7 +744,7 @@ static void ring_full(void **state)
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 200), UPDATES);
 	for (unsigned i = 0; i < 100; i++)
 		ask(&spec, (uint8_t)i, i < UPDATES ? "abc" : NULL, 3, NULL, 0);
-	/* There is room again for what was dropped. */
+	/* There is room again for the dropped ones. */
 	for (unsigned i = UPDATES; i < 100; i++)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "def", 3);
 	run();
@@ -784,6 +812,176 @@ static void mixed(void **state)
 	update_ring_pull(&lcore->updates, &sink, 200);
 }
 
+static size_t locked_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+	size_t kilobytes = 0;
+
+	assert_non_null(status);
+	while (fgets(line, sizeof(line), status))
+		sscanf(line, "VmLck: %zu kB", &kilobytes);
+	fclose(status);
+	return kilobytes * 1024;
+}
+
+/* Without hugepages: the heap, where packets and updates are, and the table. */
+static void memory_is_locked(void **state)
+{
+	static const size_t heap = (size_t)64 << 20, bytes = (size_t)8 << 20;
+	static const char *const parts[] = {"table_slots", "table_blocks"};
+	size_t before = locked_bytes();
+	struct table_memory memory;
+
+	(void)state;
+	if (memory_lock_failed()) {
+		print_message("skipped: memory cannot be locked here (ulimit -l)\n");
+		skip();
+	}
+	assert_true(before >= heap);
+	table_memory_init(&memory);
+	for (unsigned i = 0; i < 2; i++) {
+		void *part = memory.alloc(bytes, parts[i], memory.ctx);
+
+		assert_non_null(part);
+		assert_true(locked_bytes() >= before + bytes);
+		memory.free(part, bytes, memory.ctx);
+		assert_int_equal(locked_bytes(), before);
+	}
+}
+
+/* Of two VLANs that are not configured, one is numbered as the inner tag of two that are. */
+static void other_vlans(void **state)
+{
+	uint8_t payload[SESSD_HEADER_SIZE] = {0}, echo[40] = {8}, frame[PACKET_ROOM];
+	static const unsigned answered[] = {100, 0}, refused[] = {101, 99, 4094};
+	struct packet_spec tagged = {.proto = IPPROTO_UDP, .tags = 1};
+	struct packet_spec twice = {.proto = IPPROTO_UDP, .tags = 2};
+	uint64_t dropped = 0, asked = 0;
+	size_t len, reply_len;
+
+	(void)state;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		len = packet_build(frame, &tagged, payload, sizeof(payload));
+		put16(frame + 14, 0xe000 | answered[i]); /* with a priority */
+		offer(frame, len);
+		run();
+		assert_non_null(taken(&reply_len));
+		assert_int_equal(lcore->reader.counters.get_misses, ++asked);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		len = packet_build(frame, &tagged, payload, sizeof(payload));
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("GET", &lcore->counters.drop_other_vlan, ++dropped);
+		len = packet_build(frame, &twice, payload, sizeof(payload));
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("GET, two tags", &lcore->counters.drop_other_vlan, ++dropped);
+		tagged.proto = IPPROTO_ICMP;
+		len = packet_build(frame, &tagged, echo, sizeof(echo));
+		tagged.proto = IPPROTO_UDP;
+		put16(frame + 14, refused[i]);
+		offer(frame, len);
+		assert_dropped("ping", &lcore->counters.drop_other_vlan, ++dropped);
+	}
+	/* A NEW is not stored. */
+	packet_request((struct sessd_header *)payload, SESSD_NEW, 300, 1);
+	len = packet_build(frame, &tagged, payload, sizeof(payload));
+	put16(frame + 14, 101);
+	offer(frame, len);
+	assert_dropped("NEW", &lcore->counters.drop_other_vlan, ++dropped);
+	assert_int_equal(update_ring_waiting(&lcore->updates), 0);
+	engine.args.any_vlan = true;
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &tagged, payload, sizeof(payload));
+	put16(frame + 14, 101);
+	offer(frame, len);
+	run();
+	engine.args.any_vlan = false;
+	assert_non_null(taken(&reply_len));
+}
+
+/* Pings are for those who may ask. Neighbours are not: a router is on no list. */
+static void pings_not_allowed(void **state)
+{
+	static const char *const net[] = {"192.0.2.0/28", "2001:db8::/124"};
+	uint8_t echo[40] = {8}, echo6[40] = {128}, frame[PACKET_ROOM];
+	uint64_t *counter = &lcore->counters.drop_echo_refused;
+	struct packet_spec spec = {.proto = IPPROTO_ICMP};
+	struct packet_spec spec6 = {.v6 = true, .proto = IPPROTO_ICMPV6};
+	size_t len;
+
+	(void)state;
+	allow(net, 2);
+	offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+	assert_dropped("ping", counter, 1);
+	offer(frame, packet_build(frame, &spec6, echo6, sizeof(echo6)));
+	assert_dropped("ping of IPv6", counter, 2);
+	spec.source = "192.0.2.9";
+	offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+	spec6.source = "2001:db8::9";
+	offer(frame, packet_build(frame, &spec6, echo6, sizeof(echo6)));
+	run();
+	assert_int_equal(lcore->counters.echo_replies, 2);
+	assert_non_null(taken(&len));
+	assert_non_null(taken(&len));
+	assert_true(arp_answered("192.0.2.99"));
+}
+
+/* No more answers than a kernel gives, and no ping costs a neighbour its own. */
+static void pings_are_limited(void **state)
+{
+	uint8_t echo[40] = {8}, frame[PACKET_ROOM];
+	struct packet_spec spec = {.proto = IPPROTO_ICMP};
+	uint64_t began = clock_tick(), seconds;
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		offer(frame, packet_build(frame, &spec, echo, sizeof(echo)));
+		run();
+		while (taken(&len))
+			;
+	}
+	seconds = (clock_tick() - began) / clock_ticks(1);
+	assert_in_range(lcore->counters.echo_replies, 1000, 1000 * (seconds + 2));
+	assert_int_equal(lcore->counters.echo_replies + lcore->counters.drop_neighbour_limit, 3000);
+	assert_true(arp_answered("192.0.2.99"));
+	began = clock_tick();
+	for (unsigned i = 0; i < 3000; i++)
+		arp_answered("192.0.2.99");
+	seconds = (clock_tick() - began) / clock_ticks(1);
+	assert_in_range(lcore->counters.arp_replies, 1000, 1000 * (seconds + 2));
+}
+
+/* A ring brings buffers of whoever filled it: they go back where they came from. */
+static void foreign_buffers(void **state)
+{
+	struct rte_mempool *own = engine.ports[0].pool;
+	struct rte_mempool *other = rte_pktmbuf_pool_create(
+		"other", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	unsigned free;
+
+	(void)state;
+	assert_non_null(other);
+	free = rte_mempool_avail_count(own);
+	engine.ports[0].pool = other; /* of which offer takes them */
+	offer_request(&spec, SESSD_NEW, 300, 1, "abc", 3);
+	offer_request(&spec, SESSD_REMOVE, 0, 2, NULL, 0);
+	offer_request(&spec, SESSD_GET, 0, 3, NULL, 0);
+	engine.ports[0].pool = own;
+	run();
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 9), 2);
+	rte_pktmbuf_free(reply_buffer());
+	assert_int_equal(rte_mempool_avail_count(own), free);
+	assert_int_equal(rte_mempool_avail_count(other), 255);
+	rte_mempool_free(other);
+	ask(&spec, 1, "abc", 3, NULL, 0);
+}
+
 static void transmit_full(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -802,7 +1000,7 @@ static void transmit_full(void **state)
 		;
 }
 
-/* One GET and one NEW, by the plain way: nothing is asked of the port. */
+/* One GET and one NEW, on the fast path: no offload is requested of the port. */
 static void ask_plainly(const uint8_t *value, size_t value_len)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -833,8 +1031,8 @@ static void ask_plainly(const uint8_t *value, size_t value_len)
 	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 1), 1);
 }
 
-/* The plain way is taken, whether the port could sum or not, and whether one address is served,
- * which is part of the template, or several. */
+/* The fast path is used whether or not the port offers checksum offload, and for one served
+ * address, which is part of the template, or several. */
 static void fast_way(void **state)
 {
 	struct local_endpoints one = {.ip4_count = 1, .ip4 = {engine.local.ip4[0]}};
@@ -861,7 +1059,7 @@ static void fast_way(void **state)
 	assert_int_equal(lcore->reader.counters.get_hits, 6);
 }
 
-/* A NEW as it came, and one with its last byte changed: by the plain way, or by no means in. */
+/* A NEW as it came, and one with its last byte changed: stored on the fast path, or not at all. */
 static void fast_new(const uint8_t *value, size_t value_len)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -881,8 +1079,8 @@ static void fast_new(const uint8_t *value, size_t value_len)
 	assert_int_equal(update_ring_pull(&lcore->updates, &ignore, 2), 1);
 }
 
-/* Of any length, whatever lies behind it; a buffer that ends with it, or that somebody else has
- * too, takes the general way. */
+/* Of any length, with any bytes after it; a buffer that ends with it, or a shared one, takes the
+ * general path. */
 static void fast_news(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP};
@@ -914,7 +1112,7 @@ static void fast_news(void **state)
 	rte_pktmbuf_free(mbuf);
 }
 
-/* What a port that sums by itself expects of the general way. */
+/* What a port with checksum offload expects of the general path. */
 static void offload(void **state)
 {
 	struct rte_mbuf *mbuf = NULL;
@@ -924,7 +1122,7 @@ static void offload(void **state)
 	fill(value, sizeof(value), 9);
 	store(1, value, sizeof(value), 300);
 	engine.ports[0].offload = (struct reply_offload){.ip4 = true, .udp = true};
-	/* Without a tag, IPv4 goes the plain way. */
+	/* Without a tag, IPv4 takes the fast path. */
 	for (unsigned i = 1; i < 6; i++) {
 		struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = i & 1, .tags = i / 2};
 		size_t ip = 14 + 4U * spec.tags, udp = ip + (spec.v6 ? 40 : 20), addrs;
@@ -952,7 +1150,8 @@ static void offload(void **state)
 	}
 }
 
-/* A driver that refuses replies of more than 140 bytes, as drivers refuse what they cannot sum. */
+/* A driver that refuses replies of more than 140 bytes, like drivers that cannot compute a
+ * checksum. */
 static uint16_t refuse_long(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 {
 	uint16_t i = 0;
@@ -963,7 +1162,7 @@ static uint16_t refuse_long(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 	return i;
 }
 
-/* What the driver refuses is dropped, and what comes after it is sent. */
+/* A refused packet is dropped, and the packets after it are sent. */
 static void transmit_refused(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true};
@@ -1003,14 +1202,14 @@ static void received_checksums(void **state)
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
 	run();
 	assert_non_null(taken(&got));
-	/* The port vouches for what is not summed up. */
+	/* The port vouches for a checksum that is wrong. */
 	frame[40] ^= 1;
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	run();
 	assert_non_null(taken(&got));
 	offer(frame, len);
 	assert_dropped("checksum", &lcore->counters.drop_bad_checksum, 1);
-	/* But not for none at all over IPv6. */
+	/* But not for a missing one over IPv6. */
 	spec.v6 = spec.no_checksum = true;
 	len = packet_build(frame, &spec, payload, sizeof(payload));
 	offer(frame, len)->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
@@ -1019,8 +1218,8 @@ static void received_checksums(void **state)
 	assert_dropped("good", &lcore->counters.drop_bad_checksum, 3);
 }
 
-/* A reply whose sum comes to 0 says 0xffff, for over IPv6 0 is no checksum: of the source ports,
- * there is one for which it does. */
+/* A reply with a checksum of 0 is sent with 0xffff, because 0 is not valid over IPv6: for one of
+ * the source ports it is 0. */
 static void sum_of_zero(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP, .v6 = true, .source_port = 1};
@@ -1035,7 +1234,7 @@ static void sum_of_zero(void **state)
 	frame = taken(&len);
 	assert_non_null(frame);
 	check = (unsigned)frame[60] << 8 | frame[61];
-	/* A port greater by n makes the checksum less by n, in ones' complement. */
+	/* A port larger by n makes the checksum smaller by n, in ones' complement. */
 	port = (1 + check) % 0xffff;
 	assert_int_not_equal(port, 0);
 	spec.source_port = (uint16_t)port;
@@ -1048,7 +1247,7 @@ static void sum_of_zero(void **state)
 	ask(&spec, 1, "abc", 3, NULL, 0);
 }
 
-/* A tag that the port took off, unasked, is put back. */
+/* A tag that the port stripped without being asked is put back. */
 static void stripped_tag(void **state)
 {
 	struct packet_spec spec = {.proto = IPPROTO_UDP},
@@ -1123,8 +1322,8 @@ static void count_figure(void *ctx, const char *name, uint64_t value)
 	++*count;
 }
 
-/* One answer of DPDK's telemetry has room for each of its dictionaries, however many lcores there
- * are; all figures together would have none. */
+/* Each dictionary fits into one reply of DPDK's telemetry, however many lcores there are; all
+ * figures together would not. */
 static void telemetry_room(void **state)
 {
 	static struct lcore lcores[RTE_MAX_LCORE];
@@ -1142,7 +1341,7 @@ static void telemetry_room(void **state)
 	assert_in_range(port, 5, RTE_TEL_MAX_DICT_ENTRIES);
 }
 
-/* In the place of DPDK's, which without hugepages takes a node for as good as another. */
+/* Replaces DPDK's, which without hugepages ignores the node. */
 void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int socket)
 {
 	void *(*real)(const char *what, size_t bytes, unsigned align, int socket);
@@ -1151,7 +1350,7 @@ void *rte_zmalloc_socket(const char *what, size_t bytes, unsigned align, int soc
 	return socket == NODE_WITHOUT_MEMORY ? NULL : real(what, bytes, align, socket);
 }
 
-/* A NUMA node without memory: it is taken from another. */
+/* A NUMA node without memory: memory is taken from another node. */
 static void other_node(void **state)
 {
 	struct update_ring ring;
@@ -1169,7 +1368,7 @@ static void other_node(void **state)
 	assert_null(hugepages_near("test", (size_t)1 << 40, NODE_WITHOUT_MEMORY));
 }
 
-/* A port that was reset or pulled out ends the writer's poll, and so the daemon. */
+/* A port that was reset or removed ends the writer's poll, and so the daemon. */
 static void lost(void **state)
 {
 	static const struct {
@@ -1179,7 +1378,7 @@ static void lost(void **state)
 		{RTE_ETH_EVENT_INTR_RESET, "port 0 (net_ring_test) was reset"},
 		{RTE_ETH_EVENT_INTR_RMV, "port 0 (net_ring_test) was removed"},
 	};
-	/* What drivers call; their header is not installed. */
+	/* Functions for drivers, whose header is not installed. */
 	int (*process)(void *port, enum rte_eth_event_type type, void *unused);
 	void *ports = dlsym(RTLD_DEFAULT, "rte_eth_devices");
 
@@ -1205,7 +1404,7 @@ static void lost(void **state)
 	assert_int_equal(writer_poll(&engine, 0), 0);
 }
 
-/* With what every CPU of the kind has, and with what this one has. */
+/* With the instructions of every CPU of this architecture, and with this CPU's. */
 int main(void)
 {
 #define T(name) \
@@ -1229,6 +1428,11 @@ int main(void)
 		T(updates),
 		T(ring_full),
 		T(mixed),
+		T(memory_is_locked),
+		T(other_vlans),
+		T(pings_not_allowed),
+		T(pings_are_limited),
+		T(foreign_buffers),
 		T(transmit_full),
 		T(fast_way),
 		T(fast_news),

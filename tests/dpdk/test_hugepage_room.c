@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How many hugepages may be taken, on hosts made of files.
+ * Available hugepages, on hosts simulated by files.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,18 +50,18 @@ static void put(const char *size, const char *name, unsigned count)
 static void room(void **state)
 {
 	(void)state;
-	assert_true(hugepage_room(root) == UINT64_MAX); /* it cannot be told */
+	assert_true(hugepage_room(root) == UINT64_MAX); /* unknown */
 	put("2048kB", "nr_hugepages", 256);
 	put("2048kB", "free_hugepages", 0);
 	assert_int_equal(hugepage_room(root), 0);
 	put("2048kB", "free_hugepages", 200);
 	assert_int_equal(hugepage_room(root), 400 * MIB);
-	/* Mapped by somebody, but not touched yet. */
+	/* Mapped by a process, but not touched yet. */
 	put("2048kB", "resv_hugepages", 50);
 	assert_int_equal(hugepage_room(root), 300 * MIB);
 	put("1048576kB", "free_hugepages", 2);
 	assert_int_equal(hugepage_room(root), (2048 + 300) * MIB);
-	/* The kernel may make as many more, of which some are there. */
+	/* The kernel may add that many more, some of which exist already. */
 	put("2048kB", "nr_overcommit_hugepages", 100);
 	put("2048kB", "surplus_hugepages", 25);
 	assert_int_equal(hugepage_room(root), (2048 + 300 + 150) * MIB);

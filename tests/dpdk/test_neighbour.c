@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * ARP, neighbour discovery and echo, over frames made by the test.
+ * ARP, neighbour discovery and echo, with frames built by the test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,7 +156,7 @@ static void arp_conflict(void **state)
 	memcpy(frame + 28, "\xc0\x00\x02\x02", 4);
 	assert_false(input(frame, &len));
 	assert_int_equal(counters.address_conflicts, 1);
-	/* Our own announcement, come back, is none. */
+	/* Our own announcement, received again, is not a conflict. */
 	len = arp_request(frame, false);
 	memcpy(frame + 22, packet_server_mac, 6);
 	memcpy(frame + 28, "\xc0\x00\x02\x02", 4);
@@ -165,8 +165,8 @@ static void arp_conflict(void **state)
 	assert_int_equal(counters.address_conflicts, 1);
 }
 
-/* Two ports of this node on one segment hear what the other tells of their addresses: nobody else
- * claims them, and there is no need to answer. */
+/* Two ports of this node on one segment hear each other's announcements of their addresses: that is
+ * no conflict, and needs no answer. */
 static void own_other_port(void **state)
 {
 	static const struct neighbour_ports ports = {
@@ -316,7 +316,7 @@ static size_t solicitation(uint8_t frame[PACKET_ROOM], struct packet_spec *spec,
 	return len;
 }
 
-/* What is the same in each advertisement for 2001:db8::1. */
+/* The common part of each advertisement for 2001:db8::1. */
 static void check_advertisement(const uint8_t *frame, size_t len, size_t l3, const char *dest)
 {
 	const uint8_t *ip = frame + l3, *icmp = ip + 40;
@@ -358,7 +358,7 @@ static void answers_solicitations(void **state)
 	assert_int_equal(counters.neighbour_replies, 8);
 }
 
-/* RFC 4862: someone checks whether the address is taken. */
+/* RFC 4862: another node checks whether the address is in use. */
 static void neighbour_probe(void **state)
 {
 	struct packet_spec spec = {.source = "::"};
@@ -395,7 +395,7 @@ static void neighbour_dropped(void **state)
 		struct packet_spec spec = {
 			.v6 = true, .proto = IPPROTO_ICMPV6, .hops = 255, .dest = "2001:db8::1"};
 
-		/* An option of no length, and one that runs over the end. */
+		/* An option of length 0, and one that extends past the end. */
 		len = packet_build(frame, &spec, message, 32);
 		assert_false(input(frame, &len));
 		message[23] = 9; /* another node's address */

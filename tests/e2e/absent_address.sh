@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# absent_address.sh MODE: --listen and --metrics take an address that keepalived has not brought yet,
-# and answer there once it has; an IPv6 address that is local by a route alone (AnyIP) is answered.
+# absent_address.sh MODE: --listen and --metrics accept an address that keepalived has not added yet,
+# and answer there once it has; an IPv6 address that is local only by a route (AnyIP) is answered.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# address.sh MODE: a virtual address that moves onto this host is answered at once, in xdp mode by
-# XDP, and no longer when it has moved away.
+# address.sh MODE: a virtual address is answered as soon as it moves to this host, in xdp mode by XDP,
+# and no longer after it has moved away.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

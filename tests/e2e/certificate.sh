@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# certificate.sh MODE: sessions with a client certificate, which are longer, are resumed too, as long
-# as they are within the 512 bytes that stunnel sends at most; a usual certificate makes them longer,
-# and then stunnel keeps them to itself.
+# certificate.sh MODE: sessions with a small client certificate are resumed too, because they fit into
+# the 512 bytes that stunnel sends at most. With a certificate of usual size they do not fit, and
+# stunnel does not share them.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

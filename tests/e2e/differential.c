@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * differential WAY WAY PORT: the same corpus of requests by two ways (way.h) must get the same
- * bytes or the same silence, and those that the protocol asks for. Takes a cache that starts out
- * without the sessions below and has the default limits.
+ * bytes or no reply, as the protocol requires. Needs a cache without the sessions below and with
+ * the default limits.
  */
 #include "tests/e2e/sample.h"
 #include "tests/e2e/way.h"
@@ -22,12 +22,12 @@ static struct way ways[2];
 static unsigned cases, failures, silences;
 static uint64_t seed;
 
-/* A request, and the reply that it must get. */
+/* Sends a request, and checks its reply. */
 struct request {
 	uint8_t data[2048];
 	size_t len;
 	uint8_t reply[2048];
-	ssize_t reply_len; /* -1: silence */
+	ssize_t reply_len; /* -1: no reply */
 };
 
 static void start(struct request *r, uint8_t type, uint16_t timeout, uint64_t session)
@@ -75,7 +75,7 @@ static void send_both(const struct request *r)
 		way_send(&ways[i], r->data, r->len);
 }
 
-/* Whatever comes is wrong: it is told with `r`, the last request that must get no reply. */
+/* Any reply is wrong: it is reported with `r`, the last request that must get no reply. */
 static void hear_silence(const char *what, const struct request *r, int wait_ms)
 {
 	uint8_t reply[2048];
@@ -101,7 +101,7 @@ static void exchange(const char *what, struct request *r)
 	send_both(r);
 	for (int i = 0; i < 2; i++) {
 		got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]), REPLY_WAIT_MS);
-		/* On a busy machine a datagram may be lost: that is not what is looked for. */
+		/* On a busy machine a datagram may be lost: that is not tested here. */
 		if (got[i] < 0) {
 			way_send(&ways[i], r->data, r->len);
 			got[i] = way_receive(&ways[i], reply[i], sizeof(reply[i]), REPLY_WAIT_MS);
@@ -127,13 +127,13 @@ static void exchange_alone(const char *what, struct request *r, unsigned i)
 		fail(what, r, way->name, got);
 }
 
-/* Sends a NEW or REMOVE by one way: `i` picks it. */
+/* Sends a NEW or REMOVE by one way, chosen by `i`. */
 static void tell(const struct request *r, unsigned i)
 {
 	way_send(&ways[i % 2], r->data, r->len);
 }
 
-/* Waits until all that was sent before has been worked off: two further NEWs, one by each way. */
+/* Waits until all earlier requests are processed: sends two further NEWs, one by each way. */
 static void settle(void)
 {
 	static uint64_t sentinel = 1 << 20;
@@ -161,8 +161,8 @@ static void settle(void)
 				exit(1);
 			}
 		}
-		/* On a busy machine some answers are still on their way: not to the next request.
-		 */
+		/* On a busy machine some replies arrive late: they must not count for the next
+		 * request. */
 		while (answered < asked && way_receive(&ways[i], reply, sizeof(reply), 500) >= 0)
 			answered++;
 	}
@@ -225,7 +225,7 @@ static void malformed(void)
 	hear_silence("type", &r, SILENCE_WAIT_MS);
 }
 
-/* NEWs that must leave no trace, REMOVEs, first write wins, ends. */
+/* NEWs that must not be stored, REMOVEs, first write wins, ends of sessions. */
 static void changes(void)
 {
 	struct request r;

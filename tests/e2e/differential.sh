@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The same requests through XDP and through the daemon's own socket get the same bytes, or the same
-# silence. The daemon is reached by packets that XDP leaves alone: with IPv4 options, with an IPv6
-# extension header, and in fragments.
+# The same requests through XDP and through the daemon's socket get the same bytes, or both get no
+# reply. Packets that XDP passes on reach the daemon: with IPv4 options, with an IPv6 extension header,
+# and in fragments.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
-# Every address of each family, by name; the other tests have `*`.
+# All addresses of each family, given explicitly; the other tests use `*`.
 daemon_for xdp --listen 0.0.0.0 --listen ::
 
 compare()
@@ -23,7 +23,7 @@ compare "udp:$FARM_CACHE6" "options:$FARM_CACHE6"
 expect_stat xdp_pass_ipv6_extension gt 1000
 compare "udp:$FARM_CACHE" "options:$FARM_CACHE6"
 
-# A second address, reached by a route so narrow that nearly every request is cut in two.
+# A second address, reached by a route with an MTU so small that nearly every request is fragmented.
 farm_in cache ip address add 10.200.0.3/32 dev lo
 farm_in t1 ip route add 10.200.0.3/32 via 10.201.1.1 mtu lock 76
 compare "udp:$FARM_CACHE" udp:10.200.0.3

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * echod PORT: what the tests put behind a terminator. Listens on 127.0.0.1 and sends back what it
- * is sent, over any number of connections, until it is ended by a signal.
+ * echod PORT: the tests' server behind a terminator. Listens on 127.0.0.1 and echoes, over any
+ * number of connections, until a signal ends it.
  */
 #include "tests/e2e/sample.h"
 
@@ -23,7 +23,7 @@ static void serve(nfds_t i)
 	char data[4096];
 	ssize_t len = recv(fds[i].fd, data, sizeof(data), 0);
 
-	/* The tests' messages are a few bytes, which a socket buffer always takes at once. */
+	/* The tests' messages are a few bytes, which always fit into a socket buffer. */
 	if (len > 0 && send(fds[i].fd, data, len, MSG_NOSIGNAL) == len)
 		return;
 	close(fds[i].fd);

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Two caches behind one virtual address that the real keepalived moves, with the configuration that
-# is shipped: when one cache's daemon stops, and when its host goes off the net, the other has the
-# address, and its XDP program answers at once.
+# Two caches behind one virtual address, which the real keepalived moves with the shipped configuration:
+# when one cache's daemon stops, or its host loses the network, the other gets the address, and its XDP
+# program answers at once.
 . "$(dirname "$0")/lib.sh" "$*"
 
 need_xdp
@@ -27,7 +27,7 @@ run()
 	local node=$1 log=$2
 
 	shift 2
-	# Not by way of a function, whose process would be another.
+	# Not by a function, which would run in another process.
 	nsenter --net="/run/netns/$name-$node" -- "$@" >>"$log" 2>&1 </dev/null &
 	PIDS+=($!)
 }
@@ -49,7 +49,7 @@ cleanup()
 }
 AT_END+=(cleanup)
 
-# The network: a bridge, and three hosts on it whose interface is eth1.
+# The network: a bridge with three hosts, whose interface is eth1.
 attach()
 {
 	local node=$1 address=$2
@@ -58,7 +58,7 @@ attach()
 	inside "$node" ip link set lo up
 	inside switch ip link add name "$node" type veth peer name eth1 netns "$name-$node"
 	inside switch ip link set dev "$node" master br0 up
-	# Replies from XDP reach a veth only where there is a program.
+	# A veth delivers replies from XDP only if it has a program.
 	inside switch "$TOOLS/xdppass" "$node"
 	inside "$node" ip address add "$address/24" dev eth1
 	inside "$node" ip link set eth1 up
@@ -101,9 +101,9 @@ has_vip()
 	inside "$1" ip -o address show dev eth1 | grep " $vip/" >/dev/null
 }
 
-# ask SECONDS: a GET every 5 ms, from a port of its own as stunnel does, for a session that the
-# cache does not have: ERR is an answer. Says how many were answered in all, how long the longest
-# silence was (ms), and how many went unanswered after it.
+# ask SECONDS: sends a GET every 5 ms, each from a new port as stunnel does, for a session that the
+# cache does not have: ERR is an answer. Prints how many were answered, the longest time without an
+# answer (ms), and how many GETs after it were not answered.
 ask()
 {
 	inside t python3 - "$vip" "$1" <<-'END'
@@ -131,7 +131,7 @@ ask()
 	END
 }
 
-# moves FROM TO COMMAND...: asks all the time; a second into it, does what takes FROM away.
+# moves FROM TO COMMAND...: sends GETs continuously; after a second, runs the command that stops FROM.
 moves()
 {
 	local from=$1 to=$2 slow fast
@@ -151,7 +151,7 @@ moves()
 		"$to: $fast by XDP, $slow by the daemon"
 	[ "$silence" -lt 6000 ] || fail "the address did not move, or too late"
 	[ "$fast" -gt 20 ] || fail "XDP on $to answers nothing"
-	# The first may come before the daemon has heard of the address.
+	# The first GET may arrive before the daemon knows the address.
 	[ "$slow" -le 5 ] || fail "XDP did not follow the address at once"
 	[ "$lost" -le 5 ] || fail "requests were lost after the move"
 }
@@ -184,5 +184,5 @@ cache c1 100
 sleep 4
 has_vip c2 && ! has_vip c1 || fail "the address went back to an empty cache"
 
-step "c2's host goes off the net"
+step "c2's host loses the network"
 moves c2 c1 inside switch ip link set c2 down

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * freshness HOST PORT COUNT LIMIT_US: how long after a NEW was sent is its session served? Sends a
- * NEW a millisecond, each followed by GETs until one is answered OK, and prints the percentiles of
- * the time from sending the NEW to that answer. Exits 1 if the 99th is over the limit, or if a
- * session did not come within a second.
+ * freshness HOST PORT COUNT LIMIT_US: measures the time until a session is served. Sends a NEW per
+ * millisecond, each followed by GETs until one is answered OK, and prints the percentiles of the
+ * time from sending the NEW to that answer. Exits 1 if the 99th is over the limit, or if a session
+ * was not served within a second.
  */
 #include "tests/e2e/sample.h"
 

@@ -3,9 +3,9 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # freshness.sh MODE: a session can be read within a millisecond after its NEW was sent, in 99 of 100
-# cases. One of eight tries must show it. Where the machine itself is late by more than that, measured,
-# the figure says nothing of the cache: then it is enough that each session comes. With a sanitizer the
-# daemon is many times slower.
+# cases. One of eight tries must reach this. If the machine itself is measured to be late more often,
+# the figure says nothing about the cache: then it is enough that each session arrives. With a sanitizer
+# the daemon is many times slower.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1
@@ -19,7 +19,7 @@ for try in 1 2 3 4 5 6 7 8; do
 		code=$?
 	note "$(cat "$LOGS/times")"
 	[ "$code" -ne 0 ] || exit 0
-	# After it: meanwhile it would be in the way.
+	# Afterwards, because during the run it would disturb it.
 	heldup_begin "$TOOLS" "$LOGS/heldup"
 	sleep 2
 	heldup_end

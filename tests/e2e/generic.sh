@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Generic XDP and senders that leave checksums to hardware: every reply is right where a device on
-# the way back computes checksums, and each datagram of a train (UDP_SEGMENT) is taken for itself.
+# Generic XDP and senders with checksum offload: every reply is correct even if a device on the way back
+# computes checksums, and each datagram of a UDP_SEGMENT train is handled separately.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# group.sh MODE: what is sent to a broadcast or multicast address is dropped and counted, and never
-# answered: with a socket for each thread one GET would get as many replies.
+# group.sh MODE: requests to a broadcast or multicast address are dropped and counted, never answered:
+# with a socket per thread one GET would get as many replies.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

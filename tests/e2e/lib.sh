@@ -2,11 +2,11 @@
 # Copyright (c) 2026 the sessiond authors
 # shellcheck shell=bash
 #
-# Common to the end-to-end tests. A test sources this, says what it needs, and then acts; any
-# command that fails ends it. It runs as `NAME.sh` with SESSIOND_BUILD naming the build folder
-# (meson sets it; otherwise 'build' beside the sources). Its log, with the time of each step, and
-# those of the daemon and the terminators are kept in BUILD/e2e-logs/NAME; nothing else is left.
-# Exit codes: 0 passed, 1 failed, 77 skipped.
+# Common to the end-to-end tests. A test sources this, states what it needs, and then acts; any failing
+# command ends it. It runs as `NAME.sh` with SESSIOND_BUILD naming the build folder (meson sets it;
+# default 'build' beside the sources). Its log, with the time of each step, and the logs of the daemon
+# and the terminators are kept in BUILD/e2e-logs/NAME; nothing else is left. Exit codes: 0 passed, 1
+# failed, 77 skipped.
 set -eu -o pipefail
 
 SOURCE=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")
@@ -15,10 +15,10 @@ TOOLS=$BUILD/tests/e2e
 # shellcheck source=scripts/farm.sh
 . "$SOURCE/scripts/farm.sh"
 
-TEST=$(basename "$0" .sh)${1:+-${1// /-}} # the arguments, as one
+TEST=$(basename "$0" .sh)${1:+-${1// /-}} # with the arguments appended
 LOGS=$BUILD/e2e-logs/$TEST
 mkdir -p "$LOGS"
-# BPF objects of an earlier run that was killed may still be mounted here.
+# A killed earlier run may have left a BPF file system mounted here.
 umount "$LOGS/bpf" 2>/dev/null || true
 rm -rf "$LOGS"
 mkdir -p "$LOGS"
@@ -110,7 +110,7 @@ need_lab()
 	why=$(lab_probe) || skip "$why"
 }
 
-# A place to run the mode given: xdp needs a laboratory, socket mode makes do with loopback.
+# Opens a farm for the mode: xdp mode needs a lab, loopback is enough for socket mode.
 place_for()
 {
 	if [ "$1" = xdp ]; then
@@ -130,8 +130,8 @@ need_xdp()
 	[ "${SESSIOND_XDP:-yes}" = yes ] || skip "sessiond is built without xdp mode"
 }
 
-# daemon_for MODE [OPTION...]. A small cache: the first touch of a page can take a virtual machine
-# many milliseconds, and the tests have no use for more.
+# daemon_for MODE [OPTION...]. A small cache is enough for the tests, and the first touch of a page can
+# take many milliseconds on a virtual machine.
 daemon_for()
 {
 	local mode=$1
@@ -145,7 +145,7 @@ daemon_for()
 	fi
 }
 
-# udp OPTION...: udpclient towards the cache, from terminator A's host unless FROM says other.
+# udp OPTION...: runs udpclient against the cache, from terminator A's host or the node FROM.
 udp()
 {
 	local command=$1
@@ -154,7 +154,7 @@ udp()
 	farm_in "${FROM:-t1}" "$TOOLS/udpclient" "$command" "${TO:-$FARM_CACHE}" "$FARM_PORT" "$@"
 }
 
-# expect_stat NAME OPERATOR NUMBER: within two seconds, since the daemon counts as it goes.
+# expect_stat NAME OPERATOR NUMBER: becomes true within two seconds, because counters may lag.
 expect_stat()
 {
 	farm_wait 2 _stat_is "$@" || fail "$1 is $(farm_stat "$1"), expected $2 $3"
@@ -173,7 +173,7 @@ sanitized()
 }
 
 # resume_all COUNT TLSCLIENT-OPTION...: as farm_resume. With a sanitizer the daemon is many times
-# slower, and what is sought there is not speed: answers that were right, but late, will do.
+# slower, and speed is not tested: correct but late answers are accepted.
 resume_all()
 {
 	local code=0 line last=

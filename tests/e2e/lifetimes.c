@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * lifetimes HOST PORT COUNT: stores COUNT sessions of 1 to 5 seconds and asks for each of them
- * around its end. A session must be there until 100 ms before its end and never be served later
- * than 10 ms after.
+ * lifetimes HOST PORT COUNT: stores COUNT sessions of 1 to 5 seconds and sends GETs for each around
+ * its end. A session must be served until 100 ms before its end and never later than 10 ms after.
  *
  * The client cannot see when the daemon stores a session, only that it was after the NEW was sent
  * and before the first OK came back; nor when a GET is answered, only that it was between its own
- * sending and the reply. Both checks take the bound that is on the daemon's side, so that a slow
- * machine makes the test weaker, never wrong. It prints how close to the end it has looked.
+ * sending and the reply. Both checks use the bound that favours the daemon, so that a slow machine
+ * makes the test weaker, never wrong. It prints how close to the end it has checked.
  *
- * Each of a few threads waits for one reply at a time: a single one was behind all ends where a
- * reply took a tenth of a millisecond.
+ * Each of a few threads waits for one reply at a time: a single thread could not keep up if a reply
+ * took a tenth of a millisecond.
  */
 #include "tests/e2e/sample.h"
 
@@ -37,12 +36,12 @@ struct probe {
 	uint32_t number; /* of the thread's sessions */
 };
 
-/* When a session is asked for, relative to its end: once well before, once just before, and after
- * from as soon as it must be gone to well after. */
+/* Times of the GETs for a session, relative to its end: once well before, once just before, and
+ * afterwards from the time when it must be gone to well after. */
 static const int64_t offsets[] = {-500 * MS, -110 * MS, -20 * MS, 11 * MS, 60 * MS, 900 * MS};
 #define OFFSETS (sizeof(offsets) / sizeof(offsets[0]))
 
-/* A thread, its sessions, `first` and each WORKERS after it, and what it found. */
+/* A thread, its sessions (from `first` on in steps of WORKERS), and its results. */
 struct worker {
 	pthread_t thread;
 	int fd;
@@ -64,7 +63,7 @@ static int by_due(const void *a, const void *b)
 	return x->due < y->due ? -1 : x->due > y->due;
 }
 
-/* What all threads know a session by. */
+/* The seed that all threads use for the keys. */
 static uint32_t index_of(const struct worker *worker, uint32_t number)
 {
 	return worker->first + number * WORKERS;
@@ -111,7 +110,7 @@ static void check(struct worker *worker, const struct life *life, uint32_t index
 	}
 }
 
-/* In the order of when each session is to be asked for. */
+/* Sorted by the time of each session's next GET. */
 static void ask_all(struct worker *worker, const struct life *lives, struct probe *probes)
 {
 	size_t count = worker->count * OFFSETS;

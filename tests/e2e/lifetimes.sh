@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# lifetimes.sh MODE: 10,000 sessions of 1 to 5 seconds are there until they end and never after.
+# lifetimes.sh MODE: 10,000 sessions of 1 to 5 seconds are found until they end, and never afterwards.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""notify.py SOCKET: what systemd hears of a Type=notify service, a line each on stdout."""
+"""notify.py SOCKET: prints the messages of a Type=notify service, one line each."""
 import os
 import socket
 import sys

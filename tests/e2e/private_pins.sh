@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A BPF file system that ends with its mount namespace takes the pins with it. The daemon says so at
-# start, and the doctor, too: under `ip netns exec`, and in a container that has mounted its own; not
-# where it is the host's, or was given to the container.
+# A BPF file system that ends with its mount namespace takes the pins with it. The daemon warns of it at
+# the start, and doctor too: under `ip netns exec`, and in a container that mounted its own; but not for
+# the host's file system, also if mounted into the container.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
-first='pid:[4026531836]' # what the kernel starts with
+first='pid:[4026531836]' # the kernel's initial PID namespace
 
-# said_of COMMAND...: whether a daemon that COMMAND starts says that its pins are private. It is
-# killed in the end.
+# said_of COMMAND...: whether a daemon that COMMAND starts warns that its pins are private. The daemon
+# is killed at the end.
 said_of()
 {
 	local told=0
@@ -33,7 +33,7 @@ said_of()
 	esac
 	"$BUILD/sessionctl" -C "$FARM_ADMIN" "${pins[@]}" doctor >"$LOGS/doctor" || true
 	if [ "$told" -eq 0 ]; then
-		grep -q '^warning  pins: .*belongs to one mount namespace alone' "$LOGS/doctor" ||
+		grep -q '^warning  pins: .*belongs to one mount namespace only' "$LOGS/doctor" ||
 			fail "the doctor does not say so: $(grep pins "$LOGS/doctor")"
 	elif grep 'belongs to one mount namespace' "$LOGS/doctor"; then
 		fail "the doctor says so"
@@ -41,7 +41,7 @@ said_of()
 	return "$told"
 }
 
-# It ends, and nothing is left of it. Of a namespace of processes it is the first one.
+# It ends and leaves nothing. It may be the first process of its PID namespace.
 gone()
 {
 	local child
@@ -76,10 +76,14 @@ gone
 step "in a container that was given one"
 pins=(--pin-dir "$LOGS/bpf")
 sleep 0.1
-if said_of nsenter "--net=/run/netns/$FARM_LAB-cache" -- unshare --pid --fork --kill-child --mount-proc; then
-	fail "it is said"
+if [ "$(readlink /proc/self/ns/pid)" != "$first" ]; then
+	note "not tested: this is a container, and the BPF file system of the test is younger"
+else
+	if said_of nsenter "--net=/run/netns/$FARM_LAB-cache" -- unshare --pid --fork --kill-child --mount-proc; then
+		fail "it is said"
+	fi
+	gone
 fi
-gone
 
 step "on the host"
 if [ "$(readlink /proc/self/ns/pid)" = "$first" ] && grep -qF " $LOGS/bpf " /proc/1/mountinfo; then

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# rate_limit.sh MODE: a terminator that floods the cache with NEWs and GETs costs another one neither
-# sessions nor answers with --rate-limit, and does cost it sessions without.
+# rate_limit.sh MODE: with --rate-limit, a terminator that floods the cache with NEWs and GETs costs
+# another one neither sessions nor answers; without it, the other one loses sessions.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# remove.sh MODE honour|ignore: stunnel sends REMOVE when a connection ends without close_notify,
-# and for the oldest sessions when its own cache is full. --remove says what becomes of them.
+# remove.sh MODE honour|ignore: stunnel sends REMOVE when a connection ends without close_notify, and
+# for the oldest sessions when its own cache is full. The cache honours or ignores them by --remove.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1 policy=$2

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Restarts and an upgrade as systemd does them with the unit's RestartKillSignal: under load, no GET
-# goes unanswered and no session is lost. A stop takes everything away. The watchdog is fed.
+# Restarts and an upgrade as systemd does them with the unit's RestartKillSignal: under load, every GET
+# is answered and no session is lost. A stop removes everything. The watchdog is notified.
 . "$(dirname "$0")/lib.sh"
 
 need_program python3
@@ -13,7 +13,7 @@ place_for xdp
 [ "$(sed -n 's/^RestartKillSignal=SIG//p' "$SOURCE/dist/systemd/sessiond.service.in")" = USR2 ] ||
 	fail "the unit restarts with another signal than this test"
 
-# Its path may be at most 107 bytes long.
+# A socket's path may have at most 107 bytes.
 notify=$FARM_SECRETS/notify
 touch "$LOGS/notify.log"
 farm_spawn cache "$LOGS/notify.log" "$SOURCE/tests/e2e/notify.py" "$notify"
@@ -24,7 +24,7 @@ heard()
 	[ "$(grep -c "^$1" "$LOGS/notify.log")" -ge "$2" ]
 }
 
-# As the unit says: ready within a time, by its own word.
+# As in the unit: the daemon reports that it is ready within a time limit.
 starts=0
 start()
 {
@@ -58,7 +58,7 @@ FARM_SESSIOND=$FARM_SECRETS/sessiond-next start
 expect_stat sessions_adopted eq 2000
 sleep 0.5
 
-step "no GET went unanswered"
+step "every GET was answered"
 farm_end "$watch" || fail "GETs were lost or wrong: $(cat "$LOGS/watch.log")"
 note "the client: $(cat "$LOGS/watch.log")"
 
@@ -73,7 +73,7 @@ sleep 1.5
 kill -CONT "$FARM_DAEMON"
 heard WATCHDOG=1 $((fed + 2)) && fail "a stopped daemon feeds its watchdog"
 
-step "a reload is told of"
+step "a reload is logged"
 ready=$(grep -c '^READY=1' "$LOGS/notify.log")
 farm_ctl reload >/dev/null
 farm_wait 2 heard RELOADING=1 1 || fail "no RELOADING=1"

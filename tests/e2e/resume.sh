@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# resume.sh MODE [busy]: every session made at A is resumed at B, TLS 1.2 and TLS 1.3; in xdp mode
-# the XDP program has answered. With 'busy', while another client keeps the port occupied.
+# resume.sh MODE [busy]: every session created at A is resumed at B, with TLS 1.2 and TLS 1.3; in xdp
+# mode the XDP program has answered. With 'busy', while another client keeps the port busy.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1
@@ -14,7 +14,7 @@ farm_terminators
 
 if [ "${2:-}" = busy ]; then
 	rate=20000 share=50
-	# What is many times slower is not to be measured; its writer may fall behind for seconds.
+	# With a sanitizer no time is measured: the writer may be seconds behind.
 	! sanitized || rate=2000 share=1
 	step "another client: $rate packets a second"
 	farm_spawn t2 "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \

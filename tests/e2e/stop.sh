@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A clean stop leaves nothing behind; --keep leaves the fast path answering, until a daemon takes
-# over or `sessionctl detach` ends it.
+# A clean stop leaves nothing behind; --keep leaves the fast path answering, until a daemon adopts it or
+# `sessionctl detach` removes it.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
@@ -34,7 +34,7 @@ note "refused: $(cat "$LOGS/refusal")"
 farm_end "$FARM_DAEMON" || fail "exit code $?"
 udp fetch --count 100
 
-step "the next daemon takes over"
+step "the next daemon adopts the sessions"
 daemon_for xdp --keep
 expect_stat sessions_adopted eq 100
 udp fetch --count 100

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The unit under systemd itself, as process 1 of namespaces of its own: start, reload, restart, the
-# watchdog, stop, in xdp mode as an unprivileged user.
+# The unit under systemd itself, as process 1 of new namespaces: start, reload, restart, the watchdog,
+# stop, in xdp mode as an unprivileged user.
 . "$(dirname "$0")/lib.sh"
 
 systemd=/lib/systemd/systemd
@@ -13,7 +13,7 @@ need_program python3
 grep -q 'HAVE_SYSTEMD' "$BUILD/build.ninja" || skip "sessiond is built without libsystemd"
 need_xdp
 
-# Everything below is in a cgroup of its own, so that nothing is left in the host's.
+# Everything below is in a separate cgroup, so that nothing is left in the host's.
 touch "$LOGS/sessiond.log"
 place=$(mktemp -d)
 mount -t cgroup2 none "$place" 2>/dev/null || skip "cgroup2 cannot be mounted here"
@@ -54,7 +54,7 @@ ip link add e0 type veth peer name e1
 ip link set e0 up
 ip link set e1 up
 printf 'mode = xdp\ninterface = e0\ncapacity = 10000\n' >/run/test/etc/sessiond/sessiond.conf
-# Alone: without the targets that a whole system has.
+# Only the unit, without the targets of a whole system.
 sed 's|@sbindir@|/run/test|g; s|@sysconfdir@|/run/test/etc|g; /network-online/d
 	s|^\[Unit\]|&\nDefaultDependencies=no|; s|^WatchdogSec=.*|WatchdogSec=2s|
 	s|^RestartSec=.*|RestartSec=100ms|' \
@@ -121,7 +121,7 @@ check systemctl restart sessiond
 check test "$(main)" != "$before"
 check stat_is sessions_adopted 50
 
-# A hung daemon is killed and started anew, with every session.
+# A hung daemon is killed and restarted, with every session.
 before=$(main)
 kill -STOP "$before"
 for _ in $(seq 60); do
@@ -136,7 +136,7 @@ check systemctl stop sessiond
 check test -z "$(ls /sys/fs/bpf/sessiond)"
 check refused grep -q . <(ip link show e0 | grep xdp)
 
-# An interface that comes late, after more starts than systemd's own limit, which are five.
+# An interface that appears late, after more starts than systemd's default limit of five.
 ip link show e0 >/dev/null && ip link del e0
 systemctl start sessiond
 for _ in $(seq 100); do
@@ -153,18 +153,18 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 check stat_is mode_xdp 1
-ip link del e0 # which is an event about it
+ip link del e0 # an event about the interface
 sleep 0.5
 check systemctl stop sessiond
 ip link add e0 type veth peer name e1
-# A mistake in the configuration is not tried again.
+# After a mistake in the configuration it is not restarted.
 echo 'bogus = 1' >>/run/test/etc/sessiond/sessiond.conf
 systemctl start sessiond
 sleep 1.5
 check test "$(systemctl show -p ActiveState --value sessiond)" = failed
 sed -i '/bogus/d' /run/test/etc/sessiond/sessiond.conf
 
-# dpdk mode, with the drop-in for it.
+# dpdk mode, with its drop-in.
 if [ -e "$logs/dpdk" ]; then
 	mkdir /run/systemd/system/sessiond.service.d
 	cp /run/test/dpdk.conf /run/systemd/system/sessiond.service.d
@@ -190,7 +190,7 @@ END
 
 "$BUILD/sessiond" --check --mode dpdk --listen 10.0.0.5 2>/dev/null >&2 && touch "$LOGS/dpdk"
 
-# Its own cgroup becomes the root of what it sees.
+# Its own cgroup becomes the root of its cgroup namespace.
 code=0
 timeout -k 5 60 bash -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' in "$group" \
 	unshare -fpmuiCn --kill-child bash "$LOGS/outside.sh" "$SOURCE" "$BUILD" "$LOGS" \

@@ -20,8 +20,8 @@
 
 static const char greeting[] = "is anyone there?\n";
 
-/* TLS 1.3 tickets come after the handshake, while application data is read; TLS 1.2 sessions at
- * its end. Both call this. A later ticket takes the place of an earlier one. */
+/* TLS 1.3 tickets come after the handshake, while application data is read; TLS 1.2 sessions at its
+ * end. Both call this. A later ticket replaces an earlier one. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct visit *visit = SSL_get_app_data(ssl);
@@ -44,7 +44,7 @@ SSL_CTX *visit_context(int version, const char *cert)
 		ERR_print_errors_fp(stderr);
 		exit(1);
 	}
-	/* The terminators' certificates are made for one run and signed by nobody. */
+	/* The terminators' certificates are self-signed and made for one run. */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_session_cache_mode(
 		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
@@ -146,7 +146,7 @@ int visit_make(SSL_CTX *ctx, struct visit *visit)
 	if (ret == 0 && !visit->abrupt) {
 		char rest;
 
-		/* Wait for the terminator's close_notify, so that it has parted when we have. */
+		/* Wait for the terminator's close_notify, so that it has closed when we return. */
 		if (SSL_shutdown(ssl) == 0)
 			while (SSL_read(ssl, &rest, 1) > 0)
 				;

@@ -51,7 +51,7 @@ static void usage(const char *problem)
 
 static void note_failure(const char *phase, unsigned i, const char *error)
 {
-	/* A broken farm fails every visit the same way: the first few tell it all. */
+	/* A broken farm fails every visit the same way: the first few errors are enough. */
 	if (atomic_fetch_add(&failed, 1) < 5)
 		fprintf(stderr, "tlsclient: %s, session %u: %s\n", phase, i, error);
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# twice.sh MODE: a second daemon on the same port ends with one clear line and exit code 1, and does
-# the first no harm.
+# twice.sh MODE: a second daemon on the same port ends with one clear line and exit code 1, and does not
+# harm the first.
 . "$(dirname "$0")/lib.sh" "$*"
 
 mode=$1

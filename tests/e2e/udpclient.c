@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * udpclient: a client of the protocol itself, whose sessions are told from a seed and a number.
- * Every reply is checked byte for byte. See usage_text.
+ * udpclient: a client of the protocol, whose sessions are computed from a seed and a number. Every
+ * reply is checked byte for byte. See usage_text.
  */
 #include "tests/e2e/sample.h"
 
@@ -33,8 +33,8 @@ static const char usage_text[] =
 	"  --share N    load: at least so many of 100 GETs must get a reply (default: one of all)\n"
 	"  --confirm\n";
 
-/* A reply this late is lost. It says how late one was; whether that is too late is another test's
- * question, since a busy machine takes the CPU away for longer than stunnel waits. */
+/* A reply this late is lost. The output has the delays; other tests judge them, because a busy
+ * machine takes the CPU away for longer than stunnel waits. */
 #define LOST_US	   1000000
 #define SILENCE_US 200000
 

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Ways for a datagram to reach the cache, for tests that compare them. A way is written KIND:HOST:
- *   udp      as any client sends it: what the fast path answers
+ *
+ *   udp      as any client sends it: the fast path answers
  *   options  with IPv4 options or an IPv6 destination-options header: the fast path passes it up,
  *            the daemon's own socket answers
  */
@@ -17,11 +18,11 @@ struct way {
 	int fd;
 };
 
-/* Prints what is wrong and exits (2 for usage, 1 otherwise) on failure. */
+/* On failure prints the error and exits (2 for usage, 1 otherwise). */
 void way_open(struct way *way, const char *spec, const char *port);
-/* Sends, after throwing away what was left unread. */
+/* Discards unread datagrams, then sends. */
 void way_send(struct way *way, const void *payload, size_t len);
-/* Waits at most `wait_ms` for a datagram: its length, or -1 for silence. */
+/* Waits at most `wait_ms` for a datagram; returns its length, or -1 if none came. */
 ssize_t way_receive(struct way *way, void *reply, size_t room, int wait_ms);
 
 #endif

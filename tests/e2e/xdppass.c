@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * xdppass IFNAME: attaches an XDP program that passes everything, natively, and leaves it there.
- * veth delivers what an XDP program at its other end sends back (XDP_TX) only where it has an XDP
- * program of its own: with GRO alone the frames are queued, but nobody is told (Linux 6.18,
- * veth_xdp_flush()). Hardware needs nothing of the kind.
+ * veth delivers frames that an XDP program at its other end sends back (XDP_TX) only if it has an
+ * XDP program too: with GRO alone the frames are queued, but NAPI is not scheduled (Linux 6.18,
+ * veth_xdp_flush()). Hardware does not need this.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

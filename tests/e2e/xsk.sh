@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# NEWs come by AF_XDP from every interface with the program, over IPv4 and IPv6, and by the plain
-# socket from where there is none; the sockets come again with a new daemon.
+# NEWs arrive by AF_XDP from every interface with the program, over IPv4 and IPv6, and by the UDP socket
+# from other interfaces; a new daemon opens the AF_XDP sockets again.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
 
-# arrive COUNT OFFSET: stores COUNT sessions from t1, which must be readable and have come by AF_XDP.
+# arrive COUNT OFFSET: stores COUNT sessions from t1, which must be readable and have arrived by AF_XDP.
 arrive()
 {
 	local received fallback
@@ -24,7 +24,7 @@ for option in '' --busy-poll; do
 	# shellcheck disable=SC2086
 	daemon_for xdp $option
 	[ "$(farm_stat xsk_sockets)" -ge "$((${#FARM_INTERFACES[@]} / 2))" ] ||
-		skip "AF_XDP is not to be had here"
+		skip "AF_XDP is unavailable here"
 	arrive 500
 	TO=$FARM_CACHE6 arrive 500
 
@@ -35,7 +35,7 @@ for option in '' --busy-poll; do
 
 	step "kill -9; NEWs go nowhere, GETs are answered; start again"
 	farm_end "$FARM_DAEMON" KILL || true
-	udp store --count 10 || true # which the host tells the sender of
+	udp store --count 10 || true # the sender gets an ICMP error
 	udp fetch --count 500
 	# shellcheck disable=SC2086
 	daemon_for xdp $option

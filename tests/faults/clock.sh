@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# clock.sh MODE PRELOAD: a wall clock that jumps by two hours at each look changes nothing: sessions
-# live as long as they are to, and no longer.
+# clock.sh MODE PRELOAD: a wall clock that jumps by two hours at each reading changes nothing: sessions
+# live exactly as long as they should.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$1"
 
 mode=$1 preload=$2
@@ -22,7 +22,7 @@ udp store --count 200 --seed 2 --timeout 3
 stored=$EPOCHREALTIME
 udp fetch --count 200 --seed 2
 for _ in 1 2 3 4; do
-	farm_ctl list >/dev/null # tells what is left of each
+	farm_ctl list >/dev/null # shows the seconds left of each
 	udp fetch --count 200 --seed 1
 	sleep 0.3
 done

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A container may be shown other CPUs than the kernel has, or none: the XDP program's counters are
-# whole all the same, from the daemon and from the pins, and nothing is overrun to read them.
+# A container may see other CPUs than the kernel has, or none: the XDP program's counters are still
+# complete, from the daemon and from the pins, and reading them overruns no buffer.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 possible=/sys/devices/system/cpu/possible
 [ "$(cat "$possible")" != 0 ] || skip "this kernel has only one CPU"
 place_for xdp
 
-# shown NAME: a command that runs its arguments where /sys shows what NAME says
+# shown NAME: prints a command that runs its arguments with a changed /sys
 shown()
 {
 	local hide
@@ -34,7 +34,7 @@ for cpus in 0 0-511 nothing; do
 	shown "$cpus"
 	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$LOGS/in-$cpus" "$BUILD/sessiond" >"$LOGS/sessiond"
 	chmod +x "$LOGS/sessiond"
-	# Each byte that is freed is changed, so that what was overrun shows.
+	# Freed bytes are overwritten, so that an overrun is noticed.
 	export FARM_SESSIOND=$LOGS/sessiond MALLOC_PERTURB_=165
 	daemon_for xdp --xdp-histogram --metrics 127.0.0.1:9463
 	unset MALLOC_PERTURB_

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# descriptors.sh MODE: too few file descriptors (RLIMIT_NOFILE), from hardly any to enough, so that a
-# start fails at each step of it in turn. It ends with exit code 1 and says why in one line of error,
-# nothing of it is left, and what an earlier daemon has left pinned goes on answering and is adopted by
-# the first that has enough.
+# descriptors.sh MODE: too few file descriptors (RLIMIT_NOFILE), from very few to enough, so that a
+# start fails at each of its steps. Each failed start ends with exit code 1 and one line of error, and
+# leaves nothing. What an earlier daemon left pinned keeps answering, and the first daemon with enough
+# descriptors adopts it.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1
@@ -22,7 +22,7 @@ fi
 
 step "from hardly any to enough"
 failures=0
-# Below that, libevent ends the program by itself.
+# With fewer, libevent itself ends the program.
 for limit in $(seq 9 120); do
 	: >"$LOGS/sessiond.log"
 	_farm_prefix cache
@@ -37,7 +37,7 @@ for limit in $(seq 9 120); do
 	! grep -q ' answers in mode ' "$LOGS/sessiond.log" || break
 	code=0
 	wait "$FARM_DAEMON" || code=$?
-	[ "$code" -eq 127 ] && continue # not even its libraries can be loaded
+	[ "$code" -eq 127 ] && continue # its libraries cannot be loaded
 	failures=$((failures + 1))
 	note "$limit: $code: $(tail -n 1 "$LOGS/sessiond.log")"
 	[ "$code" -eq 1 ] || fail "exit code $code with $limit descriptors"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A program of sessiond's that is not pinned in the pin folder is recognised: no mode stores sessions
-# that it would keep GETs from, and the advice takes it off.
+# sessiond's XDP program is recognised even if it is not pinned in the pin folder: no mode stores
+# sessions that this program would hide from GETs, and the advised command detaches it.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
@@ -31,7 +31,7 @@ advice='sessionctl detach --interface t[12]'
 refused xdp "another sessiond.*$advice" "${FARM_INTERFACES[@]}"
 refused auto "another sessiond.*$advice" "${FARM_INTERFACES[@]}"
 refused socket "mode socket would store sessions that nobody finds.*$advice"
-step "on another port it is in nobody's way"
+step "on another port it is not in the way"
 farm_spawn cache "$LOGS/other.log" "$BUILD/sessiond" $((FARM_PORT + 1)) -C "$LOGS/other.sock" \
 	--user root --mode socket --capacity 1000 --pin-dir "$FARM_DIR/bpf/elsewhere"
 other=$FARM_PID

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# full.sh MODE: a hundred times as many sessions as there is room for. The cache stays as large as it
-# was told, what came last is there, memory does not grow, and a REMOVE makes room.
+# full.sh MODE: a hundred times as many sessions as the capacity. The cache does not exceed its
+# capacity, the newest sessions are there, memory does not grow, and a REMOVE makes room.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1

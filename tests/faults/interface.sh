@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What may become of an interface while the daemon runs: down and up, another MTU, another name, gone,
-# gone to another namespace and back, made anew. The other interface answers all along, the daemon
-# lives, and what comes back is served by XDP again, without a restart, though the daemon has no
-# rights any more; where the kernel refuses that the log says so, and sockets serve it.
+# An interface changes while the daemon runs: down and up, another MTU, another name, deleted, moved to
+# another namespace and back, recreated. The other interface keeps answering, the daemon survives, and
+# XDP serves the interface again when it is back, without a restart, although the daemon has no
+# privileges. If the kernel refuses that, the log says so, and sockets serve the interface.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
@@ -21,12 +21,12 @@ both()
 }
 seed=100
 
-by_t1() # the route to the cache, which goes with the link
+by_t1() # restores the route to the cache, which is deleted with the link
 {
 	farm_in t1 ip route replace 10.200.0.0/24 via 10.201.1.1
 }
 
-fast() # 100 GETs from a terminator, and all of them answered by XDP
+fast() # 100 GETs from a terminator, all answered by XDP
 {
 	local before
 
@@ -73,7 +73,7 @@ link_index()
 	farm_in cache ip -o link show "$1" | cut -d : -f 1
 }
 
-pinned() # nothing but the links of what has the names now
+pinned() # only the links of the interfaces that have the names now
 {
 	local expected
 
@@ -91,7 +91,7 @@ step "to another namespace"
 farm_in cache ip link set t1 netns "/run/netns/$FARM_LAB-t2"
 FROM=t2 udp fetch --count 500
 FROM=t2 udp store --count 50 --seed 7 --confirm
-farm_wait 2 logged 2 'no interface is named t1' || fail "it is not logged" # and once when it was renamed
+farm_wait 2 logged 2 'no interface is named t1' || fail "it is not logged" # and once at the renaming
 
 step "and back"
 farm_in t2 ip link set t1 netns "/run/netns/$FARM_LAB-cache"
@@ -106,7 +106,7 @@ t1_is_there()
 t1_is_there
 both
 fast t1
-FROM=t1 udp store --count 50 --seed 9 --confirm # an AF_XDP socket that is bound to nothing takes none
+FROM=t1 udp store --count 50 --seed 9 --confirm # an unbound AF_XDP socket would receive none
 pinned
 
 step "gone"
@@ -161,8 +161,8 @@ if farm_wait 2 logged 1 't1 is another interface now.*SLOW'; then
 	farm_in t1 ip link set cache mtu 1500
 	farm_in cache ip link set t1 mtu 1400
 	expect_stat xdp_interfaces_reattached eq 3
-	# There were tries before, since it came up: the reason was told once.
-	logged 1 't1 is another interface now.*SLOW' || fail "it is told more than once"
+	# Earlier tries failed too: the reason was logged only once.
+	logged 1 't1 is another interface now.*SLOW' || fail "it is logged more than once"
 	both
 	fast t1
 else
@@ -177,7 +177,7 @@ both
 fast t1
 pinned
 
-step "kill -9 and start again: XDP goes on answering there, and the pins are taken over"
+step "kill -9 and start again: XDP keeps answering there, and the pins are adopted"
 farm_end "$FARM_DAEMON" KILL || true
 FROM=t1 udp fetch --count 500
 daemon_for xdp

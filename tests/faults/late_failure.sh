@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A start that fails after it has adopted leaves what answers: the program, the pins, the sessions.
+# A start that fails after adoption leaves the program, the pins and the sessions, and GETs are
+# answered.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
@@ -12,7 +13,7 @@ daemon_for xdp
 udp store --count 5 --confirm
 farm_end "$FARM_DAEMON" KILL || true
 
-# fails PATTERN COMMAND...: a start on what is left that exits with 1.
+# fails PATTERN COMMAND...: a start with existing pins that exits with 1.
 fails()
 {
 	local code=0 pattern=$1

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# log_full.sh MODE: the disk that the log goes to is full, what reads it is gone, or stalls. The daemon
-# goes on as if nothing were; where lines are lost it counts them, and says so once it can.
+# log_full.sh MODE: the disk of the log is full, or the reader of the log is gone or stalls. The daemon
+# continues undisturbed; it counts lost lines, and logs their number once it can.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1
@@ -47,7 +47,7 @@ serve
 [ "$(stat -c %s "$LOGS/disk/log")" -eq 0 ] || note "$(stat -c %s "$LOGS/disk/log") bytes were written"
 farm_end "$FARM_DAEMON" || fail "exit code $?"
 
-step "a pipe that nobody reads any more"
+step "a pipe without a reader"
 mkfifo "$LOGS/pipe"
 cat "$LOGS/pipe" >/dev/null &
 reader=$!
@@ -58,12 +58,12 @@ farm_end "$FARM_DAEMON" || fail "exit code $?"
 
 step "a pipe that somebody holds, and does not read"
 mkfifo "$LOGS/stalled"
-# shellcheck disable=SC2217 # it holds the pipe open
+# shellcheck disable=SC2217 # this holds the pipe open
 sleep 100 <"$LOGS/stalled" &
 reader=$!
 FARM_PIDS+=("$reader")
 start "$LOGS/stalled"
-# Some 64 KiB, a line a request.
+# Some 64 KiB, one line per request.
 python3 - "$FARM_ADMIN" <<-'END' || fail "the admin socket does not answer"
 	import socket, sys
 	s = socket.socket(socket.AF_UNIX)

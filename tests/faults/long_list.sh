@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A host of 100,000 addresses, which come and go: to read them all does not stop the main thread. The
-# admin socket answers all along, an address that comes is served, and the daemon ends when told to.
+# A host with 100,000 addresses that come and go: reading them all does not block the main thread. The
+# admin socket keeps answering, a new address is served, and the daemon stops on a signal.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
 
-# each COUNT COMMAND: for as many interfaces, with '#' for its number
+# each COUNT COMMAND: runs the command for that many interfaces, with '#' for the number
 each()
 {
 	for ((i = 0; i < $1; i++)); do
@@ -35,7 +35,7 @@ before=$(farm_stat xdp_get_hits)
 TO=10.20.0.9 udp fetch --count 100
 expect_stat xdp_get_hits ge $((before + 100))
 
-# Asks while the process $1 runs: how long the longest answer took.
+# Asks while the process $1 runs; prints the longest time of an answer.
 longest()
 {
 	farm_in cache python3 - "$1" "$FARM_ADMIN" "$BUILD/sessionctl" <<-'END'
@@ -49,7 +49,7 @@ longest()
 		    longest, asked = max(longest, time.monotonic() - start), asked + 1
 		    time.sleep(0.01)
 		print("%.3f seconds, of %d" % (longest, asked))
-		sys.exit(longest > 5) # of a list read in one go it did not answer for 20 seconds
+		sys.exit(longest > 5) # when it read the list in one go, it did not answer for 20 seconds
 	END
 }
 
@@ -70,7 +70,7 @@ served()
 	before=$(farm_stat xdp_get_hits)
 	TO=10.30.0.39 udp fetch --count 1 && [ "$(farm_stat xdp_get_hits)" -gt "$before" ]
 }
-farm_wait 10 served || fail "an address that came is not served"
+farm_wait 10 served || fail "a new address is not served"
 
 step "half of them go"
 each 100 'link del many#' &

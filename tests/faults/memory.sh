@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# memory.sh MODE: a memory limit (cgroup) that is too small to start with: it ends at once, with a
-# line, and nothing is in the way of the next; whether to try again, the exit code says. Then one that
-# is reached while it runs: what is stored is served, the daemon says what it could not store or is
-# ended, and with memory to be had again all is well.
+# memory.sh MODE: a memory limit (cgroup) that is too small for a start: it ends at once with one line,
+# leaves nothing that prevents the next start, and its exit code tells whether a retry may help. Then a
+# limit that is reached while it runs: stored sessions are served, the daemon logs what it could not
+# store or is killed, and it recovers once memory is available.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$*"
 
 mode=$1
@@ -25,7 +25,7 @@ else
 fi
 AT_END+=("farm_end \$FARM_DAEMON KILL; sleep 0.2; rmdir '$group'")
 
-hits() # how often the limit was run into
+hits() # how often the limit was hit
 {
 	if [ "$limit" = memory.max ]; then
 		awk '$1 == "max" { print $2 }' "$group/memory.events"
@@ -52,7 +52,7 @@ grep -q -- '--capacity 5000000: needs up to' "$LOGS/refused" || fail "it does no
 
 step "enough, but somebody has it"
 echo $((400 << 20)) >"$group/$limit"
-# Not by in_group: as a function it would leave a shell between us and what is to be killed.
+# Not by in_group: a function would leave a shell between the test and the process to kill.
 bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" python3 -c 'import time
 hog = b"x" * (350 << 20)
 print("full", flush=True)
@@ -105,7 +105,7 @@ if kill -0 "$FARM_DAEMON" 2>/dev/null && farm_ctl version >/dev/null 2>&1; then
 else
 	note "the kernel has ended it"
 	if [ "$mode" = xdp ]; then
-		udp fetch --count 2000 --seed 1 # by the fast path, which outlives it
+		udp fetch --count 2000 --seed 1 # answered by the fast path, which outlives it
 	fi
 	echo $none >"$group/$limit"
 	step "memory again, and a new daemon"

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# What a daemon may find where its pins are to be: no BPF file system, one that cannot be written,
-# pins of another version, a set of which any one is missing or foreign. It says so in a line and
-# ends, or starts clean and serves; never does it take over what it does not know.
+# Contents of the pin folder at the start: no BPF file system, a read-only one, pins of another version,
+# a set in which any pin is missing or foreign. The daemon reports it in one line and ends, or starts
+# with new pins and serves; it never adopts unknown pins.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 need_program bpftool
 place_for xdp
 
-# refused OPTION...: exit code 1 and one line, in time, and nothing is left
+# refused OPTION...: ends in time with exit code 1 and one line, and leaves nothing
 refused()
 {
 	local code=0

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A daemon that is stopped for seconds: the fast path answers on, and what was sent meanwhile is
-# taken up after, as far as the socket's buffer holds it.
+# A daemon that is stopped for seconds: the fast path keeps answering, and NEWs sent meanwhile are
+# stored afterwards, as far as the socket's buffer holds them.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The program is taken off an interface while the daemon runs: it is on again within 2 seconds, or a
-# line with SLOW says why not.
+# The program is detached from an interface while the daemon runs: it is attached again within 2
+# seconds, or a line with SLOW says why not.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp
@@ -11,7 +11,7 @@ need_program bpftool
 daemon_for xdp
 udp store --count 50 --confirm
 
-# The link's pin has the interface's index in its name.
+# The name of the link's pin includes the interface's index.
 link_of()
 {
 	bpftool -j link show pinned \
@@ -23,7 +23,7 @@ step "taken off t1 by bpftool"
 id=$(link_of t1)
 [ -n "$id" ] || fail "no link on t1"
 farm_in cache bpftool link detach id "$id"
-farm_wait 2 grep -q 'taken off t1, not by sessiond: it is on again' "$LOGS/sessiond.log" ||
+farm_wait 2 grep -q 'taken off t1, not by sessiond: attached again' "$LOGS/sessiond.log" ||
 	fail "it is not on again"
 expect_stat xdp_interfaces_detached eq 0
 hits=$(farm_stat xdp_get_hits)
@@ -41,7 +41,7 @@ if farm_wait 3 grep -q 'SLOW: the XDP program was taken off t1' "$LOGS/sessiond.
 	farm_in cache ip link set dev t1 xdp off || farm_in cache ip link set dev t1 xdpgeneric off
 	farm_wait 10 _stat_is xdp_interfaces_detached eq 0 || fail "it is not on again"
 else
-	# The daemon was quicker than the other.
+	# The daemon was faster than the other program.
 	expect_stat xdp_interfaces_detached eq 0
 fi
 udp fetch --count 50

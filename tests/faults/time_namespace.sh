@@ -3,7 +3,7 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # time_namespace.sh MODE: in a time namespace, whose clock is ahead of the kernel's or behind it,
-# sessions live as long as they are to, and no longer; also after an adoption from outside.
+# sessions live exactly as long as they should; also after an adoption from outside.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$1"
 
 mode=$1
@@ -11,13 +11,13 @@ mode=$1
 unshare -T --monotonic 1 --fork true 2>/dev/null || skip "no time namespace can be made here"
 place_for "$mode"
 
-# daemon_at SECONDS: a daemon whose clock is so far ahead.
+# daemon_at SECONDS: starts a daemon whose clock is that far ahead.
 daemon_at()
 {
 	unshare -T --monotonic "$1" --fork sleep 100 &
 	FARM_PIDS+=("$!")
 	farm_wait 5 pgrep -P "$!" sleep >/dev/null || fail "no time namespace"
-	AT_END+=("kill $(pgrep -P "$!" sleep)") # unshare waits for it, and takes no signal
+	AT_END+=("kill $(pgrep -P "$!" sleep)") # unshare waits for it and ignores signals
 	cat >"$LOGS/sessiond" <<-END
 		#!/bin/sh
 		exec nsenter --time=/proc/$(pgrep -P "$!" sleep)/ns/time -- "$BUILD/sessiond" "\$@"

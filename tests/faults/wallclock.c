@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * To be preloaded: a wall clock that is an hour ahead and an hour behind in turn, at each look. The
- * machine's own is left alone, because others live by it. Clocks that count from the boot go right.
+ * For LD_PRELOAD: a wall clock that is alternately an hour ahead and an hour behind. The machine's
+ * own clock is not changed, because others depend on it. Clocks that count from the boot are
+ * correct.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 	return 0;
 }
 
-/* How often the wall clock was asked, for the test: that it was preloaded shows by the file. */
+/* Reports how often the wall clock was read; the file proves that this library was preloaded. */
 __attribute__((constructor)) static void loaded(void)
 {
 	const char *path = getenv("WALLCLOCK_LOADED");

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A start in a mode that the interface does not take leaves the program of the mode before, which
-# goes on answering; and auto does not fall back to sockets then.
+# A start with an XDP mode that the interface does not support leaves the previous program, which keeps
+# answering; and auto does not fall back to sockets then.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh"
 
 place_for xdp

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a fuzz target is: libFuzzer's function, and what it uses to make an input into decisions.
- * Linked with libFuzzer (-Dfuzz=true) it searches; linked with replay.c it only runs the inputs it
- * is given: the seeds and every one that ever found something.
+ * A fuzz target: libFuzzer's function, and helpers to turn an input into decisions. Linked with
+ * libFuzzer (-Dfuzz=true) it searches; linked with replay.c it only runs the given inputs: the
+ * seeds, and all that ever found a fault.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -18,7 +18,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* A finding: prints it and ends with a signal, as libFuzzer wants it. */
+/* Reports a finding: prints it and ends with a signal, as libFuzzer expects. */
 #define FUZZ_FAIL(...) \
 	do { \
 		fprintf(stderr, "FINDING: " __VA_ARGS__); \
@@ -26,7 +26,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 		abort(); \
 	} while (0)
 
-/* A capability is missing: exits 77, which both linkages hand on. */
+/* Exits 77 because a capability is missing; both variants pass it on. */
 #define FUZZ_SKIP(...) \
 	do { \
 		printf("skipped: " __VA_ARGS__); \

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The admin socket's protocol: an input is what a client sends before it sends no more. All that
- * comes back must be whole replies: OK, lines and a dot, or ERR and one line; and no value of a
- * session, ever.
+ * The admin socket's protocol: an input is all that a client sends. The output must consist of
+ * whole replies: OK, lines and a dot, or ERR and one line; and never have a value of a session.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -80,7 +79,7 @@ static int do_flush_done(void *ctx, const struct writer_flush *flush, uint64_t *
 {
 	(void)ctx;
 	if (flush->pass != 2)
-		FUZZ_FAIL("a flush that was not started is looked at");
+		FUZZ_FAIL("a flush that was not started is checked");
 	*deleted = CAPACITY;
 	return 1;
 }
@@ -191,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&path, sizeof(path)) < 0)
 		FUZZ_FAIL("cannot connect: %s", strerror(errno));
-	/* Each pass moves something, or the client waits for a reply that comes in the next. */
+	/* Each pass moves data, or the client waits for a reply that comes in the next pass. */
 	for (unsigned idle = 0; idle < 1000; idle++) {
 		ssize_t n = send(fd, data + sent, size - sent, MSG_NOSIGNAL);
 
@@ -199,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sent += (size_t)n;
 			idle = 0;
 		} else if (n < 0 && errno != EAGAIN) {
-			sent = size; /* it takes no more: a line that is too long */
+			sent = size; /* it accepts no more: the line is too long */
 		}
 		if (sent == size && !shut) {
 			shutdown(fd, SHUT_WR);

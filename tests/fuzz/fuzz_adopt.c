@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Adoption of the pinned maps: whatever is in them, nothing crashes, and what is taken over is what
- * a daemon has stored: each session that adoption tells of was made whole here, with the right
- * guard; what was damaged, if only by a bit, is not among them and is gone from the map.
+ * Adoption of the pinned maps: with any content, nothing crashes, and only sessions that a daemon
+ * stored are adopted: each adopted session was made intact here, with the right guard; damaged
+ * ones, even by one bit, are not adopted and are deleted from the map.
  *
- * An input is a list of entries: a byte of what is to be wrong, length, slot, and the bytes.
+ * An input is a list of entries: a byte that selects the damage, length, slot, and the bytes.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -24,12 +24,12 @@
 #define ENTRIES	  32
 
 enum damage {
-	DAMAGE_NONE = 0x01,  /* entry is as it should be, but for what follows */
+	DAMAGE_NONE = 0x01,  /* the entry is intact except for the following */
 	DAMAGE_BIT = 0x02,   /* a bit of the entry */
 	DAMAGE_REST = 0x04,  /* a bit of the overflow value, or none there */
 	DAMAGE_KEY = 0x08,   /* under another key */
 	DAMAGE_RAW = 0x10,   /* an entry of the input's bytes */
-	DAMAGE_ORPHAN = 0x20 /* an overflow value of nobody */
+	DAMAGE_ORPHAN = 0x20 /* an overflow value without an entry */
 };
 
 struct made {
@@ -118,7 +118,7 @@ static unsigned elements(int fd, size_t key_size)
 	return n;
 }
 
-/* A key or a slot that was used is another's no more. */
+/* A used key or slot is not used again. */
 static void forget_key(const uint8_t *key)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -165,7 +165,7 @@ static void put_entry(struct fuzz_input *in)
 			.sum = (uint16_t)bit};
 
 		for (unsigned i = 0; i < usable; i++)
-			value[i] = (uint8_t)(count * 17 + i * 3); /* of no other entry */
+			value[i] = (uint8_t)(count * 17 + i * 3); /* not of another entry */
 		m->sum = session.sum;
 		memcpy(session.key, m->key, SESSD_KEY_SIZE);
 		entry_pack(&format, &entry, rest, &session, value);
@@ -173,13 +173,13 @@ static void put_entry(struct fuzz_input *in)
 		head = usable > SESSD_INLINE_MAX ? SESSD_SPLIT : usable;
 		m->whole = m->len > 0 && m->len <= VALUE_MAX && slot < CAPACITY;
 		if (what & DAMAGE_BIT) {
-			/* Not past the value: those bytes are of no meaning. */
+			/* Not after the value: those bytes have no meaning. */
 			unsigned bits = 8 * (20 + head);
 
 			((uint8_t *)&entry)[bit % bits / 8] ^= (uint8_t)(1 << bit % 8);
 			m->whole = false;
-			/* One or the other: two in the highest bits of words outweigh each other,
-			 * which is in the nature of a sum of products modulo 2^64. */
+			/* Only one of the two: changes in the highest bits of two words cancel out
+			 * in a sum of products modulo 2^64. */
 		} else if (what & DAMAGE_REST && m->len > SESSD_INLINE_MAX) {
 			rest[bit % (usable - head)] ^= (uint8_t)(1 << bit % 8);
 			m->whole = false;
@@ -211,16 +211,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (adopt_sessions(&engine, on_found, NULL) < 0)
 		FUZZ_FAIL("adoption failed: %s", error_message());
 	if (told != whole)
-		FUZZ_FAIL("%u sessions were whole, %u were told of", whole, told);
-	/* What stays is what was taken over: a second daemon finds those and no others. */
+		FUZZ_FAIL("%u sessions were intact, %u were reported", whole, told);
+	/* Only the adopted sessions stay: a second daemon finds exactly those. */
 	kept = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (elements(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t)) > kept)
-		FUZZ_FAIL("overflow values of nobody were left");
+		FUZZ_FAIL("overflow values without an entry were left");
 	told = 0;
 	if (adopt_sessions(&engine, on_found, NULL) < 0)
 		FUZZ_FAIL("adoption failed the second time: %s", error_message());
 	again = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (told != kept || again != kept)
-		FUZZ_FAIL("%u were kept, %u are told of, %u are left", kept, told, again);
+		FUZZ_FAIL("%u were kept, %u are reported, %u are left", kept, told, again);
 	return 0;
 }

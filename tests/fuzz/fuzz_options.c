@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The configuration file, and the command line. An input is a file; what follows a line `--` is a
- * command line, an argument a line. What is taken must be within its limits, what is refused must
- * say why in one line, and to read the same twice must give the same.
+ * The configuration file, and the command line. An input is a file; after a line `--` follows a
+ * command line, one argument per line. Accepted values must be within their limits, errors must be
+ * one line, and reading the same input twice must give the same result.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -48,12 +48,12 @@ static void check_limits(const struct options *o)
 	}
 }
 
-/* Defaults, as the command line without options gives them. */
+/* Defaults, as for a command line without options. */
 static void defaults(struct options *options)
 {
 	char name[] = "sessiond", *argv[] = {name, NULL};
 
-	if (options_parse(options, 1, argv) < 0)
+	if (options_parse(options, 1, argv, NULL) < 0)
 		FUZZ_FAIL("the defaults are refused: %s", error_message());
 }
 
@@ -64,13 +64,13 @@ static void read_file(const char *text, size_t size)
 
 	defaults(&first);
 	defaults(&second);
-	ret = options_read_memory(&first, "fuzz.conf", text, size);
+	ret = options_read_memory(&first, "fuzz.conf", text, size, NULL);
 	if (ret < 0) {
 		check_message();
 		return;
 	}
 	check_limits(&first);
-	if (options_read_memory(&second, "fuzz.conf", text, size) < 0)
+	if (options_read_memory(&second, "fuzz.conf", text, size, NULL) < 0)
 		FUZZ_FAIL("taken once, refused twice: %s", error_message());
 	if (memcmp(&first.allow, &second.allow, sizeof(first.allow)) != 0 ||
 		first.engine.capacity != second.engine.capacity || first.port != second.port)
@@ -104,7 +104,7 @@ static void parse_arguments(const char *text, size_t size)
 		argv[argc++] = line;
 	}
 	argv[argc] = NULL;
-	if (options_parse(&options, argc, argv) < 0)
+	if (options_parse(&options, argc, argv, NULL) < 0)
 		check_message();
 	else
 		check_limits(&options);

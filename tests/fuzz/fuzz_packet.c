@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The packet path of every mode, on the same frame: the XDP program by BPF_PROG_TEST_RUN, dpdk
- * mode's burst from a port to a port, and what socket mode does with the datagram. An input is a
- * frame. They must agree:
+ * mode's burst from port to port, and socket mode's handling of the datagram. An input is a frame.
+ * They must agree:
  *
  *   XDP answers      dpdk mode sends the same bytes from the UDP header on; what socket mode makes
  *                    of the payload is the same
@@ -14,8 +14,8 @@
  *   a TAKE           the same, and the session is gone in each; it is stored again afterwards
  *   a NEW, a REMOVE  what an AF_XDP socket, a plain one and dpdk mode hand the writer is the same
  *
- * The frame's checksums are made right first if its last byte is odd: few inputs would be seen to
- * pass them otherwise.
+ * If the frame's last byte is odd, its checksums are corrected first: otherwise few inputs would
+ * pass them.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -163,7 +163,7 @@ static void read_counters(struct sessd_xdp_counters *sum)
 	}
 }
 
-/* Whether the kernel, too, would drop what was passed for the reason counted last. */
+/* Whether the kernel would also drop a packet passed for the reason counted last. */
 static bool nobodys(const struct sessd_xdp_counters *a, const struct sessd_xdp_counters *b)
 {
 	return b->pass_not_udp > a->pass_not_udp || b->pass_other_port > a->pass_other_port ||
@@ -182,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(request.bytes, data, size);
 	request.len = size;
-	/* What comes for another station's address, no port of ours takes. */
+	/* Our ports do not accept frames for another station's address. */
 	if (!(request.bytes[0] & 1))
 		memcpy(request.bytes, packet_dpdk_mac, 6);
 	if (data[size - 1] & 1)

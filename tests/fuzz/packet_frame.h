@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The frames that fuzz_packet gives to each mode, and what comes back.
+ * The frames that fuzz_packet gives to each mode, and the replies.
  */
 #ifndef TESTS_FUZZ_PACKET_FRAME_H
 #define TESTS_FUZZ_PACKET_FRAME_H
@@ -15,11 +15,11 @@ struct fuzz_frame {
 	size_t len;
 };
 
-/* Where the UDP header is, or 0: of the plain kind, which is what checksums are made for here. */
+/* Offset of the UDP header, or 0; only for simple frames, whose checksums are corrected here. */
 size_t frame_udp(const struct fuzz_frame *frame, bool *v6);
-/* Of a datagram that is whole: what its UDP header at `udp` is summed with. */
+/* The pseudo header's sum of a whole datagram with its UDP header at `udp`. */
 uint32_t frame_pseudo_header(const struct fuzz_frame *frame, size_t udp, bool v6);
-/* Makes the checksums right, where there is a datagram. */
+/* Corrects the checksums, if there is a datagram. */
 void frame_fix_checksums(struct fuzz_frame *frame);
 
 #endif

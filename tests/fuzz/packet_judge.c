@@ -8,8 +8,8 @@
 #include "tests/wire.h"
 
 #include "common/clock.h"
+#include "dataplane/packet/datagram.h"
 #include "dataplane/request.h"
-#include "dataplane/xdp/xsk_parse.h"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -21,7 +21,7 @@ void packet_judge_open(struct table *stored)
 	table = stored;
 }
 
-/* What socket mode answers to a payload: its length, 0 for nothing. */
+/* Socket mode's reply to a payload: its length, 0 for none. */
 static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 {
 	enum request_kind kind = request_classify(payload, len);
@@ -31,7 +31,8 @@ static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 
 	if (kind != REQUEST_GET && kind != REQUEST_TAKE)
 		return 0;
-	/* Of its own, so that a read past it is seen; with a slot's alignment, as a buffer has. */
+	/* A separate block, so that a read past it is noticed; aligned like a slot, as buffers
+	 * are. */
 	copy = malloc(len);
 	memcpy(copy, payload, len);
 	size = (kind == REQUEST_TAKE ? request_take : request_get)(table,
@@ -41,7 +42,7 @@ static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 	return size;
 }
 
-/* What a mode that found this payload hands its writer. */
+/* The change that a mode passes to its writer for this payload. */
 static void update_of(const uint8_t *payload, size_t len, struct packet_update *update)
 {
 	struct sessd_header header;
@@ -63,19 +64,19 @@ static void update_of(const uint8_t *payload, size_t len, struct packet_update *
 		memcpy(update->value, payload + SESSD_HEADER_SIZE, update->len);
 }
 
-/* What an AF_XDP socket's reader makes of the frame, in memory of its own. */
-static enum xsk_parsed by_xsk(const struct fuzz_frame *request, struct packet_update *update)
+/* The result of an AF_XDP socket's reader for the frame, in a separate block. */
+static enum datagram_result by_xsk(const struct fuzz_frame *request, struct packet_update *update)
 {
 	uint8_t *frame = malloc(request->len);
 	const uint8_t *message;
-	enum xsk_parsed parsed;
+	enum datagram_result parsed;
 	size_t len;
 
 	memset(update, 0, sizeof(*update));
 	memcpy(frame, request->bytes, request->len);
-	parsed = xsk_parse(frame, request->len, &message, &len);
-	if (parsed == XSK_MESSAGE) {
-		/* Of its own, so that a read past it is seen. */
+	parsed = datagram_parse(frame, request->len, &message, &len);
+	if (parsed == DATAGRAM_WHOLE) {
+		/* A separate block, so that a read past it is noticed. */
 		uint8_t *copy = malloc(len ? len : 1);
 
 		memcpy(copy, message, len);
@@ -104,7 +105,7 @@ static void compare(
 	FUZZ_FAIL("%s", what);
 }
 
-/* A GET's reply, or what is handed to the writer, where XDP leaves it to the daemon's socket. */
+/* A GET's reply, or the change for the writer, if XDP passes the packet to the daemon's socket. */
 static void judge_passed(const struct fuzz_frame *request, const struct fuzz_frame *dpdk)
 {
 	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
@@ -118,7 +119,7 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	size = at ? get16(request->bytes + at + 4) : 0;
 	if (size < 8 || at + size > request->len) {
 		dump("request", request->bytes, request->len);
-		FUZZ_FAIL("dpdk mode takes what is no whole datagram");
+		FUZZ_FAIL("dpdk mode accepts an incomplete datagram");
 	}
 	update_of(request->bytes + at + 8, size - 8, &update);
 	compare("dpdk and socket mode hand on different updates", (uint8_t *)&packet_dpdk_update,
@@ -128,30 +129,30 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	compare("dpdk and socket mode differ", dpdk->bytes + other, dpdk->len - other, reply, len);
 }
 
-/* What the program has counted as a NEW or REMOVE. */
-static void judge_update(const struct fuzz_frame *request, enum xsk_parsed parsed,
+/* Packets that the program counted as a NEW or REMOVE. */
+static void judge_update(const struct fuzz_frame *request, enum datagram_result parsed,
 	const struct packet_update *by_xsk)
 {
 	struct packet_update update;
 	size_t at, size;
 	bool v6;
 
-	if (parsed != XSK_MESSAGE) {
+	if (parsed != DATAGRAM_WHOLE) {
 		if (packet_dpdk_update.count)
 			FUZZ_FAIL("dpdk mode stores what AF_XDP's reader refuses");
 		return;
 	}
 	at = frame_udp(request, &v6);
 	if (!at)
-		FUZZ_FAIL("AF_XDP's reader takes what is no UDP");
+		FUZZ_FAIL("AF_XDP's reader accepts a frame that is not UDP");
 	size = get16(request->bytes + at + 4);
 	update_of(request->bytes + at + 8, size - 8, &update);
 	if (!update.count)
-		FUZZ_FAIL("the program hands on what is neither NEW nor REMOVE");
+		FUZZ_FAIL("the program redirects a frame that is neither NEW nor REMOVE");
 	compare("AF_XDP's reader and the socket hand on different updates", (uint8_t *)by_xsk,
 		sizeof(update), (uint8_t *)&update, sizeof(update));
-	/* Of a sender on this host, which leaves the sum to hardware that a frame from a wire has
-	 * met. */
+	/* From a sender on this host with checksum offload; a frame from a wire has a full
+	 * checksum. */
 	if (!packet_dpdk_update.count && wire_sum(frame_pseudo_header(request, at, v6), NULL, 0) ==
 						 get16(request->bytes + at + 6))
 		return;
@@ -163,7 +164,7 @@ void packet_judge(const struct fuzz_frame *request, uint32_t verdict, const stru
 	const struct fuzz_frame *dpdk, bool is_nobodys, bool is_update)
 {
 	struct packet_update update;
-	enum xsk_parsed parsed = by_xsk(request, &update);
+	enum datagram_result parsed = by_xsk(request, &update);
 	uint8_t reply[SESSD_HEADER_SIZE + VALUE_MAX];
 	size_t at, other, len = 0;
 	bool v6;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * TARGET FILE|FOLDER...: runs each file through the target once, as libFuzzer does when it is given
- * files, for compilers that have none.
+ * TARGET FILE|FOLDER...: runs each file through the target once, as libFuzzer does with files, for
+ * compilers without libFuzzer.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -24,7 +24,7 @@ static void run_file(const char *path)
 	}
 	size = fread(data, 1, sizeof(data), file);
 	fclose(file);
-	/* Of its own, so that a sanitizer sees a read past its end. */
+	/* A separate block, so that a sanitizer finds a read past its end. */
 	copy = malloc(size ? size : 1);
 	if (!copy)
 		exit(1);

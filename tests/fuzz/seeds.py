@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# seeds.py FOLDER STAMP: makes the seeds of all fuzz targets, FOLDER/TARGET/NAME, from what is said
-# here in words.
+# seeds.py FOLDER STAMP: makes the seeds of all fuzz targets, FOLDER/TARGET/NAME, from the descriptions
+# below.
 import os
 import struct
 import sys
@@ -42,7 +42,7 @@ def frame(packet, tags=(), macs=MACS):
         head += struct.pack(">HH", kind, 100)
     head += struct.pack(">H", ethertype)
     body = head + packet
-    # The last byte is odd: checksums are to be made right.
+    # The last byte is odd: the target corrects the checksums.
     return body + bytes(max(0, 60 - len(body))) + b"\x01"
 
 
@@ -160,10 +160,33 @@ def maps():
     yield "raw_zero", entry(0x10, 1, 1, 30)
 
 
+def key_files():
+    a, b = "1:" + "11" * 32 + "\n", "2:" + "22" * 32 + "\n"
+    yield "one", a
+    yield "two", b + "# a comment\n\n" + a
+    yield "crlf", a.replace("\n", "\r\n")
+    yield "no_end", a[:-1]
+    for i, text in enumerate(("", "#", a + a, a + b + a, "1:" + "00" * 32, "0:" + "11" * 32,
+                              "4294967296:" + "11" * 32, "1:" + "11" * 31, "1:" + "1g" * 32, ":")):
+        yield f"odd_{i:02}", text
+
+
+def replies():
+    session = bytes.fromhex("3071020101020203040402130204")
+    yield "sealed", b"\2"
+    for bit in (0, 1, 5, 17, 100, 176):
+        yield f"changed_{bit}", b"\2" + bytes(bit) + b"\1"
+    yield "plain", b"\1" + session
+    yield "raw", b"\0" + message(type=0x81, timeout=0x1234, value=session)
+    yield "miss", b"\0" + message(type=0x80, timeout=0x1234)
+    yield "short", b"\0" + message(type=0x81)[:35]
+
+
 def main():
     folder, stamp = sys.argv[1:]
     for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
-                          "adopt": maps()}.items():
+                          "adopt": maps(),
+                          "key_file": key_files(), "reply": replies()}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for name, seed in seeds:
             with open(os.path.join(folder, target, name), "wb") as file:

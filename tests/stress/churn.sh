@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# churn.sh engine|xdp|socket|dpdk safe|wide|unsafe GETS LONG-GETS CHURN SESSIONBENCH: a very small cache,
-# whose sessions are stored and removed on one CPU as fast as it can, and GETs for the same keys from
-# another, by XDP live frames. A value follows from its key and its NEW, byte for byte, so that one
-# of another key, of two NEWs or of nothing shows; every reply is checked.
+# churn.sh engine|xdp|socket|dpdk safe|wide|unsafe GETS LONG-GETS CHURN SESSIONBENCH: a very small
+# cache, whose sessions are stored and removed on one CPU as fast as possible, and GETs for the same
+# keys from another CPU, by XDP live frames. Every byte of a value is computed from its key and its NEW,
+# and every reply is checked, so that the value of another key, a mix of two NEWs, or garbage is
+# detected.
 #
-# xdp, socket, dpdk: a daemon of that mode, and CHURN NEWs and REMOVEs a second over the network.
-# engine: xdp mode's writer alone (recycle.c), which is faster, and does not wait for others.
+# xdp, socket, dpdk: a daemon in that mode, and CHURN NEWs and REMOVEs per second over the network.
+# engine: only xdp mode's writer (recycle.c), which is faster.
 #
-# safe: no reply may be wrong. unsafe: the same load on readers that do not check what they have
-# copied; this passes only if wrong bytes were found, in three rounds at the most. Socket mode's then give the writer its turn
-# before they copy, now and then; wide: as those, with the check, and none may be wrong.
+# safe: no reply may be wrong. unsafe: the negative control, the same load on readers that do not check
+# what they copied; it passes only if wrong bytes are found, in at most three rounds. In socket mode
+# these readers sometimes yield to the writer before they copy. wide: readers that yield as well, but
+# check: no reply may be wrong.
 #
 # SESSIOND_LONG in the environment: LONG-GETS instead of GETS.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$1-$2"
@@ -30,9 +32,9 @@ suffix=
 FARM_SESSIOND=$BUILD/sessiond
 [ "$reader" = safe ] || FARM_SESSIOND=$BUILD/tests/stress/sessiond-$reader
 
-# The kernel takes XDP's frames from a veth only if it polls, with a program or with GRO; and
-# sessionbench has a program of its own at the near end. GETs come by t1, changes by t2: each link
-# has one queue, which is served by the CPU that fills it.
+# A veth receives XDP frames only if NAPI is enabled, by a program or GRO; sessionbench attaches its own
+# program at the near end. GETs arrive by t1, changes by t2: each link has one queue, which is processed
+# by the CPU that fills it.
 for i in 1 2; do
 	farm_in cache ethtool -K "t$i" gro on 2>/dev/null || skip "ethtool cannot switch GRO on"
 	farm_in "t$i" ip link set dev cache xdp off
@@ -51,7 +53,7 @@ engine)
 	farm_wait 10 grep -q '^ready' "$LOGS/sessiond.log" || fail "$(cat "$LOGS/sessiond.log")"
 	;;
 xdp)
-	nice=0 # a busy machine leaves a nice one nothing
+	nice=0 # on a busy machine a nice process would get no CPU
 	farm_bpffs || skip "no BPF file system can be mounted here"
 	farm_daemon --mode xdp --xdp-mode native -i t1 --capacity "$capacity"
 	;;
@@ -60,7 +62,7 @@ socket)
 	;;
 dpdk)
 	nice=0 # an lcore never waits
-	# The links are DPDK's, and so is their address.
+	# DPDK owns the links and their address.
 	by_t1=10.201.9.9 by_t2=10.201.9.9
 	for i in 1 2; do
 		farm_in cache ip address flush dev "t$i"
@@ -86,20 +88,21 @@ if [ -z "$changer" ]; then
 fi
 case $mode in
 engine | xdp)
-	# The program is quick from finding a session to having copied it: on a quiet machine the
-	# writer seldom meets it there. A timer interrupts it, as cards and timers do.
+	# The program takes little time from finding a session to having copied it, so on an idle
+	# machine the writer seldom changes the session meanwhile. A timer interrupts the program, as
+	# devices and timers do in practice.
 	need_program python3
 	farm_spawn t1 "$LOGS/interrupts" taskset -c 0 python3 -c '
 import ctypes, time
-ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK: no later than asked for
+ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK: as exact as possible
 for _ in range(10_000_000):
     time.sleep(50e-6)'
 	;;
 esac
 sleep 0.2
-# What was checked is what was answered, and of that the hits. xdp mode's two have to come to 10 million
-# together (SESSIOND_LONG: 100), a tenth of them hits. Of what is sent over AF_PACKET, a busy machine
-# answers a small part. One wrong byte tells enough.
+# Counts the checked replies and the hits. The two xdp tests together must reach 10 million replies
+# (SESSIOND_LONG: 100 million), a tenth of them hits. Over AF_PACKET a busy machine answers only a small
+# part. One wrong byte is enough for a verdict.
 sent=${gets/%M/000000} answered=0 hits=0 code=0
 enough=0 least=20000
 case $mode-$reader in
@@ -115,7 +118,7 @@ for round in 1 2 3; do
 	read -r more misses < <(sed -n 's/^replies .*: \([0-9]*\) hits, \([0-9]*\) misses.*/\1 \2/p' \
 		"$LOGS/round") || fail "no figures"
 	hits=$((hits + more)) answered=$((answered + more + misses))
-	[ "$code" -eq 0 ] || break # which is what the unsafe ones are for
+	[ "$code" -eq 0 ] || break # as expected of the unsafe readers
 	[ "$reader" = unsafe ] || [ "$answered" -lt "$enough" ] || [ "$hits" -le "$least" ] || break
 done
 note "$answered answered and checked, $hits of them hits"
@@ -137,5 +140,5 @@ if [ "$reader" != unsafe ]; then
 	[ "$code" -eq 0 ] || fail "sessionbench's exit code is $code"
 else
 	[ "$code" -eq 1 ] && grep -q '^WRONG' "$LOGS/gets" ||
-		fail "exit code $code: readers that do not check went unnoticed"
+		fail "exit code $code: unsafe readers were not detected"
 fi

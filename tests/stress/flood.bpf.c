@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * `flood` is run by BPF_PROG_TEST_RUN on live frames; `sink` is attached to the interface and takes
- * what comes back. UDP over IPv4 without a checksum (0), which is legal; IPv6 has no such thing.
+ * BPF_PROG_TEST_RUN runs `flood` on live frames; `sink` is attached to the interface and consumes
+ * the replies. UDP over IPv4 is sent without a checksum (0), which is valid; IPv6 does not allow
+ * that.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -118,7 +119,7 @@ static __always_inline void put_source6(struct in6_addr *source, __u64 random)
 	__builtin_memcpy(source->s6_addr + 8, &host, 8);
 }
 
-/* Before a payload that is there, and is a GET. */
+/* Before a payload that is already there, and is a GET. */
 static __always_inline void put_headers6(void *data, __u64 random)
 {
 	struct ipv6hdr *ip = data + ETH_HLEN;
@@ -142,7 +143,8 @@ static __always_inline void put_headers6(void *data, __u64 random)
 		udp->check = 0xffff;
 }
 
-/* Random bytes, and over them what a message of the kind begins with; garbage by chance none. */
+/* Random bytes, and over them the beginning of a message of the kind; garbage has no such
+ * beginning, even by chance. */
 static __always_inline int put_payload(void *at, const void *end, __u32 size, __u64 random)
 {
 	struct sessd_header *header = at;
@@ -177,7 +179,7 @@ int flood(struct xdp_md *ctx)
 
 	if (!c)
 		return XDP_ABORTED;
-	asm volatile("" : "+r"(size)); /* a difference of pointers, and no pointer any more */
+	asm volatile("" : "+r"(size)); /* an offset, no longer a pointer */
 	random = mix64(++c->sent + ((__u64)config.seed << 40));
 	payload = payload_size(random);
 	c->sent_bytes += headers + payload;

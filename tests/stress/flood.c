@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * flood KIND INTERFACE SOURCE SOURCE-MAC TARGET TARGET-MAC PORT SECONDS: packets that nobody wants,
- * by XDP live frames as fast as the CPU makes them, and a count of what comes back for them. KIND
- * is garbage, strangers, spoofed, unknown or new, or strangers6, spoofed6 or unknown6 with IPv6
- * addresses; flood.h says what they are. Ends by itself; prints `sent N BYTES replies N BYTES
- * seconds S`.
+ * flood KIND INTERFACE SOURCE SOURCE-MAC TARGET TARGET-MAC PORT SECONDS: unwanted packets by XDP
+ * live frames, as fast as the CPU can send, and a count of the replies. KIND is garbage, strangers,
+ * spoofed, unknown or new, or strangers6, spoofed6 or unknown6 with IPv6 addresses; flood.h
+ * describes them. Ends by itself; prints `sent N BYTES replies N BYTES seconds S`.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,9 +21,9 @@
 
 #include "tests/stress/flood.h"
 
-#include "tests/stress/flood.skel.h" /* uses flood.h */
+#include "tests/stress/flood.skel.h" /* needs flood.h */
 
-/* Of one call, which the kernel begins and ends by waiting for all CPUs. */
+/* Frames of one call; the kernel waits for all CPUs at its beginning and end. */
 #define CALL 200000
 
 static double seconds_now(void)
@@ -53,7 +52,7 @@ static int parse(char **argv, struct flood_config *config)
 		if (++config->kind == sizeof(kinds) / sizeof(kinds[0]))
 			return -1;
 	}
-	config->seed = (__u32)time(NULL) & 0xffffff; /* keys that no earlier flood had */
+	config->seed = (__u32)time(NULL) & 0xffffff; /* keys of no earlier flood */
 	config->port = htons((__u16)atoi(argv[7]));
 	family = FLOOD_IS_IPV6(config->kind) ? AF_INET6 : AF_INET;
 	if (inet_pton(family, argv[3],

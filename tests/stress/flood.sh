@@ -2,33 +2,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# flood.sh xdp|socket|dpdk FLOOD SESSIONBENCH: floods at a generator's full rate, from a CPU of its
-# own, of garbage, of GETs from strangers, from sources that are forged, and for keys that are not
-# there, and of NEWs beyond the capacity; without a rate limit and with one; over IPv4, and over IPv6,
-# where a source is a /64. Meanwhile a good client asks for its sessions: the share of answers that it
-# has within a millisecond is measured and printed, as a row of a table (flood.txt, in the folder of
-# the logs). The daemon's memory stays as it is, its log does not fill, a stranger is sent nothing,
-# and nobody is sent more than was sent in its name.
+# flood.sh xdp|socket|dpdk FLOOD SESSIONBENCH: floods at a generator's full rate, from a separate CPU:
+# garbage, GETs from sources outside the allow list, GETs with forged sources, GETs for unknown keys,
+# and NEWs beyond the capacity; without a rate limit and with one; over IPv4, and over IPv6, where a
+# source is a /64. Meanwhile a good client requests its sessions: the share of answers within a
+# millisecond is measured and printed as a row of a table (flood.txt, in the folder of the logs). The
+# daemon's memory does not grow, its log does not fill, sources outside the allow list get no reply, and
+# no address gets more bytes than were sent in its name.
 #
-# What is asserted of the good client is far below what is measured: on a machine of two CPUs a flood
-# takes one of them, whatever the cache does, and others run here too. In socket mode all of a flood
-# queues at the one reader, who keeps up with it or doesn't: nothing is asserted of the time there. In
-# dpdk mode the good client shares the CPU of the lcore, which never waits, and is late more often.
+# The limits for the good client are far below the measured values: on a machine with two CPUs a flood
+# takes one of them in any case, and other processes run too. In socket mode the whole flood queues at
+# one reader, which may not keep up: there time has no limit. In dpdk mode the good client shares the
+# CPU of the lcore, which never sleeps, and is late more often.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$1"
 
 mode=$1 flood=$2 bench=$3
 seconds=1
 [ -z "${SESSIOND_LONG:-}" ] || seconds=10
 rate=2000 sessions=400 capacity=20000
-# Garbage and strangers are refused before any limit is looked at. NEWs come last: what they evict is
-# gone.
+# Garbage and other sources are refused before the rate limit applies. NEWs come last, because they
+# evict sessions.
 kinds=(garbage strangers strangers6 spoofed unknown new)
 kinds_limited=(spoofed spoofed6 unknown unknown6 new)
 [ -z "${SESSIOND_LONG:-}" ] || {
 	kinds=(garbage strangers strangers6 spoofed spoofed6 unknown unknown6 new)
 	kinds_limited=("${kinds[@]}")
 }
-in_time=25 # percent of the good client's answers, at least
+in_time=25 # minimum percentage of the good client's answers
 [ "$mode" != socket ] || in_time=0
 
 need_xdp
@@ -37,13 +37,13 @@ farm_open "$BUILD" "$LOGS" lab
 for i in 1 2; do
 	farm_in cache ethtool -K "t$i" gro on 2>/dev/null || skip "ethtool cannot switch GRO on"
 done
-# The flood has a program of its own at the near end. Answers to whoever it says to be go back there.
+# The flood attaches its own program at the near end, where the replies to its forged sources arrive.
 farm_in t2 ip link set dev cache xdp off
 cache=$FARM_CACHE source=10.201.2.2
 cache6=$FARM_CACHE6 gateway6=fd5e:55:201:2::2
 source6=fd5e:66:1:1:: # a network behind the gateway
 if [ "$mode" = dpdk ]; then
-	# The links are DPDK's, and so is their address.
+	# DPDK owns the links and their address.
 	cache=10.201.9.9 source=10.201.9.12 cache6=fd5e:55:209::9
 	for i in 1 2; do
 		farm_in cache ip address flush dev "t$i"
@@ -68,8 +68,8 @@ resident()
 	awk '/^VmRSS/ { print $2 }' "/proc/$FARM_DAEMON/status"
 }
 
-# good [OPTION...]: what the good client sees; sets `answered`, its share of answers in 1 ms, `hits`,
-# the share of answers that were its session, both in percent.
+# good [OPTION...]: runs the good client; sets `answered`, its share of answers within 1 ms, and `hits`,
+# the share of answers with its session, both in percent.
 good()
 {
 	local code=0
@@ -101,7 +101,8 @@ row()
 	printf '%-10s %-10s %10s %12s %8s %10s %10s\n' "$@" | tee -a "$LOGS/flood.txt"
 }
 
-# under KIND: floods while the good client asks; sets `sent` and `factor`, bytes back for bytes sent.
+# under KIND: floods while the good client runs; sets `sent`, and `factor`, bytes received per byte
+# sent.
 under()
 {
 	local before after lines stored refused most from_ip=$source to_ip=$cache
@@ -120,7 +121,7 @@ under()
 	after=$(resident)
 	row "$limit" "$1" "$sent" "$answered" "$hits" "$factor" "$after kB"
 	at_least "the flood's packets a second" "$sent" 20000
-	# In a cache that is not full yet, a session that is stored takes a place nobody has touched.
+	# In a cache that is not full yet, a stored session takes an untouched slot.
 	stored=$(($(farm_stat sessions) - stored))
 	[ $((after - before)) -le $((512 + stored)) ] ||
 		fail "memory grew from $before to $after kB, for $stored sessions"
@@ -130,10 +131,10 @@ under()
 	case $1 in
 	strangers*) [ "$(farm_stat drop_not_allowed)" -gt "$refused" ] || fail "no stranger was refused" ;;&
 	spoofed* | unknown*) [ "$replies" -gt 0 ] || fail "what is allowed is not answered" ;;&
-	strangers* | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to what gets none" ;;
+	strangers* | garbage) [ "$replies" -eq 0 ] || fail "$replies replies to requests that get none" ;;
 	*) awk -v f="$factor" 'BEGIN { exit f > 1 }' || fail "amplified by $factor" ;;
 	esac
-	# The limit lets in what it says while the flood lasts, and a second's worth at once.
+	# The limit admits its rate for the duration of the flood, and a burst of one second.
 	case $limit-$1 in
 	5000/500-unknown | 5000/500-unknown6) most=$((5000 * most)) ;;
 	5000/500-new) most=$((500 * most)) replies=$stored ;;
@@ -159,12 +160,13 @@ for limit in "${limits[@]}"; do
 		kinds=("${kinds_limited[@]}")
 	}
 	farm_daemon --mode "$mode" --capacity $capacity "${options[@]}"
-	if [ "$mode" = dpdk ]; then # whose lcore is where it was told to be
+	if [ "$mode" = dpdk ]; then # the lcore runs on its configured CPU
 		farm_in t1 ping -qc 1 -W 2 "$cache" >"$LOGS/ping" || fail "no ping is answered"
 	else
 		taskset -acp 1 "$FARM_DAEMON" >/dev/null
 	fi
-	# What is full does not grow: every slot and page is touched. A limit keeps it from being filled.
+	# A full cache does not grow: every slot and page was touched. With a rate limit the cache does
+	# not become full.
 	if [ "$limit" = none ]; then
 		farm_in t1 "$bench" -q --preload-only --sessions $((2 * capacity)) --seed 77 \
 			--preload-rate 20000 "$cache:$FARM_PORT" >/dev/null 2>&1 || true
@@ -174,7 +176,7 @@ for limit in "${limits[@]}"; do
 	good
 	row "$limit" "(none)" 0 "$answered" "$hits" 0 "$(resident) kB"
 	for kind in "${kinds[@]}"; do
-		# Another look where the machine stood still for much of a flood of a second.
+		# Measure again if the machine paused for much of the second of a flood.
 		for _ in 1 2 3; do
 			under "$kind"
 			[ "$limit-$kind" = none-new ] || at_least "the share of hits" "$hits" 99

@@ -2,10 +2,10 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * recycle INTERFACE PIN-DIR ADDR[:PORT] KEYS VALUE-MIN VALUE-MAX RUN SECONDS: xdp mode's engine
- * without the daemon around it, whose writer deletes a session and stores another as fast as the
- * kernel takes them, so that elements of the map go from one session to the next under the
- * program's eyes. What it stores is what `sessionbench --workload churn --run RUN` expects. Ends
- * with SIGTERM or after SECONDS, and prints how many changes it made.
+ * without the daemon. Its writer deletes a session and stores another as fast as the kernel allows,
+ * so that map elements are reused while the program reads them. It stores the sessions that
+ * `sessionbench --workload churn --run RUN` expects. Ends with SIGTERM or after SECONDS, and prints
+ * how many changes it made.
  */
 #include "common/log.h"
 
@@ -43,7 +43,7 @@ static bool on_found(void *ctx, const struct session *session)
 	return false;
 }
 
-/* Makes the session of a number and a store. */
+/* Builds the session of a number and a store. */
 static void make(const struct population *p, uint64_t number, uint64_t generation,
 	struct session *session, uint8_t *value)
 {
@@ -60,7 +60,7 @@ static void make(const struct population *p, uint64_t number, uint64_t generatio
 	session->sum = checksum_fold(checksum_bytes(value, session->len));
 }
 
-/* Half of the keys are stored at any time. The slot of the session that goes is the next one's. */
+/* Half of the keys are stored at any time. The next session uses the slot of the deleted one. */
 static uint64_t recycle(struct engine *engine, const struct population *p, uint32_t keys,
 	uint64_t run, double seconds)
 {

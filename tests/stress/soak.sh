@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# soak.sh CLIENTS: an hour of what terminators send under TLS 1.3, into a cache that is full, with
-# real stunnels' sessions among it. The daemon's memory and descriptors stay as they are after the
-# first tenth, no reply is wrong, next to none is lost, 98 % of the stunnels' sessions resume, and the
-# hit ratio is what the eviction's model says of the same visits (soak_clients.c). Only with
-# SESSIOND_LONG (scripts/test --long); SOAK_SECONDS makes it shorter.
+# soak.sh CLIENTS: an hour of terminators' TLS 1.3 traffic into a full cache, including sessions of real
+# stunnels. The daemon's memory and descriptors do not grow after the first tenth, no reply is wrong,
+# almost none is lost, 98 % of the stunnels' sessions resume, and the hit ratio matches the eviction's
+# model for the same visits (soak_clients.c). Only with SESSIOND_LONG (scripts/test --long);
+# SOAK_SECONDS makes it shorter.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" soak
 
 clients=$1 capacity=20000 seconds=${SOAK_SECONDS:-3600}
@@ -32,7 +32,7 @@ load=$FARM_PID
 begin=$SECONDS
 peak=0 first='' fds='' made=0 resumed=0
 while [ $((SECONDS - begin)) -lt $((seconds - 3)) ]; do
-	# In a full cache a session may be gone by the time that it is asked for, as on a busy machine.
+	# In a full cache a session may be evicted before it is requested, also on a busy machine.
 	farm_tls --count 20 --threads 2 --tls 1.3 --make "$FARM_A" --resume "$FARM_B" \
 		>"$LOGS/resume" || true
 	now=$(sed -n 's/^made 20 resumed \([0-9]*\) full [0-9]* failed 0$/\1/p' "$LOGS/resume")

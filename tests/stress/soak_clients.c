@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * soak_clients HOST PORT CAPACITY SECONDS: clients that speak TLS 1.3 visit a farm, 2500 visits a
- * second, and what hits they have of a real cache; beside it, the same visits at the same times to
- * the model of tests/bench/eviction.h, which has room for as many sessions and sessiond's own
- * lifetimes and eviction, and nothing of the rest. Ends with exit code 1 if a reply was wrong, if
- * one GET in a thousand got none, or if the hit ratio is not what the model says, give or take
- * 0.03: other clients (real stunnels, in soak.sh) use the cache too, and the model does not know
- * them.
+ * soak_clients HOST PORT CAPACITY SECONDS: TLS 1.3 clients visit a farm, 2500 visits per second,
+ * and count the hits of a real cache; the same visits at the same times go to the model of
+ * tests/bench/eviction.h, which has the same capacity and only sessiond's lifetimes and eviction.
+ * Ends with exit code 1 if a reply was wrong, if one GET in a thousand got none, or if the hit
+ * ratio differs from the model's by more than 0.03: other clients, unknown to the model, use the
+ * cache too (real stunnels, in soak.sh).
  *
- * A client resumes with the newest of its last two sessions, which it then has no more; a full
- * handshake gives it two, a resumption one. A quarter have sessions that end after 10 seconds. One
- * NEW in twenty is one that nobody comes back for.
+ * A client resumes with the newer of its last two sessions, and discards it; a full handshake gives
+ * it two new ones, a resumption one. A quarter have sessions that end after 10 seconds. One NEW in
+ * twenty is never requested.
  */
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +32,7 @@
 #define MARGIN		0.03
 #define ABANDONED	20
 
-/* A session as either side knows it: its number in the real cache, its place in the model. */
+/* A session: its number in the real cache, its slot in the model. */
 struct ticket {
 	uint64_t number; /* 0: none */
 	struct cache_session session;
@@ -70,7 +69,7 @@ static unsigned timeout_of(uint32_t client)
 	return client % 4 == 0 ? SHORT : LONG;
 }
 
-/* What OpenSSL begins a TLS 1.3 session with, and bytes of its key's. */
+/* The beginning of OpenSSL's TLS 1.3 sessions, and bytes from its key. */
 static void make_value(const uint8_t key[SESSD_KEY_SIZE], uint8_t value[VALUE])
 {
 	static const uint8_t begin[] = {0x30, 0x81, VALUE - 3, 2, 1, 1, 2, 2, 3, 4};
@@ -87,12 +86,12 @@ static void send_new(struct soak *soak, uint64_t number, unsigned timeout)
 
 	sample_new(out, SEED, number, (uint16_t)timeout);
 	make_value(header->key, out + sizeof(*header));
-	/* A NEW that is lost is found out by its GET. */
+	/* A lost NEW is detected by its GET. */
 	if (send(soak->fd, out, sizeof(*header) + VALUE, 0) < 0)
 		return;
 }
 
-/* Whether the real cache has it. */
+/* Whether the real cache has the session. */
 static bool ask(struct soak *soak, uint64_t number)
 {
 	uint8_t out[SAMPLE_DATAGRAM], in[2048], value[VALUE];
@@ -105,7 +104,7 @@ static bool ask(struct soak *soak, uint64_t number)
 		return false;
 	}
 	make_value(header->key, value);
-	do /* a late reply to another is passed over */
+	do /* skip a late reply to another GET */
 		n = recv(soak->fd, in, sizeof(in), 0);
 	while (n >= (ssize_t)sizeof(*reply) &&
 		memcmp(reply->key, header->key, SESSD_KEY_SIZE) != 0);
@@ -184,7 +183,7 @@ static void run(struct soak *soak, uint64_t seconds)
 		if (now_ns() < due)
 			sleep_until_ns(due);
 		else if (now_ns() - due > 10000000)
-			due = now_ns(); /* time lost is not made up for: no bursts */
+			due = now_ns(); /* do not catch up lost time: no bursts */
 		now = (double)(now_ns() - start) / 1e9;
 		visit(soak, &soak->real, client, now);
 		visit(soak, &soak->predicted, client, now);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * table_readers get|burst right|wrong: the table's two readers, that of socket mode and that of
- * dpdk mode's bursts, while a writer on another CPU stores and deletes as fast as it can in a few
- * slots. A value is made of its key and of the number of its store; every byte of every hit is
- * checked. `right`: exits 0 if nothing was wrong. `wrong`: exits 0 if something was, for a build
- * whose readers do not look again after they have copied.
+ * table_readers get|burst right|wrong: the table's two readers, for socket mode and for dpdk mode's
+ * bursts, while a writer on another CPU stores and deletes as fast as possible in a few slots. A
+ * value is computed from its key and the number of its store; every byte of every hit is checked.
+ * `right`: exits 0 if nothing was wrong. `wrong`: exits 0 if something was wrong, for a build whose
+ * readers do not check again after the copy.
  *
  * SESSIOND_LONG in the environment: ten times as many lookups.
  */
@@ -26,7 +26,7 @@
 #define BURST	  32
 #define NOW	  1000
 
-/* More than one wrong reply proves; no more are needed then. */
+/* A few wrong replies are proof enough. */
 #define WRONG_ENOUGH 10
 
 static struct table *table;
@@ -78,7 +78,7 @@ static void bind_to(unsigned cpu)
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	/* Where it may not be, it shares: then a preemption is what lets the other one in. */
+	/* If it may not, both share a CPU: then only preemption lets the other thread run. */
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
@@ -142,8 +142,8 @@ static void by_get(struct tally *tally, uint64_t random)
 	}
 }
 
-/* As dpdk mode's lcores do: each stage for the whole burst. What the third stage leaves to
- * table_get is not asked here: it is the other test's. */
+/* As in dpdk mode's lcores: each stage for the whole burst. What the third stage leaves to
+ * table_get is not tested here, but by the other test. */
 static void by_burst(struct tally *tally, uint64_t random)
 {
 	uint8_t value[VALUE_MAX + TABLE_BURST_SLACK];

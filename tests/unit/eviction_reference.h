@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The eviction of control/sessions/lifetime.h as it is told there, over one array in order of age
- * and without regard to time.
+ * A reference for the eviction of control/sessions/lifetime.h: the same rule over one array sorted
+ * by age, without regard to speed.
  */
 #ifndef SESSIOND_TESTS_EVICTION_REFERENCE_H
 #define SESSIOND_TESTS_EVICTION_REFERENCE_H
@@ -20,12 +20,13 @@ struct reference_session {
 
 struct reference {
 	uint32_t capacity, count;
-	uint32_t order[REFERENCE_MAX]; /* slots; those of a queue stand from old to young */
+	uint32_t
+		order[REFERENCE_MAX]; /* slots; each queue's slots are in order from old to young */
 	struct reference_session of[REFERENCE_MAX];
-	uint32_t search; /* where the next search for a spent session begins */
+	uint32_t search; /* start of the next search for a used single-use session */
 	uint32_t evicted;
-	uint64_t visits[2]; /* seen on probation, and among the proven */
-	/* What came up. */
+	uint64_t visits[2]; /* found in the probation and the proven queue */
+	/* Events that occurred. */
 	unsigned spent, kept, kept_proven, most_kept;
 };
 
@@ -46,7 +47,7 @@ static inline void reference_remove(struct reference *ref, uint32_t slot)
 	ref->of[slot].held = false;
 }
 
-/* In slots of 0 to 7, 8 to 15 and so on, 128 an eviction. */
+/* In slots 0 to 7, 8 to 15 and so on, 128 per eviction. */
 static inline uint32_t reference_spent(struct reference *ref)
 {
 	uint32_t groups = ref->capacity / 8;

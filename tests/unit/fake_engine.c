@@ -41,7 +41,7 @@ struct pending {
 
 struct engine {
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* something was queued, or the writer is to wake */
+	pthread_cond_t changed; /* something was queued, or the writer must wake */
 	pthread_cond_t settled;
 	struct change queue[QUEUE];
 	unsigned head, tail, committed;
@@ -224,7 +224,7 @@ static int fake_poll(struct engine *engine, int timeout_ms)
 	end = engine->tail;
 	if (engine->fails) {
 		pthread_mutex_unlock(&engine->lock);
-		return error_set(EIO, "the fake engine fails as it was told to");
+		return error_set(EIO, "the fake engine fails as requested");
 	}
 	pthread_mutex_unlock(&engine->lock);
 	for (; engine->head != end && n < POLL_MAX; n++)
@@ -263,7 +263,7 @@ static void fake_put(struct engine *engine, const struct session *session, const
 	}
 	pending = touch(engine, session->slot);
 	assert_false(pending->put);
-	/* The slot was free, or is by the time of the commit. */
+	/* The slot was free, or will be at the commit. */
 	assert_true(pending->deleted || !engine->map[session->slot].present);
 	pending->put = true;
 	pending->entry = (struct fake_entry){true, *session, *(const uint8_t *)value};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An engine for the writer's test: delivers the changes that a test queues, and keeps what it is
- * told to put and delete as a fast path with a map of its own would.
+ * An engine for the writer's test: delivers the changes that a test queues, and stores puts and
+ * deletes like a fast path with its own map.
  */
 #ifndef TESTS_UNIT_FAKE_ENGINE_H
 #define TESTS_UNIT_FAKE_ENGINE_H
@@ -23,19 +23,19 @@ extern const struct engine_ops fake_engine_ops;
 struct engine *fake_engine_create(uint32_t capacity);
 void fake_engine_destroy(struct engine *engine);
 
-/* Before writer_adopt: a session that outlived the last daemon. */
+/* Call it before writer_adopt: adds a session that an earlier daemon left. */
 void fake_engine_outlived(struct engine *engine, const struct session *session);
 unsigned fake_engine_forgotten(struct engine *engine);
 
 /* Queues a change; `type` is SESSD_NEW or SESSD_REMOVE. The value is `len` times `first`. */
 void fake_engine_send(
 	struct engine *engine, int type, uint32_t key, uint16_t timeout, uint8_t first, size_t len);
-/* Waits until all that was queued was delivered and committed. */
+/* Waits until all queued changes were delivered and committed. */
 void fake_engine_settle(struct engine *engine);
 /* The next start or poll fails. */
 void fake_engine_fail(struct engine *engine);
 
-/* What the fast path has for a key. */
+/* The fast path's session for a key. */
 bool fake_engine_find(struct engine *engine, uint32_t key, struct fake_entry *entry);
 /* The status entry, as it was put last. */
 struct session fake_engine_status(struct engine *engine);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Random numbers for tests, told by a seed; and the seeds of a test.
+ * Random numbers for tests, determined by a seed; and the seeds of a test.
  */
 #ifndef SESSIOND_TESTS_RANDOM_H
 #define SESSIOND_TESTS_RANDOM_H
@@ -31,8 +31,8 @@ static inline uint32_t random_below(uint64_t *state, uint32_t limit)
 	return (random_next(state) >> 32) * limit >> 32;
 }
 
-/* SESSIOND_TEST_SEED alone, if it is set; otherwise three seeds that never change and one that
- * always does. Returns how many. */
+/* Only SESSIOND_TEST_SEED, if it is set; otherwise three constant seeds and a new one. Returns how
+ * many. */
 static inline unsigned random_seeds(uint64_t seeds[4])
 {
 	const char *text = getenv("SESSIOND_TEST_SEED");

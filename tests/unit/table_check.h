@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What tests of the table share: keys and values made from numbers, secrets that are known, and a
- * check of everything the table keeps about itself.
+ * Shared by tests of the table: keys and values made from numbers, known secrets, and a check of
+ * the table's whole internal state.
  */
 #ifndef SESSIOND_TESTS_TABLE_CHECK_H
 #define SESSIOND_TESTS_TABLE_CHECK_H
@@ -22,7 +22,7 @@ static inline void make_key(uint8_t key[SESSD_KEY_SIZE], uint64_t number)
 	}
 }
 
-/* No byte is 0, so that a wiped one is seen. */
+/* No byte is 0, so that a wiped byte is noticed. */
 static inline void make_value(uint8_t *value, unsigned len, uint64_t number)
 {
 	for (unsigned i = 0; i < len; i++)
@@ -30,9 +30,9 @@ static inline void make_value(uint8_t *value, unsigned len, uint64_t number)
 }
 
 enum secrets {
-	SECRETS_RANDOM, /* as the table makes them, but known */
+	SECRETS_RANDOM, /* like the table's, but known */
 	SECRETS_ZERO,	/* every key has the same hash: one home bucket, one tag */
-	SECRETS_WEAK,	/* one key in 16 has the same hash as all such */
+	SECRETS_WEAK,	/* every 16th key has the same hash */
 };
 
 static inline void set_secrets(struct table *table, enum secrets kind, uint64_t seed)
@@ -43,7 +43,7 @@ static inline void set_secrets(struct table *table, enum secrets kind, uint64_t 
 			table->secret[i] = random_next(&seed);
 		return;
 	}
-	/* A pair's product is of one word and 0, or 16, which leaves an upper half of 4 bits. */
+	/* A pair's product has one factor of 0 or 16, which leaves an upper half of 4 bits. */
 	table->secret[1] = (kind == SECRETS_WEAK ? 16 : 0) - KEY_CONSTANT;
 	table->secret[3] = -KEY_CONSTANT;
 	if (kind == SECRETS_WEAK)
@@ -56,7 +56,7 @@ static inline void check_wiped(const void *memory, size_t bytes)
 		assert_int_equal(((const uint8_t *)memory)[i], 0);
 }
 
-/* Every cell is where it must be, passed counts are exact, and what is free is wiped. */
+/* Every cell is in its place, passed counts are exact, and free slots are wiped. */
 static inline void check_table(const struct table *table)
 {
 	uint32_t *passed = calloc(table->bucket_count, sizeof(*passed));

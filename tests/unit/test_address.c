@@ -178,7 +178,8 @@ static void sockaddrs(void **state)
 		address_from_sockaddr((struct sockaddr *)&storage, &back, &port), -EAFNOSUPPORT);
 }
 
-/* What is sent to an address comes to a socket of it, of its family's wildcard, or of both. */
+/* A datagram to an address arrives at a socket of that address, of its family's wildcard, or of
+ * both families. */
 static void endpoints_take(void **state)
 {
 	static const struct {

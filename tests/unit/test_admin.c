@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The admin socket over a real one, with a daemon that is only its table of operations. The event
- * loop runs in a thread; each test is a client.
+ * The admin socket over a real socket, with a fake daemon: a table of operations. The event loop
+ * runs in a thread; each test is a client.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@
 #include <event2/thread.h>
 
 #define CAPACITY 30000
-#define IDLE_MS	 1000
+#define IDLE_MS	 2000
 
 /* The daemon: slot i holds session i where `held` says so. */
 struct daemon {
@@ -48,8 +48,8 @@ struct daemon {
 	bool talkers_fail;
 	atomic_bool flush_stays, flush_fails; /* a flush goes on; cannot end */
 	atomic_uint flush_starts, flush_looks;
-	atomic_uint find_us;   /* that finding a session takes */
-	atomic_uint list_step; /* slots of a page, at the most; 0: as many as it takes */
+	atomic_uint find_us;   /* duration of finding a session */
+	atomic_uint list_step; /* maximum slots of a page; 0: no limit */
 };
 
 static struct daemon daemon_;
@@ -69,10 +69,12 @@ static void fill(uint32_t slot, struct session *session)
 	session->slot = slot;
 	session->len = (uint16_t)(slot % 512 + 1);
 	session->sum = 0;
-	/* Half a second short of 100, so that a tick more makes no difference. */
+	/* A tenth of a second short of 100: nine more may pass until it is printed. */
 	session->expires = clock_tick();
-	if (!daemon_.expired[slot])
-		session->expires += clock_ticks(100) - clock_ticks(1) / 2;
+	if (daemon_.expired[slot])
+		session->expires -= clock_ticks(1); /* the daemon may have read the clock before */
+	else
+		session->expires += clock_ticks(100) - clock_ticks(1) / 10;
 }
 
 static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
@@ -351,7 +353,7 @@ static void wrong_requests(void **state)
 	snprintf(text, sizeof(text), "show %064d\n", 1);
 	expect(d, text, "ERR no such session\n");
 	expect(d, "log-level loud\n", "ERR expected error, warning, notice, info or debug\n");
-	/* A line without an end is no request. */
+	/* A line without a line end is not a request. */
 	expect(d, "flush", "");
 	expect(d, "ping\nflush", "OK\n.\n");
 	assert_int_equal(d->level, 0);
@@ -393,7 +395,7 @@ static void long_lines(void **state)
 	char line[10001], text[256];
 	int fd;
 
-	/* 256 bytes are a line, if a senseless one; the connection goes on. */
+	/* 256 bytes are accepted as a line, here an unknown command; the connection continues. */
 	memset(line, 'x', sizeof(line));
 	strcpy(line + 256, "\nping\n");
 	fd = connect_raw(d);
@@ -403,7 +405,7 @@ static void long_lines(void **state)
 	assert_non_null(strstr(text, "ERR unknown command"));
 	assert_non_null(strstr(text, "OK\n.\n"));
 	close(fd);
-	/* 257 are not, with or without an end in sight; nor is a NUL. */
+	/* 257 bytes are not, with or without a line end; nor is a NUL. */
 	for (int i = 0; i < 3; i++) {
 		size_t len = i == 0 ? 258 : i == 1 ? 10000 : 6;
 
@@ -415,7 +417,7 @@ static void long_lines(void **state)
 		fd = connect_raw(d);
 		assert_true(send(fd, line, len, MSG_NOSIGNAL) > 0);
 		read_all(fd, text, sizeof(text));
-		assert_string_equal(text, "ERR a line of over 256 bytes, or with a NUL\n");
+		assert_string_equal(text, "ERR the line has over 256 bytes or a NUL\n");
 		close(fd);
 	}
 	expect(d, "ping\n", "OK\n.\n");
@@ -437,14 +439,14 @@ static void many_connections(void **state)
 		read_all(fd, text, sizeof(text));
 		assert_string_equal(text, "ERR too many connections: close one and try again\n");
 		close(fd);
-		/* The others are as well as ever, and their places come free. */
+		/* The others still work, and their places become free. */
 		say(fds[63], "ping\n");
 		assert_int_equal(recv(fds[63], text, sizeof(text), 0), 5);
 		for (int i = 0; i < 64; i++)
 			close(fds[i]);
 		usleep(300000);
 	}
-	/* One too many through the client: the refusal is what is told. */
+	/* One too many through the client: it reports the refusal. */
 	for (int i = 0; i < 64; i++)
 		fds[i] = connect_raw(d);
 	struct admin_client *client;
@@ -456,8 +458,8 @@ static void many_connections(void **state)
 		close(fds[i]);
 }
 
-/* A client that asks for much and reads nothing: the list is not made ahead of it, others are
- * served meanwhile, and in the end it gets all of it. */
+/* A client that requests a long list and does not read: the list is not produced ahead, other
+ * clients are served meanwhile, and finally it gets the whole list. */
 static void slow_reader(void **state)
 {
 	struct daemon *d = *state;
@@ -505,7 +507,7 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* Seconds of the longest of some pings, over a connection of its own. */
+/* The longest of some pings over a separate connection, in seconds. */
 static double longest_ping(const struct daemon *d)
 {
 	int fd = connect_raw(d);
@@ -525,37 +527,62 @@ static double longest_ping(const struct daemon *d)
 	return longest;
 }
 
-/* A client that asks for much at once takes turns with others: 400 requests of 2 ms each. */
-static void requests_take_turns(void **state)
+/* Other clients wait less than `limit` seconds while one sends large requests: in one of five
+ * tries, because the machine may be busy. A daemon that does not return to its loop fails every
+ * try. */
+static void others_wait_less(
+	struct daemon *d, double (*ask_for_much)(struct daemon *d), double limit)
 {
-	struct daemon *d = *state;
+	for (int i = 0; i < 5; i++) {
+		if (ask_for_much(d) < limit)
+			return;
+	}
+	fail_msg("others waited %.0f ms or more, five times", limit * 1e3);
+}
+
+/* 400 requests of 2 ms each. */
+static double ask_often(struct daemon *d)
+{
 	int fd = connect_raw(d);
+	double longest;
 
 	d->find_us = 2000;
 	for (int i = 0; i < 400; i++)
 		say(fd, "show ab\n");
 	usleep(50000);
-	assert_true(longest_ping(d) < 0.3);
+	longest = longest_ping(d);
 	d->find_us = 0;
 	close(fd);
+	return longest;
 }
 
-/* So does one that lists a cache of free slots, 300 pages of 1 ms without a row. */
-static void free_slots_take_turns(void **state)
+static void requests_take_turns(void **state)
 {
-	struct daemon *d = *state;
+	others_wait_less(*state, ask_often, 0.3);
+}
+
+/* A list of a cache of free slots: 300 pages of 1 ms without a row. */
+static double list_free_slots(struct daemon *d)
+{
 	int fd = connect_raw(d);
 	char text[128];
+	double longest;
 
 	d->held[CAPACITY - 1] = true;
 	d->list_step = 100;
 	say(fd, "list\n");
 	usleep(50000);
-	assert_true(longest_ping(d) < 0.2);
+	longest = longest_ping(d);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	read_all(fd, text, sizeof(text));
 	assert_string_equal(strchr(text, ' '), " 100 304\n.\n");
 	close(fd);
+	return longest;
+}
+
+static void free_slots_take_turns(void **state)
+{
+	others_wait_less(*state, list_free_slots, 0.2);
 }
 
 static void wait_for(const atomic_uint *figure, unsigned least)
@@ -586,9 +613,8 @@ static void *flush_patiently(void *ctx)
 	return (void *)ret;
 }
 
-/* The reply to a flush comes at its end, however long that takes: longer than an idle connection is
- * kept, and than the client's time limit. Others are served meanwhile, and requests behind it on
- * the same connection wait. */
+/* The reply to a flush comes at its end, even after the idle limit of a connection and the client's
+ * time limit. Others are served meanwhile, and later requests on the same connection wait. */
 static void flush_takes_long(void **state)
 {
 	struct daemon *d = *state;
@@ -605,12 +631,12 @@ static void flush_takes_long(void **state)
 	assert_true(is_silent(fd, IDLE_MS * 3 / 2));
 	expect(d, "ping\n", "OK\n.\n");
 	expect(d, "stats\n", "OK\nget_hits 18446744073709551615\nget_misses 0\n.\n");
-	/* It is looked at by a timer, and not in circles. */
-	assert_in_range(d->flush_looks, 20, 1000);
+	/* A timer checks the flush, not a busy loop. */
+	assert_in_range(d->flush_looks, 2, 2000);
 	d->flush_stays = false;
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	read_all(fd, text, sizeof(text));
-	/* The fake one knows no passes: who looks first gets all. */
+	/* The fake daemon has no passes: the first client that checks gets the whole count. */
 	if (strcmp(text, "OK\nflushed 0\n.\nOK\n.\n") != 0)
 		assert_string_equal(text, "OK\nflushed 2\n.\nOK\n.\n");
 	close(fd);
@@ -619,7 +645,7 @@ static void flush_takes_long(void **state)
 	assert_int_equal(d->flush_starts, 2);
 }
 
-/* A flush of somebody who leaves goes on; one that cannot end is told of. */
+/* A flush continues when its client leaves; an error is sent for one that cannot end. */
 static void flush_ends_otherwise(void **state)
 {
 	struct daemon *d = *state;
@@ -636,7 +662,7 @@ static void flush_ends_otherwise(void **state)
 	d->flush_fails = false;
 	d->flush_stays = false;
 	expect(d, "flush\n", "OK\nflushed 0\n.\n");
-	/* The teardown closes one that is waited for. */
+	/* The teardown closes a connection that waits for a flush. */
 	d->flush_stays = true;
 	fd = connect_raw(d);
 	say(fd, "flush\n");
@@ -665,7 +691,8 @@ static void idle(void **state)
 		say(busy, "ping\n");
 		assert_int_equal(recv(busy, text, sizeof(text), 0), 5);
 	}
-	/* One that says nothing, and one that reads nothing: what was written is still there. */
+	/* A client that sends nothing, and one that does not read: the written replies can still be
+	 * read. */
 	assert_true(is_closed_within(quiet, 0));
 	usleep(IDLE_MS * 1000);
 	char *all = malloc(4 << 20);
@@ -678,7 +705,7 @@ static void idle(void **state)
 	close(busy);
 }
 
-/* A client that goes away with a reply under way does not take the daemon along. */
+/* A client that leaves during a reply does not end the daemon. */
 static void leavers(void **state)
 {
 	struct daemon *d = *state;
@@ -695,8 +722,8 @@ static void leavers(void **state)
 	expect(d, "ping\n", "OK\n.\n");
 }
 
-/* More than there are places for have come and gone before the loop gets to run: whoever then comes
- * to stay is served. */
+/* More clients than the limit have come and gone before the loop runs: the next client is
+ * served. */
 static void leavers_all_at_once(void **state)
 {
 	struct daemon *d = *state;
@@ -708,8 +735,8 @@ static void leavers_all_at_once(void **state)
 	expect(d, "ping\n", "OK\n.\n"); /* all of them have been accepted */
 	pthread_mutex_lock(&d->pause);
 	say(fds[0], "stats\n");
-	usleep(50000); /* the loop waits in it, or has yet to come to it: the same to us */
-	for (int i = 0; i < 60; i++) { /* the kernel lets 64 wait */
+	usleep(50000);		       /* the loop waits there, or will: both are fine */
+	for (int i = 0; i < 60; i++) { /* the backlog is 64 */
 		fd = connect_raw(d);
 		if (i % 2)
 			say(fd, "list\n");
@@ -755,7 +782,7 @@ static void client(void **state)
 	assert_non_null(strstr(error_message(), "no sessiond answers on"));
 }
 
-/* Whoever holds the socket but never answers costs a client its time limit and no more. */
+/* A process that holds the socket but never answers costs a client only its time limit. */
 static void client_time_limit(void **state)
 {
 	struct daemon *d = *state;
@@ -769,7 +796,7 @@ static void client_time_limit(void **state)
 	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), 0);
 	assert_int_equal(admin_client_request(client, "ping", NULL, NULL), -ETIMEDOUT);
 	admin_client_close(client);
-	/* Patience ends there too. */
+	/* be_patient does not wait for it either. */
 	assert_int_equal(admin_client_open(&client, addr.sun_path, 100), 0);
 	admin_client_be_patient(client);
 	assert_int_equal(admin_client_request(client, "flush", NULL, NULL), -ETIMEDOUT);
@@ -797,7 +824,7 @@ static void socket_file(void **state)
 	assert_int_equal(admin_open(&second, base, &config), -EADDRINUSE);
 	assert_non_null(strstr(error_message(), "another sessiond answers on /tmp/"));
 	expect(d, "ping\n", "OK\n.\n");
-	/* A stale one is replaced, and goes at the end. */
+	/* A stale one is replaced, and removed at the end. */
 	snprintf(path, sizeof(path), "%s/stale", d->folder);
 	strcpy(addr.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -807,7 +834,7 @@ static void socket_file(void **state)
 	assert_int_equal(admin_open(&second, base, &config), 0);
 	admin_close(second);
 	assert_int_equal(access(path, F_OK), -1);
-	/* A file that took our name in the meantime is not ours to remove. */
+	/* A file that has taken the name meanwhile is not removed. */
 	assert_int_equal(admin_open(&second, base, &config), 0);
 	assert_int_equal(unlink(path), 0);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
@@ -815,7 +842,7 @@ static void socket_file(void **state)
 	close(fd);
 	admin_close(second);
 	assert_int_equal(access(path, F_OK), 0);
-	/* Nor to replace. */
+	/* Nor is it replaced. */
 	assert_int_equal(admin_open(&second, base, &config), -EEXIST);
 	assert_non_null(strstr(error_message(), "a file that is not a socket"));
 	assert_int_equal(unlink(path), 0);

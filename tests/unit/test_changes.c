@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What changes between readings of a list, against a model.
+ * Changes between readings of a list, against a model.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 struct model {
 	bool now[ITEMS], told[ITEMS];
 	unsigned calls;
-	bool came; /* of this reading, the first that came was told */
+	bool came; /* the first added item of this reading was reported */
 };
 
 static void changed(void *ctx, const void *item, bool present)
@@ -70,7 +70,7 @@ static void against_a_model(void **state)
 			bool more = true;
 
 			reading(&changes, &model, &seeds[n]);
-			/* One that was cut short counts for nothing. */
+			/* An interrupted reading has no effect. */
 			if (random_below(&seeds[n], 4) == 0)
 				reading(&changes, &model, &seeds[n]);
 			assert_int_equal(changes_end(&changes), 0);

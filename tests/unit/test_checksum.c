@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * <sessiond/checksum.h> against the tests' own sum, carry by carry.
+ * <sessiond/checksum.h> against the tests' own checksum, which handles each carry.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void check_right(uint64_t sum)
 	assert_int_equal(folded(checksum_halve(sum)), folded(sum));
 }
 
-/* Multiples of 65535 and their neighbours, up to the greatest number, and others. */
+/* Multiples of 65535 and their neighbours up to the largest number, and others. */
 static void right(void **state)
 {
 	uint64_t random = 1;
@@ -77,8 +77,8 @@ static void right(void **state)
 	check_right(UINT64_MAX);
 }
 
-/* Of every length at every alignment, in a block of its own size, so that the address sanitizer
- * sees what is read past the end. */
+/* Every length at every alignment, in a block of exact size, so that AddressSanitizer finds reads
+ * past the end. */
 static void bytes(void **state)
 {
 	uint64_t random = 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The doctor's checks, each on hosts that are well and hosts that are not.
+ * The doctor's checks, each on healthy and faulty hosts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the probe answers. */
+/* The probe's answers. */
 static struct {
 	char driver[32];
 	unsigned offloads, peer_offloads, bond_offloads;
@@ -29,7 +29,7 @@ static struct {
 	struct doctor_link link, peer, bond;
 	int peer_ret;
 	bool locked;
-	const char *private_bpffs; /* the path that is on one */
+	const char *private_bpffs; /* the path that is on a private one */
 	struct doctor_program program;
 	int program_ret, runs_ret;
 	uint32_t map; /* the id of port 54321's */
@@ -105,7 +105,7 @@ static int fake_pinned_map(void *ctx, const char *path, uint32_t *id)
 	return strstr(path, "/54321/config") ? 0 : -ENOENT;
 }
 
-/* Meanwhile packets come in. */
+/* Packets arrive meanwhile. */
 static int fake_runs(void *ctx, uint32_t id, unsigned milliseconds, uint64_t *runs)
 {
 	(void)ctx;
@@ -202,7 +202,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-/* A host that is well. */
+/* A healthy host. */
 static int up(void **state)
 {
 	(void)state;
@@ -250,7 +250,8 @@ static int down(void **state)
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Runs it all and says how bad the worst finding of one check is, and that nothing else is bad. */
+/* Runs all checks; returns the worst severity of one check, and asserts that the others are
+ * good. */
 static enum doctor_severity of(const char *check)
 {
 	enum doctor_severity worst = DOCTOR_GOOD;
@@ -263,7 +264,7 @@ static enum doctor_severity of(const char *check)
 
 		print_message("%d %s %s: %s (%s)\n", finding->severity, finding->check,
 			finding->subject, finding->text, finding->advice);
-		/* What is wrong comes with what to do. */
+		/* Every bad finding has advice. */
 		assert_true(finding->severity == DOCTOR_GOOD || finding->advice[0]);
 		if (strcmp(finding->check, check) != 0) {
 			assert_in_range(finding->severity, DOCTOR_GOOD, DOCTOR_NOTE);
@@ -278,7 +279,7 @@ static enum doctor_severity of(const char *check)
 	return worst;
 }
 
-/* What `check` comes to with that text in a file, or with those rules of a firewall. */
+/* Asserts the severity of `check` with that text in a file, or with those firewall rules. */
 #define assert_with(path, text, check, severity) \
 	do { \
 		put(path, text); \
@@ -338,7 +339,8 @@ static void test_bpffs(void **state)
 	assert_with("/proc/self/mounts", "bpf /sys/fs/bpf bpf ro,nosuid 0 0\n", "bpffs",
 		DOCTOR_PROBLEM);
 	assert_says("bpffs", "read-only");
-	/* Something else was mounted over it; the folder only begins like the mount point. */
+	/* Something else is mounted over it; the folder only shares a prefix with the mount
+	 * point. */
 	assert_with("/proc/self/mounts",
 		"bpf /sys/fs/bpf bpf rw 0 0\ntmpfs /sys/fs/bpf tmpfs rw 0 0\n", "bpffs",
 		DOCTOR_PROBLEM);
@@ -354,13 +356,13 @@ static void test_capabilities(void **state)
 	(void)state;
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n", "capabilities",
 		DOCTOR_WARNING);
-	assert_says("capabilities", ": without CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON");
+	assert_says("capabilities", ": it lacks CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON");
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000001000\n", "capabilities",
 		DOCTOR_WARNING);
-	assert_says("capabilities", ": without CAP_BPF, CAP_PERFMON");
+	assert_says("capabilities", ": it lacks CAP_BPF, CAP_PERFMON");
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000008000001000\n", "capabilities",
 		DOCTOR_WARNING);
-	assert_says("capabilities", ": without CAP_PERFMON");
+	assert_says("capabilities", ": it lacks CAP_PERFMON");
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t000000c000001000\n", "capabilities",
 		DOCTOR_GOOD);
 	assert_with("/proc/self/status", "Name:\tx\nCapEff:\t0000000000200000\n", "capabilities",
@@ -376,7 +378,7 @@ static void test_driver(void **state)
 	(void)state;
 	answer.features = 0;
 	assert_int_equal(of("driver"), DOCTOR_WARNING);
-	assert_says("driver", "as the kernel tells");
+	assert_says("driver", "reported by the kernel");
 	answer.features_ret = -EOPNOTSUPP; /* before Linux 6.3: the list */
 	assert_int_equal(of("driver"), DOCTOR_GOOD);
 	strcpy(answer.driver, "e1000e");
@@ -411,7 +413,7 @@ static void test_offloads(void **state)
 	assert_int_equal(of("lro"), DOCTOR_PROBLEM);
 }
 
-/* What the bond says of itself is not what its hardware does. */
+/* The bond's own settings are not those of its hardware. */
 static void test_rxvlan_of_a_bonds_ports(void **state)
 {
 	char link[128];
@@ -446,10 +448,10 @@ static void test_rxvlan_of_a_bonds_ports(void **state)
 	assert_int_equal(of("vlan"), DOCTOR_GOOD);
 	answer.bond.program = 0;
 	take("/sys/fs/bpf/sessiond/54321/link-9");
-	/* The VLANs of the bond are a port's as well. */
+	/* A bond's VLANs also apply to its ports. */
 	strcpy(host.interfaces[0], "eth1");
 	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
-	/* Each port once, though it is asked for beside its bond. */
+	/* Each port once, although it is requested in addition to its bond. */
 	strcpy(host.interfaces[1], "bond0");
 	host.interface_count = 2;
 	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
@@ -459,7 +461,7 @@ static void test_rxvlan_of_a_bonds_ports(void **state)
 			assert_int_equal(++seen, 1);
 }
 
-/* Generic XDP gives a stripped tag back, if the hardware inserts tags. */
+/* Generic XDP restores a stripped tag if the hardware inserts tags. */
 static void test_rxvlan_in_generic_mode(void **state)
 {
 	(void)state;
@@ -503,7 +505,7 @@ static void test_mtu(void **state)
 	assert_with("/sys/class/net/eth1/mtu", "576\n", "mtu", DOCTOR_WARNING);
 }
 
-/* By what the driver compares: not every one takes what fits into a page. */
+/* Limits by driver: not every driver accepts all that fits into a page. */
 static void test_mtu_by_driver(void **state)
 {
 	static const struct {
@@ -519,7 +521,7 @@ static void test_mtu_by_driver(void **state)
 		assert_with("/sys/class/net/eth1/mtu", drivers[i].most, "mtu", DOCTOR_GOOD);
 		assert_with("/sys/class/net/eth1/mtu", drivers[i].more, "mtu", DOCTOR_PROBLEM);
 	}
-	/* Where a program is, or only a generic one can be, there is nothing to refuse. */
+	/* No finding if a program is attached, or only a generic one is possible. */
 	attach();
 	answer.link.generic = true;
 	assert_int_equal(of("mtu"), DOCTOR_GOOD);
@@ -532,7 +534,7 @@ static void test_mtu_by_driver(void **state)
 	assert_int_equal(of("mtu"), DOCTOR_PROBLEM);
 }
 
-/* veth refuses a program for the MTU of its other end. */
+/* veth refuses a program because of its other end's MTU. */
 static void test_mtu_of_a_veths_other_end(void **state)
 {
 	(void)state;
@@ -550,7 +552,7 @@ static void test_veth(void **state)
 {
 	(void)state;
 	strcpy(answer.driver, "veth");
-	put("/sys/class/net/eth1/mtu", "65535\n"); /* veth's own affair */
+	put("/sys/class/net/eth1/mtu", "65535\n"); /* irrelevant for veth */
 	answer.peer_ret = -EXDEV;
 	assert_int_equal(of("veth"), DOCTOR_WARNING);
 	assert_says("veth", "another namespace");
@@ -565,7 +567,7 @@ static void test_veth(void **state)
 	assert_int_equal(of("veth"), DOCTOR_GOOD);
 }
 
-/* An interface here of the same index says nothing of an end that is elsewhere. */
+/* An interface here with the same index is not the other end in another namespace. */
 static void test_veth_of_another_namespace(void **state)
 {
 	(void)state;
@@ -580,7 +582,7 @@ static void test_veth_of_another_namespace(void **state)
 	assert_int_equal(of("veth"), DOCTOR_GOOD);
 }
 
-/* Generic XDP sends as any sender does. */
+/* Generic XDP sends like any other sender. */
 static void test_veth_in_generic_mode(void **state)
 {
 	(void)state;
@@ -604,7 +606,7 @@ static void test_other_program(void **state)
 	assert_says("program", "port 54321's sessiond");
 }
 
-/* A pin says nothing of the interface. */
+/* A pin does not prove that the program is attached. */
 static void test_pin_without_its_program(void **state)
 {
 	(void)state;
@@ -622,7 +624,7 @@ static void test_pin_without_its_program(void **state)
 	assert_says("program", "no XDP program is on it");
 }
 
-/* vmxnet3 forgets a program that its link still has. */
+/* vmxnet3 loses a program that its link still has. */
 static void test_program_that_does_not_run(void **state)
 {
 	(void)state;
@@ -675,7 +677,7 @@ static void test_hash_by_addresses_alone(void **state)
 	assert_int_equal(of("hash"), DOCTOR_WARNING);
 	assert_says("hash", "ethtool -N eth1 rx-flow-hash udp4 sdfn");
 	answer.address_hash4 = false;
-	answer.address_hash6 = true; /* stunnel asks by IPv4 */
+	answer.address_hash6 = true; /* stunnel uses IPv4 */
 	assert_int_equal(of("hash"), DOCTOR_NOTE);
 	assert_says("hash", "rx-flow-hash udp6 sdfn");
 	answer.hash_ret = -EOPNOTSUPP;
@@ -698,12 +700,12 @@ static void test_interrupts_of_parent(void **state)
 	put("/sys/devices/0000:00:03.0/virtio1/vendor", "0x1af4\n");
 	assert_int_equal(symlink("../../../devices/0000:00:03.0/virtio1", link), 0);
 	assert_int_equal(of("interrupts"), DOCTOR_NOTE);
-	assert_says("interrupts", "cannot be told");
+	assert_says("interrupts", "are unknown");
 	strcpy(answer.driver, "virtio_net");
 	assert_int_equal(of("cores"), DOCTOR_GOOD);
 	assert_with("/proc/77/status", "Name:\tsessiond\nCpus_allowed_list:\t1\n", "cores",
 		DOCTOR_WARNING);
-	unlink(link); /* veth has no device, and there is nothing to say */
+	unlink(link); /* veth has no device, so there is no finding */
 	assert_int_equal(of("queues"), DOCTOR_GOOD);
 	for (unsigned i = 0; i < report.count; i++)
 		assert_string_not_equal(report.findings[i].check, "interrupts");
@@ -741,7 +743,7 @@ static void test_port_in_use(void **state)
 			     "       0 4242 2 0000000000000000 0\n");
 	put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
 	put("/proc/sys/net/ipv4/ip_local_reserved_ports", "54321\n");
-	assert_int_equal(of("port"), DOCTOR_GOOD); /* a daemon runs: it is its */
+	assert_int_equal(of("port"), DOCTOR_GOOD); /* a daemon runs: the socket is its */
 	host.daemon_pid = 0;
 	assert_int_equal(of("port"), DOCTOR_NOTE);
 	put("/proc/99/comm", "resolver\n");
@@ -762,13 +764,13 @@ static void test_pins(void **state)
 	assert_says("pins", "sessionctl --port 7000 detach");
 	answer.locked = true;
 	assert_int_equal(of("pins"), DOCTOR_GOOD);
-	/* Ours, but the daemon that runs here, in another mode, knows nothing of them. */
+	/* For this port, but the running daemon, in another mode, does not use them. */
 	answer.locked = false;
 	host.port = 7000;
 	assert_int_equal(of("pins"), DOCTOR_PROBLEM);
 }
 
-/* As the daemon sees its pins, which may be in a namespace of its own. */
+/* As the daemon sees its pins, possibly in another mount namespace. */
 static void test_private_pins(void **state)
 {
 	(void)state;
@@ -781,7 +783,7 @@ static void test_private_pins(void **state)
 	assert_int_equal(of("pins"), DOCTOR_WARNING);
 }
 
-/* With these rules of nft, or of iptables, and no others. */
+/* Only these rules, of nft or of iptables. */
 static void rules(const char *text)
 {
 	memset(answer.rules, 0, sizeof(answer.rules));
@@ -831,7 +833,7 @@ static void test_firewall(void **state)
 	assert_rules(
 		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j REJECT\n",
 		DOCTOR_PROBLEM);
-	/* Not what rules look like: chains that lead to each other, a text that is cut. */
+	/* Malformed rules: chains that jump to each other, truncated text. */
 	assert_rules(NFT(CHAIN("a", "") CHAIN("b", "") INPUT("accept") RULE("a", JUMP("b"))
 				     RULE("b", JUMP("a")) RULE("input", JUMP("a"))
 					     RULE("input", DPORT("54321") DO("drop"))),
@@ -843,7 +845,7 @@ static void test_firewall(void **state)
 		DOCTOR_GOOD);
 }
 
-/* A set or a map under a name is looked into, and so is a port beside an address. */
+/* Named sets and maps are read, and so is a port in a concatenation with an address. */
 static void test_firewall_sets(void **state)
 {
 	(void)state;
@@ -870,14 +872,14 @@ static void test_firewall_sets(void **state)
 	assert_says("firewall", "to some");
 }
 
-/* What a program is there for and does not tell is said, and not taken for good. */
+/* Rules that exist but cannot be read are reported, not taken as good. */
 static void test_firewall_hidden(void **state)
 {
 	static const char drops[] =
 		"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -m udp --dport 54321 -j DROP\n";
 	static const char passes[] = "# Generated by iptables-save v1.8.9 (nf_tables) on Sun\n"
 				     "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
-	/* A rule of iptables-nft with `-m multiport`, as nft has it. */
+	/* A rule of iptables-nft with `-m multiport`, as nft lists it. */
 	static const char extension[] = NFT(INPUT("accept") RULE(
 		"input", "{\"xt\": {\"type\": \"match\", \"name\": \"multiport\"}}, " DO("drop")));
 
@@ -888,7 +890,7 @@ static void test_firewall_hidden(void **state)
 	assert_says("firewall", "rules of nftables");
 	assert_rules(extension, DOCTOR_NOTE);
 	assert_says("firewall", "rules of iptables,");
-	/* Legacy tables: by their own program, or not at all. */
+	/* Legacy tables: only their own program can read them. */
 	rules(passes);
 	put("/proc/net/ip_tables_names", "filter\n");
 	assert_int_equal(of("firewall"), DOCTOR_NOTE);
@@ -923,10 +925,10 @@ static void test_memory_and_tick(void **state)
 	assert_with("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n",
 		"hugepages", DOCTOR_NOTE);
 	assert_says("hugepages", "vm.nr_hugepages=256");
-	/* A daemon that runs may have them all; without one they are somebody else's. */
+	/* A running daemon may use all of them; without one another process uses them. */
 	put("/proc/meminfo", "MemTotal: 1 kB\nHugePages_Total:     512\nHugePages_Free:        0\n"
 			     "Hugepagesize:       2048 kB\n");
-	assert_int_equal(of("hugepages"), DOCTOR_NOTE); /* of the transparent ones */
+	assert_int_equal(of("hugepages"), DOCTOR_NOTE); /* of transparent hugepages */
 	assert_says("hugepages", "0 of 512");
 	put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
 	assert_int_equal(of("hugepages"), DOCTOR_GOOD);
@@ -940,7 +942,7 @@ static void test_memory_and_tick(void **state)
 	assert_says("tick", "HZ=1000): a stunnel on such a host waits 1 to 2 ms");
 }
 
-/* A host that tells nothing at all. */
+/* A host without any information. */
 static void test_blind(void **state)
 {
 	static const struct doctor_probe blind = {

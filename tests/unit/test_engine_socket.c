@@ -79,7 +79,7 @@ static void stop(void)
 	writer_destroy(world.writer);
 }
 
-/* A port that no other test run uses at this time, as far as can be known. */
+/* A port that most likely no other test run uses at this time. */
 static int choose_port(void **state)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET};
@@ -114,7 +114,7 @@ static void request(int fd, enum sessd_type type, uint32_t key, size_t len)
 	assert_int_equal(send(fd, message, SESSD_HEADER_SIZE + len, 0), SESSD_HEADER_SIZE + len);
 }
 
-/* The length of the value that a GET or TAKE brings, 0 for none; -1 without an answer. */
+/* The length of the value in the reply to a GET or TAKE, 0 for a miss; -1 without an answer. */
 static int ask(int fd, enum sessd_type type, uint32_t key)
 {
 	uint8_t reply[2048];
@@ -164,7 +164,7 @@ static void serves(void **state)
 		request(fd, SESSD_REMOVE, key, 0);
 		assert_int_equal(get_until(fd, key, 0), 0);
 	}
-	/* The second daemon on the port is refused, now that its sockets are shared. */
+	/* A second daemon on the port is refused, although the sockets are shared. */
 	assert_int_equal(engine_socket.open(&(struct engine *){NULL}, &world.config), -EADDRINUSE);
 	close(fd);
 	stop();
@@ -252,7 +252,7 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-/* One socket of a thread is never empty: the other is served all the same. */
+/* One socket of a thread is never empty: the other is still served. */
 static void no_starvation(void **state)
 {
 	pthread_t threads[2];
@@ -292,7 +292,7 @@ static void allow_under_load(void **state)
 			engine_socket.set_allow(world.engine, i % 2 ? &allowed : &nobody), 0);
 	atomic_store(&flood_ends, true);
 	pthread_join(thread, NULL);
-	usleep(200000); /* until what the flood left in the socket's buffer is answered */
+	usleep(200000); /* for the flood's queued requests */
 	assert_int_equal(get(fd, 1), 0);
 	assert_int_equal(engine_socket.set_allow(world.engine, &nobody), 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
@@ -315,8 +315,8 @@ static void count_removes(void *ctx, const char *name, uint64_t value)
 		counted->missing = value;
 }
 
-/* NEW and REMOVE of a session come from sockets of their own, at once after one another: with
- * several readers too, none is overtaken. */
+/* NEW and REMOVE of a session come from different sockets, one right after the other: even with
+ * several readers none overtakes the other. */
 static void removes_follow_their_news(void **state)
 {
 	enum {
@@ -334,7 +334,7 @@ static void removes_follow_their_news(void **state)
 		request(fds[key % CLIENTS], SESSD_NEW, key, 144);
 		request(fds[(key + 1) % CLIENTS], SESSD_REMOVE, key, 0);
 		if (key % 64 == 0)
-			usleep(500); /* the queues hold more than that */
+			usleep(500); /* the queues hold more */
 	}
 	for (unsigned i = 0; i < 1000 && counted.done + counted.missing < KEYS; i++) {
 		usleep(1000);
@@ -347,7 +347,7 @@ static void removes_follow_their_news(void **state)
 	stop();
 }
 
-/* An idle writer is woken by the first change: the next GET but a few sees it. */
+/* The first change wakes an idle writer: all but a few of the next GETs see it. */
 static void wakes_the_writer(void **state)
 {
 	uint64_t slowest = 0;
@@ -367,14 +367,14 @@ static void wakes_the_writer(void **state)
 		took = clock_tick() - began;
 		slowest = took > slowest ? took : slowest;
 	}
-	/* Without the wake it would sleep for a quarter of a second, most times. */
+	/* Without the wake it would usually sleep for a quarter of a second. */
 	assert_in_range(slowest, 0, 100);
 	close(fd);
 	stop();
 }
 
-/* Out of descriptors at each step of the start in turn: it is refused, and nothing is closed or
- * freed that was never opened. Fresh memory is no zeros here. */
+/* Out of descriptors at each step of the start: it is refused, and nothing is closed or freed that
+ * was never opened. New memory is not zeroed here. */
 static void too_few_descriptors(void **state)
 {
 	struct rlimit before, limit;
@@ -384,7 +384,7 @@ static void too_few_descriptors(void **state)
 	(void)state;
 	close(first);
 	mallopt(M_PERTURB, 0xfe);
-	alarm(60);			  /* what malloc left may be many sockets */
+	alarm(60);			  /* garbage from malloc may look like many sockets */
 	assert_int_equal(start(2, 1), 0); /* fills in the configuration */
 	stop();
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -412,7 +412,7 @@ static uint64_t cpu_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Readers that nobody asks take their CPU with busy polling, and none without. */
+/* Idle readers use their whole CPU with busy polling, and none without. */
 static void sleeps_unless_told(void **state)
 {
 	uint64_t began;

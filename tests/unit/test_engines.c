@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table of modes: what it says of an engine is so, and the order in which auto tries them.
+ * The table of modes: its flags match the engines, and the order in which auto tries them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,14 +64,14 @@ static void memory(void **state)
 	strcpy(config.pin_dir, "/nowhere/7300");
 	assert_int_equal(engines_memory_needed(engines_find("socket"), &config),
 		table_reserved_bytes(&table));
-	/* The index, and the values in the kernel. */
+	/* The memory of the index, and of the values in the kernel. */
 	if (xdp->ops)
 		assert_true(engines_memory_needed(xdp, &config) >
 			    table_reserved_bytes(&index) + 1000 * 512);
 }
 
-/* A mode's own pins are not stale: it adopts them. A build without xdp mode cannot tell what a
- * folder of pins holds. */
+/* A mode's own pins are not stale: it adopts them. A build without xdp mode cannot read a folder of
+ * pins. */
 static void pins(void **state)
 {
 	struct engine_config config = {.pin_dir = "/tmp/test_engines.XXXXXX"};

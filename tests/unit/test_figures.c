@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table of figures against what is made of it. That daemons print what it has, and nothing
- * else, is tests/cli's.
+ * The table of figures and its uses. tests/cli checks that daemons print exactly its figures.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name as `stats` prints it: with `number` where the row has '#'. */
+/* A name as `stats` prints it: `number` replaces '#'. */
 static const char *printed(const struct figure *figure, const char *number, char name[96])
 {
 	size_t len = strcspn(figure->name, "#");
@@ -38,7 +37,7 @@ static void rows_are_found_by_name(void **state)
 	for (size_t i = 0; i < figure_count; i++) {
 		const struct figure *figure = &figure_table[i];
 
-		/* None twice: the first is found. */
+		/* No duplicates: the lookup finds this row. */
 		assert_ptr_equal(figure_find(printed(figure, "0", name)), figure);
 		assert_ptr_equal(figure_find(printed(figure, "127", name)), figure);
 		strcat(name, "x");
@@ -90,8 +89,7 @@ static void metrics_agree_with_rows(void **state)
 	}
 }
 
-/* No family is left over of figures that there are no more; one without a help has a row with it.
- */
+/* Every family has figures; a family without help has a row with help. */
 static void families_have_figures(void **state)
 {
 	char name[96];
@@ -118,7 +116,7 @@ static void losses_are_sums(void **state)
 	static const char *const losses[] = {"drop_short", "drop_not_allowed", "drop_limit_get",
 		"drop_queue_full", "drop_socket_buffer", "xsk_drop_no_frame", "dpdk_drop_ring_full",
 		"dpdk_drop_bad_checksum", "dpdk_port0_imissed", "dpdk_port12_rx_nombuf"};
-	/* Parts of a sum; for others; what is no request at all; a port's frames. */
+	/* Parts of a sum; packets for others; packets that are no request; a port's frames. */
 	static const char *const others[] = {"xdp_drop_short", "slow_drop_short", "dpdk_drop_arp",
 		"dpdk_drop_fragment", "xdp_pass_new", "send_failed", "new_too_large",
 		"dpdk_port0_ierrors", "dpdk_port_imissed", "dpdk_port0x_imissed", "drop"};
@@ -130,7 +128,7 @@ static void losses_are_sums(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (figure_is_loss(others[i]))
 			fail_msg("%s is no loss", others[i]);
-	/* Whatever is dropped outside dpdk mode, which alone sees what is for others. */
+	/* Every drop counts, except in dpdk mode, which also sees packets for others. */
 	for (size_t i = 0; i < figure_count; i++) {
 		const struct figure *figure = &figure_table[i];
 		struct metrics_place place = metrics_place_of(figure->name, "daemon");

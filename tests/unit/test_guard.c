@@ -40,7 +40,7 @@ static uint64_t guard(const struct input *input)
 	return sessd_guard(secret, input->key, input->life, input->sum, input->value, input->len);
 }
 
-/* The host's order of bytes in a word, said in another way. */
+/* The host's byte order, written in another way. */
 static uint64_t word_of(const uint8_t *bytes, unsigned count)
 {
 	const uint16_t one = 1;
@@ -52,7 +52,7 @@ static uint64_t word_of(const uint8_t *bytes, unsigned count)
 	return word;
 }
 
-/* What guard.h says in words: a list of words, each times the secret of its place. */
+/* The guard as guard.h describes it: the sum of each word times the secret of its position. */
 static uint64_t recompute(const struct input *input)
 {
 	uint64_t words[SESSD_GUARD_KEYS], sum = 0;
@@ -94,7 +94,7 @@ static void flip(void *bytes, unsigned bit)
 	((uint8_t *)bytes)[bit / 8] ^= 1 << bit % 8;
 }
 
-/* Each bit of `size` bytes that are in `input`. */
+/* Flips each bit of `size` bytes of `input`. */
 static void flip_each(struct input *input, void *bytes, unsigned size)
 {
 	uint64_t right = guard(input);
@@ -122,7 +122,7 @@ static void every_bit_counts(void **state)
 		flip_each(&input, &input.life, sizeof(input.life));
 		flip_each(&input, &input.sum, sizeof(input.sum));
 		flip_each(&input, input.value, len);
-		/* Another length, the bytes read being the same. */
+		/* Another length, with the same bytes read. */
 		memcpy(key, input.key, sizeof(key));
 		right = sessd_guard_head(secret, input.life, len, input.sum, key);
 		for (unsigned bit = 0; bit < 16; bit++)
@@ -131,7 +131,7 @@ static void every_bit_counts(void **state)
 	}
 }
 
-/* What guard.h says that it does not see, and what it does. */
+/* Changes that guard.h says the guard does not detect, and those that it does. */
 static void highest_bits(void **state)
 {
 	uint64_t random = 15, right;
@@ -150,7 +150,7 @@ static void highest_bits(void **state)
 	assert_int_not_equal(guard(&input), right);
 }
 
-/* A prefix or an extension by zeros is another value, and so is one that lost its order. */
+/* A prefix, an extension by zeros, or a reordering is another value. */
 static void lengths_and_order(void **state)
 {
 	uint64_t random = 13;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How much memory may be taken, on hosts made of files.
+ * Available memory, on hosts simulated by files.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,16 +87,16 @@ static void limits(void **state)
 	assert_int_equal(available(), 1024 * MIB);
 	put("/sys/fs/cgroup/pod/one/memory.max", "314572800\n");
 	assert_int_equal(available(), 250 * MIB);
-	/* The one above leaves less. */
+	/* The cgroup above leaves less. */
 	put("/sys/fs/cgroup/pod/memory.max", "209715200\n");
 	assert_int_equal(available(), 100 * MIB);
-	/* Half of what it uses are files, which make room. */
+	/* Half of the used memory is page cache, which can be reclaimed. */
 	put("/sys/fs/cgroup/pod/memory.stat",
 		"anon 50000000\nfile 52428800\ninactive_file 41943040\nactive_file 10485760\n");
 	assert_int_equal(available(), 150 * MIB);
 	put("/sys/fs/cgroup/pod/memory.stat", "anon 50000000\n");
 	put("/sys/fs/cgroup/pod/memory.max", "104857600\n");
-	assert_int_equal(available(), 1); /* nothing, but that is known */
+	assert_int_equal(available(), 1); /* nothing left, which is not the same as unknown */
 }
 
 /* A container sees its own cgroup as the root of the tree. */
@@ -108,12 +108,12 @@ static void container(void **state)
 	put("/sys/fs/cgroup/memory.max", "67108864\n");
 	put("/sys/fs/cgroup/memory.current", "1048576\n");
 	assert_int_equal(available(), 63 * MIB);
-	/* Of a cgroup that it does not see, nothing is known. */
+	/* A cgroup that is not visible is unknown. */
 	put("/proc/self/cgroup", "0::/../elsewhere\n");
 	assert_int_equal(available(), 1024 * MIB);
 }
 
-/* Version 1: a hierarchy of its own for memory, of which /proc tells the folder and the mount. */
+/* Version 1: a separate hierarchy for memory; /proc names its folder and mount. */
 static void limits_v1(void **state)
 {
 	(void)state;
@@ -133,24 +133,24 @@ static void limits_v1(void **state)
 	put("/cg/mem/pod/one/memory.limit_in_bytes", "209715200\n");
 	assert_int_equal(available(), 150 * MIB);
 	assert_int_equal(host_memory_limit(root), 200 * MIB);
-	/* Files make room, those of cgroups below as well. */
+	/* The page cache can be reclaimed, including that of cgroups below. */
 	put("/cg/mem/pod/one/memory.stat", "cache 1\ninactive_file 1\ntotal_inactive_file "
 					   "10485760\ntotal_active_file 10485760\n");
 	assert_int_equal(available(), 170 * MIB);
-	/* The one above has less. */
+	/* The cgroup above has less. */
 	put("/cg/mem/pod/memory.limit_in_bytes", "104857600\n");
 	put("/cg/mem/pod/memory.usage_in_bytes", "83886080\n");
 	assert_int_equal(available(), 20 * MIB);
 	assert_int_equal(host_memory_limit(root), 100 * MIB);
-	/* Without /proc/self/mountinfo it is where distributions have it. */
+	/* Without /proc/self/mountinfo the default path is used. */
 	put("/proc/self/mountinfo", "");
 	assert_int_equal(available(), 1024 * MIB);
 	put("/sys/fs/cgroup/memory/pod/one/memory.limit_in_bytes", "1048576\n");
 	assert_int_equal(available(), MIB);
 }
 
-/* A container of version 1 has its own cgroup mounted as the topmost, and may still be told of its
- * place in the tree of the host. What cgroups above it allow, the kernel says in memory.stat. */
+/* A container of version 1 has its own cgroup mounted as the topmost, and may still see its path in
+ * the tree of the host. memory.stat has the limits of the cgroups above it. */
 static void container_v1(void **state)
 {
 	(void)state;
@@ -167,7 +167,7 @@ static void container_v1(void **state)
 	put("/proc/self/cgroup", "4:cpu,memory:/docker/abc/inner\n");
 	put("/sys/fs/cgroup/memory/inner/memory.limit_in_bytes", "10485760\n");
 	assert_int_equal(available(), 10 * MIB);
-	/* Moved to another cgroup since the mount: what is mounted is all that is known. */
+	/* Moved to another cgroup since the mount: only the mounted cgroup is known. */
 	put("/proc/self/cgroup", "4:cpu,memory:/docker/abcdef\n");
 	assert_int_equal(available(), 99 * MIB);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Users that there are, that there are not, and that cannot be looked up now.
+ * Users that exist, that do not exist, and that cannot be looked up now.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void named(void **state)
 	assert_true(identity.change && identity.named);
 	assert_int_equal(identity_find(&identity, "cache:farm", false), 0);
 	assert_int_equal(identity.gid, 73);
-	errno = EIO; /* of something before */
+	errno = EIO; /* of an earlier call */
 	user_error = 0;
 	assert_int_equal(identity_find(&identity, "cache", false), -EINVAL);
 	assert_string_equal(
@@ -72,7 +72,7 @@ static void named(void **state)
 	assert_int_equal(identity_find(&identity, "cache:farm", false), -EINVAL);
 }
 
-/* No mistake of the configuration: it may pass. */
+/* Not a configuration error: it may pass. */
 static void database_away(void **state)
 {
 	struct identity identity;
@@ -89,7 +89,7 @@ static void database_away(void **state)
 		"--user: cannot look up group farm: Too many open files: try again");
 }
 
-/* Root becomes it where there is one. That it cannot be looked up is no reason to stay root. */
+/* Root becomes the default user if it exists. A failed lookup is no reason to stay root. */
 static void default_user(void **state)
 {
 	struct identity identity;

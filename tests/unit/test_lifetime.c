@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The expiry ring: nobody leaves early, nobody stays, and no call takes long.
+ * The expiry ring: no session ends early or late, and no call takes long.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ static uint32_t expire(struct lifetime *lifetime, uint64_t now)
 	return slot;
 }
 
-/* Every timeout of the protocol, from several starts; swept twice a list. */
+/* Every timeout of the protocol, from several start times; swept twice per list. */
 static void every_timeout(void **state)
 {
 	static const uint64_t starts[] = {0, 1, 1023, 1024, 65535 * LIST + 1, RING + 77, AGES + 5};
@@ -94,15 +94,15 @@ static void edges(void **state)
 	lifetime_add(lifetime, 3, 8 * LIST, false);
 	assert_int_equal(expire(lifetime, 8 * LIST), 2);
 	assert_int_equal(expire(lifetime, 8 * LIST), 3);
-	/* Time that goes back does no harm. */
+	/* Time that goes backwards does no harm. */
 	lifetime_add(lifetime, 4, 9 * LIST, false);
 	assert_int_equal(expire(lifetime, 2 * LIST), LIFETIME_NO_SLOT);
 	assert_int_equal(expire(lifetime, 9 * LIST), 4);
 	lifetime_destroy(lifetime);
 }
 
-/* The daemon was stopped. Then it sweeps, or it stores first and sweeps after; in between it
- * deletes. All that ended goes, nothing else does. */
+/* The daemon was paused. Then it sweeps, or stores first and sweeps afterwards; in between it
+ * deletes. All ended sessions are removed, and no others. */
 static void pauses(void **state)
 {
 	static const uint64_t lengths[] = {0, 1, LIST, 4000 * LIST, 4499 * LIST, 4600 * LIST,
@@ -157,7 +157,7 @@ static void pauses(void **state)
 			assert_true(ends[slot] + LIST > after);
 			left++;
 		}
-		/* And those that are left go in their time. */
+		/* The remaining ones end at their times. */
 		for (; left; after += 10 * LIST) {
 			while ((slot = expire(lifetime, after)) != LIFETIME_NO_SLOT) {
 				assert_true(present[slot] && ends[slot] <= after);
@@ -171,7 +171,8 @@ static void pauses(void **state)
 	}
 }
 
-/* A sweep in steps of any size takes the same steps in all: one a list, one a session. */
+/* A sweep with any budget takes the same number of steps in total: one per list and one per
+ * session. */
 static void budgets(void **state)
 {
 	static const unsigned budgets_of[] = {1, 2, 3, 7, 100};
@@ -205,13 +206,13 @@ static void budgets(void **state)
 		} while (1);
 		assert_int_equal(gone, SESSIONS);
 		assert_int_equal(steps, SESSIONS + LISTS_SWEPT + 1);
-		/* The session that is left keeps the ring in use for its whole length at most. */
+		/* The remaining session keeps the ring in use for at most its whole length. */
 		budget = 100;
 		assert_int_equal(lifetime_expire(lifetime, AGES, &budget), LIFETIME_NO_SLOT);
 		assert_int_equal(budget, 0);
 		budget = 2;
 		assert_int_equal(lifetime_expire(lifetime, AGES, &budget), SESSIONS);
-		/* With none at all, any distance is one step. */
+		/* Without sessions, any distance is one step. */
 		budget = 2;
 		assert_int_equal(lifetime_expire(lifetime, AGES, &budget), LIFETIME_NO_SLOT);
 		assert_int_equal(budget, 1);
@@ -222,7 +223,7 @@ static void budgets(void **state)
 static void reserved(void **state)
 {
 	(void)state;
-	/* 17 bytes a session, and the ring. */
+	/* 17 bytes per session, plus the ring. */
 	assert_in_range(lifetime_reserved_bytes(1), 16, 600000);
 	assert_int_equal(lifetime_reserved_bytes(1000001) - lifetime_reserved_bytes(1), 17000000);
 	lifetime_destroy(NULL);

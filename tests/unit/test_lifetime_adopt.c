@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The writer with an engine whose sessions outlived the last daemon: their marks did too.
+ * The writer with an engine whose sessions, with their marks, are from an earlier daemon.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static void table_config(struct engine *engine, struct table_config *config)
 	config->marks = marks;
 }
 
-/* Slots 0 to 9, of which the even ones were visited; another, visited, has ended. */
+/* Slots 0 to 9; the even ones were visited; another visited one has ended. */
 static int adopt(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
 {
@@ -44,7 +44,7 @@ static int adopt(
 	session.expires = 0;
 	mark_set(marks, 20);
 	assert_false(found(ctx, &session));
-	/* Numbers that no array of marks has. */
+	/* Slot numbers outside any array of marks. */
 	session.expires = clock_expiry(clock_tick(), 600);
 	session.slot = SESSD_SLOT_LIMIT - 1;
 	assert_false(found(ctx, &session));
@@ -66,8 +66,8 @@ static void marks_outlive(void **state)
 	writer_destroy(writer);
 }
 
-/* The map gives them in no order. Those that end first were stored first, as a rule, and go first;
- * those that have ended, but were not swept, before them. */
+/* The map lists them in any order. Those that end first were usually stored first and are evicted
+ * first; ended ones that were not swept go before them. */
 static void evicted_in_the_order_of_ends(void **state)
 {
 	static const unsigned ends[] = {40, 7, 600, 3, 65000, 100, 0, 64};

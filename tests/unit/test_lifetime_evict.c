@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Eviction against a reference, the bounds on its steps, and what it is made for: sessions that are
- * asked for again stay, spent ones go first, and the queues share the room as the traffic is.
+ * Eviction against a reference, the bounds on its steps, and its purpose: requested sessions stay,
+ * used single-use ones go first, and the queues share the capacity by the traffic.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static void add(struct lifetime *lifetime, uint32_t slot, bool once)
 	lifetime_add(lifetime, slot, 1000, once);
 }
 
-/* What must have come up, over all runs of a seed. */
+/* Events that must occur over all runs of a seed. */
 struct seen {
 	unsigned evicted, spent, kept, kept_proven, most_kept;
 };
@@ -67,7 +67,7 @@ static void same_as_reference(uint64_t seed, const struct mix *mix, struct seen 
 		uint32_t slot = random_below(&seed, mix->capacity);
 		unsigned what = random_below(&seed, 100);
 
-		/* Some are asked for more often than others. */
+		/* Some are requested more often than others. */
 		if (random_below(&seed, 2))
 			slot = random_below(&seed, slot + 1);
 		if (what < mix->visits) {
@@ -131,7 +131,7 @@ static void reference(void **state)
 	}
 }
 
-/* All are visited: after 16 it gives up, takes the next, and goes on from there. */
+/* All are visited: after 16 it takes the next one, and continues from there. */
 static void bounded(void **state)
 {
 	struct lifetime *lifetime = create(SLOTS);
@@ -146,15 +146,15 @@ static void bounded(void **state)
 		cleared += !mark_test(marks, slot);
 	assert_int_equal(cleared, 16);
 	assert_int_equal(lifetime_evict(lifetime), 33);
-	/* Of 2048, 32 proven ones are too few to be examined. One more, and they are; they were not
-	 * visited again. */
+	/* Of 2048, 32 proven ones are too few to be examined. With one more they are examined; they
+	 * were not visited again. */
 	assert_int_equal(lifetime_evict(lifetime), 0);
 	assert_int_equal(mark_test(marks, 34), 0);
 	assert_int_equal(mark_test(marks, 35), 1);
 	lifetime_destroy(lifetime);
 }
 
-/* Visited sessions outlive those that were not, and go when they are not visited again. */
+/* Visited sessions outlive unvisited ones, and are evicted when they are not visited again. */
 static void second_chance(void **state)
 {
 	enum {
@@ -174,7 +174,7 @@ static void second_chance(void **state)
 		assert_in_range(victim, FEW, CAPACITY - 1);
 		add(lifetime, victim, false);
 	}
-	/* Once there are more, they have to show that they are worth it. One does. */
+	/* With more of them, they need further visits to stay. One has them. */
 	mark_range(CAPACITY / 2, FEW);
 	for (unsigned i = 0; i < 3 * CAPACITY; i++) {
 		mark_set(marks, 5);
@@ -188,8 +188,8 @@ static void second_chance(void **state)
 	lifetime_destroy(lifetime);
 }
 
-/* Sessions that serve once go first when they have, wherever they are; others that were visited
- * do not, and neither do those that have not served yet. */
+/* Used single-use sessions go first, wherever they are; other visited sessions do not, nor do
+ * unused single-use ones. */
 static void spent_first(void **state)
 {
 	static const uint32_t marked[] = {40, 101, 77, 79, 7};
@@ -204,13 +204,13 @@ static void spent_first(void **state)
 	assert_int_equal(lifetime_evict(lifetime), 77);
 	assert_int_equal(lifetime_evict(lifetime), 79);
 	assert_int_equal(lifetime_evict(lifetime), 101);
-	/* None within reach, then one that is: the search goes around. */
+	/* None within the bound, then one: the search continues around. */
 	mark_set(marks, 61);
 	assert_int_equal(lifetime_evict(lifetime), 0);
 	for (unsigned i = 1; i < 5; i++)
 		assert_int_not_equal(lifetime_evict(lifetime), 61);
 	assert_int_equal(lifetime_evict(lifetime), 61);
-	/* A mark left by a session that is gone means nothing for the next in its slot. */
+	/* A deleted session's mark has no effect on the next session in its slot. */
 	mark_clear(marks, 9);
 	lifetime_remove(lifetime, 9);
 	mark_set(marks, 9);
@@ -219,8 +219,8 @@ static void spent_first(void **state)
 	lifetime_destroy(lifetime);
 }
 
-/* Sessions in constant use keep their place, however many come that are never used: that takes it
- * a while to learn. */
+/* Sessions in constant use stay, however many unused ones arrive: the eviction learns this after a
+ * while. */
 static void scan_resistant(void **state)
 {
 	struct lifetime *lifetime = create(1000);
@@ -239,7 +239,7 @@ static void scan_resistant(void **state)
 	lifetime_destroy(lifetime);
 }
 
-/* One session, always visited: it goes when it must. */
+/* One session, always visited: it is evicted if necessary. */
 static void lonely(void **state)
 {
 	struct lifetime *lifetime = create(1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Following the host's addresses, in a network namespace of the test's own, which goes with it.
+ * Following the host's addresses, in a temporary network namespace.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,7 @@ static void changed(void *ctx, const struct address *addr, bool present)
 	(void)ctx;
 	while (i < held_count && !address_equal(&held[i], addr))
 		i++;
-	/* Told of once when it comes, and once when it goes. */
+	/* Reported once when added, and once when removed. */
 	assert_int_equal(i < held_count, !present);
 	if (present) {
 		assert_true(held_count < HELD_MAX);
@@ -66,7 +66,7 @@ static void run(const char *command)
 	assert_int_equal(system(command), 0);
 }
 
-/* Takes in what happened, until nothing has for a while. */
+/* Follows changes until there are none for a while. */
 static void follow(struct follower *local, int quiet_ms)
 {
 	struct pollfd poller = {.fd = follower_fd(local), .events = POLLIN};
@@ -94,7 +94,7 @@ static void comes_and_goes(void **state)
 	follow(local, 50);
 	assert_true(has("10.1.2.3"));
 	assert_true(has("fd00::77"));
-	/* On two interfaces: gone only with the last. */
+	/* On two interfaces: removed only with the last. */
 	run("ip link add d0 type veth peer name d1 && ip addr add 10.1.2.3/32 dev d0");
 	run("ip addr del 10.1.2.3/32 dev lo");
 	follow(local, 50);
@@ -151,7 +151,7 @@ static void churn(void **state)
 	follower_close(local);
 }
 
-/* A reading that failed is made up for without another event. */
+/* A failed reading is repeated without another event. */
 static void read_again(void **state)
 {
 	struct follower *local;
@@ -172,7 +172,7 @@ static void read_again(void **state)
 	assert_false(has("10.9.9.9"));
 	assert_int_equal(follower_retry(local), 0);
 	assert_true(has("10.9.9.9"));
-	/* Once: there is nothing to do any more. */
+	/* Only once: then nothing is left to do. */
 	unsendable = true;
 	assert_int_equal(follower_retry(local), 0);
 	unsendable = false;
@@ -211,7 +211,7 @@ static void ask_again(void **state)
 	follower_close(interfaces);
 }
 
-/* Where events were lost, every name is asked for. */
+/* After lost events, every name is looked up. */
 static void events_lost(void **state)
 {
 	static const char names[2][IF_NAMESIZE] = {"lo", "d0"};
@@ -264,7 +264,7 @@ static void count_change(void *ctx, const struct address *addr, bool present)
 	*count += present ? 1 : -1U;
 }
 
-/* However many addresses there are, a step reads and tells of a few, and returns. */
+/* However many addresses there are, a step reads and reports a few, and returns. */
 static void many_in_steps(void **state)
 {
 	static const char make[] =
@@ -303,7 +303,7 @@ static void many_in_steps(void **state)
 	follower_close(local);
 }
 
-/* A list that changes each time that it is read is taken as it is at start, and read again. */
+/* At the start, a list that changes during every reading is accepted, and read again. */
 static void restless_at_start(void **state)
 {
 	struct follower *local;
@@ -315,7 +315,7 @@ static void restless_at_start(void **state)
 	assert_non_null(local);
 	assert_in_range(restless, 1, 999);
 	assert_true(has("127.0.0.1"));
-	/* Not so later on: an address that is only missed would go. */
+	/* Later it is not accepted: a missed address would be removed. */
 	restless = 1000;
 	assert_int_equal(follower_retry(local), 0);
 	follow(local, 10);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The log where whoever reads it stalls, or is gone. Each case runs in a process of its own, whose
- * stderr is what the case is about and whose exit code tells what went wrong.
+ * The log when its reader stalls, or is gone. Each case runs in a separate process, with its stderr
+ * under test; the exit code tells what went wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,9 +30,9 @@
 #include <unistd.h>
 
 #define LINES	2000
-#define SECONDS 20 /* after which a case that waits is ended */
+#define SECONDS 20 /* after which a blocked case is ended */
 
-/* What a case's process says by its exit code. */
+/* Exit codes of a case's process. */
 enum verdict {
 	GOOD,
 	NOT_COUNTED = 10, /* nothing was dropped, or more than there was */
@@ -45,7 +45,8 @@ struct ends {
 	int reader, writer;
 };
 
-/* Logs more than any of these take. Then has the other end read (by `go`), and logs a line more. */
+/* Logs more than any of these accept. Then lets the other end read (by `go`), and logs another
+ * line. */
 static void chatter(struct ends ends, struct ends go, struct ends told)
 {
 	int flags;
@@ -63,7 +64,7 @@ static void chatter(struct ends ends, struct ends go, struct ends told)
 	dropped = log_dropped();
 	if (dropped == 0 || dropped > LINES)
 		_exit(NOT_COUNTED);
-	/* A process that shares it would be made not to wait, too. */
+	/* O_NONBLOCK would also affect other processes that share it. */
 	if (fcntl(STDERR_FILENO, F_GETFL) != flags)
 		_exit(FLAGS_CHANGED);
 	if (write(told.writer, "x", 1) != 1 || read(go.reader, &byte, 1) != 1)
@@ -85,7 +86,7 @@ static void take_all(int fd, char *text, size_t size)
 	text[used] = '\0';
 }
 
-/* Every line that is there is whole, and where some are not it says how many. */
+/* Every line is whole, and the number of missing lines is logged. */
 static void expect_lines(char *text)
 {
 	unsigned whole = 0, dropped = 0, last = 0;
@@ -115,7 +116,7 @@ static void expect_lines(char *text)
 	assert_int_equal(last, 1);
 }
 
-/* A reader that stalls, and goes on. */
+/* A reader that stalls, and continues. */
 static void stall(struct ends ends, uid_t uid)
 {
 	struct ends go, told;
@@ -140,7 +141,7 @@ static void stall(struct ends ends, uid_t uid)
 		assert_int_equal(write(go.writer, "x", 1), 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status)); /* by SIGALRM: it waited */
+	assert_true(WIFEXITED(status)); /* by SIGALRM: it blocked */
 	assert_int_equal(WEXITSTATUS(status), GOOD);
 	take_all(ends.reader, text, sizeof(text));
 	expect_lines(text);
@@ -160,7 +161,7 @@ static void pipe_that_stalls(void **state)
 	stall(ends, 0);
 }
 
-/* The pipe is another user's, so that it cannot be opened once more. */
+/* The pipe belongs to another user, so that it cannot be opened again. */
 static void pipe_of_another_user(void **state)
 {
 	struct passwd *nobody = getpwnam("nobody");
@@ -175,7 +176,7 @@ static void pipe_of_another_user(void **state)
 	stall(ends, nobody->pw_uid);
 }
 
-/* As the journal's stream is one. */
+/* Like the journal's stream. */
 static void socket_that_stalls(void **state)
 {
 	struct ends ends;
@@ -230,7 +231,7 @@ static void reader_that_is_gone(void **state)
 	assert_int_equal(WEXITSTATUS(status), GOOD);
 }
 
-/* Others write to the file too: none of it is written over. */
+/* Others write to the file too: nothing is overwritten. */
 static void file_shared(void **state)
 {
 	char path[] = "/tmp/test_log.XXXXXX", text[256] = "";

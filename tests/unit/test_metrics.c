@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The page for Prometheus: which figure becomes what, and that nothing is counted twice. That
- * Prometheus itself takes it is tests/cli/metrics.sh's.
+ * The page for Prometheus: the metric of each figure, and nothing is counted twice.
+ * tests/cli/metrics.sh checks that Prometheus accepts it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,7 +151,7 @@ static void assert_line(const char *text, const char *line)
 		fail_msg("%u times: %s", count(text, whole), line);
 }
 
-/* Prometheus's own opinion, where it is installed. */
+/* Checked by Prometheus's own tool, if installed. */
 static void check_with_promtool(const char *text)
 {
 	FILE *promtool;
@@ -187,7 +187,7 @@ static void test_xdp(void **state)
 	assert_line(text, "sessiond_sessions_ended_total{reason=\"expired\"} 4");
 	assert_line(text, "sessiond_mode{mode=\"xdp\"} 1");
 	assert_line(text, "sessiond_xdp_interfaces{state=\"native\"} 2");
-	/* How often, which only grows, is no state that interfaces are in. */
+	/* A count of events is not a state of interfaces. */
 	assert_line(text, "sessiond_xdp_reattached_total 3");
 	assert_int_equal(count(text, "\nsessiond_xdp_interfaces{"), 1);
 	assert_line(text, "sessiond_xdp_run_seconds_sum 0.000180000");
@@ -244,7 +244,7 @@ static void test_others(void **state)
 	assert_line(text, "sessiond_dpdk_port_imissed_total{port=\"1\"} 14");
 	assert_line(text, "sessiond_dpdk_port_rx_nombuf_total{port=\"0\"} 7");
 	assert_line(text, "sessiond_dpdk_lcore_polls_total{lcore=\"10\"} 1");
-	/* Numbers are labels, never a part of a name. */
+	/* Numbers are labels, never part of a name. */
 	assert_int_equal(count(text, "\nsessiond_dpdk_port0") + count(text, "core1"), 0);
 	check_with_promtool(text);
 	free(text);

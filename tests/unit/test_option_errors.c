@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Options that cannot be read for want of memory, at a start and when they are read anew.
+ * Options that cannot be read because memory ran out, at a start and at a reload.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 static unsigned allowed; /* allocations until one fails; 0: all are */
-static bool no_lines;	 /* for inih's memory */
+static bool no_lines;	 /* for inih's allocations */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -66,7 +66,7 @@ static void is_told(const char *what)
 {
 	char expected[128];
 
-	snprintf(expected, sizeof(expected), "%s: not read for want of memory: try again", what);
+	snprintf(expected, sizeof(expected), "%s: out of memory: not read, try again", what);
 	assert_string_equal(error_message(), expected);
 }
 
@@ -76,24 +76,24 @@ static void file(void **state)
 
 	(void)state;
 	allowed = 1;
-	assert_int_equal(options_parse(&options, 3, arguments), -ENOMEM);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), -ENOMEM);
 	assert_int_equal(allowed, 0);
 	is_told(path);
 	no_lines = true;
-	assert_int_equal(options_parse(&options, 3, arguments), -ENOMEM);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), -ENOMEM);
 	no_lines = false;
 	is_told(path);
-	assert_int_equal(options_parse(&options, 3, arguments), 0);
+	assert_int_equal(options_parse(&options, 3, arguments, NULL), 0);
 	assert_int_equal(options.engine.capacity, 777);
 }
 
-/* What runs goes on as it was. */
+/* The running options are unchanged. */
 static void reload(void **state)
 {
 	static struct options running, next, before;
 
 	(void)state;
-	assert_int_equal(options_parse(&running, 3, arguments), 0);
+	assert_int_equal(options_parse(&running, 3, arguments, NULL), 0);
 	memset(&next, 7, sizeof(next));
 	before = next;
 	for (unsigned n = 1; n <= 2; n++) {
@@ -103,7 +103,7 @@ static void reload(void **state)
 		assert_int_equal(allowed, 0);
 		if (n == 1)
 			assert_string_equal(
-				error_message(), "options are not read again for want of memory");
+				error_message(), "out of memory: the options were not reloaded");
 		else
 			is_told(path);
 		assert_memory_equal(&next, &before, sizeof(next));

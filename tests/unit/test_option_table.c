@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the table says of an option to the manual, against what the option does.
+ * The table's description of an option against the option's behaviour.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 
 static struct options unset, set;
 
-/* `def` applied to `options` with each word of `value`, as the command line would. */
+/* Applies `def` to `options` with each word of `value`, as the command line does. */
 static void apply(struct options *options, const struct option_def *def, const char *value)
 {
 	char copy[256], *save = NULL;
@@ -50,10 +50,10 @@ static void parse_nothing(struct options *options)
 {
 	char name[] = "sessiond", *argv[] = {name, NULL};
 
-	assert_int_equal(options_parse(options, 1, argv), 0);
+	assert_int_equal(options_parse(options, 1, argv, NULL), 0);
 }
 
-/* Every default is a value that the option takes, and the words of a list are each one. */
+/* Every default is a value that the option accepts, and so is each word of a list. */
 static void defaults_are_good(void **state)
 {
 	(void)state;
@@ -64,7 +64,7 @@ static void defaults_are_good(void **state)
 			continue;
 		parse_nothing(&unset);
 		parse_nothing(&set);
-		/* Where this user may not write there, it is another path. */
+		/* If this user may not write there, the path differs. */
 		if (strcmp(def->name, "control") == 0)
 			strcpy(unset.control_path, def->fallback);
 		apply(&set, def, def->fallback);
@@ -74,7 +74,7 @@ static void defaults_are_good(void **state)
 	}
 }
 
-/* What the shell completes, the option takes; and an enum has its words in order. */
+/* The option accepts what the shell completes; and the words are in the order of the enum. */
 static void words_are_taken(void **state)
 {
 	char words[256], *save, expected[512];

@@ -37,7 +37,7 @@ static int parse_line(struct options *options, const char *line)
 				*c = ' ';
 		argv[argc++] = word;
 	}
-	return options_parse(options, argc, argv);
+	return options_parse(options, argc, argv, NULL);
 }
 
 static void assert_one_line(const char *message)
@@ -100,7 +100,7 @@ static void all_given(void **state)
 	assert_int_equal(options.engine.xdp_mode, XDP_MODE_GENERIC);
 	assert_int_equal(options.port, 443);
 	assert_int_equal(options.engine.listen_count, 2);
-	/* The port comes after, and counts all the same. */
+	/* The port follows later, and still counts. */
 	assert_string_equal(endpoint_format(&options.engine.listen[0], text), "192.0.2.1:443");
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "[::1]:99");
 	assert_int_equal(options.allow.count, 2);
@@ -170,7 +170,7 @@ static void good_lines(void **state)
 	check_good(lines, COUNT(lines));
 }
 
-/* What a mode's own options are taken for where it is built in, and refused with else. */
+/* A mode's own options are accepted if it is built in, else refused with this error. */
 static void built_in(void **state)
 {
 	static const char *const xdp[] = {
@@ -261,7 +261,7 @@ static void bad_lines(void **state)
 		{"-n 67108864", "--capacity 67108864"},
 		{"-n -1", "--capacity -1"},
 		{"-n 1e6", "--capacity 1e6"},
-		{"-n 1000k", "--capacity 1000k"},
+		{"-n 1000K", "--capacity 1000K"},
 		{"-n 99999999999999999999", "--capacity 99999999999999999999"},
 		{"--max-session 0", "--max-session 0: expected a number of bytes from 1 to 1400"},
 		{"--max-session 1401", "--max-session 1401"},
@@ -279,6 +279,7 @@ static void bad_lines(void **state)
 		{"-c /", "configuration file /: Is a directory"},
 		{"-c ''", "--config \"\""},
 		/* What getopt refuses; the shape of the message is ours. */
+		{"--capcity=5", "unknown option --capcity=5: did you mean --capacity? try --help"},
 		{"--frobnicate", "unknown option --frobnicate: try --help"},
 		{"--frobnicate=1", "unknown option --frobnicate=1"},
 		{"-Z", "unknown option -Z: try --help"},
@@ -315,7 +316,7 @@ static int parse_repeated(struct options *options, const char *option, const cha
 		snprintf(texts[i] + len, sizeof(texts[i]) - (size_t)len, format, i / 256, i % 256);
 		argv[i + 1] = texts[i];
 	}
-	ret = options_parse(options, n + 1, argv);
+	ret = options_parse(options, n + 1, argv, NULL);
 	test_free(texts);
 	test_free(argv);
 	return ret;
@@ -351,7 +352,7 @@ static void long_dpdk_args(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	text[sizeof(options.engine.dpdk_args)] = '\0';
-	assert_int_equal(options_parse(&options, 5, argv), -EINVAL);
+	assert_int_equal(options_parse(&options, 5, argv, NULL), -EINVAL);
 	assert_non_null(strstr(error_message(), "too long, expected at most 1023 bytes"));
 	assert_one_line(error_message());
 }
@@ -360,8 +361,8 @@ static int read_text(struct options *options, const char *text)
 {
 	char *argv[] = {(char *)"sessiond", NULL};
 
-	assert_int_equal(options_parse(options, 1, argv), 0);
-	return options_read_memory(options, "test.conf", text, strlen(text));
+	assert_int_equal(options_parse(options, 1, argv, NULL), 0);
+	return options_read_memory(options, "test.conf", text, strlen(text), NULL);
 }
 
 static void good_files(void **state)
@@ -402,6 +403,52 @@ static void good_files(void **state)
 	assert_false(options.keep);
 }
 
+static void note_error(void *ctx, const char *message)
+{
+	char *all = ctx;
+
+	strcat(strcat(all, message), "|");
+}
+
+/* A comment after a blank, quotes, and thousands. */
+static void values_in_files(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(read_text(&options, "capacity = 2M # two million\n"
+					     "rate-limit = 20k/2k ; a second\n"
+					     "pin-dir = \"/sys/fs/bpf/a #b\"   # a comment\n"
+					     "user = \"nobody\"\n"
+					     "dpdk-args = -l 1 --vdev=\"x\"\n"),
+		0);
+	assert_int_equal(options.engine.capacity, 2000000);
+	assert_int_equal(options.engine.limit_gets, 20000);
+	assert_int_equal(options.engine.limit_news, 2000);
+	assert_string_equal(options.pin_root, "/sys/fs/bpf/a #b");
+	assert_string_equal(options.user, "nobody");
+	assert_string_equal(options.engine.dpdk_args, "-l 1 --vdev=\"x\"");
+}
+
+static void every_error_is_told(void **state)
+{
+	static const char text[] = "capacity = 0\nbad line\nport = 5\nprt = 5\n[x]\nport = 6\n";
+	char all[1024] = "";
+	struct option_errors errors = {.tell = note_error, .ctx = all};
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_line(&options, ""), 0);
+	assert_int_equal(options_read_memory(&options, "x", text, strlen(text), &errors), -EINVAL);
+	print_message("%s\n", all);
+	assert_int_equal(errors.count, 5);
+	assert_memory_equal(all, "x:1: capacity = 0: expected", 27);
+	assert_non_null(strstr(all, "|x:2: expected name = value|x:4: unknown name prt: did you "
+				    "mean port? --help lists the names|x:5: sections are not used "
+				    "here: leave the line out|x:6: port = 6: given twice"));
+	assert_memory_equal(error_message(), all, strlen(error_message()));
+}
+
 static void bad_files(void **state)
 {
 	static const struct {
@@ -412,8 +459,9 @@ static void bad_files(void **state)
 		{"capacity =\n", "test.conf:1: capacity = \"\": expected"},
 		{"capacity\n", "test.conf:1: expected name = value"},
 		{"= 5\n", "test.conf:1: unknown name \"\""},
-		{"capacty = 5\n", "test.conf:1: unknown name capacty: the names are"},
-		{"Capacity = 5\n", "test.conf:1: unknown name Capacity"},
+		{"capacty = 5\n",
+			"test.conf:1: unknown name capacty: did you mean capacity? --help lists"},
+		{"Capacity = 5\n", "test.conf:1: unknown name Capacity: did you mean capacity?"},
 		{"port = 0\n", "test.conf:1: port = 0: expected a UDP port"},
 		{"mode = quick\n", "test.conf:1: mode = quick: expected auto"},
 		{"keep = maybe\n", "test.conf:1: keep = maybe: expected yes, no"},
@@ -426,7 +474,12 @@ static void bad_files(void **state)
 		{"config = /etc/x\n", "test.conf:1: config is for the command line only"},
 		{"check = yes\n", "test.conf:1: check is for the command line only"},
 		{"help = yes\n", "test.conf:1: unknown name help"},
-		{"port = 5 # five\n", "test.conf:1: port = 5 # five: expected"},
+		{"port = 5#five\n", "test.conf:1: port = 5#five: expected"},
+		{"port = \"5\n", "test.conf:1: the closing quote is missing"},
+		{"capacity = 2T\n", "test.conf:1: capacity = 2T: expected"},
+		{"capacity = M\n", "test.conf:1: capacity = M: expected"},
+		{"capacity = 5G\n", "test.conf:1: capacity = 5G: expected"},
+		{"rate-limit = 20k/2x\n", "test.conf:1: rate-limit = 20k/2x: expected"},
 		{"port = 5\x01\n", "test.conf:1: a control character"},
 		{"bad line\ncapacity = 0\n", "test.conf:1: expected name = value"},
 		{"capacity = 0\nbad line\n", "test.conf:1: capacity = 0"},
@@ -452,14 +505,14 @@ static void bad_files(void **state)
 	text[399] = '\0';
 	assert_int_equal(read_text(&options, text), -EINVAL);
 	assert_non_null(strstr(error_message(), "test.conf:1: the line is too long"));
-	/* A NUL ends no line unseen. */
-	assert_int_equal(
-		options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14), -EINVAL);
+	/* A NUL does not end a line silently. */
+	assert_int_equal(options_read_memory(&options, "test.conf", "threads = 1\0002\n", 14, NULL),
+		-EINVAL);
 	assert_non_null(strstr(error_message(), "a control character"));
 }
 
-/* Any bytes: no crash, no overrun (run it under a sanitizer), and one line where refused. The
- * generator is a small LCG, so a failure comes again. */
+/* Any bytes: no crash, no overrun (run it under a sanitizer), and one line if refused. The
+ * generator is a small LCG, so a failure can be repeated. */
 static void random_files(void **state)
 {
 	static const char *const bits[] = {"port", "allow", "listen", "=", " ", "\n", "\r", "[",
@@ -486,7 +539,7 @@ static void random_files(void **state)
 		if (i % 64 == 0)
 			text[(x >> 20) % len] = '\0';
 		memset(&options, 0, sizeof(options));
-		if (options_read_memory(&options, "random", text, len) < 0)
+		if (options_read_memory(&options, "random", text, len, NULL) < 0)
 			assert_one_line(error_message());
 	}
 }
@@ -520,7 +573,7 @@ static void precedence(void **state)
 	assert_int_equal(options.engine.listen_count, 2);
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:1000");
 	assert_string_equal(options.config_path, path);
-	/* The command line wins, wherever --config stands; its lists replace the file's. */
+	/* The command line wins, wherever --config is placed; its lists replace the file's. */
 	snprintf(line, sizeof(line), "-n 20 -a 198.51.100.0/24 -a 203.0.113.0/24 2000 -c %s", path);
 	assert_int_equal(parse_line(&options, line), 0);
 	assert_int_equal(options.port, 2000);
@@ -531,12 +584,11 @@ static void precedence(void **state)
 	assert_string_equal(endpoint_format(&options.engine.listen[1], text), "127.0.0.2:2000");
 	assert_true(options.keep);
 	assert_int_equal(options.remove, REMOVE_IGNORE);
-	/* Of the file's, what is wrong is said with file and line; the command line is checked too.
-	 */
+	/* Errors in the file name file and line; the command line is checked too. */
 	write_file(path, "port = 1000\ncapacity = ten\n");
 	assert_int_equal(parse_line(&options, line), -EINVAL);
 	assert_non_null(strstr(error_message(), ":2: capacity = ten: expected"));
-	/* What does not go together is found across both. */
+	/* Conflicts between the two are found. */
 	write_file(path, "mode = xdp\n");
 	snprintf(line, sizeof(line), "-c %s", path);
 	assert_int_equal(parse_line(&options, line), -EINVAL);
@@ -573,7 +625,7 @@ static void reloads(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	write_file(path, "capacity = 10\nallow = 192.0.2.0/24\nlisten = 127.0.0.1\n");
-	assert_int_equal(options_parse(&running, 5, argv), 0);
+	assert_int_equal(options_parse(&running, 5, argv, NULL), 0);
 
 	assert_int_equal(reload(&next, path, &running), 0);
 	assert_string_equal(restarts, "");
@@ -601,7 +653,7 @@ static void reloads(void **state)
 	assert_int_equal(next.remove, REMOVE_HONOUR);
 	assert_int_equal(next.log_level, LOG_LEVEL_INFO);
 
-	/* A wrong file changes nothing. */
+	/* An invalid file changes nothing. */
 	write_file(path, "remove = ignore\nallow = 10.0.0.1/8\n");
 	running = next;
 	assert_int_equal(reload(&next, path, &next), -EINVAL);
@@ -610,7 +662,7 @@ static void reloads(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* A daemon that has given up root may no longer write where it has its admin socket. */
+/* A daemon that has dropped root may no longer write to the folder of its admin socket. */
 static void reload_keeps_the_admin_socket(void **state)
 {
 	char *argv[] = {(char *)"sessiond", NULL};
@@ -618,7 +670,7 @@ static void reload_keeps_the_admin_socket(void **state)
 
 	(void)state;
 	setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
-	assert_int_equal(options_parse(&running, 1, argv), 0);
+	assert_int_equal(options_parse(&running, 1, argv, NULL), 0);
 	strcpy(running.control_path, strcmp(running.control_path, "/run/user/1/sessiond.sock") == 0
 					     ? "/run/sessiond/control.sock"
 					     : "/run/user/1/sessiond.sock");
@@ -626,14 +678,14 @@ static void reload_keeps_the_admin_socket(void **state)
 	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
 	assert_string_equal(restarts, "");
 	assert_string_equal(next.control_path, running.control_path);
-	/* One that was given is another. */
+	/* An explicit path is different. */
 	running.control_is_default = false;
 	assert_int_equal(options_reload(&next, 1, argv, &running, note_restart, NULL), 0);
 	assert_string_equal(restarts, "control;");
 	unsetenv("XDG_RUNTIME_DIR");
 }
 
-/* One that is a pipe is read once: a reload says so, and does not wait for another writer. */
+/* A pipe can be read once: a reload reports that, and does not wait for another writer. */
 static void reload_of_a_pipe(void **state)
 {
 	char path[] = "/tmp/test_options.XXXXXX";
@@ -647,14 +699,14 @@ static void reload_of_a_pipe(void **state)
 	strcpy(running.config_path, path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	alarm(10); /* ends a test that waits */
+	alarm(10); /* ends a test that blocks */
 	assert_int_equal(reload(&next, path, &running), -EINVAL);
 	alarm(0);
 	assert_non_null(strstr(error_message(), "not a regular file"));
 	assert_int_equal(unlink(path), 0);
 }
 
-/* What the man pages and reload count on. */
+/* Properties that the man pages and reload rely on. */
 static void table_is_whole(void **state)
 {
 	(void)state;
@@ -675,12 +727,12 @@ static void table_is_whole(void **state)
 	}
 }
 
-/* What docs/farm.md has measured, daemon and kernel, a million sessions of each length. */
+/* The measurements of docs/farm.md, daemon and kernel, for a million sessions of each length. */
 static void memory_of_xdp_mode(void **state)
 {
 	static const struct {
 		const char *line;
-		unsigned bytes; /* a session */
+		unsigned bytes; /* per session */
 	} cases[] = {
 		{"-m xdp -i lo --max-session 156", 87 + 304},
 		{"-m xdp -i lo --max-session 192", 87 + 457},
@@ -715,7 +767,28 @@ static void memory_of_queues(void **state)
 	assert_in_range(options_memory_needed(&options), 8 << 20, 12 << 20);
 }
 
-/* Of dpdk mode, what is in hugepages is no part of the memory that the kernel calls available. */
+/* The lists of addresses count too: in the map 96 bytes for each and port, and 16 for each of its
+ * buckets, and the daemon's own. */
+static void memory_of_addresses(void **state)
+{
+	struct options options;
+	uint64_t few, many, ports;
+
+	(void)state;
+	if (!engines_find("xdp")->ops)
+		skip();
+	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000"), 0);
+	few = options_memory_needed(&options);
+	options.engine.address_count = 100000;
+	many = options_memory_needed(&options);
+	assert_in_range(many - few, 100000 * (96 + 150), 100000 * (96 + 42 + 250));
+	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000 -l *:1 -l *:2"), 0);
+	options.engine.address_count = 100000;
+	ports = options_memory_needed(&options);
+	assert_in_range(ports - many, 100000 * 96, 100000 * (96 + 42 + 10));
+}
+
+/* In dpdk mode, hugepages are not part of the kernel's available memory. */
 static void memory_of_dpdk_mode(void **state)
 {
 	const struct table_config table = {.capacity = 1000000, .value_max = 512};
@@ -728,7 +801,7 @@ static void memory_of_dpdk_mode(void **state)
 	assert_int_equal(parse_line(&plain, "-m dpdk -l 10.0.0.1 --dpdk-args --no-huge"), 0);
 	assert_int_equal(options_memory_needed(&plain) - options_memory_needed(&huge),
 		table_hot_bytes(&table));
-	/* What stays: lists, and the rest of long values, which few sessions have. */
+	/* The remainder: lists, and the rest of long values, which few sessions have. */
 	assert_in_range(options_memory_needed(&huge) / 1000000, 20, 350);
 	assert_in_range(table_hot_bytes(&table) / 1000000, 256, 300);
 }
@@ -740,7 +813,7 @@ static void host(void **state)
 	(void)state;
 	/* The last of all tests. */
 	if (access("/proc/meminfo", R_OK) < 0) {
-		printf("skipped: /proc is not mounted: how much memory there is cannot be told\n");
+		printf("skipped: /proc is not mounted: the amount of memory is unknown\n");
 		exit(77);
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);
@@ -778,6 +851,8 @@ int main(void)
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(long_dpdk_args),
 		cmocka_unit_test(good_files),
+		cmocka_unit_test(values_in_files),
+		cmocka_unit_test(every_error_is_told),
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
@@ -787,6 +862,7 @@ int main(void)
 		cmocka_unit_test(table_is_whole),
 		cmocka_unit_test(memory_of_xdp_mode),
 		cmocka_unit_test(memory_of_queues),
+		cmocka_unit_test(memory_of_addresses),
 		cmocka_unit_test(memory_of_dpdk_mode),
 		cmocka_unit_test(host),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Who has a UDP port: by the kernel's own /proc, and by files that are made to look like it.
+ * Which process holds a UDP port: from the kernel's /proc, and from simulated files.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,7 +62,7 @@ static int down(void **state)
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* This very process, seen by the kernel's tables. */
+/* This process, in the kernel's tables. */
 static void test_names_the_process(void **state)
 {
 	struct sockaddr_in bound = {
@@ -79,13 +79,13 @@ static void test_names_the_process(void **state)
 	assert_true(port_holder("", &endpoint, AF_INET, text));
 	snprintf(wanted, sizeof(wanted), "test_port_holde (process %d)", getpid());
 	assert_string_equal(text, wanted);
-	/* Its address is in the way of all addresses, not of another one. */
+	/* Its address conflicts with the wildcard, not with another address. */
 	assert_int_equal(endpoint_parse("0.0.0.0", ntohs(bound.sin_port), &endpoint), 0);
 	assert_true(port_holder("", &endpoint, AF_INET, text));
 	assert_int_equal(endpoint_parse("127.0.0.9", ntohs(bound.sin_port), &endpoint), 0);
 	assert_false(port_holder("", &endpoint, AF_INET, text));
 	assert_string_equal(text, "");
-	/* The daemon says so. */
+	/* The daemon reports it. */
 	assert_int_equal(endpoint_parse("127.0.0.1", ntohs(bound.sin_port), &endpoint), 0);
 	assert_int_equal(udp_open_all(&endpoint, 1, false, &second, 1), -EADDRINUSE);
 	assert_non_null(strstr(error_message(), wanted));
@@ -108,14 +108,14 @@ static void test_what_proc_does_not_show(void **state)
 	assert_false(port_holder(root, &endpoint, AF_INET, text));
 	put("net", "udp", HEAD "cut: \n" LINE("00000000:D430", "0", "5"));
 	assert_false(port_holder(root, &endpoint, AF_INET, text));
-	/* Another user's, or another namespace's. */
+	/* In use by another user, or in another namespace. */
 	put("net", "udp", HEAD LINE("00000000:D431", "107", "77"));
 	assert_true(port_holder(root, &endpoint, AF_INET, text));
 	assert_string_equal(text, "a process of user 107 that cannot be seen from here");
 	/* A socket of the kernel's own has no inode. */
 	put("net", "udp", HEAD LINE("00000000:D431", "0", "0"));
 	assert_true(port_holder(root, &endpoint, AF_INET, text));
-	/* [::] takes IPv4, too; no other address of IPv6 does, and IPv4 is nothing to IPv6. */
+	/* [::] includes IPv4; no other IPv6 address does, and IPv4 does not conflict with IPv6. */
 	put("net", "udp", HEAD);
 	put("net", "udp6", HEAD LINE("00000000000000000000000001000000:D431", "0", "5"));
 	assert_false(port_holder(root, &endpoint, AF_INET, text));
@@ -127,7 +127,7 @@ static void test_what_proc_does_not_show(void **state)
 	assert_false(port_holder(root, &endpoint, AF_INET6, text));
 }
 
-/* A process's name is its own choice: it stays one line. */
+/* A process chooses its name: the text stays one line. */
 static void test_odd_name(void **state)
 {
 	char text[PORT_HOLDER_TEXT], path[128];

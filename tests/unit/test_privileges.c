@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a change of user, or of group alone, leaves: each in a child, as root.
+ * The state after a change of user, or only of group: each in a child, as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved);
 int __real_setresgid(gid_t real, gid_t effective, gid_t saved);
 int __wrap_setresgid(gid_t real, gid_t effective, gid_t saved);
 
-/* As the kernel does where fs.suid_dumpable is 1, which is not for a test to set. */
+/* Like the kernel with fs.suid_dumpable = 1, which a test must not set. */
 int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
 	int ret = __real_setresuid(real, effective, saved);
@@ -64,7 +64,7 @@ static void *other_thread(void *ctx)
 	return NULL;
 }
 
-/* What is wrong after all of a start's steps, in the order of the checks; 0: nothing. */
+/* The first failed check after all steps of a start; 0: none. */
 static int start_as(const char *user)
 {
 	struct identity identity;

@@ -47,7 +47,7 @@ static void test_bucket(void **state)
 	assert_int_equal(take(limit, "10.0.0.1", true, NOW, 5000), 1000);
 	assert_int_equal(take(limit, "10.0.0.1", false, NOW, 5000), 100);
 	assert_int_equal(take(limit, "10.0.0.2", true, NOW, 5000), 1000);
-	/* Half a second later half of it is back, a minute later all of it and no more. */
+	/* Half a second later half of it is refilled, a minute later all of it and no more. */
 	assert_in_range(take(limit, "10.0.0.1", true, NOW + clock_ticks(1) / 2, 5000), 499, 501);
 	assert_int_equal(take(limit, "10.0.0.1", true, NOW + clock_ticks(60), 5000), 1000);
 	rate_limit_destroy(limit);
@@ -65,7 +65,7 @@ static void test_sources(void **state)
 	rate_limit_destroy(limit);
 }
 
-/* More sources than places: those that go on sending stay known. */
+/* More sources than places: active ones are kept. */
 static void test_many_sources(void **state)
 {
 	struct rate_limit *limit = rate_limit_create(10, 10);
@@ -118,7 +118,7 @@ static void *run(void *ctx)
 	return (void *)taken;
 }
 
-/* However they race, together they get no more than there is, but for lost races. */
+/* However they race, together they get no more than the limit, except for lost races. */
 static void test_threads(void **state)
 {
 	struct rate_limit *limit = rate_limit_create(50000, 0);
@@ -146,7 +146,7 @@ static void test_word(void **state)
 	(void)state;
 	assert_int_equal(sessd_limit_interval(0), 0);
 	assert_int_equal(sessd_limit_interval(SESSD_LIMIT_MAX), 100);
-	/* A clock that has not begun, and one that will not end soon. */
+	/* A clock at 0, and one at a very large value. */
 	assert_true(sessd_limit_take(&bucket, 0, 1000000000));
 	assert_false(sessd_limit_take(&bucket, 0, 1000000000));
 	bucket = 0;

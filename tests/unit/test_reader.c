@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What a reader admits, what it counts and samples of the rest, and under which names.
+ * What a reader admits, and what it counts and samples otherwise, and the names of the counters.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ static void admits(void **state)
 	reader_shared_close(&shared); /* closed before */
 }
 
-/* Each dropped datagram in its counter, and one sample of a reason. */
+/* Each dropped datagram is counted, and one sample per reason is taken. */
 static void drops(void **state)
 {
 	static const struct {
@@ -100,7 +100,7 @@ static void drops(void **state)
 		{"192.0.2.1", 1, SESSD_GET, 36, REQUEST_REFUSED,
 			offsetof(struct request_counters, drop_not_allowed), SESSD_DROP_NOT_ALLOWED,
 			0},
-		/* The source comes first: it learns nothing by what it sends. */
+		/* The source is checked first: an unknown source learns nothing from replies. */
 		{"2001:db8::1", 7, 9, 3, REQUEST_REFUSED,
 			offsetof(struct request_counters, drop_not_allowed), SESSD_DROP_NOT_ALLOWED,
 			0},
@@ -131,7 +131,7 @@ static void drops(void **state)
 	}
 }
 
-/* GETs, and NEWs with REMOVEs, have buckets of their own; a malformed datagram takes from none. */
+/* GETs have one bucket, NEWs and REMOVEs another; a malformed datagram uses neither. */
 static void limits(void **state)
 {
 	struct reader_shared shared;
@@ -153,7 +153,7 @@ static void limits(void **state)
 	assert_int_equal(reader.counters.drop_limit_new, 16);
 	assert_int_equal(reader.counters.drop_version, 20);
 	assert_int_equal(reader.counters.drop_not_allowed, 0);
-	/* Another source has its own. */
+	/* Another source has its own buckets. */
 	assert_int_equal(admit(&reader, "10.0.0.2", 1, SESSD_GET, 36, NOW), REQUEST_GET);
 	drain(&reader);
 	assert_int_equal(sample_count, 1); /* the version */
@@ -187,7 +187,7 @@ static void ask_as(struct reader_shared *shared, struct reader *reader, unsigned
 	reader_shared_close(shared);
 }
 
-/* Who sends too much is seen, though it is not served. */
+/* A source over its limit is counted, although it is not served. */
 static void counts_sources(void **state)
 {
 	struct reader_shared shared;
@@ -198,7 +198,7 @@ static void counts_sources(void **state)
 	assert_int_equal(talker.gets, 5);
 	assert_int_equal(talker.news, 5);
 	assert_int_equal(talker.removes, 5);
-	/* Where something else has counted the others. */
+	/* If another part has counted the others. */
 	ask_as(&shared, &reader, READER_TALKERS_GETS);
 	assert_int_equal(talker.gets, 5);
 	assert_int_equal(talker.news + talker.removes, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What user space reads in a datagram, and what it answers.
+ * Parsing of a datagram in user space, and the reply.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static void classifies(void **state)
 			assert_int_equal(request_classify(datagram, 36), kind);
 			assert_int_equal(request_classify(datagram, 548), kind);
 			assert_int_equal(request_classify(datagram, 65507), kind);
-			/* Too short comes before all else. */
+			/* The length is checked first. */
 			assert_int_equal(request_classify(datagram, 35), REQUEST_SHORT);
 		}
 	}
@@ -91,8 +91,8 @@ static size_t get(struct table *table, uint8_t first, uint8_t *buffer, size_t le
 		table, table_hash(table, header->key), header, NOW, buffer, sum, counters);
 }
 
-/* In place, as the readers do it: the header comes back with its type changed, then the value, and
- * nothing of the request's trailing bytes. */
+/* In place, as in the readers: the reply has the header with a changed type, then the value, and
+ * none of the request's trailing bytes. */
 static void answers(void **state)
 {
 	struct table_config config = {.capacity = 10, .value_max = 512};
@@ -121,7 +121,7 @@ static void answers(void **state)
 	assert_memory_equal(buffer, &expected, sizeof(expected));
 	assert_int_equal(buffer[36], 3);
 
-	/* Into another buffer: the request stays. */
+	/* Into another buffer: the request is unchanged. */
 	assert_int_equal(request_get(table, table_hash(table, expected.key), &expected, NOW, other,
 				 &sum, &counters),
 		37);
@@ -153,7 +153,7 @@ static void found(void *ctx, const struct sessd_drop_sample *event)
 	found_last = *event;
 }
 
-/* One event a second and reason, whatever comes. */
+/* One sample per second and reason, at any rate. */
 static void samples(void **state)
 {
 	struct drop_sampler sampler = {0};
@@ -172,7 +172,7 @@ static void samples(void **state)
 	assert_int_equal(found_last.detail, 7);
 	assert_int_equal(ntohs(found_last.port), 54321);
 	assert_memory_equal(found_last.source, source.bytes, 16);
-	/* Drained, but the second is not over; another reason has its own. */
+	/* Drained, but the second is not over; another reason has its own limit. */
 	drop_sample_request(&sampler, REQUEST_VERSION, datagram, &source, 1, NOW + second - 1);
 	drop_sample_request(&sampler, REQUEST_TYPE, datagram, &source, 1, NOW + second - 1);
 	drop_sampler_drain(&sampler, found, NULL);

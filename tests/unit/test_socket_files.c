@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The files of the admin socket and of --metrics, where somebody else may write into the folder,
- * and puts another file in the place of the socket as soon as it is there.
+ * The files of the admin socket and of --metrics, if another user may write to the folder, and
+ * replaces the socket as soon as it exists.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,9 +28,9 @@
 
 static char folder[] = "/tmp/sessiond-files.XXXXXX";
 static char path[64], lock[64], victim[64];
-static mode_t mask;    /* as it was: gcov makes files at the end */
-static bool swap;      /* the socket for a link to the victim, once it is bound */
-static bool swap_late; /* once it has been looked at */
+static mode_t mask;    /* restore it: gcov creates files at the end */
+static bool swap;      /* replaces the socket by a link to the victim, after the bind */
+static bool swap_late; /* after it was checked */
 
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size);
@@ -134,7 +134,7 @@ static void admin_swapped(void **state)
 	assert_int_not_equal(access(lock, F_OK), 0);
 }
 
-/* Swapped later: not given away in the place of it. */
+/* Swapped later: the other file is not given away. */
 static void admin_given(void **state)
 {
 	struct admin_socket sock;
@@ -148,7 +148,7 @@ static void admin_given(void **state)
 	close(sock.fd);
 }
 
-/* A child that may only read the folder holds a lock on it: nobody's business. */
+/* A child that may only read the folder holds a lock on it, which has no effect. */
 static void folder_locked(void **state)
 {
 	struct admin_socket sock;
@@ -180,7 +180,7 @@ static void folder_locked(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* A lock that a killed daemon left is taken over; what is no lock is not touched. */
+/* A killed daemon's lock file is taken over; a file that is not a lock is not touched. */
 static void lock_files(void **state)
 {
 	struct admin_socket sock;
@@ -228,7 +228,7 @@ static void metrics_file(void **state)
 	event_base_free(base);
 }
 
-/* Swapped between a look and the change of its owner. */
+/* Swapped between the check and the change of owner. */
 static void metrics_given(void **state)
 {
 	static const struct metrics_figures figures;

@@ -21,7 +21,7 @@ static void some_figures(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "get_misses", 3);
 	emit(emit_ctx, "get_expired", 2);
 	emit(emit_ctx, "get_torn", 1);
-	emit(emit_ctx, "get_retries", 1000); /* no request of its own */
+	emit(emit_ctx, "get_retries", 1000); /* not a separate request */
 	emit(emit_ctx, "new_stored", 7);
 	emit(emit_ctx, "new_exists", 4);
 	emit(emit_ctx, "remove_done", 2);
@@ -31,7 +31,7 @@ static void some_figures(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "drop_short", 20);
 	emit(emit_ctx, "drop_type", 1);
 	emit(emit_ctx, "xsk_drop_no_frame", 4);
-	/* Parts of the above, not to be counted twice. */
+	/* Parts of the figures above, not counted again. */
 	emit(emit_ctx, "xdp_get_hits", 9);
 	emit(emit_ctx, "slow_get_hits", 1);
 	emit(emit_ctx, "xdp_drop_short", 20);
@@ -47,11 +47,12 @@ static void test_sums(void **state)
 		"9 evicted, 25 dropped, up 77 seconds");
 }
 
-/* dpdk mode sees all that is on the wire: what is for others is no loss, what had no room is. */
+/* dpdk mode sees all frames on the wire: those for others are no loss, those without room are. */
 static void dpdk_figures(void *ctx, stats_emit emit, void *emit_ctx)
 {
 	static const char *const others[] = {"arp", "icmp", "not_ip", "not_udp", "other_host",
-		"other_port", "not_local", "fragment", "ip_options"};
+		"other_port", "not_local", "fragment", "ip_options", "other_vlan", "echo_refused",
+		"neighbour_limit"};
 	char name[64];
 
 	(void)ctx;

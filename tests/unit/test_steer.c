@@ -68,7 +68,7 @@ static void group_close(struct group *group)
 		close(group->senders[i]);
 }
 
-/* Sends from one of the senders; returns the reader that has got it. */
+/* Sends from one of the senders; returns the reader that received it. */
 static unsigned reader_of(struct group *group, unsigned sender, const void *message, size_t len)
 {
 	struct pollfd polls[READERS_MAX];
@@ -89,7 +89,7 @@ static unsigned reader_of(struct group *group, unsigned sender, const void *mess
 	return reader;
 }
 
-/* Keys that terminators may choose: all random, or alike but for a byte or two somewhere. */
+/* Keys that terminators may choose: random, or equal except for one or two bytes. */
 static void make_key(uint8_t *key, unsigned kind, unsigned number)
 {
 	memset(key, kind == 0 ? 0 : 0xa5, SESSD_KEY_SIZE);
@@ -97,13 +97,13 @@ static void make_key(uint8_t *key, unsigned kind, unsigned number)
 		for (unsigned i = 0; i < SESSD_KEY_SIZE; i++)
 			key[i] = (uint8_t)rand();
 	} else {
-		/* The two bytes walk over the key. */
+		/* The two bytes move over the key. */
 		key[kind - 1] = (uint8_t)number;
 		key[kind % SESSD_KEY_SIZE] = (uint8_t)(number >> 8);
 	}
 }
 
-/* The same key has the same reader, whoever sends it, whatever the message; and each reader has its
+/* A key always has the same reader, for every sender and message type; and each reader has its
  * share of the keys. */
 static void steer(const char *address, unsigned readers)
 {
@@ -156,8 +156,8 @@ static void eight_ipv6(void **state)
 	steer("::1", 8);
 }
 
-/* What is too short for a key still has a reader, and not always the same: it is counted there, and
- * cannot be used to keep one of them busy. */
+/* A datagram without a whole key also has a reader, but not always the same: it is counted there,
+ * and cannot keep one reader busy. */
 static void too_short(void **state)
 {
 	uint8_t message[SESSD_HEADER_SIZE - 1] = {SESSD_VERSION, SESSD_GET};

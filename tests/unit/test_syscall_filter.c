@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The filter of system calls, each case in a process of its own.
+ * The system call filter, each case in a separate process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,8 +30,8 @@
 
 #define NO_FILTER 77
 
-/* What became of `act` behind the filter: 0, the errno it returned, or minus the signal that it
- * died of. */
+/* The result of `act` under the filter: 0, the errno it returned, or minus the signal that killed
+ * it. */
 static int outcome(int (*act)(void), bool dpdk)
 {
 	pid_t pid = fork();
@@ -56,7 +56,7 @@ static void *nothing(void *arg)
 	return arg;
 }
 
-/* What a running daemon does all day, and a thread more. */
+/* Calls of a running daemon, and another thread. */
 static int work(void)
 {
 	char text[16];
@@ -109,7 +109,7 @@ static int load_program(void)
 	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) < 0 ? errno : 0;
 }
 
-/* Let through: the kernel has never heard of descriptor -1. */
+/* Allowed by the filter: the kernel returns EBADF for descriptor -1. */
 static int update_map(void)
 {
 	union bpf_attr attr = {.map_fd = (uint32_t)-1};
@@ -181,7 +181,7 @@ static void calls(void **state)
 
 		print_message("%s: %d, dpdk %d\n", cases[i].name, plain, dpdk);
 		assert_int_equal(plain, cases[i].plain);
-		/* Whether we may at all is not the filter's to say. */
+		/* The filter does not decide about permissions. */
 		if (cases[i].dpdk < 0 || cases[i].act == work)
 			assert_int_equal(dpdk, cases[i].dpdk);
 		rmdir("/tmp/sessiond-filter-test");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the table promises, one promise a test. Random operations are in test_table_model.c,
- * threads in test_table_stress.c, memory in test_table_memory.c, the index in test_table_index.c.
+ * The table's guarantees, one per test. Random operations are in test_table_model.c, threads in
+ * test_table_stress.c, memory in test_table_memory.c, the index in test_table_index.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static void ranges(void **state)
 	table_destroy(NULL);
 }
 
-/* Every length that there is, each in tables of different shapes; and nothing is left of it. */
+/* Every length, in tables of different shapes; and nothing is left after the delete. */
 static void lengths(void **state)
 {
 	static const uint16_t value_max[] = {1, 16, 17, 144, 207, 208, 209, 512, 1393, 1400};
@@ -55,7 +55,7 @@ static void lengths(void **state)
 			make_value(expected, len, len);
 			assert_memory_equal(value, expected, len);
 			for (unsigned i = len; i < sizeof(value); i++)
-				assert_int_equal(value[i], 0xee); /* nor a byte more */
+				assert_int_equal(value[i], 0xee); /* and not a byte more */
 			table_delete(table, find(table, len));
 			assert_int_equal(find(table, len), TABLE_NO_SLOT);
 			check_table(table); /* it was wiped */
@@ -190,7 +190,7 @@ static void extra_slot(void **state)
 	table_destroy(table);
 }
 
-/* A key of zeros is as good as any: wiped slots do not answer for it. */
+/* A key of zeros is valid: wiped slots do not answer for it. */
 static void zero_key(void **state)
 {
 	struct table *table = table_new(10, 512);
@@ -214,7 +214,7 @@ static void zero_key(void **state)
 	table_destroy(table);
 }
 
-/* The sequence number goes round after 2^32, in the middle of everything. */
+/* The sequence number wraps around at 2^32. */
 static void sequence_wraps(void **state)
 {
 	struct table *table = table_new(1, 512);

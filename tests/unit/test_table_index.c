@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table's index and its hash: full tables, keys that collide, keys that someone chose.
+ * The table's index and its hash: full tables, colliding keys, chosen keys.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void fill_up(uint32_t capacity, enum secrets secrets)
 		for (uint64_t i = 0; i < capacity; i++)
 			table_delete(table, find(table, i));
 		assert_int_equal(table_count(table), 0);
-		check_table(table); /* no bucket is passed by anyone any more */
+		check_table(table); /* no bucket has passing keys any more */
 	}
 	table_destroy(table);
 }
@@ -60,8 +60,8 @@ static void collisions(void **state)
 	fill_up(1000, SECRETS_WEAK);
 }
 
-/* Keys that differ where a sum of products modulo 2^64 is weak: in the top byte of each word. Their
- * hashes all differ, and no bucket gets more than its share. */
+/* Keys that differ only where a sum of products modulo 2^64 is weak: in the top byte of each word.
+ * Their hashes all differ, and no bucket gets more than its share. */
 static void hash_of_chosen_keys(void **state)
 {
 	enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Where the table's memory comes from, how much of it, and what is left in it.
+ * The table's memory: its source, its size, and no remaining secrets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 struct arena {
 	unsigned allocs, live;
-	unsigned fail_at; /* the n-th alloc fails; 0: none */
+	unsigned fail_at; /* the n-th allocation fails; 0: none */
 	size_t bytes;
 	struct {
 		void *memory;
@@ -88,7 +88,7 @@ static void put_secret(struct table *table, uint64_t number, unsigned len)
 	table_insert(table, table_hash(table, session.key), &session, value);
 }
 
-/* What is reserved is what was told, and no secret outlives its session or the table. */
+/* The reserved size is as announced, and no secret outlives its session or the table. */
 static void reserved_and_wiped(void **state)
 {
 	static const uint16_t value_max[] = {0, 64, 208, 512, 1400};
@@ -117,7 +117,7 @@ static void reserved_and_wiped(void **state)
 	}
 }
 
-/* Adopted ones are wiped as well, wherever they are. */
+/* Adopted sessions are wiped too, in any slot. */
 static void adopted_wiped(void **state)
 {
 	struct arena arena = {0};
@@ -161,7 +161,7 @@ static void no_memory(void **state)
 	assert_true(needed > 3);
 }
 
-/* More than any machine has: an error, and nothing is left behind. */
+/* More memory than any machine has: an error, without leaks. */
 static void too_large(void **state)
 {
 	struct table_config config = {
@@ -197,7 +197,8 @@ static void index_only(void **state)
 	assert_ptr_not_equal(marks, MAP_FAILED);
 	memset(marks, 0xff, marks_bytes);
 	config.marks = marks;
-	/* 48 bytes of slot, 64 for 6 of index, two numbers and a bit; but no marks. */
+	/* 48 bytes per slot, 64 bytes of index per 6 sessions, two numbers and a bit; without
+	 * marks. */
 	assert_in_range(table_reserved_bytes(&config), 1000 * 62, 1000 * 64);
 	table = table_create(&config);
 	assert_ptr_equal(table_marks(table), marks);
@@ -230,7 +231,7 @@ static void index_only(void **state)
 		assert_int_equal(value, 77);
 		assert_int_equal(len, 1 + i);
 		assert_true(mark_test(marks, slot));
-		/* A mark that is set is not written again. */
+		/* A set mark is not written again. */
 		assert_int_equal(mprotect(marks, marks_bytes, PROT_READ), 0);
 		assert_int_equal(table_get(table, table_hash(table, key), key, 0, &value, &len,
 					 &sum, &retries),
@@ -260,7 +261,7 @@ static size_t resident(const struct table *table)
 	return total;
 }
 
-/* What is not used takes no memory, be it reserved or not. */
+/* Unused slots take no resident memory, reserved or not. */
 static void residency(void **state)
 {
 	struct table_config config = {.capacity = 1000000, .value_max = 512};
@@ -278,7 +279,7 @@ static void residency(void **state)
 	many = resident(table);
 	print_message("%zu MiB reserved; resident with 1,000 sessions %zu KiB, with 100,000 %zu\n",
 		table_reserved_bytes(&config) >> 20, few >> 10, many >> 10);
-	/* The whole index, which is touched at random, and a huge page here and there. */
+	/* The whole index, which is accessed at random, and some huge pages. */
 	assert_true(few < 24 << 20);
 	assert_true(many < 48 << 20);
 	assert_true(table_reserved_bytes(&config) > 500 << 20);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The table and the lifetimes together, as the writer uses them, against a model that is too simple
- * to be wrong: random operations, every answer and every byte compared.
+ * The table and the lifetimes together, as the writer uses them, against a trivially simple model:
+ * random operations, every answer and every byte compared.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 
 struct shape {
 	uint32_t capacity;
-	uint32_t universe; /* keys asked for */
+	uint32_t universe; /* requested keys */
 	uint16_t value_max;
 	enum secrets secrets;
 	unsigned operations;
@@ -55,7 +55,7 @@ struct known {
 	uint64_t value; /* its number, see make_value */
 };
 
-/* What must have come up, over all shapes of a seed. */
+/* Events that must occur over all shapes of a seed. */
 enum what {
 	HITS,
 	EXPIRED,
@@ -265,7 +265,7 @@ static void destroy(struct world *world)
 	table_destroy(world->table);
 }
 
-/* A new daemon takes over the sessions in the slots that they have, oldest first. */
+/* A new daemon adopts the sessions in their slots, oldest first. */
 static void do_adopt(struct world *world)
 {
 	destroy(world);
@@ -313,7 +313,7 @@ static void step(struct world *world)
 		check_slots(world);
 	else if (what < 9998)
 		do_adopt(world);
-	else /* the daemon was stopped: up to two rounds of the ring */
+	else /* the daemon was paused: up to two rounds of the ring */
 		world->now += random_next(&world->random) % (2 * 65536 * 1024ULL);
 }
 

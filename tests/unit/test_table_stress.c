@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * One writer that stores and deletes as fast as it can in very few slots, and readers that check
- * every byte of every hit: a value names its key and its version, and all of it follows from both.
+ * One writer that stores and deletes as fast as possible in very few slots, and readers that check
+ * every byte of every hit: a value is computed from its key and its version, and names both.
  * Bounded in time and in operations.
  */
 #include <setjmp.h>
@@ -25,7 +25,7 @@
 
 struct stress {
 	struct table *table;
-	unsigned keys;	 /* asked for and changed, after: */
+	unsigned keys;	 /* requested and changed, after: */
 	unsigned stable; /* never changed */
 	uint16_t value_max;
 	bool stop;
@@ -56,7 +56,7 @@ static uint16_t version_sum(uint64_t key, uint64_t version)
 	return random_mix(version << 8 | key) >> 48;
 }
 
-/* Two words name the version and the key, the rest follows from them. */
+/* Two words name the version and the key, the rest is computed from them. */
 static void fill_value(uint8_t *value, unsigned len, uint64_t key, uint64_t version)
 {
 	for (unsigned at = 0; at < len; at += 8) {
@@ -126,7 +126,7 @@ static void *read_all(void *arg)
 			reader->hits++;
 			check_hit(reader, key, value, len, sum);
 			continue;
-		case TABLE_EXPIRED: /* none ever ends; what a deleted slot holds would have */
+		case TABLE_EXPIRED: /* no session ever ends; a deleted slot's content would have */
 			reader->expired++;
 			break;
 		case TABLE_TORN:
@@ -137,7 +137,7 @@ static void *read_all(void *arg)
 			reader->misses++;
 			break;
 		}
-		/* What nobody deletes is always there, whatever goes on around it. */
+		/* A session that is not deleted is always found, whatever happens around it. */
 		if (key < stress->stable)
 			reader->lost++;
 	}
@@ -220,7 +220,7 @@ static void run(
 	assert_true(done > 0 && sum.hits > 0 && sum.misses > 0);
 }
 
-/* Every slot is recycled at once, most of the time by another key. */
+/* Every slot is reused at once, mostly by another key. */
 static void one_slot(void **state)
 {
 	(void)state;

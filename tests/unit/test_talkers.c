@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Counts by source, and when the daemon has them made.
+ * Counts by source, and when the daemon switches them on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ static void test_counts(void **state)
 	(void)state;
 	count(talkers, &skipped, 1, REQUEST_GET, 100);
 	talkers_list(talkers, keep, &seen);
-	assert_int_equal(seen.count, 0); /* nobody looks */
+	assert_int_equal(seen.count, 0); /* not watched */
 
 	talkers_watch(talkers, 1);
 	count(talkers, &skipped, 1, REQUEST_GET, 3);
@@ -79,7 +79,7 @@ static void test_counts(void **state)
 	assert_int_equal(of(&seen, 2)->news, 4);
 	assert_int_equal(of(&seen, 2)->removes, 5);
 
-	/* Another rate forgets nothing; each sample stands for 16. */
+	/* A new sampling rate keeps the counts; each sample stands for 16. */
 	talkers_watch(talkers, 16);
 	count(talkers, &skipped, 1, REQUEST_GET, 160);
 	memset(&seen, 0, sizeof(seen));
@@ -93,7 +93,7 @@ static void test_counts(void **state)
 	talkers_destroy(talkers);
 }
 
-/* A flood of sources that were never seen before does not hide one that sends much. */
+/* A flood of new sources does not hide one that sends much. */
 static void test_many_sources(void **state)
 {
 	struct talkers *talkers = talkers_create();
@@ -114,7 +114,7 @@ static void test_many_sources(void **state)
 	talkers_destroy(talkers);
 }
 
-/* An engine that counts what it is told to. */
+/* An engine with given counts. */
 struct engine {
 	unsigned one_in, changes;
 	struct talker list[1280];
@@ -153,9 +153,9 @@ static void test_watch(void **state)
 	assert_int_equal(engine.changes, 0);
 
 	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 4), 0);
-	assert_int_equal(engine.one_in, 256); /* until it is known that there is little */
+	assert_int_equal(engine.one_in, 256); /* until the rate is known to be low */
 
-	/* The same source from both places is one; most first. */
+	/* Counts of the same source are added; most first. */
 	engine.list[0] = (struct talker){.source = source(1), .gets = 10};
 	engine.list[1] = (struct talker){.source = source(2), .gets = 11, .removes = 1};
 	engine.list[2] = (struct talker){.source = source(1), .news = 5};
@@ -167,7 +167,7 @@ static void test_watch(void **state)
 	assert_int_equal(got[1].removes, 1);
 	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 1), 1);
 
-	/* The rate of samples follows that of requests. */
+	/* The sampling rate follows the request rate. */
 	watch_second(&watch, &ops, &engine, now += clock_ticks(1));
 	assert_int_equal(engine.one_in, 1);
 	engine.list[0].gets += 50000;
@@ -178,7 +178,7 @@ static void test_watch(void **state)
 	assert_int_equal(engine.one_in, 256);
 	assert_int_equal(engine.changes, 4);
 
-	/* Nobody has asked for so long: it ends, and begins anew with the next question. */
+	/* Without requests for that long counting ends, and restarts with the next request. */
 	watch_second(&watch, &ops, &engine, now + clock_ticks(WATCH_SECONDS));
 	assert_int_equal(engine.one_in, 0);
 	assert_int_equal(engine.count, 0);
@@ -186,7 +186,7 @@ static void test_watch(void **state)
 	assert_int_equal(engine.one_in, 256);
 }
 
-/* Whoever sends most is found among more sources than both places keep. */
+/* The top sender is found among more sources than both parts keep. */
 static void test_most_of_many(void **state)
 {
 	const struct engine_ops ops = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * TLS 1.3 is told from the first bytes of what OpenSSL makes, and from nothing else.
+ * TLS 1.3 is recognised by the first bytes of OpenSSL's sessions, and by nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,13 +17,13 @@
 
 #define ROOM 70000
 
-/* How sessions made by OpenSSL 3.0 begin: 947 and 901 bytes. */
+/* The beginnings of sessions of OpenSSL 3.0, of 947 and 901 bytes. */
 static const uint8_t tls13[] = {0x30, 0x82, 0x03, 0xaf, 0x02, 0x01, 0x01, 0x02, 0x02, 0x03, 0x04,
 	0x04, 0x02, 0x13, 0x02, 0x04, 0x20};
 static const uint8_t tls12[] = {0x30, 0x82, 0x03, 0x81, 0x02, 0x01, 0x01, 0x02, 0x02, 0x03, 0x03,
 	0x04, 0x02, 0xc0, 0x30, 0x04, 0x20};
 
-/* Exactly `len` bytes of memory of their own, so that a read past them is found. */
+/* A separate block of exactly `len` bytes, so that a read past its end is found. */
 static bool ask(const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -49,7 +49,7 @@ static void made_by_openssl(void **state)
 	assert_false(ask(bytes, 901));
 }
 
-/* A session of `content` bytes, its length in the form of `form` bytes. */
+/* A session of `content` bytes, with its length encoded in `form` bytes. */
 static size_t make(uint8_t *bytes, size_t content, unsigned form)
 {
 	size_t at = 0;
@@ -64,7 +64,7 @@ static size_t make(uint8_t *bytes, size_t content, unsigned form)
 	return at + content;
 }
 
-/* Every length, in every form that holds it: only the shortest will do, and only up to 64 KiB. */
+/* Every length, in every encoding: only the shortest is accepted, and only up to 64 KiB. */
 static void lengths(void **state)
 {
 	static uint8_t bytes[ROOM];
@@ -87,7 +87,7 @@ static void lengths(void **state)
 	}
 }
 
-/* Cut off anywhere, or with any one bit of what is looked at changed. */
+/* Truncated anywhere, or with any one of the checked bits changed. */
 static void damaged(void **state)
 {
 	static uint8_t bytes[ROOM];

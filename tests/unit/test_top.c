@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What `sessionctl top` makes of two looks at the daemon.
+ * The text of `sessionctl top` from two samples of the daemon.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,14 +96,14 @@ static void test_figures(void **state)
 	assert_words("GET miss", "GET miss 100 0 0 200");
 	assert_words("TAKE", "TAKE 41 30 0 82");
 	assert_words("NEW stored", "NEW stored 123.5k 246.9k");
-	assert_words("NEW known", "NEW known already 0.5 1");
+	assert_words("NEW already", "NEW already stored 0.5 1");
 	assert_words("NEW refused", "NEW refused 3 6");
 	assert_words("REMOVE", "REMOVE 3 6");
 	assert_words("session evicted", "session evicted 1.23M 2.47M");
 	assert_words("dropped", "dropped 5 0 3 10");
 }
 
-/* Where the daemon measures, its times are told, and fit. */
+/* If the daemon measures times, they are shown and fit. */
 static void test_latency(void **state)
 {
 	(void)state;
@@ -117,11 +117,11 @@ static void test_latency(void **state)
 	figure("insert_us_p99", 0, 50000);
 	top_text(&text, &before, &now, 23);
 	assert_words("latency", "latency daemon, us, p50 p99: answers 5, 20 inserts 50000, 50000");
-	/* A terminal of 24 lines has room for the least of sources beside it. */
+	/* A terminal of 24 lines still has room for TOP_SOURCES_LEAST sources. */
 	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
 }
 
-/* What had no room in dpdk mode was lost; what is for others was not. */
+/* In dpdk mode, frames without room were lost; frames for others were not. */
 static void test_dpdk(void **state)
 {
 	(void)state;
@@ -139,7 +139,7 @@ static void test_dpdk(void **state)
 	assert_words("dropped", "dropped 1111 2222");
 }
 
-/* Started anew in between: counters fell, and there is no rate, least of all a negative one. */
+/* Restarted in between: counters fell, so there is no rate, and never a negative one. */
 static void test_restart(void **state)
 {
 	(void)state;
@@ -149,7 +149,7 @@ static void test_restart(void **state)
 	top_text(&text, &before, &now, 23);
 	assert_words("GET hit", "GET hit 0 10");
 	assert_words("hit ratio", "hit ratio - now, 100.0 % since the start");
-	/* Nor from the very first look. */
+	/* Nor with only one sample. */
 	memset(&before, 0, sizeof(before));
 	top_text(&text, &before, &now, 23);
 	assert_words("GET hit", "GET hit 0 10");
@@ -188,7 +188,7 @@ static void test_sources(void **state)
 	line("mode dpdk keeps");
 }
 
-/* Figures as large as they come, and more of them than there is room for. */
+/* The largest figures, and more of them than fit. */
 static void test_room(void **state)
 {
 	static const char *const names[] = {"uptime_seconds", "mode_xdp", "xdp_interfaces_native",
@@ -214,7 +214,7 @@ static void test_room(void **state)
 	assert_int_equal(text.count, 2);
 }
 
-/* The daemon is gone: the XDP program's own counters. */
+/* The daemon is not running: the XDP program's own counters. */
 static void test_pinned(void **state)
 {
 	(void)state;

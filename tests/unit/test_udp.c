@@ -38,7 +38,7 @@ static uint16_t port_of(int fd)
 					       : ((struct sockaddr_in6 *)&name)->sin6_port);
 }
 
-/* A port that is free for both families, as far as can be known. */
+/* A port that is most likely free for both families. */
 static uint16_t free_port(void)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET};
@@ -58,7 +58,7 @@ static void wait_readable(int fd)
 	assert_int_equal(poll(&poller, 1, 2000), 1);
 }
 
-/* Asks at `address` and has the socket answer the first half of each datagram. */
+/* Sends requests to `address` and lets the socket reply with the first half of each datagram. */
 static void ask(struct udp_batch *batch, int fd, const char *address, uint16_t port)
 {
 	char out[64], in[64];
@@ -86,8 +86,7 @@ static void ask(struct udp_batch *batch, int fd, const char *address, uint16_t p
 	close(asker);
 }
 
-/* Sockets of every address answer from the one that was asked, which is not the one that routing
- * would choose. */
+/* Wildcard sockets reply from the requested address, not from the one that routing would choose. */
 static void answers_from_where_it_was_asked(void **state)
 {
 	struct endpoint any = {.any = true, .port = free_port()};
@@ -111,7 +110,7 @@ static void answers_from_where_it_was_asked(void **state)
 	udp_batch_destroy(NULL);
 }
 
-/* So do sockets of 0.0.0.0 and of ::, which are every address of a family. */
+/* So do sockets of 0.0.0.0 and of ::, all addresses of a family. */
 static void answers_from_where_it_was_asked_by_family(void **state)
 {
 	struct endpoint any[2] = {{.port = free_port()}, {.port = any[0].port}};
@@ -181,7 +180,7 @@ static void answers_on_a_link(void **state)
 	assert_int_equal(udp_receive(batch, fd), 0);
 	assert_true(udp_group_drops(batch) >= 1);
 	close(fd);
-	/* And from a link-local address that it was told to listen at. */
+	/* And from a link-local address of --listen. */
 	assert_int_equal(endpoint_parse("fe80::7%g0", any.port, &any), 0);
 	assert_int_equal(udp_open_all(&any, 1, false, &fd, 1), 1);
 	assert_int_equal(inet_pton(AF_INET6, "fe80::7", &group.sin6_addr), 1);
@@ -216,7 +215,7 @@ static void one_address(void **state)
 	udp_batch_destroy(batch);
 }
 
-/* Longer than the buffer: cut, but its true length is told. Empty: told too. */
+/* Longer than the buffer: truncated, but its true length is reported. Empty: reported too. */
 static void lengths(void **state)
 {
 	static const size_t sizes[] = {
@@ -255,8 +254,8 @@ static bool all_zero(const uint8_t *bytes, size_t length)
 	return true;
 }
 
-/* Nothing of a value is left in the buffers, neither of a NEW, however long, nor of a reply that is
- * longer than what it answers. */
+/* No value is left in the buffers, neither of a NEW of any length, nor of a reply that is longer
+ * than its request. */
 static void values_are_wiped(void **state)
 {
 	struct endpoint endpoint = {.port = free_port()};
@@ -290,7 +289,7 @@ static void values_are_wiped(void **state)
 	udp_batch_destroy(batch);
 }
 
-/* More than a batch; only some are answered, and each goes to who asked. */
+/* More than a batch; only some are answered, and each reply goes to its sender. */
 static void batches(void **state)
 {
 	struct endpoint endpoint = {.port = free_port()};
@@ -341,8 +340,8 @@ static void batches(void **state)
 	udp_batch_destroy(batch);
 }
 
-/* The port is one daemon's: neither a second socket alone nor a shared one gets it, until its owner
- * shares it, and then only with sockets that share too. */
+/* The port belongs to one daemon: neither an exclusive nor a shared second socket can bind it,
+ * until the owner shares it, and then only shared sockets can. */
 static void second_bind_is_refused(void **state)
 {
 	struct endpoint any = {.any = true, .port = free_port()}, one = {.port = any.port};
@@ -365,7 +364,7 @@ static void second_bind_is_refused(void **state)
 		close(third[--m]);
 	while (n > 0)
 		close(first[--n]);
-	/* What was refused has left nothing open: the port is free. */
+	/* The refused attempt left nothing open: the port is free. */
 	n = udp_open_all(&any, 1, false, first, 2);
 	assert_true(n > 0);
 	while (n > 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Addresses that cannot be listened on: what is said, and that no socket stays open.
+ * Addresses that cannot be listened on: the error, and no socket stays open.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ int __wrap_socket(int family, int type, int protocol)
 	return fails("socket") ? -1 : __real_socket(family, type, protocol);
 }
 
-/* The first is the look at whether there is IPv6. */
+/* The first call checks for IPv6. */
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size)
@@ -103,7 +103,7 @@ static void second_address(void **state)
 	failing = NULL;
 	refused(listen, 1, E2BIG, "more than 1 listening sockets");
 	assert_int_equal(endpoint_parse("192.0.2.77:47300", 1, &listen[1]), 0);
-	/* An address that this host does not have yet is bound all the same. */
+	/* An address that this host does not have yet can be bound. */
 	assert_int_equal(udp_open_all(listen, 2, false, fds, 2), 2);
 	close(fds[0]);
 	close(fds[1]);

@@ -36,8 +36,8 @@ struct message {
 	uint8_t value[2000];
 };
 
-/* Update `number`: a NEW, or each fifth a REMOVE or the reply to a TAKE, with a value told by the
- * number. */
+/* Update `number`: a NEW, or every fifth a REMOVE or the reply to a TAKE, with a value determined
+ * by the number. */
 static size_t make(struct message *message, uint64_t number)
 {
 	uint64_t words[4];
@@ -143,7 +143,7 @@ static void fills_and_wraps(void **state)
 		update_ring_look(&ring, n);
 		got = update_ring_reserve(&ring, n);
 		assert_int_equal(got, n < room ? n : room);
-		/* Not before it is pushed. */
+		/* It is not visible before it is pushed. */
 		assert_int_equal(update_ring_waiting(&ring), pushed - expected.next);
 		(round % 2 ? update_ring_push : update_ring_push_seq_cst)(&ring, requests, got);
 		pushed += got;
@@ -161,7 +161,7 @@ static void fills_and_wraps(void **state)
 	}
 	assert_true(pushed > 5000);
 	update_ring_close(&ring);
-	update_ring_close(&ring); /* a closed one is no error */
+	update_ring_close(&ring); /* closing twice is no error */
 	memset(&ring, 0, sizeof(ring));
 	update_ring_close(&ring);
 }
@@ -178,11 +178,11 @@ static void reserved_is_unseen(void **state)
 	assert_int_equal(update_ring_reserve(&ring, 3), 3);
 	assert_true(update_ring_empty(&ring));
 	assert_int_equal(update_ring_pull(&ring, &sink, 9), 0);
-	/* Room that is not used is no loss. */
+	/* Unused reserved room is not lost. */
 	assert_int_equal(update_ring_reserve(&ring, ENTRIES), ENTRIES);
 	assert_true(push(&ring, &message, make(&message, 0)));
 	assert_int_equal(update_ring_pull(&ring, &sink, 9), 1);
-	/* The value does not stay behind. */
+	/* The value is wiped. */
 	for (size_t i = 0; i < expected.last_len; i++)
 		assert_int_equal(expected.last_value[i], 0);
 	assert_true(expected.last_len > 0);
@@ -200,7 +200,7 @@ static void tell_len(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t time
 	told++;
 }
 
-/* A value that is too long is told of with its length, and does not reach its neighbours. */
+/* A value that is too long is reported with its length, and does not overwrite its neighbours. */
 static void too_long(void **state)
 {
 	struct update_ring ring;
@@ -227,7 +227,7 @@ static void too_long(void **state)
 	assert_int_equal(update_ring_pull(&ring, &lengths, 1), 1);
 	assert_int_equal(told_len, 65507 - SESSD_HEADER_SIZE);
 	assert_int_equal(told, 2);
-	/* The bytes behind a REMOVE are nobody's. */
+	/* The bytes after a REMOVE's header are ignored. */
 	expected.next = 4;
 	make(&message, 4);
 	assert_true(push(&ring, &message, 1900));
@@ -246,7 +246,7 @@ static void same_value(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t ti
 	told_len = len;
 }
 
-/* Values of every length, from buffers of just their size, at any alignment. */
+/* Values of every length, from buffers of exact size, at any alignment. */
 static void every_length(void **state)
 {
 	struct update_sink sink = {same_value, NULL, NULL, NULL};
@@ -302,7 +302,7 @@ static void *give_nothing(size_t bytes, const char *what, void *ctx)
 	return NULL;
 }
 
-/* The entries are the caller's memory, which gets them back without a value in them. */
+/* The entries are in the caller's memory, and are returned without values. */
 static void memory_of_the_caller(void **state)
 {
 	size_t bytes = update_ring_bytes(ENTRIES, VALUE_MAX);
@@ -369,7 +369,8 @@ static void two_threads(void **state)
 	update_ring_close(&ring);
 }
 
-/* A consumer that sleeps when the ring is empty, and a producer that wakes it: as socket mode. */
+/* A consumer that sleeps when the ring is empty, and a producer that wakes it, as in socket
+ * mode. */
 struct sleeper {
 	struct update_ring ring;
 	atomic_int sleeps;
@@ -396,7 +397,7 @@ static void *produce_and_wake(void *arg)
 	return NULL;
 }
 
-/* Its sleep never outlasts a push. */
+/* It never sleeps past a push. */
 static void wakes_a_sleeper(void **state)
 {
 	struct sleeper sleeper = {.sleeps = 0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which VLANs a host is in, by what the kernel says of its interfaces. What it would say is made
- * here, since not every kernel has VLANs.
+ * A host's VLANs from the kernel's messages about interfaces. The test builds the messages, because
+ * not every kernel supports VLANs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,7 +128,7 @@ static void one_tag(void **state)
 	assert_true(saw(ETH, sessd_vlan_tag(100, AD)));
 }
 
-/* Not what is only like a VLAN, or hangs on something that is not here. */
+/* Not interfaces that only resemble a VLAN, or whose lower interface is not here. */
 static void others(void **state)
 {
 	const struct said said[] = {
@@ -161,7 +161,7 @@ static void stacked(void **state)
 	assert_false(saw(ETH, sessd_vlan_push(sessd_vlan_tag(100, AD), sessd_vlan_tag(200, Q))));
 }
 
-/* The frames of a bond's VLAN come by its ports; those of a bridge's may not. */
+/* Frames of a bond's VLAN arrive by its ports; those of a bridge's VLAN may not. */
 static void ports(void **state)
 {
 	const struct said said[] = {
@@ -178,7 +178,7 @@ static void ports(void **state)
 	assert_true(saw(ETH, sessd_vlan_tag(9, Q)));
 }
 
-/* No VLAN's tag is that of another, or none. */
+/* Every VLAN has a distinct tag, and none is 0. */
 static void tags(void **state)
 {
 	(void)state;
@@ -206,7 +206,7 @@ static void follow(struct follower *vlans)
 		assert_int_equal(follower_follow(vlans), 0);
 }
 
-/* In a network namespace of its own, where the kernel has VLANs. The last test. */
+/* In a new network namespace, if the kernel supports VLANs. The last test. */
 static void live(void **state)
 {
 	struct follower *vlans;
@@ -228,7 +228,7 @@ static void live(void **state)
 		assert_int_equal(system("ip link set v0 up && ip link set v0.5 up"), 0);
 		follow(vlans);
 		assert_int_equal(seen_count, 1);
-		/* A reading that failed is made up for without another event. */
+		/* A failed reading is repeated without another event. */
 		assert_int_equal(system("ip link del v0"), 0);
 		unsendable = true;
 		assert_int_equal(follower_follow(vlans), -ENOBUFS);

@@ -143,7 +143,7 @@ static void removes(void **state)
 	send_new(&world, 2, 300, 20);
 	fake_engine_send(world.engine, SESSD_REMOVE, 1, 0, 0, 0);
 	fake_engine_send(world.engine, SESSD_REMOVE, 3, 0, 0, 0);
-	/* In one batch, put, deleted and put again. */
+	/* Put, deleted and put again in one batch. */
 	send_new(&world, 1, 300, 11);
 	fake_engine_settle(world.engine);
 	assert_int_equal(value_of(&world, 1), 11);
@@ -162,7 +162,7 @@ static void removes(void **state)
 	stop(&world);
 }
 
-/* The smallest cache: each NEW takes the place of the one before. */
+/* The smallest cache: each NEW replaces the one before. */
 static void capacity_of_one(void **state)
 {
 	struct world world = start(1);
@@ -208,15 +208,14 @@ static void refused(void **state)
 	stop(&world);
 }
 
-/* An expired session that was not swept yet is replaced by a NEW; another is swept by itself. */
+/* A NEW replaces an expired session that was not swept yet; another one is swept without it. */
 static void expires(void **state)
 {
 	struct world world = start(10);
 	uint64_t end;
 
 	(void)state;
-	/* Sweeps go by lists of 1024 ticks: end at the beginning of one, a second ahead of its
-	 * sweep. */
+	/* Lists span 1024 ticks: this ends at the beginning of one, a second ahead of its sweep. */
 	while ((clock_expiry(clock_tick(), 1) & 1023) - 5 > 100)
 		usleep(2000);
 	send_new(&world, 1, 1, 10);
@@ -237,7 +236,7 @@ static void expires(void **state)
 	assert_int_equal(value_of(&world, 1), 12);
 	for (unsigned i = 0; i < 200 && value_of(&world, 2); i++)
 		usleep(10000);
-	/* Not later than a list and an idle look after its end. */
+	/* At most one list and one idle interval after its end. */
 	assert_in_range(clock_tick() - end, 0, 1024 + 400);
 	assert_int_equal(value_of(&world, 2), 0);
 	assert_int_equal(stat(&world, "sessions_expired"), 2);
@@ -245,8 +244,7 @@ static void expires(void **state)
 	stop(&world);
 }
 
-/* While a sweep is under way, a NEW into a full cache takes the place of a session that has ended,
- * and not of one that lives. */
+/* During a sweep, a NEW into a full cache replaces a session that has ended, not a live one. */
 static void ended_go_first(void **state)
 {
 	enum {
@@ -257,7 +255,8 @@ static void ended_go_first(void **state)
 	struct world world = start(CAPACITY);
 
 	(void)state;
-	for (uint32_t i = 1; i <= CAPACITY; i++) /* what lives is the oldest: first to be evicted */
+	for (uint32_t i = 1; i <= CAPACITY;
+		i++) /* the live session is the oldest, so first to be evicted */
 		send_new(&world, i, i <= LIVING ? 300 : 2, 1);
 	fake_engine_settle(world.engine);
 	for (unsigned i = 0; i < 4000 && stat(&world, "sessions_expired") == 0; i++)
@@ -277,7 +276,7 @@ static void ended_go_first(void **state)
 	stop(&world);
 }
 
-/* Main's commands, over several steps each. */
+/* The main thread's commands, each in several steps. */
 static void commands(void **state)
 {
 	enum {
@@ -320,7 +319,7 @@ static void commands(void **state)
 	stop(&world);
 }
 
-/* Main waits for a page of a list, so that a page is a step, also where all slots are free. */
+/* The main thread waits for a page of a list, so a page is one step, even if all slots are free. */
 static void list_of_free_slots(void **state)
 {
 	enum {
@@ -341,7 +340,7 @@ static void list_of_free_slots(void **state)
 		uint32_t from = next;
 
 		listed += writer_list(world.writer, &next, page, 256);
-		/* What was never used is passed over at once. */
+		/* Slots that were never used are skipped at once. */
 		assert_true(next - from <= 4096 || next == 2 * SESSIONS);
 		pages++;
 	}
@@ -365,8 +364,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-/* A flush keeps its pace, main may do something else meanwhile, and it has ended when all that it
- * found is gone, and not before. */
+/* A flush keeps its pace, the main thread may do something else meanwhile, and it ends when all
+ * sessions that it found are gone, not earlier. */
 static void flush_pace(void **state)
 {
 	enum {
@@ -393,12 +392,12 @@ static void flush_pace(void **state)
 		left = stat(&world, "sessions");
 		ms = (now_ns() - began) / 1000000;
 		assert_true(left <= before);
-		/* The first step is at once, and a pause may begin late and end on time. */
+		/* The first step runs at once, and a pause may begin late and end on time. */
 		assert_true(SESSIONS - left <= (ms + 2) * PER_MS);
 		if (done)
 			break;
 		partly += left > 0 && left < SESSIONS;
-		/* A command of main's is served between two steps. */
+		/* A command of the main thread runs between two steps. */
 		writer_find(world.writer, key, &session);
 		looks++;
 		usleep(200);
@@ -410,7 +409,7 @@ static void flush_pace(void **state)
 	assert_true(now_ns() - began >= (SESSIONS / PER_MS - 1) * 1000000ULL);
 	assert_true(partly > 2);
 	print_message("%u looks in %u ms\n", looks, (unsigned)((now_ns() - began) / 1000000));
-	/* Asking again what has ended is no harm; nor is one that finds nothing. */
+	/* Checking an ended flush again is harmless; so is a flush that finds nothing. */
 	assert_int_equal(writer_flush_done(world.writer, &flush, &deleted), 1);
 	writer_flush_start(world.writer, &other);
 	began = now_ns();
@@ -420,9 +419,9 @@ static void flush_pace(void **state)
 	stop(&world);
 }
 
-/* What is stored after a flush began stays, in slots that it has passed and in others, also where
- * the key is one that it deleted. A second flush begins when the first has ended: what came between
- * the two goes. */
+/* Sessions stored after a flush began stay, in slots that it has passed and in others, even with a
+ * key that it deleted. A second flush begins when the first has ended, and deletes what was stored
+ * between the two. */
 static void flush_spares_later(void **state)
 {
 	enum {
@@ -438,12 +437,12 @@ static void flush_spares_later(void **state)
 
 	(void)state;
 	fill(&world, 0, SESSIONS);
-	/* Free slots that have sessions to delete behind them: the first NEWs take them. */
+	/* Free slots before sessions that will be deleted: the first NEWs take them. */
 	for (uint32_t i = SESSIONS - 2 * GAP; i < SESSIONS - GAP; i++)
 		fake_engine_send(world.engine, SESSD_REMOVE, i, 0, 0, 0);
 	fake_engine_settle(world.engine);
 	writer_flush_start(world.writer, &first);
-	/* Slots beyond, which the flush has yet to come to, then those that it has given back. */
+	/* Later slots, which the flush has not reached yet, then those that it has freed. */
 	fill(&world, SESSIONS, LATER);
 	while ((done = writer_flush_done(world.writer, &first, &deleted)) == 0) {
 		if (!fake_engine_find(world.engine, 0, &entry))
@@ -477,7 +476,7 @@ static void flush_spares_later(void **state)
 	assert_true(stat(&world, "sessions_flushed") >= flushed);
 	assert_int_equal(stat(&world, "sessions_flushed"), SESSIONS - GAP + LATER + 501);
 	assert_int_equal(fake_engine_count(world.engine), 0);
-	/* And after all that, evictions and ends find their lists in order. */
+	/* Afterwards evictions and expiry find their lists in order. */
 	fill(&world, 0, SESSIONS + LATER + 50);
 	assert_int_equal(stat(&world, "sessions_evicted"), 50);
 	assert_int_equal(flush(&world), SESSIONS + LATER);
@@ -575,7 +574,7 @@ static void adopts(void **state)
 	assert_int_equal(writer_start(world.writer), 0);
 	assert_int_equal(fake_engine_forgotten(world.engine), 4);
 	assert_int_equal(stat(&world, "sessions_adopted"), 2);
-	/* They are as good as new ones: the first write wins, slots are not given twice. */
+	/* They behave like new ones: the first write wins, no slot is used twice. */
 	send_new(&world, 1, 300, 9);
 	send_new(&world, 3, 300, 3);
 	send_new(&world, 4, 300, 4);
@@ -588,7 +587,7 @@ static void adopts(void **state)
 	stop(&world);
 }
 
-/* A failure of the engine ends the thread, is told of, and leaves no command waiting. */
+/* A failure of the engine ends the thread, is reported, and leaves no command waiting. */
 static void failure(void **state)
 {
 	struct world world = start(10);
@@ -601,7 +600,7 @@ static void failure(void **state)
 	assert_int_equal(poll(&poller, 1, 0), 0);
 	fake_engine_fail(world.engine);
 	assert_int_equal(poll(&poller, 1, 2000), 1);
-	assert_non_null(strstr(writer_failure(world.writer), "fails as it was told to"));
+	assert_non_null(strstr(writer_failure(world.writer), "fails as requested"));
 	assert_false(writer_delete(world.writer, key));
 	writer_flush_start(world.writer, &flush);
 	assert_int_equal(writer_flush_done(world.writer, &flush, &deleted), -ESHUTDOWN);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A client's socket. It is connected: a reply from any other address or port would not be taken.
+ * A client's socket. It is connected: replies from other addresses or ports are not received.
  */
 #ifndef TESTS_UDP_CLIENT_H
 #define TESTS_UDP_CLIENT_H
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-/* What is read from it waits two seconds. The caller closes it. */
+/* Reads time out after two seconds. The caller closes it. */
 static inline int udp_client(const char *address, uint16_t port)
 {
 	struct timeval wait = {.tv_sec = 2};

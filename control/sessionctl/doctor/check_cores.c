@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which cores an interface's interrupts, and so its GETs, are answered on, and whether the daemon
- * has another for inserts.
+ * Which cores handle an interface's interrupts, and so its GETs, and whether the daemon has another
+ * core for inserts.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "0-3,8": adds them to the set; false if it is no such list. */
+/* Adds a list such as "0-3,8" to the set; false if malformed. */
 static bool parse_list(const char *text, cpu_set_t *set)
 {
 	while (*text) {
@@ -47,8 +47,8 @@ unsigned doctor_queues(const struct doctor_host *host, const char *interface)
 	return count;
 }
 
-/* A virtio device is a child of the one that has the interrupts. For any other that would be a bus
- * or a bridge, whose interrupts are none of the interface's. */
+/* A virtio device is a child of the device that has the interrupts. The parent of any other device
+ * is a bus or a bridge, whose interrupts are not the interface's. */
 static DIR *open_interrupts(const struct doctor_host *host, const char *interface)
 {
 	char path[PATH_MAX], driver[32];
@@ -60,7 +60,7 @@ static DIR *open_interrupts(const struct doctor_host *host, const char *interfac
 	return opendir(doctor_path(host, path, "/sys/class/net/%s/device/../msi_irqs", interface));
 }
 
-/* The cores of all its interrupts; returns how many of those there are. */
+/* Adds the cores of all its interrupts; returns the number of interrupts. */
 static unsigned interrupt_cores(
 	const struct doctor_host *host, const char *interface, cpu_set_t *cores)
 {
@@ -112,8 +112,9 @@ void doctor_cores(
 		return;
 	online_count = (unsigned)CPU_COUNT(&online);
 	if (queues == 1 && online_count > 1) {
-		snprintf(advice, sizeof(advice), "ethtool -L %s combined %u, if its driver can",
-			interface, online_count);
+		snprintf(advice, sizeof(advice),
+			"ethtool -L %s combined %u, if its driver supports it", interface,
+			online_count);
 		doctor_say(report, DOCTOR_NOTE, "queues", interface, advice,
 			"it has one receive queue: one of %u cores answers all GETs", online_count);
 	} else if (queues > 0) {
@@ -123,20 +124,20 @@ void doctor_cores(
 	}
 	interrupts = interrupt_cores(host, interface, &irq);
 	if (interrupts == 0) {
-		/* Without a device it has none of its own: veth and the like. */
+		/* veth and similar interfaces have no device and no interrupts. */
 		if (online_count > 1 &&
 			access(doctor_path(host, path, "/sys/class/net/%s/device", interface),
 				F_OK) == 0)
 			doctor_say(report, DOCTOR_NOTE, "interrupts", interface,
 				"look for them in /proc/interrupts, and give the daemon a core "
 				"without them: CPUAffinity= in its unit",
-				"which cores take its interrupts cannot be told");
+				"the cores that take its interrupts are unknown");
 		return;
 	}
 	if (interrupts > 1 && CPU_COUNT(&irq) == 1 && online_count > 1)
 		doctor_say(report, DOCTOR_WARNING, "interrupts", interface,
 			"run irqbalance, or write to /proc/irq/N/smp_affinity_list",
-			"all of its %u interrupts go to one core", interrupts);
+			"all its %u interrupts go to one core", interrupts);
 	if (online_count == 1 || !daemon_cores(host, &daemon))
 		return;
 	CPU_AND(&daemon, &daemon, &online);
@@ -149,8 +150,7 @@ void doctor_cores(
 			"give the daemon a core without interrupts: CPUAffinity= in its unit, and "
 			"keep irqbalance off it (IRQBALANCE_BANNED_CPULIST)",
 			"every core that the daemon may use also takes this interface's "
-			"interrupts: "
-			"a flood of GETs holds up NEWs");
+			"interrupts: a flood of GETs delays NEWs");
 	else
 		doctor_say(report, DOCTOR_NOTE, "cores", interface,
 			"give the daemon a core without interrupts: CPUAffinity= in its unit",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An interface's driver: has it native XDP, and for which MTU?
+ * An interface's driver: whether it has native XDP, and up to which MTU.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The largest MTUs for a program that takes no fragments, by what the drivers compare, with pages
- * of 4096 bytes. A page less the headroom (256), what the kernel keeps at its end (320), the
- * Ethernet header (14), two VLAN tags (8): */
+/* The largest MTUs for a program without fragment support, as the drivers compute them, with pages
+ * of 4096 bytes. A page minus the headroom (256), the kernel's data at its end (320), the Ethernet
+ * header (14), two VLAN tags (8): */
 #define MTU_ONE_PAGE 3498
 #define MTU_NO_TAG   3506 /* without the tags */
 #define MTU_CHECKSUM 3494 /* with the frame's checksum */
@@ -22,13 +22,13 @@
 #define MTU_QINQ     1508 /* 1530, the longest frame, less header and tags */
 #define MTU_ETHERNET 1500 /* no longer frames at all */
 
-/* So that a reply with the longest session that stunnel stores fits: IPv6, UDP, header, 512. */
+/* Fits a reply with the longest session that stunnel stores: IPv6, UDP, header, 512. */
 #define MTU_LEAST (40 + 8 + 36 + 512)
 
-/* Drivers with native XDP, for kernels before 6.3, which do not tell. */
+/* Drivers with native XDP, for kernels before 6.3, which do not report it. */
 static const struct {
 	const char *name;
-	unsigned mtu; /* 0: not limited by it */
+	unsigned mtu; /* 0: no limit of its own */
 } drivers[] = {
 	{"bnxt_en", MTU_ONE_PAGE},
 	{"bonding", 0}, /* its ports decide */
@@ -86,7 +86,7 @@ enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interfa
 
 	if (host->probe->link(host->probe->ctx, interface, &link) == 0 && link.program)
 		return link.generic ? DOCTOR_GENERIC : DOCTOR_NATIVE;
-	/* A bond's generic program is on none of its ports. */
+	/* A generic program on a bond is not on its ports. */
 	if (doctor_bond(host, interface, bond) &&
 		host->probe->link(host->probe->ctx, bond, &link) == 0 && link.program)
 		return link.generic ? DOCTOR_GENERIC : DOCTOR_NATIVE;
@@ -116,17 +116,16 @@ void doctor_driver(
 			"the interface is down");
 	if (!driver_of(host, interface, name)) {
 		doctor_say(report, DOCTOR_WARNING, "driver", interface,
-			"expect generic XDP, or use --mode socket",
-			"the driver does not say its name");
+			"expect generic XDP, or use --mode socket", "the driver's name is unknown");
 		return;
 	}
 	ret = host->probe->xdp_features(host->probe->ctx, interface, &features);
 	if (ret == 0 && features & DOCTOR_XDP_BASIC)
 		doctor_say(report, DOCTOR_GOOD, "driver", interface, "",
-			"driver %s has native XDP, as the kernel tells", name);
+			"driver %s has native XDP (reported by the kernel)", name);
 	else if (ret == 0)
 		doctor_say(report, DOCTOR_WARNING, "driver", interface, advice,
-			"driver %s has no native XDP, as the kernel tells", name);
+			"driver %s has no native XDP (reported by the kernel)", name);
 	else if (known_driver(name) >= 0)
 		doctor_say(report, DOCTOR_GOOD, "driver", interface, "",
 			"driver %s is known to have native XDP", name);
@@ -137,12 +136,12 @@ void doctor_driver(
 		doctor_say(report, DOCTOR_NOTE, "driver", interface,
 			"give the guest twice as many queue pairs as it has CPUs (on QEMU: "
 			"queues=, vectors=), and guest_tso4=off,guest_tso6=off",
-			"virtio_net takes an XDP program only with queues to spare and without "
-			"large receive offload");
+			"virtio_net takes an XDP program only with spare queues and without large "
+			"receive offload");
 }
 
-/* veth counts the MTU of its other end, for those frames are what it receives. Returns 0 if that
- * cannot be told. */
+/* For veth the MTU of its other end counts, because that limits the frames it receives. Returns 0
+ * if unknown. */
 static unsigned received_mtu(const struct doctor_host *host, const char *interface,
 	const char *driver, unsigned mtu, char peer[IF_NAMESIZE])
 {
@@ -157,7 +156,7 @@ static unsigned received_mtu(const struct doctor_host *host, const char *interfa
 	return link.mtu;
 }
 
-/* Does native XDP take it? Says so if not. */
+/* Whether native XDP accepts the MTU. Reports it if not. */
 static bool fits_native(const struct doctor_host *host, const char *interface, unsigned mtu,
 	struct doctor_report *report)
 {
@@ -170,9 +169,9 @@ static bool fits_native(const struct doctor_host *host, const char *interface, u
 		return true;
 	if (received == 0 && mtu > limit) {
 		doctor_say(report, DOCTOR_NOTE, "mtu", interface,
-			"look at it there: ip link, in that namespace",
-			"native XDP is refused if the MTU of its other end, in another namespace, "
-			"is more than %u",
+			"check it with ip link in that namespace",
+			"the driver refuses native XDP if the MTU of its other end, in another "
+			"namespace, is more than %u",
 			limit);
 		return false;
 	}
@@ -181,7 +180,7 @@ static bool fits_native(const struct doctor_host *host, const char *interface, u
 	snprintf(advice, sizeof(advice), "ip link set %s mtu 1500, or --xdp-mode generic",
 		peer[0] ? peer : interface);
 	doctor_say(report, DOCTOR_PROBLEM, "mtu", interface, advice,
-		"an MTU of %u%s%s is more than its driver takes with native XDP, some %u", received,
+		"an MTU of %u%s%s is too large for native XDP: its driver takes about %u", received,
 		peer[0] ? " of its other end, " : "", peer, limit);
 	return false;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the kernel's own filters do to packets that are passed up to the daemon: NEWs, REMOVEs, and
- * all GETs of socket mode. The rules are read as nft and iptables-save print them. That is no proof
- * of what becomes of a packet, but shows what an operator should look at.
+ * What the kernel's packet filters do to packets for the daemon: NEWs, REMOVEs, and all GETs of
+ * socket mode. The rules are read from the output of nft and iptables-save. That does not prove
+ * what happens to a packet, but shows what an operator should look at.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -37,10 +37,9 @@ static void say_bad(
 
 	snprintf(advice, sizeof(advice),
 		"let the terminators in: nft insert rule inet filter input udp dport %u accept, "
-		"for "
-		"your table's and chain's names",
+		"with your table's and chain's names",
 		host->port);
-	/* stunnel asks by IPv4 alone. */
+	/* stunnel uses only IPv4. */
 	if (rules->v6_only)
 		severity = DOCTOR_NOTE;
 	doctor_say(report, severity, "firewall", "", advice,
@@ -48,10 +47,10 @@ static void say_bad(
 			? "%s%s: a rule refuses UDP port %u: the daemon gets no NEWs. (XDP answers "
 			  "GETs before any rule)"
 		: rules->verdict == RULES_DROPPED
-			? "%s%s: what no rule takes is dropped, and no rule lets UDP port %u in: "
-			  "the daemon may get no NEWs"
-			: "%s%s: a rule refuses UDP port %u to some: see that no terminator is "
-			  "among them",
+			? "%s%s: packets that match no rule are dropped, and no rule lets UDP port "
+			  "%u in: the daemon may get no NEWs"
+			: "%s%s: a rule refuses UDP port %u to some: check that it affects no "
+			  "terminator",
 		rules->where, rules->v6_only ? " (IPv6)" : "", host->port);
 }
 
@@ -62,7 +61,7 @@ static void say_hidden(const char *hidden, struct doctor_report *report)
 			? "look at `nft list ruleset`; doctor needs an nft that has JSON (nft -j)"
 			: "look at iptables-save and iptables-legacy-save; install iptables for "
 			  "doctor to read them",
-		"there may be rules of %s, and they cannot be read", hidden);
+		"there may be rules of %s, but they cannot be read", hidden);
 }
 
 static void say_good(
@@ -70,12 +69,13 @@ static void say_good(
 {
 	doctor_say(report, DOCTOR_GOOD, "firewall", "", "",
 		rules->verdict == RULES_ACCEPTED ? "a rule lets UDP port %u in"
-		: rules->filtered ? "no rule names UDP port %u, and what no rule names is let in"
-				  : "nothing filters UDP port %u",
+		: rules->filtered
+			? "no rule names UDP port %u, and packets that match no rule are let in"
+			: "nothing filters UDP port %u",
 		host->port);
 }
 
-/* `rules` is NULL where they cannot be read. */
+/* `rules` is NULL if they cannot be read. */
 static void say_conntrack(
 	const struct doctor_host *host, const struct rules *rules, struct doctor_report *report)
 {
@@ -92,8 +92,7 @@ static void say_conntrack(
 		      : 0;
 	snprintf(advice, sizeof(advice),
 		"exempt it: nft add rule inet raw prerouting udp dport %u notrack, and the same "
-		"for "
-		"udp sport in an output chain",
+		"for udp sport in an output chain",
 		host->port);
 	if (max && count >= max - max / 10)
 		doctor_say(report, DOCTOR_PROBLEM, "conntrack", "", advice,
@@ -101,7 +100,7 @@ static void say_conntrack(
 			": NEWs are dropped",
 			count, max);
 	else if (count == 0 && !(rules && rules->tracking))
-		/* The kernel tracks once a rule asks for it, and every packet then. */
+		/* The kernel tracks only if a rule asks for it, but then every packet. */
 		doctor_say(report, DOCTOR_GOOD, "conntrack", "", "",
 			"connections can be tracked, but none is");
 	else if (rules && rules->untracked)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the hardware picks a receive queue by (RSS). By addresses alone, all requests of a
- * terminator go to one queue, and so to one core; igb and ixgbe do that unless told otherwise.
+ * How the hardware picks a receive queue (RSS). If it hashes addresses only, all requests of a
+ * terminator go to one queue, and so to one core; igb and ixgbe do that by default.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
 #include <stdio.h>
 
-/* Does the port count? Returns false, and assumes so, if it cannot be told. */
+/* Whether the hash includes the port. If unknown, returns false and assumes it does. */
 static bool ask_port(const struct doctor_host *host, const char *interface, bool v6, bool *by_port)
 {
 	if (host->probe->hashes_port(host->probe->ctx, interface, v6, by_port) == 0)
@@ -35,10 +35,10 @@ void doctor_hash(
 		doctor_say(report, DOCTOR_GOOD, "hash", interface, "",
 			"a terminator's requests are spread over the receive queues");
 	else
-		/* stunnel asks by IPv4 alone. */
+		/* stunnel uses only IPv4. */
 		doctor_say(report, v4 ? DOCTOR_NOTE : DOCTOR_WARNING, "hash", interface, advice,
-			"a receive queue is picked for UDP%s by addresses alone: a terminator's "
-			"requests all go to one queue, and one core",
+			"for UDP%s the receive queue depends on addresses alone: all requests of a "
+			"terminator go to one queue and one core",
 			v4   ? " over IPv6"
 			: v6 ? " over IPv4"
 			     : "");

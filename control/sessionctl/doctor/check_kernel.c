@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The kernel and what it lets us do.
+ * The kernel, and what it allows this user.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The oldest kernel that the program is loaded on in tests. */
+/* The oldest kernel that tests load the program on. */
 #define KERNEL_MAJOR 6
 #define KERNEL_MINOR 1
 
@@ -49,11 +49,11 @@ void doctor_btf(const struct doctor_host *host, struct doctor_report *report)
 	else
 		doctor_say(report, DOCTOR_WARNING, "btf", "",
 			"use a kernel with CONFIG_DEBUG_INFO_BTF, as distributions build it",
-			"the kernel has no type information (BTF): bpftool can show less of the "
+			"the kernel has no type information (BTF): bpftool shows less of the "
 			"program and its maps");
 }
 
-/* Is `path` at or below the folder `mount`? Returns how long that is, 0 if not. */
+/* Whether `path` is at or below the folder `mount`. Returns the length of `mount`, 0 if not. */
 static size_t below(const char *path, const char *mount)
 {
 	size_t len = strlen(mount);
@@ -75,7 +75,7 @@ void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report)
 			"the mounts cannot be read");
 		return;
 	}
-	/* The longest that the pins are below, and of several there the last. */
+	/* Find the longest mount point above the pins, and the last mount there. */
 	while (fgets(line, sizeof(line), file)) {
 		size_t len;
 
@@ -103,7 +103,7 @@ void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report)
 			host->pin_root);
 }
 
-/* What xdp mode needs, tried one by one (tests/cli/privileges.sh). CAP_SYS_ADMIN is all of them. */
+/* What xdp mode needs, each tested (tests/cli/privileges.sh). CAP_SYS_ADMIN includes them. */
 static const struct {
 	const char *name;
 	unsigned bit;
@@ -137,7 +137,7 @@ void doctor_capabilities(const struct doctor_host *host, struct doctor_report *r
 		doctor_say(report, DOCTOR_WARNING, "capabilities", "",
 			"run sessiond, and this, as root or with CAP_NET_ADMIN, CAP_BPF and "
 			"CAP_PERFMON, or use --mode socket, which needs none",
-			"this user may not load XDP programs: without %s", missing);
+			"this user may not load XDP programs: it lacks %s", missing);
 	if (doctor_read(host, lockdown, sizeof(lockdown), "/sys/kernel/security/lockdown") &&
 		strstr(lockdown, "[confidentiality]"))
 		doctor_say(report, DOCTOR_PROBLEM, "lockdown", "",
@@ -163,20 +163,20 @@ void doctor_hugepages(const struct doctor_host *host, struct doctor_report *repo
 	total = meminfo(text, "\nHugePages_Total:");
 	vacant = meminfo(text, "\nHugePages_Free:");
 	kib = meminfo(text, "\nHugepagesize:");
-	/* As README has it; without a free one a daemon of dpdk mode can have them, or nobody. */
+	/* The number for a million sessions, as in docs/dpdk.md. If none are free, a daemon in dpdk
+	 * mode may use them. */
 	if (total == 0)
 		doctor_say(report, DOCTOR_NOTE, "hugepages", "",
 			"for dpdk mode and a million sessions: sysctl vm.nr_hugepages=256 of 2 "
-			"MiB; "
-			"other modes do without",
+			"MiB; other modes need none",
 			"no hugepages are reserved");
 	else
 		doctor_say(report, vacant || host->daemon_pid ? DOCTOR_GOOD : DOCTOR_NOTE,
 			"hugepages", "",
-			vacant || host->daemon_pid ? ""
-						   : "for dpdk mode raise vm.nr_hugepages, or end "
-						     "what has them; other "
-						     "modes do without",
+			vacant || host->daemon_pid
+				? ""
+				: "for dpdk mode raise vm.nr_hugepages, or stop the process that "
+				  "uses them; other modes need none",
 			"%" PRIu64 " of %" PRIu64 " hugepages of %" PRIu64 " MiB are free", vacant,
 			total, kib >> 10);
 	if (doctor_read(host, transparent, sizeof(transparent),
@@ -188,7 +188,7 @@ void doctor_hugepages(const struct doctor_host *host, struct doctor_report *repo
 			"slower");
 }
 
-/* stunnel asks select() for 200 us, which the kernel rounds up to the next tick and adds one. */
+/* stunnel calls select() with 200 us; the kernel rounds that up to the next tick and adds one. */
 void doctor_tick(const struct doctor_host *host, struct doctor_report *report)
 {
 	double tick_ms = (double)host->tick_ns / 1e6;
@@ -197,8 +197,8 @@ void doctor_tick(const struct doctor_host *host, struct doctor_report *report)
 		return;
 	if (tick_ms < 2)
 		doctor_say(report, DOCTOR_NOTE, "tick", "",
-			"keep the way to the cache short and its CPUs unloaded; a kernel with "
-			"HZ=250 on the terminators waits longer",
+			"keep the network path to the cache short and its CPUs unloaded; with "
+			"HZ=250 on the terminators stunnel waits longer",
 			"the kernel ticks every %.0f ms (HZ=%.0f): a stunnel on such a host waits "
 			"%.0f to %.0f ms for an answer, not the 200 ms of its manual",
 			tick_ms, 1000 / tick_ms, tick_ms, 2 * tick_ms);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Has it VLANs on top, or on top of the bond whose port it is? */
+/* Whether there are VLANs on it, or on the bond that it is a port of. */
 static bool has_vlans(const struct doctor_host *host, const char *interface)
 {
 	char text[8192], device[64], bond[IF_NAMESIZE] = "", *save, *line;
@@ -32,7 +32,8 @@ static void check_vlans(const struct doctor_host *host, const char *interface, u
 	if (!(flags & DOCTOR_RXVLAN))
 		doctor_say(
 			report, DOCTOR_GOOD, "vlan", interface, "", "VLAN tags reach the program");
-	/* The kernel keeps the tag beside the frame, and sends it back with the frame. */
+	/* With generic XDP the kernel keeps the tag in the skb's metadata and sends it with the
+	 * reply. */
 	else if (doctor_mode(host, interface) == DOCTOR_GENERIC && flags & DOCTOR_TXVLAN)
 		doctor_say(report, DOCTOR_GOOD, "vlan", interface, "",
 			"the hardware strips VLAN tags, and generic XDP puts them back on replies");
@@ -43,12 +44,11 @@ static void check_vlans(const struct doctor_host *host, const char *interface, u
 	else if (has_vlans(host, interface))
 		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
 			"it has VLANs, and the hardware strips their tags before XDP: replies "
-			"would "
-			"leave untagged");
+			"would leave untagged");
 	else
 		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
-			"VLAN tags are stripped before XDP: no matter without VLANs, wrong with "
-			"them");
+			"the hardware strips VLAN tags before XDP: harmless without VLANs, wrong "
+			"with them");
 }
 
 static void check_lro(const struct doctor_host *host, const char *interface, unsigned flags,

@@ -11,7 +11,7 @@
 
 #include "common/text.h"
 
-/* As the daemon sees them, if one runs: it may be elsewhere. */
+/* Looks at the pins in the daemon's mount namespace, if one runs. */
 static void check_private(const struct doctor_host *host, struct doctor_report *report)
 {
 	char path[PATH_MAX];
@@ -24,8 +24,8 @@ static void check_private(const struct doctor_host *host, struct doctor_report *
 		doctor_say(report, DOCTOR_WARNING, "pins", "",
 			"start sessiond with nsenter --net=FILE instead of ip netns exec; mount "
 			"the host's /sys/fs/bpf into a container",
-			"the BPF file system of %s belongs to one mount namespace alone: sessions "
-			"and XDP program end with it",
+			"the BPF file system of %s belongs to one mount namespace only: sessions "
+			"and XDP program end with that",
 			host->pin_root);
 }
 
@@ -46,7 +46,7 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 		doctor_path(host, path, "%s/%s", host->pin_root, file->d_name);
 		if (host->probe->locked(host->probe->ctx, path, &locked) < 0)
 			doctor_say(report, DOCTOR_NOTE, "pins", "", "run this as root",
-				"port %u has pins; whose cannot be told", (unsigned)port);
+				"port %u has pins; their owner is unknown", (unsigned)port);
 		else if (locked)
 			doctor_say(report, DOCTOR_GOOD, "pins", "", "",
 				"port %u: the pins of a running sessiond", (unsigned)port);
@@ -59,7 +59,7 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 				port == host->port && host->daemon_pid ? DOCTOR_PROBLEM
 								       : DOCTOR_WARNING,
 				"pins", "", advice,
-				"port %u: the pins of a sessiond that is gone; its program still "
+				"port %u: the pins of a sessiond that has ended; its program still "
 				"answers GETs",
 				(unsigned)port);
 		}

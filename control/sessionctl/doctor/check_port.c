@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The daemon's UDP port, which may be one that the kernel gives to clients.
+ * The daemon's UDP port, which may be in the kernel's ephemeral range.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -11,7 +11,7 @@
 
 #include "common/port_holder.h"
 
-/* "8080,9148-9150", of any length */
+/* Whether a list such as "8080,9148-9150", of any length, has the port. */
 static bool is_reserved(const char *list, uint16_t port)
 {
 	for (const char *at = list; *at; at += *at == ',') {
@@ -41,17 +41,17 @@ static void check_range(const struct doctor_host *host, struct doctor_report *re
 		return;
 	if (host->port < first || host->port > last || is_reserved(reserved, host->port)) {
 		doctor_say(report, DOCTOR_GOOD, "port", "", "",
-			"the kernel gives UDP port %u to no client", host->port);
+			"the kernel never assigns UDP port %u to a client", host->port);
 		return;
 	}
-	/* Setting it replaces what is there. */
+	/* Setting it replaces the list, so the advice includes the current one. */
 	snprintf(advice, sizeof(advice),
-		"reserve it, and in /etc/sysctl.d, too: sysctl -w "
+		"reserve it now and in /etc/sysctl.d: sysctl -w "
 		"net.ipv4.ip_local_reserved_ports=%.99s%s%u",
 		strlen(reserved) < 100 ? reserved : "LIST", reserved[0] ? "," : "", host->port);
 	doctor_say(report, DOCTOR_NOTE, "port", "", advice,
-		"UDP port %u is one that the kernel gives to clients (%u to %u): a client may "
-		"hold it when sessiond starts, and XDP drops the replies to such a client",
+		"UDP port %u is in the range that the kernel assigns to clients (%u to %u): a "
+		"client may hold it when sessiond starts, and XDP drops the replies to that client",
 		host->port, first, last);
 }
 
@@ -72,8 +72,8 @@ static void check_holder(const struct doctor_host *host, struct doctor_report *r
 	else
 		doctor_say(report, DOCTOR_NOTE, "port", "",
 			known ? "name its admin socket with --control" : "run this as root",
-			"UDP port %u is in use by %s, and no sessiond answers here", host->port,
-			holder);
+			"UDP port %u is in use by %s, and no sessiond answers on the admin socket",
+			host->port, holder);
 }
 
 void doctor_port(const struct doctor_host *host, struct doctor_report *report)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The XDP program that is on an interface: is it a sessiond's, and does it run?
+ * The XDP program on an interface: whether it is sessiond's, and runs.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -16,12 +16,11 @@
 
 #include "common/text.h"
 
-/* What programs are called in ebpf/sessiond.bpf.c: sessiond_xdp, and sessiond_skb for generic XDP.
- */
+/* Prefix of the programs in ebpf/sessiond.bpf.c: sessiond_xdp, and sessiond_skb for generic XDP. */
 #define PROGRAM_PREFIX "sessiond_"
 
-/* How long its runs are counted: longer each time that none is seen. Drivers count packets up to 2
- * seconds late, and hardware some that never reach a driver. */
+/* How long runs are counted; the next one is tried if none is seen. Drivers count packets up to 2
+ * seconds late, and hardware counts some that never reach a driver. */
 static const unsigned looks_ms[] = {200, 2000, 3000};
 #define LOOKS	    (sizeof(looks_ms) / sizeof(looks_ms[0]))
 #define PACKETS_FEW 10
@@ -34,7 +33,7 @@ static bool has_map(const struct doctor_program *program, uint32_t id)
 	return false;
 }
 
-/* The instance for which `fits` is true, by its port; 0 if there is none. */
+/* The port of the instance for which `fits` is true; 0 if none. */
 static unsigned find_instance(const struct doctor_host *host,
 	bool (*fits)(const struct doctor_host *host, const char *folder, const void *ctx),
 	const void *ctx)
@@ -80,7 +79,7 @@ static uint64_t received(const struct doctor_host *host, const char *interface)
 	return host->probe->link(host->probe->ctx, interface, &link) == 0 ? link.received : 0;
 }
 
-/* Some drivers forget a program: its link and its pins are there, but no packet meets it. */
+/* Some drivers lose a program: its link and its pins exist, but no packet reaches it. */
 static void check_runs(const struct doctor_host *host, const char *interface, unsigned port,
 	uint32_t id, struct doctor_report *report)
 {
@@ -94,13 +93,13 @@ static void check_runs(const struct doctor_host *host, const char *interface, un
 				"the XDP program of port %u's sessiond is on it, and runs", port);
 			return;
 		}
-		/* Nothing came in. */
+		/* Too few packets arrived to judge. */
 		if (received(host, interface) - before < PACKETS_FEW)
 			break;
 		if (i < LOOKS - 1)
 			continue;
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-			"restart sessiond, which puts it on anew and keeps the sessions",
+			"restart sessiond, which attaches it again and keeps the sessions",
 			"the XDP program of port %u's sessiond is on it, but never runs while "
 			"packets come in: the driver has lost it (vmxnet3 does, at link down and "
 			"up)",
@@ -124,13 +123,13 @@ static void check_program(const struct doctor_host *host, const char *interface,
 			doctor_say(report, DOCTOR_NOTE, "program", interface,
 				ret == -EOPNOTSUPP ? "use a sessionctl that has xdp mode"
 						   : "run this as root",
-				"an XDP program is on it; whether it is the one of port %u's "
-				"sessiond cannot be told",
+				"an XDP program is on it; it is unknown whether it belongs to port "
+				"%u's sessiond",
 				pinned);
 		else
 			doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-				"`bpftool net` names it; take it off, or use another interface",
-				"another XDP program is on it, and an interface has room for one");
+				"`bpftool net` names it; detach it, or use another interface",
+				"another XDP program is on it, and an interface can have only one");
 		return;
 	}
 	port = find_instance(host, shares_map, &program);
@@ -138,7 +137,7 @@ static void check_program(const struct doctor_host *host, const char *interface,
 		check_runs(host, interface, port, id, report);
 	} else if (strncmp(program.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0) {
 		snprintf(advice, sizeof(advice),
-			"name its folder with --pin-dir; or take it off: sessionctl detach "
+			"name its folder with --pin-dir, or detach it: sessionctl detach "
 			"--interface %s",
 			interface);
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface, advice,
@@ -147,9 +146,9 @@ static void check_program(const struct doctor_host *host, const char *interface,
 			id, host->pin_root);
 	} else {
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-			"`bpftool net` shows it; take it off, or use another interface",
+			"`bpftool net` shows it; detach it, or use another interface",
 			"another XDP program is on it, %s, id %" PRIu32
-			", and an interface has room for one",
+			", and an interface can have only one",
 			program.name[0] ? program.name : "without a name", id);
 	}
 }
@@ -167,8 +166,8 @@ void doctor_program(
 		check_program(host, interface, link.program, pinned, report);
 	else if (pinned)
 		doctor_say(report, DOCTOR_PROBLEM, "program", interface,
-			"restart sessiond, which puts it on again and keeps the sessions",
-			"port %u has a link pinned for it, but no XDP program is on it: its GETs "
-			"take sockets",
+			"restart sessiond, which attaches it again and keeps the sessions",
+			"port %u has a link pinned for it, but no XDP program is on it: sockets "
+			"answer its GETs",
 			pinned);
 }

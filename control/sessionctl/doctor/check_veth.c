@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The other end of a veth, which replies of native XDP have to get through.
+ * The other end of a veth, which must accept the replies of native XDP.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
 #include <string.h>
 
-/* veth puts the frames of XDP_TX into the other end's queue if that has NAPI, by GRO or an XDP
- * program, but wakes it only for a program (Linux 6.18, veth_xdp_flush). */
+/* veth queues XDP_TX frames at the other end if NAPI is enabled there, by GRO or an XDP program,
+ * but schedules NAPI only if there is a program (Linux 6.18, veth_xdp_flush). */
 void doctor_veth(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
@@ -23,7 +23,7 @@ void doctor_veth(
 		return;
 	if (doctor_mode(host, interface) == DOCTOR_GENERIC) {
 		doctor_say(report, DOCTOR_GOOD, "veth", interface, "",
-			"generic XDP sends replies whatever its other end has");
+			"generic XDP sends replies with any configuration of its other end");
 		return;
 	}
 	ret = host->probe->peer(host->probe->ctx, interface, &peer);

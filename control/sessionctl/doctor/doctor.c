@@ -78,7 +78,7 @@ static bool is_listed(const struct doctor_host *host, const char *interface)
 	return false;
 }
 
-/* The hardware of a bond is its ports'. */
+/* A bond's hardware settings are on its ports. */
 static void check_hardware(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report)
 {
@@ -115,7 +115,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 	if (host->interface_count == 0)
 		doctor_say(report, DOCTOR_NOTE, "interface", "",
 			"name one: sessionctl doctor IFNAME",
-			"no network interface was looked at: none is up but loopback");
+			"no network interface was checked: only loopback is up");
 	doctor_port(host, report);
 	doctor_pins(host, report);
 	doctor_firewall(host, report);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * `sessionctl doctor`: is this host fit, and what would make it fitter? Every check is a function
- * that looks at a host and says what it found. What it cannot read from files below `root` it asks
- * through `probe`, so that a test can be any host.
+ * `sessionctl doctor`: checks this host for problems and suggests improvements. Every check is a
+ * function that examines a host and adds findings. It reads files below `root`, and asks everything
+ * else through `probe`, so that a test can imitate any host.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_DOCTOR_H
 #define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_DOCTOR_H
@@ -22,15 +22,15 @@ enum doctor_severity {
 	DOCTOR_GOOD,
 	DOCTOR_NOTE,	/* works; worth knowing */
 	DOCTOR_WARNING, /* works, but slower or less safely than it could */
-	DOCTOR_PROBLEM, /* will not work as it is */
+	DOCTOR_PROBLEM, /* does not work without a change */
 };
 
 struct doctor_finding {
 	enum doctor_severity severity;
-	const char *check;	   /* its stable name */
+	const char *check;	   /* its name, which is stable */
 	char subject[IF_NAMESIZE]; /* the interface, or "" */
 	char text[256];		   /* what was found */
-	char advice[256];	   /* what to do; "" if nothing */
+	char advice[256];	   /* what to do, or "" */
 };
 
 struct doctor_report {
@@ -46,7 +46,7 @@ enum doctor_offload {
 	DOCTOR_TXVLAN = 8,
 };
 
-/* What tells the rules of a packet filter: nft in JSON, the others as iptables-save prints them. */
+/* Sources of packet filter rules: nft in JSON, the others as iptables-save prints them. */
 enum doctor_filter {
 	DOCTOR_NFT,
 	DOCTOR_IPTABLES,
@@ -65,7 +65,7 @@ struct doctor_link {
 	unsigned index, mtu;
 	uint64_t received; /* packets */
 	uint32_t program;  /* the id of its XDP program; 0 if it has none */
-	bool generic;	   /* which is in generic mode */
+	bool generic;	   /* the program is in generic mode */
 	bool elsewhere;	   /* it is in another network namespace */
 };
 
@@ -74,29 +74,30 @@ struct doctor_link {
 struct doctor_program {
 	char name[16];
 	unsigned map_count;
-	uint32_t maps[DOCTOR_MAPS_MAX]; /* ids of those that it uses */
+	uint32_t maps[DOCTOR_MAPS_MAX]; /* ids of the maps that it uses */
 };
 
-/* Answers of a live host. Each returns 0 or a negative errno; -EOPNOTSUPP where the kernel or the
- * driver does not tell. */
+/* Queries of a live host. Each returns 0 or a negative errno; -EOPNOTSUPP if the kernel or the
+ * driver does not report it. */
 struct doctor_probe {
 	int (*driver)(void *ctx, const char *interface, char name[32]);
 	int (*offloads)(void *ctx, const char *interface, unsigned *flags);
 	int (*xdp_features)(void *ctx, const char *interface, uint64_t *features);
 	int (*link)(void *ctx, const char *interface, struct doctor_link *link);
-	/* The other end of a veth. -EXDEV if it is in another namespace that does not show it. */
+	/* The other end of a veth. -EXDEV if it is in another namespace and not visible from
+	 * here. */
 	int (*peer)(void *ctx, const char *interface, struct doctor_link *peer);
 	/* A program by its id, a pinned map's id, and how often a program runs in some
 	 * milliseconds. -EPERM if this user may not ask. */
 	int (*program)(void *ctx, uint32_t id, struct doctor_program *program);
 	int (*pinned_map)(void *ctx, const char *path, uint32_t *id);
 	int (*runs)(void *ctx, uint32_t id, unsigned milliseconds, uint64_t *runs);
-	/* Whether the source port counts when the interface picks a receive queue for UDP. */
+	/* Whether the receive queue for UDP depends on the source port. */
 	int (*hashes_port)(void *ctx, const char *interface, bool v6, bool *port);
 	/* A filter's rules, a text that the caller frees. -ENOENT if its program is not installed,
 	 * -EPERM if it fails. */
 	int (*rules)(void *ctx, enum doctor_filter filter, char **text);
-	/* Whether a folder of pins is locked, which a running daemon does. */
+	/* Whether a folder of pins is locked: a running daemon locks it. */
 	int (*locked)(void *ctx, const char *path, bool *locked);
 	/* bpffs_is_private (common/private_bpffs.h). */
 	bool (*private_bpffs)(void *ctx, const char *path);
@@ -114,7 +115,7 @@ struct doctor_host {
 	const struct doctor_probe *probe;
 };
 
-/* All checks, in the order in which they are best read. */
+/* Runs all checks, in the order for reading. */
 void doctor_run(const struct doctor_host *host, struct doctor_report *report);
 enum doctor_severity doctor_worst(const struct doctor_report *report);
 
@@ -164,26 +165,26 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
 /* probe.c: the host itself. */
 extern const struct doctor_probe doctor_probe_host;
 
-/* For the checks. How XDP is on an interface, or will be by what its driver can do. */
+/* For the checks: the XDP mode of an interface, or the expected one by its driver. */
 enum doctor_mode {
 	DOCTOR_NATIVE,
 	DOCTOR_NATIVE_EXPECTED,
 	DOCTOR_GENERIC,
 };
 enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interface);
-/* A bond's ports; any other interface is its own. Returns how many. */
+/* A bond's ports; for any other interface, the interface itself. Returns how many. */
 unsigned doctor_ports(const struct doctor_host *host, const char *interface,
 	char ports[DOCTOR_PORTS_MAX][IF_NAMESIZE]);
-/* The bond whose port it is; false if it is none. */
+/* The bond that it is a port of; false if none. */
 bool doctor_bond(const struct doctor_host *host, const char *interface, char bond[IF_NAMESIZE]);
 /* Its receive queues. */
 unsigned doctor_queues(const struct doctor_host *host, const char *interface);
-/* A finding; `advice` may be "". */
+/* Adds a finding; `advice` may be "". */
 void doctor_say(struct doctor_report *report, enum doctor_severity severity, const char *check,
 	const char *subject, const char *advice, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
-/* Reads a file below the root, as a text cut at `size`, its last line end gone; false if it cannot
- * be read. */
+/* Reads a file below the root as text, truncated to `size`, without its last newline; false if it
+ * cannot be read. */
 bool doctor_read(const struct doctor_host *host, char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The path of a file below the root. */

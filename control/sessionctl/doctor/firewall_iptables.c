@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Cuts the next word off a line: a quoted one may have spaces, and loses its quotes. NULL at the
- * end. */
+/* Returns the next word of a line and advances `*line`. A quoted word may have spaces; the quotes
+ * are removed. NULL at the end. */
 static char *next_word(char **line)
 {
 	char *from = *line + strspn(*line, " "), *word = from, *to = from;
@@ -66,7 +66,7 @@ static bool is_either(const char *word, const char *one, const char *other)
 	return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
-/* A module is a condition by itself, but for those of ports and comments. */
+/* A module is itself a condition, except the port and comment modules. */
 static json_t *read_module(const char *name)
 {
 	if (is_either(name, "udp", "tcp") || is_either(name, "multiport", "comment"))
@@ -75,7 +75,7 @@ static json_t *read_module(const char *name)
 		is_either(name, "conntrack", "state") ? "ct" : "module", "key", name);
 }
 
-/* A target that is none of these is a chain; or an extension, which no chain has the name of. */
+/* Any other target is a chain, or an extension: no chain has the name of an extension. */
 static json_t *read_target(const char *name, const char *rest)
 {
 	static const char *const known[][2] = {{"ACCEPT", "accept"}, {"DROP", "drop"},
@@ -104,7 +104,7 @@ static json_t *read_rule(char *line)
 			continue;
 		}
 		if (word[0] != '-')
-			continue; /* the value of a condition */
+			continue; /* value of a condition */
 		if (!is_either(word, "-j", "-g") && !is_either(word, "-p", "-m") &&
 			!is_either(word, "--dport", "--dports") && strcmp(word, "--comment") != 0)
 			statement = json_pack("{s:{s:s}}", "match", "option", word);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "ip filter INPUT", of an object that is a rule; else NULL. */
+/* The chain of a rule, such as "ip filter INPUT"; NULL if the object is no rule. */
 static const char *chain_of(const json_t *object, char key[160])
 {
 	const json_t *rule = json_object_get(object, "rule");
@@ -52,8 +52,8 @@ static json_t *mark_chains(const json_t *objects, bool extensions)
 	return marks;
 }
 
-/* Adds what nft lists; where a chain has extensions of iptables, the rules that iptables-save
- * prints instead: nft lists extensions without their arguments. */
+/* Adds the chains and rules that nft lists. For a chain with extensions of iptables it adds the
+ * rules from iptables-save instead, because nft lists extensions without their arguments. */
 static int merge(json_t *objects, json_t *listed, json_t *saved)
 {
 	json_t *extended = mark_chains(listed, true), *printed = mark_chains(saved, false);
@@ -81,7 +81,7 @@ static int merge(json_t *objects, json_t *listed, json_t *saved)
 	return ret;
 }
 
-/* Has the kernel tables of iptables-legacy? */
+/* Whether the kernel has tables of iptables-legacy. */
 static bool has_legacy(const struct doctor_host *host)
 {
 	char text[256];
@@ -99,9 +99,9 @@ static int get(const struct doctor_host *host, enum doctor_filter filter, char *
 	return ret;
 }
 
-/* iptables-save may be either variant. The one of nftables prints nothing without rules; the legacy
- * one then has a program of its own. Returns false if there are legacy rules that cannot be read.
- */
+/* iptables-save may be either variant. The nftables variant prints nothing if it has no rules; then
+ * iptables-legacy-save has the legacy rules. Returns false if there are legacy rules that cannot be
+ * read. */
 static bool get_iptables(const struct doctor_host *host, char *texts[])
 {
 	get(host, DOCTOR_IPTABLES, texts);
@@ -115,7 +115,7 @@ static bool get_iptables(const struct doctor_host *host, char *texts[])
 	       get(host, DOCTOR_IP6TABLES_LEGACY, texts) == 0;
 }
 
-/* Appends all that iptables-save prints to one of two arrays. */
+/* Appends the output of iptables-save to the array of its variant. */
 static int add_saved(char *texts[], json_t *of_nft, json_t *of_legacy)
 {
 	int ret = 0;

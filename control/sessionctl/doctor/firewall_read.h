@@ -10,9 +10,9 @@
 
 #include "control/sessionctl/doctor/doctor.h"
 
-/* `*objects` becomes an array of objects as nft lists them; the caller's to free. `*hidden` names
- * the filter whose rules cannot be read, though it may have some; else NULL. Returns 0, or a
- * negative errno if no rules can be read. */
+/* `*objects` becomes an array of objects as nft lists them; the caller frees it. `*hidden` names a
+ * filter that may have rules that cannot be read; else NULL. Returns 0, or a negative errno if no
+ * rules can be read. */
 int firewall_read(const struct doctor_host *host, json_t **objects, const char **hidden);
 
 #endif

@@ -27,7 +27,7 @@ static bool is_one_of(const json_t *value, const char *const *words)
 	return false;
 }
 
-/* A set's elements: in place, or under a name. */
+/* A set's elements: given inline, or by the set's name. */
 static const json_t *elements_of(const struct reader *reader, const json_t *value)
 {
 	const char *name = json_string_value(value);
@@ -38,7 +38,7 @@ static const json_t *elements_of(const struct reader *reader, const json_t *valu
 	return json_is_array(value) ? value : set;
 }
 
-/* Whether a value, a range or a set has the port, which is at `place` of a concatenation. */
+/* Whether a value, a range or a set includes the port, at position `place` of a concatenation. */
 static bool has_port(const struct reader *reader, const json_t *value, size_t place)
 {
 	const json_t *range = json_object_get(value, "range"), *element;
@@ -72,8 +72,8 @@ static bool is_port(const json_t *key)
 	       is_text(json_object_get(payload, "field"), "dport");
 }
 
-/* Whether an expression is a datagram's destination port, or has it at a place of a
- * concatenation. */
+/* Whether an expression is the UDP destination port, or a concatenation that includes it, and at
+ * which position. */
 static bool find_port(const json_t *key, size_t *place, bool *alone)
 {
 	const json_t *part;
@@ -145,7 +145,7 @@ static void read_match(struct reader *reader, const json_t *match)
 	}
 }
 
-/* An extension of iptables: of some the name is enough. */
+/* An extension of iptables: for some the name is sufficient. */
 static void read_extension(struct rule *rule, const json_t *extension)
 {
 	static const char *const silent[] = {"comment", "LOG", "NFLOG", NULL};
@@ -166,7 +166,7 @@ static void read_extension(struct rule *rule, const json_t *extension)
 	rule->whole = false;
 }
 
-/* Returns whether it is an action, and sets it. */
+/* Sets the action; false if it is not one. */
 static bool read_action(struct rule *rule, const char *name, const json_t *value)
 {
 	if (strcmp(name, "accept") == 0)
@@ -228,7 +228,7 @@ static bool read_statement(struct reader *reader, const char *name, const json_t
 		read_extension(rule, value);
 		return rule->action == RULE_NOTHING;
 	} else if (read_action(rule, name, value)) {
-		/* What follows `notrack` may be another action. */
+		/* Another action may follow `notrack`. */
 		if (rule->action != RULE_NOTRACK)
 			return false;
 		reader->on_rule(reader->ctx, rule);

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 enum rule_action {
-	RULE_NOTHING, /* or none that matters here */
+	RULE_NOTHING, /* or no relevant action */
 	RULE_ACCEPT,
 	RULE_DROP, /* or reject */
 	RULE_NOTRACK,
@@ -22,16 +22,16 @@ enum rule_action {
 /* What a rule means for a UDP port. */
 struct rule {
 	bool names_port;
-	bool other;    /* it is for another port or protocol */
-	bool whole;    /* it has no other condition */
-	bool tracking; /* it needs connection tracking */
-	bool opaque;   /* it has an extension of iptables, whose arguments nft does not print */
+	bool other;    /* matches another port or protocol */
+	bool whole;    /* has no other condition */
+	bool tracking; /* needs connection tracking */
+	bool opaque;   /* has an extension of iptables, whose arguments nft does not print */
 	enum rule_action action;
 	const char *target; /* the chain of a jump */
 };
 
-/* Calls `on_rule` once for each action of the rule: a map of verdicts that is not by port has
- * several. `sets` has the named sets and maps of the rule's table, by name. */
+/* Calls `on_rule` once for each action of the rule: a verdict map with a key other than the port
+ * has several. `sets` has the named sets and maps of the rule's table, by name. */
 void rule_read(const json_t *statements, const json_t *sets, uint16_t port,
 	void (*on_rule)(void *ctx, const struct rule *rule), void *ctx);
 

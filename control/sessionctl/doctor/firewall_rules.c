@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JUMPS_MAX  8   /* deep; the kernel allows 16 */
-#define CHAINS_MAX 512 /* looked at in all, should jumps spread out like a tree */
+#define JUMPS_MAX  8   /* depth; the kernel allows 16 */
+#define CHAINS_MAX 512 /* limit on visited chains, in case jumps branch widely */
 
 /* The objects by table: {"inet filter": {"chains": {NAME: [rule...]}, "sets": {NAME: set}}}. */
 struct ruleset {
 	json_t *tables;
 	uint16_t port;
-	unsigned chains; /* looked at */
+	unsigned chains; /* visited */
 	enum {
 		ALL_PASSED,
 		ALL_ACCEPTED,
 		ALL_DROPPED,
-	} all; /* what the last chain does to everything */
+	} all; /* what the last chain does with every packet */
 };
 
-/* One chain on the way of a packet. */
+/* A chain that a packet traverses. */
 struct walk {
 	struct ruleset *ruleset;
 	const json_t *table;
@@ -36,7 +36,7 @@ struct walk {
 static enum rules_verdict walk_chain(
 	struct ruleset *ruleset, const json_t *table, const char *chain, unsigned depth);
 
-/* A jump: what the chain that it leads to does to the port. */
+/* A jump: what its target chain does with the port. */
 static enum rules_verdict apply_jump(struct walk *walk, const struct rule *rule)
 {
 	struct ruleset *ruleset = walk->ruleset;
@@ -52,11 +52,11 @@ static enum rules_verdict apply_jump(struct walk *walk, const struct rule *rule)
 	if (!rule->whole && there == RULES_REFUSED)
 		there = RULES_SOME;
 	if (!rule->whole || rule->names_port)
-		ruleset->all = ALL_PASSED; /* not everything went there */
+		ruleset->all = ALL_PASSED; /* not every packet jumps */
 	return there == RULES_OPEN ? walk->verdict : there;
 }
 
-/* What a rule does to the port, given what those before it have done. */
+/* What a rule does with the port, given the verdict of the rules before it. */
 static enum rules_verdict apply(struct walk *walk, const struct rule *rule)
 {
 	if (rule->other)
@@ -81,7 +81,7 @@ static enum rules_verdict apply(struct walk *walk, const struct rule *rule)
 	}
 }
 
-/* The first rule that decides ends it, and no packet gets past one that takes everything. */
+/* The first deciding rule ends the walk. No packet gets past a rule that matches everything. */
 static void on_step(void *ctx, const struct rule *rule)
 {
 	struct walk *walk = ctx;
@@ -119,7 +119,7 @@ static bool is_text(const json_t *object, const char *key, const char *text)
 	return value && strcmp(value, text) == 0;
 }
 
-/* Does what comes in begin with this chain? */
+/* Whether this is a base chain for incoming packets. */
 static bool is_entry(const json_t *chain)
 {
 	return is_text(chain, "type", "filter") &&
@@ -128,7 +128,7 @@ static bool is_entry(const json_t *chain)
 	       !is_text(chain, "family", "bridge") && !is_text(chain, "family", "arp");
 }
 
-/* What may go wrong for IPv4 counts more; of the same, the first chain. */
+/* A problem for IPv4 counts more; among equals the first chain. */
 static bool is_worse(const struct rules *than, enum rules_verdict verdict, bool v6_only)
 {
 	if (!than->where[0])
@@ -178,7 +178,7 @@ static void on_any_rule(void *ctx, const struct rule *rule)
 	rules->opaque |= rule->opaque;
 }
 
-/* The object under a key, which is made where there is none. */
+/* The object under a key, created if missing. */
 static json_t *grow(json_t *in, const char *key, json_t *(*make)(void))
 {
 	json_t *found = json_object_get(in, key);

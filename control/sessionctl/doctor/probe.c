@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What only a live host can tell: ethtool's ioctls, locks and the firewall's own programs.
+ * Probes of a live host: ethtool's ioctls, locks and the firewall's own programs.
  */
 #include "control/sessionctl/doctor/probe.h"
 
@@ -71,7 +71,7 @@ static int host_hashes_port(void *ctx, const char *interface, bool v6, bool *por
 	if (ret < 0)
 		return ret;
 	*port = fields.data & RXH_L4_B_0_1;
-	/* Without any field the driver does not tell. */
+	/* Without any field the driver does not report it. */
 	return fields.data & RXH_IP_SRC ? 0 : -EOPNOTSUPP;
 }
 
@@ -94,11 +94,11 @@ static int host_rules(void *ctx, enum doctor_filter filter, char **text)
 	(void)ctx;
 	if (access(programs[filter][0], X_OK) < 0)
 		return -ENOENT;
-	/* NOLINTNEXTLINE(cert-env33-c): words of ours, none from outside */
+	/* NOLINTNEXTLINE(cert-env33-c): constant commands, no outside input */
 	pipe = popen(programs[filter][1], "re");
 	if (!pipe)
 		return -errno;
-	/* To the end, for there is no NUL in it. */
+	/* Reads to the end, because the output has no NUL. */
 	*text = NULL;
 	if (getdelim(text, &room, '\0', pipe) < 0 && *text)
 		(*text)[0] = '\0';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The parts of doctor_probe_host that are files of their own.
+ * The parts of doctor_probe_host in separate files.
  */
 #ifndef SESSIOND_CONTROL_SESSIONCTL_DOCTOR_PROBE_H
 #define SESSIOND_CONTROL_SESSIONCTL_DOCTOR_PROBE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What the kernel tells of BPF programs and maps.
+ * Probes of BPF programs and maps.
  */
 #include "control/sessionctl/doctor/probe.h"
 
@@ -56,7 +56,7 @@ int probe_pinned_map(void *ctx, const char *path, uint32_t *id)
 	return err;
 }
 
-/* The kernel counts runs while kernel.bpf_stats_enabled is set, or this descriptor is open. */
+/* The kernel counts runs while kernel.bpf_stats_enabled is 1, or while this descriptor is open. */
 int probe_runs(void *ctx, uint32_t id, unsigned milliseconds, uint64_t *runs)
 {
 	struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000L};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * What netlink tells of an interface.
+ * Probes of an interface by netlink.
  */
 #include "control/sessionctl/doctor/probe.h"
 
@@ -187,7 +187,7 @@ static int on_link(const struct nlmsghdr *message, void *ctx)
 	return MNL_CB_OK;
 }
 
-/* Asks for the link of an index in a namespace; -1: in this one. */
+/* Looks up a link by its index in a namespace; -1: this namespace. */
 static int ask_link(unsigned index, int namespace, struct answer *answer)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];

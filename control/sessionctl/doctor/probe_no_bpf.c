@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Stands in for probe_bpf.c in a build without libbpf.
+ * Replaces probe_bpf.c in builds without libbpf.
  */
 #include "control/sessionctl/doctor/probe.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/xsk_parse.h"
+#include "dataplane/packet/datagram.h"
 
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/verify.h"
@@ -13,18 +13,19 @@ static bool is_whole(const struct frame *frame)
 	       ntohs(frame_udp(frame)->length) == frame->l4_len;
 }
 
-enum xsk_parsed xsk_parse(const uint8_t *data, size_t size, const uint8_t **message, size_t *length)
+enum datagram_result datagram_parse(
+	const uint8_t *data, size_t size, const uint8_t **message, size_t *length)
 {
 	struct frame frame = {.data = (uint8_t *)data, .len = (uint32_t)size};
 	enum parse_result result = parse_frame(&frame, PARSE_OPTIONS_REFUSE);
 
 	if (result == PARSE_BAD_CHECKSUM)
-		return XSK_CHECKSUM;
+		return DATAGRAM_CHECKSUM;
 	if (result != PARSE_UDP || !is_whole(&frame))
-		return XSK_MALFORMED;
+		return DATAGRAM_MALFORMED;
 	if (!verify_udp(&frame, checksum_pseudo(&frame), 0, 0))
-		return XSK_CHECKSUM;
+		return DATAGRAM_CHECKSUM;
 	*message = (const uint8_t *)(frame_udp(&frame) + 1);
 	*length = frame.l4_len - sizeof(struct frame_udp);
-	return XSK_MESSAGE;
+	return DATAGRAM_WHOLE;
 }

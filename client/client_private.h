@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What a client is made of. Everything but what is marked is set once, before a second thread sees
+ * it.
+ */
+#ifndef SESSIOND_CLIENT_PRIVATE_H
+#define SESSIOND_CLIENT_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <sessiond/client.h>
+
+#include "client/breaker.h"
+#include "client/seal.h"
+#include "common/address.h"
+
+#define CLIENT_COUNTERS(X) \
+	X(hits) \
+	X(misses) \
+	X(timeouts) \
+	X(off) \
+	X(puts) \
+	X(puts_too_long) \
+	X(puts_dropped) \
+	X(puts_skipped) \
+	X(removes) \
+	X(asked_second) \
+	X(second_hits) \
+	X(unopened) \
+	X(undecodable) \
+	X(stray) \
+	X(refused) \
+	X(opened)
+
+struct client_counters {
+#define X(name) _Atomic uint64_t name;
+	CLIENT_COUNTERS(X)
+#undef X
+};
+
+struct client_cache {
+	struct endpoint endpoint;
+	struct breaker breaker; /* shared */
+	char text[ADDRESS_TEXT];
+};
+
+struct thread_lookup;
+
+/* Apart, in memory that core dumps leave out. */
+struct client_secrets {
+	pthread_mutex_t lock; /* for `ring` */
+	struct seal_ring ring;
+};
+
+struct sessiond_client {
+	atomic_uint references;
+	unsigned cache_count, copies, value_max, lifetime_s, flags;
+	uint64_t deadline_ns;
+	struct client_cache caches[SESSIOND_CACHES_MAX];
+	uint64_t placement[SESSIOND_CACHES_MAX];
+
+	char *key_file, *scope; /* NULL: plain */
+	struct client_secrets *secrets;
+	atomic_uint ring_generation; /* changes with the ring; from 1 */
+
+	sessiond_log_fn *log;
+	void *log_ctx;
+
+	struct thread_lookup *threads; /* guarded by threads.c */
+	struct client_counters counters;
+};
+
+#define client_count(client, name) \
+	((void)atomic_fetch_add_explicit(&(client)->counters.name, 1, memory_order_relaxed))
+
+static inline uint64_t client_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+void client_log(const sessiond_client *client, enum sessiond_log_level level, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
+sessiond_client *client_hold(sessiond_client *client);
+
+#endif

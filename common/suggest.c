@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "common/suggest.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH_MAX 32
+#define EDITS_MAX  2
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+static int fold(char c)
+{
+	return tolower((unsigned char)c);
+}
+
+/* Optimal string alignment distance: insertions, deletions, substitutions and swaps of adjacent
+ * letters. */
+static unsigned edits_between(const char *a, const char *b)
+{
+	size_t a_length = strlen(a), b_length = strlen(b);
+	unsigned rows[3][LENGTH_MAX + 1];
+
+	if (a_length > LENGTH_MAX || b_length > LENGTH_MAX)
+		return EDITS_MAX + 1;
+	for (size_t j = 0; j <= b_length; j++)
+		rows[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= a_length; i++) {
+		const unsigned *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
+		unsigned *row = rows[i % 3];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= b_length; j++) {
+			unsigned same = fold(a[i - 1]) == fold(b[j - 1]);
+
+			row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + !same);
+			if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
+				fold(a[i - 2]) == fold(b[j - 1]))
+				row[j] = least(row[j], two_above[j - 2] + 1);
+		}
+	}
+	return rows[a_length % 3][b_length];
+}
+
+void suggest_offer(struct suggest *suggest, const char *known)
+{
+	unsigned edits = edits_between(suggest->word, known);
+
+	/* Not two edits for a short word: they turn any short word into any other. */
+	if (edits > EDITS_MAX || 2 * edits >= strlen(known) ||
+		(suggest->found && edits >= suggest->edits))
+		return;
+	suggest->found = known;
+	suggest->edits = edits;
+}
+
+const char *suggest_text(const struct suggest *suggest, const char *prefix, char text[SUGGEST_TEXT])
+{
+	text[0] = '\0';
+	if (suggest->found)
+		snprintf(text, SUGGEST_TEXT, "did you mean %s%s? ", prefix, suggest->found);
+	return text;
+}
