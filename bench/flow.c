@@ -120,7 +120,7 @@ void flow_queue(struct flow *flow, const struct operation *operation, uint64_t d
 	uint16_t timeout = flow->options->timeout;
 	unsigned i = flow->queued++;
 
-	if (operation->type == SESSD_GET) {
+	if (operation->type == SESSD_GET || operation->type == SESSD_TAKE) {
 		struct awaited *awaited = &flow->ring[flow->head & flow->ring_mask];
 
 		/* Open loop: all other tags were used since. */

@@ -83,6 +83,12 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 		*type = SESSD_REMOVE;
 		return lane->removes++ * config.threads + lane->lane;
 	}
+	if (config.workload == FRAMES_TAKE) {
+		*type = SESSD_TAKE;
+		/* Not in the order in which they lie in memory. */
+		return (lane->gets++ * config.threads + lane->lane) * POPULATION_SPREAD %
+		       config.sessions;
+	}
 	if (new) {
 		*type = SESSD_NEW;
 		return ((__u64)config.run << POPULATION_RUN_SHIFT |

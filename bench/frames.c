@@ -73,6 +73,7 @@ static const enum frames_workload workload_of[] = {
 	[WORKLOAD_MISS] = FRAMES_MISS,
 	[WORKLOAD_NEW] = FRAMES_NEW,
 	[WORKLOAD_REMOVE] = FRAMES_REMOVE,
+	[WORKLOAD_TAKE] = FRAMES_TAKE,
 	[WORKLOAD_MIX] = FRAMES_MIX,
 	[WORKLOAD_CHURN] = FRAMES_CHURN,
 };
@@ -345,7 +346,7 @@ static struct schedule make_schedule(const struct bench_options *o, unsigned thr
 
 	if (o->count > 0)
 		s.quota = o->count / o->threads + (thread < o->count % o->threads);
-	if (o->workload == WORKLOAD_REMOVE && s.quota > sessions)
+	if ((o->workload == WORKLOAD_REMOVE || o->workload == WORKLOAD_TAKE) && s.quota > sessions)
 		s.quota = sessions; /* each session once */
 	/* Pages of frames that are still queued in a socket make the end of a call slow, so calls
 	 * are longer for NEWs and REMOVEs. */

@@ -15,6 +15,7 @@ enum frames_workload {
 	FRAMES_MISS,
 	FRAMES_NEW,
 	FRAMES_REMOVE,
+	FRAMES_TAKE,
 	FRAMES_MIX,
 	FRAMES_CHURN,
 };

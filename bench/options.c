@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const workload_names[] = {"get", "miss", "new", "remove", "mix", "churn", NULL};
+const char *const workload_names[] = {"get", "miss", "new", "remove", "take", "mix", "churn", NULL};
 
 enum {
 	OPT_ZIPF = 256,
@@ -38,7 +38,8 @@ enum {
 const struct argp_option bench_option_table[] = {
 	{0, 0, 0, 0, "Workload", 1},
 	{"workload", 'w', "NAME", 0,
-		"get (default), miss, new, remove, mix (TLS 1.3) or churn. churn asks for keys "
+		"get (default), miss, new, remove, take, mix (TLS 1.3) or churn. churn asks for "
+		"keys "
 		"that a second sessionbench, with the same --run and with --changes, stores and "
 		"removes at random; a value shows its key and its NEW",
 		0},
@@ -180,7 +181,7 @@ static void parse_workload(struct bench_options *o, const char *text)
 			return;
 		}
 	}
-	bad("--workload: %s is not get, miss, new, remove, mix or churn", text);
+	bad("--workload: %s is not get, miss, new, remove, take, mix or churn", text);
 }
 
 /* Checks combinations of options. */

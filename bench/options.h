@@ -19,6 +19,7 @@ enum workload_kind {
 	WORKLOAD_MISS,	 /* keys that were never stored */
 	WORKLOAD_NEW,	 /* new keys */
 	WORKLOAD_REMOVE, /* each stored key once */
+	WORKLOAD_TAKE,	 /* stored keys, each once, by TAKE: only the first gets a session */
 	WORKLOAD_MIX,	 /* what terminators send under TLS 1.3 */
 	WORKLOAD_CHURN,	 /* GETs of keys that another process stores and removes continuously */
 };

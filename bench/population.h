@@ -15,6 +15,9 @@
 
 #include <sessiond/protocol.h>
 
+/* Spreads the numbers of a population over it: any prime above its size does. */
+#define POPULATION_SPREAD 2654435761ULL
+
 #define POPULATION_INLINE static inline __attribute__((always_inline))
 
 /* Numbers: [0, sessions) are preloaded. The NEWs of a run include the run's number, so that they

@@ -3,9 +3,6 @@
  */
 #include "bench/workload.h"
 
-/* Spreads popular sessions over the population: any prime above its size works. */
-#define SPREAD 2654435761ULL
-
 void workload_init(struct workload *w, const struct bench_options *options, unsigned thread)
 {
 	*w = (struct workload){
@@ -24,7 +21,7 @@ uint64_t workload_stored(struct workload *w)
 	uint32_t n = w->options->sessions;
 
 	if (w->options->zipf > 0)
-		return zipf_next(&w->zipf, &w->random) * SPREAD % n;
+		return zipf_next(&w->zipf, &w->random) * POPULATION_SPREAD % n;
 	return scale32(random_next(&w->random), n);
 }
 
@@ -58,7 +55,13 @@ bool workload_next(struct workload *w, struct operation *operation)
 		*operation = (struct operation){SESSD_NEW, new_number(w)};
 		return true;
 	case WORKLOAD_REMOVE:
-		*operation = (struct operation){SESSD_REMOVE, w->next_remove};
+	case WORKLOAD_TAKE:
+		*operation = (struct operation){
+			w->options->workload == WORKLOAD_TAKE ? SESSD_TAKE : SESSD_REMOVE,
+			w->next_remove};
+		if (w->options->workload == WORKLOAD_TAKE)
+			operation->number =
+				operation->number * POPULATION_SPREAD % w->options->sessions;
 		if (w->next_remove >= w->options->sessions)
 			return false;
 		w->next_remove += w->options->threads;

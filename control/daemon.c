@@ -54,6 +54,7 @@ static int start_engine(struct daemon *daemon)
 		.capacity = options->engine.capacity,
 		.value_max = options->engine.value_max,
 		.remove = options->remove,
+		.take = options->engine.take,
 		.measure = options->engine.measure,
 		.on_thread = options->engine.on_thread,
 	};

@@ -74,6 +74,13 @@ static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	return writer_delete(daemon->writer, key);
 }
 
+static bool admin_take(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct daemon *daemon = ctx;
+
+	return writer_take(daemon->writer, key);
+}
+
 static void admin_flush_start(void *ctx, struct writer_flush *flush)
 {
 	struct daemon *daemon = ctx;
@@ -120,6 +127,7 @@ const struct admin_ops daemon_admin_ops = {
 	.stats = admin_stats,
 	.find = admin_find,
 	.del = admin_del,
+	.take = admin_take,
 	.flush_start = admin_flush_start,
 	.flush_done = admin_flush_done,
 	.list = admin_list,

@@ -63,6 +63,7 @@ static inline void drop_sample_request(struct drop_sampler *sampler, enum reques
 	case REQUEST_NEW:
 	case REQUEST_GET:
 	case REQUEST_REMOVE:
+	case REQUEST_TAKE:
 		break;
 	}
 }

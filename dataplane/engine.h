@@ -49,6 +49,7 @@ struct engine_config {
 	enum xdp_mode xdp_mode;
 	uint32_t capacity;
 	uint16_t value_max;
+	bool take;	  /* TAKEs are answered */
 	unsigned threads; /* socket mode; 0: one per CPU */
 	char dpdk_args[ENGINE_ARGS_SIZE];
 	uint32_t limit_gets, limit_news; /* requests per second and source; 0: no limit */
@@ -68,6 +69,9 @@ struct update_sink {
 	void (*on_new)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
 		const void *value, size_t len);
 	void (*on_remove)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	/* A TAKE got the session of this key, whose slot is to be freed. There may be another under
+	 * the key by now, or none. */
+	void (*on_taken)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	void *ctx;
 };
 
@@ -122,6 +126,19 @@ struct engine_ops {
 	void (*put)(struct engine *engine, const struct session *session, const void *value);
 	void (*del)(struct engine *engine, const struct session *session);
 	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
+
+	/* What TAKEs did to a fast path with a table of its own: NULL, all three, where they claim
+	 * in `table` itself, and say so to the sink. Writer thread.
+	 * Whether the session was taken. */
+	bool (*taken)(struct engine *engine, const struct session *session);
+	/* Takes it for the daemon itself: true if it was there and nobody had. */
+	bool (*claim)(struct engine *engine, const struct session *session);
+	/* Writes the slots of sessions that were taken, at most `room`, and returns how many.
+	 * `held` says what is in a slot, false for nothing. Looks at a bounded part of the table;
+	 * `*more` says that the end was not reached, and the next call goes on there. */
+	unsigned (*find_taken)(struct engine *engine,
+		bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx,
+		uint32_t *slots, unsigned room, bool *more);
 
 	/* Replaces the allow list. When it returns, no reader uses the old one; but an engine that
 	 * adopts uses the last daemon's list until its start. */

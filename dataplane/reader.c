@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-int reader_shared_open(
-	struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news, unsigned talkers_of)
+int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news,
+	unsigned talkers_of, bool take)
 {
-	*shared = (struct reader_shared){.talkers_of = talkers_of};
+	*shared = (struct reader_shared){.talkers_of = talkers_of, .no_take = !take};
 	if (limit_gets || limit_news) {
 		shared->limit = rate_limit_create(limit_gets, limit_news);
 		if (!shared->limit)
@@ -44,7 +44,8 @@ void reader_drop(struct reader *reader, enum request_kind kind, const struct udp
 bool reader_take_token(
 	struct reader *reader, enum request_kind kind, const struct address *source, uint64_t now)
 {
-	if (rate_limit_take(reader->shared.limit, source, kind == REQUEST_GET, now))
+	if (rate_limit_take(
+		    reader->shared.limit, source, kind == REQUEST_GET || kind == REQUEST_TAKE, now))
 		return true;
 	request_count_drop(&reader->counters, kind);
 	return false;

@@ -21,7 +21,7 @@
 
 /* Kinds of requests that are counted by source: one bit per enum request_kind. */
 #define READER_TALKERS_ALL  (~0U)
-#define READER_TALKERS_GETS (1U << REQUEST_GET)
+#define READER_TALKERS_GETS (1U << REQUEST_GET | 1U << REQUEST_TAKE)
 #define READER_TALKERS_NONE 0
 
 /* Shared by the readers of an engine. */
@@ -29,12 +29,13 @@ struct reader_shared {
 	struct rate_limit *limit; /* NULL: none */
 	struct talkers *talkers;  /* NULL: sources are not counted */
 	unsigned talkers_of;	  /* READER_TALKERS_... */
+	bool no_take;		  /* --take no: a TAKE is a message of unknown type */
 };
 
 /* Limits are in requests per second and source; 0: no limit. 0, or -ENOMEM with nothing left to
  * close. */
 int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news,
-	unsigned talkers_of);
+	unsigned talkers_of, bool take);
 /* A zeroed struct is allowed. */
 void reader_shared_close(struct reader_shared *shared);
 
@@ -56,21 +57,30 @@ static inline void reader_init(struct reader *reader, const struct reader_shared
 void reader_drop(struct reader *reader, enum request_kind kind, const struct udp_datagram *datagram,
 	uint64_t now);
 
-/* Whether a GET, NEW or REMOVE is within --rate-limit; counts it if not. Only if there is a limit.
- * [reader] */
+/* Whether a GET, NEW, REMOVE or TAKE is within --rate-limit; counts it if not. Only if there is a
+ * limit. [reader] */
 bool reader_take_token(
 	struct reader *reader, enum request_kind kind, const struct address *source, uint64_t now);
 
+/* What a datagram is; a TAKE is of unknown type with --take no. [reader] */
+static inline enum request_kind reader_classify(
+	const struct reader *reader, const void *datagram, size_t length)
+{
+	enum request_kind kind = request_classify(datagram, length);
+
+	return kind == REQUEST_TAKE && reader->shared.no_take ? REQUEST_TYPE : kind;
+}
+
 /* Checks a datagram against allow list, message format and rate limit. Returns REQUEST_GET,
- * REQUEST_NEW or REQUEST_REMOVE if it is to be served; any other kind was dropped and counted.
- * [reader] */
+ * REQUEST_NEW, REQUEST_REMOVE or REQUEST_TAKE if it is to be served; any other kind was dropped and
+ * counted. [reader] */
 static inline enum request_kind reader_admit(struct reader *reader, const struct allow_list *allow,
 	const struct udp_datagram *datagram, uint64_t now)
 {
 	enum request_kind kind = REQUEST_REFUSED;
 
 	if (allow_list_contains(allow, &datagram->source))
-		kind = request_classify(datagram->data, datagram->length);
+		kind = reader_classify(reader, datagram->data, datagram->length);
 	if (__builtin_expect(request_is_dropped(kind), 0)) {
 		reader_drop(reader, kind, datagram, now);
 		return kind;

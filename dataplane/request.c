@@ -9,6 +9,7 @@ void request_count_drop(struct request_counters *counters, enum request_kind kin
 {
 	switch (kind) {
 	case REQUEST_GET:
+	case REQUEST_TAKE:
 		counter_add(&counters->drop_limit_get, 1);
 		break;
 	case REQUEST_NEW:
@@ -37,8 +38,8 @@ void request_counters_sum(struct request_counters *into, const struct request_co
 #undef X
 }
 
-size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
-	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters)
+static inline size_t answer(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters, bool take)
 {
 	struct sessd_header *header = reply;
 	uint16_t len = 0, value_sum = 0;
@@ -47,14 +48,27 @@ size_t request_get(struct table *table, uint64_t hash, const struct sessd_header
 
 	if (reply != request)
 		memcpy(header, request, sizeof(*header));
-	result = table_get(table, hash, request->key, now, header + 1, &len, &value_sum, &retries);
+	result = (take ? table_take : table_get)(
+		table, hash, request->key, now, header + 1, &len, &value_sum, &retries);
 	if (retries)
 		counter_add(&counters->get_retries, retries);
-	request_count_get(counters, result);
+	(take ? request_count_take : request_count_get)(counters, result);
 	header->type = result == TABLE_HIT ? SESSD_OK : SESSD_ERR;
 	if (result != TABLE_HIT)
 		len = value_sum = 0;
 	if (sum)
 		*sum = value_sum;
 	return SESSD_HEADER_SIZE + len;
+}
+
+size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters)
+{
+	return answer(table, hash, request, now, reply, sum, counters, false);
+}
+
+size_t request_take(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters)
+{
+	return answer(table, hash, request, now, reply, sum, counters, true);
 }

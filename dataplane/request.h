@@ -34,6 +34,7 @@ enum request_kind {
 	REQUEST_NEW,
 	REQUEST_GET,
 	REQUEST_REMOVE,
+	REQUEST_TAKE,
 	REQUEST_SHORT,	 /* shorter than SESSD_HEADER_SIZE */
 	REQUEST_VERSION, /* not version 1 */
 	REQUEST_TYPE,	 /* not a request */
@@ -60,12 +61,14 @@ static inline enum request_kind request_classify(const void *datagram, size_t le
 		return REQUEST_GET;
 	case SESSD_REMOVE:
 		return REQUEST_REMOVE;
+	case SESSD_TAKE:
+		return REQUEST_TAKE;
 	default:
 		return REQUEST_TYPE;
 	}
 }
 
-/* Counts a dropped datagram: a GET, NEW or REMOVE as over --rate-limit, the others by their
+/* Counts a dropped datagram: a GET, NEW, REMOVE or TAKE as over --rate-limit, the others by their
  * kind. */
 void request_count_drop(struct request_counters *counters, enum request_kind kind);
 
@@ -77,6 +80,7 @@ static inline void request_count_get(struct request_counters *counters, enum tab
 		counter_add(&counters->get_hits, 1);
 		break;
 	case TABLE_MISS:
+	case TABLE_LOST:
 		counter_add(&counters->get_misses, 1);
 		break;
 	case TABLE_EXPIRED:
@@ -84,6 +88,24 @@ static inline void request_count_get(struct request_counters *counters, enum tab
 		break;
 	case TABLE_TORN:
 		counter_add(&counters->get_torn, 1);
+		break;
+	}
+}
+
+/* Counts a TAKE that was looked up. */
+static inline void request_count_take(struct request_counters *counters, enum table_result result)
+{
+	switch (result) {
+	case TABLE_HIT:
+		counter_add(&counters->take_hits, 1);
+		break;
+	case TABLE_MISS:
+	case TABLE_EXPIRED:
+		counter_add(&counters->take_misses, 1);
+		break;
+	case TABLE_TORN:
+	case TABLE_LOST:
+		counter_add(&counters->take_lost_race, 1);
 		break;
 	}
 }
@@ -96,6 +118,10 @@ void request_counters_sum(struct request_counters *into, const struct request_co
  * SESSD_HEADER_SIZE for a miss. `sum`, if not NULL, receives the value's Internet checksum, not
  * complemented (0 for a miss). [reader] */
 size_t request_get(struct table *table, uint64_t hash, const struct sessd_header *request,
+	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
+/* The same for a TAKE. After a reply OK the writer is to be told that the session's slot is to be
+ * freed (update_ring.h). [reader] */
+size_t request_take(struct table *table, uint64_t hash, const struct sessd_header *request,
 	uint64_t now, void *reply, uint16_t *sum, struct request_counters *counters);
 
 #endif

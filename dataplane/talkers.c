@@ -86,6 +86,7 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	talker = place_of(talkers, source);
 	switch (kind) {
 	case REQUEST_GET:
+	case REQUEST_TAKE:
 		talker->gets += weight;
 		break;
 	case REQUEST_NEW:

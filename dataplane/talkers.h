@@ -18,7 +18,7 @@
 
 struct talker {
 	struct address source;
-	uint64_t gets, news, removes; /* requests, estimated */
+	uint64_t gets, news, removes; /* requests, estimated; TAKEs are among the GETs */
 };
 
 struct talkers;
@@ -42,7 +42,7 @@ struct talkers_rate {
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
 	unsigned weight);
 
-/* [reader] Call for each GET, NEW or REMOVE. `skipped` belongs to the reader. */
+/* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. */
 static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 	const struct address *source, enum request_kind kind)
 {

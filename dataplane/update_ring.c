@@ -176,7 +176,8 @@ static void deliver(
 	const struct sessd_header *request = &update->request;
 
 	if (request->type != SESSD_NEW) {
-		sink->on_remove(sink->ctx, request->key);
+		(request->type == SESSD_OK ? sink->on_taken : sink->on_remove)(
+			sink->ctx, request->key);
 		return;
 	}
 	sink->on_new(

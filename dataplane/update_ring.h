@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The queue of NEWs and REMOVEs from one reader to the writer: bounded, one producer, one consumer,
- * no locks. Its memory is reserved when it is opened, and its entries are written and read in
- * place. A full queue refuses more; the producer counts.
+ * The queue of NEWs, REMOVEs and taken sessions from one reader to the writer: bounded, one
+ * producer, one consumer, no locks. Its memory is reserved when it is opened, and its entries are
+ * written and read in place. A full queue refuses more; the producer counts.
  *
  * Each side caches the other's index and rereads it only when the cached one is used up: between
  * two CPUs that share no cache, such a read costs as much as some ten packets.
@@ -48,7 +48,7 @@ int update_ring_open(struct update_ring *ring, uint32_t depth, uint16_t value_ma
 /* Wipes the entries and frees them. A zeroed struct is allowed. */
 void update_ring_close(struct update_ring *ring);
 
-/* A datagram that request_classify calls NEW or REMOVE. */
+/* A datagram that request_classify calls NEW or REMOVE, or the reply OK to a TAKE. */
 struct update_request {
 	const struct sessd_header *request;
 	uint32_t length; /* bytes, as sent; a value longer than value_max need not be present */

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * The pinned maps; map_abi.h defines their names and layout. The loader sets what depends on the
- * command line and the host before it loads: max_entries of sessions, overflow, marks and local,
- * and value_size of overflow.
+ * command line and the host before it loads: max_entries of sessions, overflow, marks, taken and
+ * local, and value_size of overflow.
  *
  * `sessions` is preallocated: allocating an element at each store costs as much as the rest of the
  * store, and may fail.
@@ -39,6 +39,14 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, SESSD_MARKS_PER_ELEM / 8);
 } marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, SESSD_MARKS_PER_ELEM / 8);
+} taken SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -79,8 +79,8 @@ INLINE void reply_make(struct packet *packet, __u8 type, __u32 length, __u64 sum
 	struct sessd_header *header = (void *)(packet->udp + 1);
 	__u32 udp_length = sizeof(*packet->udp) + length;
 
+	sum += bpf_htons(type - header->type);
 	header->type = type;
-	sum += bpf_htons(type - SESSD_GET);
 	reply_udp(packet->udp, udp_length, sum);
 	if (packet->v6)
 		reply_ip6(packet->ip6, udp_length);

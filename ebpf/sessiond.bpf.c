@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The fast path. It answers GETs from the sessions map in the driver, redirects NEWs and REMOVEs to
- * the daemon's AF_XDP sockets, and passes everything else unchanged to the kernel, which delivers
- * what is for sessiond to the daemon's UDP socket. It reads sessions and sets visited marks; only
- * the daemon changes sessions.
+ * The fast path. It answers GETs and TAKEs from the sessions map in the driver, redirects NEWs and
+ * REMOVEs to the daemon's AF_XDP sockets, and passes everything else unchanged to the kernel, which
+ * delivers what is for sessiond to the daemon's UDP socket. It reads sessions, sets visited marks,
+ * and makes a session that was taken a miss; only the daemon stores and deletes sessions.
  *
  * Runs on Linux 6.1 and later.
  */
@@ -12,6 +12,7 @@
 #include "ebpf/access_cache.bpf.h"
 #include "ebpf/answer_times.bpf.h"
 #include "ebpf/checksum.bpf.h"
+#include "ebpf/claim.bpf.h"
 #include "ebpf/drop_sample.bpf.h"
 #include "ebpf/map_batch.bpf.h"
 #include "ebpf/maps.bpf.h"
@@ -98,10 +99,11 @@ INLINE int answer_error(
 }
 
 /* `sum`: one's complement sum of the pseudo header without its length, the ports and the request
- * header. */
+ * header. A TAKE does as a GET does, and has the session only if nobody else took it since it was
+ * found. */
 INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 	struct sessd_xdp_counters *counters, const struct sessd_config *settings,
-	struct percpu *own, __u64 sum)
+	struct percpu *own, __u64 sum, bool take)
 {
 	struct sessd_header *header;
 	struct sessd_entry *entry;
@@ -118,11 +120,13 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			return XDP_ABORTED;
 		entry = bpf_map_lookup_elem(&sessions, header->key);
 		if (!entry)
-			return answer_error(ctx, packet, own, sum, &counters->get_misses);
+			return answer_error(ctx, packet, own, sum,
+				take ? &counters->take_misses : &counters->get_misses);
 		session_read(&session, entry);
 		session_touch(entry);
 		if (session_expired(&session, now))
-			return answer_error(ctx, packet, own, sum, &counters->get_expired);
+			return answer_error(ctx, packet, own, sum,
+				take ? &counters->take_misses : &counters->get_expired);
 		if (!session.len || session.len > value_max)
 			continue;
 		if (!mark_read(&mark, &session))
@@ -134,17 +138,41 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		}
 		if (!packet_message(packet, ctx, &header))
 			return XDP_ABORTED;
-		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings))
-			continue;
-		mark_visited(&mark);
+		if (!session_copy(&session, entry, header, (void *)(long)ctx->data_end, settings)) {
+			if (session.guard)
+				continue;
+			return answer_error(ctx, packet, own, sum,
+				take ? &counters->take_misses : &counters->get_misses);
+		}
+		if (take) {
+			__u32 slot = sessd_life_slot(session.life);
+
+			if (slot >= settings->capacity) /* no session */
+				return answer_error(ctx, packet, own, sum, &counters->take_misses);
+			if (!claim_guard(entry, session.guard))
+				return answer_error(
+					ctx, packet, own, sum, &counters->take_lost_race);
+			claim_tell(slot);
+			counters->take_hits++;
+		} else {
+			mark_visited(&mark);
+			counters->get_hits++;
+		}
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
-		counters->get_hits++;
 		talkers_count(packet, own, SESSD_GET);
 		reply_make(packet, SESSD_OK, SESSD_HEADER_SIZE + session.len, sum + session.sum);
 		return XDP_TX;
 	}
-	return answer_error(ctx, packet, own, sum, &counters->get_torn);
+	return answer_error(
+		ctx, packet, own, sum, take ? &counters->take_lost_race : &counters->get_torn);
+}
+
+/* Whether a GET or TAKE is a TAKE. It is read anew, and not known from a branch: the verifier then
+ * follows what both have in common once. */
+INLINE bool is_take(const struct sessd_header *header)
+{
+	return *(const volatile __u8 *)&header->type >> 1 & 1;
 }
 
 /* `generic`: generic XDP, whose packets are socket buffers. */
@@ -189,6 +217,11 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	 * socket. */
 	unfinished = generic && checksum_partial(&packet, checksum_pseudo(&packet));
 	switch (header->type) {
+	case SESSD_TAKE:
+		if (!take_answered)
+			return refuse(ctx, &packet, own, &counters->drop_type, SESSD_DROP_TYPE,
+				header->type);
+		/* fallthrough */
 	case SESSD_GET:
 		/* The daemon counts GETs that it answers. */
 		if (unfinished)
@@ -224,7 +257,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		return pass(&counters->pass_bad_checksum);
 	sum += pseudo + *(const __u32 *)packet.udp;
 	packet_settle(&packet);
-	return answer_get(ctx, &packet, counters, settings, own, sum);
+	return answer_get(ctx, &packet, counters, settings, own, sum, is_take(header));
 }
 
 INLINE int timed(struct xdp_md *ctx, bool generic)

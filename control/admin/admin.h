@@ -12,6 +12,7 @@
  *   list               ID SECONDS BYTES      a line for each live session, in no order
  *   show ID            id ID, remaining SECONDS, length BYTES: a line each
  *   remove ID
+ *   take ID            as remove, by the rule of TAKE: an error if a client has taken it
  *   flush              flushed COUNT         sent when every session that existed at the request
  *                                            is deleted, some 5 s for a million. It continues if the
  *                                            client leaves. A flush requested during another begins
@@ -52,6 +53,8 @@ struct admin_ops {
 	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
 	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
+	/* As writer_take. */
+	bool (*take)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	/* As writer_flush_start and writer_flush_done: flush_start does not wait; flush_done is
 	 * called until it does not return 0. */
 	void (*flush_start)(void *ctx, struct writer_flush *flush);

@@ -125,6 +125,23 @@ static void do_remove(
 	reply_end(out);
 }
 
+static void do_take(struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	const struct admin_config *config = connection->config;
+	uint8_t key[SESSD_KEY_SIZE];
+	char id[TEXT_KEY_SIZE];
+
+	if (!parse_id(out, argument, key))
+		return;
+	if (!config->ops->take(config->ctx, key)) {
+		reply_error(out, "no such session, or it was taken");
+		return;
+	}
+	log_notice("admin: user %u took session %s", connection->uid, text_key_format(key, id));
+	reply_begin(out);
+	reply_end(out);
+}
+
 static void do_flush(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
@@ -221,6 +238,7 @@ static const struct {
 	{"list", false, do_list},
 	{"show", true, do_show},
 	{"remove", true, do_remove},
+	{"take", true, do_take},
 	{"flush", false, do_flush},
 	{"reload", false, do_reload},
 	{"log-level", true, do_log_level},
@@ -251,8 +269,8 @@ void admin_command(struct admin_connection *connection, const char *line)
 		commands[i].run(connection, out, argument);
 		return;
 	}
-	reply_error(out, "unknown command: expected stats, list, show ID, remove ID, flush, "
-			 "reload, log-level LEVEL, talkers, version or ping");
+	reply_error(out, "unknown command: expected stats, list, show ID, remove ID, take ID, "
+			 "flush, reload, log-level LEVEL, talkers, version or ping");
 }
 
 void admin_list_page(struct admin_connection *connection)

@@ -76,6 +76,14 @@ OPTION(enum remove_policy, remove, , .name = "remove", .arg = "POLICY", .flags =
 		   "close_notify.",
 	.set = set_word, .words = "honour ignore", .fallback = "honour")
 
+ENGINE_OPTION(take, .name = "take", .arg = "yes|no",
+	.help = "Answer TAKEs, which get a session and end it at once",
+	.details =
+		"A client that sends TAKE in place of GET uses each session once (TLS 1.3 tickets, "
+		"early data). stunnel sends GETs alone. With no, a TAKE is dropped and counted "
+		"like a message of unknown type.",
+	.set = set_bool, .words = "yes no", .fallback = "yes")
+
 ENGINE_OPTION(threads, .name = "threads", .letter = 't', .arg = "N", .needs = ENGINE_THREADS,
 	.help = "Reader threads in socket mode; default one per CPU", .set = set_number,
 	.what = "a number of threads", .min = 1, .max = 256, .example = "2")

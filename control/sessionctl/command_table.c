@@ -28,6 +28,9 @@ const struct ctl_command ctl_commands[] = {
 	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
 	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
 	{"remove", "ID", false, ctl_ask, "delete one session"},
+	{"take", "ID", false, ctl_ask, "end one session, if no client has taken it",
+		.details = "As remove, but by the rule of TAKE: it succeeds only if no client has "
+			   "used the session by TAKE, and then no client can."},
 	{"flush", NULL, false, ctl_ask, "delete all sessions",
 		.details =
 			"It returns once every session that existed is deleted, at most 256 per "
@@ -42,6 +45,12 @@ const struct ctl_command ctl_commands[] = {
 		.details = "This detaches the XDP program from its interfaces and ends every "
 			   "session. With --interface it detaches the program from that interface "
 			   "only, even if its pins are elsewhere or gone."},
+	{"check", "ADDR[:PORT]", false, ctl_check, "whether a cache is ready, here or elsewhere",
+		.details =
+			"It asks over the network, as clients do, and needs no admin socket. The "
+			"daemon renews what it asks for each second: 3 seconds after a daemon has "
+			"died or got stuck the check fails, though in xdp mode sessions are still "
+			"answered. It prints the status and exits 0 only if the cache is ready."},
 	{"key", "new|rotate FILE", false, ctl_key, "make or rotate a key file of libsessiond",
 		.details =
 			"new makes a file with one random key. rotate takes one step of three: "

@@ -41,6 +41,9 @@ int ctl_ask(const struct ctl *ctl);
 /* doctor_rounds.c: checks this host. The exit code gives the worst finding. */
 int ctl_doctor(const struct ctl *ctl);
 
+/* check.c: whether a cache is ready, asked as its clients ask. */
+int ctl_check(const struct ctl *ctl);
+
 /* top.c: the live view; without a terminal it prints once. */
 int ctl_top(const struct ctl *ctl);
 

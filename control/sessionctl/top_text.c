@@ -59,17 +59,19 @@ static void percent(char out[16], double part, double whole)
 		snprintf(out, 16, "-");
 }
 
-static const char *const get_outcomes[] = {"hits", "misses", "expired", "torn"};
-#define GET_OUTCOMES (sizeof(get_outcomes) / sizeof(get_outcomes[0]))
+/* Of GETs and TAKEs; hits first. */
+static const char *const outcomes[] = {"get_hits", "take_hits", "get_misses", "get_expired",
+	"get_torn", "take_misses", "take_lost_race"};
+#define HIT_OUTCOMES 2
+#define OUTCOMES     (sizeof(outcomes) / sizeof(outcomes[0]))
 
 static double get_requests(const struct view *view, bool rate, bool hits_only)
 {
 	double sum = 0;
 	char name[64];
 
-	for (size_t i = 0; i < (hits_only ? 1 : GET_OUTCOMES); i++) {
-		snprintf(name, sizeof(name), "%sget_%s", view->now->pinned ? "xdp_" : "",
-			get_outcomes[i]);
+	for (size_t i = 0; i < (hits_only ? HIT_OUTCOMES : OUTCOMES); i++) {
+		snprintf(name, sizeof(name), "%s%s", view->now->pinned ? "xdp_" : "", outcomes[i]);
 		sum += rate ? top_rate(view->before, view->now, name)
 			    : (double)top_figure(view->now, name);
 	}
@@ -166,6 +168,7 @@ static const struct {
 	{"GET hit", "get_hits", true},
 	{"GET miss", "get_misses", true},
 	{"GET expired", "get_expired", true},
+	{"TAKE", "take_*", true}, /* whatever the answer */
 	{"NEW stored", "new_stored", false},
 	{"NEW already stored", "new_exists", false},
 	{"NEW refused", NULL, false}, /* all others of new_ */

@@ -24,6 +24,15 @@
 
 /* How often an idle writer looks at the expiry ring, whose lists span a second each. */
 #define IDLE_MS 250
+/* How often all slots are looked at for sessions that were taken, at most: some 0.1 s. */
+#define REAP_TICKS 100
+
+uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
+{
+	uint32_t slot = table_find(writer->table, table_hash(writer->table, key), key);
+
+	return status_has(&writer->status, slot) ? TABLE_NO_SLOT : slot;
+}
 
 void writer_drop(struct writer *writer, uint32_t slot)
 {
@@ -38,6 +47,18 @@ void writer_drop_early(struct writer *writer, uint32_t slot)
 {
 	lifetime_remove(writer->lifetime, slot);
 	writer_drop(writer, slot);
+}
+
+bool writer_is_taken(struct writer *writer, const struct session *session)
+{
+	return writer->ops->taken ? writer->ops->taken(writer->engine, session)
+				  : table_taken(writer->table, session->slot);
+}
+
+void writer_drop_taken(struct writer *writer, uint32_t slot)
+{
+	writer_drop_early(writer, slot);
+	counter_add(&writer->sessions_taken, 1);
 }
 
 /* Returns a free slot. If there is none, it takes the slot of an ended session that the sweep has
@@ -90,15 +111,22 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	now = clock_tick();
 	hash = table_hash(writer->table, key);
 	slot = table_find(writer->table, hash, key);
+	if (status_has(&writer->status, slot)) {
+		counter_add(&writer->new_reserved, 1);
+		return;
+	}
 	if (slot != TABLE_NO_SLOT) {
 		table_slot(writer->table, slot, &session);
-		if (session.expires > now) {
+		if (writer_is_taken(writer, &session)) {
+			writer_drop_taken(writer, slot);
+		} else if (session.expires > now) {
 			counter_add(&writer->new_exists, 1);
 			return;
+		} else {
+			writer_drop_early(writer, slot);
+			counter_add(&writer->sessions_expired, 1);
+			replaces = true;
 		}
-		writer_drop_early(writer, slot);
-		counter_add(&writer->sessions_expired, 1);
-		replaces = true;
 	}
 	slot = take_slot(writer, now);
 	if (slot == TABLE_NO_SLOT) {
@@ -121,14 +149,21 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 {
 	struct writer *writer = ctx;
+	struct session session;
 	uint32_t slot;
 
 	if (atomic_load_explicit(&writer->remove_policy, memory_order_relaxed) == REMOVE_IGNORE) {
 		counter_add(&writer->remove_ignored, 1);
 		return;
 	}
-	slot = table_find(writer->table, table_hash(writer->table, key), key);
+	slot = writer_find_slot(writer, key);
 	if (slot == TABLE_NO_SLOT) {
+		counter_add(&writer->remove_missing, 1);
+		return;
+	}
+	table_slot(writer->table, slot, &session);
+	if (writer_is_taken(writer, &session)) {
+		writer_drop_taken(writer, slot);
 		counter_add(&writer->remove_missing, 1);
 		return;
 	}
@@ -136,11 +171,27 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	counter_add(&writer->remove_done, 1);
 }
 
+/* What a reader says may be old: the slot itself tells. */
+static void on_taken(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct writer *writer = ctx;
+	uint32_t slot = writer_find_slot(writer, key);
+	struct session session;
+
+	if (slot == TABLE_NO_SLOT)
+		return;
+	table_slot(writer->table, slot, &session);
+	if (writer_is_taken(writer, &session))
+		writer_drop_taken(writer, slot);
+}
+
 /* The fast path's map refused a session: forget it, so that a later NEW may try again. */
 static void on_failed(void *ctx, uint32_t slot)
 {
 	struct writer *writer = ctx;
 
+	if (status_has(&writer->status, slot))
+		return; /* it is put again */
 	lifetime_remove(writer->lifetime, slot);
 	table_delete(writer->table, slot);
 	counter_add(&writer->new_failed, 1);
@@ -202,6 +253,7 @@ struct writer *writer_create(
 		writer_destroy(writer);
 		return NULL;
 	}
+	status_open(&writer->status, ops, engine, writer->table, config->value_max, config->take);
 	return writer;
 }
 
@@ -254,6 +306,32 @@ static bool sweep(struct writer *writer)
 	return writer->sweeping;
 }
 
+static bool on_held(void *ctx, uint32_t slot, struct session *session)
+{
+	const struct writer *writer = ctx;
+
+	return table_slot(writer->table, slot, session);
+}
+
+/* Frees slots whose sessions were taken in a fast path with a table of its own, a step's worth.
+ * Returns how long the writer may rest: TAKEs may come faster than it frees them. */
+static int reap(struct writer *writer)
+{
+	uint32_t slots[STEP_DELETES];
+	unsigned count;
+
+	if (!writer->ops->find_taken || (!writer->reaping && clock_tick() < writer->reap_next))
+		return IDLE_MS;
+	count = writer->ops->find_taken(
+		writer->engine, on_held, writer, slots, STEP_DELETES, &writer->reaping);
+	for (unsigned i = 0; i < count; i++)
+		writer_drop_taken(writer, slots[i]);
+	writer_commit(writer);
+	if (!writer->reaping)
+		writer->reap_next = clock_tick() + REAP_TICKS;
+	return !writer->reaping ? IDLE_MS : count == STEP_DELETES ? 0 : STEP_PAUSE_MS;
+}
+
 /* GETs find the sessions of this batch from now on. */
 static void measure_inserts(struct writer *writer)
 {
@@ -271,9 +349,9 @@ void writer_latency(const struct writer *writer, struct latency *into)
 static void *writer_run(void *arg)
 {
 	struct writer *writer = arg;
-	bool more = false;
 	uint64_t one = 1;
-	int n = 0;
+	int n = 0, rest = 0;
+	bool more;
 
 	/* Held until the engine has started. */
 	pthread_mutex_lock(&writer->lock);
@@ -281,12 +359,16 @@ static void *writer_run(void *arg)
 	if (writer->on_thread)
 		writer->on_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
-		n = writer->ops->poll(writer->engine, more ? STEP_PAUSE_MS : IDLE_MS);
+		n = writer->ops->poll(writer->engine, rest);
+		status_renew(&writer->status);
 		writer_commit(writer);
 		measure_inserts(writer);
 		more = sweep(writer);
 		more |= writer_obey(writer);
 		more |= writer_flush_step(writer);
+		rest = reap(writer);
+		if (more && rest > STEP_PAUSE_MS)
+			rest = STEP_PAUSE_MS;
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
 	pthread_mutex_lock(&writer->lock);
@@ -305,7 +387,8 @@ static void *writer_run(void *arg)
 
 int writer_start(struct writer *writer)
 {
-	struct update_sink sink = {.on_new = on_new, .on_remove = on_remove, .ctx = writer};
+	struct update_sink sink = {
+		.on_new = on_new, .on_remove = on_remove, .on_taken = on_taken, .ctx = writer};
 	int err;
 
 	/* Sessions are in the table and pass through receive buffers, queues and the mirror. */

@@ -22,6 +22,7 @@ struct writer_config {
 	uint32_t capacity;
 	uint16_t value_max;
 	enum remove_policy remove;
+	bool take;		 /* what the status says of --take */
 	bool measure;		 /* times of inserts: writer_latency */
 	void (*on_thread)(void); /* called first on the writer's thread; or NULL */
 };
@@ -42,6 +43,8 @@ void writer_destroy(struct writer *writer);
 
 /* Main thread: each waits until the writer has run it, between two batches. */
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
+/* The same by the rule of TAKE: true only if no client has taken it, and then none will. */
+bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* Writes one page of sessions from slot `*next` on, at most `room`, and advances `*next`, to

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 bool writer_obey(struct writer *writer)
@@ -44,31 +45,67 @@ static void command_run(
 }
 
 struct find_command {
+	enum {
+		COMMAND_FIND,
+		COMMAND_DELETE,
+		COMMAND_TAKE,
+	} what;
 	const uint8_t *key;
-	struct session *session; /* NULL: delete it */
+	struct session *session; /* of COMMAND_FIND */
 	bool found;
 };
+
+/* As a reader would: what has ended, if not swept yet, cannot be taken. */
+static bool take(struct writer *writer, const struct session *session)
+{
+	if (session->expires <= clock_tick())
+		return false;
+	return writer->ops->claim ? writer->ops->claim(writer->engine, session)
+				  : table_claim(writer->table, session->slot);
+}
 
 static bool find_step(struct writer *writer, void *ctx)
 {
 	struct find_command *find = ctx;
-	uint32_t slot = table_find(writer->table, table_hash(writer->table, find->key), find->key);
+	uint32_t slot = writer_find_slot(writer, find->key);
+	struct session session;
 
-	find->found = slot != TABLE_NO_SLOT;
-	if (!find->found)
+	if (slot == TABLE_NO_SLOT)
 		return true;
-	if (find->session) {
-		table_slot(writer->table, slot, find->session);
-	} else {
+	/* A fast path of its own must have it before it can be claimed there. */
+	writer_commit(writer);
+	if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session))
+		return true;
+	switch (find->what) {
+	case COMMAND_FIND:
+		*find->session = session;
+		find->found = true;
+		break;
+	case COMMAND_DELETE:
 		writer_drop_early(writer, slot);
 		counter_add(&writer->sessions_flushed, 1);
+		find->found = true;
+		break;
+	case COMMAND_TAKE:
+		find->found = take(writer, &session);
+		if (find->found)
+			writer_drop_taken(writer, slot);
+		break;
 	}
 	return true;
 }
 
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
 {
-	struct find_command find = {.key = key};
+	struct find_command find = {.what = COMMAND_DELETE, .key = key};
+
+	command_run(writer, find_step, &find);
+	return find.found;
+}
+
+bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct find_command find = {.what = COMMAND_TAKE, .key = key};
 
 	command_run(writer, find_step, &find);
 	return find.found;
@@ -76,7 +113,7 @@ bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
 
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
 {
-	struct find_command find = {.key = key, .session = session};
+	struct find_command find = {.what = COMMAND_FIND, .key = key, .session = session};
 
 	command_run(writer, find_step, &find);
 	return find.found;
@@ -177,7 +214,8 @@ static bool list_step(struct writer *writer, void *ctx)
 			*list->next = table_capacity(writer->table);
 			break;
 		}
-		if (table_slot(writer->table, *list->next, &list->sessions[list->count]))
+		if (table_slot(writer->table, *list->next, &list->sessions[list->count]) &&
+			!writer_is_taken(writer, &list->sessions[list->count]))
 			list->count++;
 		++*list->next;
 	}

@@ -14,10 +14,12 @@
 	X(new_zero_timeout, COUNTER, "NEWs not stored: the timeout is 0") \
 	X(new_empty, COUNTER, "NEWs not stored: no value") \
 	X(new_too_large, COUNTER, "NEWs not stored: the value is longer than --max-session") \
+	X(new_reserved, COUNTER, "NEWs not stored: the key is the status key") \
 	X(new_failed, COUNTER, "NEWs stored, but then refused by the map of the fast path") \
 	X(remove_done, COUNTER, "REMOVEs that deleted a session") \
 	X(remove_missing, COUNTER, "REMOVEs for a key that is not stored") \
 	X(remove_ignored, COUNTER, "REMOVEs ignored by policy (--remove)") \
+	X(sessions_taken, COUNTER, "sessions that ended with a TAKE") \
 	X(sessions_expired, COUNTER, "sessions that expired") \
 	X(sessions_evicted, COUNTER, "sessions evicted to make room") \
 	X(sessions_flushed, COUNTER, "sessions deleted by the administrator") \

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "control/sessions/lifetime.h"
+#include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
 
 /* Bounds one step, and so how long a NEW may wait behind a sweep or a flush. */
@@ -50,7 +51,10 @@ struct writer {
 	uint64_t inserts_began; /* when the first of inserts_waiting was received */
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
-	bool sweeping; /* the last sweep did not finish */
+	struct status status;
+	uint64_t reap_next; /* tick from which taken sessions are looked for again */
+	bool reaping;	    /* the last reap did not finish */
+	bool sweeping;	    /* the last sweep did not finish */
 	/* A flush is a pass over the slots that ends when no session from before it is left. */
 	uint32_t flush_next;	      /* the pass's next slot; the capacity if no pass is running */
 	uint64_t flush_wanted;	      /* the last pass requested */
@@ -75,10 +79,16 @@ struct writer {
 
 /* Call all of these on the writer's thread. */
 
+/* The slot of a session, or TABLE_NO_SLOT: the status entry is none. */
+uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 /* Deletes a session that `lifetime` has already released, from the table and the fast path. */
 void writer_drop(struct writer *writer, uint32_t slot);
 /* The same for a session that has not ended yet. */
 void writer_drop_early(struct writer *writer, uint32_t slot);
+/* Whether a TAKE got the session of a slot: it is gone for every reader, and is to be dropped. */
+bool writer_is_taken(struct writer *writer, const struct session *session);
+/* Drops it. */
+void writer_drop_taken(struct writer *writer, uint32_t slot);
 /* Passes the changes to the fast path. */
 void writer_commit(struct writer *writer);
 /* Whether another step of many deletes may run now. */

@@ -81,7 +81,7 @@ const struct figure figure_table[] = {
 		"replies that could not be sent"},
 
 	{"drop_queue_full", FIGURE_LOSS, FIGURE_SOCKET,
-		"dropped: NEW or REMOVE, the queue to the writer is full"},
+		"dropped: NEW, REMOVE or TAKE, the queue to the writer is full"},
 	{"threads", FIGURE_GAUGE, FIGURE_SOCKET, "reader threads"},
 
 	{"dpdk_ports", FIGURE_GAUGE, FIGURE_DPDK, "ports in use"},

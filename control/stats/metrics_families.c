@@ -10,6 +10,7 @@
 const struct metrics_family metrics_families[] = {
 	{"get_retries", "sessiond_lookup_retries_total", NULL, true},
 	{"get_*", "sessiond_gets_total", "outcome", true, "GETs answered, by path and outcome."},
+	{"take_*", "sessiond_takes_total", "outcome", true, "TAKEs answered, by path and outcome."},
 	{"new_*", "sessiond_news_total", "outcome", false, "NEWs received, by outcome."},
 	{"remove_*", "sessiond_removes_total", "outcome", false, "REMOVEs received, by outcome."},
 	{"drop_*", "sessiond_dropped_total", "reason", true,

@@ -34,6 +34,9 @@ static const struct {
 	{"get_misses", MISSES},
 	{"get_expired", MISSES},
 	{"get_torn", MISSES},
+	{"take_hits", HITS}, /* TAKEs are GETs here */
+	{"take_misses", MISSES},
+	{"take_lost_race", MISSES},
 	{"new_*", NEWS},
 	{"remove_*", REMOVES},
 	{"sessions_expired", EXPIRED},

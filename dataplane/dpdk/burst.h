@@ -10,9 +10,10 @@
 #include "dataplane/dpdk/dpdk.h"
 #include "dataplane/table/table_burst.h"
 
-/* A GET that was sorted and is not yet answered. */
+/* A GET or TAKE that was sorted and is not yet answered. */
 struct pending_get {
 	struct rte_mbuf *mbuf;
+	bool take;
 	struct frame frame;
 	struct table_burst_key key;
 	/* Of the pseudo header without its length, the ports and the request header. */
@@ -38,12 +39,14 @@ struct burst {
 	uint64_t now;  /* current tick */
 	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
+	unsigned take_count;  /* of the GETs that are not plain */
 	unsigned update_room; /* updates that the ring to the writer has room for */
 	struct fast_get fast[BURST];
 	struct pending_get gets[BURST];
-	struct update_request updates[BURST]; /* their buffers are in spent or drop */
-	struct rte_mbuf *rest[BURST];	      /* frames for the general path */
-	struct rte_mbuf *send[BURST];	      /* replies to plain GETs first */
+	/* Their buffers are in spent or drop; those of TAKEs in send. */
+	struct update_request updates[BURST];
+	struct rte_mbuf *rest[BURST]; /* frames for the general path */
+	struct rte_mbuf *send[BURST]; /* replies to plain GETs first */
 	struct rte_mbuf *drop[BURST];
 	struct rte_mbuf *spent[BURST]; /* of plain updates: one segment, the port's own, no other
 					  references */
@@ -88,7 +91,7 @@ void limit_plain(struct burst *burst);
  * buckets it prefetches. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
 
-/* general_path.c: passes the collected NEWs and REMOVEs to the writer. */
+/* general_path.c: passes the collected NEWs and REMOVEs, and what was taken, to the writer. */
 void sort_updates(struct burst *burst);
 
 /* fast_template.c: whether a source (network byte order) may ask and can be answered; remembers its

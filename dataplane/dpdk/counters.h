@@ -26,7 +26,7 @@
 	X(announcements, COUNTER, "gratuitous ARPs and unsolicited neighbour advertisements sent") \
 	X(address_conflicts, COUNTER, \
 		"ARPs and neighbour advertisements in which another host claims our address") \
-	X(drop_ring_full, LOSS, "dropped: NEW or REMOVE, the ring to the writer is full") \
+	X(drop_ring_full, LOSS, "dropped: NEW, REMOVE or TAKE, the ring to the writer is full") \
 	X(drop_tx_full, LOSS, "dropped: reply, the port's transmit ring is full") \
 	X(drop_tx_refused, LOSS, "dropped: reply, the port refused the frame") \
 	X(drop_other_host, COUNTER, "dropped: MAC address of another host") \

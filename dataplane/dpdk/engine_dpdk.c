@@ -130,7 +130,7 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		return err;
 	}
 	if (reader_shared_open(&engine->readers, config->limit_gets, config->limit_news,
-		    READER_TALKERS_NONE) < 0)
+		    READER_TALKERS_NONE, config->take) < 0)
 		err = error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = make_lcores(engine);

@@ -58,22 +58,26 @@ FRAME_INLINE void collect_update(
 void sort_updates(struct burst *burst)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
-	unsigned n = burst->update_room, news = 0;
+	unsigned n = RTE_MIN(burst->update_room, burst->update_count), news = 0, removes = 0;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		news += burst->updates[i].request->type == SESSD_NEW;
+		removes += burst->updates[i].request->type == SESSD_REMOVE;
+	}
 	update_ring_push(&burst->lcore->updates, burst->updates, n);
 	counter_add(&counters->new_queued, news);
-	counter_add(&counters->remove_queued, n - news);
+	counter_add(&counters->remove_queued, removes);
 	counter_add(&counters->drop_ring_full, burst->update_count - n);
 }
 
 FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
-	const struct sessd_header *header, uint64_t sum)
+	const struct sessd_header *header, uint64_t sum, bool take)
 {
 	const struct table_view view = table_view(burst->table);
 	struct pending_get *get = &burst->gets[burst->get_count++];
 
+	get->take = take;
+	burst->take_count += take;
 	get->mbuf = mbuf;
 	get->frame = *frame;
 	get->sum = sum;
@@ -131,7 +135,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	}
 	header = (const struct sessd_header *)(frame_udp(frame) + 1);
 	len = frame->l4_len - sizeof(struct frame_udp);
-	kind = request_classify(header, len);
+	kind = reader_classify(&burst->lcore->reader, header, len);
 	if (request_is_dropped(kind)) {
 		drop_request(burst, mbuf, frame, kind);
 		return;
@@ -149,8 +153,9 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	}
 	switch (kind) {
 	case REQUEST_GET:
-		collect_get(
-			burst, mbuf, frame, header, pseudo + header_sum + load32(frame_udp(frame)));
+	case REQUEST_TAKE:
+		collect_get(burst, mbuf, frame, header,
+			pseudo + header_sum + load32(frame_udp(frame)), kind == REQUEST_TAKE);
 		break;
 	case REQUEST_NEW:
 	case REQUEST_REMOVE:

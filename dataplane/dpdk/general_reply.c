@@ -50,6 +50,22 @@ static uint32_t look_up(struct burst *burst, const struct table_view *view, stru
 	return payload;
 }
 
+/* The same for a TAKE, of whose success the writer hears. */
+static uint32_t take(struct burst *burst, struct pending_get *get, struct sessd_header *header)
+{
+	struct lcore *lcore = burst->lcore;
+	uint32_t payload;
+	uint16_t sum;
+
+	payload = (uint32_t)request_take(lcore->table, get->key.hash, header, burst->now, header,
+		&sum, &lcore->reader.counters);
+	get->sum += sum + htons((uint16_t)(header->type - SESSD_TAKE));
+	if (header->type == SESSD_OK)
+		burst->updates[burst->update_count++] =
+			(struct update_request){.request = header, .length = SESSD_HEADER_SIZE};
+	return payload;
+}
+
 static void answer(struct burst *burst, const struct table_view *view, struct pending_get *get)
 {
 	struct frame *frame = &get->frame;
@@ -64,7 +80,12 @@ static void answer(struct burst *burst, const struct table_view *view, struct pe
 		burst_drop(burst, get->mbuf);
 		return;
 	}
-	len = look_up(burst, view, get, header);
+	if (get->take && burst->update_count >= burst->update_room) {
+		counter_add(&burst->lcore->counters.drop_ring_full, 1);
+		burst_drop(burst, get->mbuf);
+		return;
+	}
+	len = get->take ? take(burst, get, header) : look_up(burst, view, get, header);
 	reply_strip(frame);
 	reply_make(frame, len, get->sum, &burst->port->offload);
 	set_offload(burst->port, get->mbuf, frame);

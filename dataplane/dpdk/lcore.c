@@ -72,6 +72,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.now = clock_tick();
 	burst.fast_count = burst.get_count = burst.update_count = burst.rest_count = 0;
 	burst.send_count = burst.drop_count = burst.spent_count = 0;
+	burst.take_count = burst.update_room = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -83,8 +84,9 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	counter_add(&lcore->counters.plain_updates, burst.update_count);
 	if (burst.rest_count)
 		sort_frames(&burst, burst.rest, burst.rest_count);
-	if (burst.update_count)
-		burst.update_room = update_ring_reserve(&lcore->updates, burst.update_count);
+	if (burst.update_count + burst.take_count)
+		burst.update_room =
+			update_ring_reserve(&lcore->updates, burst.update_count + burst.take_count);
 	if (burst.fast_count)
 		lcore->fast->answer(&burst);
 	if (burst.get_count)

@@ -128,7 +128,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.measure = config->measure;
 	engine->shared.busy_poll = config->busy_poll;
 	if (reader_shared_open(&engine->shared.readers, config->limit_gets, config->limit_news,
-		    READER_TALKERS_ALL) < 0)
+		    READER_TALKERS_ALL, config->take) < 0)
 		goto fail;
 	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
 		!engine->shared.vrfs)

@@ -11,15 +11,29 @@
 
 struct pending_get {
 	unsigned index;
+	bool take;
 	uint64_t hash;
 };
 
 /* A sorted batch. */
 struct sorted {
-	unsigned get_count, update_count;
+	unsigned get_count, update_count; /* TAKEs are among the GETs */
+	unsigned take_count;
 	struct pending_get gets[UDP_BATCH];
-	struct update_request updates[UDP_BATCH];
+	struct update_request updates[UDP_BATCH]; /* changes; once pushed, what was taken */
 };
+
+static void collect_get(struct sorted *sorted, const struct table *table, unsigned index,
+	const struct udp_datagram *datagram, bool take)
+{
+	struct pending_get *get = &sorted->gets[sorted->get_count++];
+
+	get->index = index;
+	get->take = take;
+	get->hash = table_hash(table, ((const struct sessd_header *)datagram->data)->key);
+	table_prefetch_bucket(table, get->hash);
+	sorted->take_count += take;
+}
 
 /* Admits a batch: collects the changes, and the GETs, whose buckets it prefetches. */
 static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned n,
@@ -28,18 +42,17 @@ static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned 
 	struct table *table = worker->shared->table;
 	struct udp_datagram datagram;
 
-	sorted->get_count = sorted->update_count = 0;
+	sorted->get_count = sorted->update_count = sorted->take_count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct pending_get *get;
+		enum request_kind kind;
 
 		udp_datagram(batch, i, &datagram);
-		switch (reader_admit(&worker->reader, allow, &datagram, now)) {
+		kind = reader_admit(&worker->reader, allow, &datagram, now);
+		switch (kind) {
 		case REQUEST_GET:
-			get = &sorted->gets[sorted->get_count++];
-			get->index = i;
-			get->hash = table_hash(table, ((struct sessd_header *)datagram.data)->key);
-			table_prefetch_bucket(table, get->hash);
+		case REQUEST_TAKE:
+			collect_get(sorted, table, i, &datagram, kind == REQUEST_TAKE);
 			break;
 		case REQUEST_NEW:
 		case REQUEST_REMOVE:
@@ -67,26 +80,52 @@ static void wake_writer(struct worker_shared *shared)
 		return;
 }
 
-static void queue_updates(struct worker *worker, const struct sorted *sorted, unsigned room)
+/* Hands `n` of them on. */
+static void queue_updates(struct worker *worker, const struct update_request *updates, unsigned n)
 {
-	if (room > 0) {
-		update_ring_push_seq_cst(&worker->ring, sorted->updates, room);
-		wake_writer(worker->shared);
-	}
-	if (room < sorted->update_count)
-		counter_add(&worker->drop_queue_full, sorted->update_count - room);
+	if (n == 0)
+		return;
+	update_ring_push_seq_cst(&worker->ring, updates, n);
+	wake_writer(worker->shared);
 }
 
-static void answer(
-	struct worker *worker, struct udp_batch *batch, const struct pending_get *get, uint64_t now)
+/* Returns true if a session was taken: `*taken` then says it to the writer. */
+static bool answer(struct worker *worker, struct udp_batch *batch, const struct pending_get *get,
+	uint64_t now, struct update_request *taken)
 {
 	struct udp_datagram datagram;
+	struct sessd_header *header;
 	size_t length;
 
 	udp_datagram(batch, get->index, &datagram);
-	length = request_get(worker->shared->table, get->hash, (struct sessd_header *)datagram.data,
-		now, datagram.data, NULL, &worker->reader.counters);
+	header = (struct sessd_header *)datagram.data;
+	length = (get->take ? request_take : request_get)(worker->shared->table, get->hash, header,
+		now, header, NULL, &worker->reader.counters);
 	udp_reply(batch, get->index, length);
+	if (!get->take || header->type != SESSD_OK)
+		return false;
+	*taken = (struct update_request){.request = header, .length = SESSD_HEADER_SIZE};
+	return true;
+}
+
+/* Answers GETs and TAKEs. The writer must hear of each session that was taken: where there is no
+ * room for that on the way to it, a TAKE is dropped, as a NEW would be. Returns how many were. */
+static unsigned answer_all(struct worker *worker, struct udp_batch *batch, struct sorted *sorted,
+	unsigned room, uint64_t now)
+{
+	struct update_request *taken = sorted->updates;
+	unsigned count = 0, dropped = 0;
+
+	for (unsigned i = 0; i < sorted->get_count; i++) {
+		const struct pending_get *get = &sorted->gets[i];
+
+		if (get->take && count == room)
+			dropped++;
+		else
+			count += answer(worker, batch, get, now, &taken[count]);
+	}
+	queue_updates(worker, taken, count);
+	return dropped;
 }
 
 /* Returns true if the socket may hold more. */
@@ -95,7 +134,7 @@ static bool serve(
 {
 	struct sorted sorted;
 	uint64_t now, began = 0;
-	unsigned n, room = 0;
+	unsigned n, room = 0, dropped = 0, pushed;
 
 	n = udp_receive(batch, fd);
 	if (n == 0)
@@ -104,14 +143,16 @@ static bool serve(
 		began = latency_now();
 	now = clock_tick();
 	sort_batch(worker, batch, n, allow, now, &sorted);
-	if (sorted.update_count > 0)
-		room = update_ring_reserve(&worker->ring, sorted.update_count);
+	if (sorted.update_count + sorted.take_count > 0)
+		room = update_ring_reserve(&worker->ring, sorted.update_count + sorted.take_count);
 	for (unsigned i = 0; i < sorted.get_count; i++)
 		table_prefetch_slot(worker->shared->table, sorted.gets[i].hash);
-	if (sorted.update_count > 0)
-		queue_updates(worker, &sorted, room);
-	for (unsigned i = 0; i < sorted.get_count; i++)
-		answer(worker, batch, &sorted.gets[i], now);
+	pushed = room < sorted.update_count ? room : sorted.update_count;
+	queue_updates(worker, sorted.updates, pushed);
+	dropped = answer_all(worker, batch, &sorted, room - pushed, now) + sorted.update_count -
+		  pushed;
+	if (dropped > 0)
+		counter_add(&worker->drop_queue_full, dropped);
 	n = n == UDP_BATCH;
 	if (sorted.get_count > 0) {
 		unsigned failed = udp_send(batch, fd);

@@ -175,7 +175,7 @@ void table_insert(
 	uint64_t head = load_relaxed(&slot->head);
 	uint32_t seq = head;
 
-	assert(session->slot < table->capacity && !(seq & SLOT_STATE));
+	assert(session->slot <= table->capacity && !(seq & SLOT_STATE));
 	assert(!table->value_max || session->len <= table->value_max);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
 	store_release(&slot->expires, session->expires);
@@ -184,10 +184,22 @@ void table_insert(
 		put_value(table, session->slot, value, session->len);
 	store_release(&slot->head, slot_head(seq + 2, session->len, session->sum));
 	mark_clear(table->marks, session->slot);
+	index_add(table, hash, session->slot);
+	if (session->slot == table->capacity)
+		return;
 	if (session->slot >= table->used_end)
 		table->used_end = session->slot + 1;
-	index_add(table, hash, session->slot);
 	store_relaxed(&table->count, table->count + 1);
+}
+
+uint32_t table_extra_slot(const struct table *table)
+{
+	return table->capacity;
+}
+
+void table_renew(struct table *table, uint32_t number, uint64_t expires)
+{
+	store_release(&table_slot_at(table, number)->expires, expires);
 }
 
 void table_delete(struct table *table, uint32_t number)
@@ -208,19 +220,37 @@ void table_delete(struct table *table, uint32_t number)
 	store_relaxed(&table->count, table->count - 1);
 }
 
+bool table_claim(struct table *table, uint32_t number)
+{
+	struct table_slot *slot = table_slot_at(table, number);
+	uint64_t head = load_relaxed(&slot->head);
+
+	/* Readers change it to this alone. */
+	return !(head & SLOT_TAKEN) &&
+	       __atomic_compare_exchange_n(&slot->head, &head, head | SLOT_TAKEN, false,
+		       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+bool table_taken(const struct table *table, uint32_t number)
+{
+	return load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
+}
+
 bool table_slot(const struct table *table, uint32_t number, struct session *session)
 {
 	const struct table_slot *slot;
+	uint64_t head;
 
 	if (number >= table->capacity)
 		return false;
 	slot = table_slot_at(table, number);
-	if ((slot->head & SLOT_STATE) != SLOT_LIVE)
+	head = load_relaxed(&slot->head);
+	if ((head & SLOT_STATE) != SLOT_LIVE)
 		return false;
 	memcpy(session->key, slot->key, SESSD_KEY_SIZE);
 	session->expires = slot->expires;
 	session->slot = number;
-	session->len = slot_head_len(slot->head);
-	session->sum = slot_head_sum(slot->head);
+	session->len = slot_head_len(head);
+	session->sum = slot_head_sum(head);
 	return true;
 }

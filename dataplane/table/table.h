@@ -97,6 +97,12 @@ void table_unalloc(struct table *table, uint32_t slot);
 void table_insert(
 	struct table *table, uint64_t hash, const struct session *session, const void *value);
 
+/* A slot beyond the capacity, for an entry that is no session: table_alloc never gives it, it is
+ * not counted, and table_take does not take it. Its value must be inline. */
+uint32_t table_extra_slot(const struct table *table);
+/* Gives what is in a slot another end, seen by readers at once. [writer] */
+void table_renew(struct table *table, uint32_t slot, uint64_t expires);
+
 /* Unpublishes a session, wipes its key and value and frees its slot. [writer] */
 void table_delete(struct table *table, uint32_t slot);
 
@@ -108,6 +114,7 @@ enum table_result {
 	TABLE_MISS,
 	TABLE_EXPIRED,
 	TABLE_TORN, /* it changed during every try: answer as a miss */
+	TABLE_LOST, /* of table_take alone: another has taken it meanwhile */
 };
 
 /* Copies a live session's value to `value` (value_max bytes), its length in bytes to `*len` and its
@@ -115,6 +122,15 @@ enum table_result {
  * bounded number of retries, which it adds to `*retries`. [reader] */
 enum table_result table_get(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries);
+
+/* The same for a TAKE: of all that take a session, one gets TABLE_HIT, and from then on it is a
+ * miss for every reader. The slot stays in use until the writer deletes it. [reader] */
+enum table_result table_take(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries);
+/* Takes the session in a slot without its value: true if it was there and nobody had. [writer] */
+bool table_claim(struct table *table, uint32_t slot);
+/* Whether the session in a slot was taken. [writer] */
+bool table_taken(const struct table *table, uint32_t slot);
 
 /* The stages of a lookup, to be interleaved over a burst so that their cache misses overlap: first
  * prefetch the bucket; then find the candidate slot and prefetch it; then table_get. The first two

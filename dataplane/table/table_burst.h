@@ -207,8 +207,8 @@ struct table_burst_value {
 };
 
 /* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
- * (another key with the same tag, a concurrent change, an expired or a long value): call table_get
- * then. Writes up to TABLE_BURST_SLACK bytes past the value. */
+ * (another key with the same tag, a concurrent change, an expired, taken or long value): call
+ * table_get then. Writes up to TABLE_BURST_SLACK bytes past the value. */
 static inline struct table_burst_value table_burst_get(const struct table_view *view,
 	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
@@ -223,10 +223,10 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 	if (!table_burst_key_equal(slot, key) || (head & SLOT_STATE) != SLOT_LIVE ||
 		now >= load_relaxed(&slot->expires))
 		return nothing;
-	if (__builtin_expect(slot_head_len(head) <= view->whole, 1))
+	if (__builtin_expect(slot_head_len_or_taken(head) <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
-	else if (slot_head_len(head) <= view->inline_bytes)
-		table_burst_copy(value, slot->value, slot_head_len(head));
+	else if (slot_head_len_or_taken(head) <= view->inline_bytes)
+		table_burst_copy(value, slot->value, slot_head_len_or_taken(head));
 	else
 		return nothing;
 	/* If any copied word is new, the head read after the fence is new, too. */
@@ -236,7 +236,7 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 		return nothing;
 #endif
 	mark_set(view->marks, number);
-	return (struct table_burst_value){true, slot_head_len(head), slot_head_sum(head)};
+	return (struct table_burst_value){true, slot_head_len_or_taken(head), slot_head_sum(head)};
 }
 
 #endif

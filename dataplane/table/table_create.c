@@ -58,7 +58,7 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 
 	memset(bytes, 0, TABLE_REGIONS * sizeof(*bytes));
 	bytes[REGION_BUCKETS] = bucket_count(config) * sizeof(struct bucket);
-	bytes[REGION_SLOTS] = round_to_line(capacity * slot_bytes(config));
+	bytes[REGION_SLOTS] = round_to_line((capacity + 1) * slot_bytes(config));
 	bytes[REGION_FREE_SLOTS] = numbers;
 	bytes[REGION_ADOPTED] = round_to_line((capacity + 63) / 64 * sizeof(uint64_t));
 	if (block_bytes(config)) {
@@ -67,7 +67,7 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 		bytes[REGION_FREE_BLOCKS] = numbers;
 	}
 	if (!config->marks)
-		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity) * sizeof(uint64_t));
+		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity + 1) * sizeof(uint64_t));
 }
 
 /* Whether every lookup may touch the region. Overflow blocks are for the few long values. */

@@ -56,14 +56,29 @@ _Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache 
 #define SLOT_LIVE    2U
 #define SLOT_STATE   3U
 
+/* A reader has taken the session: the only change of a head that is not the writer's. The bit is
+ * the length's highest, so that such a session is too long for the fast copy of table_burst.h,
+ * which needs no check of its own. The writer may overwrite it when it deletes the session, and
+ * never writes a head for the second time: a compare-and-swap of a head that was read while the
+ * session was live succeeds once. */
+#define SLOT_TAKEN (0x8000ULL << 32)
+
+_Static_assert(SESSD_VALUE_LIMIT < 0x8000, "the length leaves its highest bit free");
+
 static inline uint64_t slot_head(uint32_t seq, uint16_t len, uint16_t sum)
 {
 	return seq | (uint64_t)len << 32 | (uint64_t)sum << 48;
 }
 
-static inline uint16_t slot_head_len(uint64_t head)
+/* More than any value has, if it was taken. */
+static inline uint16_t slot_head_len_or_taken(uint64_t head)
 {
 	return head >> 32;
+}
+
+static inline uint16_t slot_head_len(uint64_t head)
+{
+	return slot_head_len_or_taken(head & ~SLOT_TAKEN);
 }
 
 static inline uint16_t slot_head_sum(uint64_t head)

@@ -58,17 +58,44 @@ static inline void copy_value(
 		len - table->inline_bytes);
 }
 
+/* Whether what was copied is whole: nothing was written since `head` was read. */
+static inline bool unchanged(const struct table_slot *slot, uint64_t head)
+{
+#ifdef TABLE_UNSAFE_NO_RECHECK /* for the test that shows what it is for */
+	return true;
+#endif
+	return load_relaxed(&slot->head) == head;
+}
+
+/* Takes a session that was copied: TABLE_TORN if it has changed since. */
+static inline enum table_result claim(struct table_slot *slot, uint64_t head)
+{
+#ifdef TABLE_UNSAFE_NO_CLAIM /* for the test that shows what it is for */
+	if (!unchanged(slot, head))
+		return TABLE_TORN;
+	store_release(&slot->head, head | SLOT_TAKEN);
+	return TABLE_HIT;
+#endif
+	uint64_t now = head;
+
+	if (__atomic_compare_exchange_n(&slot->head, &now, head | SLOT_TAKEN, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return TABLE_HIT;
+	return now == (head | SLOT_TAKEN) ? TABLE_LOST : TABLE_TORN;
+}
+
 /* One try; TABLE_TORN: try again. */
 static inline enum table_result read_once(struct table *table, uint64_t hash, const uint8_t *key,
-	uint64_t now, void *value, uint16_t *len, uint16_t *sum)
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, bool take)
 {
 	struct probe probe;
 	uint32_t number;
 
 	probe_start(&probe, table, hash);
 	while ((number = probe_next(&probe)) != TABLE_NO_SLOT) {
-		const struct table_slot *slot = table_slot_at(table, number);
+		struct table_slot *slot = table_slot_at(table, number);
 		uint64_t head = load_acquire(&slot->head);
+		enum table_result result = TABLE_HIT;
 		uint64_t expires;
 
 		__builtin_prefetch(&table->marks[number / 64]);
@@ -82,25 +109,32 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 		window();
 		if (now < expires)
 			copy_value(table, number, slot_head_len(head), value);
-#ifndef TABLE_UNSAFE_NO_RECHECK /* for the negative control of its test */
-		if (load_relaxed(&slot->head) != head)
-			return TABLE_TORN;
-#endif
+		if (take && number == table->capacity)
+			return TABLE_MISS;
+		if (!take || now >= expires || head & SLOT_TAKEN)
+			result = unchanged(slot, head) ? TABLE_HIT : TABLE_TORN;
+		else
+			result = claim(slot, head);
+		if (result != TABLE_HIT)
+			return result;
+		if (head & SLOT_TAKEN)
+			return TABLE_MISS;
 		if (now >= expires)
 			return TABLE_EXPIRED;
 		*len = slot_head_len(head);
 		*sum = slot_head_sum(head);
-		mark_set(table->marks, number);
+		if (!take)
+			mark_set(table->marks, number);
 		return TABLE_HIT;
 	}
 	return TABLE_MISS;
 }
 
-enum table_result table_get(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
-	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries)
+static inline enum table_result look_up(struct table *table, uint64_t hash, const uint8_t *key,
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries, bool take)
 {
 	for (unsigned retry = 0;; retry++) {
-		enum table_result result = read_once(table, hash, key, now, value, len, sum);
+		enum table_result result = read_once(table, hash, key, now, value, len, sum, take);
 
 		if (__builtin_expect(result != TABLE_TORN, 1) || retry == READ_RETRIES)
 			return result;
@@ -109,6 +143,18 @@ enum table_result table_get(struct table *table, uint64_t hash, const uint8_t ke
 		__builtin_ia32_pause();
 #endif
 	}
+}
+
+enum table_result table_get(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries)
+{
+	return look_up(table, hash, key, now, value, len, sum, retries, false);
+}
+
+enum table_result table_take(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries)
+{
+	return look_up(table, hash, key, now, value, len, sum, retries, true);
 }
 
 uint64_t table_hash(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])

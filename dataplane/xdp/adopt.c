@@ -26,7 +26,7 @@ struct reading {
 	struct engine *engine;
 	bool (*found)(void *ctx, const struct session *session);
 	void *ctx;
-	size_t adopted, expired, refused;
+	size_t adopted, expired, taken, refused;
 	uint8_t *value;
 	uint64_t *long_slots; /* one bit per slot: its overflow value is in use */
 };
@@ -67,7 +67,9 @@ static bool is_long(const struct reading *reading, uint32_t slot)
 	       reading->long_slots[slot / 64] >> slot % 64 & 1;
 }
 
-static void take(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
+
+static void read_entry(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
 {
 	struct session session = {
 		.expires = sessd_life_expires(entry->life),
@@ -76,7 +78,15 @@ static void take(struct reading *reading, const uint8_t *key, const struct sessd
 		.sum = entry->sum,
 	};
 
+	/* The writer puts its own in its place. */
+	if (memcmp(key, status_key, SESSD_KEY_SIZE) == 0)
+		return;
 	/* Delete what is not adopted: nothing else ever would. */
+	if (entry->guard == 0) {
+		forget(reading->engine, key);
+		reading->taken++;
+		return;
+	}
 	if (!intact(reading, key, entry, &session.tls13)) {
 		forget(reading->engine, key);
 		reading->refused++;
@@ -117,7 +127,7 @@ static int read_sessions(struct reading *reading)
 		}
 		err = 0;
 		for (__u32 i = 0; i < count; i++)
-			take(reading, keys[i], &entries[i]);
+			read_entry(reading, keys[i], &entries[i]);
 	}
 	if (entries)
 		explicit_bzero(entries, READ_BATCH * sizeof(*entries));
@@ -172,8 +182,9 @@ int adopt_sessions(
 	if (err)
 		goto out;
 	drop_orphans(&reading);
-	log_notice("adopted %zu sessions from %s (%zu expired, %zu damaged)", reading.adopted,
-		engine->config.pin_dir, reading.expired, reading.refused);
+	log_notice("adopted %zu sessions from %s (%zu expired, %zu taken, %zu damaged)",
+		reading.adopted, engine->config.pin_dir, reading.expired, reading.taken,
+		reading.refused);
 out:
 	if (reading.value)
 		explicit_bzero(reading.value, value_size);

@@ -30,6 +30,7 @@ static void free_engine(struct engine *engine)
 			close(engine->links[i].before);
 	}
 	mirror_destroy(engine->mirror);
+	claims_destroy(engine->claims);
 	xsk_close(engine->xsks);
 	receive_close(engine);
 	reader_shared_close(&engine->readers);
@@ -85,12 +86,15 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 		engine->settings.secret);
 	if (engine->mirror)
 		use_store(engine);
+	engine->claims = claims_create(bpf_map__fd(engine->skel->maps.sessions),
+		bpf_program__fd(engine->skel->progs.sessiond_claim),
+		bpf_map__fd(engine->skel->maps.claim), engine->taken, config->capacity);
 	engine->allow = calloc(1, sizeof(*engine->allow));
 	/* The program has already limited the rate of NEWs: twice the rate here, so that the two
 	 * clocks' difference refuses nothing. It has counted the sources, too. */
-	err = reader_shared_open(
-		&engine->readers, config->limit_gets, 2 * config->limit_news, READER_TALKERS_GETS);
-	if (err || !engine->mirror || !engine->allow) {
+	err = reader_shared_open(&engine->readers, config->limit_gets, 2 * config->limit_news,
+		READER_TALKERS_GETS, config->take);
+	if (err || !engine->mirror || !engine->claims || !engine->allow) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;
 	}
@@ -277,6 +281,23 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 	stats_xdp_figures(engine, emit, ctx);
 }
 
+static bool xdp_taken(struct engine *engine, const struct session *session)
+{
+	return claims_taken(engine->claims, session);
+}
+
+static bool xdp_claim(struct engine *engine, const struct session *session)
+{
+	return mirror_claim(engine->mirror, engine->claims, session);
+}
+
+static unsigned xdp_find_taken(struct engine *engine,
+	bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx, uint32_t *slots,
+	unsigned room, bool *more)
+{
+	return claims_find(engine->claims, held, ctx, slots, room, more);
+}
+
 struct event_sink {
 	void (*found)(void *ctx, const struct sessd_drop_sample *event);
 	void *ctx;
@@ -331,6 +352,9 @@ const struct engine_ops engine_xdp = {
 	.put = xdp_put,
 	.del = xdp_del,
 	.commit = xdp_commit,
+	.taken = xdp_taken,
+	.claim = xdp_claim,
+	.find_taken = xdp_find_taken,
 	.give = pins_give,
 	.set_allow = access_set_allow,
 	.set_local = local_map_set,

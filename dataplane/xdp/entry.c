@@ -18,12 +18,16 @@ void entry_pack(const struct entry_format *format, struct sessd_entry *entry, vo
 	const struct session *session, const void *value)
 {
 	unsigned len = session->len, head = inline_bytes(len);
+	uint64_t expires = session->expires;
 
-	entry->life = sessd_life(session->expires, session->slot);
 	entry->len = session->len;
 	entry->sum = session->sum;
-	entry->guard = sessd_guard(
-		format->secret, session->key, entry->life, session->sum, value, session->len);
+	/* 0 says that a session was taken; another end, a millisecond earlier, gives another. */
+	do {
+		entry->life = sessd_life(expires--, session->slot);
+		entry->guard = sessd_guard(format->secret, session->key, entry->life, session->sum,
+			value, session->len);
+	} while (entry->guard == 0);
 	memcpy(entry->data, value, head);
 	memset(entry->data + head, 0, sizeof(entry->data) - head);
 	if (len > head) {
@@ -38,7 +42,7 @@ int entry_unpack(const struct entry_format *format, const struct sessd_entry *en
 	unsigned len = entry->len, head = inline_bytes(len);
 	uint32_t slot = sessd_life_slot(entry->life);
 
-	if (len == 0 || len > format->value_max)
+	if (len == 0 || len > format->value_max || entry->guard == 0)
 		return -EBADMSG;
 	memcpy(value, entry->data, head);
 	if (len > head && bpf_map_lookup_elem(overflow_fd, &slot, (uint8_t *)value + head) < 0)

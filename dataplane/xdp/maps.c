@@ -44,8 +44,8 @@ static uint32_t netns_inode(void)
 bool maps_is_pinned(const struct bpf_map *map)
 {
 	static const char *const names[] = {SESSD_PIN_SESSIONS, SESSD_PIN_OVERFLOW, SESSD_PIN_MARKS,
-		SESSD_PIN_CONFIG, SESSD_PIN_STATS, SESSD_PIN_ALLOW4, SESSD_PIN_ALLOW6,
-		SESSD_PIN_LOCAL, SESSD_PIN_EVENTS};
+		SESSD_PIN_TAKEN, SESSD_PIN_CONFIG, SESSD_PIN_STATS, SESSD_PIN_ALLOW4,
+		SESSD_PIN_ALLOW6, SESSD_PIN_LOCAL, SESSD_PIN_EVENTS};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(bpf_map__name(map), names[i]) == 0)
@@ -64,13 +64,14 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.sessions, maps_sessions(capacity));
 	bpf_map__set_max_entries(skel->maps.overflow, maps_overflows(capacity, value_max));
 	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
-	bpf_map__set_max_entries(
-		skel->maps.marks, (capacity + SESSD_MARKS_PER_ELEM - 1) / SESSD_MARKS_PER_ELEM);
+	bpf_map__set_max_entries(skel->maps.marks, SESSD_MARKS_ELEMS(capacity));
+	bpf_map__set_max_entries(skel->maps.taken, SESSD_MARKS_ELEMS(capacity));
 	/* Old and new list are both in the map during a change. */
 	bpf_map__set_max_entries(skel->maps.allow4, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
 	skel->rodata->value_max = value_max;
+	skel->rodata->take_answered = engine->config.take;
 	skel->rodata->answers_timed = engine->config.xdp_histogram;
 	skel->rodata->limit_get_interval = sessd_limit_interval(engine->config.limit_gets);
 	skel->rodata->limit_new_interval = sessd_limit_interval(engine->config.limit_news);
@@ -228,7 +229,7 @@ static int map_marks(struct engine *engine)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes =
 		(size_t)bpf_map__max_entries(engine->skel->maps.marks) * SESSD_MARKS_PER_ELEM / 8;
-	void *marks;
+	void *marks, *taken;
 
 	bytes = (bytes + page - 1) / page * page;
 	marks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -237,6 +238,12 @@ static int map_marks(struct engine *engine)
 		return error_set(errno, "cannot map the visited marks: %s", strerror(errno));
 	engine->marks = marks;
 	engine->marks_bytes = bytes;
+	taken = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(engine->skel->maps.taken), 0);
+	if (taken == MAP_FAILED)
+		return error_set(
+			errno, "cannot map the bits of what was taken: %s", strerror(errno));
+	engine->taken = taken;
 	return 0;
 }
 
@@ -307,6 +314,8 @@ void maps_close(struct engine *engine)
 {
 	if (engine->marks)
 		munmap(engine->marks, engine->marks_bytes);
+	if (engine->taken)
+		munmap(engine->taken, engine->marks_bytes);
 	sessiond_bpf__destroy(engine->skel);
 	explicit_bzero(engine->settings.secret, sizeof(engine->settings.secret));
 }

@@ -446,8 +446,9 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 	mirror->failures = 0;
 }
 
-int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
-	uint32_t *slot)
+/* As mirror_get, and with the guard of what was found. */
+static int look_up(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now,
+	void *value, uint32_t *slot, uint64_t *guard)
 {
 	struct sessd_entry entry;
 	int ret = -ESTALE;
@@ -457,6 +458,7 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
 		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
 		return -ENOENT;
 	*slot = sessd_life_slot(entry.life);
+	*guard = entry.guard;
 	if (sessd_life_expires(entry.life) > now) {
 		ret = entry_unpack(&mirror->format, &entry, key, mirror->overflow_fd, value);
 		if (ret < 0)
@@ -464,4 +466,35 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
 	}
 	explicit_bzero(&entry, sizeof(entry));
 	return ret;
+}
+
+int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
+	uint32_t *slot)
+{
+	uint64_t guard;
+
+	return look_up(mirror, key, now, value, slot, &guard);
+}
+
+int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value)
+{
+	uint64_t guard;
+	uint32_t slot;
+	int len = look_up(mirror, key, now, value, &slot, &guard);
+
+	if (len < 0)
+		return len;
+	if (!claims_covers(claims, slot))
+		return -ENOENT;
+	return claims_take(claims, key, guard, slot) ? len : -EAGAIN;
+}
+
+bool mirror_claim(struct mirror *mirror, struct claims *claims, const struct session *session)
+{
+	uint8_t value[ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT)];
+	int len = mirror_take(mirror, claims, session->key, 0, value);
+
+	explicit_bzero(value, sizeof(value));
+	return len > 0;
 }

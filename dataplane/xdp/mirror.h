@@ -12,6 +12,7 @@
 #include <sessiond/map_batch.h>
 
 #include "dataplane/table/table.h"
+#include "dataplane/xdp/claims.h"
 
 /* Sessions per batch. Beyond some 64 the cost of the system call no longer shows, and a batch must
  * not hold a bucket's lock or this thread for long. */
@@ -45,5 +46,12 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
  * none, -ESTALE if it has expired. `*slot` is set for a hit. */
 int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
 	uint32_t *slot);
+
+/* The same for a TAKE, claimed by `claims`: -EAGAIN if another got the session, or it ended, at
+ * that moment. */
+int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[SESSD_KEY_SIZE],
+	uint64_t now, void *value);
+/* Takes a session of the writer's without its value: true if it was there and nobody had. */
+bool mirror_claim(struct mirror *mirror, struct claims *claims, const struct session *session);
 
 #endif

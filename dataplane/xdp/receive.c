@@ -95,6 +95,24 @@ static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint6
 	return SESSD_HEADER_SIZE + (size_t)len;
 }
 
+/* The same for a TAKE. */
+static size_t answer_take(struct engine *engine, struct udp_datagram *datagram, uint64_t now)
+{
+	struct sessd_header *header = (struct sessd_header *)datagram->data;
+	int len = mirror_take(engine->mirror, engine->claims, header->key, now, header + 1);
+
+	if (len < 0) {
+		request_count_take(
+			&engine->reader.counters, len == -EAGAIN ? TABLE_LOST : TABLE_MISS);
+		header->type = SESSD_ERR;
+		return SESSD_HEADER_SIZE;
+	}
+	request_count_take(&engine->reader.counters, TABLE_HIT);
+	engine->sink.on_taken(engine->sink.ctx, header->key);
+	header->type = SESSD_OK;
+	return SESSD_HEADER_SIZE + (size_t)len;
+}
+
 /* Handles datagram `i`; returns 1 for a change, else 0. */
 static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
 {
@@ -112,6 +130,10 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
 			header + 1, datagram.length - SESSD_HEADER_SIZE);
 		return 1;
+	case REQUEST_TAKE:
+		engine->answers++;
+		udp_reply(engine->batch, i, answer_take(engine, &datagram, now));
+		return 0;
 	case REQUEST_REMOVE:
 		engine->sink.on_remove(engine->sink.ctx, header->key);
 		return 1;

@@ -77,8 +77,8 @@ struct engine {
 	bool settled;		 /* the start cannot fail any more */
 	bool uncounted;		 /* the program's counters cannot be read; logged once */
 	atomic_bool poll_failed; /* the writer has ended: do not wait for it */
-	uint64_t *marks;
-	size_t marks_bytes;
+	uint64_t *marks, *taken; /* one bit per slot, mapped */
+	size_t marks_bytes;	 /* of each */
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
 	struct redirect_slot slots[ENGINE_INTERFACES_MAX]; /* as the program has them */
@@ -94,6 +94,7 @@ struct engine {
 
 	/* Used by the writer thread. */
 	struct mirror *mirror;
+	struct claims *claims;
 	struct update_sink sink;
 	struct udp_batch *batch;
 	struct vrf_ports *vrfs; /* written by the main thread */

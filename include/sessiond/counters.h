@@ -15,11 +15,15 @@
 	X(get_expired, COUNTER, "GETs answered ERR: the session has expired") \
 	X(get_retries, COUNTER, "lookups repeated: the session changed during the read") \
 	X(get_torn, COUNTER, "GETs answered ERR: the session changed during every retry") \
+	X(take_hits, COUNTER, "TAKEs answered OK: the session is gone") \
+	X(take_misses, COUNTER, "TAKEs answered ERR: no such session, or it has expired") \
+	X(take_lost_race, COUNTER, \
+		"TAKEs answered ERR: another TAKE got the session, or it ended, at that moment") \
 	X(drop_short, LOSS, "dropped: shorter than the header") \
 	X(drop_version, LOSS, "dropped: unknown protocol version") \
 	X(drop_type, LOSS, "dropped: unknown message type") \
 	X(drop_not_allowed, LOSS, "dropped: the source is not in the allow list") \
-	X(drop_limit_get, LOSS, "dropped: GETs over --rate-limit") \
+	X(drop_limit_get, LOSS, "dropped: GETs and TAKEs over --rate-limit") \
 	X(drop_limit_new, LOSS, "dropped: NEWs and REMOVEs over --rate-limit")
 
 /* The other results in the XDP program. Passed packets continue, unchanged, to the kernel's stack;

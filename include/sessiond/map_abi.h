@@ -17,8 +17,8 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI_LAYOUT   5
-#define SESSD_ABI_COUNTERS 26 /* counters when layout 5 was made */
+#define SESSD_ABI_LAYOUT   6
+#define SESSD_ABI_COUNTERS 29 /* counters when layout 6 was made */
 #define SESSD_ABI \
 	(SESSD_ABI_LAYOUT + \
 		(((__u32)(sizeof(struct sessd_xdp_counters) / sizeof(__u64)) - SESSD_ABI_COUNTERS) \
@@ -28,6 +28,7 @@
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
 #define SESSD_PIN_OVERFLOW "overflow" /* HASH, slot -> bytes past SESSD_SPLIT of long values */
 #define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: one bit per slot, see visited.h */
+#define SESSD_PIN_TAKEN	   "taken"    /* ARRAY, mmap-able: a bit a slot, as marks; see below */
 #define SESSD_PIN_CONFIG   "config"   /* ARRAY of one struct sessd_config */
 #define SESSD_PIN_STATS	   "stats"    /* PERCPU_ARRAY of one struct sessd_xdp_counters */
 #define SESSD_PIN_ALLOW4   "allow4"   /* LPM_TRIE, struct sessd_lpm4 -> __u8 */
@@ -70,7 +71,7 @@ static inline __attribute__((always_inline)) __u32 sessd_life_slot(__u64 life)
 #define SESSD_SPLIT	 136 /* bytes; a multiple of 8, at most SESSD_INLINE_MAX - 8: see guard.h */
 
 struct sessd_entry {
-	__u64 guard; /* guard.h: over all fields below, the key and the whole value */
+	__u64 guard; /* guard.h: over all fields below, the key and the whole value; 0: taken */
 	__u64 life;  /* see above */
 	__u16 len;   /* bytes of the value, 1 to --max-session */
 	__u16 sum;   /* the value's Internet checksum (RFC 1071), not complemented */
@@ -88,6 +89,16 @@ _Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offs
 
 /* Visited marks (visited.h): slots per element, which is one cache line. */
 #define SESSD_MARKS_PER_ELEM 512
+
+/* Elements of the maps of marks and of what was taken. There is a slot more than sessions. */
+#define SESSD_MARKS_ELEMS(capacity) ((capacity) / SESSD_MARKS_PER_ELEM + 1)
+
+/*
+ * TAKE. A session is taken by whoever changes the guard of its entry to 0, by compare-and-swap.
+ * From then on it is a miss. Then the taker sets the slot's bit in `taken`. The daemon clears the
+ * bit, looks whether the guard of the slot's session is 0, and deletes the entry: a bit may be an
+ * earlier session's. A session whose guard would be 0 is stored with another lifetime.
+ */
 
 /* Settings that change while the program runs, or that must match for adoption. */
 struct sessd_config {

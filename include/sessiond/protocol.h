@@ -35,10 +35,23 @@
  * header it still fits an Ethernet MTU of 1500. */
 #define SESSD_VALUE_LIMIT 1400
 
+/*
+ * The status key, padded with zeros as any: a GET of it tells whether the cache is ready. It is
+ * found for as long as the daemon renews it, and SESSD_STATUS_SECONDS more. Its value is text,
+ * words apart by a blank, each but the first NAME=VALUE; readers pass over names that they do not
+ * know. NEW, REMOVE and TAKE do not change it.
+ */
+#define SESSD_STATUS_KEY     "sessiond-status"
+#define SESSD_STATUS_FORMAT  "sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
+#define SESSD_STATUS_READY   "ready"
+#define SESSD_STATUS_MAX     64 /* bytes of the value, at most */
+#define SESSD_STATUS_SECONDS 3
+
 enum sessd_type {
 	SESSD_NEW = 0x00,    /* store; never answered */
 	SESSD_GET = 0x01,    /* look up; answered by OK or ERR */
 	SESSD_REMOVE = 0x02, /* delete; never answered */
+	SESSD_TAKE = 0x03,   /* look up and delete at once; answered as a GET. Not from stunnel */
 	SESSD_ERR = 0x80,    /* reply: no live session */
 	SESSD_OK = 0x81,     /* reply: the value follows */
 };

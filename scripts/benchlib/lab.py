@@ -201,7 +201,7 @@ class Lab:
 
     def sessiond(self, mode, capacity, port=PORT_SESSIOND, extra=()):
         line = LINES[mode]
-        where = {"xdp": ["--interface", "t1", "--pin-dir", self.pins],
+        where = {"xdp": ["--interface", "t1", "--xdp-mode", "native", "--pin-dir", self.pins],
                  "socket": ["--threads", 1],
                  "dpdk": ["--listen", "10.201.4.1", "--dpdk-args",
                           "-l %d --no-huge --no-pci --file-prefix %s "

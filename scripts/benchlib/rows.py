@@ -67,6 +67,32 @@ def xdp_get(lab):
     return figures
 
 
+def take(lab):
+    """TAKEs of stored sessions, each once, and GETs of as many. Sessions are stored again each time."""
+    server = lab.sessiond("xdp", lab.args.sessions)
+    figures = []
+
+    def stored(sessions, workload, figure):
+        server.filled = 0
+        lab.preload(server, sessions)
+        return lab.frames(server, "--workload", workload, "--sessions", sessions, "--count",
+                          sessions, *lab.program_of(server), "--require-hits")[figure]
+    try:
+        for sessions, at_least in ((SMALL, 1.25), (lab.args.sessions, 1.1)):
+            ours, gets = in_turn(lab, lambda: stored(sessions, "take", "program_ns"),
+                                 lambda: stored(sessions, "get", "program_ns"))
+            figures.append(Figure("XDP program time of a TAKE, 144 B, %s sessions" % count(sessions),
+                                  "ns", "GET hits", ours, gets, at_least, 1.0, True))
+        ours, gets = in_turn(
+            lab, lambda: stored(lab.args.sessions, "take", "replies_per_second"),
+            lambda: stored(lab.args.sessions, "get", "replies_per_second"))
+        figures.append(Figure("XDP TAKE/s through native veth, %s sessions" % count(
+            lab.args.sessions), "/s", "GET/s", ours, gets, 0.8, 1.0))
+    finally:
+        server.stop()
+    return figures
+
+
 def socket_get(lab):
     server, classic = lab.sessiond("socket", lab.args.sessions), lab.classic(lab.args.sessions)
     figures = []
@@ -123,6 +149,7 @@ def eviction(lab):
 ROWS = {
     "program-time": program_time,
     "xdp-get": xdp_get,
+    "take": take,
     "xdp-mix": xdp_mix,
     "xdp-new": xdp_new,
     "busy-poll": busy_poll,

@@ -41,7 +41,7 @@ void fixture_require(void)
 }
 
 uint32_t fixture_limit_gets, fixture_limit_news;
-bool fixture_timed, fixture_generic;
+bool fixture_timed, fixture_generic, fixture_no_take;
 
 struct sessiond_bpf *fixture_open(uint32_t value_max)
 {
@@ -49,6 +49,7 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 
 	assert_non_null(bpf);
 	bpf->rodata->value_max = value_max;
+	bpf->rodata->take_answered = !fixture_no_take;
 	bpf->rodata->answers_timed = fixture_timed;
 	bpf->rodata->limit_get_interval = sessd_limit_interval(fixture_limit_gets);
 	bpf->rodata->limit_new_interval = sessd_limit_interval(fixture_limit_news);
@@ -57,9 +58,10 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.overflow, FIXTURE_CAPACITY), 0);
 	assert_int_equal(
 		bpf_map__set_value_size(bpf->maps.overflow, SESSD_OVERFLOW_SIZE(value_max)), 0);
-	assert_int_equal(
-		bpf_map__set_max_entries(bpf->maps.marks, FIXTURE_CAPACITY / SESSD_MARKS_PER_ELEM),
-		0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(bpf_map__set_max_entries(i ? bpf->maps.marks : bpf->maps.taken,
+					 FIXTURE_CAPACITY / SESSD_MARKS_PER_ELEM),
+			0);
 	return bpf;
 }
 

@@ -40,6 +40,8 @@ extern uint32_t fixture_limit_gets, fixture_limit_news;
 extern bool fixture_generic;
 /* --xdp-histogram for fixture_open. */
 extern bool fixture_timed;
+/* --take no. */
+extern bool fixture_no_take;
 
 struct outcome {
 	uint32_t verdict; /* XDP_* */

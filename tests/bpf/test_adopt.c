@@ -144,6 +144,11 @@ static void out_of_range(struct sessd_entry *entry)
 	entry->life = sessd_life(sessd_life_expires(entry->life), SESSD_SLOT_LIMIT - 1);
 }
 
+static void take(struct sessd_entry *entry)
+{
+	entry->guard = 0;
+}
+
 static void prolong(struct sessd_entry *entry)
 {
 	entry->life += sessd_life(1000, 0);
@@ -187,6 +192,26 @@ static void damaged(void **state)
 	world_close(&world, false);
 }
 
+/* Sessions that were taken while nobody freed them: gone, and not damaged. */
+static void taken(void **state)
+{
+	int fd;
+
+	(void)state;
+	fill(100);
+	change_entry(1, take);
+	change_entry(9, take); /* a long one: its rest goes too */
+	world_run(&world);
+	check_found(100 - 2);
+	fd = world_pin(&world, SESSD_PIN_SESSIONS);
+	assert_int_equal(world_elements(fd), 100 - 2);
+	close(fd);
+	fd = world_pin(&world, SESSD_PIN_OVERFLOW);
+	assert_int_equal(world_elements(fd), 34 - 1);
+	close(fd);
+	world_close(&world, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +219,7 @@ int main(void)
 		world_test(versions),
 		world_test(none),
 		world_test(damaged),
+		world_test(taken),
 	};
 
 	world_require(&world);

@@ -77,8 +77,8 @@ static void other_options(void **state)
 
 static void missing_pins(void **state)
 {
-	static const char *const names[] = {"sessions", "overflow", "marks", "config", "stats",
-		"allow4", "allow6", "local", "events"};
+	static const char *const names[] = {"sessions", "overflow", "marks", "taken", "config",
+		"stats", "allow4", "allow6", "local", "events"};
 	char path[PATH_MAX];
 
 	(void)state;

@@ -224,7 +224,7 @@ static const struct {
 	{"version 2", DROP(drop_version), {.message_version = 2}},
 	{"version 255, IPv6", DROP(drop_version), {.v6 = true, .message_version = 255}},
 	{"version 2 and unknown type", DROP(drop_version), {.message_version = 2, .type = 9}},
-	{"type 3", DROP(drop_type), {.type = 3}},
+	{"type 4", DROP(drop_type), {.type = 4}},
 	{"type 127", DROP(drop_type), {.type = 127}},
 	{"type OK: a reply is no request", DROP(drop_type), {.type = SESSD_OK}},
 	{"type ERR: a reply is no request", DROP(drop_type), {.type = SESSD_ERR, .v6 = true}},

@@ -40,7 +40,7 @@ kind, timeout, key = (int(a) for a in sys.argv[1:4])
 value = sys.argv[4].encode() if len(sys.argv) > 4 else b""
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(struct.pack(">BBH32s", 1, kind, timeout, bytes([key] * 3)) + value, ("127.0.0.1", 7201))
-if kind == 1:
+if kind in (1, 3):
     s.settimeout(5)
     reply = s.recv(2000)
     print("%02x %s" % (reply[1], reply[36:].decode()))' "$@"
@@ -100,6 +100,26 @@ python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
 	assert all(type(value) is int for value in figures.values())
 END
 
+# TAKE, by a client and by the administrator: whoever comes first.
+send 0 300 51 secret-value-three
+send 0 300 68 secret-value-four
+for _ in $(seq 50); do
+	[ "$($ctl list | wc -l)" -eq 4 ] && break
+	sleep 0.1
+done
+send 3 0 51 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '81 secret-value-three' ] || fail "TAKE: $(cat "$folder/reply")"
+expect 1 'no such session, or it was taken' $ctl take 333333
+expect 0 '' $ctl take 444444
+grep -q . "$folder/out" && fail "take says: $(cat "$folder/out")"
+expect 1 'no such session, or it was taken' $ctl take 444444
+send 3 0 68 >"$folder/reply"
+[ "$(cat "$folder/reply")" = '80 ' ] || fail "TAKE after take: $(cat "$folder/reply")"
+expect 1 'no such session' $ctl show 333333
+[ "$($ctl list | wc -l)" -eq 2 ] || fail "what was taken is listed"
+$ctl stats | grep -qx 'sessions_taken 2' || fail "two were taken: $($ctl stats | grep taken)"
+wrong 'take xyz: expected an id' take xyz
+
 expect 0 '' $ctl remove 111111
 send 1 0 17 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '80 ' ] || fail "GET after remove: $(cat "$folder/reply")"
@@ -107,6 +127,40 @@ expect 1 'no such session' $ctl remove 111111
 expect 1 'no such session' $ctl show 111111
 send 1 0 34 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '81 secret-value-two' ] || fail "the other: $(cat "$folder/reply")"
+# The status: found by anybody, changed by nobody, and no session.
+check="$sessionctl check 127.0.0.1:7201"
+for _ in $(seq 50); do
+	$check >/dev/null 2>&1 && break
+	sleep 0.1
+done
+expect 0 '' $check
+[ "$(cat "$folder/out")" = 'sessiond/1 take=yes state=ready' ] || fail "check says: $(cat "$folder/out")"
+expect 0 '' "$sessionctl" --port 7201 check 127.0.0.1
+status=$(printf sessiond-status | od -An -tx1 | tr -d ' \n')
+for kind in 0 2 3; do
+	python3 -c '
+import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(struct.pack(">BBH32s", 1, int(sys.argv[1]), 300, b"sessiond-status") + b"x" * 40 *
+         (sys.argv[1] == "0"), ("127.0.0.1", 7201))
+if sys.argv[1] == "3":
+    s.settimeout(5)
+    assert s.recv(2000)[1] == 0x80' $kind || fail "a TAKE of the status is not answered ERR"
+done
+for _ in $(seq 50); do
+	$ctl stats | grep -qx 'new_reserved 1' && break
+	sleep 0.1
+done
+$ctl stats | grep -qx 'new_reserved 1' || fail "a NEW of the status is not counted"
+expect 1 'no such session' $ctl remove "$status"
+expect 1 'no such session' $ctl show "$status"
+expect 1 'no such session' $ctl take "$status"
+$ctl list | grep -q "$status" && fail "the status is listed"
+expect 0 '' $check
+wrong 'check here: expected ADDR' check here
+wrong "check .*: expected ADDR" check "*"
+expect 1 '^sessionctl: 127.0.0.1:7299: it cannot be asked' "$sessionctl" check 127.0.0.1:7299
+
 expect 0 '' $ctl flush
 grep -qx 'flushed 1' "$folder/out" || fail "flush says: $(cat "$folder/out")"
 send 1 0 34 >"$folder/reply"

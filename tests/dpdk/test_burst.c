@@ -68,7 +68,20 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 		table_delete(table, slot);
 }
 
-static const struct update_sink sink = {on_new, on_remove, NULL};
+static unsigned told_of_taken;
+
+static void on_taken(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	uint32_t slot = table_find(table, table_hash(table, key), key);
+
+	(void)ctx;
+	told_of_taken++;
+	assert_int_not_equal(slot, TABLE_NO_SLOT);
+	assert_true(table_taken(table, slot));
+	table_delete(table, slot);
+}
+
+static const struct update_sink sink = {on_new, on_remove, on_taken, NULL};
 
 static void allow(const char *const *prefixes, size_t count)
 {
@@ -234,15 +247,15 @@ static void fill(uint8_t *value, size_t len, unsigned seed)
 		value[i] = (uint8_t)(seed * 31 + i * 7 + i / 256);
 }
 
-/* Sends a GET, and checks every byte of the reply. `value` NULL: a miss. */
-static void ask(const struct packet_spec *spec, uint8_t id, const void *value, size_t value_len,
-	const void *trailing, size_t trailing_len)
+/* Sends a GET or TAKE, and checks every byte of the reply. `value` NULL: a miss. */
+static void ask_by(enum sessd_type type, const struct packet_spec *spec, uint8_t id,
+	const void *value, size_t value_len, const void *trailing, size_t trailing_len)
 {
 	struct sessd_header expected;
 	const uint8_t *frame, *reply;
 	size_t frame_len, len;
 
-	offer_request(spec, SESSD_GET, 0x1234, id, trailing, trailing_len);
+	offer_request(spec, type, 0x1234, id, trailing, trailing_len);
 	run();
 	frame = taken(&frame_len);
 	assert_non_null(frame);
@@ -252,6 +265,65 @@ static void ask(const struct packet_spec *spec, uint8_t id, const void *value, s
 	assert_memory_equal(reply, &expected, sizeof(expected));
 	if (value)
 		assert_memory_equal(reply + SESSD_HEADER_SIZE, value, value_len);
+}
+
+static void ask(const struct packet_spec *spec, uint8_t id, const void *value, size_t value_len,
+	const void *trailing, size_t trailing_len)
+{
+	ask_by(SESSD_GET, spec, id, value, value_len, trailing, trailing_len);
+}
+
+/* A TAKE gets the session once, and the writer hears of it. */
+static void takes(void **state)
+{
+	uint8_t value[VALUE_MAX], trailing[PACKET_ROOM];
+
+	(void)state;
+	memset(trailing, 0x5a, sizeof(trailing));
+	told_of_taken = 0;
+	for (unsigned i = 0; i < 250; i++) {
+		struct packet_spec spec = {.v6 = i & 1, .proto = IPPROTO_UDP, .tags = i % 3};
+		size_t len = 1 + i * 4 % VALUE_MAX;
+
+		fill(value, len, i);
+		store((uint8_t)i, value, len, 300);
+		ask_by(SESSD_TAKE, &spec, (uint8_t)i, value, len, trailing, i % 5 ? 0 : i);
+		ask_by(SESSD_TAKE, &spec, (uint8_t)i, NULL, 0, trailing, i % 5 ? 0 : i);
+		ask(&spec, (uint8_t)i, NULL, 0, NULL, 0);
+		assert_int_equal(table_count(table), 1);
+		assert_int_equal(update_ring_pull(&lcore->updates, &sink, UPDATES), 1);
+		assert_int_equal(told_of_taken, i + 1);
+		assert_int_equal(table_count(table), 0);
+	}
+	assert_int_equal(lcore->reader.counters.take_hits, 250);
+	assert_int_equal(lcore->reader.counters.take_misses, 250);
+	assert_int_equal(lcore->reader.counters.get_misses, 250);
+	assert_int_equal(lcore->counters.remove_queued, 0);
+}
+
+/* Without room on the way to the writer a TAKE is dropped, and takes nothing. */
+static void takes_without_room(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	unsigned stored = UPDATES + 20, ok = 0;
+	size_t len;
+
+	(void)state;
+	told_of_taken = 0;
+	for (unsigned i = 0; i < stored; i++) {
+		store((uint8_t)i, "abc", 3, 300);
+		offer_request(&spec, SESSD_TAKE, 0, (uint8_t)i, NULL, 0);
+	}
+	run();
+	while (taken(&len))
+		ok++;
+	assert_int_equal(ok, UPDATES);
+	assert_int_equal(lcore->reader.counters.take_hits, UPDATES);
+	assert_int_equal(lcore->counters.drop_ring_full, 20);
+	while (update_ring_pull(&lcore->updates, &sink, UPDATES))
+		;
+	assert_int_equal(told_of_taken, UPDATES);
+	assert_int_equal(table_count(table), 20);
 }
 
 static bool arp_answered(const char *sender)
@@ -556,7 +628,7 @@ static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	(void)key;
 }
 
-static const struct update_sink ignore = {ignore_new, ignore_remove, NULL};
+static const struct update_sink ignore = {ignore_new, ignore_remove, ignore_remove, NULL};
 
 /* How many of `count` requests pass: replies, or changes that reach the sink. */
 static unsigned let_in(const struct packet_spec *spec, enum sessd_type type, unsigned count)
@@ -1342,6 +1414,8 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		T(gets),
+		T(takes),
+		T(takes_without_room),
 		T(expired),
 		T(odd_packets),
 		T(udp_shorter_than_ip),

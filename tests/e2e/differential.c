@@ -113,6 +113,20 @@ static void exchange(const char *what, struct request *r)
 			fail(what, r, ways[i].name, got[i]);
 }
 
+/* The same by one way: `i` picks it. A request that is lost is not sent again. */
+static void exchange_alone(const char *what, struct request *r, unsigned i)
+{
+	struct way *way = &ways[i % 2];
+	uint8_t reply[2048];
+	ssize_t got;
+
+	cases++;
+	way_send(way, r->data, r->len);
+	got = way_receive(way, reply, sizeof(reply), 5 * REPLY_WAIT_MS);
+	if (got != r->reply_len || (got > 0 && memcmp(reply, r->reply, got) != 0))
+		fail(what, r, way->name, got);
+}
+
 /* Sends a NEW or REMOVE by one way, chosen by `i`. */
 static void tell(const struct request *r, unsigned i)
 {
@@ -204,7 +218,7 @@ static void malformed(void)
 			unanswered("version", &r);
 	}
 	hear_silence("version", &r, SILENCE_WAIT_MS);
-	for (unsigned type = SESSD_REMOVE + 1; type < 256; type++) {
+	for (unsigned type = SESSD_TAKE + 1; type < 256; type++) {
 		start(&r, type, 0, 144);
 		unanswered("type", &r);
 	}
@@ -264,6 +278,47 @@ static void changes(void)
 	}
 }
 
+/* Of all TAKEs, by whatever way, one gets the session; no GET does after it. */
+static void takes(void)
+{
+	enum {
+		FIRST = 20000
+	};
+	struct request r;
+
+	for (unsigned len = 1; len <= SESSD_VALUE_DEFAULT_MAX; len += len < 170 ? 1 : 19) {
+		make_new(&r, 60, FIRST + len, len);
+		tell(&r, len);
+		if (len % 64 == 0)
+			settle();
+	}
+	settle();
+	for (unsigned len = 1; len <= SESSD_VALUE_DEFAULT_MAX; len += len < 170 ? 1 : 19) {
+		make_get(&r, (uint16_t)len, FIRST + len, len);
+		exchange("GET before TAKE", &r);
+		r.data[1] = SESSD_TAKE;
+		memset(r.data + r.len, 0xa5, len % 40);
+		r.len += len % 40;
+		exchange_alone("TAKE", &r, len / 2);
+		make_get(&r, 7, FIRST + len, 0);
+		r.data[1] = SESSD_TAKE;
+		exchange("TAKE of what was taken", &r);
+		r.data[1] = SESSD_GET;
+		exchange("GET of what was taken", &r);
+		make_get(&r, 7, 2 * FIRST + len, 0);
+		r.data[1] = SESSD_TAKE;
+		exchange("TAKE of nothing", &r);
+	}
+	/* A NEW of the same key stores again. */
+	for (unsigned i = 0; i < 8; i++) {
+		make_new(&r, 60, FIRST + 1 + i, 200 + i);
+		tell(&r, i / 2);
+		settle();
+		make_get(&r, 0, FIRST + 1 + i, 200 + i);
+		exchange("stored again after TAKE", &r);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
@@ -276,6 +331,7 @@ int main(int argc, char **argv)
 	lengths();
 	malformed();
 	changes();
+	takes();
 	printf("%s and %s: %u requests by each, %u wrong (seed %" PRIu64 ")\n", ways[0].name,
 		ways[1].name, cases, failures, seed);
 	return failures ? 1 : 0;

@@ -32,3 +32,5 @@ expect_stat xdp_pass_fragment gt 1000
 step "who answered"
 expect_stat xdp_get_hits gt 1000
 expect_stat slow_get_hits gt 1000
+expect_stat xdp_take_hits gt 100
+expect_stat slow_take_hits gt 100

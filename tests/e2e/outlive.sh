@@ -24,6 +24,13 @@ farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PO
 watch=$FARM_PID
 sleep 0.5
 
+step "the status is ready, and says so no longer when the daemon is dead"
+check=(farm_in t1 "$BUILD/sessionctl" --port "$FARM_PORT" check "$FARM_CACHE")
+"${check[@]}" || fail "not ready"
+hits=$(farm_stat xdp_get_hits)
+"${check[@]}"
+expect_stat xdp_get_hits gt "$hits" # though nothing says that it was this one
+
 step "kill -9"
 farm_end "$FARM_DAEMON" KILL || true
 farm_ctl stats >/dev/null 2>&1 && fail "the daemon is still there"
@@ -31,10 +38,15 @@ for version in 1.2 1.3; do
 	resume_all 100 --tls "$version" --load "$FARM_SECRETS/$version" --resume "$FARM_B"
 done
 
+farm_wait 10 eval '! "${check[@]}" 2>"$LOGS/check"' || fail "a dead daemon is ready"
+grep -q 'has no status: its daemon is dead' "$LOGS/check" || fail "$(cat "$LOGS/check")"
+udp fetch --count 2000
+
 step "start again"
 daemon_for xdp
 expect_stat sessions_adopted eq "$sessions"
 expect_stat sessions ge "$sessions"
+"${check[@]}" || fail "not ready again"
 for version in 1.2 1.3; do
 	resume_all 100 --tls "$version" --load "$FARM_SECRETS/$version" --resume "$FARM_B"
 done

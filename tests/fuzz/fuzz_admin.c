@@ -128,7 +128,7 @@ static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const struct admin_ops ops = {do_stats, do_find, do_del, do_flush_start,
+	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
 		do_flush_done, do_list, do_reload, do_level, do_talkers};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";

@@ -11,6 +11,7 @@
  *   XDP passes       for a reason that would make the kernel drop it as well: dpdk mode sends
  *                    nothing; for one that leaves it to the daemon's socket: if dpdk mode answers
  *                    or stores, then as socket mode does
+ *   a TAKE           the same, and the session is gone in each; it is stored again afterwards
  *   a NEW, a REMOVE  what an AF_XDP socket, a plain one and dpdk mode hand the writer is the same
  *
  * If the frame's last byte is odd, its checksums are corrected first: otherwise few inputs would
@@ -37,7 +38,7 @@
 #define PORT	   54321
 
 static struct sessiond_bpf *skel;
-static struct table *table;
+static struct table *by_dpdk, *by_socket; /* the same sessions, for a TAKE ends them */
 static struct sessd_config settings;
 
 /* The server's addresses are those of tests/dpdk/packet.h. */
@@ -51,11 +52,24 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
+static void store_in(struct table *table, const struct session *session, const uint8_t *value)
+{
+	uint64_t hash = table_hash(table, session->key);
+	uint32_t slot = table_find(table, hash, session->key);
+
+	/* The one freed last is taken first: the slot is the session's own. */
+	if (slot != TABLE_NO_SLOT)
+		table_delete(table, slot);
+	if (table_alloc(table) != session->slot)
+		FUZZ_FAIL("another slot");
+	table_insert(table, hash, session, value);
+}
+
 static void store(uint8_t id, unsigned len, uint32_t seconds)
 {
 	uint8_t value[VALUE_MAX], rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)] = {0};
 	const struct entry_format format = {.secret = settings.secret, .value_max = VALUE_MAX};
-	struct session session = {.slot = table_alloc(table), .len = (uint16_t)len};
+	struct session session = {.slot = id - 'A', .len = (uint16_t)len};
 	struct sessd_entry entry;
 
 	memset(session.key, id, SESSD_KEY_SIZE);
@@ -63,10 +77,21 @@ static void store(uint8_t id, unsigned len, uint32_t seconds)
 		value[i] = (uint8_t)(id + 3 * i);
 	session.expires = seconds ? clock_tick() + clock_ticks(seconds) : 1;
 	session.sum = htons((uint16_t)wire_sum(0, value, len));
-	table_insert(table, table_hash(table, session.key), &session, value);
+	store_in(by_dpdk, &session, value);
+	store_in(by_socket, &session, value);
 	entry_pack(&format, &entry, rest, &session, value);
 	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &session.slot, rest, BPF_ANY);
 	bpf_map_update_elem(bpf_map__fd(skel->maps.sessions), session.key, &entry, BPF_ANY);
+}
+
+static void store_all(void)
+{
+	store('A', 144, 65000);
+	store('B', 1, 65000);
+	store('C', 149, 65000);
+	store('D', 512, 65000);
+	store('E', 20, 0);
+	store('F', 7, 65000);
 }
 
 static void open_xdp(void)
@@ -113,17 +138,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_open(LOG_LEVEL_ERROR);
 	libbpf_set_print(quiet);
 	open_xdp();
-	table = table_create(&config);
-	if (!table)
+	by_dpdk = table_create(&config);
+	by_socket = table_create(&config);
+	if (!by_dpdk || !by_socket)
 		FUZZ_FAIL("no table");
-	store('A', 144, 65000);
-	store('B', 1, 65000);
-	store('C', 149, 65000);
-	store('D', 512, 65000);
-	store('E', 20, 0);
-	store('F', 7, 65000);
-	packet_judge_open(table);
-	packet_dpdk_open(table, VALUE_MAX, served, 2);
+	store_all();
+	packet_judge_open(by_socket);
+	packet_dpdk_open(by_dpdk, VALUE_MAX, served, 2);
 	return 0;
 }
 
@@ -175,5 +196,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dpdk.len = packet_dpdk_run(request.bytes, size, dpdk.bytes, sizeof(dpdk.bytes));
 	packet_judge(&request, opts.retval, &xdp, &dpdk, nobodys(&before, &after),
 		after.pass_new > before.pass_new || after.pass_remove > before.pass_remove);
+	/* By each mode: also by dpdk mode what the program has passed to the daemon's socket. */
+	if (packet_dpdk_taken || after.take_hits > before.take_hits)
+		store_all();
 	return 0;
 }

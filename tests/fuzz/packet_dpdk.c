@@ -17,6 +17,7 @@ static struct lcore *lcore;
 static struct rte_ring *in, *out;
 
 struct packet_update packet_dpdk_update;
+bool packet_dpdk_taken;
 const uint8_t packet_dpdk_mac[6] = {2, 0, 0, 0, 0, 1};
 
 #define REQUIRE(condition) \
@@ -90,9 +91,17 @@ static void on_remove(void *ctx, const uint8_t *key)
 	memcpy(update->key, key, SESSD_KEY_SIZE);
 }
 
+/* Answered already: the writer hears of it, and nothing is stored. */
+static void on_taken(void *ctx, const uint8_t *key)
+{
+	(void)ctx;
+	(void)key;
+	packet_dpdk_taken = true;
+}
+
 size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t room)
 {
-	const struct update_sink sink = {on_new, on_remove, &packet_dpdk_update};
+	const struct update_sink sink = {on_new, on_remove, on_taken, &packet_dpdk_update};
 	struct port_queue queue = {.port = &engine.ports[0]};
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 	size_t got = 0;
@@ -116,6 +125,7 @@ size_t packet_dpdk_run(const uint8_t *frame, size_t len, uint8_t *reply, size_t 
 		rte_pktmbuf_free(mbuf);
 	}
 	memset(&packet_dpdk_update, 0, sizeof(packet_dpdk_update));
+	packet_dpdk_taken = false;
 	update_ring_pull(&lcore->updates, &sink, UINT32_MAX);
 	if (rte_mempool_in_use_count(engine.ports[0].pool) != 0)
 		FUZZ_FAIL("dpdk: a packet's buffer was lost");

@@ -27,6 +27,7 @@ struct packet_update {
 };
 
 extern struct packet_update packet_dpdk_update; /* by the last run */
+extern bool packet_dpdk_taken;			/* a TAKE has got a session in it */
 
 /* Ends the program if EAL is unavailable. */
 void packet_dpdk_open(

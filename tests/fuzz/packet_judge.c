@@ -24,18 +24,20 @@ void packet_judge_open(struct table *stored)
 /* Socket mode's reply to a payload: its length, 0 for none. */
 static size_t by_socket(const uint8_t *payload, size_t len, uint8_t *reply)
 {
+	enum request_kind kind = request_classify(payload, len);
 	struct request_counters counters = {0};
 	uint8_t *copy;
 	size_t size = 0;
 
-	if (request_classify(payload, len) != REQUEST_GET)
+	if (kind != REQUEST_GET && kind != REQUEST_TAKE)
 		return 0;
 	/* A separate block, so that a read past it is noticed; aligned like a slot, as buffers
 	 * are. */
 	copy = malloc(len);
 	memcpy(copy, payload, len);
-	size = request_get(table, table_hash(table, ((struct sessd_header *)copy)->key),
-		(struct sessd_header *)copy, clock_tick(), reply, NULL, &counters);
+	size = (kind == REQUEST_TAKE ? request_take : request_get)(table,
+		table_hash(table, ((struct sessd_header *)copy)->key), (struct sessd_header *)copy,
+		clock_tick(), reply, NULL, &counters);
 	free(copy);
 	return size;
 }

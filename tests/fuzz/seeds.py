@@ -12,7 +12,7 @@ CLIENT4, SERVER4 = bytes([192, 0, 2, 99]), bytes([192, 0, 2, 1])
 CLIENT6 = bytes.fromhex("20010db8000000000000000000000099")
 SERVER6 = bytes.fromhex("20010db8000000000000000000000001")
 MACS = bytes.fromhex("020000000001020000000099")
-NEW, GET, REMOVE = 0, 1, 2
+NEW, GET, REMOVE, TAKE = 0, 1, 2, 3
 
 
 def message(key=b"A", type=GET, version=1, timeout=300, value=b""):
@@ -59,7 +59,12 @@ def packets():
     yield "new_empty", frame(ip4(udp(message(b"N", NEW))))
     yield "new_forever", frame(ip6(udp(message(b"N", NEW, timeout=65535, value=b"v" * 512))))
     yield "remove", frame(ip4(udp(message(type=REMOVE))))
-    for type in (3, 0x80, 0x81, 255):
+    for key in b"ABCDEFZ":
+        yield "take4_" + chr(key), frame(ip4(udp(message(bytes([key]), TAKE))))
+        yield "take6_" + chr(key), frame(ip6(udp(message(bytes([key]), TAKE))))
+    yield "take_trailing", frame(ip4(udp(message(type=TAKE, value=b"v" * 548))), (0x8100,))
+    yield "take_options", frame(ip4(udp(message(type=TAKE)), b"\x01\x01\x01\x00"))
+    for type in (4, 0x80, 0x81, 255):
         yield f"type_{type}", frame(ip4(udp(message(type=type))))
     yield "version_0", frame(ip4(udp(message(version=0))))
     yield "version_2", frame(ip6(udp(message(version=2))))
@@ -104,6 +109,7 @@ allow = fd00::/8
 capacity = 1000000
 max-session = 512
 remove = ignore
+take = no
 threads = 2
 dpdk-args = "-l 1 --no-pci"
 keep = yes
@@ -125,7 +131,7 @@ log-level = debug
 
 def requests():
     key = "ab" * 32
-    one = ["stats", "list", "show " + "00" * 32, "show " + "07", "remove " + "05" * 32, "flush",
+    one = ["stats", "list", "show " + "00" * 32, "show " + "07", "remove " + "05" * 32, "take " + "06" * 32, "flush",
            "reload", "log-level debug", "log-level loud", "version", "ping", "", "nothing",
            "show", "show " + key, "show " + key + "00", "show xyz", "list all"]
     for i, line in enumerate(one):

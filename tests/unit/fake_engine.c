@@ -52,6 +52,7 @@ struct engine {
 	struct pending *pending;
 	uint32_t *touched; /* slots with something pending */
 	uint32_t touched_count;
+	struct session status; /* as it was put last */
 	struct session outlived[OUTLIVED];
 	unsigned outlived_count, forgotten;
 };
@@ -142,6 +143,16 @@ bool fake_engine_find(struct engine *engine, uint32_t number, struct fake_entry 
 	pthread_mutex_unlock(&engine->lock);
 	assert_in_range(found, 0, 1);
 	return found;
+}
+
+struct session fake_engine_status(struct engine *engine)
+{
+	struct session status;
+
+	pthread_mutex_lock(&engine->lock);
+	status = engine->status;
+	pthread_mutex_unlock(&engine->lock);
+	return status;
 }
 
 unsigned fake_engine_count(struct engine *engine)
@@ -241,8 +252,16 @@ static struct pending *touch(struct engine *engine, uint32_t slot)
 
 static void fake_put(struct engine *engine, const struct session *session, const void *value)
 {
-	struct pending *pending = touch(engine, session->slot);
+	struct pending *pending;
 
+	if (session->slot == engine->capacity) { /* the status entry */
+		assert_memory_equal(session->key, SESSD_STATUS_KEY, sizeof(SESSD_STATUS_KEY));
+		pthread_mutex_lock(&engine->lock);
+		engine->status = *session;
+		pthread_mutex_unlock(&engine->lock);
+		return;
+	}
+	pending = touch(engine, session->slot);
 	assert_false(pending->put);
 	/* The slot was free, or will be at the commit. */
 	assert_true(pending->deleted || !engine->map[session->slot].present);

@@ -37,6 +37,8 @@ void fake_engine_fail(struct engine *engine);
 
 /* The fast path's session for a key. */
 bool fake_engine_find(struct engine *engine, uint32_t key, struct fake_entry *entry);
+/* The status entry, as it was put last. */
+struct session fake_engine_status(struct engine *engine);
 unsigned fake_engine_count(struct engine *engine);
 void fake_engine_key(uint32_t number, uint8_t key[SESSD_KEY_SIZE]);
 

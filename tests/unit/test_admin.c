@@ -197,6 +197,7 @@ static const struct admin_ops fake_ops = {
 	.stats = fake_stats,
 	.find = fake_find,
 	.del = fake_del,
+	.take = fake_del,
 	.flush_start = fake_flush_start,
 	.flush_done = fake_flush_done,
 	.list = fake_list,
@@ -313,6 +314,10 @@ static void requests(void **state)
 	expect(d, "remove ab00072e\n", "OK\n.\n");
 	assert_false(d->held[7]);
 	expect(d, "remove ab00072e\n", "ERR no such session\n");
+	expect(d, "take ab00092e\n", "OK\n.\n");
+	assert_false(d->held[9]);
+	expect(d, "take ab00092e\n", "ERR no such session, or it was taken\n");
+	d->held[9] = true;
 	expect(d, "flush\n", "OK\nflushed 2\n.\n");
 	expect(d, "list\n", "OK\n.\n");
 	expect(d, "log-level debug\n", "OK\n.\n");
@@ -328,8 +333,8 @@ static void requests(void **state)
 static void wrong_requests(void **state)
 {
 	static const char unknown[] =
-		"ERR unknown command: expected stats, list, show ID, remove ID, flush, reload, "
-		"log-level LEVEL, talkers, version or ping\n";
+		"ERR unknown command: expected stats, list, show ID, remove ID, take ID, flush, "
+		"reload, log-level LEVEL, talkers, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
 	char text[512];
@@ -378,7 +383,7 @@ static void pipelined(void **state)
 	assert_int_equal(total,
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
-			       "flush, "
+			       "take ID, flush, "
 			       "reload, log-level LEVEL, talkers, version or ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
 	close(fd);

@@ -32,7 +32,7 @@
 #define FLOOD_BATCH 128
 
 struct world {
-	bool busy_poll;
+	bool busy_poll, no_take;
 	uint16_t port;
 	struct engine_config config;
 	struct engine *engine;
@@ -54,6 +54,7 @@ static int start(unsigned threads, size_t listens)
 		.value_max = 512,
 		.threads = threads,
 		.busy_poll = world.busy_poll,
+		.take = !world.no_take,
 	};
 	for (size_t i = 0; i < listens; i++) {
 		char text[32];
@@ -114,13 +115,13 @@ static void request(int fd, enum sessd_type type, uint32_t key, size_t len)
 	assert_int_equal(send(fd, message, SESSD_HEADER_SIZE + len, 0), SESSD_HEADER_SIZE + len);
 }
 
-/* The length of the value in the reply to a GET, 0 for a miss; -1 without an answer. */
-static int get(int fd, uint32_t key)
+/* The length of the value in the reply to a GET or TAKE, 0 for a miss; -1 without an answer. */
+static int ask(int fd, enum sessd_type type, uint32_t key)
 {
 	uint8_t reply[2048];
 	ssize_t n;
 
-	request(fd, SESSD_GET, key, 0);
+	request(fd, type, key, 0);
 	n = recv(fd, reply, sizeof(reply), 0);
 	if (n < 0)
 		return -1;
@@ -130,6 +131,11 @@ static int get(int fd, uint32_t key)
 	for (ssize_t i = SESSD_HEADER_SIZE; i < n; i++)
 		assert_int_equal(reply[i], (uint8_t)key);
 	return (int)n - SESSD_HEADER_SIZE;
+}
+
+static int get(int fd, uint32_t key)
+{
+	return ask(fd, SESSD_GET, key);
 }
 
 static int get_until(int fd, uint32_t key, int wanted)
@@ -184,6 +190,67 @@ static void vrf(void **state)
 	assert_int_equal(get(fd, 1), 0);
 	close(fd);
 	stop();
+}
+
+static void on_stat(void *ctx, const char *name, uint64_t value)
+{
+	if (strcmp(name, "sessions") == 0)
+		*(uint64_t *)ctx = value;
+}
+
+static uint64_t sessions(void)
+{
+	uint64_t count = UINT64_MAX;
+
+	writer_stats(world.writer, on_stat, &count);
+	return count;
+}
+
+/* A session that is taken is gone at once, and so is its place: 1000 are all there is room for. */
+static void takes(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(2, 1), 0);
+	fd = udp_client("127.0.0.1", world.port);
+	for (uint32_t key = 1; key < 3000; key++) {
+		int len = (int)(key % 512) + 1;
+
+		request(fd, SESSD_NEW, key, (size_t)len);
+		assert_int_equal(get_until(fd, key, len), len);
+		assert_int_equal(ask(fd, SESSD_TAKE, key), len);
+		assert_int_equal(ask(fd, SESSD_TAKE, key), 0);
+		assert_int_equal(get(fd, key), 0);
+	}
+	for (unsigned i = 0; i < 1000 && sessions() > 0; i++)
+		usleep(1000);
+	assert_int_equal(sessions(), 0);
+	/* And the key can be stored again. */
+	request(fd, SESSD_NEW, 1, 9);
+	assert_int_equal(get_until(fd, 1, 9), 9);
+	close(fd);
+	stop();
+}
+
+/* --take no: as if it were a message of unknown type. */
+static void takes_not(void **state)
+{
+	struct timeval soon = {.tv_usec = 100000};
+	int fd;
+
+	(void)state;
+	world.no_take = true;
+	assert_int_equal(start(1, 1), 0);
+	fd = udp_client("127.0.0.1", world.port);
+	request(fd, SESSD_NEW, 1, 9);
+	assert_int_equal(get_until(fd, 1, 9), 9);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)), 0);
+	assert_int_equal(ask(fd, SESSD_TAKE, 1), -1);
+	assert_int_equal(get_until(fd, 1, 9), 9);
+	close(fd);
+	stop();
+	world.no_take = false;
 }
 
 static atomic_bool flood_ends;
@@ -389,6 +456,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(serves, choose_port),
 		cmocka_unit_test_setup(vrf, choose_port),
+		cmocka_unit_test_setup(takes, choose_port),
+		cmocka_unit_test_setup(takes_not, choose_port),
 		cmocka_unit_test_setup(no_starvation, choose_port),
 		cmocka_unit_test_setup(allow_under_load, choose_port),
 		cmocka_unit_test_setup(removes_follow_their_news, choose_port),

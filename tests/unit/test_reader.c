@@ -30,7 +30,7 @@ static int allow_private(void **state)
 static void open_both(struct reader_shared *shared, struct reader *reader, uint32_t gets,
 	uint32_t news, unsigned talkers_of)
 {
-	assert_int_equal(reader_shared_open(shared, gets, news, talkers_of), 0);
+	assert_int_equal(reader_shared_open(shared, gets, news, talkers_of, true), 0);
 	reader_init(reader, shared);
 }
 

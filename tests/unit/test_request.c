@@ -28,6 +28,7 @@ static void classifies(void **state)
 						 : type == SESSD_NEW	? REQUEST_NEW
 						 : type == SESSD_GET	? REQUEST_GET
 						 : type == SESSD_REMOVE ? REQUEST_REMOVE
+						 : type == SESSD_TAKE	? REQUEST_TAKE
 									: REQUEST_TYPE;
 
 			datagram[0] = (uint8_t)version;
@@ -54,6 +55,7 @@ static void counts_drops(void **state)
 	request_count_drop(&counters, REQUEST_TYPE);
 	request_count_drop(&counters, REQUEST_REFUSED);
 	request_count_drop(&counters, REQUEST_GET);
+	request_count_drop(&counters, REQUEST_TAKE);
 	request_count_drop(&counters, REQUEST_NEW);
 	request_count_drop(&counters, REQUEST_REMOVE);
 	request_counters_sum(&total, &counters);
@@ -62,7 +64,7 @@ static void counts_drops(void **state)
 	assert_int_equal(total.drop_version, 4);
 	assert_int_equal(total.drop_type, 2);
 	assert_int_equal(total.drop_not_allowed, 2);
-	assert_int_equal(total.drop_limit_get, 2);
+	assert_int_equal(total.drop_limit_get, 4);
 	assert_int_equal(total.drop_limit_new, 4);
 	assert_int_equal(total.get_hits + total.get_misses, 0);
 }
@@ -185,12 +187,52 @@ static void samples(void **state)
 	assert_int_equal(found_count, 4);
 }
 
+/* A TAKE is answered as a GET is, once: then the session is gone, for the writer to delete. */
+static void takes(void **state)
+{
+	struct table_config config = {.capacity = 10, .value_max = 512};
+	struct table *table = table_create(&config);
+	struct request_counters counters = {0};
+	struct sessd_header request = {.version = 1, .type = SESSD_TAKE, .key = {1}};
+	uint64_t hash = table_hash(table, request.key);
+	uint8_t reply[2048], value[300];
+	uint16_t sum = 1;
+
+	(void)state;
+	put(table, 1, NOW + 1, 300, 77);
+	put(table, 2, NOW, 100, 5);
+	memset(value, 1, sizeof(value));
+	assert_int_equal(request_take(table, hash, &request, NOW, reply, &sum, &counters), 336);
+	assert_int_equal(reply[1], SESSD_OK);
+	assert_memory_equal(reply + 36, value, 300);
+	assert_int_equal(sum, 77);
+	assert_int_equal(counters.take_hits, 1);
+	assert_true(table_taken(table, table_find(table, hash, request.key)));
+
+	assert_int_equal(request_take(table, hash, &request, NOW, reply, &sum, &counters), 36);
+	assert_int_equal(reply[1], SESSD_ERR);
+	assert_int_equal(sum, 0);
+	assert_int_equal(get(table, 1, reply, 548, &sum, &counters), 36);
+	assert_int_equal(counters.get_misses, 1);
+	request.key[0] = 2;
+	hash = table_hash(table, request.key);
+	assert_int_equal(request_take(table, hash, &request, NOW, reply, NULL, &counters), 36);
+	request.key[0] = 3;
+	hash = table_hash(table, request.key);
+	assert_int_equal(request_take(table, hash, &request, NOW, reply, NULL, &counters), 36);
+	assert_int_equal(counters.take_misses, 3);
+	assert_int_equal(counters.take_lost_race, 0);
+	assert_int_equal(counters.get_hits + counters.get_expired, 0);
+	table_destroy(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(classifies),
 		cmocka_unit_test(counts_drops),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(takes),
 		cmocka_unit_test(samples),
 	};
 

@@ -110,6 +110,86 @@ static void torn(void **state)
 	table_destroy(table);
 }
 
+static enum table_result take(struct table *table, uint64_t number, uint64_t now, uint8_t *value)
+{
+	uint8_t key[SESSD_KEY_SIZE];
+	unsigned retries = 0;
+	uint16_t len, sum;
+
+	make_key(key, number);
+	return table_take(table, table_hash(table, key), key, now, value, &len, &sum, &retries);
+}
+
+/* Taken once, by a reader or by the writer; a miss from then on, and wiped when it is deleted. */
+static void takes(void **state)
+{
+	static const uint16_t lengths[] = {1, 8, 144, 145, 208, 209, 512, 1400};
+	uint8_t value[SESSD_VALUE_LIMIT], expected[SESSD_VALUE_LIMIT];
+	struct table *table = table_new(10, SESSD_VALUE_LIMIT);
+	struct session session;
+	unsigned retries = 0;
+	uint16_t len;
+
+	(void)state;
+	for (uint64_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		uint32_t slot = put(table, i, lengths[i], 1000);
+
+		assert_int_equal(take(table, i, 1000, value), TABLE_EXPIRED);
+		assert_false(table_taken(table, slot));
+		if (i % 2) {
+			assert_true(table_claim(table, slot));
+		} else {
+			assert_int_equal(take(table, i, 999, value), TABLE_HIT);
+			make_value(expected, lengths[i], i);
+			assert_memory_equal(value, expected, lengths[i]);
+		}
+		assert_true(table_taken(table, slot));
+		assert_false(table_claim(table, slot));
+		assert_int_equal(take(table, i, 999, value), TABLE_MISS);
+		assert_int_equal(get(table, i, 999, value, &len, &retries), TABLE_MISS);
+		/* The writer still knows it, whole. */
+		assert_int_equal(find(table, i), slot);
+		assert_true(table_slot(table, slot, &session));
+		assert_int_equal(session.len, lengths[i]);
+		table_delete(table, slot);
+		check_table(table);
+		assert_int_equal(put(table, 100 + i, 100, 1000), slot);
+		assert_false(table_taken(table, slot));
+		table_delete(table, slot);
+	}
+	assert_int_equal(retries, 0);
+	table_destroy(table);
+}
+
+/* The slot beyond the capacity: found, renewed, and neither counted, given out nor taken. */
+static void extra_slot(void **state)
+{
+	struct table *table = table_new(1, 512);
+	struct session session = {
+		.expires = 10, .len = 8, .sum = 77, .slot = table_extra_slot(table)};
+	uint8_t value[SESSD_VALUE_LIMIT];
+	unsigned retries = 0;
+	uint16_t len;
+
+	(void)state;
+	make_key(session.key, 77);
+	table_insert(table, table_hash(table, session.key), &session, "8 bytes");
+	assert_int_equal(table_count(table), 0);
+	assert_int_equal(table_used_end(table), 0);
+	assert_int_equal(get(table, 77, 9, value, &len, &retries), TABLE_HIT);
+	assert_string_equal((char *)value, "8 bytes");
+	assert_int_equal(get(table, 77, 10, value, &len, &retries), TABLE_EXPIRED);
+	table_renew(table, session.slot, 20);
+	assert_int_equal(get(table, 77, 19, value, &len, &retries), TABLE_HIT);
+	assert_int_equal(take(table, 77, 19, value), TABLE_MISS);
+	assert_int_equal(get(table, 77, 19, value, &len, &retries), TABLE_HIT);
+	assert_int_equal(put(table, 1, 100, 1000), 0);
+	assert_int_equal(table_alloc(table), TABLE_NO_SLOT);
+	assert_int_equal(table_count(table), 1);
+	assert_int_equal(find(table, 77), 1);
+	table_destroy(table);
+}
+
 /* A key of zeros is valid: wiped slots do not answer for it. */
 static void zero_key(void **state)
 {
@@ -208,6 +288,8 @@ int main(void)
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(expiry_and_marks),
 		cmocka_unit_test(torn),
+		cmocka_unit_test(takes),
+		cmocka_unit_test(extra_slot),
 		cmocka_unit_test(zero_key),
 		cmocka_unit_test(sequence_wraps),
 		cmocka_unit_test(adoption),

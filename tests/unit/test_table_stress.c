@@ -133,6 +133,7 @@ static void *read_all(void *arg)
 			reader->torn++;
 			break;
 		case TABLE_MISS:
+		case TABLE_LOST:
 			reader->misses++;
 			break;
 		}

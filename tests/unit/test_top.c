@@ -67,6 +67,10 @@ static void test_figures(void **state)
 	figure("get_misses", 0, 200);
 	figure("get_expired", 5, 5);
 	figure("get_torn", 0, 0);
+	figure("take_hits", 0, 60);
+	figure("take_misses", 0, 20);
+	figure("take_lost_race", 0, 2);
+	figure("xdp_take_hits", 0, 60);
 	figure("xdp_get_hits", 1000, 1000 + 2 * 890);
 	figure("slow_get_hits", 0, 20);
 	figure("new_stored", 0, 246913);
@@ -82,14 +86,15 @@ static void test_figures(void **state)
 	figure("xdp_runs", 1000, 2000);
 	figure("xdp_run_nanoseconds", 0, 180000);
 	top_text(&text, &before, &now, 23);
-	assert_int_equal(text.count, 17);
+	assert_int_equal(text.count, 18);
 	assert_words("sessiond", "sessiond: mode xdp, 2 native up 1d 02:03:06");
 	assert_words("sessions ", "sessions [#######.......................] 25.0 % of 1000000: "
 				  "250000");
-	assert_words("hit ratio", "hit ratio 90.0 % now, 93.2 % since the start XDP program 180 ns "
+	assert_words("hit ratio", "hit ratio 89.3 % now, 92.6 % since the start XDP program 180 ns "
 				  "a packet");
 	assert_words("GET hit", "GET hit 900 890 10 2800");
 	assert_words("GET miss", "GET miss 100 0 0 200");
+	assert_words("TAKE", "TAKE 41 30 0 82");
 	assert_words("NEW stored", "NEW stored 123.5k 246.9k");
 	assert_words("NEW already", "NEW already stored 0.5 1");
 	assert_words("NEW refused", "NEW refused 3 6");

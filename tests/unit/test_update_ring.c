@@ -36,7 +36,8 @@ struct message {
 	uint8_t value[2000];
 };
 
-/* Update `number`: a NEW, or every fifth a REMOVE, with a value determined by the number. */
+/* Update `number`: a NEW, or every fifth a REMOVE or the reply to a TAKE, with a value determined
+ * by the number. */
 static size_t make(struct message *message, uint64_t number)
 {
 	uint64_t words[4];
@@ -44,7 +45,7 @@ static size_t make(struct message *message, uint64_t number)
 
 	memset(&message->header, 0, sizeof(message->header));
 	message->header.version = SESSD_VERSION;
-	message->header.type = number % 5 == 4 ? SESSD_REMOVE : SESSD_NEW;
+	message->header.type = number % 5 != 4 ? SESSD_NEW : number % 2 ? SESSD_REMOVE : SESSD_OK;
 	message->header.timeout = htons((uint16_t)(number % 65535));
 	for (uint64_t i = 0; i < 4; i++)
 		words[i] = random_mix(4 * number + i);
@@ -89,6 +90,17 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	expected->next++;
 }
 
+static void on_taken(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
+{
+	struct expected *expected = ctx;
+	struct message message;
+
+	make(&message, expected->next);
+	assert_int_equal(message.header.type, SESSD_OK);
+	assert_memory_equal(key, message.header.key, SESSD_KEY_SIZE);
+	expected->next++;
+}
+
 static void open_ring(struct update_ring *ring, uint32_t depth)
 {
 	assert_int_equal(update_ring_open(ring, depth, VALUE_MAX, NULL), 0);
@@ -109,7 +121,7 @@ static void fills_and_wraps(void **state)
 {
 	struct update_ring ring;
 	struct expected expected = {0};
-	struct update_sink sink = {on_new, on_remove, &expected};
+	struct update_sink sink = {on_new, on_remove, on_taken, &expected};
 	uint64_t pushed = 0, seed = 1;
 	struct message messages[2 * ENTRIES];
 	struct update_request requests[2 * ENTRIES];
@@ -158,7 +170,7 @@ static void reserved_is_unseen(void **state)
 {
 	struct update_ring ring;
 	struct expected expected = {0};
-	struct update_sink sink = {on_new, on_remove, &expected};
+	struct update_sink sink = {on_new, on_remove, on_taken, &expected};
 	struct message message;
 
 	(void)state;
@@ -192,9 +204,9 @@ static void tell_len(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t time
 static void too_long(void **state)
 {
 	struct update_ring ring;
-	struct update_sink lengths = {tell_len, NULL, NULL};
+	struct update_sink lengths = {tell_len, NULL, NULL, NULL};
 	struct expected expected = {.next = 1};
-	struct update_sink sink = {on_new, on_remove, &expected};
+	struct update_sink sink = {on_new, on_remove, on_taken, &expected};
 	struct message message;
 	size_t length;
 
@@ -237,7 +249,7 @@ static void same_value(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t ti
 /* Values of every length, from buffers of exact size, at any alignment. */
 static void every_length(void **state)
 {
-	struct update_sink sink = {same_value, NULL, NULL};
+	struct update_sink sink = {same_value, NULL, NULL, NULL};
 	struct update_ring ring;
 
 	(void)state;
@@ -342,7 +354,7 @@ static void two_threads(void **state)
 {
 	struct update_ring ring;
 	struct expected expected = {0};
-	struct update_sink sink = {on_new, on_remove, &expected};
+	struct update_sink sink = {on_new, on_remove, on_taken, &expected};
 	pthread_t producer;
 
 	(void)state;
@@ -390,7 +402,7 @@ static void wakes_a_sleeper(void **state)
 {
 	struct sleeper sleeper = {.sleeps = 0};
 	struct expected expected = {0};
-	struct update_sink sink = {on_new, on_remove, &expected};
+	struct update_sink sink = {on_new, on_remove, on_taken, &expected};
 	struct timespec until;
 	pthread_t producer;
 

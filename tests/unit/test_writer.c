@@ -651,10 +651,37 @@ static void failed_start(void **state)
 	stop(&world);
 }
 
+/* Put at once, and renewed for as long as the writer lives; no session. */
+static void status(void **state)
+{
+	static const uint8_t key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
+	struct world world = start(5);
+	struct session first, later, listed[8];
+	uint32_t next = 0;
+
+	(void)state;
+	do
+		first = fake_engine_status(world.engine);
+	while (first.expires == 0);
+	assert_memory_equal(first.key, key, sizeof(key));
+	assert_true(first.len > 0 && first.len <= SESSD_STATUS_MAX);
+	do
+		later = fake_engine_status(world.engine);
+	while (later.expires == first.expires);
+	assert_true(later.expires > first.expires);
+	assert_int_equal(stat(&world, "sessions"), 0);
+	assert_false(writer_find(world.writer, key, &later));
+	assert_false(writer_delete(world.writer, key));
+	assert_false(writer_take(world.writer, key));
+	assert_int_equal(writer_list(world.writer, &next, listed, 8), 0);
+	stop(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(news),
+		cmocka_unit_test(status),
 		cmocka_unit_test(removes),
 		cmocka_unit_test(capacity_of_one),
 		cmocka_unit_test(refused),
