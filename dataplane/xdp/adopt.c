@@ -10,7 +10,7 @@
 #include "common/locked_memory.h"
 #include "common/log.h"
 #include "dataplane/tls_version.h"
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>

@@ -101,8 +101,7 @@ static uint64_t frame_bytes(const struct engine_config *config)
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
-	uint64_t bytes =
-		table_reserved_bytes(&index) + frame_bytes(config) + address_bytes(config);
+	uint64_t bytes = table_reserved_bytes(&index) + frame_bytes(config) + address_bytes(config);
 
 	return bytes + (stale_pins_adoptable(config)
 				       ? adopt_bytes(config->capacity)

@@ -17,10 +17,10 @@
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
 
-#include "dataplane/xdp/link_ports.h"
-#include "dataplane/xdp/mirror.h"
-#include "dataplane/xdp/redirect_slots.h"
-#include "dataplane/xdp/xsk_set.h"
+#include "dataplane/xdp/mirror/mirror.h"
+#include "dataplane/xdp/xsk/link_ports.h"
+#include "dataplane/xdp/xsk/redirect_slots.h"
+#include "dataplane/xdp/xsk/xsk_set.h"
 
 struct bpf_map;
 struct sessiond_bpf; /* the skeleton */
@@ -197,8 +197,8 @@ void veth_announce(const struct xdp_link *link, const char *name);
 /* If replies are lost: attaches generic XDP in mode auto, else logs it. Call once a second. */
 void veth_look(struct engine *engine, size_t i);
 
-/* late_queues.c: logs receive queues and ports of bonds that were added after the AF_XDP sockets were
- * opened. Call once a second. */
+/* late_queues.c: logs receive queues and ports of bonds that were added after the AF_XDP sockets
+ * were opened. Call once a second. */
 void late_queues_look(struct engine *engine);
 /* Removes the AF_XDP sockets of a slot from the program's map. */
 void redirect_forget(struct engine *engine, size_t slot);

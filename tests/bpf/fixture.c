@@ -6,7 +6,7 @@
 
 #include <sessiond/rate_limit.h>
 
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

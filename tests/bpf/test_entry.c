@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 
 #include "tests/unit/random.h"
 

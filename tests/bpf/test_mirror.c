@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dataplane/xdp/mirror.h"
+#include "dataplane/xdp/mirror/mirror.h"
 
 #include <sessiond/map_abi.h>
 

@@ -6,7 +6,7 @@
 #include "tests/bpf/fixture.h"
 #include "tests/bpf/verify.h"
 
-#include "dataplane/xdp/claims.h"
+#include "dataplane/xdp/mirror/claims.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>

@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 
-#include "dataplane/xdp/xsk_queue.h"
+#include "dataplane/xdp/xsk/xsk_queue.h"
 
 #include <bpf/bpf.h>
 

@@ -12,7 +12,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 #include "dataplane/xdp/xdp.h"
 #include "ebpf/sessiond.skel.h"
 

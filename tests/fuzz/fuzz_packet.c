@@ -22,7 +22,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>

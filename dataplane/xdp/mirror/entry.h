@@ -4,8 +4,8 @@
  * Packs and unpacks a session's map entry and, for a long value, its rest in the overflow map. Any
  * thread.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_ENTRY_H
-#define SESSIOND_DATAPLANE_XDP_ENTRY_H
+#ifndef SESSIOND_DATAPLANE_XDP_MIRROR_ENTRY_H
+#define SESSIOND_DATAPLANE_XDP_MIRROR_ENTRY_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/xsk_queue.h"
+#include "dataplane/xdp/xsk/xsk_queue.h"
 
 #include <errno.h>
 #include <linux/if_xdp.h>

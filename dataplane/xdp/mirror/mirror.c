@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/mirror.h"
+#include "dataplane/xdp/mirror/mirror.h"
 
 #include "common/locked_memory.h"
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 
 #include <bpf/bpf.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/xsk_set.h"
+#include "dataplane/xdp/xsk/xsk_set.h"
 
 #include "common/ethtool.h"
 #include "common/log.h"
@@ -9,7 +9,7 @@
 
 #include "dataplane/packet/datagram.h"
 #include "dataplane/request.h"
-#include "dataplane/xdp/xsk_queue.h"
+#include "dataplane/xdp/xsk/xsk_queue.h"
 
 #include <bpf/bpf.h>
 

@@ -7,8 +7,8 @@
  * Threads: xsk_open and xsk_close: main thread while the writer does not run; xsk_stats and
  * xsk_bytes: any; the rest: writer thread.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_XSK_SET_H
-#define SESSIOND_DATAPLANE_XDP_XSK_SET_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_XSK_SET_H
+#define SESSIOND_DATAPLANE_XDP_XSK_XSK_SET_H
 
 #include <poll.h>
 #include <stdbool.h>
@@ -35,9 +35,9 @@ struct xsk_interface {
 /* Bytes that the frames of all sockets of these interfaces take. */
 uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count);
 
-/* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per slot; logs
- * those that cannot be opened. NULL, logged, if none can. `table` is for prefetching and may be NULL;
- * it must outlive the set. */
+/* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per slot;
+ * logs those that cannot be opened. NULL, logged, if none can. `table` is for prefetching and may
+ * be NULL; it must outlive the set. */
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
 	uint32_t map_queues, bool busy_poll, const struct table *table);
 /* Messages reach the UDP sockets from then on. NULL is allowed. */

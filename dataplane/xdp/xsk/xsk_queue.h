@@ -3,8 +3,8 @@
  *
  * One AF_XDP socket that only receives, with its UMEM.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_XSK_QUEUE_H
-#define SESSIOND_DATAPLANE_XDP_XSK_QUEUE_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_XSK_QUEUE_H
+#define SESSIOND_DATAPLANE_XDP_XSK_XSK_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,15 +4,15 @@
  * Queues the writer's changes and applies them to the BPF maps in batches: one system call for up
  * to MIRROR_BATCH sessions. Writer thread only.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_MIRROR_H
-#define SESSIOND_DATAPLANE_XDP_MIRROR_H
+#ifndef SESSIOND_DATAPLANE_XDP_MIRROR_MIRROR_H
+#define SESSIOND_DATAPLANE_XDP_MIRROR_MIRROR_H
 
 #include <stdint.h>
 
 #include <sessiond/map_batch.h>
 
 #include "dataplane/table/table.h"
-#include "dataplane/xdp/claims.h"
+#include "dataplane/xdp/mirror/claims.h"
 
 /* Sessions per batch. Beyond some 64 the cost of the system call no longer shows, and a batch must
  * not hold a bucket's lock or this thread for long. */

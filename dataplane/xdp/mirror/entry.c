@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/entry.h"
+#include "dataplane/xdp/mirror/entry.h"
 
 #include <bpf/bpf.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/link_ports.h"
+#include "dataplane/xdp/xsk/link_ports.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>

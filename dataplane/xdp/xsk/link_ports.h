@@ -3,8 +3,8 @@
  *
  * The ports of a bond. Any thread. Needs no privilege.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_LINK_PORTS_H
-#define SESSIOND_DATAPLANE_XDP_LINK_PORTS_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_LINK_PORTS_H
+#define SESSIOND_DATAPLANE_XDP_XSK_LINK_PORTS_H
 
 #include <net/if.h>
 #include <stdint.h>

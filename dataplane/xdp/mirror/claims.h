@@ -4,8 +4,8 @@
  * Sessions that TAKEs have taken in the BPF maps, and those that the daemon takes there itself
  * (map_abi.h). All of it belongs to the writer thread.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_CLAIMS_H
-#define SESSIOND_DATAPLANE_XDP_CLAIMS_H
+#ifndef SESSIOND_DATAPLANE_XDP_MIRROR_CLAIMS_H
+#define SESSIOND_DATAPLANE_XDP_MIRROR_CLAIMS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * the ports of configured bonds. In native mode a bond's program runs on the ports, with their
  * interface indices.
  */
-#ifndef SESSIOND_DATAPLANE_XDP_REDIRECT_SLOTS_H
-#define SESSIOND_DATAPLANE_XDP_REDIRECT_SLOTS_H
+#ifndef SESSIOND_DATAPLANE_XDP_XSK_REDIRECT_SLOTS_H
+#define SESSIOND_DATAPLANE_XDP_XSK_REDIRECT_SLOTS_H
 
 #include <net/if.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  */
-#include "dataplane/xdp/redirect_slots.h"
+#include "dataplane/xdp/xsk/redirect_slots.h"
 
 #include "common/ethtool.h"
-#include "dataplane/xdp/link_ports.h"
+#include "dataplane/xdp/xsk/link_ports.h"
 
 #include <string.h>
 
