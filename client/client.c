@@ -161,10 +161,10 @@ static int read_keys(sessiond_client *client)
 	if (ret < 0) {
 		ret = error_set(-ret, "OpenSSL has no AES-256-GCM, HKDF or HMAC for sealing");
 	} else {
-		pthread_mutex_lock(&client->secrets->lock);
-		client->secrets->ring = ring;
+		threads_lock();
+		*client->ring = ring;
 		atomic_fetch_add(&client->ring_generation, 1);
-		pthread_mutex_unlock(&client->secrets->lock);
+		threads_unlock();
 	}
 	OPENSSL_cleanse(&ring, sizeof(ring));
 	return ret;
@@ -173,10 +173,9 @@ static int read_keys(sessiond_client *client)
 static void destroy(sessiond_client *client)
 {
 	threads_forget(client);
-	if (client->secrets) {
-		pthread_mutex_destroy(&client->secrets->lock);
-		OPENSSL_cleanse(client->secrets, sizeof(*client->secrets));
-		memory_release(client->secrets, sizeof(*client->secrets));
+	if (client->ring) {
+		OPENSSL_cleanse(client->ring, sizeof(*client->ring));
+		memory_release(client->ring, sizeof(*client->ring));
 	}
 	free(client->key_file);
 	free(client->scope);
@@ -205,14 +204,13 @@ static int make(sessiond_client **out, const struct sessiond_options *options)
 	if (!client)
 		return error_set(ENOMEM, "out of memory");
 	atomic_init(&client->references, 1);
-	client->secrets = memory_reserve(sizeof(*client->secrets), true);
-	if (!client->secrets) {
+	client->ring = memory_reserve(sizeof(*client->ring), true);
+	if (!client->ring) {
 		ret = error_set(ENOMEM, "out of memory");
 		goto err;
 	}
-	pthread_mutex_init(&client->secrets->lock, NULL);
 	/* Out of swap space if the host allows it. */
-	memory_lock(client->secrets, sizeof(*client->secrets));
+	memory_lock(client->ring, sizeof(*client->ring));
 	client->log = options->log;
 	client->log_ctx = options->log_ctx;
 	ret = add_caches(client, options->caches);

@@ -7,7 +7,6 @@
 #ifndef SESSIOND_CLIENT_PRIVATE_H
 #define SESSIOND_CLIENT_PRIVATE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,12 +50,6 @@ struct client_cache {
 
 struct thread_lookup;
 
-/* Apart, in memory that core dumps leave out. */
-struct client_secrets {
-	pthread_mutex_t lock; /* for `ring` */
-	struct seal_ring ring;
-};
-
 struct sessiond_client {
 	atomic_uint references;
 	unsigned cache_count, copies, value_max, lifetime_s, flags;
@@ -64,8 +57,8 @@ struct sessiond_client {
 	struct client_cache caches[SESSIOND_CACHES_MAX];
 	uint64_t placement[SESSIOND_CACHES_MAX];
 
-	char *key_file, *scope; /* NULL: plain */
-	struct client_secrets *secrets;
+	char *key_file, *scope;	     /* NULL: plain */
+	struct seal_ring *ring;	     /* secret, guarded by threads_lock() */
 	atomic_uint ring_generation; /* changes with the ring; from 1 */
 
 	sessiond_log_fn *log;

@@ -67,10 +67,10 @@ bool lookup_prepare(struct sessiond_lookup *lookup, const struct sessiond_id *id
 	lookup->id.context = lookup->context;
 	generation = atomic_load_explicit(&client->ring_generation, memory_order_acquire);
 	if (generation != lookup->ring_generation) {
-		pthread_mutex_lock(&client->secrets->lock);
-		lookup->ring = client->secrets->ring;
+		threads_lock();
+		lookup->ring = *client->ring;
 		lookup->ring_generation = atomic_load(&client->ring_generation);
-		pthread_mutex_unlock(&client->secrets->lock);
+		threads_unlock();
 	}
 	return true;
 }

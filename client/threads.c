@@ -85,6 +85,16 @@ int threads_prepare(void)
 	return -prepare_error;
 }
 
+void threads_lock(void)
+{
+	pthread_mutex_lock(&registry);
+}
+
+void threads_unlock(void)
+{
+	pthread_mutex_unlock(&registry);
+}
+
 unsigned threads_fork_generation(void)
 {
 	return atomic_load_explicit(&fork_generation, memory_order_relaxed);

@@ -17,6 +17,9 @@ sessiond_lookup *threads_lookup(sessiond_client *client);
 void threads_forget(sessiond_client *client);
 /* Changes in a child of fork(), where the parent's sockets must not be used. */
 unsigned threads_fork_generation(void);
+/* One lock for whatever threads share. fork() takes it, so a child never finds it held. */
+void threads_lock(void);
+void threads_unlock(void);
 /* Called by sessiond_open. 0 or a negative errno. */
 int threads_prepare(void);
 

@@ -8,9 +8,10 @@
  * call the core: put, get, take, remove.
  *
  * Threads: every function may be called from any thread at any time, except where it says
- * otherwise. Processes: a client survives fork(); the child opens sockets of its own. The library
- * never logs and never starts a thread. Functions that send or look up allocate no memory, apart
- * from a thread's first call; OpenSSL's own routines may.
+ * otherwise. Processes: a client survives fork(); the child opens sockets of its own. Fork before
+ * other threads use the client: OpenSSL has locks that fork() does not take. The library never logs
+ * and never starts a thread. Functions that send or look up allocate no memory, apart from a
+ * thread's first call; OpenSSL's own routines may.
  *
  * Lengths are in bytes, times in the unit that the name says. All numbers are in host byte order.
  */
