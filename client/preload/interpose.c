@@ -42,8 +42,8 @@ __attribute__((constructor)) static void start(void)
 		dprintf(STDERR_FILENO, "sessiond-preload: %s: sessions are not shared\n", error);
 }
 
-/* Connections of one context may begin on several threads: one attaches. Later calls find that it is
- * done, which is two reads. */
+/* Connections of one context may begin on several threads: one attaches. Later calls find that it
+ * is done, which is two reads. */
 static void attach(SSL *ssl)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

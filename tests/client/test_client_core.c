@@ -604,7 +604,7 @@ static unsigned work_all(sessiond_client *client)
 	return wrong;
 }
 
-/* As servers do: processes are forked, then each has threads. (OpenSSL has locks that fork() does
+/* As servers do: processes are forked before there are threads. (OpenSSL has locks that fork() does
  * not take, so a process with threads in it must not fork a child that uses it.) */
 static void threads_and_forks(void **state)
 {
