@@ -12,9 +12,6 @@
 
 #include <sessiond/protocol.h>
 
-/* As GET, and the session is gone. */
-#define EXCHANGE_TAKE 0x03
-
 /* `field`: the tag, or the seconds of a NEW, in host byte order. */
 void exchange_header(uint8_t *to, uint8_t type, uint16_t field, const uint8_t key[SESSD_KEY_SIZE]);
 

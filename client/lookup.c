@@ -224,7 +224,7 @@ enum sessiond_result sessiond_lookup_begin(
 	lookup->asking = false;
 	if (!lookup_prepare(lookup, id))
 		return ends(lookup, SESSIOND_MISS);
-	lookup->type = operation == SESSIOND_TAKE ? EXCHANGE_TAKE : SESSD_GET;
+	lookup->type = operation == SESSIOND_TAKE ? SESSD_TAKE : SESSD_GET;
 	lookup->names = lookup->ring.count ? lookup->ring.count : 1;
 	lookup->flight_count = 0;
 	lookup->asked_second = lookup->missed = false;

