@@ -102,7 +102,7 @@ more_queues()
 	if ethtool -L eth0 combined 2; then
 		said 'receive queues now, and AF_XDP sockets at'
 	else
-		[ "$GUEST" = vmxnet3 ] || fail "the driver refuses a second queue"
+		[ "$GUEST" != igb ] || fail "igb refuses a second queue"
 	fi
 	reachable
 	many_flows
