@@ -67,8 +67,8 @@ int daemon_next_mode(struct daemon *daemon, int err);
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);
 
-/* daemon_host.c. Passes this host's addresses, VLANs and VRFs, and their changes, to the open engine.
- * 0, or a negative errno with error_message() set. */
+/* daemon_host.c. Passes this host's addresses, VLANs and VRFs, and their changes, to the open
+ * engine. 0, or a negative errno with error_message() set. */
 int daemon_follow_addresses(struct daemon *daemon);
 /* Tells the running engine of interfaces that are recreated. A failure is logged. */
 void daemon_follow_interfaces(struct daemon *daemon);

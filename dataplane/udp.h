@@ -31,9 +31,9 @@ int udp_open_all(const struct endpoint *listen, size_t count, bool shared, int *
  * negative errno with error_message() set. */
 int udp_share(int fd);
 
-/* Makes the kernel report the interface of each datagram, which replies in a VRF need. Sockets bound
- * to an address are otherwise spared this. Any thread, at any time. 0, or a negative
- * errno with error_message() set. */
+/* Makes the kernel report the interface of each datagram, which replies in a VRF need. Sockets
+ * bound to an address are otherwise spared this. Any thread, at any time. 0, or a negative errno
+ * with error_message() set. */
 int udp_tell_interfaces(const int *fds, unsigned count);
 
 /* Datagrams that the kernel dropped because the socket's buffer was full. */
