@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Passes changes of this host to the engine: addresses, VLANs, interfaces.
+ * Passes changes of this host to the engine: addresses, VLANs, VRFs, interfaces.
  */
 #include "control/daemon_private.h"
 
@@ -46,6 +46,30 @@ static void on_vlan(void *ctx, const struct sessd_vlan *vlan, bool present)
 		log_error("%s", error_message());
 }
 
+static void on_vlan_address(void *ctx, const struct vlan_address *address, bool present)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_vlan_address(
+		    daemon->engine, address->ifindex, &address->addr, present) < 0)
+		log_error("%s", error_message());
+}
+
+static void on_vrf(void *ctx, const struct vrf_port *port, bool present)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->ops->set_vrf(daemon->engine, port->port, port->vrf, present) < 0)
+		log_error("%s", error_message());
+	if (daemon->vrf_seen)
+		return;
+	daemon->vrf_seen = true;
+	if (vrfs_reach_sockets())
+		return;
+	log_notice("this host has a VRF, and sockets get nothing that comes by its ports: set "
+		   "net.ipv4.udp_l3mdev_accept=1, or start sessiond with `ip vrf exec`");
+}
+
 static void on_interface(void *ctx, size_t i, int ifindex)
 {
 	struct daemon *daemon = ctx;
@@ -64,12 +88,16 @@ static bool add_follower(struct daemon *daemon, struct follower *follower)
 
 int daemon_follow_addresses(struct daemon *daemon)
 {
+	static const struct vlans_calls vlans = {on_vlan, on_vlan_address};
+
 	daemon->local_ready = false;
 	if (daemon->ops->set_local && !add_follower(daemon, local_addresses_open(on_local, daemon)))
 		return -EIO;
 	daemon->local_ready = true;
-	if (daemon->ops->set_vlan && !add_follower(daemon, vlans_open(on_vlan, daemon)))
+	if (daemon->ops->set_vlan && !add_follower(daemon, vlans_open(&vlans, daemon)))
 		log_warning("%s: sockets answer requests that arrive in a VLAN", error_message());
+	if (daemon->ops->set_vrf && !add_follower(daemon, vrfs_open(on_vrf, daemon)))
+		log_warning("%s: requests that arrive in a VRF get no reply", error_message());
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "control/host/interfaces.h"
 #include "control/host/local_addresses.h"
 #include "control/host/vlans.h"
+#include "control/host/vrfs.h"
 #include "control/privileges.h"
 #include "control/sessions/writer.h"
 #include "control/stats/metrics.h"
@@ -20,7 +21,7 @@
 #include <event2/event.h>
 
 #define DAEMON_EVENTS_MAX    16
-#define DAEMON_FOLLOWERS_MAX 3
+#define DAEMON_FOLLOWERS_MAX 4
 
 struct daemon {
 	struct identity identity;
@@ -31,9 +32,10 @@ struct daemon {
 	const struct engine_ops *ops;	/* its */
 	struct engine *engine;
 	struct writer *writer;
-	/* For what the engine needs of this host: addresses, VLANs, interfaces. */
+	/* For what the engine needs of this host: addresses, VLANs, VRFs, interfaces. */
 	struct follower *followers[DAEMON_FOLLOWERS_MAX];
 	unsigned follower_count;
+	bool vrf_seen;	  /* and the log says if sockets get no requests from VRFs */
 	bool local_ready; /* the first list of addresses was read; later changes are logged */
 	/* Changed addresses since the last summary; the first one was logged. */
 	unsigned local_added, local_removed, local_failed;
@@ -65,8 +67,8 @@ int daemon_next_mode(struct daemon *daemon, int err);
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);
 
-/* daemon_host.c. Passes this host's addresses and VLANs, and their changes, to the open engine. 0,
- * or a negative errno with error_message() set. */
+/* daemon_host.c. Passes this host's addresses, VLANs and VRFs, and their changes, to the open engine.
+ * 0, or a negative errno with error_message() set. */
 int daemon_follow_addresses(struct daemon *daemon);
 /* Tells the running engine of interfaces that are recreated. A failure is logged. */
 void daemon_follow_interfaces(struct daemon *daemon);

@@ -18,6 +18,7 @@
 #if defined(HAVE_SECCOMP) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -201,7 +202,8 @@ static const unsigned bpf_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM
 	BPF_LINK_UPDATE, BPF_LINK_DETACH, BPF_PROG_TEST_RUN};
 
 static const unsigned socket_families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-static const unsigned ioctls[] = {TCGETS, FIONBIO, FIONREAD, FIOCLEX};
+/* SIOCETHTOOL: to read. To set anything takes CAP_NET_ADMIN. */
+static const unsigned ioctls[] = {TCGETS, FIONBIO, FIONREAD, FIOCLEX, SIOCETHTOOL};
 static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_TIMERSLACK};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

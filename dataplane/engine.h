@@ -155,6 +155,16 @@ struct engine_ops {
 	/* This host joined or left a VLAN; NULL if the engine needs no VLANs. */
 	int (*set_vlan)(struct engine *engine, const struct sessd_vlan *vlan, bool present);
 
+	/* This host got or lost an address in a VLAN on interface `ifindex`, in addition to
+	 * set_local. NULL if the engine needs no VLANs. */
+	int (*set_vlan_address)(
+		struct engine *engine, uint32_t ifindex, const struct address *addr, bool present);
+
+	/* Interface `port` joined or left the VRF `vrf`, both by index; a VRF is a port of itself.
+	 * Departures are reported before arrivals. NULL if no reply of the engine takes the
+	 * kernel's routing. */
+	int (*set_vrf)(struct engine *engine, uint32_t port, uint32_t vrf, bool present);
+
 	/* The present index of interface `i` of the configuration, looked up by name; 0: no such
 	 * interface. May be called when nothing has changed. Call after start. NULL if the engine
 	 * needs no interfaces. */

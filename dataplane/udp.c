@@ -22,6 +22,12 @@ static int set_int(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+static int tell_way(int fd, int family)
+{
+	return family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
+				 : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
 static int in_use(const struct endpoint *endpoint, int family)
 {
 	char holder[PORT_HOLDER_TEXT], text[ADDRESS_TEXT];
@@ -66,8 +72,7 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 	/* Needed to answer from the address that was asked. A socket bound to one address does that
 	 * itself, and is spared the control messages. */
 	if (!err && (endpoint->any || address_is_wildcard(&endpoint->addr)))
-		err = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
-					: set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		err = tell_way(fd, family);
 	/* SO_RCVBUFFORCE may exceed net.core.rmem_max and needs CAP_NET_ADMIN; SO_RCVBUF takes what
 	 * it gets. A smaller buffer is no error: drops are counted. */
 	if (!err && set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
@@ -137,6 +142,22 @@ int udp_share(int fd)
 	int err = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 
 	return err ? error_set(-err, "cannot share a UDP port between threads: %s", strerror(-err))
+		   : 0;
+}
+
+int udp_tell_interfaces(const int *fds, unsigned count)
+{
+	int family, err = 0;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		socklen_t size = sizeof(family);
+
+		err = getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &family, &size) < 0
+			      ? -errno
+			      : tell_way(fds[i], family);
+	}
+	return err ? error_set(-err, "cannot ask by which interface requests come: %s",
+			     strerror(-err))
 		   : 0;
 }
 

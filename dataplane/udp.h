@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "common/address.h"
+#include "dataplane/vrf_ports.h"
 
 /* Datagrams per batch: enough to amortise the system calls, few enough to stay in L2. */
 #define UDP_BATCH 64
@@ -30,6 +31,11 @@ int udp_open_all(const struct endpoint *listen, size_t count, bool shared, int *
  * negative errno with error_message() set. */
 int udp_share(int fd);
 
+/* Makes the kernel report the interface of each datagram, which replies in a VRF need. Sockets bound
+ * to an address are otherwise spared this. Any thread, at any time. 0, or a negative
+ * errno with error_message() set. */
+int udp_tell_interfaces(const int *fds, unsigned count);
+
 /* Datagrams that the kernel dropped because the socket's buffer was full. */
 uint64_t udp_drops(int fd);
 
@@ -39,6 +45,10 @@ struct udp_batch;
 struct udp_batch *udp_batch_create(void);
 /* Wipes the buffers, which held values. */
 void udp_batch_destroy(struct udp_batch *batch);
+
+/* Replies to requests that arrived by one of `ports` take the routing table of its VRF. Call before
+ * the first udp_receive; `ports` must outlive the batch. */
+void udp_batch_use_vrfs(struct udp_batch *batch, const struct vrf_ports *ports);
 
 /* Receives waiting datagrams, at most UDP_BATCH, without blocking. Returns their number. Datagrams
  * sent to a broadcast or multicast address are dropped and counted. */

@@ -46,6 +46,7 @@ struct reply {
 #define BUCKETS (2 * UDP_BATCH)
 
 struct udp_batch {
+	const struct vrf_ports *vrfs; /* NULL: it knows of none */
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
 	struct iovec in_iov[UDP_BATCH];
@@ -92,6 +93,11 @@ void udp_batch_destroy(struct udp_batch *batch)
 		return;
 	explicit_bzero(batch->data, sizeof(batch->data));
 	free(batch);
+}
+
+void udp_batch_use_vrfs(struct udp_batch *batch, const struct vrf_ports *ports)
+{
+	batch->vrfs = ports;
 }
 
 static void forget_replies(struct udp_batch *batch)
@@ -183,9 +189,26 @@ void udp_datagram(struct udp_batch *batch, unsigned i, struct udp_datagram *data
 	}
 }
 
+/* The interface of a reply over IPv6, which reverse_pktinfo leaves to routing, too; but link-local
+ * addresses need it. For requests from a VRF the kernel stores the VRF in the peer's scope id, and
+ * refuses a reply whose scope id and interface differ. */
+static uint32_t ip6_interface(
+	const struct vrf_ports *vrfs, const struct in6_pktinfo *info, struct sockaddr_in6 *peer)
+{
+	uint32_t vrf = vrf_ports_find(vrfs, info->ipi6_ifindex);
+	bool local = IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr);
+
+	if (!vrf)
+		return local ? info->ipi6_ifindex : 0;
+	if (!local && !IN6_IS_ADDR_LINKLOCAL(&peer->sin6_addr))
+		return vrf;
+	peer->sin6_scope_id = info->ipi6_ifindex;
+	return info->ipi6_ifindex;
+}
+
 /* Turns the control message with the request's destination into one with the reply's source. The
- * interface is left to routing, except for link-local addresses, which need it. */
-static void reverse_pktinfo(struct msghdr *message)
+ * interface is left to routing, in the table of the VRF that the request arrived by. */
+static void reverse_pktinfo(const struct vrf_ports *vrfs, struct msghdr *message)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
 
@@ -195,14 +218,13 @@ static void reverse_pktinfo(struct msghdr *message)
 		struct in_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		info.ipi_ifindex = 0;
+		info.ipi_ifindex = (int)vrf_ports_find(vrfs, (uint32_t)info.ipi_ifindex);
 		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
 	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
 		struct in6_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-			info.ipi6_ifindex = 0;
+		info.ipi6_ifindex = ip6_interface(vrfs, &info, message->msg_name);
 		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
 	}
 }
@@ -252,7 +274,7 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length)
 	struct parcel *parcel;
 
 	i = batch->kept[i];
-	reverse_pktinfo(&batch->in[i].msg_hdr);
+	reverse_pktinfo(batch->vrfs, &batch->in[i].msg_hdr);
 	parcel = parcel_for(batch, i, length);
 	parcel->count++;
 	reply->datagram = i;

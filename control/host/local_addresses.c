@@ -33,31 +33,38 @@ static int on_attribute(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int on_address(const struct nlmsghdr *header, void *data)
+bool local_address_parse(const struct nlmsghdr *header, struct address *addr)
 {
 	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *attrs[IFA_MAX + 1] = {0}, *attr;
-	struct changes *changes = data;
-	struct address addr;
 	uint32_t flags;
 
 	if (header->nlmsg_type != RTM_NEWADDR)
-		return MNL_CB_OK;
+		return false;
 	mnl_attr_parse(header, sizeof(*message), on_attribute, attrs);
 	flags = attrs[IFA_FLAGS] ? mnl_attr_get_u32(attrs[IFA_FLAGS]) : message->ifa_flags;
 	if (flags & IFA_F_DADFAILED || (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
-		return MNL_CB_OK;
+		return false;
 	/* On a point-to-point link IFA_ADDRESS is the peer's. */
 	attr = attrs[IFA_LOCAL] ? attrs[IFA_LOCAL] : attrs[IFA_ADDRESS];
 	if (!attr)
-		return MNL_CB_OK;
+		return false;
 	if (message->ifa_family == AF_INET && mnl_attr_get_payload_len(attr) == 4)
-		address_from_ipv4(&addr, mnl_attr_get_payload(attr));
+		address_from_ipv4(addr, mnl_attr_get_payload(attr));
 	else if (message->ifa_family == AF_INET6 && mnl_attr_get_payload_len(attr) == 16)
-		memcpy(addr.bytes, mnl_attr_get_payload(attr), 16);
+		memcpy(addr->bytes, mnl_attr_get_payload(attr), 16);
 	else
-		return MNL_CB_OK;
-	changes_add(changes, &addr);
+		return false;
+	return true;
+}
+
+static int on_address(const struct nlmsghdr *header, void *data)
+{
+	struct changes *changes = data;
+	struct address addr;
+
+	if (local_address_parse(header, &addr))
+		changes_add(changes, &addr);
 	return MNL_CB_OK;
 }
 

@@ -17,6 +17,9 @@
 struct follower *local_addresses_open(
 	void (*changed)(void *ctx, const struct address *addr, bool present), void *ctx);
 
+/* Reads the address of an RTM_NEWADDR; false if it is not this host's, or tentative. */
+bool local_address_parse(const struct nlmsghdr *header, struct address *addr);
+
 /* The number of current addresses; 0 if they cannot be read. */
 size_t local_addresses_count(void);
 

@@ -9,6 +9,7 @@
 #include "common/log.h"
 
 #include "control/host/changes.h"
+#include "control/host/local_addresses.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -22,6 +23,8 @@ enum stage {
 	READING,
 	WALKING, /* from interfaces to VLANs */
 	TELLING,
+	READING_ADDRESSES,
+	TELLING_ADDRESSES,
 };
 
 struct vlans {
@@ -30,8 +33,9 @@ struct vlans {
 	size_t link_count, link_room;
 	bool failed; /* out of memory for a link */
 	size_t walked;
-	struct changes changes; /* of struct sessd_vlan */
-	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present);
+	struct changes changes;	  /* of struct sessd_vlan */
+	struct changes addresses; /* of struct vlan_address */
+	const struct vlans_calls *calls;
 	void *ctx;
 };
 
@@ -112,7 +116,71 @@ static void on_change(void *ctx, const void *item, bool present)
 {
 	const struct vlans *vlans = ctx;
 
-	vlans->changed(vlans->ctx, item, present);
+	vlans->calls->vlan(vlans->ctx, item, present);
+}
+
+static int tell_some(struct vlans *vlans)
+{
+	if (changes_tell(&vlans->changes, FOLLOWER_TELL_MAX, on_change, vlans))
+		return FOLLOWER_MORE;
+	changes_begin(&vlans->addresses);
+	vlans->stage = READING_ADDRESSES;
+	return 0;
+}
+
+static int on_address(const struct nlmsghdr *header, void *data)
+{
+	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
+	struct vlans *vlans = data;
+	struct vlan_address address;
+	uint32_t below;
+
+	if (!local_address_parse(header, &address.addr))
+		return MNL_CB_OK;
+	address.ifindex = vlan_links_below(vlans->links, vlans->link_count, message->ifa_index);
+	if (!address.ifindex)
+		return MNL_CB_OK;
+	below = address.ifindex;
+	changes_add(&vlans->addresses, &address);
+	for (size_t i = 0; i < vlans->link_count; i++) {
+		if (vlans->links[i].bond != below)
+			continue;
+		address.ifindex = vlans->links[i].ifindex;
+		changes_add(&vlans->addresses, &address);
+	}
+	return MNL_CB_OK;
+}
+
+/* Without VLANs there is nothing to read. */
+static int read_addresses(struct vlans *vlans, struct follower *follower)
+{
+	int ret = 0;
+
+	if (vlans->link_count > 0 && !follower_in_list(follower)) {
+		follower_request(follower, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+		ret = follower_begin_list(follower);
+	}
+	if (ret == 0 && vlans->link_count > 0)
+		ret = follower_read_list(follower, on_address, vlans);
+	if (ret == 0)
+		ret = changes_end(&vlans->addresses);
+	if (ret == 0)
+		vlans->stage = TELLING_ADDRESSES;
+	return ret;
+}
+
+static void on_address_change(void *ctx, const void *item, bool present)
+{
+	const struct vlans *vlans = ctx;
+
+	vlans->calls->address(vlans->ctx, item, present);
+}
+
+static int tell_addresses(struct vlans *vlans)
+{
+	return changes_tell(&vlans->addresses, FOLLOWER_TELL_MAX, on_address_change, vlans)
+		       ? FOLLOWER_MORE
+		       : 0;
 }
 
 static int vlans_read(void *ctx, struct follower *follower)
@@ -122,8 +190,12 @@ static int vlans_read(void *ctx, struct follower *follower)
 
 	if (ret == 0 && vlans->stage == WALKING)
 		ret = walk_some(vlans);
-	if (ret == 0 && changes_tell(&vlans->changes, FOLLOWER_TELL_MAX, on_change, vlans))
-		ret = FOLLOWER_MORE;
+	if (ret == 0 && vlans->stage == TELLING)
+		ret = tell_some(vlans);
+	if (ret == 0 && vlans->stage == READING_ADDRESSES)
+		ret = read_addresses(vlans, follower);
+	if (ret == 0 && vlans->stage == TELLING_ADDRESSES)
+		ret = tell_addresses(vlans);
 	if (ret <= 0)
 		vlans->stage = READING;
 	return ret < 0 ? error_set(-ret, "cannot read this host's VLANs: %s", strerror(-ret)) : ret;
@@ -134,16 +206,16 @@ static void vlans_close(void *ctx)
 	struct vlans *vlans = ctx;
 
 	changes_free(&vlans->changes);
+	changes_free(&vlans->addresses);
 	free(vlans->links);
 	free(vlans);
 }
 
-struct follower *vlans_open(
-	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx)
+struct follower *vlans_open(const struct vlans_calls *calls, void *ctx)
 {
 	static const struct follower_ops ops = {
 		.what = "this host's VLANs",
-		.groups = RTMGRP_LINK,
+		.groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
 		.read = vlans_read,
 		.close = vlans_close,
 	};
@@ -154,7 +226,8 @@ struct follower *vlans_open(
 		return NULL;
 	}
 	vlans->changes.size = sizeof(struct sessd_vlan);
-	vlans->changed = changed;
+	vlans->addresses.size = sizeof(struct vlan_address);
+	vlans->calls = calls;
 	vlans->ctx = ctx;
 	return follower_open(&ops, vlans);
 }

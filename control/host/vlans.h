@@ -15,11 +15,23 @@
 
 #include <sessiond/map_abi.h>
 
+#include "common/address.h"
 #include "control/host/follower.h"
 
-/* Calls `changed` for each VLAN, now and at later changes. NULL with error_message() set. */
-struct follower *vlans_open(
-	void (*changed)(void *ctx, const struct sessd_vlan *vlan, bool present), void *ctx);
+/* An address that interfaces of VLANs have on top of another one: what asks for it comes there, in
+ * a VLAN. Those of a bond are had by each of its ports, too. */
+struct vlan_address {
+	uint32_t ifindex; /* of the interface below */
+	struct address addr;
+};
+
+struct vlans_calls {
+	void (*vlan)(void *ctx, const struct sessd_vlan *vlan, bool present);
+	void (*address)(void *ctx, const struct vlan_address *address, bool present);
+};
+
+/* Makes a call for each, now and at later changes. NULL with error_message() set. */
+struct follower *vlans_open(const struct vlans_calls *calls, void *ctx);
 
 /* An interface, from RTM_NEWLINK. */
 struct vlan_link {
@@ -31,6 +43,9 @@ struct vlan_link {
 };
 
 struct vlan_link vlan_link_parse(const struct nlmsghdr *header);
+
+/* The interface below the VLAN interface `ifindex`, under all its tags; 0 if that is no VLAN. */
+uint32_t vlan_links_below(const struct vlan_link *links, size_t count, uint32_t ifindex);
 
 /* Calls `found` for each VLAN of the `some` interfaces from number `from` on: in any order, maybe
  * more than once. For each it searches all `count` interfaces. */

@@ -59,6 +59,7 @@ static void free_engine(struct engine *engine)
 		close(engine->shared.writer_fd);
 	reader_shared_close(&engine->shared.readers);
 	free(engine->workers);
+	free(engine->shared.vrfs);
 	free(engine->allow);
 	free(engine);
 }
@@ -123,12 +124,14 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	for (unsigned i = 0; engine->workers && i < engine->thread_count; i++)
 		engine->workers[i].wake_fd = -1;
 	engine->allow = calloc(1, sizeof(*engine->allow));
+	engine->shared.vrfs = vrf_ports_new();
 	engine->shared.measure = config->measure;
 	engine->shared.busy_poll = config->busy_poll;
 	if (reader_shared_open(&engine->shared.readers, config->limit_gets, config->limit_news,
 		    READER_TALKERS_ALL, config->take) < 0)
 		goto fail;
-	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow)
+	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
+		!engine->shared.vrfs)
 		goto fail;
 	atomic_store(&engine->shared.allow, engine->allow);
 	for (unsigned i = 0; i < engine->thread_count; i++) {
@@ -141,6 +144,7 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 		if (update_ring_open(&worker->ring, RING_ENTRIES, config->value_max, NULL) < 0 ||
 			!worker->batch || worker->wake_fd < 0)
 			goto fail;
+		udp_batch_use_vrfs(worker->batch, engine->shared.vrfs);
 	}
 	err = open_sockets(engine);
 	if (err)
@@ -260,6 +264,16 @@ static int socket_set_allow(struct engine *engine, const struct allow_list *allo
 	return 0;
 }
 
+static int socket_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < engine->thread_count && !err && !engine->shared.vrfs->any; i++)
+		err = udp_tell_interfaces(
+			engine->workers[i].sockets, engine->workers[i].socket_count);
+	return err ? err : vrf_ports_set(engine->shared.vrfs, port, present ? vrf : 0);
+}
+
 static void socket_describe(struct engine *engine, char *text, size_t size)
 {
 	snprintf(text, size, "kernel UDP sockets, %u thread%s%s", engine->thread_count,
@@ -335,6 +349,7 @@ const struct engine_ops engine_socket = {
 	.poll = socket_poll,
 	.wake = socket_wake,
 	.set_allow = socket_set_allow,
+	.set_vrf = socket_set_vrf,
 	.describe = socket_describe,
 	.stats = socket_stats,
 	.drop_samples = socket_drop_samples,

@@ -128,9 +128,10 @@ int access_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool p
 	int err = present ? bpf_map_update_elem(fd, vlan, &present_value, BPF_ANY)
 			  : bpf_map_delete_elem(fd, vlan);
 
-	if (err && (present || err != -ENOENT))
-		return error_set(-err, "cannot change the XDP program's VLANs: %s", strerror(-err));
-	return 0;
+	if (!err || (!present && err == -ENOENT))
+		err = hidden_tags_set_vlan(engine, vlan, present);
+	return err ? error_set(-err, "cannot change the XDP program's VLANs: %s", strerror(-err))
+		   : 0;
 }
 
 int access_publish(struct engine *engine)

@@ -7,6 +7,7 @@
 
 #include "dataplane/xdp/resident.h"
 
+#include "common/ethtool.h"
 #include "common/log.h"
 #include "dataplane/xdp/percpu_values.h"
 
@@ -36,6 +37,7 @@ static void free_engine(struct engine *engine)
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
+	hidden_tags_free(engine->hidden_tags);
 	local_map_close(engine);
 	free(engine);
 }
@@ -65,8 +67,10 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->root_fd = -1;
 	engine->wake_fd = -1;
 	local_map_open(engine);
+	engine->hidden_tags = hidden_tags_new();
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
-	err = receive_open(engine);
+	err = engine->hidden_tags ? receive_open(engine)
+				  : error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = pins_lock(engine);
 	if (!err)
@@ -111,16 +115,27 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 	config->marks = engine->marks;
 }
 
-/* After attaching: only then it is known whether the program runs in the driver. */
+/* After attaching: only then it is known whether the program runs in the driver, a bond's in the
+ * drivers of its ports. */
 static void open_xsks(struct engine *engine, const struct table *table)
 {
 	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
 	struct sessiond_bpf *skel = engine->skel;
+	size_t count = 0;
 
-	for (size_t i = 0; i < engine->link_count; i++)
-		interfaces[i] = (struct xsk_interface){
-			.name = engine->config.interfaces[i], .native = engine->links[i].native};
-	engine->xsks = xsk_open(interfaces, engine->link_count, bpf_map__fd(skel->maps.xsks),
+	for (size_t i = 0; i < engine->slot_count; i++) {
+		struct redirect_slot *slot = &engine->slots[i];
+		bool native = engine->links[slot->interface].native;
+
+		if (slot->port ? !native : slot->bond && native)
+			continue;
+		slot->queues = ethtool_receive_queues(slot->name);
+		interfaces[count++] = (struct xsk_interface){.name = slot->name,
+			.native = native,
+			.slot = (uint32_t)i,
+			.queues = slot->queues};
+	}
+	engine->xsks = xsk_open(interfaces, count, bpf_map__fd(skel->maps.xsks),
 		bpf_map__max_entries(skel->maps.xsks) / ENGINE_INTERFACES_MAX,
 		engine->config.busy_poll, table);
 }
@@ -158,6 +173,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = pins_replace(engine, engine->skel->maps.local);
 	if (err)
 		return err;
+	hidden_tags_look(engine);
 	local_map_publish(engine);
 	err = access_publish(engine);
 	if (!err)
@@ -343,6 +359,8 @@ const struct engine_ops engine_xdp = {
 	.set_allow = access_set_allow,
 	.set_local = local_map_set,
 	.set_vlan = access_set_vlan,
+	.set_vlan_address = hidden_tags_set_address,
+	.set_vrf = receive_set_vrf,
 	.set_interface = attach_again,
 	.supervise = supervise,
 	.take_off = resident_take_off,

@@ -163,7 +163,7 @@ static void set_missing(struct engine *engine, struct local *local, bool missing
 
 static int add(struct engine *engine, struct local *local)
 {
-	int err = for_each_port(engine, &local->addr, add_pair);
+	int err = local->withheld ? 0 : for_each_port(engine, &local->addr, add_pair);
 
 	set_missing(engine, local, err != 0);
 	return err;
@@ -207,6 +207,7 @@ static int come(struct engine *engine, const struct address *addr)
 
 	if (!local)
 		return error_set(ENOMEM, "out of memory for local addresses");
+	local->withheld = hidden_tags_hide(engine, addr);
 	if (!engine->locals_ours)
 		return 0;
 	err = add(engine, local);
@@ -244,11 +245,31 @@ int local_map_set(struct engine *engine, const struct address *addr, bool presen
 	return present ? come(engine, addr) : go(engine, addr);
 }
 
+int local_map_withhold(struct engine *engine, const struct address *addr)
+{
+	struct local *local = find(engine, addr);
+	bool withheld = hidden_tags_hide(engine, addr);
+	int err;
+
+	if (!local || local->withheld == withheld)
+		return 0;
+	if (!withheld)
+		return come(engine, addr);
+	local->withheld = true;
+	if (!engine->locals_ours)
+		return 0;
+	set_missing(engine, local, false);
+	err = for_each_port(engine, addr, del_pair);
+	if (!err)
+		err = maps_next_generation(engine);
+	return err ? cannot_tell(addr, err) : 0;
+}
+
 static bool is_wanted(const struct engine *engine, const struct sessd_local *key)
 {
 	const struct local *local = find(engine, key->addr);
 
-	for (size_t i = 0; local && i < engine->config.listen_count; i++) {
+	for (size_t i = 0; local && !local->withheld && i < engine->config.listen_count; i++) {
 		const struct endpoint *listen = &engine->config.listen[i];
 
 		if (listen->port == ntohs(key->port) && answers_at(listen, &local->addr))

@@ -72,7 +72,7 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	bytes += (uint64_t)buckets_of(overflows) * BUCKET_BYTES;
 	if (overflows > 1)
 		bytes += capacity * element;
-	return bytes + capacity / 8;
+	return bytes + 2 * (capacity / 8); /* marks and taken */
 }
 
 /* Bytes of the kernel's and the daemon's lists of served addresses, also on adoption: an adopted
@@ -86,12 +86,23 @@ static uint64_t address_bytes(const struct engine_config *config)
 	       local_map_pairs(config) * element + local_map_own_bytes(config);
 }
 
+/* AF_XDP frames of all interfaces and ports of bonds. */
+static uint64_t frame_bytes(const struct engine_config *config)
+{
+	struct redirect_slot slots[ENGINE_INTERFACES_MAX];
+	char names[ENGINE_INTERFACES_MAX][IF_NAMESIZE];
+	size_t count = redirect_slots(config, slots);
+
+	for (size_t i = 0; i < count; i++)
+		memcpy(names[i], slots[i].name, IF_NAMESIZE);
+	return xsk_bytes((const char(*)[IF_NAMESIZE])names, count);
+}
+
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
-	uint64_t bytes = table_reserved_bytes(&index) +
-			 xsk_bytes(config->interfaces, config->interface_count) +
-			 address_bytes(config);
+	uint64_t bytes =
+		table_reserved_bytes(&index) + frame_bytes(config) + address_bytes(config);
 
 	return bytes + (stale_pins_adoptable(config)
 				       ? adopt_bytes(config->capacity)

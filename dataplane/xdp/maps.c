@@ -80,9 +80,12 @@ static void size_maps(struct engine *engine)
 	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),
 		"room for every interface");
-	/* attach_all reports an interface that does not exist (0). */
-	for (size_t i = 0; i < engine->config.interface_count; i++)
-		skel->rodata->redirect_interfaces[i] = if_nametoindex(engine->config.interfaces[i]);
+	engine->slot_count = redirect_slots(&engine->config, engine->slots);
+	/* attach_all reports an interface that does not exist. The program's list ends at the
+	 * first 0. */
+	for (size_t i = 0; i < engine->slot_count; i++)
+		skel->rodata->redirect_interfaces[i] =
+			engine->slots[i].ifindex ? engine->slots[i].ifindex : UINT32_MAX;
 }
 
 /* Whether a pinned map has the type and sizes that the program needs. Not max_entries of `local`,

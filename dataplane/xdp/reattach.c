@@ -12,8 +12,6 @@
 
 #include "common/log.h"
 
-#include "ebpf/sessiond.skel.h"
-
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -25,20 +23,6 @@
 #define SLOWER \
 	"until sessiond is restarted, its NEWs take the slower way through the kernel's " \
 	"stack"
-
-/* An interface that left may come back with its old index: NEWs redirected to its sockets would be
- * lost. */
-static void forget_sockets(struct engine *engine, size_t i)
-{
-	struct bpf_map *map = engine->skel->maps.xsks;
-	__u32 queues = bpf_map__max_entries(map) / ENGINE_INTERFACES_MAX;
-
-	for (__u32 queue = 0; queue < queues; queue++) {
-		__u32 key = (__u32)i * queues + queue;
-
-		bpf_map_delete_elem(bpf_map__fd(map), &key);
-	}
-}
 
 /* Changes of an interface that lead to another try, at most: a refusing driver may change it
  * itself. */
@@ -133,7 +117,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 		if (!link->gone) {
 			log_about(LOG_LEVEL_WARNING, &fields, "no interface is named %s any more",
 				name);
-			forget_sockets(engine, i);
+			redirect_forget(engine, i);
 		}
 		link->gone = true;
 		return 0;
@@ -157,7 +141,7 @@ int attach_again(struct engine *engine, size_t i, int ifindex)
 	link->gone = false;
 	link->refused = 0;
 	if (!taken_off)
-		forget_sockets(engine, i);
+		redirect_forget(engine, i);
 	pin_anew(engine, name, link, ifindex);
 	engine->reattached++;
 	if (taken_off) {

@@ -35,9 +35,19 @@ int receive_open(struct engine *engine)
 	engine->socket_count = (unsigned)n;
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->batch = udp_batch_create();
-	if (engine->wake_fd < 0 || !engine->batch)
+	engine->vrfs = vrf_ports_new();
+	if (engine->wake_fd < 0 || !engine->batch || !engine->vrfs)
 		return error_set(ENOMEM, "out of memory or descriptors for the sockets");
+	udp_batch_use_vrfs(engine->batch, engine->vrfs);
 	return 0;
+}
+
+int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present)
+{
+	int err =
+		engine->vrfs->any ? 0 : udp_tell_interfaces(engine->sockets, engine->socket_count);
+
+	return err ? err : vrf_ports_set(engine->vrfs, port, present ? vrf : 0);
 }
 
 int receive_start(struct engine *engine)
@@ -62,6 +72,7 @@ void receive_close(struct engine *engine)
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	udp_batch_destroy(engine->batch);
+	free(engine->vrfs);
 }
 
 /* Turns the GET in `datagram` into its reply; returns the reply's length. */

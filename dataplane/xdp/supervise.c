@@ -125,4 +125,6 @@ void supervise(struct engine *engine)
 		veth_look(engine, i);
 	look_at_runs(engine);
 	local_map_retry(engine);
+	late_queues_look(engine);
+	hidden_tags_look(engine);
 }

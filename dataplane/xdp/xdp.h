@@ -17,7 +17,9 @@
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
 
+#include "dataplane/xdp/link_ports.h"
 #include "dataplane/xdp/mirror.h"
+#include "dataplane/xdp/redirect_slots.h"
 #include "dataplane/xdp/xsk_set.h"
 
 struct bpf_map;
@@ -43,12 +45,16 @@ struct xdp_link {
 	unsigned idle, revived; /* seconds without a run, and what revive has done about them */
 	int refused;		/* interface index at which attaching again failed; or 0 */
 	unsigned tries;
+	/* Of late_queues.c: a bond's, when they were last looked at. */
+	struct link_port ports[LINK_PORTS_MAX];
+	int port_count;
 };
 
 /* An address of this host at which the program answers. */
 struct local {
 	struct address addr; /* first: the tree's key */
 	bool missing;	     /* the map has no room for it at some port */
+	bool withheld;	     /* from the map: hidden_tags_hide */
 	TAILQ_ENTRY(local) link;
 };
 
@@ -75,6 +81,8 @@ struct engine {
 	size_t marks_bytes;	 /* of each */
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
+	struct redirect_slot slots[ENGINE_INTERFACES_MAX]; /* as the program has them */
+	size_t slot_count;
 	uint64_t reattached;
 	uint64_t runs_seen;
 
@@ -82,12 +90,14 @@ struct engine {
 	struct allow_list *allow;
 	void *locals; /* tsearch(3) tree of struct local */
 	struct local_list missing;
+	struct hidden_tags *hidden_tags;
 
 	/* Used by the writer thread. */
 	struct mirror *mirror;
 	struct claims *claims;
 	struct update_sink sink;
 	struct udp_batch *batch;
+	struct vrf_ports *vrfs; /* written by the main thread */
 	int sockets[2 * ENGINE_LISTEN_MAX];
 	unsigned socket_count;
 	struct xsk_set *xsks; /* NULL: no socket could be opened */
@@ -187,6 +197,25 @@ void veth_announce(const struct xdp_link *link, const char *name);
 /* If replies are lost: attaches generic XDP in mode auto, else logs it. Call once a second. */
 void veth_look(struct engine *engine, size_t i);
 
+/* late_queues.c: logs receive queues and ports of bonds that were added after the AF_XDP sockets were
+ * opened. Call once a second. */
+void late_queues_look(struct engine *engine);
+/* Removes the AF_XDP sockets of a slot from the program's map. */
+void redirect_forget(struct engine *engine, size_t slot);
+
+/* hidden_tags.c: VLANs whose tags the program does not see. NULL without memory. */
+struct hidden_tags *hidden_tags_new(void);
+void hidden_tags_free(struct hidden_tags *tags); /* NULL is allowed */
+/* 0, or -ENOMEM. */
+int hidden_tags_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, bool present);
+/* The operation set_vlan_address. */
+int hidden_tags_set_address(
+	struct engine *engine, uint32_t ifindex, const struct address *addr, bool present);
+/* Whether requests to an address arrive in a VLAN whose tag the program does not see. */
+bool hidden_tags_hide(const struct engine *engine, const struct address *addr);
+/* Looks again, and logs what has changed. Call once a second. */
+void hidden_tags_look(struct engine *engine);
+
 /* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
  * buffers. */
 uint64_t adopt_bytes(uint32_t capacity);
@@ -212,6 +241,8 @@ void local_map_open(struct engine *engine);
 /* If the map is full, sockets answer at this address (logged once); it is added when others are
  * removed. */
 int local_map_set(struct engine *engine, const struct address *addr, bool present);
+/* Applies hidden_tags_hide to an address: withholds it from the map, or no longer. */
+int local_map_withhold(struct engine *engine, const struct address *addr);
 /* As access_publish, for the addresses. A full map is no error here either. */
 void local_map_publish(struct engine *engine);
 /* Retries addresses that the map refused, up to the next refusal. Call once a second. */
@@ -233,6 +264,7 @@ void stats_xdp_talkers(
 /* receive.c: the daemon's sockets. Call receive_start once xsks is set. xdp_poll: writer thread;
  * returns the number of changes, or a negative errno with error_message() set. */
 int receive_open(struct engine *engine);
+int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present);
 int receive_start(struct engine *engine);
 int xdp_poll(struct engine *engine, int timeout_ms);
 void receive_close(struct engine *engine);

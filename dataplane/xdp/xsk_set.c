@@ -3,6 +3,7 @@
  */
 #include "dataplane/xdp/xsk_set.h"
 
+#include "common/ethtool.h"
 #include "common/log.h"
 #include <sessiond/protocol.h>
 
@@ -14,12 +15,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,23 +37,6 @@ struct xsk_set {
 	struct xsk_queue queues[];
 };
 
-/* Receive queues of an interface; 1 if the driver does not report them. */
-static uint32_t receive_queues(const char *interface)
-{
-	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq request = {.ifr_data = (void *)&channels};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint32_t queues = 0;
-
-	if (fd < 0)
-		return 1;
-	memcpy(request.ifr_name, interface, strnlen(interface, IF_NAMESIZE - 1));
-	if (ioctl(fd, SIOCETHTOOL, &request) == 0)
-		queues = channels.rx_count + channels.combined_count;
-	close(fd);
-	return queues ? queues : 1;
-}
-
 static unsigned frames_of_each(uint32_t queues)
 {
 	unsigned frames = FRAMES_MOST;
@@ -70,20 +51,21 @@ uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count)
 	uint32_t queues = 0;
 
 	for (size_t i = 0; i < count; i++)
-		queues += receive_queues(interfaces[i]);
+		queues += ethtool_receive_queues(interfaces[i]);
 	return (uint64_t)frames_of_each(queues) * queues * XSK_FRAME_SIZE;
 }
 
-/* Opens the sockets of interface `index`; logs failures once. */
+/* Opens the sockets of an interface; logs failures once. */
 static void open_interface(struct xsk_set *set, const struct xsk_interface *interface,
-	uint32_t index, uint32_t queues, unsigned frames, int map_fd, uint32_t map_queues)
+	unsigned frames, int map_fd, uint32_t map_queues)
 {
+	uint32_t queues = interface->queues;
 	unsigned opened = 0;
 	int failure = 0;
 
 	for (uint32_t i = 0; i < queues && i < map_queues; i++) {
 		struct xsk_queue *queue = &set->queues[set->count];
-		uint32_t key = index * map_queues + i;
+		uint32_t key = interface->slot * map_queues + i;
 		int err = xsk_queue_open(
 			queue, interface->name, i, frames, !interface->native, set->busy_poll);
 
@@ -109,13 +91,11 @@ static void open_interface(struct xsk_set *set, const struct xsk_interface *inte
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
 	uint32_t map_queues, bool busy_poll, const struct table *table)
 {
-	uint32_t queues[ENGINE_INTERFACES_MAX], total = 0;
+	uint32_t total = 0;
 	struct xsk_set *set;
 
-	for (size_t i = 0; i < count; i++) {
-		queues[i] = receive_queues(interfaces[i].name);
-		total += queues[i] < map_queues ? queues[i] : map_queues;
-	}
+	for (size_t i = 0; i < count; i++)
+		total += interfaces[i].queues < map_queues ? interfaces[i].queues : map_queues;
 	set = aligned_alloc(64, (sizeof(*set) + total * sizeof(set->queues[0]) + 63) / 64 * 64);
 	if (!set) {
 		log_warning("no AF_XDP: out of memory; NEWs take the kernel's stack");
@@ -125,8 +105,7 @@ struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, i
 	set->table = table;
 	set->busy_poll = busy_poll;
 	for (size_t i = 0; i < count; i++)
-		open_interface(set, &interfaces[i], (uint32_t)i, queues[i], frames_of_each(total),
-			map_fd, map_queues);
+		open_interface(set, &interfaces[i], frames_of_each(total), map_fd, map_queues);
 	if (set->count)
 		return set;
 	free(set);

@@ -27,15 +27,17 @@ struct xsk_set;
 
 struct xsk_interface {
 	const char *name;
-	bool native; /* the program runs in the driver */
+	bool native;	 /* the program runs in the driver */
+	uint32_t slot;	 /* its elements of the map: slot * map_queues + queue */
+	uint32_t queues; /* receive queues */
 };
 
 /* Bytes that the frames of all sockets of these interfaces take. */
 uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count);
 
-/* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per
- * interface; logs those that cannot be opened. NULL, logged, if none can. `table` is for
- * prefetching and may be NULL; it must outlive the set. */
+/* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per slot; logs
+ * those that cannot be opened. NULL, logged, if none can. `table` is for prefetching and may be NULL;
+ * it must outlive the set. */
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
 	uint32_t map_queues, bool busy_poll, const struct table *table);
 /* Messages reach the UDP sockets from then on. NULL is allowed. */

@@ -62,7 +62,7 @@ enum sessiond_result {
 /* Bits of sessiond_options.flags. */
 enum {
 	/* TLS 1.3 sessions are used once: looked up by TAKE, stored in one cache. Needed for early
-	 * data. Every cache must know TAKE (sessiond 0.2). */
+	 * data. Every cache must know TAKE. */
 	SESSIOND_SINGLE_USE = 1,
 	/* Sessions that OpenSSL removes are removed from the cache. OpenSSL also removes a session
 	 * whose connection ends without close_notify, so this costs resumptions. */

@@ -376,7 +376,8 @@ int __wrap_xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32
 /* With many queues, the frames of all sockets together take no more than the documented limit. */
 static void memory_of_many_queues(void **state)
 {
-	static const struct xsk_interface interfaces[] = {{"q0", true}, {"q1", true}, {"q2", true}};
+	static const struct xsk_interface interfaces[] = {
+		{"q0", true, 0, 64}, {"q1", true, 1, 64}, {"q2", true, 2, 64}};
 	static const char names[][IF_NAMESIZE] = {"q0", "q1", "q2"};
 	int map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "xsks", 4, 4, 3 * 64, NULL);
 	struct xsk_set *set;

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * sessiond_attach: two servers, A and B, that share nothing but a cache. With an address as its
- * argument it uses that cache, a real daemon, and runs only what that can do.
+ * argument it uses that cache, a real daemon, and runs only what that can do; a second argument
+ * says that the daemon knows TAKE.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 static struct fake_cache fake;
 static struct key_folder keys;
 static const char *real;
+static bool real_takes;
 static unsigned warnings;
 
 struct node {
@@ -161,7 +163,7 @@ static void made_at_a_resumed_at_b(void **state)
 	for (int seal = 0; seal < 2; seal++) {
 		resume_many(TLS1_2_VERSION, seal, 0, count);
 		resume_many(TLS1_3_VERSION, seal, 0, count);
-		if (!real)
+		if (!real || real_takes)
 			resume_many(TLS1_3_VERSION, seal, SESSIOND_SINGLE_USE, count);
 	}
 	/* No context that was freed, and no connection, removed anything. */
@@ -186,6 +188,8 @@ static void single_use_is_once(void **state)
 				.server = again % 2 ? a.ctx : b.ctx,
 				.offer = session};
 
+			if (real)
+				usleep(1000); /* until it is stored */
 			tls_visit(&visit);
 			assert_true(visit.ok);
 			resumed += visit.resumed;
@@ -214,7 +218,7 @@ static void early_data_is_accepted_once(void **state)
 	SSL_CTX_set_max_early_data(b.ctx, 16384);
 	node_attach(&a);
 	node_attach(&b);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < (real ? 250 : 20); i++) {
 		SSL_SESSION *session = make_at(&a, client, NULL);
 		unsigned accepted = 0;
 
@@ -225,6 +229,8 @@ static void early_data_is_accepted_once(void **state)
 				.early = "GET / HTTP/1.0\r\n",
 				.offer = session};
 
+			if (real)
+				usleep(1000); /* until it is stored */
 			tls_visit(&visit);
 			assert_true(visit.ok);
 			accepted += visit.early_accepted;
@@ -551,10 +557,14 @@ int main(int argc, char **argv)
 		T(aborted_handshakes),
 	};
 	const struct CMUnitTest with_daemon[] = {T(made_at_a_resumed_at_b)};
+	const struct CMUnitTest with_takes[] = {
+		T(made_at_a_resumed_at_b), T(single_use_is_once), T(early_data_is_accepted_once)};
 
-	if (argc > 1) {
-		real = argv[1];
+	real = argc > 1 ? argv[1] : NULL;
+	real_takes = argc > 2;
+	if (real_takes)
+		return cmocka_run_group_tests(with_takes, NULL, NULL);
+	if (real)
 		return cmocka_run_group_tests(with_daemon, NULL, NULL);
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

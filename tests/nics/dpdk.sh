@@ -106,7 +106,7 @@ dropped_more_than()
 	[ "$(counter dpdk_drop_other_vlan)" -gt "$1" ]
 }
 
-# Each lcore must have received some of the flows.
+# Each lcore must have received some of the flows, or a line says that the port has one queue.
 rss()
 {
 	local i used=0
@@ -121,7 +121,7 @@ rss()
 		[ "$(counter dpdk_lcore${i}_rx_packets)" -lt 20 ] || used=$((used + 1))
 	done
 	if [ "$(counter dpdk_port0_queues)" = 1 ]; then
-		said 'no RSS\|has 1 queue'
+		said 'no RSS'
 	else
 		[ $used -eq 2 ] || fail "$used of 2 lcores received the flows"
 	fi
@@ -130,10 +130,11 @@ rss()
 # tcpdump verifies every checksum of what the port sent, of any length and in a VLAN.
 checksums()
 {
-	local capture=/run/capture.txt value
+	local capture=/run/capture.txt value capturer
 
-	c timeout 60 tcpdump -lnvv -i eth2 -Q in "udp src port 54321 or (vlan and udp src port 54321) or icmp6 or icmp" \
+	ip netns exec client timeout 100 tcpdump -lnvv -i eth2 -Q in "udp src port 54321 or (vlan and udp src port 54321) or icmp6 or icmp" \
 		>$capture 2>/run/tcpdump.log &
+	capturer=$!
 	until_true "tcpdump does not start" grep -q listening /run/tcpdump.log
 	traffic $S
 	traffic $S6
@@ -144,7 +145,7 @@ checksums()
 	done
 	ping6
 	sleep 1
-	kill %%
+	kill $capturer
 	grep -c 'udp sum ok' $capture
 	[ "$(grep -c 'udp sum ok' $capture)" -ge 100 ] || fail "tcpdump saw $(grep -c 'udp sum ok' $capture) replies"
 	! grep -E 'bad (udp )?cksum|bad icmp|wrong' $capture || fail "$(grep -cE 'bad|wrong' $capture) checksums are wrong"
@@ -197,8 +198,8 @@ returned()
 }
 
 client_up
-row vfio-pci vfio || exit 0
-row start lcores 1
+need vfio-pci vfio || exit 0
+need start lcores 1
 row arp-ping arp
 row ndp-ping ping6
 row get-new-ipv4 traffic $S
@@ -208,11 +209,18 @@ case $GUEST in
 dpdk-igb | dpdk-e1000e) not_here qinq "QEMU computes wrong checksums behind two tags of the type 0x8100" ;;
 *) row qinq tagged 10.101.0.1 ;;
 esac
-row qinq-802.1ad tagged 10.103.0.1
+if [ "$GUEST" = dpdk-vmxnet3 ]; then
+	not_here qinq-802.1ad "QEMU's vmxnet3 does not carry 802.1ad"
+else
+	row qinq-802.1ad tagged 10.103.0.1
+fi
 row other-vlan other_vlan
 row checksums checksums
 row link-events link_events
-row rss rss
+case $GUEST in
+dpdk-vmxnet3) not_here rss "QEMU's vmxnet3 delivers every packet to its first queue" ;;
+*) row rss rss ;;
+esac
 row stop-start started_again TERM
 row kill-start started_again KILL
 row back-to-kernel returned

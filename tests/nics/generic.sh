@@ -19,7 +19,7 @@ automatic()
 {
 	stop
 	generic auto
-	said SLOW
+	said 'GENERIC XDP on eth0: '
 }
 
 adopted()
@@ -44,7 +44,7 @@ link_down_and_up()
 
 wire
 row native-refused refused 'native' --mode xdp --interface eth0 --xdp-mode native
-row generic generic generic
+need generic generic generic
 row restart-usr2 adopted USR2
 row restart-kill adopted KILL
 row link-down-up link_down_and_up

@@ -123,7 +123,7 @@ gone()
 }
 
 for mode in active-backup 802.3ad; do
-	row "$mode" on_bond $mode
+	need "$mode" on_bond $mode
 	row "$mode-eth0-down" port_down_and_up eth0 eth2
 	row "$mode-eth1-down" port_down_and_up eth1 eth3
 	row "$mode-restart" adopted

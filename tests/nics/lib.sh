@@ -6,6 +6,7 @@
 # fail; a row holds if its function did not.
 #
 #   row NAME FUNCTION...     makes a row
+#   need NAME FUNCTION...    a row that later ones build on: it runs even if --row does not ask for it
 #   not_here NAME WHY        says that this guest cannot have the row
 #   fail TEXT                ends the row's function
 #   wire [SERVER CLIENT]     connects eth0 and eth2, or these interfaces: addresses $S and $S6 at the
@@ -70,6 +71,13 @@ row()
 		dmesg | tail -n 5
 	fi
 	return "$verdict"
+}
+
+need()
+{
+	local ROWS='*'
+
+	row "$@"
 }
 
 not_here()

@@ -62,6 +62,10 @@ on_vlan()
 	serve --mode xdp --interface vlan100
 	said 'GENERIC XDP on vlan100'
 	answered 10.100.0.1
+	if [ "$GUEST" = igb ]; then
+		# QEMU's igb computes wrong checksums behind two tags of the type 0x8100.
+		ethtool -K eth0 tx off
+	fi
 	traffic 10.101.0.1
 	traffic $S
 	stop
@@ -105,8 +109,8 @@ on_bridge()
 	stop
 }
 
-row vlans vlans
-row in-vlan in_vlan
+need vlans vlans
+need in-vlan in_vlan
 row in-vlan-in-vlan answered 10.101.0.1
 if [ -e $no_802_1ad ]; then
 	not_here in-802.1ad "no ping passes without sessiond either"

@@ -53,8 +53,7 @@ static bool is_peer(const char *interface)
 static int fake_driver(void *ctx, const char *interface, char name[32])
 {
 	(void)ctx;
-	(void)interface;
-	strcpy(name, answer.driver);
+	strcpy(name, strcmp(interface, "blue") == 0 ? "vrf" : answer.driver);
 	return answer.driver[0] ? 0 : -EOPNOTSUPP;
 }
 
@@ -459,6 +458,38 @@ static void test_rxvlan_of_a_bonds_ports(void **state)
 		if (strcmp(report.findings[i].check, "vlan") == 0 &&
 			strcmp(report.findings[i].subject, "eth1") == 0)
 			assert_int_equal(++seen, 1);
+}
+
+static void test_vrf(void **state)
+{
+	char link[128];
+
+	(void)state;
+	put("/proc/sys/net/ipv4/udp_l3mdev_accept", "0\n");
+	snprintf(link, sizeof(link), "%s/sys/class/net/eth1/master", root);
+	assert_int_equal(symlink("../br0", link), 0);
+	assert_int_equal(of("kernel"), DOCTOR_GOOD);
+	assert_int_equal(doctor_worst(&report), DOCTOR_GOOD);
+	take("/sys/class/net/eth1/master");
+	assert_int_equal(symlink("../blue", link), 0);
+	assert_int_equal(of("vrf"), DOCTOR_WARNING);
+	assert_says("vrf", "net.ipv4.udp_l3mdev_accept=1");
+	assert_says("vrf", "ip vrf exec blue");
+	assert_with("/proc/sys/net/ipv4/udp_l3mdev_accept", "1\n", "vrf", DOCTOR_GOOD);
+}
+
+/* A veth strips no tags: the other end may pass them outside of the frame. */
+static void test_hidden_tags_of_a_veth(void **state)
+{
+	(void)state;
+	strcpy(answer.driver, "veth");
+	answer.link.generic = false;
+	answer.peer.program = 1;
+	put("/proc/net/vlan/config", "VLAN Dev name | VLAN ID\n"
+				     "eth1.10        | 10  | eth1\n");
+	answer.offloads = DOCTOR_RXVLAN;
+	assert_int_equal(of("vlan"), DOCTOR_PROBLEM);
+	assert_says("vlan", "at its other end: ethtool -K PEER txvlan off");
 }
 
 /* Generic XDP restores a stripped tag if the hardware inserts tags. */
@@ -979,6 +1010,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_driver, up, down),
 		cmocka_unit_test_setup_teardown(test_offloads, up, down),
 		cmocka_unit_test_setup_teardown(test_rxvlan_of_a_bonds_ports, up, down),
+		cmocka_unit_test_setup_teardown(test_vrf, up, down),
+		cmocka_unit_test_setup_teardown(test_hidden_tags_of_a_veth, up, down),
 		cmocka_unit_test_setup_teardown(test_rxvlan_in_generic_mode, up, down),
 		cmocka_unit_test_setup_teardown(test_lro_that_goes_by_itself, up, down),
 		cmocka_unit_test_setup_teardown(test_mtu, up, down),

@@ -12,8 +12,11 @@
 
 #include "control/privileges.h"
 
+#include "common/ethtool.h"
+
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,6 +120,14 @@ static int update_map(void)
 	return syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) < 0 ? errno : 0;
 }
 
+/* As supervision does, once a second. */
+static int ask_ethtool(void)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
+
+	return -ethtool_ask("lo", &value);
+}
+
 static int raise_limit(void)
 {
 	struct rlimit core = {0, 0};
@@ -161,6 +172,7 @@ static const struct {
 	{"memory turned to code", turn_to_code, EPERM, 0},
 	{"a BPF program", load_program, EPERM, EFAULT},
 	{"a map's element", update_map, EBADF, EBADF},
+	{"ethtool", ask_ethtool, 0, 0},
 	{"a limit", raise_limit, EPERM, 0},
 	{"fork", make_process, EPERM, EPERM},
 	{"exec", run_program, -SIGSYS, -SIGSYS},

@@ -93,6 +93,16 @@ static void on_found(void *ctx, const struct sessd_vlan *vlan)
 	seen[seen_count++] = *vlan;
 }
 
+static uint32_t below(const struct said *said, size_t count, uint32_t ifindex)
+{
+	struct vlan_link links[8];
+
+	assert_true(count <= COUNT(links));
+	for (size_t i = 0; i < count; i++)
+		links[i] = parse(&said[i]);
+	return vlan_links_below(links, count, ifindex);
+}
+
 static void walk(const struct said *said, size_t count)
 {
 	struct vlan_link links[8];
@@ -154,6 +164,11 @@ static void stacked(void **state)
 	(void)state;
 	walk(said, COUNT(said));
 	assert_int_equal(seen_count, 2); /* three tags are one too many */
+	assert_int_equal(below(said, COUNT(said), VLAN), ETH);
+	assert_int_equal(below(said, COUNT(said), INNER), ETH);
+	assert_int_equal(below(said, COUNT(said), THIRD), ETH);
+	assert_int_equal(below(said, COUNT(said), ETH), 0);
+	assert_int_equal(below(said, COUNT(said), OTHER), 0);
 	assert_true(saw(ETH, sessd_vlan_tag(100, AD)));
 	assert_true(saw(ETH, sessd_vlan_push(sessd_vlan_tag(100, AD), sessd_vlan_tag(200, Q))));
 	said[2].down = true;
@@ -174,6 +189,8 @@ static void ports(void **state)
 	(void)state;
 	walk(said, COUNT(said));
 	assert_int_equal(seen_count, 2);
+	assert_int_equal(below(said, COUNT(said), VLAN), BOND);
+	assert_int_equal(below(said, COUNT(said), ETH), 0);
 	assert_true(saw(BOND, sessd_vlan_tag(9, Q)));
 	assert_true(saw(ETH, sessd_vlan_tag(9, Q)));
 }
@@ -198,6 +215,17 @@ static void on_changed(void *ctx, const struct sessd_vlan *vlan, bool present)
 	seen_count += present ? 1 : -1;
 }
 
+static int addresses;
+
+static void on_address(void *ctx, const struct vlan_address *address, bool present)
+{
+	(void)ctx;
+	assert_int_not_equal(address->ifindex, 0);
+	addresses += present ? 1 : -1;
+}
+
+static const struct vlans_calls calls = {on_changed, on_address};
+
 static void follow(struct follower *vlans)
 {
 	struct pollfd poller = {.fd = follower_fd(vlans), .events = POLLIN};
@@ -215,7 +243,7 @@ static void live(void **state)
 	if (unshare(CLONE_NEWNET) < 0)
 		skip();
 	seen_count = 0;
-	vlans = vlans_open(on_changed, NULL);
+	vlans = vlans_open(&calls, NULL);
 	assert_non_null(vlans);
 	assert_int_equal(seen_count, 0);
 	assert_int_equal(system("ip link set lo up"), 0);
@@ -225,9 +253,14 @@ static void live(void **state)
 		   "ip link add link v0 name v0.5 type vlan id 5") == 0) {
 		follow(vlans);
 		assert_int_equal(seen_count, 0); /* it is down */
-		assert_int_equal(system("ip link set v0 up && ip link set v0.5 up"), 0);
+		assert_int_equal(system("ip link set v0.5 addrgenmode none &&"
+					"ip link set v0 up && ip link set v0.5 up"),
+			0);
 		follow(vlans);
 		assert_int_equal(seen_count, 1);
+		assert_int_equal(system("ip addr add 10.1.5.1/24 dev v0.5"), 0);
+		follow(vlans);
+		assert_int_equal(addresses, 1);
 		/* A failed reading is repeated without another event. */
 		assert_int_equal(system("ip link del v0"), 0);
 		unsendable = true;
@@ -237,6 +270,8 @@ static void live(void **state)
 		assert_int_equal(seen_count, 1);
 		assert_int_equal(follower_retry(vlans), 0);
 		assert_int_equal(seen_count, 0);
+		follow(vlans);
+		assert_int_equal(addresses, 0);
 		unsendable = true;
 		assert_int_equal(follower_retry(vlans), 0);
 		unsendable = false;

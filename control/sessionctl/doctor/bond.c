@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Bonds and their ports, as sysfs shows them.
+ * Ports of a bond or of another interface, as sysfs shows them.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -23,22 +23,32 @@ unsigned doctor_ports(const struct doctor_host *host, const char *interface,
 	return count;
 }
 
-bool doctor_bond(const struct doctor_host *host, const char *interface, char bond[IF_NAMESIZE])
+bool doctor_master(const struct doctor_host *host, const char *interface, char master[IF_NAMESIZE])
 {
-	char path[PATH_MAX], master[PATH_MAX], text[16];
+	char path[PATH_MAX], target[PATH_MAX];
 	const char *name;
 	ssize_t length;
 
-	length = readlink(doctor_path(host, path, "/sys/class/net/%s/master", interface), master,
-		sizeof(master) - 1);
+	length = readlink(doctor_path(host, path, "/sys/class/net/%s/master", interface), target,
+		sizeof(target) - 1);
 	if (length <= 0)
 		return false;
-	master[length] = '\0';
-	name = strrchr(master, '/');
-	name = name ? name + 1 : master;
-	if (strlen(name) >= IF_NAMESIZE ||
-		!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/bonding/slaves", name))
+	target[length] = '\0';
+	name = strrchr(target, '/');
+	name = name ? name + 1 : target;
+	if (strlen(name) >= IF_NAMESIZE)
 		return false;
-	strcpy(bond, name);
+	strcpy(master, name);
+	return true;
+}
+
+bool doctor_bond(const struct doctor_host *host, const char *interface, char bond[IF_NAMESIZE])
+{
+	char master[IF_NAMESIZE], text[16];
+
+	if (!doctor_master(host, interface, master) ||
+		!doctor_read(host, text, sizeof(text), "/sys/class/net/%s/bonding/slaves", master))
+		return false;
+	strcpy(bond, master);
 	return true;
 }

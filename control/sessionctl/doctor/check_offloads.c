@@ -5,6 +5,8 @@
  */
 #include "control/sessionctl/doctor/doctor.h"
 
+#include "common/ethtool.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,9 +28,11 @@ static bool has_vlans(const struct doctor_host *host, const char *interface)
 static void check_vlans(const struct doctor_host *host, const char *interface, unsigned flags,
 	struct doctor_report *report)
 {
-	char advice[128];
+	char advice[128], driver[32];
 
-	snprintf(advice, sizeof(advice), "ethtool -K %s rxvlan off", interface);
+	if (host->probe->driver(host->probe->ctx, interface, driver) < 0)
+		driver[0] = '\0';
+	ethtool_tags_remedy(interface, driver, advice, sizeof(advice));
 	if (!(flags & DOCTOR_RXVLAN))
 		doctor_say(
 			report, DOCTOR_GOOD, "vlan", interface, "", "VLAN tags reach the program");
@@ -43,8 +47,9 @@ static void check_vlans(const struct doctor_host *host, const char *interface, u
 			"replies (txvlan is off)");
 	else if (has_vlans(host, interface))
 		doctor_say(report, DOCTOR_PROBLEM, "vlan", interface, advice,
-			"it has VLANs, and the hardware strips their tags before XDP: replies "
-			"would leave untagged");
+			"it has VLANs, and their tags are removed before XDP: sockets answer "
+			"requests for the addresses of the VLANs, and requests for other "
+			"addresses in these VLANs get no reply");
 	else
 		doctor_say(report, DOCTOR_NOTE, "vlan", interface, advice,
 			"the hardware strips VLAN tags before XDP: harmless without VLANs, wrong "

@@ -110,6 +110,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 		doctor_driver(host, interface, report);
 		doctor_program(host, interface, report);
 		doctor_veth(host, interface, report);
+		doctor_vrf(host, interface, report);
 		check_hardware(host, interface, report);
 	}
 	if (host->interface_count == 0)

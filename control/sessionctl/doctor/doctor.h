@@ -141,6 +141,10 @@ void doctor_offloads(
 void doctor_veth(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
 
+/* check_vrf.c */
+void doctor_vrf(
+	const struct doctor_host *host, const char *interface, struct doctor_report *report);
+
 /* check_program.c */
 void doctor_program(
 	const struct doctor_host *host, const char *interface, struct doctor_report *report);
@@ -175,6 +179,8 @@ enum doctor_mode doctor_mode(const struct doctor_host *host, const char *interfa
 /* A bond's ports; for any other interface, the interface itself. Returns how many. */
 unsigned doctor_ports(const struct doctor_host *host, const char *interface,
 	char ports[DOCTOR_PORTS_MAX][IF_NAMESIZE]);
+/* The interface that it is a port of, of any kind; false if none. */
+bool doctor_master(const struct doctor_host *host, const char *interface, char master[IF_NAMESIZE]);
 /* The bond that it is a port of; false if none. */
 bool doctor_bond(const struct doctor_host *host, const char *interface, char bond[IF_NAMESIZE]);
 /* Its receive queues. */

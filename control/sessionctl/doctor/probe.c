@@ -5,58 +5,37 @@
  */
 #include "control/sessionctl/doctor/probe.h"
 
+#include "common/ethtool.h"
 #include "common/private_bpffs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-static int ethtool(const char *interface, void *command)
-{
-	struct ifreq request = {.ifr_data = command};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 static int host_driver(void *ctx, const char *interface, char name[32])
 {
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	int ret = ethtool(interface, &info);
-
 	(void)ctx;
-	if (ret == 0)
-		snprintf(name, 32, "%.31s", info.driver);
-	return ret == 0 && !name[0] ? -EOPNOTSUPP : ret;
+	return ethtool_driver(interface, name);
 }
 
 static int host_offloads(void *ctx, const char *interface, unsigned *flags)
 {
-	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
-	int ret = ethtool(interface, &value);
+	struct ethtool_value gro = {.cmd = ETHTOOL_GGRO};
+	uint32_t offloads;
+	int ret = ethtool_offloads(interface, &offloads);
 
 	(void)ctx;
 	if (ret < 0)
 		return ret;
-	*flags = (value.data & ETH_FLAG_RXVLAN ? DOCTOR_RXVLAN : 0) |
-		 (value.data & ETH_FLAG_TXVLAN ? DOCTOR_TXVLAN : 0) |
-		 (value.data & ETH_FLAG_LRO ? DOCTOR_LRO : 0);
-	value = (struct ethtool_value){.cmd = ETHTOOL_GGRO};
-	if (ethtool(interface, &value) == 0 && value.data)
+	*flags = (offloads & ETH_FLAG_RXVLAN ? DOCTOR_RXVLAN : 0) |
+		 (offloads & ETH_FLAG_TXVLAN ? DOCTOR_TXVLAN : 0) |
+		 (offloads & ETH_FLAG_LRO ? DOCTOR_LRO : 0);
+	if (ethtool_ask(interface, &gro) == 0 && gro.data)
 		*flags |= DOCTOR_GRO;
 	return 0;
 }
@@ -65,7 +44,7 @@ static int host_hashes_port(void *ctx, const char *interface, bool v6, bool *por
 {
 	struct ethtool_rxnfc fields = {
 		.cmd = ETHTOOL_GRXFH, .flow_type = v6 ? UDP_V6_FLOW : UDP_V4_FLOW};
-	int ret = ethtool(interface, &fields);
+	int ret = ethtool_ask(interface, &fields);
 
 	(void)ctx;
 	if (ret < 0)

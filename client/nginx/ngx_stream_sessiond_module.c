@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * nginx shares the TLS sessions of its stream servers through sessiond: attaches libsessiond to the
+ * SSL context of each server that has the directive. Servers with the same settings share a client,
+ * and so a worker's sockets and breakers.
+ */
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_stream.h>
+#include <ngx_stream_ssl_module.h>
+
+#define SETTINGS_WHERE	(NGX_STREAM_MAIN_CONF | NGX_STREAM_SRV_CONF)
+#define SETTINGS_OFFSET NGX_STREAM_SRV_CONF_OFFSET
+
+#include "ngx_sessiond_settings.h"
+
+ngx_module_t ngx_stream_sessiond_module;
+
+static ngx_command_t commands[] = {SESSIOND_SETTINGS};
+
+/* After all modules have merged: the contexts are complete. */
+static ngx_int_t attach_servers(ngx_conf_t *cf)
+{
+	ngx_stream_core_main_conf_t *cmcf =
+		ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
+	sessiond_main_conf_t *smcf =
+		ngx_stream_conf_get_module_main_conf(cf, ngx_stream_sessiond_module);
+	ngx_stream_core_srv_conf_t **servers = cmcf->servers.elts;
+
+	for (ngx_uint_t i = 0; i < cmcf->servers.nelts; i++) {
+		void **confs = servers[i]->ctx->srv_conf;
+		sessiond_srv_conf_t *sscf = confs[ngx_stream_sessiond_module.ctx_index];
+		ngx_stream_ssl_conf_t *ssl = confs[ngx_stream_ssl_module.ctx_index];
+
+		if (attach_context(cf, smcf, sscf, ssl->ssl.ctx, servers[i]->file_name,
+			    servers[i]->line) != NGX_OK)
+			return NGX_ERROR;
+	}
+	return NGX_OK;
+}
+
+static ngx_int_t get_variable(
+	ngx_stream_session_t *s, ngx_stream_variable_value_t *v, uintptr_t data)
+{
+	ngx_int_t len = tell_lookup(s->connection, s->connection->pool, data, &v->data);
+
+	if (len < 0)
+		return NGX_ERROR;
+	v->len = (unsigned)len;
+	v->valid = len > 0;
+	v->no_cacheable = 0;
+	v->not_found = len == 0;
+	return NGX_OK;
+}
+
+static ngx_int_t add_variables(ngx_conf_t *cf)
+{
+	static ngx_str_t names[] = {ngx_string("sessiond_status"), ngx_string("sessiond_time")};
+
+	for (ngx_uint_t i = 0; i < 2; i++) {
+		ngx_stream_variable_t *variable = ngx_stream_add_variable(cf, &names[i], 0);
+
+		if (!variable)
+			return NGX_ERROR;
+		variable->get_handler = get_variable;
+		variable->data = i;
+	}
+	return NGX_OK;
+}
+
+static ngx_stream_module_t context = {
+	add_variables,
+	attach_servers,
+	create_main_conf,
+	NULL,
+	create_srv_conf,
+	merge_srv_conf,
+};
+
+ngx_module_t ngx_stream_sessiond_module = {
+	NGX_MODULE_V1,
+	&context,
+	commands,
+	NGX_STREAM_MODULE,
+	NULL,
+	NULL,
+	NULL,
+	NULL,
+	NULL,
+	NULL,
+	NULL,
+	NGX_MODULE_V1_PADDING,
+};
