@@ -143,6 +143,8 @@ static void ask_one(struct sessiond_lookup *lookup, unsigned slot, bool second, 
 			.sent = now};
 		exchange_header(datagram, lookup->type, flight->tag, lookup->wire_keys[slot]);
 		ret = links_send(lookup, cache, datagram, sizeof(datagram));
+		if (ret == -EAGAIN || ret == -ENOBUFS)
+			continue; /* this host's buffer is full: no fault of the cache */
 		if (ret < 0) {
 			lookup_cache_failed(lookup, cache, now, now, -ret);
 			continue;

@@ -59,7 +59,7 @@ uint32_t ethtool_receive_queues(const char *interface)
 
 void ethtool_tags_remedy(const char *interface, const char *driver, char *text, size_t size)
 {
-	/* A veth strips nothing: its other end leaves the tag beside the frame. */
+	/* A veth strips nothing: its other end passes the tag outside of the frame. */
 	snprintf(text, size, "ethtool -K %s rxvlan off%s", interface,
 		strcmp(driver, "veth") == 0 ? ", and at its other end: ethtool -K PEER txvlan off"
 					    : "");

@@ -66,7 +66,7 @@ static void on_vrf(void *ctx, const struct vrf_port *port, bool present)
 	daemon->vrf_seen = true;
 	if (vrfs_reach_sockets())
 		return;
-	log_notice("this host has a VRF, and sockets get nothing that comes by its ports: set "
+	log_notice("this host has a VRF, and sockets receive no requests from it: set "
 		   "net.ipv4.udp_l3mdev_accept=1, or start sessiond with `ip vrf exec`");
 }
 

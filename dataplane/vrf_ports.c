@@ -32,7 +32,7 @@ int vrf_ports_set(struct vrf_ports *ports, uint32_t port, uint32_t vrf)
 	}
 	if (!place)
 		return vrf ? error_set(ENOSPC,
-				     "no room for another port of a VRF: replies to what comes by "
+				     "no room for another port of a VRF: replies to requests from "
 				     "interface %u take the default routing table",
 				     port)
 			   : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The attributes of what rtnetlink says of an interface.
+ * The attributes of an RTM_NEWLINK.
  */
 #ifndef SESSIOND_CONTROL_HOST_LINK_ATTRIBUTES_H
 #define SESSIOND_CONTROL_HOST_LINK_ATTRIBUTES_H
@@ -11,18 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* By their types; NULL where one is not there. They live as long as the message. */
+/* Indexed by type; NULL if missing. Valid as long as the message. */
 struct link_attributes {
 	const struct nlattr *at[IFLA_MAX + 1];
 };
 
-/* Of an RTM_NEWLINK. */
 void link_attributes_parse(const struct nlmsghdr *header, struct link_attributes *attributes);
-/* Of one of its attributes, which may be NULL. */
+/* Of a nested attribute, which may be NULL. */
 void link_attributes_nested(const struct nlattr *nest, struct link_attributes *attributes);
-/* The u32 or u16 of an attribute, 0 if it is not there. */
+/* The u32 or u16 of an attribute, 0 if missing. */
 uint32_t link_attribute_number(const struct nlattr *attr);
-/* Whether it is there, and is this text. */
+/* Whether the attribute is this text. */
 bool link_attribute_says(const struct nlattr *attr, const char *text);
 
 #endif

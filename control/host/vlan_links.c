@@ -13,7 +13,7 @@
 
 #include <arpa/inet.h>
 
-/* VLANs in VLANs: so many that the kernel allows no more. */
+/* VLANs within VLANs, at most, as in the kernel. */
 #define NESTING_MAX 8
 
 struct vlan_link vlan_link_parse(const struct nlmsghdr *header)

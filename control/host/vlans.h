@@ -18,8 +18,8 @@
 #include "common/address.h"
 #include "control/host/follower.h"
 
-/* An address that interfaces of VLANs have on top of another one: what asks for it comes there, in
- * a VLAN. Those of a bond are had by each of its ports, too. */
+/* An address of a VLAN interface, with the interface below: requests for it arrive there with a
+ * tag. Repeated for each port if that is a bond. */
 struct vlan_address {
 	uint32_t ifindex; /* of the interface below */
 	struct address addr;
@@ -30,7 +30,7 @@ struct vlans_calls {
 	void (*address)(void *ctx, const struct vlan_address *address, bool present);
 };
 
-/* Makes a call for each, now and at later changes. NULL with error_message() set. */
+/* Calls back for each VLAN and address, now and at later changes. NULL with error_message() set. */
 struct follower *vlans_open(const struct vlans_calls *calls, void *ctx);
 
 /* An interface, from RTM_NEWLINK. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * As with VLANs, a change only says that something changed: all interfaces are read again.
+ * Any change of an interface makes it read all interfaces again, as for VLANs.
  */
 #include "control/host/vrfs.h"
 

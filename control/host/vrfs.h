@@ -11,21 +11,21 @@
 
 #include "control/host/follower.h"
 
-/* By their indices. A VRF is a port of itself: what a process of this host sends in it comes so. */
+/* Interface indices. A VRF is a port of itself: local traffic in the VRF arrives by it. */
 struct vrf_port {
 	uint32_t port, vrf;
 };
 
-/* Calls `changed` for each port of a VRF, now and at later changes; what went is told before what
- * came. NULL with error_message() set. */
+/* Calls `changed` for each port of a VRF, now and at later changes, departures first. NULL with
+ * error_message() set. */
 struct follower *vrfs_open(
 	void (*changed)(void *ctx, const struct vrf_port *port, bool present), void *ctx);
 
-/* What an RTM_NEWLINK says of an interface; vrf 0: it is in none. */
+/* Parses an RTM_NEWLINK; vrf 0: the interface is in none. */
 struct vrf_port vrf_port_parse(const struct nlmsghdr *header);
 
-/* Whether this process's UDP sockets are given what comes by a VRF's ports: the kernel's setting
- * net.ipv4.udp_l3mdev_accept; or they are bound to a VRF, as by `ip vrf exec`. */
+/* Whether this process's UDP sockets receive requests from VRFs: net.ipv4.udp_l3mdev_accept is set,
+ * or the sockets are bound to a VRF, as by `ip vrf exec`. */
 bool vrfs_reach_sockets(void);
 
 #endif

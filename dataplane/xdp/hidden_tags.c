@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Where native XDP does not see VLAN tags, because the hardware takes them off first (rxvlan, which
- * most drivers switch on): the program would answer without a tag, and the reply would be lost. It
- * cannot tell such a request from others but by the address that it asks. Those that the host has
- * in the VLANs are left to the daemon's sockets.
+ * Interfaces whose hardware removes VLAN tags before native XDP (rxvlan, on by default in most
+ * drivers). The program would reply without a tag, and the reply would be lost. Only the
+ * destination address distinguishes such a request. The program therefore leaves the addresses that
+ * the host has in these VLANs to the daemon's sockets.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a line about every port of a bond. */
+/* Bytes of the parts of a log line, for up to LINK_PORTS_MAX ports. */
 #define NAMES_SIZE    256
 #define REMEDIES_SIZE 512
 
@@ -29,7 +29,7 @@ struct vlan_count {
 };
 
 /* An address that the host has in a VLAN on an interface. */
-struct vlan_address {
+struct tagged_address {
 	uint32_t ifindex;
 	struct address addr;
 };
@@ -37,8 +37,8 @@ struct vlan_address {
 struct hidden_tags {
 	struct vlan_count *vlans; /* an array */
 	size_t vlan_count;
-	void *addresses; /* a tree of tsearch(3) of struct vlan_address */
-	/* Of engine->links: those that hide tags, by their index; or 0. */
+	void *addresses; /* a tree of tsearch(3) of struct tagged_address */
+	/* Per element of engine->links: its interface index if it hides tags, else 0. */
 	uint32_t hidden[ENGINE_INTERFACES_MAX];
 	bool any;
 };
@@ -84,20 +84,20 @@ int hidden_tags_set_vlan(struct engine *engine, const struct sessd_vlan *vlan, b
 		return -ENOMEM;
 	tags->vlans = more;
 	more[tags->vlan_count++] = (struct vlan_count){.ifindex = vlan->ifindex, .count = 1};
-	/* At once, for requests come as soon as the VLAN is there. */
+	/* Now, not within a second: requests may arrive at once. */
 	hidden_tags_look(engine);
 	return 0;
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct vlan_address));
+	return memcmp(a, b, sizeof(struct tagged_address));
 }
 
 bool hidden_tags_hide(const struct engine *engine, const struct address *addr)
 {
 	const struct hidden_tags *tags = engine->hidden_tags;
-	struct vlan_address key = {.addr = *addr};
+	struct tagged_address key = {.addr = *addr};
 
 	for (size_t i = 0; tags->any && i < ENGINE_INTERFACES_MAX; i++) {
 		key.ifindex = tags->hidden[i];
@@ -111,8 +111,8 @@ int hidden_tags_set_address(
 	struct engine *engine, uint32_t ifindex, const struct address *addr, bool present)
 {
 	struct hidden_tags *tags = engine->hidden_tags;
-	struct vlan_address key = {ifindex, *addr}, *address;
-	struct vlan_address *const *node = tfind(&key, &tags->addresses, by_bytes);
+	struct tagged_address key = {ifindex, *addr}, *address;
+	struct tagged_address *const *node = tfind(&key, &tags->addresses, by_bytes);
 
 	address = node ? *node : NULL;
 	if (!present && address) {
@@ -132,13 +132,13 @@ int hidden_tags_set_address(
 
 static void on_address(const void *node, VISIT visit, void *ctx)
 {
-	const struct vlan_address *address = *(struct vlan_address *const *)node;
+	const struct tagged_address *address = *(struct tagged_address *const *)node;
 
 	if ((visit == postorder || visit == leaf) && local_map_withhold(ctx, &address->addr) < 0)
 		log_error("%s", error_message());
 }
 
-/* Names an interface whose hardware strips tags, and adds what to do. */
+/* Appends the name of an interface that removes tags, and the remedy. */
 static void add_stripping(const char *interface, char names[], char remedies[])
 {
 	size_t named = strlen(names), told = strlen(remedies);
@@ -156,7 +156,7 @@ static void add_stripping(const char *interface, char names[], char remedies[])
 		ethtool_tags_remedy(interface, driver, remedies + told, REMEDIES_SIZE - told);
 }
 
-/* Those that strip tags: link `i`, or ports of it if that is a bond. */
+/* Checks link `i`, or each port if it is a bond. */
 static void find_stripping(
 	const struct engine *engine, size_t i, char names[NAMES_SIZE], char remedies[REMEDIES_SIZE])
 {
@@ -173,7 +173,7 @@ static void find_stripping(
 		add_stripping(ports[k].name, names, remedies);
 }
 
-/* Whether it is as before. */
+/* Returns whether the state is unchanged. */
 static bool look_at_link(struct engine *engine, size_t i)
 {
 	struct hidden_tags *tags = engine->hidden_tags;
@@ -183,7 +183,7 @@ static bool look_at_link(struct engine *engine, size_t i)
 	char names[NAMES_SIZE] = "", remedies[REMEDIES_SIZE];
 	uint32_t hidden;
 
-	/* Generic XDP works on the kernel's buffers, which keep the tag beside the frame. */
+	/* In generic XDP the kernel's buffer keeps the tag, also for the reply. */
 	if (!link->gone && link->native && find(tags, (uint32_t)link->ifindex))
 		find_stripping(engine, i, names, remedies);
 	hidden = names[0] ? (uint32_t)link->ifindex : 0;
@@ -192,14 +192,14 @@ static bool look_at_link(struct engine *engine, size_t i)
 	tags->hidden[i] = hidden;
 	if (!hidden) {
 		log_about(LOG_LEVEL_NOTICE, &fields,
-			"no VLAN tag of %s is hidden from XDP any more", name);
+			"no VLAN tag of %s is hidden from XDP any longer", name);
 		return false;
 	}
 	fields.event = "slow";
 	log_about(LOG_LEVEL_WARNING, &fields,
-		"SLOW: %s has VLANs, and their tags are taken off before XDP sees them (rxvlan of "
-		"%s): sockets answer at the addresses of the VLANs, and what asks for another "
-		"address in them gets no reply; run: %s",
+		"SLOW: %s has VLANs, and their tags are removed before XDP sees them (rxvlan of "
+		"%s): sockets answer requests for the addresses of the VLANs, and requests for "
+		"other addresses in these VLANs get no reply; run: %s",
 		name, names, remedies);
 	return false;
 }

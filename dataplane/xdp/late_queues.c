@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Receive queues, and ports of bonds, that came after the AF_XDP sockets were opened. No more can
- * be opened without CAP_NET_RAW, which the daemon has given up: NEWs that come by them take the
- * kernel's stack, and that is said.
+ * Receive queues and ports of bonds that were added after the AF_XDP sockets were opened. New
+ * sockets would require CAP_NET_RAW, which the daemon has dropped. NEWs that arrive there take the
+ * kernel's stack; the log says so once.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -16,7 +16,7 @@
 #include <bpf/bpf.h>
 
 #define SLOWER \
-	"NEWs that come by %s take the kernel's stack, which is slower, until sessiond is " \
+	"NEWs that arrive by %s take the kernel's stack, which is slower, until sessiond is " \
 	"restarted"
 
 void redirect_forget(struct engine *engine, size_t slot)
@@ -44,7 +44,6 @@ static void look_at_queues(struct redirect_slot *slot)
 		slot->queues = queues;
 }
 
-/* Whether `ports` has one of this index. */
 static bool has(const struct link_port *ports, int count, uint32_t ifindex)
 {
 	for (int i = 0; i < count; i++)
@@ -99,8 +98,8 @@ void late_queues_look(struct engine *engine)
 			look_at_ports(engine, slot->interface);
 		if (slot->queues == 0)
 			continue;
-		/* Into a socket of an interface that has left, NEWs would vanish, should another
-		 * come with its index. */
+		/* Another interface may get the index of a deleted port: NEWs redirected to the
+		 * old socket would be lost. */
 		if (slot->port && link_packets((int)slot->ifindex, &packets) < 0) {
 			redirect_forget(engine, i);
 			slot->queues = slot->ifindex = 0;

@@ -35,7 +35,7 @@ static int on_attribute(const struct nlattr *attribute, void *ctx)
 	return MNL_CB_OK;
 }
 
-/* A kernel that does not look at the filter lists every interface. */
+/* A kernel that ignores the filter lists every interface. */
 static int on_link(const struct nlmsghdr *message, void *ctx)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
@@ -69,7 +69,7 @@ int link_ports(uint32_t bond, struct link_port ports[LINK_PORTS_MAX])
 	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
 	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	mnl_attr_put_u32(message, IFLA_MASTER, bond);
-	/* The kernel answers before send returns, and goes on when some of it was read. */
+	/* Does not wait: the kernel answers before send returns, and continues after each read. */
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
 		ret = MNL_CB_ERROR;
 	while (ret > MNL_CB_STOP) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The ports of a bond, as the kernel tells now. Any thread; no privileges are needed.
+ * The ports of a bond. Any thread. Needs no privilege.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_LINK_PORTS_H
 #define SESSIOND_DATAPLANE_XDP_LINK_PORTS_H
@@ -16,7 +16,7 @@ struct link_port {
 	char name[IF_NAMESIZE];
 };
 
-/* The ports that a bond has now, at most LINK_PORTS_MAX. Returns how many, or a negative errno. */
+/* Reads the present ports, at most LINK_PORTS_MAX. Returns their number, or a negative errno. */
 int link_ports(uint32_t bond, struct link_port ports[LINK_PORTS_MAX]);
 
 #endif

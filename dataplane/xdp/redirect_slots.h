@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The interfaces whose NEWs and REMOVEs the program hands over by AF_XDP: the configured ones, and
- * the ports of those that are bonds. In native mode a bond's program runs on its ports, and tells
- * and knows of them alone.
+ * The interfaces whose NEWs and REMOVEs the program redirects to AF_XDP: the configured ones, and
+ * the ports of configured bonds. In native mode a bond's program runs on the ports, with their
+ * interface indices.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_REDIRECT_SLOTS_H
 #define SESSIOND_DATAPLANE_XDP_REDIRECT_SLOTS_H
@@ -17,14 +17,14 @@
 
 struct redirect_slot {
 	char name[IF_NAMESIZE];
-	uint32_t ifindex; /* 0: there was no such interface */
-	size_t interface; /* of the configuration: this one, or the bond that it is a port of */
+	uint32_t ifindex; /* 0: no such interface */
+	size_t interface; /* number in the configuration: its own, or its bond's */
 	bool bond, port;
-	uint32_t queues; /* at which sockets were to be opened; 0: at none */
+	uint32_t queues; /* receive queues when the sockets were opened; 0: no sockets */
 };
 
-/* Fills in a slot a configured interface, in their order, then the ports as far as there is room.
- * Returns how many. */
+/* Fills in one slot per configured interface, in order, then the ports, as many as fit. Returns the
+ * number of slots. */
 size_t redirect_slots(
 	const struct engine_config *config, struct redirect_slot slots[ENGINE_INTERFACES_MAX]);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An interface that has VLANs, and hides their tags from native XDP, is named with what to do: at
- * the start, when a VLAN comes, and when the offload is switched on. What ethtool says is made
- * here.
+ * Interfaces that hide VLAN tags from native XDP. The log names the remedy at start, when a VLAN is
+ * added, and when the offload is switched on. Sockets answer at the addresses of these VLANs. The
+ * test simulates ethtool.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -17,7 +17,7 @@
 
 static struct world world;
 
-/* The interfaces that have it on; "": none has. */
+/* The interfaces with rxvlan. */
 static const char *strips, *driver;
 static char said[512];
 
@@ -83,7 +83,7 @@ static void set_local(const char *text)
 	assert_int_equal(engine_xdp.set_local(world.engine, &addr, true), 0);
 }
 
-/* What was said since this was last asked. */
+/* Returns and forgets the last log line. */
 static const char *heard(void)
 {
 	static char last[sizeof(said)];
@@ -93,7 +93,7 @@ static const char *heard(void)
 	return last;
 }
 
-/* What a second says. */
+/* The log line of one second. */
 static const char *second(void)
 {
 	assert_string_equal(said, "");
@@ -102,10 +102,10 @@ static const char *second(void)
 }
 
 #define HIDDEN \
-	"SLOW: t0 has VLANs, and their tags are taken off before XDP sees them (rxvlan of %s): " \
-	"sockets answer at the addresses of the VLANs, and what asks for another address in them " \
-	"gets no reply; run: ethtool -K %s rxvlan off%s"
-#define SEEN "no VLAN tag of t0 is hidden from XDP any more"
+	"SLOW: t0 has VLANs, and their tags are removed before XDP sees them (rxvlan of %s): " \
+	"sockets answer requests for the addresses of the VLANs, and requests for other " \
+	"addresses in these VLANs get no reply; run: ethtool -K %s rxvlan off%s"
+#define SEEN "no VLAN tag of t0 is hidden from XDP any longer"
 
 static const char *hidden(const char *interface, const char *more)
 {
@@ -149,7 +149,7 @@ static void comes_and_goes(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* The program leaves to sockets what comes in such a VLAN, as far as its address tells. */
+/* The program leaves requests in such a VLAN to the sockets, by their destination address. */
 static void left_to_sockets(void **state)
 {
 	(void)state;
@@ -164,14 +164,14 @@ static void left_to_sockets(void **state)
 	heard();
 	assert_true(world_serves(&world, "10.1.1.1"));
 	assert_false(world_serves(&world, "10.1.100.1"));
-	/* Whichever is told first. */
+	/* In either order. */
 	set_local("10.1.100.2");
 	assert_false(world_serves(&world, "10.1.100.2"));
 	set_local("10.1.100.3");
 	assert_true(world_serves(&world, "10.1.100.3"));
 	set_address("10.1.100.3", true);
 	assert_false(world_serves(&world, "10.1.100.3"));
-	set_address("10.1.100.3", false); /* now it is another interface's */
+	set_address("10.1.100.3", false); /* moved to another interface */
 	assert_true(world_serves(&world, "10.1.100.3"));
 	strips = "";
 	assert_string_equal(second(), SEEN);
@@ -185,7 +185,7 @@ static void left_to_sockets(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* The last daemon's maps had them. */
+/* The adopted map has the address. */
 static void left_after_adoption(void **state)
 {
 	(void)state;
@@ -207,7 +207,7 @@ static void left_after_adoption(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* Its rxvlan does nothing: what counts is what its other end leaves out of the frame. */
+/* A veth removes no tags; its other end passes them outside of the frame. */
 static void veth(void **state)
 {
 	(void)state;
@@ -220,7 +220,7 @@ static void veth(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* What a bond says of itself does not count. */
+/* Only the ports' flags count, not the bond's own. */
 static void bond(void **state)
 {
 	const char *line;
@@ -245,7 +245,7 @@ static void bond(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* Without VLANs there is no tag to hide, and generic XDP keeps it beside the frame. */
+/* Neither without VLANs nor in generic mode. */
 static void no_matter(void **state)
 {
 	struct sessd_vlan other = {if_nametoindex("t1"), sessd_vlan_tag(5, false)};

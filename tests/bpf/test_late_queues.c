@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Receive queues, and ports of a bond, that come while the daemon runs: their NEWs take the
- * kernel's stack, and that is said, once. What ethtool and the kernel say of them is made here;
- * tests/nics has real bonds.
+ * Receive queues and ports of a bond that are added while the daemon runs have no AF_XDP sockets,
+ * which the log says once. The test simulates ethtool and bonds; tests/nics/bond.sh has real ones.
  */
 #include "tests/bpf/engine_world.h"
 
@@ -108,7 +107,7 @@ static void more_queues(void **state)
 	assert_int_equal(xsk_count(world.engine->xsks), 1);
 	queues = 4;
 	assert_string_equal(second(),
-		"t0 has 4 receive queues now, and AF_XDP sockets at 1: NEWs that come by the "
+		"t0 has 4 receive queues now, and AF_XDP sockets at 1: NEWs that arrive by the "
 		"others take the kernel's stack, which is slower, until sessiond is restarted");
 	assert_string_equal(about, "t0");
 	assert_string_equal(second(), "");
@@ -119,7 +118,7 @@ static void more_queues(void **state)
 	world_close(&world, ENGINE_CLOSE_REMOVE);
 }
 
-/* In native mode the program of a bond runs on its ports, and so are the sockets there. */
+/* In native mode the program and the sockets of a bond are at its ports. */
 static void ports_of_a_bond(void **state)
 {
 	uint64_t without, bytes_of_one;
@@ -140,16 +139,16 @@ static void ports_of_a_bond(void **state)
 	assert_int_equal(xsk_count(world.engine->xsks), 2);
 	add_port("p2");
 	assert_string_equal(second(),
-		"p2, a port of t0, has no AF_XDP socket: NEWs that come by it take the kernel's "
+		"p2, a port of t0, has no AF_XDP socket: NEWs that arrive by it take the kernel's "
 		"stack, which is slower, until sessiond is restarted");
 	assert_string_equal(about, "p2");
 	assert_string_equal(second(), "");
-	/* One that leaves, and one that comes back, is no news. */
+	/* A port that leaves and rejoins is not logged. */
 	port_count = 1;
 	assert_string_equal(second(), "");
 	add_port("p1");
 	assert_string_equal(second(), "");
-	/* One that is deleted takes its sockets with it. */
+	/* The sockets of a deleted port are removed from the map. */
 	world_sh("ip link del p1");
 	port_count = 1;
 	assert_true(is_handed_over(2));

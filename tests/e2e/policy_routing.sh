@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Replies of sockets follow the host's rules that ask for the address or the port of the reply, and, as
-# any packet that this host sends, none that asks by which interface the request came.
+# Routing rules apply to replies of sockets by their source address and port, and, as for all packets that
+# the host sends, not by the interface of the request.
 . "$(dirname "$0")/lib.sh" "$*"
 
 need_lab

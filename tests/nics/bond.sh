@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# A bond of two NICs: its program and its AF_XDP sockets are on its ports.
+# A bond of two NICs: the program and the AF_XDP sockets are at its ports.
 # Guests: igb
 # Seconds: 400
 . tests/nics/lib.sh
@@ -84,7 +84,7 @@ joins_late()
 	stop
 }
 
-# What counts is the ports' rxvlan.
+# Only the ports' rxvlan counts.
 tags()
 {
 	ip link add link bond0 name bond0.100 type vlan id 100
@@ -97,7 +97,8 @@ tags()
 	stop
 }
 
-row "NEWs by each port take AF_XDP" by_each_port
-row "a port leaves and rejoins" rejoins
-row "a port that joins late is told of" joins_late
-row "hidden tags of ports are told of" tags
+need by-each-port by_each_port
+row rejoins rejoins
+row joins-late joins_late
+row hidden-tags tags
+exit 0

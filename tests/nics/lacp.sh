@@ -123,6 +123,10 @@ gone()
 }
 
 for mode in active-backup 802.3ad; do
+	if [ $mode$GUEST = 802.3advirtio ]; then
+		not_here 802.3ad "the bridge between the tap devices forwards no LACP"
+		continue
+	fi
 	need "$mode" on_bond $mode
 	row "$mode-eth0-down" port_down_and_up eth0 eth2
 	row "$mode-eth1-down" port_down_and_up eth1 eth3

@@ -7,6 +7,11 @@
 # Seconds: 400
 . tests/nics/lib.sh
 
+if [ "$GUEST" = vmxnet3 ] && [ "$(printf '6.6\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 6.6 ]; then
+	not_here native "vmxnet3 has XDP from Linux 6.6 on"
+	exit 0
+fi
+
 modprobe 8021q
 no_802_1ad=/run/no-802.1ad
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# VLANs on an interface whose hardware strips tags, which XDP then does not see, and receive queues that come while the daemon runs.
+# VLANs on an interface whose hardware removes tags before XDP; receive queues added while the daemon runs.
 # Guests: igb
 # Seconds: 300
 . tests/nics/lib.sh
@@ -93,17 +93,18 @@ more_queues()
 	stop
 }
 
-# Its part that needs such a kernel.
+# The part of the unit test that needs a kernel with this driver.
 follower()
 {
 	"$BUILD/tests/unit/test_vlans" >/run/unit.log 2>&1 || fail "test_vlans: $(grep -m 1 ERROR /run/unit.log)"
 	! grep -i skipped /run/unit.log || fail "test_vlans: $(grep -m 1 skipped /run/unit.log)"
 }
 
-row "a VLAN whose tag is hidden is told of when it comes" vlan_comes
-row "sockets answer in such a VLAN" left_to_sockets
-row "without the offload XDP answers in the VLAN" offload_off
-row "hidden tags are told of at the start" at_start
-row "generic XDP answers in the VLAN" generic
-row "the follower of VLANs" follower
-row "more receive queues are told of" more_queues
+need vlan-added vlan_comes
+row left-to-sockets left_to_sockets
+row rxvlan-off offload_off
+row at-start at_start
+row generic-in-vlan generic
+row follower follower
+row more-queues more_queues
+exit 0

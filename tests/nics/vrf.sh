@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# VRFs: replies of the daemon's sockets leave by the routing table of the VRF that the request came by,
-# here two with the same addresses and none in the default table.
+# Replies of the daemon's sockets take the routing table of the VRF in which the request arrived. Two VRFs
+# here have the same addresses; the default table has no route.
 # Guests: igb
 # Seconds: 400
 . tests/nics/lib.sh
@@ -11,7 +11,7 @@
 modprobe vrf
 routed=10.77.0.2
 
-# The other client, at the other VRF, has the first one's addresses.
+# The client of the second VRF has the same addresses as that of the first.
 other()
 {
 	ip netns exec other "$@"
@@ -35,12 +35,12 @@ vrfs()
 	other ip addr replace 10.9.0.2/24 dev eth3
 	other ip addr replace fd09::2/64 dev eth3 nodad
 	until_true "no reply to a ping in red" other ping -c 1 -W 1 $S
-	# Somebody behind the client of blue.
+	# A routed address behind the client of blue.
 	c ip addr add $routed/32 dev lo
 	ip route add $routed/32 via 10.9.0.2 vrf blue
 }
 
-# Each in its VRF, over IPv4 and IPv6, and nothing failed.
+# GETs in both VRFs, over IPv4 and IPv6.
 both_answered()
 {
 	local before
@@ -58,7 +58,7 @@ both_answered()
 	[ "$(counter send_failed)" = "$before" ] || fail "$(counter send_failed) replies could not be sent"
 }
 
-# A link-local address means nothing without its interface, which the reply keeps.
+# Link-local addresses need the interface in the reply.
 link_local()
 {
 	local address
@@ -87,7 +87,7 @@ socket_mode()
 	stop
 }
 
-# Sockets that are bound to an address, which is one of VRFs alone.
+# Sockets bound to an address that exists only in VRFs.
 one_address()
 {
 	serve --mode socket --listen $S --listen $S6
@@ -95,7 +95,7 @@ one_address()
 	stop
 }
 
-# The program is on another interface, so that sockets answer.
+# The XDP program is on another interface, so sockets answer.
 xdp_mode()
 {
 	ip link add spare type veth peer name spare1
@@ -106,7 +106,7 @@ xdp_mode()
 	stop
 }
 
-# An interface leaves its VRF while the daemon runs, and comes back.
+# An interface leaves its VRF while the daemon runs, and rejoins.
 leaves_and_returns()
 {
 	serve --mode socket
@@ -124,20 +124,21 @@ leaves_and_returns()
 	stop
 }
 
-# Its part that needs such a kernel.
+# The part of the unit test that needs a kernel with this driver.
 follower()
 {
 	"$BUILD/tests/unit/test_vrfs" >/run/unit.log 2>&1 || fail "test_vrfs: $(grep -m 1 ERROR /run/unit.log)"
 	! grep -i skipped /run/unit.log || fail "test_vrfs: $(grep -m 1 skipped /run/unit.log)"
 }
 
-row "the follower of VRFs" follower
-row "two VRFs with the same addresses" vrfs
-row "VRFs that sockets do not get are told" silent
-row "socket mode answers in each VRF" socket_mode
-row "so do sockets bound to an address" one_address
-row "and the daemon's own in xdp mode" xdp_mode
-row "link-local addresses in a VRF" link_local
-row "an interface leaves and returns" leaves_and_returns
+row follower follower
+need two-vrfs vrfs
+row not-received silent
+row socket-mode socket_mode
+row bound-sockets one_address
+row xdp-mode xdp_mode
+row link-local link_local
+row leaves-and-returns leaves_and_returns
 other ip link set eth3 netns 1
 ip netns del other
+exit 0

@@ -171,6 +171,27 @@ static void serves(void **state)
 	stop();
 }
 
+/* Replies name the VRF of the request: the loopback interface itself works, an interface that does
+ * not exist fails. */
+static void vrf(void **state)
+{
+	uint32_t lo = if_nametoindex("lo"), nowhere = 1U << 30;
+	int fd;
+
+	(void)state;
+	assert_int_equal(start(2, 2), 0);
+	fd = udp_client("127.0.0.2", world.port);
+	assert_int_equal(engine_socket.set_vrf(world.engine, lo, lo, true), 0);
+	assert_int_equal(get(fd, 1), 0);
+	assert_int_equal(engine_socket.set_vrf(world.engine, lo, lo, false), 0);
+	assert_int_equal(engine_socket.set_vrf(world.engine, lo, nowhere, true), 0);
+	assert_int_equal(get(fd, 1), -1);
+	assert_int_equal(engine_socket.set_vrf(world.engine, lo, nowhere, false), 0);
+	assert_int_equal(get(fd, 1), 0);
+	close(fd);
+	stop();
+}
+
 static void on_stat(void *ctx, const char *name, uint64_t value)
 {
 	if (strcmp(name, "sessions") == 0)
@@ -230,27 +251,6 @@ static void takes_not(void **state)
 	close(fd);
 	stop();
 	world.no_take = false;
-}
-
-/* What comes by a VRF's port is answered by the VRF's way, once it is told: the loopback for itself
- * is a way that works, and that of no interface is one that does not. */
-static void vrf(void **state)
-{
-	uint32_t lo = if_nametoindex("lo"), nowhere = 1U << 30;
-	int fd;
-
-	(void)state;
-	assert_int_equal(start(2, 2), 0);
-	fd = udp_client("127.0.0.2", world.port);
-	assert_int_equal(engine_socket.set_vrf(world.engine, lo, lo, true), 0);
-	assert_int_equal(get(fd, 1), 0);
-	assert_int_equal(engine_socket.set_vrf(world.engine, lo, lo, false), 0);
-	assert_int_equal(engine_socket.set_vrf(world.engine, lo, nowhere, true), 0);
-	assert_int_equal(get(fd, 1), -1);
-	assert_int_equal(engine_socket.set_vrf(world.engine, lo, nowhere, false), 0);
-	assert_int_equal(get(fd, 1), 0);
-	close(fd);
-	stop();
 }
 
 static atomic_bool flood_ends;
@@ -455,9 +455,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(serves, choose_port),
+		cmocka_unit_test_setup(vrf, choose_port),
 		cmocka_unit_test_setup(takes, choose_port),
 		cmocka_unit_test_setup(takes_not, choose_port),
-		cmocka_unit_test_setup(vrf, choose_port),
 		cmocka_unit_test_setup(no_starvation, choose_port),
 		cmocka_unit_test_setup(allow_under_load, choose_port),
 		cmocka_unit_test_setup(removes_follow_their_news, choose_port),

@@ -120,7 +120,7 @@ static int update_map(void)
 	return syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) < 0 ? errno : 0;
 }
 
-/* As supervision does, once a second. */
+/* As supervise does. */
 static int ask_ethtool(void)
 {
 	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The way that a reply asks for: the VRF's that its request came by, and no other. The loopback is
- * taken for a port of a VRF here, since not every kernel has VRFs; tests/nics has a real one.
+ * The interface that a reply names: the VRF of its request. The test declares the loopback
+ * interface a port of a VRF; tests/nics/vrf.sh has real ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 
 #define VRF 77
 
-static int way; /* the interface that the last reply asked for; -1: it said nothing of it */
+static int way; /* the interface that the last reply named; -1: no control message */
 
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
@@ -74,7 +74,7 @@ static void close_world(struct world *world)
 	close(world->fd);
 }
 
-/* Asks over the loopback; returns what the reply asks for. */
+/* Sends a request over the loopback; returns `way` of its reply. */
 static int ask(struct world *world, int family)
 {
 	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(47310)};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which interfaces are in a VRF, by what the kernel says of them. What it would say is made here,
- * since not every kernel has VRFs.
+ * Which interfaces are in a VRF. The messages of the kernel are simulated, since not every kernel
+ * has VRFs.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * An interface in a VRF, whose requests the kernel may keep from the daemon's sockets.
+ * Whether the daemon's sockets receive the requests of an interface in a VRF.
  */
 #include "control/sessionctl/doctor/doctor.h"
 
@@ -22,10 +22,10 @@ void doctor_vrf(const struct doctor_host *host, const char *interface, struct do
 		vrf);
 	if (strcmp(accept, "0") == 0)
 		doctor_say(report, DOCTOR_WARNING, "vrf", interface, advice,
-			"it is in VRF %s, whose requests the kernel gives to no socket outside it: "
-			"only XDP answers them, and nothing does in socket mode",
+			"it is in VRF %s, and the kernel delivers its requests to no socket "
+			"outside of the VRF: in socket mode they get no reply",
 			vrf);
 	else
 		doctor_say(report, DOCTOR_GOOD, "vrf", interface, "",
-			"it is in VRF %s, whose requests sockets get", vrf);
+			"it is in VRF %s, and sockets receive its requests", vrf);
 }
