@@ -72,7 +72,7 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	bytes += (uint64_t)buckets_of(overflows) * BUCKET_BYTES;
 	if (overflows > 1)
 		bytes += capacity * element;
-	return bytes + capacity / 8;
+	return bytes + 2 * (capacity / 8); /* marks and taken */
 }
 
 /* Bytes of the kernel's and the daemon's lists of served addresses, also on adoption: an adopted

@@ -87,7 +87,7 @@ cache()
 		-n 10000 -C "$dir/control.sock" --pin-dir "$dir/bpf"
 	printf -v "daemon_$node" %s "${PIDS[-1]}"
 	farm_wait 20 ctl "$node" version || fail "sessiond does not run on $node"
-	sed -e "s|/usr/sbin/sessionctl version|$sessionctl -C $dir/control.sock version|" \
+	sed -e "s|/usr/sbin/sessionctl check|$sessionctl check|" \
 		-e "s|priority 100|priority $priority|" \
 		"$SOURCE/dist/keepalived/keepalived.conf" >"$dir/keepalived.conf"
 	run "$node" "$dir/keepalived.log" keepalived --dont-fork --log-console --vrrp \

@@ -223,7 +223,7 @@ static void takes(void **state)
 		assert_int_equal(ask(fd, SESSD_TAKE, key), 0);
 		assert_int_equal(get(fd, key), 0);
 	}
-	for (unsigned i = 0; i < 1000 && sessions() > 0; i++)
+	for (unsigned i = 0; i < 10000 && sessions() > 0; i++)
 		usleep(1000);
 	assert_int_equal(sessions(), 0);
 	/* And the key can be stored again. */
