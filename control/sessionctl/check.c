@@ -86,7 +86,7 @@ static int check(const struct endpoint *endpoint)
 {
 	struct sessd_header request = {
 		.version = SESSD_VERSION, .type = SESSD_GET, .key = SESSD_STATUS_KEY};
-	uint8_t reply[SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT];
+	uint8_t reply[SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT] = {0};
 	ssize_t length = 0;
 	int fd = open_socket(endpoint);
 

@@ -154,11 +154,12 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	else if (!command->argument && ctl->argument)
 		error_set(EINVAL, "%s takes no argument: leave out %s", command->name,
 			text_quote(ctl->argument, quoted));
-	else if (command->run == ctl_key &&
-		 (!ctl->file || (strcmp(ctl->argument, "new") != 0 &&
-					strcmp(ctl->argument, "rotate") != 0)))
+	else if (command->run == ctl_key && (!ctl->file || !ctl->argument ||
+						    (strcmp(ctl->argument, "new") != 0 &&
+							    strcmp(ctl->argument, "rotate") != 0)))
 		error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE",
-			text_quote(ctl->argument, quoted), ctl->file ? " FILE" : "");
+			text_quote(ctl->argument ? ctl->argument : "", quoted),
+			ctl->file ? " FILE" : "");
 	else if (ctl->json && !command->json)
 		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->interface && command->run != ctl_detach)

@@ -150,7 +150,7 @@ int link_state(int ifindex, int ns, struct link_state *state)
 
 int link_packets(int ifindex, uint64_t *packets)
 {
-	struct link_state state;
+	struct link_state state = {0};
 	int err = link_state(ifindex, LINK_HERE, &state);
 
 	if (!err)
