@@ -19,6 +19,13 @@ ngx_module_t ngx_stream_sessiond_module;
 
 static ngx_command_t commands[] = {SESSIOND_SETTINGS};
 
+/* nginx 1.25.5 renamed it. */
+#if nginx_version >= 1025005
+typedef ngx_stream_ssl_srv_conf_t stream_ssl_conf_t;
+#else
+typedef ngx_stream_ssl_conf_t stream_ssl_conf_t;
+#endif
+
 /* After all modules have merged: the contexts are complete. */
 static ngx_int_t attach_servers(ngx_conf_t *cf)
 {
@@ -31,7 +38,7 @@ static ngx_int_t attach_servers(ngx_conf_t *cf)
 	for (ngx_uint_t i = 0; i < cmcf->servers.nelts; i++) {
 		void **confs = servers[i]->ctx->srv_conf;
 		sessiond_srv_conf_t *sscf = confs[ngx_stream_sessiond_module.ctx_index];
-		ngx_stream_ssl_conf_t *ssl = confs[ngx_stream_ssl_module.ctx_index];
+		stream_ssl_conf_t *ssl = confs[ngx_stream_ssl_module.ctx_index];
 
 		if (attach_context(cf, smcf, sscf, ssl->ssl.ctx, servers[i]->file_name,
 			    servers[i]->line) != NGX_OK)

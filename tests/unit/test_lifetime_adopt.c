@@ -18,7 +18,8 @@
 
 #define CAPACITY 64
 
-static uint64_t marks[MARKS_WORDS(CAPACITY)];
+/* One slot more: the status key's. */
+static uint64_t marks[MARKS_WORDS(CAPACITY + 1)];
 
 static void table_config(struct engine *engine, struct table_config *config)
 {

@@ -117,8 +117,8 @@ unsigned claims_find(struct claims *claims,
 				(uint32_t)(claims->next * 64) + (uint32_t)__builtin_ctzll(bits);
 
 			/* The bit first: whoever sets it from now on is found the next time. */
-			mark_clear(claims->taken, slot);
-			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			__atomic_fetch_and(
+				&claims->taken[claims->next], ~mark_bit(slot), __ATOMIC_SEQ_CST);
 			if (held(ctx, slot, &session) && is_gone(claims, session.key))
 				slots[found++] = slot;
 		}
