@@ -7,7 +7,10 @@
 
 #include <errno.h>
 
-/* Logs the first change of a second and counts the others: an agent may add thousands of addresses
+/* Changes of addresses that are logged one by one. */
+#define LINES_A_SECOND 8
+
+/* Logs the first changes of a second and counts the others: an agent may add thousands of addresses
  * at once. */
 static void on_local(void *ctx, const struct address *addr, bool present)
 {
@@ -18,7 +21,7 @@ static void on_local(void *ctx, const struct address *addr, bool present)
 		if (daemon->local_failed++ == 0)
 			log_error("%s", error_message());
 	} else if (daemon->local_ready) {
-		if (daemon->local_added + daemon->local_removed == 0)
+		if (daemon->local_added + daemon->local_removed < LINES_A_SECOND)
 			log_info("local address %s %s", address_format(addr, text),
 				present ? "was added: answering there" : "was removed");
 		if (present)
@@ -30,7 +33,7 @@ static void on_local(void *ctx, const struct address *addr, bool present)
 
 void daemon_tell_addresses(struct daemon *daemon)
 {
-	if (daemon->local_added + daemon->local_removed > 1)
+	if (daemon->local_added + daemon->local_removed > LINES_A_SECOND)
 		log_info("total: %u local addresses added, %u removed", daemon->local_added,
 			daemon->local_removed);
 	if (daemon->local_failed > 1)

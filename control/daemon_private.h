@@ -37,7 +37,7 @@ struct daemon {
 	unsigned follower_count;
 	bool vrf_seen;	  /* and the log says if sockets get no requests from VRFs */
 	bool local_ready; /* the first list of addresses was read; later changes are logged */
-	/* Changed addresses since the last summary; the first one was logged. */
+	/* Changed addresses since the last summary; the first few were logged. */
 	unsigned local_added, local_removed, local_failed;
 	struct admin *admin;
 	uint64_t started; /* tick */
@@ -73,7 +73,7 @@ int daemon_follow_addresses(struct daemon *daemon);
 /* Tells the running engine of interfaces that are recreated. A failure is logged. */
 void daemon_follow_interfaces(struct daemon *daemon);
 void daemon_unfollow(struct daemon *daemon);
-/* Logs how many addresses changed, if more than the one logged. Once a second. */
+/* Logs how many addresses changed, if more than those logged. Once a second. */
 void daemon_tell_addresses(struct daemon *daemon);
 
 /* daemon_events.c. From daemon_watch_signals on the loop handles signals, and the stop signals end
