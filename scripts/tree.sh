@@ -43,8 +43,12 @@ debian_sources()
 	fi
 	mirror=$(awk '$2 !~ /-/ { print $1; exit }' <<<"$found")
 	security=$(awk '$2 ~ /-security$/ { print $1; exit }' <<<"$found")
-	mirror=${mirror:-http://deb.debian.org/debian}
+	[ -n "$mirror" ] || {
+		echo 'the package lists of this machine name no Debian mirror: run apt-get update' >&2
+		return 1
+	}
 	printf 'deb %s %s main\n' "$mirror" "$1"
-	[ "$1" = sid ] || printf 'deb %s %s main\n' "$mirror" "$1-updates" \
-		"${security:-http://security.debian.org/debian-security}" "$1-security"
+	[ "$1" != sid ] || return 0
+	printf 'deb %s %s main\n' "$mirror" "$1-updates"
+	[ -z "$security" ] || printf 'deb %s %s main\n' "$security" "$1-security"
 }
