@@ -226,12 +226,10 @@ static int load(struct engine *engine)
 
 static int map_marks(struct engine *engine)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes =
 		(size_t)bpf_map__max_entries(engine->skel->maps.marks) * SESSD_MARKS_PER_ELEM / 8;
 	void *marks, *taken;
 
-	bytes = (bytes + page - 1) / page * page;
 	marks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		bpf_map__fd(engine->skel->maps.marks), 0);
 	if (marks == MAP_FAILED)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Words of bits that one step looks at: some 10 us. */
 #define STEP_WORDS 4096
@@ -24,13 +23,6 @@ struct claims {
 	size_t words, next; /* of `taken`, and where the next step begins */
 };
 
-static size_t shared_bytes(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (sizeof(struct sessd_claim) + page - 1) / page * page;
-}
-
 struct claims *claims_create(
 	int sessions_fd, int program_fd, int claim_fd, uint64_t *taken, uint32_t capacity)
 {
@@ -39,7 +31,8 @@ struct claims *claims_create(
 
 	if (!claims)
 		return NULL;
-	shared = mmap(NULL, shared_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, claim_fd, 0);
+	shared = mmap(
+		NULL, sizeof(struct sessd_claim), PROT_READ | PROT_WRITE, MAP_SHARED, claim_fd, 0);
 	if (shared == MAP_FAILED) {
 		free(claims);
 		return NULL;
@@ -58,7 +51,7 @@ void claims_destroy(struct claims *claims)
 	if (!claims)
 		return;
 	explicit_bzero(claims->shared, sizeof(*claims->shared));
-	munmap(claims->shared, shared_bytes());
+	munmap(claims->shared, sizeof(struct sessd_claim));
 	free(claims);
 }
 

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Temporary failures: a map without preallocation allocates from a per-CPU reserve that an
  * interrupt refills, and a bucket's lock is refused (EBUSY) if its holder was interrupted. */
@@ -85,16 +84,10 @@ struct mirror *mirror_create(
 	return mirror;
 }
 
-static size_t shared_bytes(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (sizeof(struct sessd_map_batch) + page - 1) / page * page;
-}
-
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd)
 {
-	void *shared = mmap(NULL, shared_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, puts_fd, 0);
+	void *shared = mmap(NULL, sizeof(struct sessd_map_batch), PROT_READ | PROT_WRITE,
+		MAP_SHARED, puts_fd, 0);
 
 	if (shared == MAP_FAILED)
 		return -errno;
@@ -113,7 +106,7 @@ void mirror_destroy(struct mirror *mirror)
 	explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
 	if (mirror->shared) {
 		explicit_bzero(mirror->shared, sizeof(*mirror->shared));
-		munmap(mirror->shared, shared_bytes());
+		munmap(mirror->shared, sizeof(struct sessd_map_batch));
 	}
 	free(mirror->put_rest);
 	free(mirror->failed);
