@@ -41,23 +41,13 @@ static ngx_int_t attach_servers(ngx_conf_t *cf)
 
 static ngx_int_t get_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-	ngx_int_t len = tell_lookup(r->connection, r->pool, data, &v->data);
-
-	if (len < 0)
-		return NGX_ERROR;
-	v->len = (unsigned)len;
-	v->valid = len > 0;
-	v->no_cacheable = 0;
-	v->not_found = len == 0;
-	return NGX_OK;
+	return set_variable(v, r->connection, r->pool, data);
 }
 
 static ngx_int_t add_variables(ngx_conf_t *cf)
 {
-	static ngx_str_t names[] = {ngx_string("sessiond_status"), ngx_string("sessiond_time")};
-
-	for (ngx_uint_t i = 0; i < 2; i++) {
-		ngx_http_variable_t *variable = ngx_http_add_variable(cf, &names[i], 0);
+	for (ngx_uint_t i = 0; i < sizeof(variable_names) / sizeof(variable_names[0]); i++) {
+		ngx_http_variable_t *variable = ngx_http_add_variable(cf, &variable_names[i], 0);
 
 		if (!variable)
 			return NGX_ERROR;

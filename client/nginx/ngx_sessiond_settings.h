@@ -225,25 +225,35 @@ static ngx_int_t attach_context(ngx_conf_t *cf, sessiond_main_conf_t *smcf,
 	return NGX_OK;
 }
 
-/* The look-up of a connection, in words or, if `seconds`, in seconds. Returns the length, 0 if
- * there was none, or -1 if there is no memory. */
-static ngx_int_t tell_lookup(
-	ngx_connection_t *connection, ngx_pool_t *pool, uintptr_t seconds, u_char **out)
+/* In the order of `variable->data`: the result in words, the time in seconds. */
+static ngx_str_t variable_names[] = {ngx_string("sessiond_status"), ngx_string("sessiond_time")};
+
+/* Sets a variable to what the look-up of a connection gave; not found if there was none. */
+static ngx_int_t set_variable(
+	ngx_variable_value_t *v, ngx_connection_t *connection, ngx_pool_t *pool, uintptr_t seconds)
 {
 	uint64_t us = 0;
 	int result = -1;
-	u_char *text;
+	u_char *end;
 
 	if (connection->ssl)
 		result = sessiond_ssl_result(connection->ssl->connection, &us);
+	v->no_cacheable = 0;
+	v->valid = result >= 0;
+	v->not_found = result < 0;
+	v->len = 0;
 	if (result < 0)
-		return 0;
-	text = *out = ngx_pnalloc(pool, NGX_INT64_LEN + 8);
-	if (!text)
-		return -1;
+		return NGX_OK;
+	v->data = ngx_pnalloc(pool, NGX_INT64_LEN + 8);
+	if (!v->data)
+		return NGX_ERROR;
 	if (seconds)
-		return ngx_sprintf(text, "%uL.%06uL", us / 1000000, us % 1000000) - text;
-	return ngx_sprintf(text, "%s", sessiond_result_name((enum sessiond_result)result)) - text;
+		end = ngx_sprintf(v->data, "%uL.%06uL", us / 1000000, us % 1000000);
+	else
+		end = ngx_sprintf(
+			v->data, "%s", sessiond_result_name((enum sessiond_result)result));
+	v->len = (unsigned)(end - v->data);
+	return NGX_OK;
 }
 
 #endif

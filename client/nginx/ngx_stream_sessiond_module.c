@@ -50,23 +50,14 @@ static ngx_int_t attach_servers(ngx_conf_t *cf)
 static ngx_int_t get_variable(
 	ngx_stream_session_t *s, ngx_stream_variable_value_t *v, uintptr_t data)
 {
-	ngx_int_t len = tell_lookup(s->connection, s->connection->pool, data, &v->data);
-
-	if (len < 0)
-		return NGX_ERROR;
-	v->len = (unsigned)len;
-	v->valid = len > 0;
-	v->no_cacheable = 0;
-	v->not_found = len == 0;
-	return NGX_OK;
+	return set_variable(v, s->connection, s->connection->pool, data);
 }
 
 static ngx_int_t add_variables(ngx_conf_t *cf)
 {
-	static ngx_str_t names[] = {ngx_string("sessiond_status"), ngx_string("sessiond_time")};
-
-	for (ngx_uint_t i = 0; i < 2; i++) {
-		ngx_stream_variable_t *variable = ngx_stream_add_variable(cf, &names[i], 0);
+	for (ngx_uint_t i = 0; i < sizeof(variable_names) / sizeof(variable_names[0]); i++) {
+		ngx_stream_variable_t *variable =
+			ngx_stream_add_variable(cf, &variable_names[i], 0);
 
 		if (!variable)
 			return NGX_ERROR;
