@@ -118,10 +118,10 @@ documented() {
 	done <"$folder/promised"
 }
 
-# make_peer: creates a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace that lives
-# as long as the process $peer.
+# make_peer [SECONDS]: creates a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace
+# that lives as long as the process $peer, for so long at most (120 s).
 make_peer() {
-	unshare -n sleep 120 &
+	unshare -n sleep "${1:-120}" &
 	peer=$!
 	daemons="$daemons $peer"
 	for _ in $(seq 50); do

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# preload.sh haproxy|hitch: two servers that know nothing of sessiond share its cache through
+# preload.sh haproxy|hitch MODE: two servers that know nothing of sessiond share its cache through
 # libsessiond-preload.so: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3, sealed and plain. Without
 # it they share none. Without a cache handshakes go on.
 
 . "$(dirname "$0")/../cli/lib.sh"
+. "$(dirname "$0")/place.sh"
 
 server=$1
 PATH=$PATH:/usr/sbin
@@ -18,6 +19,7 @@ resume_many=$SESSIOND_BUILD/tests/client/resume_many
 export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export SESSIOND_CLIENT_CONF=$folder/client.conf SESSIOND_DEADLINE_US=1000000
 count=1000
+place "$2"
 
 cert=$folder/cert.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 1 \
@@ -95,7 +97,8 @@ expect_resumed() {
 		fail "$server, $1, TLS $2: $said, expected $3 to $4"
 }
 
-start up -m socket -n 100000 7380 || finish
+# shellcheck disable=SC2086 # words
+start up $cache_options -n 100000 7380 || finish
 cache=$started
 if [ "$server" = hitch ]; then
 	haproxy_conf backend 7389 '' >"$folder/backend.cfg"
@@ -112,18 +115,19 @@ for version in 1.2 1.3; do
 	grep -qE '^0 of 20 resumed|made no session' "$folder/said" || fail "$version, without: $(cat "$folder/said")"
 done
 
-echo 'caches = 127.0.0.1:7380' >"$folder/client.conf"
+echo "caches = $cache_at:7380" >"$folder/client.conf"
 both "$preload"
 for version in 1.2 1.3; do
 	expect_resumed plain $version $count $count $count
 done
-printf 'caches = 127.0.0.1:7380\nkey = %s\nscope = www\n' "$folder/key" >"$folder/client.conf"
+printf 'caches = %s:7380\nkey = %s\nscope = www\n' "$cache_at" "$folder/key" >"$folder/client.conf"
 both "$preload"
 for version in 1.2 1.3; do
 	expect_resumed sealed $version $count $count $count
 done
 "$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"
 grep -q '^remove_done 0$' "$folder/removes" || fail "sessions were removed: $(cat "$folder/removes")"
+answered up $((4 * count))
 
 kill "$cache"
 wait "$cache"
