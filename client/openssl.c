@@ -23,6 +23,7 @@
 #include <openssl/ssl.h>
 
 #include "client/client_private.h"
+#include "client/server_name.h"
 
 #define TIMEOUT_MAX UINT16_MAX
 #define BORN_SIZE   8 /* before a sealed session: when its full handshake was */
@@ -185,6 +186,7 @@ static int on_new(SSL *ssl, SSL_SESSION *session)
 	if (!attachment)
 		return 0;
 	if (SSL_is_server(ssl)) {
+		server_name_keep(ssl, session);
 		/* First: there are callbacks that change the session. */
 		store(attachment, ssl, session);
 		if (is_single_use(attachment, SSL_SESSION_get_protocol_version(session)))
@@ -224,7 +226,8 @@ static SSL_SESSION *decode(struct attachment *attachment, SSL *ssl, const struct
 		const unsigned char *its = SSL_SESSION_get_id(session, &id_len);
 
 		if (id_len != id->len || memcmp(its, id->bytes, id_len) != 0 ||
-			SSL_SESSION_get_protocol_version(session) != id->tls_version) {
+			SSL_SESSION_get_protocol_version(session) != id->tls_version ||
+			!server_name_matches(ssl, session)) {
 			SSL_SESSION_free(session);
 			session = NULL;
 		}
@@ -255,8 +258,11 @@ static SSL_SESSION *on_get(SSL *ssl, const unsigned char *bytes, int len, int *c
 	single = is_single_use(attachment, SSL_version(ssl));
 	if (attachment->get_before && !single) {
 		session = attachment->get_before(ssl, bytes, len, copy);
-		if (session)
+		if (session && server_name_matches(ssl, session))
 			return session;
+		if (session && !*copy)
+			SSL_SESSION_free(session);
+		session = NULL;
 	}
 	*copy = 0; /* the reference is OpenSSL's */
 	began = client_now();

@@ -141,7 +141,8 @@ struct sessiond_stats {
 	uint64_t asked_second; /* GETs that the second copy was asked for as well */
 	uint64_t second_hits;  /* of those: hits from the second */
 	uint64_t unopened;     /* values that the key, the scope or the binding does not open */
-	uint64_t undecodable; /* attach: values that OpenSSL does not take, or of another session */
+	uint64_t undecodable; /* attach: values that OpenSSL does not take, or of another session or
+				 server name */
 	uint64_t stray;	      /* datagrams that answer no pending look-up */
 	uint64_t refused;     /* ECONNREFUSED, and other errors of sending */
 	uint64_t opened;      /* times that a breaker opened */
@@ -226,6 +227,9 @@ const char *sessiond_version(void);
  *
  * Options of `ctx` that it changes: the session cache mode (server, no internal cache) and, with
  * single use, SSL_OP_NO_ANTI_REPLAY; without single use, max_early_data becomes 0.
+ *
+ * A session is resumed only for the server name (SNI) that it was made for; without a name only one
+ * that was made without.
  *
  * Not stored, and counted in puts_skipped: client sessions, stateless tickets, sessions with early
  * data if single use is off, sessions past lifetime_s. The timeout is the session's, at most 65535

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * sessiond_attach: two servers, A and B, that share nothing but a cache. With an address as its
- * argument it uses that cache, a real daemon, and runs only what that can do; a second argument
- * says that the daemon knows TAKE.
+ * argument it uses that cache, a real daemon, and runs only what that can do; a second
+ * argument says that the daemon knows TAKE.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tests/client/fake_cache.h"
-#include "tests/client/key_files.h"
-#include "tests/client/tls_pair.h"
+#include "tests/client/node.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -23,93 +21,7 @@
 
 #include <sessiond/client.h>
 
-static struct fake_cache fake;
-static struct key_folder keys;
-static const char *real;
 static bool real_takes;
-static unsigned warnings;
-
-struct node {
-	sessiond_client *client;
-	SSL_CTX *ctx;
-};
-
-static void on_log(void *ctx, enum sessiond_log_level level, const char *text)
-{
-	(void)ctx, (void)level;
-	print_message("log: %s\n", text);
-	warnings++;
-}
-
-static void node_open(struct node *node, int version, bool seal, struct sessiond_options options)
-{
-	char error[SESSIOND_ERROR_SIZE];
-
-	options.size = sizeof(options);
-	options.caches = real ? real : fake.text;
-	options.log = on_log;
-	/* Where it must succeed, on a busy machine. */
-	if (!options.deadline_us)
-		options.deadline_us = 1000000;
-	if (seal) {
-		options.key_file = keys.path;
-		options.scope = "www";
-	}
-	if (sessiond_open(&node->client, &options, error, sizeof(error)) < 0)
-		fail_msg("%s", error);
-	node->ctx = tls_server(version);
-}
-
-static void node_attach(struct node *node)
-{
-	assert_int_equal(sessiond_attach(node->client, node->ctx), 0);
-	assert_int_equal(sessiond_attach(node->client, node->ctx), -EALREADY);
-	/* The context holds it. */
-	sessiond_close(node->client);
-}
-
-static void node_make(struct node *node, int version, bool seal, struct sessiond_options options)
-{
-	node_open(node, version, seal, options);
-	node_attach(node);
-}
-
-static struct sessiond_stats stats_of(const struct node *node)
-{
-	struct sessiond_stats stats;
-
-	sessiond_read_stats(node->client, &stats, sizeof(stats));
-	return stats;
-}
-
-static SSL_SESSION *make_at(struct node *node, SSL_CTX *client, SSL_SESSION *offer)
-{
-	struct tls_visit visit = {.client = client, .server = node->ctx, .offer = offer};
-
-	tls_visit(&visit);
-	assert_true(visit.ok);
-	assert_int_equal(visit.resumed, offer != NULL);
-	assert_non_null(visit.made ? visit.made : offer);
-	return visit.made;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	fake_open(&fake);
-	key_folder_make(&keys);
-	key_folder_write(&keys, "1:" KEY_A "\n", 0600);
-	warnings = 0;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	fake_close(&fake);
-	key_folder_remove(&keys);
-	return 0;
-}
 
 static void resume_many(int version, bool seal, unsigned flags, int count)
 {
@@ -122,11 +34,11 @@ static void resume_many(int version, bool seal, unsigned flags, int count)
 	node_make(&a, version, seal, options);
 	node_make(&b, version, seal, options);
 	for (int i = 0; i < count; i++) {
-		SSL_SESSION *session = make_at(&a, client, NULL), *next;
+		SSL_SESSION *session = node_give(&a, client, NULL), *next;
 
 		/* A NEW has no reply. The real daemon stores it at its leisure. */
-		for (int wait = 0; real && wait < 1000; wait++) {
-			struct sessiond_stats stats = stats_of(&b);
+		for (int wait = 0; node_cache && wait < 1000; wait++) {
+			struct sessiond_stats stats = node_stats(&b);
 			struct tls_visit visit = {
 				.client = client, .server = b.ctx, .offer = session};
 
@@ -136,20 +48,20 @@ static void resume_many(int version, bool seal, unsigned flags, int count)
 			if (visit.resumed)
 				break;
 			SSL_SESSION_free(next);
-			assert_int_equal(stats_of(&b).misses, stats.misses + 1);
+			assert_int_equal(node_stats(&b).misses, stats.misses + 1);
 			usleep(1000);
 			next = NULL;
 			assert_true(wait < 999);
 		}
-		if (!real)
-			next = make_at(&b, client, session);
+		if (!node_cache)
+			next = node_give(&b, client, session);
 		/* TLS 1.3 has made another, TLS 1.2 goes on with the same. */
-		assert_true(version == TLS1_3_VERSION ? next != NULL : next == NULL || real);
+		assert_true(version == TLS1_3_VERSION ? next != NULL : next == NULL || node_cache);
 		SSL_SESSION_free(next);
 		SSL_SESSION_free(session);
 	}
-	assert_true(stats_of(&b).hits == (uint64_t)count);
-	assert_int_equal(stats_of(&b).undecodable + stats_of(&b).unopened, 0);
+	assert_true(node_stats(&b).hits == (uint64_t)count);
+	assert_int_equal(node_stats(&b).undecodable + node_stats(&b).unopened, 0);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(b.ctx);
 	SSL_CTX_free(client);
@@ -157,17 +69,17 @@ static void resume_many(int version, bool seal, unsigned flags, int count)
 
 static void made_at_a_resumed_at_b(void **state)
 {
-	int count = real ? 1000 : 20;
+	int count = node_cache ? 1000 : 20;
 
 	(void)state;
 	for (int seal = 0; seal < 2; seal++) {
 		resume_many(TLS1_2_VERSION, seal, 0, count);
 		resume_many(TLS1_3_VERSION, seal, 0, count);
-		if (!real || real_takes)
+		if (!node_cache || real_takes)
 			resume_many(TLS1_3_VERSION, seal, SESSIOND_SINGLE_USE, count);
 	}
 	/* No context that was freed, and no connection, removed anything. */
-	assert_int_equal(fake.removes, 0);
+	assert_int_equal(node_fake.removes, 0);
 }
 
 static void single_use_is_once(void **state)
@@ -181,7 +93,7 @@ static void single_use_is_once(void **state)
 	node_make(&a, TLS1_3_VERSION, true, options);
 	node_make(&b, TLS1_3_VERSION, true, options);
 	for (int i = 0; i < 20; i++) {
-		SSL_SESSION *session = make_at(&a, client, NULL);
+		SSL_SESSION *session = node_give(&a, client, NULL);
 		unsigned resumed = 0;
 
 		for (int again = 0; again < 4; again++) {
@@ -189,7 +101,7 @@ static void single_use_is_once(void **state)
 				.server = again % 2 ? a.ctx : b.ctx,
 				.offer = session};
 
-			if (real)
+			if (node_cache)
 				usleep(1000); /* until it is stored */
 			tls_visit(&visit);
 			assert_true(visit.ok);
@@ -197,12 +109,12 @@ static void single_use_is_once(void **state)
 			SSL_SESSION_free(visit.made);
 		}
 		/* A daemon on a busy machine may not have stored it yet. */
-		assert_true(resumed == 1 || (real && resumed == 0));
+		assert_true(resumed == 1 || (node_cache && resumed == 0));
 		all += resumed;
 		SSL_SESSION_free(session);
 	}
 	assert_true(all >= 10);
-	assert_int_equal(fake.gets, 0);
+	assert_int_equal(node_fake.gets, 0);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(b.ctx);
 	SSL_CTX_free(client);
@@ -223,8 +135,8 @@ static void early_data_is_accepted_once(void **state)
 	SSL_CTX_set_max_early_data(b.ctx, 16384);
 	node_attach(&a);
 	node_attach(&b);
-	for (int i = 0; i < (real ? 250 : 20); i++) {
-		SSL_SESSION *session = make_at(&a, client, NULL);
+	for (int i = 0; i < (node_cache ? 250 : 20); i++) {
+		SSL_SESSION *session = node_give(&a, client, NULL);
 		unsigned accepted = 0;
 
 		assert_true(SSL_SESSION_get_max_early_data(session) > 0);
@@ -234,7 +146,7 @@ static void early_data_is_accepted_once(void **state)
 				.early = "GET / HTTP/1.0\r\n",
 				.offer = session};
 
-			if (real)
+			if (node_cache)
 				usleep(1000); /* until it is stored */
 			tls_visit(&visit);
 			assert_true(visit.ok);
@@ -242,7 +154,7 @@ static void early_data_is_accepted_once(void **state)
 			SSL_SESSION_free(visit.made);
 		}
 		/* A daemon on a busy machine may not have stored it yet. */
-		assert_true(accepted == 1 || (real && accepted == 0));
+		assert_true(accepted == 1 || (node_cache && accepted == 0));
 		all += accepted;
 		SSL_SESSION_free(session);
 	}
@@ -250,7 +162,7 @@ static void early_data_is_accepted_once(void **state)
 	/* With tickets on, a session may come out of a ticket: no early data. */
 	SSL_CTX_clear_options(a.ctx, SSL_OP_NO_TICKET);
 	for (int i = 0; i < 5; i++) {
-		SSL_SESSION *session = make_at(&a, client, NULL);
+		SSL_SESSION *session = node_give(&a, client, NULL);
 		struct tls_visit visit = {.client = client,
 			.server = a.ctx,
 			.early = "GET / HTTP/1.0\r\n",
@@ -279,13 +191,13 @@ static void without_single_use_there_is_no_early_data(void **state)
 	SSL_CTX_set_max_early_data(a.ctx, 16384);
 	node_attach(&a);
 	assert_int_equal(SSL_CTX_get_max_early_data(a.ctx), 0);
-	assert_int_equal(warnings, 1);
+	assert_int_equal(node_warnings, 1);
 	/* Set again behind our back: such sessions are not stored. */
 	SSL_CTX_set_max_early_data(a.ctx, 16384);
-	session = make_at(&a, client, NULL);
-	assert_true(stats_of(&a).puts_skipped > 0);
-	assert_int_equal(stats_of(&a).puts, 0);
-	assert_int_equal(warnings, 1);
+	session = node_give(&a, client, NULL);
+	assert_true(node_stats(&a).puts_skipped > 0);
+	assert_int_equal(node_stats(&a).puts, 0);
+	assert_int_equal(node_warnings, 1);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
@@ -312,13 +224,13 @@ static void a_cache_that_lies_costs_a_full_handshake(void **state)
 		struct node a;
 
 		if (seal || cases[i / 4].plain) {
-			atomic_store(&fake.mischief, FAKE_HONEST);
-			fake_forget(&fake);
+			atomic_store(&node_fake.mischief, FAKE_HONEST);
+			fake_forget(&node_fake);
 			node_make(&a, version, seal, options);
-			sessions[0] = make_at(&a, client, NULL);
-			sessions[1] = make_at(&a, client, NULL);
-			fake_wait_news(&fake, 1);
-			atomic_store(&fake.mischief, mischief);
+			sessions[0] = node_give(&a, client, NULL);
+			sessions[1] = node_give(&a, client, NULL);
+			fake_wait_news(&node_fake, 1);
+			atomic_store(&node_fake.mischief, mischief);
 			visit = (struct tls_visit){
 				.client = client, .server = a.ctx, .offer = sessions[0]};
 			tls_visit(&visit);
@@ -375,14 +287,14 @@ static void callbacks_that_were_there_go_on(void **state)
 	SSL_CTX_sess_set_get_cb(a.ctx, count_get);
 	SSL_CTX_sess_set_remove_cb(a.ctx, count_remove);
 	node_attach(&a);
-	session = make_at(&a, client, NULL);
-	SSL_SESSION_free(make_at(&a, client, session));
+	session = node_give(&a, client, NULL);
+	SSL_SESSION_free(node_give(&a, client, session));
 	assert_int_equal(new_before, 1);
 	assert_int_equal(get_before, 1);
-	assert_int_equal(stats_of(&a).hits, 1);
+	assert_int_equal(node_stats(&a).hits, 1);
 	SSL_CTX_remove_session(a.ctx, session);
 	assert_int_equal(remove_before, 1);
-	assert_int_equal(fake.removes, 0);
+	assert_int_equal(node_fake.removes, 0);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
@@ -397,10 +309,10 @@ static void removes_are_forwarded_only_if_asked(void **state)
 
 	(void)state;
 	node_make(&a, TLS1_2_VERSION, true, options);
-	session = make_at(&a, client, NULL);
-	assert_int_equal(stats_of(&a).puts, 1);
+	session = node_give(&a, client, NULL);
+	assert_int_equal(node_stats(&a).puts, 1);
 	SSL_CTX_remove_session(a.ctx, session);
-	assert_int_equal(stats_of(&a).removes, 1);
+	assert_int_equal(node_stats(&a).removes, 1);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
@@ -432,7 +344,7 @@ static void a_host_of_its_own_context(void **state)
 	tls_visit(&visit);
 	assert_true(visit.ok);
 	session = visit.offer = visit.made;
-	assert_true(stats_of(&a).puts > 0);
+	assert_true(node_stats(&a).puts > 0);
 	tls_visit(&visit);
 	assert_true(visit.resumed);
 	assert_int_equal(visit.result, SESSIOND_HIT);
@@ -453,18 +365,18 @@ static void tickets_are_told_and_not_stored(void **state)
 	node_open(&a, TLS1_3_VERSION, true, options);
 	SSL_CTX_clear_options(a.ctx, SSL_OP_NO_TICKET);
 	node_attach(&a);
-	assert_int_equal(warnings, 1);
-	SSL_SESSION_free(make_at(&a, client, NULL));
-	assert_int_equal(stats_of(&a).puts, 0);
-	assert_true(stats_of(&a).puts_skipped > 0);
+	assert_int_equal(node_warnings, 1);
+	SSL_SESSION_free(node_give(&a, client, NULL));
+	assert_int_equal(node_stats(&a).puts, 0);
+	assert_true(node_stats(&a).puts_skipped > 0);
 	SSL_CTX_free(a.ctx);
 	/* Switched off, as the flag asks. */
 	options.flags = SESSIOND_NO_TICKETS;
 	node_open(&a, TLS1_3_VERSION, true, options);
 	SSL_CTX_clear_options(a.ctx, SSL_OP_NO_TICKET);
 	node_attach(&a);
-	SSL_SESSION_free(make_at(&a, client, NULL));
-	assert_true(stats_of(&a).puts > 0);
+	SSL_SESSION_free(node_give(&a, client, NULL));
+	assert_true(node_stats(&a).puts > 0);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
 }
@@ -481,17 +393,17 @@ static void lifetime_counts_from_the_full_handshake(void **state)
 
 	(void)state;
 	node_make(&a, TLS1_3_VERSION, true, options);
-	session = make_at(&a, client, NULL);
-	fake_wait_news(&fake, 2);
-	assert_int_equal(fake.sessions[0].timeout, 100);
+	session = node_give(&a, client, NULL);
+	fake_wait_news(&node_fake, 2);
+	assert_int_equal(node_fake.sessions[0].timeout, 100);
 	for (int i = 0; i < 2; i++) {
 		sleep(1);
-		last = fake_count(&fake);
-		next = make_at(&a, client, session);
+		last = fake_count(&node_fake);
+		next = node_give(&a, client, session);
 		SSL_SESSION_free(session);
 		session = next;
-		fake_wait_news(&fake, last + 1);
-		assert_in_range(fake.sessions[last].timeout, 1, 99 - i);
+		fake_wait_news(&node_fake, last + 1);
+		assert_in_range(node_fake.sessions[last].timeout, 1, 99 - i);
 	}
 	SSL_SESSION_free(session);
 	SSL_CTX_free(a.ctx);
@@ -508,9 +420,9 @@ static void limits(void **state)
 	(void)state;
 	node_make(&a, TLS1_2_VERSION, true, options);
 	SSL_CTX_set_timeout(a.ctx, 100000);
-	session = make_at(&a, client, NULL);
-	assert_int_equal(stats_of(&a).puts_too_long, 1);
-	assert_int_equal(warnings, 1);
+	session = node_give(&a, client, NULL);
+	assert_int_equal(node_stats(&a).puts_too_long, 1);
+	assert_int_equal(node_warnings, 1);
 	assert_int_equal(sessiond_attach(a.client, other), -EINVAL);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(other);
@@ -519,9 +431,9 @@ static void limits(void **state)
 	options.value_max = 0;
 	node_make(&a, TLS1_2_VERSION, true, options);
 	SSL_CTX_set_timeout(a.ctx, 100000);
-	session = make_at(&a, client, NULL);
-	fake_wait_news(&fake, 1);
-	assert_int_equal(fake.sessions[0].timeout, 65535);
+	session = node_give(&a, client, NULL);
+	fake_wait_news(&node_fake, 1);
+	assert_int_equal(node_fake.sessions[0].timeout, 65535);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
@@ -542,7 +454,7 @@ static void aborted_handshakes(void **state)
 		assert_false(visit.ok);
 		assert_null(visit.made);
 	}
-	SSL_SESSION_free(make_at(&a, client, NULL));
+	SSL_SESSION_free(node_give(&a, client, NULL));
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
 }
@@ -550,7 +462,7 @@ static void aborted_handshakes(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, node_set_up, node_tear_down)
 		T(made_at_a_resumed_at_b),
 		T(single_use_is_once),
 		T(early_data_is_accepted_once),
@@ -568,11 +480,11 @@ int main(int argc, char **argv)
 	const struct CMUnitTest with_takes[] = {
 		T(made_at_a_resumed_at_b), T(single_use_is_once), T(early_data_is_accepted_once)};
 
-	real = argc > 1 ? argv[1] : NULL;
+	node_cache = argc > 1 ? argv[1] : NULL;
 	real_takes = argc > 2;
 	if (real_takes)
 		return cmocka_run_group_tests(with_takes, NULL, NULL);
-	if (real)
+	if (node_cache)
 		return cmocka_run_group_tests(with_daemon, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

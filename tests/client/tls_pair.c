@@ -10,6 +10,7 @@
 
 #include "tests/client/tls_pair.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -22,30 +23,66 @@
 static EVP_PKEY *key;
 static X509 *certificate;
 
-static void make_certificate(void)
+static X509 *signed_certificate(size_t padding)
 {
+	ASN1_OCTET_STRING *comment;
+	X509 *made = X509_new();
 	X509_NAME *name;
+	X509_EXTENSION *extension;
+	uint8_t *bytes = calloc(1, padding + 1);
 
-	if (key)
-		return;
-	key = EVP_EC_gen("P-256");
-	certificate = X509_new();
+	if (!key)
+		key = EVP_EC_gen("P-256");
 	assert_non_null(key);
-	assert_non_null(certificate);
-	name = X509_get_subject_name(certificate);
+	assert_non_null(made);
+	name = X509_get_subject_name(made);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"test", -1, -1, 0);
-	X509_set_issuer_name(certificate, name);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-	X509_set_pubkey(certificate, key);
-	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	X509_set_issuer_name(made, name);
+	X509_gmtime_adj(X509_getm_notBefore(made), -60);
+	X509_gmtime_adj(X509_getm_notAfter(made), 3600);
+	X509_set_pubkey(made, key);
+	if (padding) {
+		/* Nobody looks into it. */
+		comment = ASN1_OCTET_STRING_new();
+		assert_int_equal(ASN1_OCTET_STRING_set(comment, bytes, (int)padding), 1);
+		extension =
+			X509_EXTENSION_create_by_NID(NULL, NID_subject_key_identifier, 0, comment);
+		assert_int_equal(X509_add_ext(made, extension, -1), 1);
+		X509_EXTENSION_free(extension);
+		ASN1_OCTET_STRING_free(comment);
+	}
+	free(bytes);
+	assert_true(X509_sign(made, key, EVP_sha256()) > 0);
+	return made;
+}
+
+static int any_certificate(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	X509_STORE_CTX_set_error(store, X509_V_OK);
+	return 1;
+}
+
+void tls_server_asks(SSL_CTX *ctx)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, any_certificate);
+}
+
+void tls_client_certificate(SSL_CTX *ctx, size_t padding)
+{
+	X509 *padded = signed_certificate(padding);
+
+	assert_int_equal(SSL_CTX_use_certificate(ctx, padded), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	X509_free(padded);
 }
 
 SSL_CTX *tls_server(int version)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-	make_certificate();
+	if (!certificate)
+		certificate = signed_certificate(0);
 	assert_non_null(ctx);
 	SSL_CTX_set_min_proto_version(ctx, version);
 	SSL_CTX_set_max_proto_version(ctx, version);
@@ -113,7 +150,7 @@ void tls_visit(struct tls_visit *visit)
 	size_t written;
 
 	visit->made = NULL;
-	visit->ok = visit->resumed = visit->early_accepted = false;
+	visit->ok = visit->resumed = visit->early_accepted = visit->certified = false;
 	assert_int_equal(BIO_new_bio_pair(&to_server, 65536, &to_client, 65536), 1);
 	SSL_set_bio(client, to_server, to_server);
 	SSL_set_bio(server, to_client, to_client);
@@ -143,6 +180,7 @@ void tls_visit(struct tls_visit *visit)
 		visit->resumed = SSL_session_reused(client) && SSL_session_reused(server);
 		visit->early_accepted =
 			SSL_get_early_data_status(server) == SSL_EARLY_DATA_ACCEPTED;
+		visit->certified = SSL_get0_peer_certificate(server) != NULL;
 		SSL_shutdown(client);
 		SSL_shutdown(server);
 		SSL_shutdown(client);

@@ -14,6 +14,10 @@
 /* A server's context for one version, without tickets. */
 SSL_CTX *tls_server(int version);
 SSL_CTX *tls_client(int version);
+/* Makes a server ask for a certificate, and take any. */
+void tls_server_asks(SSL_CTX *ctx);
+/* Gives a client a certificate that is `padding` bytes longer than need be. */
+void tls_client_certificate(SSL_CTX *ctx, size_t padding);
 
 struct tls_visit {
 	SSL_CTX *client, *server;
@@ -25,6 +29,7 @@ struct tls_visit {
 	bool ok;	     /* out: the handshake ended well */
 	bool resumed;	     /* out */
 	bool early_accepted; /* out */
+	bool certified;	     /* out: the server knows the client's certificate */
 	int result;	     /* out: sessiond_ssl_result of the server */
 };
 
