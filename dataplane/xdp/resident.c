@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "dataplane/engine.h"
+#include "dataplane/xdp/dispatcher.h"
 
 #include <sessiond/map_abi.h>
 
@@ -138,6 +139,22 @@ void resident_find(int ifindex, struct resident *resident)
 	resident->link = wanted.link;
 }
 
+static int refuse_dispatcher(const char *name, int ifindex)
+{
+	char members[256];
+	int count = dispatcher_members(ifindex, members, sizeof(members));
+
+	return error_set(EEXIST,
+		"%s already has a dispatcher of libxdp%s%s, which sessiond does not join: "
+		"unload %s (xdp-loader unload %s --all), leave %s out of --interface so that "
+		"sockets answer there, or use --mode socket",
+		name,
+		count == 0   ? " (its programs cannot be read)"
+		: count == 1 ? " with the XDP program "
+			     : " with the XDP programs ",
+		members, count == 1 ? "it" : "them", name, name);
+}
+
 int resident_refuse(const char *name, int ifindex)
 {
 	struct resident resident;
@@ -150,13 +167,16 @@ int resident_refuse(const char *name, int ifindex)
 			"in this pin folder: stop that one, or take its program off: sessionctl "
 			"detach --interface %s",
 			name, name);
+	if (strcmp(resident.name, DISPATCHER_NAME) == 0)
+		return refuse_dispatcher(name, ifindex);
 	/* `ip link` cannot detach a program that a link holds. */
 	if (resident.link)
 		snprintf(remedy, sizeof(remedy), "bpftool link detach id %u", resident.link);
 	else
 		snprintf(remedy, sizeof(remedy), "ip link set dev %s xdp off", name);
 	return error_set(EEXIST,
-		"%s already has an XDP program%s%s: stop what put it there, or take it off: %s",
+		"%s already has an XDP program%s%s: stop what put it there, take it off (%s), "
+		"or use --mode socket",
 		name, resident.name[0] ? ", " : "", resident.name, remedy);
 }
 

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +162,43 @@ static void occupied(void **state)
 	sessiond_bpf__destroy(other);
 }
 
+/* A program of somebody else is named, with the command that detaches it. */
+static void occupied_by_another(void **state)
+{
+	const struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "filter", "GPL", pass, 2, NULL);
+	int ifindex = (int)if_nametoindex("t0"), link;
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+	char remedy[64];
+
+	(void)state;
+	assert_true(program >= 0);
+	assert_int_equal(bpf_xdp_attach(ifindex, program, XDP_FLAGS_DRV_MODE, NULL), 0);
+	world_reset(&world);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(world_start(&world), -EEXIST);
+	assert_non_null(strstr(error_message(), "t0 already has an XDP program, filter: "));
+	assert_non_null(strstr(error_message(), "(ip link set dev t0 xdp off), or use --mode"));
+	world_close(&world, false);
+	assert_int_equal(bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL), 0);
+
+	link = bpf_link_create(program, ifindex, BPF_XDP, NULL);
+	assert_true(link >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(link, &info, &size), 0);
+	snprintf(remedy, sizeof(remedy), "(bpftool link detach id %u)", info.id);
+	assert_int_equal(world_open(&world), 0);
+	assert_int_equal(world_start(&world), -EEXIST);
+	assert_non_null(strstr(error_message(), remedy));
+	world_close(&world, false);
+	assert_int_equal(bpf_link_detach(link), 0);
+	close(link);
+	close(program);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +207,7 @@ int main(void)
 		world_test(other_interfaces),
 		world_test(other_mode),
 		world_test(occupied),
+		world_test(occupied_by_another),
 	};
 
 	world_require(&world);

@@ -194,6 +194,16 @@ has_program && fail "the program is still on cli0 after detach"
 expect 0 '' "$sessionctl" $pin_options detach
 grep -q '^nothing to detach' "$folder/out" || fail "a second detach says: $(cat "$folder/out")"
 
+# A program of somebody else is named, with the command that detaches it; and that command does.
+if "$SESSIOND_BUILD/tests/e2e/xdppass" cli0; then
+	expect 1 'cli0 already has an XDP program, pass: .*\(ip link set dev cli0 xdp off\), or use --mode' \
+		"$sessiond" -m xdp -i cli0 -n 1000 $pin_options -C "$folder/s" --user root 7101
+	ip link set dev cli0 xdp off
+	has_program && fail "the program is still on cli0"
+else
+	fail "xdppass attaches nothing"
+fi
+
 # doctor asks the interface which program is attached, because a pin does not prove that. Without a
 # daemon, which would attach the program again.
 doctor_says() {
