@@ -65,6 +65,33 @@ xdp_answers()
 	[ "$(counter xdp_get_hits)" -ge $((hits + sessions)) ] || fail "XDP does not answer GETs to $1"
 }
 
+# port_in_use PORT: its bond sends and receives on it, and by 802.3ad its peer does so too
+port_in_use()
+{
+	local port=/sys/class/net/$1 state
+
+	[ "$(cat "$port/carrier")" = 1 ] && [ "$(cat "$port/bonding_slave/mii_status")" = up ] || return 1
+	[ "$(cat "$port/master/bonding/mode")" = '802.3ad 4' ] || return 0
+	for state in actor partner; do
+		# Aggregation, synchronization, collecting, distributing.
+		[ $(($(cat "$port/bonding_slave/ad_${state}_oper_port_state") & 0x3c)) = $((0x3c)) ] || return 1
+	done
+}
+export -f port_in_use
+
+# A driver that takes a program in or lets it go may reset its link, and 802.3ad then starts anew.
+ports_in_use()
+{
+	local port
+
+	for port in eth0 eth1; do
+		until_true "bond0 does not use $port" port_in_use $port
+	done
+	for port in eth2 eth3; do
+		until_true "bond1 does not use $port" c bash -c "port_in_use $port"
+	done
+}
+
 # A wire that fails and comes back: flows move to the other one.
 port_down_and_up()
 {
@@ -74,8 +101,7 @@ port_down_and_up()
 	xdp_answers $V
 	ip link set "$1" up
 	c ip link set "$2" up
-	until_true "$1 is not up" grep -q up "/sys/class/net/$1/operstate"
-	sleep 2
+	ports_in_use
 	xdp_answers $S
 	xdp_answers $V
 }
@@ -85,6 +111,7 @@ on_bond()
 	bonds "$1"
 	serve --mode xdp --interface bond0 --xdp-mode native
 	said 'native XDP on bond0'
+	ports_in_use
 	xdp_answers $S
 	xdp_answers $S6
 	xdp_answers $V
@@ -96,6 +123,7 @@ adopted()
 	stored $S
 	serve --mode xdp --interface bond0 --xdp-mode native
 	said adopted
+	ports_in_use
 	stored $S
 	stop
 }
@@ -105,6 +133,7 @@ on_ports()
 {
 	if start --mode xdp --interface eth0 --interface eth1; then
 		cat $daemon_log
+		ports_in_use
 		xdp_answers $S
 		xdp_answers $V
 		port_down_and_up eth0 eth2
