@@ -3,8 +3,9 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # preload.sh haproxy|hitch MODE: two servers that know nothing of sessiond share its cache through
-# libsessiond-preload.so: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3, sealed and plain. Without
-# it they share none. Without a cache handshakes go on.
+# libsessiond-preload.so: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3, sealed and plain. Never
+# for another host (SNI), with a certificate of its own or without. Without it they share none. Without a
+# cache handshakes go on.
 
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
@@ -25,6 +26,9 @@ cert=$folder/cert.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 1 \
 	-keyout "$cert.key" -out "$cert.crt" 2>/dev/null || fail "no certificate can be made"
 cat "$cert.key" "$cert.crt" >"$cert"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other.example -days 1 \
+	-keyout "$folder/other.key" -out "$folder/other.crt" 2>/dev/null || fail "no certificate can be made"
+cat "$folder/other.key" "$folder/other.crt" >"$folder/other.pem"
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
 
 # listens PORT...: waits until somebody does.
@@ -60,11 +64,11 @@ haproxy_conf() {
 # run NAME PORT LD_PRELOAD
 run() {
 	if [ "$server" = haproxy ]; then
-		haproxy_conf "$1" "$2" "ssl crt $cert no-tls-tickets" >"$folder/$1.cfg"
+		haproxy_conf "$1" "$2" "ssl crt $cert crt $folder/other.pem no-tls-tickets" >"$folder/$1.cfg"
 		LD_PRELOAD=$3 haproxy -db -f "$folder/$1.cfg" >"$folder/$1.out" 2>&1 &
 	else
 		LD_PRELOAD=$3 hitch --workers=2 --user=nobody --group=nogroup --backend='[127.0.0.1]:7389' \
-			--frontend="[127.0.0.1]:$2" "$cert" >"$folder/$1.out" 2>&1 &
+			--frontend="[127.0.0.1]:$2" "$folder/other.pem" "$cert" >"$folder/$1.out" 2>&1 &
 	fi
 	daemons="$daemons $!"
 	servers="$servers $!"
@@ -85,16 +89,17 @@ both() {
 	listens 7381 7382
 }
 
-# expect_resumed WHAT VERSION AT-LEAST AT-MOST OF
+# expect_resumed WHAT VERSION AT-LEAST AT-MOST OF [RESUME_MANY-OPTION...]
 expect_resumed() {
-	local said tries=1
+	local said tries=1 what=$1 version=$2 least=$3 most=$4 of=$5
 
+	shift 5
 	cases=$((cases + 1))
-	[ "$3" -eq 0 ] || tries=100
-	said=$("$resume_many" "$2" "$5" 7381 7382 $tries 2>&1)
-	echo "$server, $1, TLS $2: $said"
-	[[ $said == *" of $5 resumed" && ${said%% *} -ge $3 && ${said%% *} -le $4 ]] ||
-		fail "$server, $1, TLS $2: $said, expected $3 to $4"
+	[ "$least" -eq 0 ] || tries=100
+	said=$("$resume_many" "$@" "$version" "$of" 7381 7382 $tries 2>&1)
+	echo "$server, $what, TLS $version: $said"
+	[[ $said == *" of $of resumed" && ${said%% *} -ge $least && ${said%% *} -le $most ]] ||
+		fail "$server, $what, TLS $version: $said, expected $least to $most"
 }
 
 # shellcheck disable=SC2086 # words
@@ -124,6 +129,12 @@ printf 'caches = %s:7380\nkey = %s\nscope = www\n' "$cache_at" "$folder/key" >"$
 both "$preload"
 for version in 1.2 1.3; do
 	expect_resumed sealed $version $count $count $count
+	for name in other.example unknown.example; do
+		expect_resumed "host $name" $version 20 20 20 -n $name
+		expect_resumed "$name for test" $version 0 0 20 -n $name -m test
+		expect_resumed "test for $name" $version 0 0 20 -n test -m $name
+		expect_resumed "no name for $name" $version 0 0 20 -m $name
+	done
 done
 "$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"
 grep -q '^remove_done 0$' "$folder/removes" || fail "sessions were removed: $(cat "$folder/removes")"

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * resume_many VERSION(1.2|1.3) COUNT PORT-A PORT-B [TRIES]: makes sessions at one server of
- * loopback, by HTTP, then resumes each at another. Storing has no reply, and a busy machine may
- * delay it: each is tried so often, 50 ms apart, by default once. Prints how many were resumed, and
- * exits 1 if a handshake failed or an answer was not 200.
+ * resume_many [OPTION...] VERSION(1.2|1.3) COUNT PORT-A PORT-B [TRIES]: makes sessions at one
+ * server of loopback, by HTTP, then resumes each at another. Storing has no reply, and a busy
+ * machine may delay it: each is tried so often, 50 ms apart, by default once. Prints how many were
+ * resumed, and exits 1 if a handshake failed or an answer was not 200.
+ *
+ *   -c FILE   the client's certificate and key
+ *   -n NAME   server name (SNI) at A, and at B without -m
+ *   -m NAME   at B; empty: none
+ *   -b TEXT   the body of every answer has this in it
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +28,7 @@
 #define WAIT_S 20
 
 static SSL_SESSION *given;
+static const char *body, *certificate, *name_a, *name_b;
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
@@ -49,16 +55,38 @@ static int tcp_to(int port)
 	return fd;
 }
 
-/* Whether it was resumed. */
-static bool visit(SSL_CTX *ctx, int port, const SSL_SESSION *session)
+/* The status is 200, and the body as expected. */
+static void check_answer(SSL *ssl, int port)
 {
-	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
-	char answer[4096], first[16] = "";
+	char answer[4096];
+	size_t size = 0;
+	int len;
+
+	while (size < sizeof(answer) - 1 &&
+		(len = SSL_read(ssl, answer + size, (int)(sizeof(answer) - 1 - size))) > 0)
+		size += (size_t)len;
+	answer[size] = '\0';
+	if (size > 12 && strncmp(answer, "HTTP/1.", 7) == 0 &&
+		strncmp(answer + 8, " 200", 4) == 0 && (!body || strstr(answer, body)))
+		return;
+	fprintf(stderr, "port %d answered: %s\n", port, answer);
+	exit(1);
+}
+
+/* Whether it was resumed. */
+static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *session)
+{
+	char request[320];
 	SSL *ssl = SSL_new(ctx);
-	int len, fd = tcp_to(port);
+	int fd = tcp_to(port);
 	bool resumed;
 
 	SSL_set_fd(ssl, fd);
+	name = name ? name : "";
+	if (*name)
+		SSL_set_tlsext_host_name(ssl, name);
+	snprintf(request, sizeof(request), "GET / HTTP/1.0\r\nHost: %s\r\n\r\n",
+		*name ? name : "none");
 	if (session) {
 		/* OpenSSL's client offers a TLS 1.3 session once. */
 		SSL_SESSION *offer = SSL_SESSION_dup(session);
@@ -67,18 +95,12 @@ static bool visit(SSL_CTX *ctx, int port, const SSL_SESSION *session)
 		SSL_SESSION_free(offer);
 	}
 	given = NULL;
-	if (SSL_connect(ssl) != 1 || SSL_write(ssl, request, sizeof(request) - 1) < 1) {
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, request, (int)strlen(request)) < 1) {
 		fprintf(stderr, "the handshake with port %d failed\n", port);
 		ERR_print_errors_fp(stderr);
 		exit(1);
 	}
-	while ((len = SSL_read(ssl, answer, sizeof(answer))) > 0)
-		if (!*first)
-			memcpy(first, answer, len < 13 ? (size_t)len : 13);
-	if (strncmp(first, "HTTP/1.", 7) != 0 || strncmp(first + 8, " 200", 4) != 0) {
-		fprintf(stderr, "port %d answered: %s\n", port, first);
-		exit(1);
-	}
+	check_answer(ssl, port);
 	resumed = SSL_session_reused(ssl);
 	SSL_shutdown(ssl);
 	SSL_free(ssl);
@@ -86,41 +108,71 @@ static bool visit(SSL_CTX *ctx, int port, const SSL_SESSION *session)
 	return resumed;
 }
 
-int main(int argc, char **argv)
+static SSL_CTX *client(int version)
 {
-	int count = argc > 4 ? atoi(argv[2]) : 0, resumed = 0;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int version = argc > 4 && strcmp(argv[1], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
-	int tries = argc > 5 ? atoi(argv[5]) : 1;
-	SSL_SESSION **sessions;
 
-	if (count < 1) {
-		fprintf(stderr, "usage: resume_many VERSION COUNT PORT-A PORT-B [TRIES]\n");
-		return 2;
-	}
 	SSL_CTX_set_min_proto_version(ctx, version);
 	SSL_CTX_set_max_proto_version(ctx, version);
 	SSL_CTX_set_session_cache_mode(
 		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
 	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	if (certificate &&
+		(SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM) != 1 ||
+			SSL_CTX_use_PrivateKey_file(ctx, certificate, SSL_FILETYPE_PEM) != 1)) {
+		ERR_print_errors_fp(stderr);
+		exit(1);
+	}
+	return ctx;
+}
+
+static int resume(SSL_CTX *ctx, int port, const SSL_SESSION *session, int tries)
+{
+	for (int try = 0; try < tries; try++) {
+		bool ok;
+
+		if (try > 0)
+			usleep(50000);
+		ok = visit(ctx, port, name_b ? name_b : name_a, session);
+		SSL_SESSION_free(given);
+		if (ok)
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int option, count, resumed = 0, tries = 1;
+	SSL_SESSION **sessions;
+	SSL_CTX *ctx;
+
+	while ((option = getopt(argc, argv, "c:n:m:b:")) > 0)
+		*(option == 'c'		? &certificate
+			: option == 'n' ? &name_a
+			: option == 'm' ? &name_b
+					: &body) = optarg;
+	argv += optind - 1;
+	argc -= optind - 1;
+	count = argc > 4 ? atoi(argv[2]) : 0;
+	if (count < 1) {
+		fprintf(stderr, "usage: resume_many [OPTION...] VERSION COUNT PORT-A PORT-B "
+				"[TRIES]\n");
+		return 2;
+	}
+	if (argc > 5)
+		tries = atoi(argv[5]);
+	ctx = client(strcmp(argv[1], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
 	sessions = calloc((size_t)count, sizeof(SSL_SESSION *));
 	for (int i = 0; i < count; i++) {
-		if (visit(ctx, atoi(argv[3]), NULL) || !given) {
+		if (visit(ctx, atoi(argv[3]), name_a, NULL) || !given) {
 			fprintf(stderr, "visit %d made no session\n", i);
 			return 1;
 		}
 		sessions[i] = given;
 	}
 	for (int i = 0; i < count; i++) {
-		bool ok = false;
-
-		for (int try = 0; try < tries && !ok; try++) {
-			if (try > 0)
-				usleep(50000);
-			ok = visit(ctx, atoi(argv[4]), sessions[i]);
-			SSL_SESSION_free(given);
-		}
-		resumed += ok;
+		resumed += resume(ctx, atoi(argv[4]), sessions[i], tries);
 		SSL_SESSION_free(sessions[i]);
 	}
 	printf("%d of %d resumed\n", resumed, count);

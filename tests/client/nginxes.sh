@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+# shellcheck shell=bash
+#
+# nginx in a test. To be sourced by bash after cli/lib.sh and place.sh.
+#
+#   nginx_probe                     skips the test if there is none
+#   make_certificate FILE NAME      a certificate in FILE, its key in FILE.key
+#   nginx_configure NAME LINES SERVERS [MORE]   SERVERS in http with LINES, MORE outside of it
+#   nginx_start NAME, nginx_stop    starts one and waits until it listens; stops all
+#   resumes WHAT COUNT OF RESUME_MANY-ARGUMENT...   that so many of OF are resumed
+
+nginxes=
+resume_many=$SESSIOND_BUILD/tests/client/resume_many
+
+nginx_probe() {
+	PATH=$PATH:/usr/sbin
+	command -v nginx >/dev/null || skip "nginx is not installed"
+	command -v openssl >/dev/null || skip "openssl is not installed"
+	export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+	cert=$folder/cert.pem
+	make_certificate "$cert" test
+}
+
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -days 1 \
+		-keyout "$1.key" -out "$1" 2>/dev/null || fail "no certificate can be made"
+}
+
+nginx_configure() {
+	local dir=$folder/$1
+
+	mkdir -p "$dir"
+	cat >"$dir/nginx.conf" <<-END
+		load_module $SESSIOND_BUILD/client/nginx/ngx_http_sessiond_module.so;
+		daemon off;
+		user root;
+		pid $dir/pid;
+		error_log $dir/error.log notice;
+		worker_processes ${NGINX_WORKERS:-2};
+		events { worker_connections 512; }
+		${4:-}
+		http {
+			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time \$ssl_early_data';
+			access_log $dir/access.log sessiond;
+			client_body_temp_path $dir/tmp; proxy_temp_path $dir/tmp; fastcgi_temp_path $dir/tmp;
+			uwsgi_temp_path $dir/tmp; scgi_temp_path $dir/tmp;
+			ssl_certificate $cert;
+			ssl_certificate_key $cert.key;
+			ssl_protocols TLSv1.2 TLSv1.3;
+			ssl_session_tickets off;
+			sessiond $cache_at:${NGINX_CACHE:-7330};
+			sessiond_deadline ${NGINX_DEADLINE:-1s};
+			$2
+			$3
+		}
+	END
+}
+
+nginx_start() {
+	: >"$folder/$1/error.log"
+	nginx -p "$folder/$1" -c "$folder/$1/nginx.conf" -e "$folder/$1/error.log" >"$folder/$1/out" 2>&1 &
+	daemons="$daemons $!"
+	nginxes="$nginxes $!"
+	for _ in $(seq 200); do
+		[ -s "$folder/$1/pid" ] && grep -q 'start worker process ' "$folder/$1/error.log" && return
+		sleep 0.05
+	done
+	fail "nginx does not start: $(cat "$folder/$1/out" "$folder/$1/error.log")"
+	finish
+}
+
+nginx_stop() {
+	local pid
+
+	for pid in $nginxes; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	nginxes=
+}
+
+# workers_of NAME: how many have been started so far.
+workers_of() {
+	grep -c 'start worker process ' "$folder/$1/error.log"
+}
+
+# nginx_reload NAME: and waits until new workers run.
+nginx_reload() {
+	local before
+
+	before=$(workers_of "$1")
+	kill -HUP "$(cat "$folder/$1/pid")"
+	for _ in $(seq 400); do
+		[ "$(workers_of "$1")" -lt $((before + ${NGINX_WORKERS:-2})) ] || return
+		sleep 0.05
+	done
+	fail "$1 does not reload: $(tail -n 3 "$folder/$1/error.log")"
+}
+
+resumes() {
+	local what=$1 count=$2 of=$3 said
+
+	shift 3
+	cases=$((cases + 1))
+	said=$("$resume_many" "$@" 2>&1)
+	[ "$said" = "$count of $of resumed" ] && return
+	fail "$what: $*: $said, expected $count"
+	tail -n 3 "$folder"/[ab]/error.log
+}
