@@ -257,8 +257,8 @@ void sessiond_read_stats(const sessiond_client *client, struct sessiond_stats *s
 {
 	struct sessiond_stats all = {0};
 
-#define X(name) all.name = atomic_load_explicit(&client->counters.name, memory_order_relaxed);
-	CLIENT_COUNTERS(X)
+#define X(name, help) all.name = atomic_load_explicit(&client->counters.name, memory_order_relaxed);
+	SESSIOND_CLIENT_COUNTERS(X)
 #undef X
 	for (unsigned i = 0; i < client->cache_count; i++)
 		all.unavailable += breaker_is_open(&client->caches[i].breaker);

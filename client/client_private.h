@@ -13,32 +13,15 @@
 #include <time.h>
 
 #include <sessiond/client.h>
+#include <sessiond/client_counters.h>
 
 #include "client/breaker.h"
 #include "client/seal.h"
 #include "common/address.h"
 
-#define CLIENT_COUNTERS(X) \
-	X(hits) \
-	X(misses) \
-	X(timeouts) \
-	X(off) \
-	X(puts) \
-	X(puts_too_long) \
-	X(puts_dropped) \
-	X(puts_skipped) \
-	X(removes) \
-	X(asked_second) \
-	X(second_hits) \
-	X(unopened) \
-	X(undecodable) \
-	X(stray) \
-	X(refused) \
-	X(opened)
-
 struct client_counters {
-#define X(name) _Atomic uint64_t name;
-	CLIENT_COUNTERS(X)
+#define X(name, help) _Atomic uint64_t name;
+	SESSIOND_CLIENT_COUNTERS(X)
 #undef X
 };
 

@@ -35,8 +35,8 @@ __attribute__((constructor)) static void start(void)
 
 	if (ret > 0) {
 		if (settings.syslog)
-			settings.options.log = on_log;
-		ret = sessiond_open(&client, &settings.options, error, sizeof(error));
+			settings.named.options.log = on_log;
+		ret = sessiond_open(&client, &settings.named.options, error, sizeof(error));
 	}
 	if (ret < 0)
 		dprintf(STDERR_FILENO, "sessiond-preload: %s: sessions are not shared\n", error);
@@ -54,7 +54,7 @@ static void attach(SSL *ssl)
 	sessiond_attach(client, SSL_get_SSL_CTX(ssl));
 	pthread_mutex_unlock(&lock);
 	/* This connection has the options of before. */
-	if (settings.options.flags & SESSIOND_NO_TICKETS)
+	if (settings.named.options.flags & SESSIOND_NO_TICKETS)
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 

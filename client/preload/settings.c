@@ -27,70 +27,19 @@ static int wrong(const struct reader *reader, const char *name, const char *expe
 	return 0;
 }
 
-static int set_text(
-	const struct reader *reader, const char *name, char *to, size_t size, const char *value)
-{
-	if (strlen(value) >= size)
-		return wrong(reader, name, "a shorter value");
-	strcpy(to, value);
-	return 1;
-}
-
-static int set_number(
-	const struct reader *reader, const char *name, unsigned *to, const char *value)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end || errno || number > 1000000)
-		return wrong(reader, name, "a number up to 1000000");
-	*to = (unsigned)number;
-	return 1;
-}
-
-static int set_flag(const struct reader *reader, const char *name, unsigned flag, const char *value)
-{
-	unsigned *flags = &reader->settings->options.flags;
-
-	if (strcmp(value, "yes") == 0)
-		*flags |= flag;
-	else if (strcmp(value, "no") == 0)
-		*flags &= ~flag;
-	else
-		return wrong(reader, name, "yes or no");
-	return 1;
-}
-
 /* As inih wants it: 0 for an error. */
 static int set(void *ctx, const char *section, const char *name, const char *value)
 {
 	const struct reader *reader = ctx;
 	struct settings *s = reader->settings;
+	const char *expected;
+	int known;
 
 	if (*section)
 		return wrong(reader, section, "no section");
-	if (strcmp(name, "caches") == 0)
-		return set_text(reader, name, s->caches, sizeof(s->caches), value);
-	if (strcmp(name, "key") == 0)
-		return set_text(reader, name, s->key, sizeof(s->key), value);
-	if (strcmp(name, "scope") == 0)
-		return set_text(reader, name, s->scope, sizeof(s->scope), value);
-	if (strcmp(name, "deadline-us") == 0)
-		return set_number(reader, name, &s->options.deadline_us, value);
-	if (strcmp(name, "copies") == 0)
-		return set_number(reader, name, &s->options.copies, value);
-	if (strcmp(name, "max-session") == 0)
-		return set_number(reader, name, &s->options.value_max, value);
-	if (strcmp(name, "lifetime") == 0)
-		return set_number(reader, name, &s->options.lifetime_s, value);
-	if (strcmp(name, "single-use") == 0)
-		return set_flag(reader, name, SESSIOND_SINGLE_USE, value);
-	if (strcmp(name, "forward-remove") == 0)
-		return set_flag(reader, name, SESSIOND_FORWARD_REMOVE, value);
-	if (strcmp(name, "no-tickets") == 0)
-		return set_flag(reader, name, SESSIOND_NO_TICKETS, value);
+	expected = named_settings_set(&s->named, name, value, &known);
+	if (known)
+		return expected ? wrong(reader, name, expected) : 1;
 	if (strcmp(name, "log") == 0) {
 		s->syslog = strcmp(value, "syslog") == 0;
 		if (s->syslog || strcmp(value, "none") == 0)
@@ -134,9 +83,8 @@ int settings_read(struct settings *settings, char error[SESSIOND_ERROR_SIZE])
 	int line;
 
 	*error = '\0';
-	memset(settings, 0, sizeof(*settings));
-	settings->options.size = sizeof(settings->options);
-	settings->options.flags = SESSIOND_NO_TICKETS;
+	named_settings_init(&settings->named);
+	settings->named.options.flags = SESSIOND_NO_TICKETS;
 	settings->syslog = true;
 	reader.where = named ? named : FILE_DEFAULT;
 	line = ini_parse(reader.where, set, &reader);
@@ -149,8 +97,6 @@ int settings_read(struct settings *settings, char error[SESSIOND_ERROR_SIZE])
 	read_environment(&reader);
 	if (*error)
 		return -EINVAL;
-	settings->options.caches = settings->caches;
-	settings->options.key_file = *settings->key ? settings->key : NULL;
-	settings->options.scope = *settings->scope ? settings->scope : NULL;
-	return *settings->caches ? 1 : 0;
+	named_settings_point(&settings->named);
+	return *settings->named.caches ? 1 : 0;
 }

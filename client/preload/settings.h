@@ -10,12 +10,11 @@
 
 #include <stdbool.h>
 
-#include <sessiond/client.h>
+#include "client/settings/named_settings.h"
 
 struct settings {
-	struct sessiond_options options; /* size is set, log is not */
+	struct named_settings named; /* log is not set */
 	bool syslog;
-	char caches[1024], key[1024], scope[SESSIOND_SCOPE_MAX + 1]; /* that options points to */
 };
 
 /* 1; 0 if nothing names a cache: then nothing is to be done; or -EINVAL with one line in `error`.

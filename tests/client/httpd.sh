@@ -1,0 +1,249 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# Two httpd that share a cache and nothing else: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3,
+# plain and sealed, with MPM event, 20 of each with MPM prefork. Certificate states (stapling) and passwords
+# (authn) of A serve B as well. Never across scopes. A graceful restart loses nothing. Without a cache
+# handshakes go on.
+
+. "$(dirname "$0")/../cli/lib.sh"
+
+PATH=$PATH:/usr/sbin
+for program in apache2 openssl; do
+	command -v "$program" >/dev/null || skip "$program is not installed"
+done
+module=$SESSIOND_BUILD/client/httpd/mod_socache_sessiond.so
+resume_many=$SESSIOND_BUILD/tests/client/resume_many
+export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+count=1000
+
+# An issuer, and a certificate that names its OCSP responder.
+pki=$folder/pki
+cert=$folder/cert.pem
+mkdir "$pki"
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=issuer -days 1 \
+		-keyout "$pki/key" -out "$pki/cert" &&
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+			-keyout "$cert.key" -out "$pki/request" &&
+		echo 'authorityInfoAccess = OCSP;URI:http://127.0.0.1:7399' >"$pki/extensions" &&
+		openssl x509 -req -in "$pki/request" -CA "$pki/cert" -CAkey "$pki/key" -set_serial 17 -days 1 \
+			-extfile "$pki/extensions" -out "$pki/leaf"
+} 2>"$pki/log" || fail "no certificate can be made: $(cat "$pki/log")"
+cat "$pki/leaf" "$pki/cert" >"$cert"
+printf 'V\t%s\t\t11\tunknown\t/CN=localhost\n' "$(date -u -d tomorrow +%y%m%d%H%M%SZ)" >"$pki/index"
+"$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
+
+# configure NAME PORT MPM LINES: with TLS on PORT and, without, on PORT + 1.
+configure() {
+	local dir=$folder/$1 name
+
+	mkdir -p "$dir/root/private"
+	echo ok >"$dir/root/index.html"
+	echo secret >"$dir/root/private/index.html"
+	: >"$dir/passwords"
+	{
+		for name in mpm_"$3" ssl status authz_core authz_user authn_core authn_file authn_socache auth_basic dir; do
+			echo "LoadModule ${name}_module /usr/lib/apache2/modules/mod_$name.so"
+		done
+		cat <<-END
+			LoadModule socache_sessiond_module $module
+			ServerRoot $dir
+			ServerName localhost
+			PidFile $dir/pid
+			ErrorLog $dir/error.log
+			LogLevel warn
+			User nobody
+			Group nogroup
+			DefaultRuntimeDir $dir
+			DocumentRoot $dir/root
+			DirectoryIndex index.html
+			StartServers 2
+			$([ "$3" = prefork ] || echo MinSpareThreads 1)
+			MaxRequestWorkers $([ "$3" = event ] && echo 16 || echo 2)
+			KeepAlive off
+			$([ "$3" = prefork ] || echo ThreadsPerChild 8)
+			Listen 127.0.0.1:$2
+			Listen 127.0.0.1:$(($2 + 1))
+			SSLCertificateFile $cert
+			SSLCertificateKeyFile $cert.key
+			SSLProtocol -all +TLSv1.2 +TLSv1.3
+			SSLSessionTickets off
+			$4
+			<VirtualHost 127.0.0.1:$2>
+			ServerName localhost:443
+			SSLEngine on
+			</VirtualHost>
+			<Location /status>
+			SetHandler server-status
+			</Location>
+		END
+	} >"$dir/httpd.conf"
+}
+
+# run NAME: starts httpd, and waits until it serves.
+run() {
+	# In a group of its own: MPM prefork ends its whole group.
+	setsid apache2 -D FOREGROUND -f "$folder/$1/httpd.conf" >"$folder/$1/out" 2>&1 &
+	daemons="$daemons $!"
+	for _ in $(seq 200); do
+		[ "$(http_get "$(sed -n 's/^Listen .*://p' "$folder/$1/httpd.conf" | tail -n 1)" / 2>/dev/null | tail -n 1)" = ok ] && return
+		kill -0 $! 2>/dev/null || break
+		sleep 0.05
+	done
+	fail "httpd does not start: $(cat "$folder/$1/out" "$folder/$1/error.log")"
+	finish
+}
+
+# both LINES [MPM [LINES-OF-B]]: A on 7391 and B on 7393, a new start.
+both() {
+	local pid
+
+	for pid in $servers; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	rm -rf "$folder/a" "$folder/b"
+	servers=
+	configure a 7391 "${2:-event}" "$1"
+	configure b 7393 "${2:-event}" "${3:-$1}"
+	run a
+	servers="$servers ${daemons##* }"
+	run b
+	servers="$servers ${daemons##* }"
+}
+servers=
+
+# expect_resumed WHAT VERSION COUNT OF
+expect_resumed() {
+	local said tries=1
+
+	cases=$((cases + 1))
+	[ "$3" -eq 0 ] || tries=100
+	said=$(timeout 60 "$resume_many" "$2" "$4" 7391 7393 $tries 2>&1)
+	echo "$1, TLS $2: $said"
+	[ "$said" = "$3 of $4 resumed" ] || fail "$1, TLS $2: ${said:-not done in a minute}, expected $3: $(tail -n 3 "$folder/b/error.log")"
+}
+
+start up -m socket -n 100000 --max-session 1400 7390 || finish
+cache=$started
+where='sessiond:127.0.0.1:7390?deadline-us=1000000'
+sealed="$where&key=$folder/key&scope=www"
+
+for line in "SSLSessionCache $where" "SSLSessionCache $sealed"; do
+	both "$line"
+	for version in 1.2 1.3; do
+		expect_resumed "${line##*deadline-us=1000000}, event" $version $count $count
+	done
+	! grep -E ':(error|crit|alert|emerg)\]|sessiond:' "$folder"/[ab]/error.log || fail "httpd complains"
+	http_get 7394 /status >"$folder/status"
+	grep -q 'cache type: <b>sessiond</b>, caches: <b>127.0.0.1:7390</b>' "$folder/status" ||
+		fail "mod_status does not tell of it: $(cat "$folder/status")"
+	grep -qE '^(<tr>.*)?hits: <b>[0-9]+</b>' "$folder/status" || fail "mod_status has no counters"
+done
+"$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"
+grep -q '^remove_done 0$' "$folder/removes" || fail "sessions were removed: $(cat "$folder/removes")"
+
+# Graceful restarts while clients come, with a key that rotates.
+(
+	for _ in 1 2 3; do
+		"$sessionctl" key rotate "$folder/key" >/dev/null
+		kill -USR1 "$(cat "$folder/a/pid")" "$(cat "$folder/b/pid")"
+		sleep 1
+	done
+) &
+rotation=$!
+rounds=0
+while kill -0 $rotation 2>/dev/null; do
+	said=$("$resume_many" 1.3 20 7391 7393 2>&1)
+	case $said in
+	*' of 20 resumed') rounds=$((rounds + 1)) ;;
+	*) fail "a handshake fails during a restart: $said" ;;
+	esac
+done
+echo "$rounds rounds during restarts"
+expect_resumed 'after restarts' 1.3 20 20
+
+both "SSLSessionCache $sealed" event "SSLSessionCache $where&key=$folder/key&scope=shop"
+for version in 1.2 1.3; do
+	expect_resumed 'another scope' $version 0 20
+done
+both "SSLSessionCache $sealed" prefork
+for version in 1.2 1.3; do
+	expect_resumed 'sealed, prefork' $version 20 20
+done
+
+# The responder answers A only, a password file has its user at A only: B has both from the cache.
+cases=$((cases + 2))
+both "SSLSessionCache $sealed
+SSLUseStapling on
+SSLStaplingCache $sealed&max-session=1400
+AuthnCacheSOCache $sealed
+<Location /private>
+AuthType Basic
+AuthName test
+AuthBasicProvider socache file
+AuthUserFile passwords
+AuthnCacheProvideFor file
+AuthnCacheContext farm
+Require valid-user
+</Location>"
+# states PORT: what it staples
+states() {
+	openssl s_client -connect "127.0.0.1:$1" -status </dev/null 2>/dev/null |
+		sed -n 's/^ *\(OCSP Response Status: [a-z]*\|Cert Status: [a-z]*\|OCSP response: no.*\).*/\1/p' | tr '\n' ' '
+}
+openssl ocsp -port 7399 -index "$pki/index" -CA "$pki/cert" -rsigner "$pki/cert" -rkey "$pki/key" \
+	>"$pki/responder" 2>&1 &
+responder=$!
+daemons="$daemons $responder"
+for _ in $(seq 100); do
+	at_a=$(states 7391)
+	[[ $at_a != *good* ]] || break
+	sleep 0.1
+done
+kill $responder
+wait $responder 2>/dev/null
+at_b=$(states 7393)
+echo "A staples: $at_a; B, without a responder: $at_b"
+[[ $at_a == *'Cert Status: good'* ]] || fail "A does not staple: $(tail -n 3 "$folder/a/error.log" "$pki/responder")"
+[ "$at_b" = "$at_a" ] || fail "B does not staple what A stored: $(tail -n 3 "$folder/b/error.log")"
+
+login=Authorization="Basic $(printf 'ann:correct' | base64)"
+wrong=Authorization="Basic $(printf 'ann:wrong' | base64)"
+status_of() {
+	http_get "$1" /private/ "$2" | head -n 1 | cut -d ' ' -f 1
+}
+before=$(status_of 7394 "$login")
+printf 'ann:%s\n' "$(openssl passwd -apr1 correct)" >"$folder/a/passwords"
+said="$before $(status_of 7392 "$login") $(status_of 7394 "$login") $(status_of 7394 "$wrong")"
+echo "ann at B, at A, at B again, at B with a wrong password: $said"
+[ "$said" = '401 200 200 401' ] || fail "passwords are not shared: $(tail -n 3 "$folder"/[ab]/error.log)"
+
+# What is wrong is told in one line: by the test of the configuration, or at the start.
+wrong() {
+	cases=$((cases + 1))
+	configure wrong 7395 event "$2"
+	apache2 "$1" -f "$folder/wrong/httpd.conf" >"$folder/out" 2>&1 && fail "httpd takes: $2"
+	cat "$folder/out" "$folder/wrong/error.log" 2>/dev/null | grep -qF -- "sessiond: $3" ||
+		fail "$2: not told: $3: $(cat "$folder/out" "$folder/wrong/error.log")"
+}
+wrong -t 'SSLSessionCache sessiond:' 'caches: expected at least one'
+wrong -t 'SSLSessionCache sessiond:nowhere.test' 'caches: '
+wrong -t "SSLSessionCache $where&keys=x" 'keys: expected key=, scope=,'
+wrong -t "SSLSessionCache $where&copies" 'copies: expected key=, scope=,'
+wrong -t 'SSLSessionCache sessiond:10.0.0.1?deadline-us=soon' 'deadline-us: expected a number'
+wrong -t 'SSLSessionCache sessiond:10.0.0.1?key=none&scope=www' "$folder/wrong/none: cannot read it: No such file"
+wrong -t "SSLSessionCache $where&key=$folder/key" 'scope: expected 1 to 255 bytes'
+wrong -DFOREGROUND "AuthnCacheSOCache $where
+AuthnCacheEnable" 'authn-socache stores secrets: it needs ?key=FILE&scope=NAME'
+
+both "SSLSessionCache $sealed"
+kill "$cache"
+wait "$cache"
+for version in 1.2 1.3; do
+	expect_resumed 'the cache is down' $version 0 20
+done
+grep -q 'sessiond: cache 127.0.0.1:7390 does not answer' "$folder/b/error.log" || fail "nobody told of it"
+finish
