@@ -65,6 +65,12 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 {
 	int new = config.workload == FRAMES_NEW;
 
+	if (lane->warm_up > 0) {
+		lane->warm_up--;
+		lane->gets++;
+		*type = SESSD_GET;
+		return stored_number(random);
+	}
 	if (config.workload == FRAMES_CHURN && config.changes) {
 		if (mix64(random) & 1) {
 			*type = SESSD_NEW;
@@ -83,10 +89,11 @@ static __always_inline __u64 next_number(struct frames_lane *lane, __u64 random,
 		*type = SESSD_REMOVE;
 		return lane->removes++ * config.threads + lane->lane;
 	}
-	if (config.workload == FRAMES_TAKE) {
-		*type = SESSD_TAKE;
+	if (config.workload == FRAMES_TAKE || config.each) {
+		*type = config.each ? SESSD_GET : SESSD_TAKE;
 		/* Not in the order in which they lie in memory. */
-		return (lane->gets++ * config.threads + lane->lane) * POPULATION_SPREAD %
+		lane->gets++;
+		return (lane->each++ * config.threads + lane->lane) * POPULATION_SPREAD %
 		       config.sessions;
 	}
 	if (new) {

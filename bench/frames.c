@@ -98,6 +98,7 @@ static void fill_config(const struct frames *frames, volatile struct frames_conf
 		.ports = (uint16_t)o->ports,
 		.ipv6 = !ipv4,
 		.reflector = o->reflector,
+		.each = o->each,
 		.changes = o->changes,
 	};
 
@@ -130,6 +131,13 @@ static int choose_cpus(struct frames *frames)
 	return 0;
 }
 
+void frames_cpus(const struct frames *frames, cpu_set_t *cpus)
+{
+	CPU_ZERO(cpus);
+	for (unsigned i = 0; i < frames->options->threads; i++)
+		CPU_SET(frames->cpus[i], cpus);
+}
+
 static int init_lanes(struct frames *frames)
 {
 	int fd = bpf_map__fd(frames->bpf->maps.lanes);
@@ -149,6 +157,7 @@ static int init_lanes(struct frames *frames)
 				frames->cpus[i], cpus);
 		}
 		lanes[frames->cpus[i]].lane = i;
+		lanes[frames->cpus[i]].warm_up = frames->options->warm_up;
 		lanes[frames->cpus[i]].random = mix64((uint64_t)frames->options->run << 8 | i);
 	}
 	if (bpf_map_update_elem(fd, &zero, lanes, 0) < 0)
@@ -330,6 +339,17 @@ static int send_frames(const struct frames *frames, unsigned count)
 	return 0;
 }
 
+static int bind_to(const struct frames *frames, unsigned thread)
+{
+	cpu_set_t set;
+	int ret;
+
+	CPU_ZERO(&set);
+	CPU_SET(frames->cpus[thread], &set);
+	ret = -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	return ret < 0 ? error_set(-ret, "binding a thread to its CPU: %s", strerror(-ret)) : 0;
+}
+
 /* What a thread has to send. */
 struct schedule {
 	uint64_t start, end;
@@ -346,8 +366,11 @@ static struct schedule make_schedule(const struct bench_options *o, unsigned thr
 
 	if (o->count > 0)
 		s.quota = o->count / o->threads + (thread < o->count % o->threads);
-	if ((o->workload == WORKLOAD_REMOVE || o->workload == WORKLOAD_TAKE) && s.quota > sessions)
+	if ((o->each || o->workload == WORKLOAD_REMOVE || o->workload == WORKLOAD_TAKE) &&
+		s.quota > sessions)
 		s.quota = sessions; /* each session once */
+	if (s.quota < UINT64_MAX)
+		s.quota += o->warm_up;
 	/* Pages of frames that are still queued in a socket make the end of a call slow, so calls
 	 * are longer for NEWs and REMOVEs. */
 	if (s.rate > 0)
@@ -422,14 +445,9 @@ static int run_frames(struct frames_thread *t)
 static void *thread_main(void *arg)
 {
 	struct frames_thread *t = arg;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(t->frames->cpus[t->number], &set);
-	t->error = -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	if (t->error < 0)
-		error_set(-t->error, "binding a thread to its CPU: %s", strerror(-t->error));
-	else
+	t->error = bind_to(t->frames, t->number);
+	if (t->error == 0)
 		t->error = run_frames(t);
 	if (t->error < 0)
 		strncpy(t->message, error_message(), sizeof(t->message) - 1);

@@ -7,6 +7,8 @@
 #ifndef BENCH_FRAMES_H
 #define BENCH_FRAMES_H
 
+#include <sched.h>
+
 #include "bench/options.h"
 #include "bench/result.h"
 
@@ -15,6 +17,8 @@ struct frames;
 /* Attaches the checking program; other traffic on the interface is unaffected. 0, or a negative
  * errno with error_message() set; -ENOTSUP in a build without XDP. */
 int frames_open(struct frames **frames, const struct bench_options *options);
+/* The CPUs that send. */
+void frames_cpus(const struct frames *frames, cpu_set_t *cpus);
 /* As sockets_run. */
 int frames_run(struct frames *frames, struct bench_result *results, uint64_t *news,
 	const volatile int *stop);

@@ -38,6 +38,7 @@ struct frames_config {
 	__u16 ports;
 	__u8 ipv6;
 	__u8 reflector; /* the target sends requests back unchanged */
+	__u8 each;	/* FRAMES_GET: every session once */
 	__u8 changes;	/* FRAMES_CHURN: NEWs and REMOVEs, else GETs */
 	__u8 source_mac[6], target_mac[6];
 	__u8 source[16], target[16]; /* IPv4: the first four bytes */
@@ -50,6 +51,8 @@ struct frames_lane {
 	__u64 news;    /* NEWs made */
 	__u64 gets;    /* GETs made */
 	__u64 removes; /* REMOVEs made */
+	__u64 each;    /* of requests for every session once */
+	__u64 warm_up; /* GETs still to make before the workload */
 	__u32 lane;    /* for the numbers of NEWs, see population.h */
 	__u32 second;
 };

@@ -106,11 +106,16 @@ static int run_workload(const struct bench_options *options, const struct instru
 	struct bench_result *results, uint64_t *news, struct bench_result *total)
 {
 	struct progress *progress = options->quiet ? NULL : progress_run(results, options->threads);
+	cpu_set_t senders;
 	uint64_t ns;
 	int ret = 0;
 
 	if (with->time)
 		ret = program_time_read(with->time, &ns, &total->program_frames);
+	if (ret == 0 && with->time && options->warm_up > 0) {
+		frames_cpus(with->frames, &senders);
+		ret = program_time_skip(with->time, options->warm_up * options->threads, &senders);
+	}
 	if (ret == 0)
 		ret = with->frames ? frames_run(with->frames, results, news, &stop)
 				   : sockets_run(options, results, news, &stop);

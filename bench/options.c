@@ -33,6 +33,7 @@ enum {
 	OPT_MAC,
 	OPT_PROGRAM_TIME,
 	OPT_REFLECTOR,
+	OPT_WARM_UP,
 };
 
 const struct argp_option bench_option_table[] = {
@@ -50,7 +51,10 @@ const struct argp_option bench_option_table[] = {
 		0},
 	{"sessions", 'n', "N", 0, "Sessions to preload and to ask for (1000)", 0},
 	{"value", 'v', "BYTES[-BYTES]", 0, "Size of values, 1 to 1400 (144)", 0},
-	{"keys", 'k', "HOW", 0, "uniform (default), or zipf[:EXPONENT] (zipf:0.99)", 0},
+	{"keys", 'k', "HOW", 0,
+		"uniform (default), zipf[:EXPONENT] (zipf:0.99), or each: every session once, for "
+		"get",
+		0},
 	{"seed", OPT_SEED, "N", 0, "Seed of keys and values (1)", 0},
 	{"lifetime", OPT_LIFETIME, "SECONDS", 0, "Timeout of NEWs (3600)", 0},
 	{0, 0, 0, 0, "Load", 2},
@@ -88,6 +92,11 @@ const struct argp_option bench_option_table[] = {
 		0},
 	{"reflector", OPT_REFLECTOR, NULL, 0,
 		"The target is not a cache but sends frames back, for comparison", 0},
+	{"warm-up", OPT_WARM_UP, "N", 0,
+		"Each thread begins with N GETs of stored sessions. They count, except in the time "
+		"of "
+		"--program-time",
+		0},
 	{"program-time", OPT_PROGRAM_TIME, "WHAT", 0,
 		"Also measure the time per frame of an XDP program: IF, NETNS/IF, or id:NUMBER", 0},
 	{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, /* as in the other programs */
@@ -163,14 +172,15 @@ static void parse_value(struct population *p, const char *text)
 
 static void parse_keys(struct bench_options *o, const char *text)
 {
-	if (strcmp(text, "uniform") == 0)
+	o->each = strcmp(text, "each") == 0;
+	if (strcmp(text, "uniform") == 0 || o->each)
 		o->zipf = 0;
 	else if (strcmp(text, "zipf") == 0)
 		o->zipf = 0.99;
 	else if (strncmp(text, "zipf:", 5) == 0)
 		o->zipf = number("keys zipf", text + 5, 0.01, 10, false);
 	else
-		bad("--keys: %s is neither uniform nor zipf[:EXPONENT]", text);
+		bad("--keys: %s is none of uniform, zipf[:EXPONENT] and each", text);
 }
 
 static void parse_workload(struct bench_options *o, const char *text)
@@ -199,6 +209,10 @@ static void check(const struct bench_options *o)
 		bad("--workload churn needs --interface and a --value of at least 8 bytes");
 	if (o->workload == WORKLOAD_CHURN && o->zipf > 0)
 		bad("--workload churn needs uniform keys");
+	if (o->warm_up > 0 && o->interface[0] == '\0')
+		bad("--warm-up works with --interface only");
+	if (o->each && o->workload != WORKLOAD_GET)
+		bad("--keys each works with --workload get only");
 	if (o->changes && o->workload != WORKLOAD_CHURN)
 		bad("--changes works with --workload churn only");
 	if (o->reflector && (o->interface[0] == '\0' || o->workload != WORKLOAD_GET))
@@ -306,6 +320,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_REFLECTOR:
 		o->reflector = true;
 		o->preload = BENCH_PRELOAD_NONE;
+		return 0;
+	case OPT_WARM_UP:
+		o->warm_up = (uint64_t)number("warm-up", arg, 0, 1e9, true);
 		return 0;
 	case OPT_PROGRAM_TIME:
 		o->program_time = arg;

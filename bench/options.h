@@ -42,6 +42,7 @@ struct bench_options {
 	uint32_t sessions;
 	uint32_t first;	     /* the preload begins here */
 	double zipf;	     /* exponent; 0 is uniform */
+	bool each;	     /* WORKLOAD_GET: every stored key once, in the order of TAKEs */
 	double resumed;	     /* WORKLOAD_MIX: share of connections that are resumptions */
 	double rate;	     /* requests per second over all threads; 0: closed loop */
 	double preload_rate; /* NEWs per second over all threads; 0: limited only by the window */
@@ -64,6 +65,7 @@ struct bench_options {
 	char interface[IF_NAMESIZE]; /* "": sockets */
 	uint16_t source_port;	     /* first of the source ports, `ports` per thread */
 	char mac[18];		     /* the target's; "": ask the kernel */
+	uint64_t warm_up;	     /* GETs of each thread before the workload */
 	bool reflector;		     /* the target sends requests back unchanged */
 	const char *program_time;    /* the program to measure, or NULL */
 };

@@ -7,6 +7,7 @@
 #ifndef BENCH_PROGRAM_TIME_H
 #define BENCH_PROGRAM_TIME_H
 
+#include <sched.h>
 #include <stdint.h>
 
 struct program_time;
@@ -17,6 +18,10 @@ struct program_time;
 int program_time_open(struct program_time **time, const char *what);
 /* The program's time and frames since the open or the last read. */
 int program_time_read(struct program_time *time, uint64_t *ns, uint64_t *frames);
+/* From now to the next read, leaves out the first `frames` frames and a few more: a thread on a CPU
+ * that is not of `senders` notices them. If it was held up, more are left out; if it never ran, the
+ * read counts all frames. */
+int program_time_skip(struct program_time *time, uint64_t frames, const cpu_set_t *senders);
 /* NULL is allowed. */
 void program_time_close(struct program_time *time);
 

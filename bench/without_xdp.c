@@ -46,6 +46,20 @@ int program_time_read(struct program_time *time, uint64_t *ns, uint64_t *frames)
 	return error_set(ENOTSUP, "--program-time: this build has no XDP");
 }
 
+int program_time_skip(struct program_time *time, uint64_t frames, const cpu_set_t *senders)
+{
+	(void)time;
+	(void)frames;
+	(void)senders;
+	return error_set(ENOTSUP, "--program-time: this build has no XDP");
+}
+
+void frames_cpus(const struct frames *frames, cpu_set_t *cpus)
+{
+	(void)frames;
+	CPU_ZERO(cpus);
+}
+
 void program_time_close(struct program_time *time)
 {
 	(void)time;

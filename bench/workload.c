@@ -10,7 +10,7 @@ void workload_init(struct workload *w, const struct bench_options *options, unsi
 		.random = mix64(options->population.seed << 32 ^ options->run << 8 ^ thread),
 		.first_new = (uint64_t)options->run << POPULATION_RUN_SHIFT |
 			     (uint64_t)thread << POPULATION_LANE_BITS,
-		.next_remove = thread,
+		.next_each = thread,
 	};
 	if (options->zipf > 0)
 		zipf_init(&w->zipf, options->sessions, options->zipf);
@@ -41,10 +41,26 @@ static void next_of_mix(struct workload *w, struct operation *operation)
 	w->second = !w->second;
 }
 
+/* Every session once; all but REMOVEs not in the order in which they lie in memory. */
+static bool next_of_each(struct workload *w, enum sessd_type type, struct operation *operation)
+{
+	uint64_t number = w->next_each;
+
+	if (number >= w->options->sessions)
+		return false;
+	w->next_each += w->options->threads;
+	if (type != SESSD_REMOVE)
+		number = number * POPULATION_SPREAD % w->options->sessions;
+	*operation = (struct operation){type, number};
+	return true;
+}
+
 bool workload_next(struct workload *w, struct operation *operation)
 {
 	switch (w->options->workload) {
 	case WORKLOAD_GET:
+		if (w->options->each)
+			return next_of_each(w, SESSD_GET, operation);
 		*operation = (struct operation){SESSD_GET, workload_stored(w)};
 		return true;
 	case WORKLOAD_MISS:
@@ -55,17 +71,9 @@ bool workload_next(struct workload *w, struct operation *operation)
 		*operation = (struct operation){SESSD_NEW, new_number(w)};
 		return true;
 	case WORKLOAD_REMOVE:
+		return next_of_each(w, SESSD_REMOVE, operation);
 	case WORKLOAD_TAKE:
-		*operation = (struct operation){
-			w->options->workload == WORKLOAD_TAKE ? SESSD_TAKE : SESSD_REMOVE,
-			w->next_remove};
-		if (w->options->workload == WORKLOAD_TAKE)
-			operation->number =
-				operation->number * POPULATION_SPREAD % w->options->sessions;
-		if (w->next_remove >= w->options->sessions)
-			return false;
-		w->next_remove += w->options->threads;
-		return true;
+		return next_of_each(w, SESSD_TAKE, operation);
 	case WORKLOAD_MIX:
 		next_of_mix(w, operation);
 		return true;

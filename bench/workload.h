@@ -17,7 +17,7 @@ struct workload {
 	struct zipf zipf;
 	uint64_t random;
 	uint64_t first_new, news; /* numbers of NEWs: first_new on */
-	uint64_t next_remove;	  /* from the thread's number on, in steps of `threads` */
+	uint64_t next_each;	  /* from the thread's number on, in steps of `threads` */
 	bool second;		  /* the connection's second message, a NEW, is next */
 };
 
@@ -29,7 +29,7 @@ struct operation {
 void workload_init(struct workload *w, const struct bench_options *options, unsigned thread);
 /* A stored session, distributed by --keys. */
 uint64_t workload_stored(struct workload *w);
-/* False if nothing is left to do: every session was removed. */
+/* False if nothing is left to do: every session had its turn. */
 bool workload_next(struct workload *w, struct operation *operation);
 
 #endif

@@ -84,6 +84,10 @@ for target in 10.9.0.2 fd00:9::2; do
 	grep -q '"lost": 0,' "$work/out" || fail 'reflected frames were lost'
 	grep -q '"get_sent": 20000,' "$work/out" || fail '20000 frames were not sent'
 	grep -q '"program_ns": 0' "$work/out" && fail 'the program has taken no time'
+	expect 0 --reflector --count 20000 --warm-up 20000 --json --program-time "$far/veth0" "$target"
+	grep -q '"get_sent": 40000,' "$work/out" || fail 'the warm-up was not sent'
+	frames=$(sed -n 's/.*"program_frames": \([0-9]*\).*/\1/p' "$work/out")
+	[ "$frames" -lt 40000 ] || fail "the time of $frames frames includes the warm-up"
 done
 
 # ends_at COUNT SECONDS ARGS...: sends exactly COUNT frames in less than SECONDS.
@@ -130,6 +134,8 @@ for target in 10.9.0.2:54399 '[fd00:9::2]:54399'; do
 	expect 0 --count 3000 --rate 10k --value 1-1400 --require-hits "$target"
 	expect 0 --count 3000 --rate 10k --value 1-1400 --workload miss "$target"
 	expect 0 --count 3000 --rate 10k --value 1-1400 --keys zipf --require-hits --no-preload "$target"
+	expect 0 --rate 10k --value 1-1400 --keys each --warm-up 500 --require-hits --no-preload --json "$target"
+	grep -q '"get_sent": 1500,' "$work/out" || fail '500 GETs and one of each session were not sent'
 	readback '2 3 4 5 6' '--count 3000 --value 1-1400 --workload mix' "$target"
 done
 # Each session is removed once; then the keys are misses.

@@ -58,6 +58,12 @@ expect 0 --seed 4 --sessions 900 --first 300 --preload-only "127.0.0.1:$port"
 expect 0 --seed 4 --sessions 300 --no-preload --count 500 --json "127.0.0.1:$port"
 grep -q '"misses": 500' "$work/out" || fail 'sessions before --first were stored'
 expect 2 --sessions 10 --first 11 "127.0.0.1:$port"
+# Each session once, then the run ends.
+expect 0 --seed 3 --sessions 900 --no-preload --keys each --threads 2 --require-hits --json "127.0.0.1:$port"
+grep -q '"hits": 900' "$work/out" || fail 'not each session was asked for once'
+expect 2 --keys each --workload miss "127.0.0.1:$port"
+expect 2 --keys most "127.0.0.1:$port"
+expect 2 --warm-up 10 "127.0.0.1:$port"
 # Other values under the same keys.
 expect 1 --count 2000 --value 145 --sessions 500 --no-preload "127.0.0.1:$port"
 grep -q 'WRONG.*length' "$work/out" || fail 'a wrong length was not named'
