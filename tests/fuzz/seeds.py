@@ -182,11 +182,40 @@ def replies():
     yield "short", b"\0" + message(type=0x81)[:35]
 
 
+def tlv(tag, *parts):
+    body = b"".join(parts)
+    size = len(body)
+    head = [size] if size < 0x80 else [0x81, size] if size < 0x100 else [0x82, size >> 8, size & 255]
+    return bytes([tag, *head]) + body
+
+
+def session(version=0x0304, cipher=0x1302, context=b"farm", more=b"", time=1700000000):
+    """As OpenSSL 3 writes it."""
+    return tlv(0x30, tlv(2, b"\1"), tlv(2, version.to_bytes(2, "big")), tlv(4, cipher.to_bytes(2, "big")),
+               tlv(4, b"\xab" * 32), tlv(4, bytes(range(48))), tlv(0xa1, tlv(2, time.to_bytes(4, "big"))),
+               tlv(0xa2, tlv(2, b"\1\x2c")), more, tlv(0xa4, tlv(4, context)), tlv(0xa5, tlv(2, b"\1")),
+               tlv(0xb1, tlv(2, b"\0\xff")), tlv(0xb3, tlv(2, b"\0")))
+
+
+def sessions():
+    yield "tls13", session()
+    yield "tls12", session(version=0x0303, cipher=0xc030)
+    yield "tls11", session(version=0x0302, cipher=0xc013)
+    yield "no_context", session(context=b"")
+    yield "long_context", session(context=bytes(range(32)))
+    yield "longer_context", session(context=bytes(range(33)))
+    yield "certificate", session(more=tlv(0xa3, tlv(0x30, bytes(300))))
+    yield "sealed", b"\xd1" + bytes(180)
+    yield "cut", session()[:-1]
+    yield "behind", session() + b"\0"
+
+
 def main():
     folder, stamp = sys.argv[1:]
     for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
                           "adopt": maps(),
-                          "key_file": key_files(), "reply": replies()}.items():
+                          "key_file": key_files(), "reply": replies(),
+                          "session": sessions()}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for name, seed in seeds:
             with open(os.path.join(folder, target, name), "wb") as file:
