@@ -64,7 +64,7 @@ static bool admin_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct sess
 {
 	struct daemon *daemon = ctx;
 
-	return writer_find(daemon->writer, key, session);
+	return writer_find(daemon->writer, key, session, NULL);
 }
 
 static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
@@ -99,7 +99,7 @@ static unsigned admin_list(void *ctx, uint32_t *next, struct session *sessions, 
 {
 	struct daemon *daemon = ctx;
 
-	return writer_list(daemon->writer, next, sessions, room);
+	return writer_list(daemon->writer, next, sessions, NULL, room);
 }
 
 static int admin_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)

@@ -64,10 +64,10 @@ struct engine_config {
 
 /* Receives changes from an engine. Called from inside poll, on the writer thread. `timeout`:
  * seconds, host byte order. `value` is valid during the call only; `len`, in bytes, may exceed
- * value_max: the sink counts and refuses such a NEW. */
+ * value_max: the sink counts and refuses such a NEW. `source` is who sent it; NULL if unknown. */
 struct update_sink {
 	void (*on_new)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-		const void *value, size_t len);
+		const void *value, size_t len, const struct address *source);
 	void (*on_remove)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	/* A TAKE got the session of this key, whose slot is to be freed. There may be another under
 	 * the key by now, or none. */

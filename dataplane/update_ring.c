@@ -10,8 +10,9 @@
 #include <string.h>
 
 struct update {
-	uint32_t length; /* bytes of the value, as sent */
-	uint32_t unused;
+	uint32_t length;     /* bytes of the value, as sent */
+	uint32_t source_len; /* 4, 16, or 0: unknown */
+	uint8_t source[16];
 	struct sessd_header request;
 	uint8_t value[]; /* value_max */
 };
@@ -149,6 +150,11 @@ static inline uint32_t fill(
 		uint32_t length = requests[i].length - SESSD_HEADER_SIZE;
 
 		update->length = length;
+		update->source_len = requests[i].source_len;
+		if (requests[i].source_len == 4)
+			memcpy(update->source, requests[i].source, 4);
+		else if (requests[i].source_len)
+			memcpy(update->source, requests[i].source, 16);
 		if (request->type == SESSD_NEW && length <= value_max)
 			copy_request((uint8_t *)&update->request, (const uint8_t *)request,
 				requests[i].length);
@@ -174,14 +180,19 @@ static void deliver(
 	const struct update_ring *ring, const struct update_sink *sink, struct update *update)
 {
 	const struct sessd_header *request = &update->request;
+	struct address source;
 
 	if (request->type != SESSD_NEW) {
 		(request->type == SESSD_OK ? sink->on_taken : sink->on_remove)(
 			sink->ctx, request->key);
 		return;
 	}
-	sink->on_new(
-		sink->ctx, request->key, ntohs(request->timeout), update->value, update->length);
+	if (update->source_len == 4)
+		address_from_ipv4(&source, update->source);
+	else
+		memcpy(source.bytes, update->source, sizeof(source.bytes));
+	sink->on_new(sink->ctx, request->key, ntohs(request->timeout), update->value,
+		update->length, update->source_len ? &source : NULL);
 	if (update->length <= ring->value_max)
 		explicit_bzero(update->value, update->length);
 }

@@ -51,7 +51,9 @@ void update_ring_close(struct update_ring *ring);
 /* A datagram that request_classify calls NEW or REMOVE, or the reply OK to a TAKE. */
 struct update_request {
 	const struct sessd_header *request;
-	uint32_t length; /* bytes, as sent; a value longer than value_max need not be present */
+	const uint8_t *source; /* address of a NEW's sender */
+	uint32_t length;    /* bytes, as sent; a value longer than value_max need not be present */
+	uint8_t source_len; /* bytes of the address: 4, 16, or 0 if it is unknown */
 };
 
 /* Prefetches the consumer's index if, by the cached index, a burst may not fit. [producer] */

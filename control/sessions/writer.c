@@ -38,6 +38,7 @@ void writer_drop(struct writer *writer, uint32_t slot)
 {
 	struct session session;
 
+	census_end(writer->census, slot);
 	if (writer->ops->del && table_slot(writer->table, slot, &session))
 		writer->ops->del(writer->engine, &session);
 	table_delete(writer->table, slot);
@@ -80,15 +81,17 @@ static uint32_t take_slot(struct writer *writer, uint64_t now)
 		if (slot == LIFETIME_NO_SLOT)
 			return TABLE_NO_SLOT;
 		counter_add(&writer->sessions_evicted, 1);
+		census_evicted(writer->census, slot, now);
 	}
 	writer_drop(writer, slot);
 	return table_alloc(writer->table);
 }
 
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
 	struct writer *writer = ctx;
+	struct session_facts facts;
 	struct session session;
 	uint64_t hash, now;
 	uint32_t slot;
@@ -140,6 +143,8 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	session.sum = checksum_fold(checksum_bytes(value, (uint32_t)len));
 	table_insert(writer->table, hash, &session, value);
 	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
+	session_read(value, len, &facts);
+	census_add(writer->census, slot, &facts, source, now, false);
 	if (writer->ops->put)
 		writer->ops->put(writer->engine, &session, value);
 	writer->inserts_waiting++;
@@ -193,18 +198,34 @@ static void on_failed(void *ctx, uint32_t slot)
 	if (status_has(&writer->status, slot))
 		return; /* it is put again */
 	lifetime_remove(writer->lifetime, slot);
+	census_end(writer->census, slot);
 	table_delete(writer->table, slot);
 	counter_add(&writer->new_failed, 1);
+}
+
+/* When an adopted session was stored: its value may say it. */
+static uint64_t birth(const struct session_facts *facts, uint64_t now)
+{
+	uint64_t today = (uint64_t)time(NULL), age;
+
+	if (facts->time == 0 || facts->time > today)
+		return now;
+	age = today - facts->time;
+	return age <= UINT16_MAX && clock_ticks((uint32_t)age) < now
+		       ? now - clock_ticks((uint32_t)age)
+		       : now;
 }
 
 static bool on_found(void *ctx, const struct session *session)
 {
 	struct writer *writer = ctx;
 	uint64_t hash = table_hash(writer->table, session->key);
-	uint64_t *marks = table_marks(writer->table);
+	uint64_t *marks = table_marks(writer->table), now = clock_tick();
+	const struct session_facts unread = {.kind = SESSION_OPAQUE};
+	const struct session_facts *facts = session->facts ? session->facts : &unread;
 	bool visited;
 
-	if (session->expires <= clock_tick() ||
+	if (session->expires <= now ||
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
 		!table_alloc_at(writer->table, session->slot))
 		return false;
@@ -214,6 +235,7 @@ static bool on_found(void *ctx, const struct session *session)
 	if (visited)
 		mark_set(marks, session->slot);
 	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
+	census_add(writer->census, session->slot, facts, NULL, birth(facts, now), visited);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;
 }
@@ -238,14 +260,17 @@ struct writer *writer_create(
 	pthread_cond_init(&writer->done, NULL);
 	writer->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ops->table_config(engine, &table);
-	writer->reserved_bytes =
-		table_reserved_bytes(&table) + lifetime_reserved_bytes(table.capacity);
+	writer->reserved_bytes = table_reserved_bytes(&table) +
+				 lifetime_reserved_bytes(table.capacity) +
+				 census_reserved_bytes(table.capacity);
 	writer->table = table_create(&table);
-	if (writer->table)
+	if (writer->table) {
 		writer->lifetime =
 			lifetime_create(table.capacity, table_marks(writer->table), clock_tick());
+		writer->census = census_create(table.capacity, table_marks(writer->table));
+	}
 	writer->flush_next = table.capacity;
-	if (writer->failure_fd < 0 || !writer->lifetime) {
+	if (writer->failure_fd < 0 || !writer->lifetime || !writer->census) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
 			"capacity or max-session",
@@ -346,6 +371,17 @@ void writer_latency(const struct writer *writer, struct latency *into)
 	latency_sum(into, &writer->inserts);
 }
 
+/* Once a second. */
+static void take_census(struct writer *writer)
+{
+	uint64_t now = clock_tick();
+
+	if (now < writer->scan_next)
+		return;
+	writer->scan_next = now + clock_ticks(1);
+	census_scan(writer->census);
+}
+
 static void *writer_run(void *arg)
 {
 	struct writer *writer = arg;
@@ -367,6 +403,7 @@ static void *writer_run(void *arg)
 		more |= writer_obey(writer);
 		more |= writer_flush_step(writer);
 		rest = reap(writer);
+		take_census(writer);
 		if (more && rest > STEP_PAUSE_MS)
 			rest = STEP_PAUSE_MS;
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
@@ -426,6 +463,7 @@ void writer_destroy(struct writer *writer)
 	if (!writer)
 		return;
 	lifetime_destroy(writer->lifetime);
+	census_destroy(writer->census);
 	table_destroy(writer->table);
 	if (writer->failure_fd >= 0)
 		close(writer->failure_fd);
@@ -447,6 +485,7 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 #define X(name, ...) emit(ctx, #name, __atomic_load_n(&writer->name, __ATOMIC_RELAXED));
 	WRITER_COUNTERS(X)
 #undef X
+	census_stats(writer->census, emit, ctx);
 }
 
 uint64_t writer_passes(const struct writer *writer)

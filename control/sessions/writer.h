@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/sessions/census.h"
 #include "dataplane/engine.h"
 
 enum remove_policy {
@@ -45,13 +46,18 @@ void writer_destroy(struct writer *writer);
 bool writer_delete(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 /* The same by the rule of TAKE: true only if no client has taken it, and then none will. */
 bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
-bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
+/* `info` may be NULL. */
+bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+	struct session_info *info);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* Writes one page of sessions from slot `*next` on, at most `room`, and advances `*next`, to
  * table_capacity at the end. Returns how many were written; 0 if the page had only free slots. A
- * page looks at a bounded number of slots. Values are not included. */
-unsigned writer_list(
-	struct writer *writer, uint32_t *next, struct session *sessions, unsigned room);
+ * page looks at a bounded number of slots. Values are not included. `infos` has the same room, or
+ * is NULL. */
+unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions,
+	struct session_info *infos, unsigned room);
+/* The sessions by context: rows of the census. Returns how many. */
+unsigned writer_contexts(struct writer *writer, struct census_row rows[CENSUS_ROWS]);
 
 /* A flush that a client waits for. */
 struct writer_flush {

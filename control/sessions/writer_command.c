@@ -52,6 +52,7 @@ struct find_command {
 	} what;
 	const uint8_t *key;
 	struct session *session; /* of COMMAND_FIND */
+	struct session_info *info;
 	bool found;
 };
 
@@ -79,6 +80,8 @@ static bool find_step(struct writer *writer, void *ctx)
 	switch (find->what) {
 	case COMMAND_FIND:
 		*find->session = session;
+		if (find->info)
+			census_info(writer->census, slot, clock_tick(), find->info);
 		find->found = true;
 		break;
 	case COMMAND_DELETE:
@@ -111,9 +114,11 @@ bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE])
 	return find.found;
 }
 
-bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+	struct session_info *info)
 {
-	struct find_command find = {.what = COMMAND_FIND, .key = key, .session = session};
+	struct find_command find = {
+		.what = COMMAND_FIND, .key = key, .session = session, .info = info};
 
 	command_run(writer, find_step, &find);
 	return find.found;
@@ -201,6 +206,7 @@ int writer_flush_done(struct writer *writer, const struct writer_flush *flush, u
 struct list_command {
 	uint32_t *next;
 	struct session *sessions;
+	struct session_info *infos;
 	unsigned room, count;
 };
 
@@ -208,6 +214,7 @@ static bool list_step(struct writer *writer, void *ctx)
 {
 	struct list_command *list = ctx;
 	uint32_t end = table_used_end(writer->table);
+	uint64_t now = clock_tick();
 
 	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
 		if (*list->next >= end) {
@@ -215,18 +222,45 @@ static bool list_step(struct writer *writer, void *ctx)
 			break;
 		}
 		if (table_slot(writer->table, *list->next, &list->sessions[list->count]) &&
-			!writer_is_taken(writer, &list->sessions[list->count]))
+			!writer_is_taken(writer, &list->sessions[list->count])) {
+			if (list->infos)
+				census_info(writer->census, *list->next, now,
+					&list->infos[list->count]);
 			list->count++;
+		}
 		++*list->next;
 	}
 	/* One step is a page, even an empty one: the main thread waits for it. */
 	return true;
 }
 
-unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions, unsigned room)
+unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions,
+	struct session_info *infos, unsigned room)
 {
-	struct list_command list = {.next = next, .sessions = sessions, .room = room};
+	struct list_command list = {
+		.next = next, .sessions = sessions, .infos = infos, .room = room};
 
 	command_run(writer, list_step, &list);
 	return list.count;
+}
+
+struct rows_command {
+	struct census_row *rows;
+	unsigned count;
+};
+
+static bool rows_step(struct writer *writer, void *ctx)
+{
+	struct rows_command *command = ctx;
+
+	command->count = census_rows(writer->census, command->rows);
+	return true;
+}
+
+unsigned writer_contexts(struct writer *writer, struct census_row rows[CENSUS_ROWS])
+{
+	struct rows_command command = {.rows = rows};
+
+	command_run(writer, rows_step, &command);
+	return command.count;
 }

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "control/sessions/census.h"
 #include "control/sessions/lifetime.h"
 #include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
@@ -42,6 +43,7 @@ struct writer {
 	struct engine *engine;
 	struct table *table;
 	struct lifetime *lifetime;
+	struct census *census;
 	size_t reserved_bytes;
 	uint16_t value_max;
 	_Atomic int remove_policy;
@@ -52,6 +54,7 @@ struct writer {
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
 	struct status status;
+	uint64_t scan_next; /* tick of the census's next look at the marks */
 	uint64_t reap_next; /* tick from which taken sessions are looked for again */
 	bool reaping;	    /* the last reap did not finish */
 	bool sweeping;	    /* the last sweep did not finish */

@@ -41,7 +41,9 @@ static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 		} else if (fast_is_update(burst, update, mbuf, data)) {
 			burst->updates[burst->update_count++] = (struct update_request){
 				.request = (const struct sessd_header *)(data + FAST_REQUEST),
-				.length = ntohs(load16(data + FAST_UDP + 4)) - 8U};
+				.source = data + FAST_SOURCE,
+				.length = ntohs(load16(data + FAST_UDP + 4)) - 8U,
+				.source_len = 4};
 			burst->spent[burst->spent_count++] = mbuf;
 		} else {
 			burst->rest[burst->rest_count++] = mbuf;

@@ -47,11 +47,14 @@ COLD static void drop_request(struct burst *burst, struct rte_mbuf *mbuf, const 
 }
 
 /* Collects a NEW or REMOVE. Its buffer is freed once the writer's ring has a copy. */
-FRAME_INLINE void collect_update(
-	struct burst *burst, struct rte_mbuf *mbuf, const struct sessd_header *header, size_t len)
+FRAME_INLINE void collect_update(struct burst *burst, struct rte_mbuf *mbuf,
+	const struct frame *frame, const struct sessd_header *header, size_t len)
 {
-	burst->updates[burst->update_count++] =
-		(struct update_request){.request = header, .length = (uint32_t)len};
+	burst->updates[burst->update_count++] = (struct update_request){.request = header,
+		.source = frame->v6 ? frame_ip6(frame)->source
+				    : (const uint8_t *)&frame_ip4(frame)->source,
+		.length = (uint32_t)len,
+		.source_len = frame->v6 ? 16 : 4};
 	burst_drop(burst, mbuf);
 }
 
@@ -159,7 +162,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		break;
 	case REQUEST_NEW:
 	case REQUEST_REMOVE:
-		collect_update(burst, mbuf, header, len);
+		collect_update(burst, mbuf, frame, header, len);
 		break;
 	case REQUEST_SHORT:
 	case REQUEST_VERSION:

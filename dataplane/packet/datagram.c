@@ -6,6 +6,8 @@
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/verify.h"
 
+#include <string.h>
+
 /* Whether the datagram fills the IP packet. */
 static bool is_whole(const struct frame *frame)
 {
@@ -13,8 +15,8 @@ static bool is_whole(const struct frame *frame)
 	       ntohs(frame_udp(frame)->length) == frame->l4_len;
 }
 
-enum datagram_result datagram_parse(
-	const uint8_t *data, size_t size, const uint8_t **message, size_t *length)
+enum datagram_result datagram_parse(const uint8_t *data, size_t size, const uint8_t **message,
+	size_t *length, struct address *source)
 {
 	struct frame frame = {.data = (uint8_t *)data, .len = (uint32_t)size};
 	enum parse_result result = parse_frame(&frame, PARSE_OPTIONS_REFUSE);
@@ -27,5 +29,9 @@ enum datagram_result datagram_parse(
 		return DATAGRAM_CHECKSUM;
 	*message = (const uint8_t *)(frame_udp(&frame) + 1);
 	*length = frame.l4_len - sizeof(struct frame_udp);
+	if (frame.v6)
+		memcpy(source->bytes, frame_ip6(&frame)->source, sizeof(source->bytes));
+	else
+		address_from_ipv4(source, (const uint8_t *)&frame_ip4(&frame)->source);
 	return DATAGRAM_WHOLE;
 }

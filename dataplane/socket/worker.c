@@ -21,6 +21,7 @@ struct sorted {
 	unsigned take_count;
 	struct pending_get gets[UDP_BATCH];
 	struct update_request updates[UDP_BATCH]; /* changes; once pushed, what was taken */
+	struct address sources[UDP_BATCH];	  /* of the changes */
 };
 
 static void collect_get(struct sorted *sorted, const struct table *table, unsigned index,
@@ -56,9 +57,13 @@ static void sort_batch(struct worker *worker, struct udp_batch *batch, unsigned 
 			break;
 		case REQUEST_NEW:
 		case REQUEST_REMOVE:
-			sorted->updates[sorted->update_count++] = (struct update_request){
+			sorted->sources[sorted->update_count] = datagram.source;
+			sorted->updates[sorted->update_count] = (struct update_request){
 				.request = (struct sessd_header *)datagram.data,
-				.length = (uint32_t)datagram.length};
+				.length = (uint32_t)datagram.length,
+				.source = sorted->sources[sorted->update_count].bytes,
+				.source_len = sizeof(datagram.source.bytes)};
+			sorted->update_count++;
 			break;
 		case REQUEST_SHORT:
 		case REQUEST_VERSION:

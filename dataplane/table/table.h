@@ -46,6 +46,7 @@ struct table_config {
 };
 
 struct table;
+struct session_facts; /* session_der.h */
 
 /* A session without its value. */
 struct session {
@@ -54,7 +55,9 @@ struct session {
 	uint32_t slot;
 	uint16_t len; /* bytes of the value */
 	uint16_t sum; /* the value's Internet checksum, not complemented */
-	bool tls13;   /* set for adopted sessions only; the table does not store it */
+	/* Set for adopted sessions only; the table does not store them. */
+	bool tls13;
+	const struct session_facts *facts; /* valid while the session is reported */
 };
 
 /* Returns NULL with errno set: ENOMEM, or EINVAL for values out of range. */

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/locked_memory.h"
 #include "common/log.h"
+#include "dataplane/session_der.h"
 #include "dataplane/tls_version.h"
 #include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
@@ -27,14 +28,15 @@ struct reading {
 	bool (*found)(void *ctx, const struct session *session);
 	void *ctx;
 	size_t adopted, expired, taken, refused;
+	struct session_facts facts;
 	uint8_t *value;
 	uint64_t *long_slots; /* one bit per slot: its overflow value is in use */
 };
 
-/* The fast path's check: a torn or foreign entry is not adopted. Also sets `*tls13`, because only
- * here the value is at hand. */
-static bool intact(
-	struct reading *reading, const uint8_t *key, const struct sessd_entry *entry, bool *tls13)
+/* The fast path's check: a torn or foreign entry is not adopted. Also reads the value, because only
+ * here it is at hand. */
+static bool intact(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry,
+	struct session *session)
 {
 	struct engine *engine = reading->engine;
 	const struct entry_format format = {
@@ -47,7 +49,9 @@ static bool intact(
 		&format, entry, key, bpf_map__fd(engine->skel->maps.overflow), reading->value);
 	if (len < 0)
 		return false;
-	*tls13 = session_is_tls13(reading->value, (size_t)len);
+	session->tls13 = session_is_tls13(reading->value, (size_t)len);
+	session_read(reading->value, (size_t)len, &reading->facts);
+	session->facts = &reading->facts;
 	return true;
 }
 
@@ -87,7 +91,7 @@ static void read_entry(struct reading *reading, const uint8_t *key, const struct
 		reading->taken++;
 		return;
 	}
-	if (!intact(reading, key, entry, &session.tls13)) {
+	if (!intact(reading, key, entry, &session)) {
 		forget(reading->engine, key);
 		reading->refused++;
 		return;

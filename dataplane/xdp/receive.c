@@ -128,7 +128,7 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 		return 0;
 	case REQUEST_NEW:
 		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
-			header + 1, datagram.length - SESSD_HEADER_SIZE);
+			header + 1, datagram.length - SESSD_HEADER_SIZE, &datagram.source);
 		return 1;
 	case REQUEST_TAKE:
 		engine->answers++;

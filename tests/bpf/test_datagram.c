@@ -86,11 +86,12 @@ static enum datagram_result parse_copy(
 	uint8_t *copy = malloc(size + skew);
 	const uint8_t *message = NULL;
 	enum datagram_result parsed;
+	struct address source;
 
 	assert_non_null(copy);
 	memcpy(copy + skew, frame, size);
 	*length = SIZE_MAX;
-	parsed = datagram_parse(copy + skew, size, &message, length);
+	parsed = datagram_parse(copy + skew, size, &message, length, &source);
 	if (parsed == DATAGRAM_WHOLE) {
 		/* Inside, and whole. */
 		assert_true(message >= copy + skew + 42);
@@ -131,9 +132,10 @@ static void content(void **state)
 	struct frame_spec spec = {NEW, .vlans = 1, .trailing = 100, .padding = 7};
 	size_t size = frame_build(&spec, frame), length;
 	const uint8_t *message;
+	struct address source;
 
 	(void)state;
-	assert_int_equal(datagram_parse(frame, size, &message, &length), DATAGRAM_WHOLE);
+	assert_int_equal(datagram_parse(frame, size, &message, &length, &source), DATAGRAM_WHOLE);
 	assert_ptr_equal(message, frame + 14 + 4 + 20 + 8);
 	assert_int_equal(length, SESSD_HEADER_SIZE + 100);
 	assert_memory_equal(message + 4, key, sizeof(key));

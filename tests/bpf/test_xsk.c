@@ -39,10 +39,11 @@ static struct {
 	uint32_t sum; /* of the value's bytes */
 } got;
 
-static void on_new(
-	void *ctx, const uint8_t *new_key, uint16_t timeout, const void *value, size_t len)
+static void on_new(void *ctx, const uint8_t *new_key, uint16_t timeout, const void *value,
+	size_t len, const struct address *source)
 {
 	(void)ctx;
+	assert_non_null(source);
 	got.news++;
 	got.timeout = timeout;
 	got.length = len;

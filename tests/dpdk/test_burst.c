@@ -41,13 +41,15 @@ static struct lcore *lcore;
 static struct rte_ring *in, *out;
 static struct table *table;
 static unsigned last_new_len;
+static struct address last_new_source;
 
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
 	struct session session = {.len = (uint16_t)len};
 
 	(void)ctx;
+	last_new_source = source ? *source : (struct address){{0}};
 	last_new_len = (unsigned)len;
 	if (len > VALUE_MAX)
 		return;
@@ -238,7 +240,7 @@ static void store(uint8_t id, const void *value, size_t len, uint16_t timeout)
 	uint8_t key[SESSD_KEY_SIZE];
 
 	memset(key, id, sizeof(key));
-	on_new(NULL, key, timeout, value, len);
+	on_new(NULL, key, timeout, value, len, NULL);
 }
 
 static void fill(uint8_t *value, size_t len, unsigned seed)
@@ -613,13 +615,14 @@ static void not_allowed(void **state)
 }
 
 static void ignore_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
 	(void)ctx;
 	(void)key;
 	(void)timeout;
 	(void)value;
 	(void)len;
+	(void)source;
 }
 
 static void ignore_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
@@ -726,6 +729,28 @@ static void updates(void **state)
 	run();
 	assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
 	assert_int_equal(last_new_len, VALUE_MAX + 1);
+}
+
+/* The writer is told who sent a NEW, by both paths. */
+static void update_sources(void **state)
+{
+	static const struct {
+		const char *source;
+		struct packet_spec spec;
+	} ways[] = {
+		{"192.0.2.77", {.proto = IPPROTO_UDP, .source = "192.0.2.77"}},
+		{"192.0.2.78", {.proto = IPPROTO_UDP, .source = "192.0.2.78", .tags = 1}},
+		{"2001:db8::4d", {.proto = IPPROTO_UDP, .source = "2001:db8::4d", .v6 = true}},
+	};
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	for (uint8_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		offer_request(&ways[i].spec, SESSD_NEW, 300, (uint8_t)(100 + i), "value", 5);
+		run();
+		assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
+		assert_string_equal(address_format(&last_new_source, text), ways[i].source);
+	}
 }
 
 static void ring_full(void **state)
@@ -1426,6 +1451,7 @@ int main(void)
 		T(not_allowed),
 		T(limited),
 		T(updates),
+		T(update_sources),
 		T(ring_full),
 		T(mixed),
 		T(memory_is_locked),

@@ -70,10 +70,13 @@ static bool is_datagram(const uint8_t *frame, size_t len)
 	       (frame[at] == 0x86 && frame[at + 1] == 0xdd && frame[at + 2 + 6] == 17);
 }
 
-static void on_new(void *ctx, const uint8_t *key, uint16_t timeout, const void *value, size_t len)
+static void on_new(void *ctx, const uint8_t *key, uint16_t timeout, const void *value, size_t len,
+	const struct address *source)
 {
 	struct packet_update *update = ctx;
 
+	if (!source)
+		FUZZ_FAIL("a NEW without its source");
 	update->count++;
 	update->is_new = true;
 	memcpy(update->key, key, SESSD_KEY_SIZE);

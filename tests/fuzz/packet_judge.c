@@ -70,11 +70,12 @@ static enum datagram_result by_xsk(const struct fuzz_frame *request, struct pack
 	uint8_t *frame = malloc(request->len);
 	const uint8_t *message;
 	enum datagram_result parsed;
+	struct address source;
 	size_t len;
 
 	memset(update, 0, sizeof(*update));
 	memcpy(frame, request->bytes, request->len);
-	parsed = datagram_parse(frame, request->len, &message, &len);
+	parsed = datagram_parse(frame, request->len, &message, &len, &source);
 	if (parsed == DATAGRAM_WHOLE) {
 		/* A separate block, so that a read past it is noticed. */
 		uint8_t *copy = malloc(len ? len : 1);

@@ -31,6 +31,9 @@ struct change {
 	uint16_t timeout;
 	uint8_t first;
 	size_t len;
+	const void *value; /* NULL: `len` times `first` */
+	bool has_source;
+	struct address source;
 };
 
 /* What happens to a slot between two commits. */
@@ -106,7 +109,24 @@ void fake_engine_send(
 {
 	pthread_mutex_lock(&engine->lock);
 	assert_true(engine->tail - engine->committed < QUEUE);
-	engine->queue[engine->tail++ % QUEUE] = (struct change){type, key, timeout, first, len};
+	engine->queue[engine->tail++ % QUEUE] = (struct change){
+		.type = type, .key = key, .timeout = timeout, .first = first, .len = len};
+	pthread_cond_signal(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+void fake_engine_send_value(struct engine *engine, uint32_t key, uint16_t timeout,
+	const void *value, size_t len, const struct address *source)
+{
+	pthread_mutex_lock(&engine->lock);
+	assert_true(engine->tail - engine->committed < QUEUE);
+	engine->queue[engine->tail++ % QUEUE] = (struct change){.type = SESSD_NEW,
+		.key = key,
+		.timeout = timeout,
+		.len = len,
+		.value = value,
+		.has_source = source != NULL,
+		.source = source ? *source : (struct address){{0}}};
 	pthread_cond_signal(&engine->changed);
 	pthread_mutex_unlock(&engine->lock);
 }
@@ -202,7 +222,9 @@ static void deliver(struct engine *engine, const struct change *change)
 	if (change->type == SESSD_REMOVE)
 		engine->sink.on_remove(engine->sink.ctx, key);
 	else
-		engine->sink.on_new(engine->sink.ctx, key, change->timeout, value, change->len);
+		engine->sink.on_new(engine->sink.ctx, key, change->timeout,
+			change->value ? change->value : value, change->len,
+			change->has_source ? &change->source : NULL);
 }
 
 static int fake_poll(struct engine *engine, int timeout_ms)

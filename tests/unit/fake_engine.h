@@ -30,6 +30,9 @@ unsigned fake_engine_forgotten(struct engine *engine);
 /* Queues a change; `type` is SESSD_NEW or SESSD_REMOVE. The value is `len` times `first`. */
 void fake_engine_send(
 	struct engine *engine, int type, uint32_t key, uint16_t timeout, uint8_t first, size_t len);
+/* Queues a NEW of this value, which the caller keeps; `source` may be NULL. */
+void fake_engine_send_value(struct engine *engine, uint32_t key, uint16_t timeout,
+	const void *value, size_t len, const struct address *source);
 /* Waits until all queued changes were delivered and committed. */
 void fake_engine_settle(struct engine *engine);
 /* The next start or poll fails. */

@@ -62,12 +62,35 @@ struct expected {
 	size_t last_len;
 };
 
+/* By the timeout: none, IPv4 or IPv6. */
+static void set_source(struct update_request *request, const struct message *message)
+{
+	unsigned number = ntohs(message->header.timeout);
+
+	request->source = message->header.key;
+	request->source_len = number % 3 == 0 ? 0 : number % 3 == 1 ? 4 : 16;
+}
+
+static void check_source(const struct address *source, const struct message *message)
+{
+	unsigned number = ntohs(message->header.timeout);
+	struct address ipv4;
+
+	assert_int_equal(source != NULL, number % 3 != 0);
+	address_from_ipv4(&ipv4, message->header.key);
+	if (source)
+		assert_memory_equal(source->bytes,
+			number % 3 == 1 ? ipv4.bytes : message->header.key, sizeof(source->bytes));
+}
+
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
 	struct expected *expected = ctx;
 	struct message message;
 	size_t length = make(&message, expected->next);
+
+	check_source(source, &message);
 
 	assert_int_equal(message.header.type, SESSD_NEW);
 	assert_memory_equal(key, message.header.key, SESSD_KEY_SIZE);
@@ -109,8 +132,9 @@ static void open_ring(struct update_ring *ring, uint32_t depth)
 /* Pushes a datagram of `length` bytes; false if there is no room. */
 static bool push(struct update_ring *ring, const struct message *message, size_t length)
 {
-	const struct update_request request = {&message->header, (uint32_t)length};
+	struct update_request request = {.request = &message->header, .length = (uint32_t)length};
 
+	set_source(&request, message);
 	if (update_ring_reserve(ring, 1) == 0)
 		return false;
 	update_ring_push(ring, &request, 1);
@@ -137,8 +161,9 @@ static void fills_and_wraps(void **state)
 		for (unsigned i = 0; i < n; i++) {
 			size_t length = make(&messages[i], pushed + i);
 
-			requests[i] =
-				(struct update_request){&messages[i].header, (uint32_t)length};
+			requests[i] = (struct update_request){
+				.request = &messages[i].header, .length = (uint32_t)length};
+			set_source(&requests[i], &messages[i]);
 		}
 		update_ring_look(&ring, n);
 		got = update_ring_reserve(&ring, n);
@@ -193,8 +218,9 @@ static size_t told_len;
 static unsigned told;
 
 static void tell_len(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
+	(void)source;
 	(void)ctx, (void)key, (void)timeout, (void)value;
 	told_len = len;
 	told++;
@@ -238,9 +264,10 @@ static void too_long(void **state)
 static const uint8_t *expected_value;
 
 static void same_value(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
-	const void *value, size_t len)
+	const void *value, size_t len, const struct address *source)
 {
 	(void)ctx, (void)timeout;
+	assert_null(source);
 	assert_memory_equal(key, expected_value - SESSD_KEY_SIZE, SESSD_KEY_SIZE);
 	assert_memory_equal(value, expected_value, len);
 	told_len = len;
@@ -257,8 +284,8 @@ static void every_length(void **state)
 	for (unsigned len = 0; len <= SESSD_VALUE_LIMIT; len++) {
 		uint8_t *memory = malloc(len % 16 + SESSD_HEADER_SIZE + len);
 		uint8_t *datagram = memory + len % 16;
-		struct update_request request = {
-			(struct sessd_header *)datagram, SESSD_HEADER_SIZE + len};
+		struct update_request request = {.request = (struct sessd_header *)datagram,
+			.length = SESSD_HEADER_SIZE + len};
 
 		for (unsigned i = 0; i < SESSD_HEADER_SIZE + len; i++)
 			datagram[i] = (uint8_t)(random_mix(len) + i * 7);
@@ -338,8 +365,9 @@ static void *produce(void *arg)
 		for (unsigned k = 0; k < n; k++) {
 			size_t length = make(&messages[k], i + k);
 
-			requests[k] =
-				(struct update_request){&messages[k].header, (uint32_t)length};
+			requests[k] = (struct update_request){
+				.request = &messages[k].header, .length = (uint32_t)length};
+			set_source(&requests[k], &messages[k]);
 		}
 		if (n > 0)
 			update_ring_push(ring, requests, n);
@@ -383,8 +411,10 @@ static void *produce_and_wake(void *arg)
 	struct message message;
 
 	for (uint64_t i = 0; i < UPDATES / 10;) {
-		struct update_request request = {&message.header, (uint32_t)make(&message, i)};
+		struct update_request request = {
+			.request = &message.header, .length = (uint32_t)make(&message, i)};
 
+		set_source(&request, &message);
 		if (update_ring_reserve(&sleeper->ring, 1) == 0) {
 			sched_yield();
 			continue;

@@ -294,15 +294,15 @@ static void commands(void **state)
 		send_new(&world, i, 300, 1);
 	fake_engine_settle(world.engine);
 	fake_engine_key(1234, key);
-	assert_true(writer_find(world.writer, key, &session));
+	assert_true(writer_find(world.writer, key, &session, NULL));
 	assert_memory_equal(session.key, key, SESSD_KEY_SIZE);
 	assert_int_equal(session.len, 144);
 	assert_true(writer_delete(world.writer, key));
 	assert_false(writer_delete(world.writer, key));
-	assert_false(writer_find(world.writer, key, &session));
+	assert_false(writer_find(world.writer, key, &session, NULL));
 	assert_int_equal(value_of(&world, 1234), 0);
 	while (next < SESSIONS + 10000) {
-		unsigned n = writer_list(world.writer, &next, page, ROOM);
+		unsigned n = writer_list(world.writer, &next, page, NULL, ROOM);
 
 		assert_in_range(n, 0, ROOM);
 		for (unsigned i = 0; i < n; i++) {
@@ -339,7 +339,7 @@ static void list_of_free_slots(void **state)
 	while (next < 2 * SESSIONS) {
 		uint32_t from = next;
 
-		listed += writer_list(world.writer, &next, page, 256);
+		listed += writer_list(world.writer, &next, page, NULL, 256);
 		/* Slots that were never used are skipped at once. */
 		assert_true(next - from <= 4096 || next == 2 * SESSIONS);
 		pages++;
@@ -398,7 +398,7 @@ static void flush_pace(void **state)
 			break;
 		partly += left > 0 && left < SESSIONS;
 		/* A command of the main thread runs between two steps. */
-		writer_find(world.writer, key, &session);
+		writer_find(world.writer, key, &session, NULL);
 		looks++;
 		usleep(200);
 	}
@@ -525,9 +525,9 @@ static void under_load(void **state)
 
 		fake_engine_key(i % 1024, key);
 		writer_delete(world.writer, key);
-		writer_find(world.writer, key, page);
+		writer_find(world.writer, key, page, NULL);
 		while (next < 300)
-			writer_list(world.writer, &next, page, 50);
+			writer_list(world.writer, &next, page, NULL, 50);
 		if (i % 50 == 0)
 			flush(&world);
 		writer_set_remove(world.writer, i % 20 ? REMOVE_HONOUR : REMOVE_IGNORE);
@@ -670,10 +670,10 @@ static void status(void **state)
 	while (later.expires == first.expires);
 	assert_true(later.expires > first.expires);
 	assert_int_equal(stat(&world, "sessions"), 0);
-	assert_false(writer_find(world.writer, key, &later));
+	assert_false(writer_find(world.writer, key, &later, NULL));
 	assert_false(writer_delete(world.writer, key));
 	assert_false(writer_take(world.writer, key));
-	assert_int_equal(writer_list(world.writer, &next, listed, 8), 0);
+	assert_int_equal(writer_list(world.writer, &next, listed, NULL, 8), 0);
 	stop(&world);
 }
 

@@ -144,12 +144,13 @@ void xsk_pollfds(const struct xsk_set *set, struct pollfd *fds)
 struct message {
 	const uint8_t *at;
 	size_t length;
+	struct address source;
 };
 
 static bool parse(struct xsk_queue *queue, const struct xdp_desc *desc, struct message *message)
 {
-	switch (datagram_parse(
-		queue->frames + desc->addr, desc->len, &message->at, &message->length)) {
+	switch (datagram_parse(queue->frames + desc->addr, desc->len, &message->at,
+		&message->length, &message->source)) {
 	case DATAGRAM_WHOLE:
 		return true;
 	case DATAGRAM_MALFORMED:
@@ -171,7 +172,8 @@ static void deliver(
 	switch (request_classify(message->at, message->length)) {
 	case REQUEST_NEW:
 		sink->on_new(sink->ctx, header.key, ntohs(header.timeout),
-			message->at + sizeof(header), message->length - sizeof(header));
+			message->at + sizeof(header), message->length - sizeof(header),
+			&message->source);
 		break;
 	case REQUEST_REMOVE:
 		sink->on_remove(sink->ctx, header.key);

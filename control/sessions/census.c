@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessions/census.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/locked_memory.h"
+#include "control/sessions/source_list.h"
+#include "dataplane/request.h"
+
+/* Births are in units of 2^8 ticks, 0.27 s, so that 32 bits last for 36 years. */
+#define BORN_SHIFT 8
+/* Words of marks that a scan looks at: a million slots. */
+#define SCAN_WORDS 16384
+
+#define OTHERS CENSUS_CONTEXTS
+
+/* Ages of evicted sessions in seconds: four buckets for each doubling, up to 2^17. */
+#define AGE_BUCKETS 64
+/* When so many were counted, all counts are halved: the median follows the present. */
+#define AGES_MAX 8192
+
+struct note {
+	uint32_t born;
+	uint8_t row;
+	uint8_t kind; /* enum session_kind */
+	uint8_t source;
+	uint8_t held;
+};
+
+_Static_assert(sizeof(struct note) == 8, "eight notes a cache line");
+
+struct census {
+	uint32_t capacity;
+	const uint64_t *marks;
+	uint64_t *seen;	    /* a bit per slot: its session was counted as used */
+	struct note *notes; /* capacity */
+	uint32_t scan;	    /* the next word of marks */
+	unsigned last;	    /* the row found last */
+	unsigned row_count; /* without that of the others */
+	uint64_t hashes[CENSUS_CONTEXTS];
+	struct census_row rows[CENSUS_ROWS];
+	struct source_list sources;
+	uint32_t ages[AGE_BUCKETS];
+	uint32_t age_count;
+};
+
+static size_t note_bytes(uint32_t capacity)
+{
+	return (size_t)capacity * sizeof(struct note);
+}
+
+static uint32_t mark_words(uint32_t capacity)
+{
+	return MARKS_WORDS(capacity);
+}
+
+static size_t seen_bytes(uint32_t capacity)
+{
+	return (size_t)mark_words(capacity) * sizeof(uint64_t);
+}
+
+size_t census_reserved_bytes(uint32_t capacity)
+{
+	return sizeof(struct census) + note_bytes(capacity) + seen_bytes(capacity);
+}
+
+struct census *census_create(uint32_t capacity, const uint64_t *marks)
+{
+	struct census *census = calloc(1, sizeof(*census));
+
+	if (!census)
+		return NULL;
+	census->capacity = capacity;
+	census->marks = marks;
+	census->rows[OTHERS].others = true;
+	census->notes = memory_reserve(note_bytes(capacity), false);
+	census->seen = memory_reserve(seen_bytes(capacity), false);
+	if (census->notes && census->seen)
+		return census;
+	census_destroy(census);
+	return NULL;
+}
+
+void census_destroy(struct census *census)
+{
+	if (!census)
+		return;
+	memory_release(census->notes, note_bytes(census->capacity));
+	memory_release(census->seen, seen_bytes(census->capacity));
+	free(census);
+}
+
+static uint64_t hash_of(const struct session_facts *facts)
+{
+	uint64_t hash = facts->context_len + 1U, word;
+
+	for (size_t i = 0; i < sizeof(facts->context); i += sizeof(word)) {
+		memcpy(&word, facts->context + i, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+static bool is_row(const struct census *census, unsigned i, const struct session_facts *facts)
+{
+	const struct census_row *row = &census->rows[i];
+
+	return row->context_len == facts->context_len &&
+	       memcmp(row->context, facts->context, sizeof(row->context)) == 0;
+}
+
+static uint64_t sessions_of(const struct census_row *row)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SESSION_KINDS; i++)
+		sum += row->of[i].sessions;
+	return sum;
+}
+
+static uint64_t stored_of(const struct census_row *row)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SESSION_KINDS; i++)
+		sum += row->of[i].stored;
+	return sum;
+}
+
+/* Frees the row without sessions that counted the fewest; its counts go to the others. */
+static unsigned replace_row(struct census *census)
+{
+	struct census_row *others = &census->rows[OTHERS];
+	unsigned least = OTHERS;
+
+	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
+		if (sessions_of(&census->rows[i]) == 0 &&
+			(least == OTHERS ||
+				stored_of(&census->rows[i]) < stored_of(&census->rows[least])))
+			least = i;
+	}
+	for (unsigned i = 0; least != OTHERS && i < SESSION_KINDS; i++) {
+		counter_add(&others->of[i].stored, census->rows[least].of[i].stored);
+		counter_add(&others->of[i].used, census->rows[least].of[i].used);
+		/* Others after: a reader's sum may count it twice for an instant, never not. */
+		__atomic_store_n(&census->rows[least].of[i].stored, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&census->rows[least].of[i].used, 0, __ATOMIC_RELAXED);
+	}
+	return least;
+}
+
+static unsigned row_of(struct census *census, const struct session_facts *facts)
+{
+	unsigned i = census->last;
+	uint64_t hash;
+
+	if (i < census->row_count && is_row(census, i, facts))
+		return i;
+	hash = hash_of(facts);
+	for (i = 0; i < census->row_count; i++)
+		if (census->hashes[i] == hash && is_row(census, i, facts))
+			return census->last = i;
+	i = census->row_count < CENSUS_CONTEXTS ? census->row_count++ : replace_row(census);
+	if (i == OTHERS)
+		return OTHERS;
+	census->hashes[i] = hash;
+	census->rows[i].context_len = facts->context_len;
+	memcpy(census->rows[i].context, facts->context, sizeof(facts->context));
+	return census->last = i;
+}
+
+static struct census_counts *counts_of(struct census *census, const struct note *note)
+{
+	return &census->rows[note->row].of[note->kind];
+}
+
+static bool is_seen(const struct census *census, uint32_t slot)
+{
+	return census->seen[slot / 64] >> slot % 64 & 1;
+}
+
+static void see(struct census *census, uint32_t slot)
+{
+	census->seen[slot / 64] |= 1ULL << slot % 64;
+	counter_add(&counts_of(census, &census->notes[slot])->used, 1);
+}
+
+void census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
+	const struct address *source, uint64_t born, bool used)
+{
+	struct note *note = &census->notes[slot];
+	struct census_counts *counts;
+
+	note->born = (uint32_t)(born >> BORN_SHIFT);
+	note->row = (uint8_t)row_of(census, facts);
+	note->kind = (uint8_t)facts->kind;
+	note->source = source_list_take(&census->sources, source);
+	note->held = 1;
+	census->seen[slot / 64] &= ~(1ULL << slot % 64);
+	counts = counts_of(census, note);
+	counter_add(&counts->sessions, 1);
+	counter_add(&counts->stored, 1);
+	if (used)
+		see(census, slot);
+}
+
+void census_end(struct census *census, uint32_t slot)
+{
+	struct note *note = &census->notes[slot];
+
+	if (!note->held)
+		return;
+	if (mark_test(census->marks, slot) && !is_seen(census, slot))
+		see(census, slot);
+	counter_add(&counts_of(census, note)->sessions, (uint64_t)-1);
+	source_list_release(&census->sources, note->source);
+	note->held = 0;
+}
+
+static uint32_t age_of(const struct census *census, uint32_t slot, uint64_t now)
+{
+	uint32_t units = (uint32_t)(now >> BORN_SHIFT) - census->notes[slot].born;
+
+	return (uint32_t)(((uint64_t)units << (BORN_SHIFT + SESSD_TICK_SHIFT)) / 1000000000U);
+}
+
+/* Two bits after the highest one: 4, 5, 6, 7, 8, 10, 12, 14, 16, 20... */
+static unsigned age_bucket(uint32_t age)
+{
+	unsigned top;
+
+	if (age < 4)
+		return age;
+	top = 31 - (unsigned)__builtin_clz(age);
+	top = (top - 1) * 4 + (age >> (top - 2) & 3);
+	return top < AGE_BUCKETS ? top : AGE_BUCKETS - 1;
+}
+
+static uint32_t bucket_begin(unsigned bucket)
+{
+	return bucket < 4 ? bucket : (4U | (bucket & 3)) << (bucket / 4 - 1);
+}
+
+void census_evicted(struct census *census, uint32_t slot, uint64_t now)
+{
+	uint32_t *bucket = &census->ages[age_bucket(age_of(census, slot, now))];
+
+	if (census->age_count >= AGES_MAX) {
+		census->age_count = 0;
+		for (unsigned i = 0; i < AGE_BUCKETS; i++) {
+			__atomic_store_n(&census->ages[i], census->ages[i] / 2, __ATOMIC_RELAXED);
+			census->age_count += census->ages[i];
+		}
+	}
+	census->age_count++;
+	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELAXED);
+}
+
+/* The beginning of the bucket that holds the middle; 0 if none was evicted. */
+static uint64_t median_age(const struct census *census)
+{
+	uint32_t ages[AGE_BUCKETS];
+	uint64_t count = 0, seen = 0;
+
+	for (unsigned i = 0; i < AGE_BUCKETS; i++)
+		count += ages[i] = __atomic_load_n(&census->ages[i], __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < AGE_BUCKETS; i++) {
+		seen += ages[i];
+		if (count && 2 * seen >= count)
+			return bucket_begin(i);
+	}
+	return 0;
+}
+
+void census_scan(struct census *census)
+{
+	uint32_t words = mark_words(census->capacity);
+
+	for (unsigned i = 0; i < SCAN_WORDS && i < words; i++) {
+		uint32_t at = census->scan;
+		uint64_t marks = __atomic_load_n(&census->marks[at], __ATOMIC_RELAXED);
+
+		for (marks &= ~census->seen[at]; marks; marks &= marks - 1) {
+			uint32_t slot = at * 64 + (uint32_t)__builtin_ctzll(marks);
+
+			if (slot < census->capacity && census->notes[slot].held)
+				see(census, slot);
+		}
+		census->scan = at + 1 == words ? 0 : at + 1;
+	}
+}
+
+void census_info(
+	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info)
+{
+	const struct note *note = &census->notes[slot];
+	const struct census_row *row = &census->rows[note->row];
+
+	*info = (struct session_info){
+		.age = age_of(census, slot, now),
+		.kind = (enum session_kind)note->kind,
+		.used = is_seen(census, slot) || mark_test(census->marks, slot),
+		.has_source = note->source != SOURCE_UNKNOWN,
+		.source = census->sources.addresses[note->source],
+		.others = row->others,
+		.context_len = row->context_len,
+	};
+	memcpy(info->context, row->context, sizeof(info->context));
+}
+
+static int most_first(const void *a, const void *b)
+{
+	uint64_t left = sessions_of(a), right = sessions_of(b);
+
+	if (left == right) {
+		left = stored_of(a);
+		right = stored_of(b);
+	}
+	return left < right ? 1 : left > right ? -1 : 0;
+}
+
+unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CENSUS_ROWS; i++)
+		if (stored_of(&census->rows[i]) > 0)
+			rows[count++] = census->rows[i];
+	qsort(rows, count, sizeof(rows[0]), most_first);
+	return count;
+}
+
+void census_stats(const struct census *census, stats_emit emit, void *ctx)
+{
+	static const char *const kinds[SESSION_KINDS] = {
+		[SESSION_TLS13] = "tls13",
+		[SESSION_TLS12] = "tls12",
+		[SESSION_TLS_OTHER] = "tls_other",
+		[SESSION_SEALED] = "sealed",
+		[SESSION_OPAQUE] = "opaque",
+	};
+	char name[48];
+
+	for (unsigned kind = 0; kind < SESSION_KINDS; kind++) {
+		struct census_counts sum = {0};
+
+		for (unsigned i = 0; i < CENSUS_ROWS; i++) {
+			const struct census_counts *counts = &census->rows[i].of[kind];
+
+			sum.sessions += __atomic_load_n(&counts->sessions, __ATOMIC_RELAXED);
+			sum.stored += __atomic_load_n(&counts->stored, __ATOMIC_RELAXED);
+			sum.used += __atomic_load_n(&counts->used, __ATOMIC_RELAXED);
+		}
+		snprintf(name, sizeof(name), "%s_sessions", kinds[kind]);
+		emit(ctx, name, sum.sessions);
+		snprintf(name, sizeof(name), "%s_stored", kinds[kind]);
+		emit(ctx, name, sum.stored);
+		snprintf(name, sizeof(name), "%s_used", kinds[kind]);
+		emit(ctx, name, sum.used);
+	}
+	emit(ctx, "evicted_age_seconds", median_age(census));
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What is known of the sessions besides their keys: session id context, TLS version, who made each,
+ * when, and whether it was ever asked for. Counted by context and kind. All of it belongs to the
+ * writer thread; other threads may read the figures of census_stats.
+ *
+ * Hits cost the readers nothing here: a session counts as used once its visited mark is seen set,
+ * by a scan of the marks or when it ends. TLS 1.3 clients use a session once, so its uses are its
+ * hits; a TLS 1.2 session that is resumed several times counts once.
+ */
+#ifndef SESSIOND_CONTROL_SESSIONS_CENSUS_H
+#define SESSIOND_CONTROL_SESSIONS_CENSUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/address.h"
+#include "dataplane/engine.h"
+#include "dataplane/session_der.h"
+
+/* Contexts counted separately. A context without sessions gives way to a new one; what finds no
+ * place, and the counts of what gave way, is in one more row, of the others. */
+#define CENSUS_CONTEXTS 64
+#define CENSUS_ROWS	(CENSUS_CONTEXTS + 1)
+/* Sources told apart, with the same rule. */
+#define CENSUS_SOURCES 255
+
+struct census_counts {
+	uint64_t sessions; /* now */
+	uint64_t stored;   /* since the start, adopted ones included */
+	uint64_t used;	   /* of these, asked for at least once */
+};
+
+struct census_row {
+	uint8_t context_len;
+	uint8_t context[SESSION_CONTEXT_MAX];
+	bool others; /* the row of all other contexts */
+	struct census_counts of[SESSION_KINDS];
+};
+
+/* What is known of one session. */
+struct session_info {
+	uint32_t age; /* seconds since it was stored; of adopted ones since it was made, if known */
+	enum session_kind kind;
+	bool used;
+	bool has_source;
+	struct address source; /* who made it */
+	bool others;	       /* its context is one of the others */
+	uint8_t context_len;
+	uint8_t context[SESSION_CONTEXT_MAX];
+};
+
+struct census;
+
+/* `marks` are the visited marks. NULL with errno set. */
+struct census *census_create(uint32_t capacity, const uint64_t *marks);
+void census_destroy(struct census *census);
+size_t census_reserved_bytes(uint32_t capacity);
+
+/* A session was stored in `slot` at tick `born`; its mark is set if `used`. `source` may be
+ * NULL. */
+void census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
+	const struct address *source, uint64_t born, bool used);
+/* It ends, before its mark is cleared. */
+void census_end(struct census *census, uint32_t slot);
+/* Call it before census_end for a session that is evicted: its age is remembered. */
+void census_evicted(struct census *census, uint32_t slot, uint64_t now);
+/* Looks for sessions that were used since the last scan, in a bounded part of the slots. */
+void census_scan(struct census *census);
+
+void census_info(
+	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);
+/* Writes the rows that ever counted a session, most sessions first, at most CENSUS_ROWS. */
+unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS]);
+
+/* Sums over all contexts, and the median age of evicted sessions. Any thread. */
+void census_stats(const struct census *census, stats_emit emit, void *ctx);
+
+#endif

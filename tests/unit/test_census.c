@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Sessions counted by context and kind, with bounded rows; who made them; what was used; the age of
+ * evicted ones.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control/sessions/census.h"
+#include "control/sessions/source_list.h"
+
+#include "common/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CAPACITY 2000
+
+static uint64_t marks[MARKS_WORDS(CAPACITY)];
+static struct census *census;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(marks, 0, sizeof(marks));
+	census = census_create(CAPACITY, marks);
+	return census ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	census_destroy(census);
+	return 0;
+}
+
+static struct session_facts facts_of(enum session_kind kind, const char *context)
+{
+	struct session_facts facts = {.kind = kind, .context_len = (uint8_t)strlen(context)};
+
+	memcpy(facts.context, context, facts.context_len);
+	return facts;
+}
+
+static void add(uint32_t slot, enum session_kind kind, const char *context, uint8_t source)
+{
+	struct session_facts facts = facts_of(kind, context);
+	const uint8_t ipv4[4] = {192, 0, 2, source};
+	struct address address;
+
+	address_from_ipv4(&address, ipv4);
+	census_add(census, slot, &facts, source ? &address : NULL, 1000, false);
+}
+
+static struct census_counts counts(const char *context, enum session_kind kind)
+{
+	static struct census_row rows[CENSUS_ROWS];
+	unsigned count = census_rows(census, rows);
+
+	for (unsigned i = 0; i < count; i++)
+		if (context ? !rows[i].others && rows[i].context_len == strlen(context) &&
+					memcmp(rows[i].context, context, strlen(context)) == 0
+			    : rows[i].others)
+			return rows[i].of[kind];
+	return (struct census_counts){0};
+}
+
+static uint64_t wanted_value;
+static const char *wanted_name;
+
+static void on_stat(void *ctx, const char *name, uint64_t value)
+{
+	(void)ctx;
+	if (strcmp(name, wanted_name) == 0)
+		wanted_value = value;
+}
+
+static uint64_t stat(const char *name)
+{
+	wanted_name = name;
+	wanted_value = UINT64_MAX;
+	census_stats(census, on_stat, NULL);
+	return wanted_value;
+}
+
+static void by_context_and_kind(void **state)
+{
+	static struct census_row rows[CENSUS_ROWS];
+
+	(void)state;
+	add(1, SESSION_TLS12, "farm2", 1);
+	add(2, SESSION_TLS13, "farm", 1);
+	add(3, SESSION_TLS13, "farm", 1);
+	add(4, SESSION_TLS12, "farm", 1);
+	add(5, SESSION_SEALED, "", 1);
+	assert_int_equal(counts("farm", SESSION_TLS13).sessions, 2);
+	assert_int_equal(counts("farm", SESSION_TLS12).sessions, 1);
+	assert_int_equal(counts("farm2", SESSION_TLS12).sessions, 1);
+	assert_int_equal(counts("", SESSION_SEALED).sessions, 1);
+	assert_int_equal(stat("tls13_sessions"), 2);
+	assert_int_equal(stat("tls12_sessions"), 2);
+	assert_int_equal(stat("sealed_sessions"), 1);
+	assert_int_equal(stat("opaque_sessions"), 0);
+	/* The most first. */
+	assert_int_equal(census_rows(census, rows), 3);
+	assert_memory_equal(rows[0].context, "farm", 5);
+	census_end(census, 2);
+	census_end(census, 2); /* ended already */
+	assert_int_equal(counts("farm", SESSION_TLS13).sessions, 1);
+	assert_int_equal(counts("farm", SESSION_TLS13).stored, 2);
+	assert_int_equal(stat("tls13_sessions"), 1);
+	assert_int_equal(stat("tls13_stored"), 2);
+}
+
+/* Each session counts once, whether a scan or its end sees the mark. */
+static void used_once(void **state)
+{
+	struct session_info info;
+
+	(void)state;
+	add(1, SESSION_TLS13, "farm", 1);
+	add(70, SESSION_TLS13, "farm", 1);
+	add(71, SESSION_TLS13, "farm", 1);
+	mark_set(marks, 1);
+	mark_set(marks, 1999); /* no session is there */
+	assert_int_equal(stat("tls13_used"), 0);
+	census_info(census, 1, 1000, &info);
+	assert_true(info.used);
+	census_scan(census);
+	census_scan(census);
+	assert_int_equal(stat("tls13_used"), 1);
+	mark_set(marks, 70);
+	census_end(census, 70);
+	assert_int_equal(stat("tls13_used"), 2);
+	census_end(census, 1);
+	census_end(census, 71);
+	assert_int_equal(counts("farm", SESSION_TLS13).used, 2);
+	/* The slot's next session is not used yet. */
+	mark_clear(marks, 1);
+	add(1, SESSION_TLS13, "farm", 1);
+	census_scan(census);
+	census_info(census, 1, 1000, &info);
+	assert_false(info.used);
+	assert_int_equal(stat("tls13_used"), 2);
+}
+
+/* More contexts than rows: the rest is one, and nothing is lost. */
+static void bounded_contexts(void **state)
+{
+	static struct census_row rows[CENSUS_ROWS];
+	struct session_info info;
+	char name[16];
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "context%u", i);
+		add(i, SESSION_TLS13, name, 1);
+	}
+	assert_int_equal(census_rows(census, rows), CENSUS_ROWS);
+	assert_int_equal(counts(NULL, SESSION_TLS13).sessions, 100 - CENSUS_CONTEXTS);
+	assert_int_equal(stat("tls13_sessions"), 100);
+	census_info(census, 99, 1000, &info);
+	assert_true(info.others);
+	/* A context without sessions gives way, its counts go to the others. */
+	census_end(census, 7);
+	assert_int_equal(counts("context7", SESSION_TLS13).stored, 1);
+	add(200, SESSION_TLS12, "late", 1);
+	assert_int_equal(counts("context7", SESSION_TLS13).stored, 0);
+	assert_int_equal(counts("late", SESSION_TLS12).sessions, 1);
+	assert_int_equal(counts(NULL, SESSION_TLS13).stored, 101 - CENSUS_CONTEXTS);
+	assert_int_equal(stat("tls13_stored"), 100);
+	for (uint32_t i = 0; i < CAPACITY; i++)
+		census_end(census, i);
+	assert_int_equal(stat("tls13_sessions") + stat("tls12_sessions"), 0);
+}
+
+static void who_made_it(void **state)
+{
+	struct session_info info;
+	uint8_t ipv4[4] = {192, 0, 2, 5};
+	struct address address;
+
+	(void)state;
+	address_from_ipv4(&address, ipv4);
+	add(1, SESSION_TLS13, "farm", 5);
+	add(2, SESSION_TLS13, "farm", 0);
+	census_info(census, 1, 1000 + clock_ticks(60) + 300, &info);
+	assert_true(info.has_source);
+	assert_memory_equal(&info.source, &address, sizeof(address));
+	assert_in_range(info.age, 59, 60);
+	assert_int_equal(info.kind, SESSION_TLS13);
+	assert_memory_equal(info.context, "farm", 5);
+	assert_int_equal(info.context_len, 4);
+	census_info(census, 2, 1000, &info);
+	assert_false(info.has_source);
+	assert_int_equal(info.age, 0);
+}
+
+/* More sources than places: the rest is unknown, and a source without sessions gives way. */
+static void bounded_sources(void **state)
+{
+	static struct source_list list;
+	struct address address = {{0}};
+	uint8_t place, places[400];
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++) {
+		address.bytes[0] = (uint8_t)(i >> 8);
+		address.bytes[15] = (uint8_t)i;
+		places[i] = source_list_take(&list, &address);
+		assert_int_equal(source_list_take(&list, &address), places[i]);
+		assert_true((places[i] == SOURCE_UNKNOWN) == (i >= CENSUS_SOURCES));
+	}
+	source_list_release(&list, places[9]);
+	source_list_release(&list, places[9]);
+	place = source_list_take(&list, &address);
+	assert_int_equal(place, places[9]);
+	assert_memory_equal(&list.addresses[place], &address, sizeof(address));
+	assert_int_equal(source_list_take(&list, NULL), SOURCE_UNKNOWN);
+}
+
+static void evict_at_age(unsigned count, uint32_t seconds)
+{
+	for (unsigned i = 0; i < count; i++) {
+		add(1, SESSION_TLS13, "farm", 1);
+		census_evicted(census, 1, 1000 + clock_ticks(seconds) + 300);
+		census_end(census, 1);
+	}
+}
+
+/* The median of the sessions evicted last, within a quarter. */
+static void evicted_age(void **state)
+{
+	(void)state;
+	assert_int_equal(stat("evicted_age_seconds"), 0);
+	evict_at_age(100, 1000);
+	assert_in_range(stat("evicted_age_seconds"), 750, 1000);
+	evict_at_age(99, 2);
+	assert_in_range(stat("evicted_age_seconds"), 750, 1000);
+	evict_at_age(2, 2);
+	assert_int_equal(stat("evicted_age_seconds"), 2);
+	evict_at_age(20000, 60000);
+	assert_in_range(stat("evicted_age_seconds"), 45000, 60000);
+	evict_at_age(40000, 40);
+	assert_in_range(stat("evicted_age_seconds"), 30, 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(by_context_and_kind, setup, teardown),
+		cmocka_unit_test_setup_teardown(used_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(bounded_contexts, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_made_it, setup, teardown),
+		cmocka_unit_test(bounded_sources),
+		cmocka_unit_test_setup_teardown(evicted_age, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
