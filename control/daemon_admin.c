@@ -107,6 +107,12 @@ static int admin_reload(void *ctx, void (*line)(void *line_ctx, const char *text
 	return daemon_reload(ctx, line, line_ctx);
 }
 
+static int admin_config_lines(
+	void *ctx, bool diff, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	return daemon_show_config(ctx, diff, line, line_ctx);
+}
+
 static void admin_set_log_level(void *ctx, enum log_level level)
 {
 	struct daemon *daemon = ctx;
@@ -132,6 +138,7 @@ const struct admin_ops daemon_admin_ops = {
 	.flush_done = admin_flush_done,
 	.list = admin_list,
 	.reload = admin_reload,
+	.config = admin_config_lines,
 	.set_log_level = admin_set_log_level,
 	.talkers = admin_talkers,
 };

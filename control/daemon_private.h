@@ -53,10 +53,14 @@ struct daemon {
 };
 
 /* daemon_reload.c: applies the options that may change while running. `line`, if not NULL, is
- * called for each change that needs a restart. 0, or a negative errno with error_message() set and
- * nothing changed. */
+ * called for each change, applied or not, and for what a restart costs if one is needed. 0, or a
+ * negative errno with error_message() set and nothing changed. */
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+/* Calls `line` for each option that runs; with `diff`, for each that file and command line now say
+ * otherwise. 0, or a negative errno with error_message() set. */
+int daemon_show_config(struct daemon *daemon, bool diff,
+	void (*line)(void *line_ctx, const char *text), void *line_ctx);
 
 /* daemon_mode.c. Sets the mode to start in. 0, or a negative errno with error_message() set. */
 int daemon_first_mode(struct daemon *daemon);

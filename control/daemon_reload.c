@@ -1,40 +1,110 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Reloads the configuration, at SIGHUP or by the admin socket.
+ * Reloads the configuration, at SIGHUP or by the admin socket, and shows what runs.
  */
 #include "control/daemon_private.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "control/config/option_values.h"
 #include "control/notify.h"
 
-struct restart_list {
-	void (*line)(void *line_ctx, const char *text);
+/* What an administrator is told, and how. */
+struct report {
+	const struct daemon *daemon;
+	void (*line)(void *line_ctx, const char *text); /* NULL: nobody asked */
 	void *line_ctx;
+	bool changed, moves, restart;
 };
 
-static void on_needs_restart(void *ctx, const char *name)
+static void tell(const struct report *report, const char *text)
 {
-	const struct restart_list *list = ctx;
-	char text[128];
+	if (report->line)
+		report->line(report->line_ctx, text);
+}
 
-	snprintf(text, sizeof(text), "%s has changed: restart to apply it", name);
-	log_warning("reload: %s", text);
-	if (list->line)
-		list->line(list->line_ctx, text);
+static void on_changed(void *ctx, const struct option_def *def, const struct options *running,
+	const struct options *now)
+{
+	char change[OPTION_VALUES], text[OPTION_VALUES + 256];
+	struct report *report = ctx;
+
+	option_change(def, running, now, change);
+	report->changed = true;
+	if (!def->fixed) {
+		snprintf(text, sizeof(text), "%s: %s", def->name, change);
+		log_notice("reload: %s", text);
+	} else {
+		snprintf(text, sizeof(text), "%s has changed: restart to apply it (%s); %s",
+			def->name, def->fixed, change);
+		log_warning("reload: %s", text);
+		report->restart = true;
+		report->moves |= (def->flags & OPTION_MOVES) != 0;
+	}
+	tell(report, text);
+}
+
+static void count_sessions(void *ctx, const char *name, uint64_t value)
+{
+	if (strcmp(name, "sessions") == 0)
+		*(uint64_t *)ctx = value;
+}
+
+/* What the next start costs that applies all of `next`, which has what was reloaded and what was
+ * not. */
+static const char *restart_cost(
+	const struct report *report, const struct options *next, char text[256])
+{
+	const struct daemon *daemon = report->daemon;
+	uint64_t sessions = 0, kept = 0;
+
+	writer_stats(daemon->writer, count_sessions, &sessions);
+	if (!report->moves && daemon->ops->restart_keeps)
+		kept = daemon->ops->restart_keeps(daemon->engine, &next->engine, sessions);
+	if (sessions == 0)
+		snprintf(text, 256, "a restart ends no session: there is none");
+	else if (kept == sessions)
+		snprintf(text, 256, "a restart keeps the %" PRIu64 " sessions", sessions);
+	else if (kept > 0)
+		snprintf(text, 256, "a restart keeps %" PRIu64 " of %" PRIu64 " sessions", kept,
+			sessions);
+	else
+		snprintf(text, 256, "a restart ends all %" PRIu64 " sessions", sessions);
+	return text;
+}
+
+struct reading {
+	struct report *report;
+	void (*changed)(void *ctx, const struct option_def *def, const struct options *running,
+		const struct options *now);
+	struct options *now;
+};
+
+/* Keeps all that was read, which the callback's caller frees. */
+static void on_read(void *ctx, const struct option_def *def, const struct options *running,
+	const struct options *now)
+{
+	struct reading *reading = ctx;
+
+	*reading->now = *now;
+	reading->changed(reading->report, def, running, now);
 }
 
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
-	static struct options next;
-	struct restart_list list = {.line = line, .line_ctx = line_ctx};
+	static struct options next, now;
+	struct report report = {.daemon = daemon, .line = line, .line_ctx = line_ctx};
+	struct reading reading = {.report = &report, .changed = on_changed, .now = &now};
+	char cost[256];
 	int err;
 
 	notify_reloading();
 	err = options_reload(
-		&next, daemon->argc, daemon->argv, &daemon->options, on_needs_restart, &list);
+		&next, daemon->argc, daemon->argv, &daemon->options, on_read, &reading);
 	if (!err)
 		err = daemon->ops->set_allow(daemon->engine, &next.allow);
 	notify_ready();
@@ -43,10 +113,56 @@ int daemon_reload(
 			"reload failed, nothing was changed: %s", error_message());
 		return err;
 	}
+	if (report.restart) {
+		restart_cost(&report, &now, cost);
+		log_warning("reload: %s", cost);
+		tell(&report, cost);
+	} else if (!report.changed) {
+		tell(&report, "nothing has changed");
+	}
 	writer_set_remove(daemon->writer, next.remove);
 	log_set_level(next.log_level);
 	daemon->options = next;
 	log_tagged(LOG_LEVEL_NOTICE, "reload", "reloaded: %zu allowed prefixes, REMOVEs are %s",
 		next.allow.count, next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
+	return 0;
+}
+
+static void on_difference(void *ctx, const struct option_def *def, const struct options *running,
+	const struct options *now)
+{
+	struct report *report = ctx;
+
+	report->changed = true;
+	report->restart |= def->fixed != NULL;
+	report->moves |= (def->flags & OPTION_MOVES) != 0;
+	option_show_change(def, running, now, def->fixed ? "needs a restart" : "reload applies it",
+		report->line, report->line_ctx);
+}
+
+int daemon_show_config(struct daemon *daemon, bool diff,
+	void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	static struct options next, now;
+	struct report report = {.daemon = daemon, .line = line, .line_ctx = line_ctx};
+	struct reading reading = {.report = &report, .changed = on_difference, .now = &now};
+	char cost[256], text[300];
+	int err;
+
+	if (!diff) {
+		options_show(&daemon->options, daemon->mode->name, line, line_ctx);
+		return 0;
+	}
+	err = options_reload(
+		&next, daemon->argc, daemon->argv, &daemon->options, on_read, &reading);
+	if (err)
+		return err;
+	if (report.restart)
+		snprintf(text, sizeof(text), "# %s", restart_cost(&report, &now, cost));
+	else if (report.changed)
+		snprintf(text, sizeof(text), "# a reload applies all");
+	else
+		snprintf(text, sizeof(text), "# no difference");
+	line(line_ctx, text);
 	return 0;
 }

@@ -201,6 +201,11 @@ struct engine_ops {
 	void (*talkers)(struct engine *engine,
 		void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
+	/* How many of `sessions` sessions the next daemon will have that starts with `next`, after
+	 * a stop that keeps them; the same port and pin folder are given. NULL: none. */
+	uint64_t (*restart_keeps)(
+		struct engine *engine, const struct engine_config *next, uint64_t sessions);
+
 	/* Stops the readers and frees the engine. */
 	void (*close)(struct engine *engine, enum engine_close how);
 

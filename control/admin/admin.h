@@ -17,7 +17,12 @@
  *                                            is deleted, some 5 s for a million. It continues if the
  *                                            client leaves. A flush requested during another begins
  *                                            when that ends; its COUNT includes the other's rest
- *   reload             TEXT                  a line for each option that needs a restart
+ *   reload             TEXT                  a line for each change, and what a restart costs if
+ *                                            one is needed
+ *   config             NAME = VALUE # WHERE  a configuration file of what runs, with where each value
+ *                                            comes from
+ *   config-diff        TEXT                  what differs from the file: - NAME = VALUE # WHERE for
+ *                                            what runs, + NAME = VALUE # WHERE for the file
  *   log-level LEVEL
  *   talkers            ADDRESS GETS NEWS REMOVES
  *                                            estimates: a line for each source, those that send most
@@ -64,6 +69,10 @@ struct admin_ops {
 	/* Calls `line` for what the administrator should know. 0, or a negative errno with
 	 * error_message() set. */
 	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+	/* Calls `line` for each line of the configuration that runs; with `diff`, for what differs
+	 * from the file. 0, or a negative errno with error_message() set. */
+	int (*config)(void *ctx, bool diff, void (*line)(void *line_ctx, const char *text),
+		void *line_ctx);
 	void (*set_log_level)(void *ctx, enum log_level level);
 	/* The sources that send most, at most `room`, most first; counting continues for a while.
 	 * Returns how many, or a negative errno with error_message() set if the mode does not count

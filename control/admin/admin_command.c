@@ -153,6 +153,19 @@ static void do_flush(
 	admin_flush_look(connection);
 }
 
+/* An error, or the lines in `body`. Frees `body`. */
+static void reply_body(struct evbuffer *out, struct evbuffer *body, int err)
+{
+	if (err < 0) {
+		reply_error(out, error_message());
+	} else {
+		reply_begin(out);
+		evbuffer_add_buffer(out, body);
+		reply_end(out);
+	}
+	evbuffer_free(body);
+}
+
 static void do_reload(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
@@ -165,14 +178,32 @@ static void do_reload(
 		return;
 	}
 	log_notice("admin: user %u asks for a reload", connection->uid);
-	if (config->ops->reload(config->ctx, reply_line, body) < 0) {
-		reply_error(out, error_message());
-	} else {
-		reply_begin(out);
-		evbuffer_add_buffer(out, body);
-		reply_end(out);
-	}
-	evbuffer_free(body);
+	reply_body(out, body, config->ops->reload(config->ctx, reply_line, body));
+}
+
+static void reply_config(struct admin_connection *connection, struct evbuffer *out, bool diff)
+{
+	const struct admin_config *config = connection->config;
+	struct evbuffer *body = evbuffer_new();
+
+	if (body)
+		reply_body(out, body, config->ops->config(config->ctx, diff, reply_line, body));
+	else
+		reply_error(out, "out of memory");
+}
+
+static void do_config(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	(void)argument;
+	reply_config(connection, out, false);
+}
+
+static void do_config_diff(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	(void)argument;
+	reply_config(connection, out, true);
 }
 
 static void do_log_level(
@@ -241,6 +272,8 @@ static const struct {
 	{"take", true, do_take},
 	{"flush", false, do_flush},
 	{"reload", false, do_reload},
+	{"config", false, do_config},
+	{"config-diff", false, do_config_diff},
 	{"log-level", true, do_log_level},
 	{"talkers", false, do_talkers},
 	{"version", false, do_version},
@@ -269,8 +302,9 @@ void admin_command(struct admin_connection *connection, const char *line)
 		commands[i].run(connection, out, argument);
 		return;
 	}
-	reply_error(out, "unknown command: expected stats, list, show ID, remove ID, take ID, "
-			 "flush, reload, log-level LEVEL, talkers, version or ping");
+	reply_error(out,
+		"unknown command: expected stats, list, show ID, remove ID, take ID, "
+		"flush, reload, config, config-diff, log-level LEVEL, talkers, version or ping");
 }
 
 void admin_list_page(struct admin_connection *connection)

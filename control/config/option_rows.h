@@ -14,40 +14,49 @@
  */
 
 /* NOLINTBEGIN(bugprone-sizeof-expression): a member's size, also where it is a pointer */
-OPTION(uint16_t, port, , .name = "port", .arg = "PORT", .flags = OPTION_ARGUMENT,
-	.help = "UDP port to serve", .set = set_number, .what = "a UDP port", .min = 1,
-	.max = 65535, .fallback = "54321")
+OPTION(uint16_t, port, , .name = "port", .arg = "PORT", .flags = OPTION_MOVES | OPTION_ARGUMENT,
+	.fixed = "sockets are bound at start", .help = "UDP port to serve", .set = set_number,
+	.value = value_number, .what = "a UDP port", .min = 1, .max = 65535, .fallback = "54321")
 
 OPTION(const struct engine_mode *, mode, , .name = "mode", .letter = 'm', .arg = "MODE",
+	.flags = OPTION_MOVES, .fixed = "a mode lasts as long as the daemon",
 	.help = "auto, xdp, dpdk or socket; auto is xdp if --interface is given and it attaches, "
 		"else socket",
 	.details = "A mode that is named but cannot run ends the daemon with an error. A line "
 		   "of the log says what auto chose.",
-	.set = set_mode, .words = "auto xdp dpdk socket", .fallback = "auto")
+	.set = set_mode, .value = value_mode, .words = "auto xdp dpdk socket", .fallback = "auto")
 
 ENGINE_OPTION(interfaces, .name = "interface", .letter = 'i', .arg = "IFNAME",
-	.flags = OPTION_REPEATABLE, .help = "Answer in XDP on this interface", .set = add_interface,
-	.clear = clear_interfaces, .complete = COMPLETE_INTERFACES, .example = "eth1")
+	.flags = OPTION_REPEATABLE,
+	.fixed = "attaching needs privileges that the daemon gives up after its start",
+	.help = "Answer in XDP on this interface", .set = add_interface, .value = value_interface,
+	.first_line = 0, .clear = clear_interfaces, .complete = COMPLETE_INTERFACES,
+	.example = "eth1")
 
 ENGINE_OPTION(xdp_mode, .name = "xdp-mode", .arg = "HOW", .needs = ENGINE_INTERFACES,
+	.fixed = "attaching needs privileges that the daemon gives up after its start",
 	.help = "native, generic or auto; auto is native, or generic with a warning if the driver "
 		"has no XDP",
-	.set = set_word, .words = "auto native generic", .fallback = "auto")
+	.set = set_word, .value = value_word, .words = "auto native generic", .fallback = "auto")
 
 ENGINE_OPTION(busy_poll, .name = "busy-poll", .needs = ENGINE_BUSY_POLL,
+	.fixed = "threads are made at start",
 	.help = "Poll without sleeping: for NEWs in xdp mode, which takes one CPU, for all "
 		"requests in socket mode, which takes one CPU per thread",
 	.details = "It saves some microseconds: until a NEW is stored in xdp mode, until any "
 		   "request is answered in socket mode. The CPUs that receive the packets need not "
 		   "wake another CPU.",
-	.set = set_bool, .fallback = "no")
+	.set = set_bool, .value = value_bool, .fallback = "no")
 
 ENGINE_OPTION(listen, .name = "listen", .letter = 'l', .arg = "ADDR[:PORT]",
-	.flags = OPTION_REPEATABLE, .help = "Serve this address; default every address",
+	.flags = OPTION_REPEATABLE,
+	.fixed = "sockets are bound at start, by privileges that the daemon then gives up",
+	.help = "Serve this address; default every address",
 	.details = "An IPv6 address with a port is written in brackets. * is every address of the "
 		   "host, including those added later. A link-local address ends in %INTERFACE; in "
 		   "xdp mode the daemon's sockets answer GETs to it.",
-	.set = add_listen, .clear = clear_listen, .example = "10.0.0.5")
+	.set = add_listen, .value = value_listen, .first_line = ENGINE_INTERFACES_MAX,
+	.clear = clear_listen, .example = "10.0.0.5")
 
 OPTION(struct allow_list, allow, , .name = "allow", .letter = 'a', .arg = "CIDR",
 	.flags = OPTION_REPEATABLE | OPTION_RELOADABLE,
@@ -55,107 +64,120 @@ OPTION(struct allow_list, allow, , .name = "allow", .letter = 'a', .arg = "CIDR"
 		"unique-local ranges",
 	.details = "The first range that is given replaces the default. Requests from other "
 		   "sources are dropped and counted, never answered.",
-	.set = add_allow, .clear = clear_allow,
+	.set = add_allow, .value = value_allow,
+	.first_line = ENGINE_INTERFACES_MAX + ENGINE_LISTEN_MAX, .clear = clear_allow,
 	.fallback = "127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 ::1/128 "
 		    "fc00::/7 fe80::/10")
 
 ENGINE_OPTION(capacity, .name = "capacity", .letter = 'n', .arg = "SESSIONS",
+	.fixed = "memory is reserved at start",
 	.help = "Maximum number of sessions, fixed at start; a full cache evicts",
-	.set = set_number, .what = "a number of sessions", .min = 1, .max = SESSD_SLOT_LIMIT - 1,
-	.fallback = "1000000")
+	.set = set_number, .value = value_number, .what = "a number of sessions", .min = 1,
+	.max = SESSD_SLOT_LIMIT - 1, .fallback = "1000000")
 
 ENGINE_OPTION(value_max, .name = "max-session", .arg = "BYTES",
-	.help = "Largest session to store, up to 1400",
+	.fixed = "memory is reserved at start", .help = "Largest session to store, up to 1400",
 	.details = "stunnel never sends more than 512 bytes.", .set = set_number,
-	.what = "a number of bytes", .min = 1, .max = SESSD_VALUE_LIMIT, .fallback = "512")
+	.value = value_number, .what = "a number of bytes", .min = 1, .max = SESSD_VALUE_LIMIT,
+	.fallback = "512")
 
 OPTION(enum remove_policy, remove, , .name = "remove", .arg = "POLICY", .flags = OPTION_RELOADABLE,
 	.help = "honour or ignore REMOVEs from clients",
 	.details = "stunnel sends a REMOVE not only to end a session, but also when its own cache "
 		   "overflows, when it reloads its configuration, and when a client closes without "
 		   "close_notify.",
-	.set = set_word, .words = "honour ignore", .fallback = "honour")
+	.set = set_word, .value = value_word, .words = "honour ignore", .fallback = "honour")
 
 ENGINE_OPTION(take, .name = "take", .arg = "yes|no",
+	.fixed = "the XDP program and the readers are made for it at start",
 	.help = "Answer TAKEs, which get a session and end it at once",
 	.details =
 		"A client that sends TAKE in place of GET uses each session once (TLS 1.3 tickets, "
 		"early data). stunnel sends GETs alone. With no, a TAKE is dropped and counted "
 		"like a message of unknown type.",
-	.set = set_bool, .words = "yes no", .fallback = "yes")
+	.set = set_bool, .value = value_bool, .words = "yes no", .fallback = "yes")
 
 ENGINE_OPTION(threads, .name = "threads", .letter = 't', .arg = "N", .needs = ENGINE_THREADS,
+	.fixed = "threads are made at start",
 	.help = "Reader threads in socket mode; default one per CPU", .set = set_number,
-	.what = "a number of threads", .min = 1, .max = 256, .example = "2")
+	.value = value_number, .what = "a number of threads", .min = 1, .max = 256, .example = "2")
 
-ENGINE_OPTION(dpdk_args, .name = "dpdk-args", .arg = "\"EAL ARGS\"",
-	.help = "Arguments of DPDK's EAL, as one string", .set = set_dpdk_args,
+ENGINE_OPTION(dpdk_args, .name = "dpdk-args", .arg = "\"EAL ARGS\"", .fixed = "the EAL starts once",
+	.help = "Arguments of DPDK's EAL, as one string", .set = set_dpdk_args, .value = value_text,
 	.example = "-l 1 -a 0000:01:00.0")
 
-OPTION(bool, keep, , .name = "keep", .needs = ENGINE_PINS,
+OPTION(bool, keep, , .name = "keep", .flags = OPTION_RELOADABLE, .needs = ENGINE_PINS,
 	.help = "Leave the pinned fast path answering after a clean stop",
 	.details = "The next start adopts it with all its sessions, so a restart leaves no GET "
 		   "unanswered. xdp mode only.",
-	.set = set_bool, .fallback = "no")
+	.set = set_bool, .value = value_bool, .fallback = "no")
 
 /* "" if none. */
 OPTION(char, user, [IDENTITY_SIZE], .name = "user", .letter = 'u', .arg = "NAME[:GROUP]",
+	.fixed = "the daemon cannot become another user again",
 	.help = "Run as this user after start; default sessiond, if started as root and that user "
 		"exists; name root to stay root",
 	.details = "The daemon then gives up every capability and keeps only its open descriptors. "
 		   "In dpdk mode it stays root unless a user is named.",
-	.set = set_user, .complete = COMPLETE_USERS, .example = "nobody")
+	.set = set_user, .value = value_text, .complete = COMPLETE_USERS, .example = "nobody")
 
 OPTION(bool, seccomp, , .name = "seccomp", .arg = "yes|no",
+	.fixed = "a filter of system calls cannot be taken off",
 	.help = "Refuse system calls that the daemon does not need",
 	.details = "They fail, and the kernel logs them. Calls that only an attacker makes end the "
 		   "daemon; the XDP program keeps answering.",
-	.set = set_bool, .words = "yes no", .fallback = "yes")
+	.set = set_bool, .value = value_bool, .words = "yes no", .fallback = "yes")
 
 /* "" if none. */
 OPTION(char, config_path, [PATH_MAX], .name = "config", .letter = 'c', .arg = "FILE",
 	.flags = OPTION_COMMAND_LINE,
 	.help = "Read options from FILE, one name = value per line, with the same names; the "
 		"command line wins",
-	.set = set_path, .complete = COMPLETE_FILES)
+	.set = set_path, .value = value_text, .complete = COMPLETE_FILES)
 
 OPTION(char, control_path, [CONTROL_PATH_SIZE], .name = "control", .letter = 'C', .arg = "PATH",
+	.fixed = "the socket is made at start, by privileges that the daemon then gives up",
 	.help = "Admin socket",
 	.details = "A daemon that may not write there uses sessiond.sock in XDG_RUNTIME_DIR, if "
 		   "that is set.",
-	.set = set_control, .complete = COMPLETE_FILES, .fallback = "/run/sessiond/control.sock")
+	.set = set_control, .value = value_text, .complete = COMPLETE_FILES,
+	.fallback = "/run/sessiond/control.sock")
 
 OPTION(char, pin_root, [ENGINE_PIN_DIR_SIZE - 8], .name = "pin-dir", .arg = "PATH",
-	.needs = ENGINE_PINS,
+	.needs = ENGINE_PINS, .flags = OPTION_MOVES, .fixed = "pins are made at start",
 	.help = "Folder for the pins, on a BPF file system; each instance uses PATH/PORT",
-	.set = set_pin_dir, .complete = COMPLETE_FOLDERS, .fallback = "/sys/fs/bpf/sessiond")
+	.set = set_pin_dir, .value = value_text, .complete = COMPLETE_FOLDERS,
+	.fallback = "/sys/fs/bpf/sessiond")
 
 OPTION(enum log_level, log_level, , .name = "log-level", .arg = "LEVEL", .flags = OPTION_RELOADABLE,
 	.help = "error, warning, notice, info or debug", .set = set_log_level,
-	.words = "error warning notice info debug", .fallback = "info")
+	.value = value_log_level, .words = "error warning notice info debug", .fallback = "info")
 
 ENGINE_OPTIONS(limit_gets, limit_news, .name = "rate-limit", .arg = "GETS/NEWS",
+	.fixed = "the XDP program and the readers are made for it at start",
 	.help = "Drop what one source sends above this many GETs and NEWs per second",
 	.details = "A source is an IPv4 address or an IPv6 /64. REMOVEs count as NEWs. 0 is no "
 		   "limit. A source may send one second's requests in a burst.",
-	.set = set_rate_limit, .example = "20000/2000")
+	.set = set_rate_limit, .value = value_rate_limit, .example = "20000/2000")
 
 /* "" if off. */
 OPTION(char, metrics, [108], .name = "metrics", .arg = "WHERE",
+	.fixed = "the page is opened at start, and times are measured from then on",
 	.help = "Serve metrics for Prometheus over HTTP, on PORT of loopback, on ADDR:PORT, or on "
 		"the path of a Unix socket",
 	.details = "The page is /metrics. It has no encryption and no password: on an address of "
 		   "the farm's network everybody there can read it. Times of replies and inserts "
 		   "are measured only with this option.",
-	.set = set_metrics, .example = "9532")
+	.set = set_metrics, .value = value_text, .example = "9532")
 
 ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram", .needs = ENGINE_INTERFACES,
+	.fixed = "the XDP program is made for it at start",
 	.help = "Measure each answer of the XDP program, for --metrics; xdp mode",
 	.details = "Each answer takes longer by two reads of the clock.", .set = set_bool,
-	.fallback = "no")
+	.value = value_bool, .fallback = "no")
 
 OPTION(bool, check, , .name = "check", .flags = OPTION_COMMAND_LINE,
-	.help = "Check the options and exit", .set = set_bool)
+	.help = "Check the options and exit", .set = set_bool, .value = value_bool)
 /* NOLINTEND(bugprone-sizeof-expression) */
 
 #undef OPTION

@@ -21,12 +21,15 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 		wrong = "given twice: leave one out";
 	if (!source->seen[index] && def->clear)
 		def->clear(source->options);
-	source->seen[index] = true;
+	source->seen[index]++;
 	source->options->given |= UINT64_C(1) << index;
 	if (!wrong)
 		wrong = def->set(def, source->options, value ? value : "yes");
-	if (!wrong)
+	if (!wrong) {
+		option_set_line(def, source->options, source->seen[index] - 1,
+			source->file ? source->line : OPTION_LINE_COMMAND);
 		return 0;
+	}
 	text_quote(value ? value : "yes", quoted);
 	if (source->file)
 		return error_set(EINVAL, "%s:%u: %s = %s: %s", text_quote(source->file, where),

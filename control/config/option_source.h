@@ -8,13 +8,11 @@
 
 #include "control/config/option_table.h"
 
-#define OPTION_TABLE_MAX 32 /* at most 64: struct options has a bit for each */
-
 struct option_source {
 	struct options *options; /* the options to fill */
 	const char *file;	 /* NULL: the command line */
 	unsigned line;
-	bool seen[OPTION_TABLE_MAX]; /* all false at first */
+	unsigned seen[OPTION_TABLE_MAX]; /* occurrences; all 0 at first */
 };
 
 /* Applies an occurrence of `def`; `value` is NULL for an option without a value. The first

@@ -10,6 +10,7 @@
 #include <sessiond/rate_limit.h>
 
 #include "common/text.h"
+#include "control/config/option_values.h"
 #include "control/host/metrics_address.h"
 
 static _Thread_local char reason[256];
@@ -319,6 +320,37 @@ const struct option_def option_table[] = {
 };
 
 const size_t option_table_size = sizeof(option_table) / sizeof(option_table[0]);
+
+_Static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTION_TABLE_MAX, "too many rows");
+
+static size_t line_index(const struct option_def *def, size_t i)
+{
+	return def->flags & OPTION_REPEATABLE ? OPTION_TABLE_MAX + def->first_line + i
+					      : (size_t)(def - option_table);
+}
+
+uint32_t option_line(const struct option_def *def, const struct options *options, size_t i)
+{
+	/* The default of a list is not in the table of lines if it is made late. */
+	return options->given >> (def - option_table) & 1 ? options->lines[line_index(def, i)]
+							  : OPTION_LINE_DEFAULT;
+}
+
+void option_set_line(const struct option_def *def, struct options *options, size_t i, uint32_t line)
+{
+	options->lines[line_index(def, i)] = line;
+}
+
+void option_copy_lines(const struct option_def *def, struct options *to, const struct options *from)
+{
+	size_t index = (size_t)(def - option_table);
+	char value[OPTION_VALUE];
+
+	to->given &= ~(UINT64_C(1) << index);
+	to->given |= from->given & UINT64_C(1) << index;
+	for (size_t i = 0; def->value(def, from, i, value); i++)
+		option_set_line(def, to, i, from->lines[line_index(def, i)]);
+}
 
 int option_key(const struct option_def *def)
 {

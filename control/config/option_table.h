@@ -16,6 +16,7 @@ enum option_flags {
 	OPTION_RELOADABLE = 2,	 /* SIGHUP applies a change; any other needs a restart */
 	OPTION_COMMAND_LINE = 4, /* not in the file */
 	OPTION_ARGUMENT = 8,	 /* on the command line the argument, without a name */
+	OPTION_MOVES = 16, /* after a change, a start does not find what the last daemon left */
 };
 
 /* How the shell completes a value that has no list of words. */
@@ -40,6 +41,13 @@ struct option_def {
 	 * error text, valid until the next call by this thread. */
 	const char *(*set)(
 		const struct option_def *def, struct options *options, const char *value);
+	/* Writes value number `i` to `text`, of OPTION_VALUE bytes; false: there are no more. See
+	 * option_values.h. */
+	bool (*value)(
+		const struct option_def *def, const struct options *options, size_t i, char *text);
+	/* Why a change needs a restart, or NULL if it does not. */
+	const char *fixed;
+	size_t first_line; /* of a repeatable option's values in options.lines */
 	/* Empties the list of a repeatable option, including its default. */
 	void (*clear)(struct options *options);
 	/* For numbers, what is counted and its bounds; for words, the allowed words separated by
@@ -58,6 +66,16 @@ struct option_def {
 
 extern const struct option_def option_table[];
 extern const size_t option_table_size;
+
+/* Where value `i` of an option comes from: a line of the configuration file, or one of these. */
+#define OPTION_LINE_DEFAULT 0U
+#define OPTION_LINE_COMMAND UINT32_MAX
+uint32_t option_line(const struct option_def *def, const struct options *options, size_t i);
+void option_set_line(
+	const struct option_def *def, struct options *options, size_t i, uint32_t line);
+/* Takes over the lines of an option's values. */
+void option_copy_lines(
+	const struct option_def *def, struct options *to, const struct options *from);
 
 /* Its letter, or a number above all letters; 0 for the argument. */
 int option_key(const struct option_def *def);

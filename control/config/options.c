@@ -303,7 +303,9 @@ static int check_file_again(const char *path)
 }
 
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
-	void (*needs_restart)(void *ctx, const char *name), void *ctx)
+	void (*changed)(void *ctx, const struct option_def *def, const struct options *running,
+		const struct options *now),
+	void *ctx)
 {
 	struct option_errors errors = {0};
 	struct options *parsed;
@@ -331,12 +333,16 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 		char *to = (char *)next + def->offset;
 		const char *from = (const char *)parsed + def->offset;
 
-		if (def->flags & OPTION_COMMAND_LINE || memcmp(to, from, def->size) == 0)
+		if (def->flags & OPTION_COMMAND_LINE)
 			continue;
-		if (def->flags & OPTION_RELOADABLE)
+		if (memcmp(to, from, def->size) != 0) {
+			if (changed)
+				changed(ctx, def, running, parsed);
+			if (!(def->flags & OPTION_RELOADABLE))
+				continue;
 			memcpy(to, from, def->size);
-		else if (needs_restart)
-			needs_restart(ctx, def->name);
+		}
+		option_copy_lines(def, next, parsed);
 	}
 	next->allow_is_default = parsed->allow_is_default;
 end:

@@ -18,6 +18,12 @@
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
 
+/* Rows of option_rows.h at most: struct options has a bit for each. */
+#define OPTION_TABLE_MAX 32
+
+/* Values of all repeatable options. */
+#define OPTION_LISTS_MAX (ENGINE_INTERFACES_MAX + ENGINE_LISTEN_MAX + ALLOW_MAX)
+
 /* A member for each row of option_rows.h, and values derived from them. */
 struct options {
 	struct engine_config engine; /* complete after options_parse except on_thread */
@@ -27,6 +33,8 @@ struct options {
 #include "control/config/option_rows.h"
 	bool allow_is_default, control_is_default;
 	uint64_t given; /* a bit for each row, from the lowest: set by file or command line */
+	/* Where each value comes from: see option_line(). */
+	uint32_t lines[OPTION_TABLE_MAX + OPTION_LISTS_MAX];
 };
 
 /* The errors in a configuration file. */
@@ -44,12 +52,16 @@ struct option_errors {
  * first. */
 int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors);
 
+struct option_def;
+
 /* Reads file and command line again. `next` becomes a copy of `running` with the new values of the
- * OPTION_RELOADABLE options; needs_restart, if not NULL, is called with the name of each other
- * option that differs. `running` is as options_parse filled it. 0, or a negative errno with
+ * OPTION_RELOADABLE options; `changed`, if not NULL, is called for each option that differs, with
+ * all that was read in `now`. `running` is as options_parse filled it. 0, or a negative errno with
  * error_message() set and `next` untouched. */
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
-	void (*needs_restart)(void *ctx, const char *name), void *ctx);
+	void (*changed)(void *ctx, const struct option_def *def, const struct options *running,
+		const struct options *now),
+	void *ctx);
 
 /* Checks the options against the host: interfaces and users that do not exist, a capacity beyond
  * this machine's memory. 0, or a negative errno with error_message() set: -ENODEV for a missing

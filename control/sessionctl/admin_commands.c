@@ -62,6 +62,13 @@ int ctl_ask(const struct ctl *ctl)
 	return ask(ctl, request, print_line, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
 }
 
+int ctl_config(const struct ctl *ctl)
+{
+	return ask(ctl, ctl->diff ? "config-diff" : "config", print_line, NULL) < 0
+		       ? ctl_fail(EXIT_RUNTIME)
+		       : EXIT_SUCCESS;
+}
+
 /* `name value`: a number, unless the name is "id". */
 static int pair_to_json(void *ctx, char *line)
 {

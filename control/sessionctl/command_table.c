@@ -15,6 +15,7 @@ const struct argp_option ctl_options[] = {
 		"Port of the instance with the pins; default all, or the only one", 0},
 	{"interface", CTL_KEY_INTERFACE, "IFNAME", 0,
 		"detach: only sessiond's XDP program on this interface, wherever it is pinned", 0},
+	{"diff", CTL_KEY_DIFF, NULL, 0, "config: only what differs from file and command line", 0},
 	{0},
 };
 
@@ -38,7 +39,15 @@ const struct ctl_command ctl_commands[] = {
 			"stay. It prints how many it deleted. It waits for an earlier flush that "
 			"still runs, and counts the rest of that one too. If interrupted, it "
 			"continues in the daemon."},
-	{"reload", NULL, false, ctl_ask, "reload the configuration, as SIGHUP does"},
+	{"reload", NULL, false, ctl_ask, "reload the configuration, as SIGHUP does",
+		.details = "It prints what changed, what needs a restart and why, and whether a "
+			   "restart ends sessions."},
+	{"config", NULL, false, ctl_config, "what runs, and where each value comes from",
+		.details = "It prints a configuration file, with a comment behind each value: the "
+			   "default, the line of the file, or the command line. With --diff it "
+			   "reads file and command line again, and prints what differs: - for "
+			   "what runs, + for what is there now, whether a reload applies it, and "
+			   "what a restart costs."},
 	{"log-level", "LEVEL", false, ctl_ask, "error, warning, notice, info or debug"},
 	{"version", NULL, false, ctl_ask, "the daemon's version"},
 	{"detach", NULL, false, ctl_detach, "remove the pins of a daemon that no longer runs",

@@ -22,6 +22,7 @@ enum {
 	CTL_KEY_ONCE,
 	CTL_KEY_INTERVAL,
 	CTL_KEY_INTERFACE,
+	CTL_KEY_DIFF,
 };
 
 struct ctl_command {

@@ -22,6 +22,7 @@ struct ctl {
 	uint16_t port;	       /* 0: not given */
 	const char *interface; /* NULL: not given */
 	bool json;
+	bool diff;			/* config: only what differs */
 	bool once;			/* top: print once, without a terminal */
 	unsigned interval_ms;		/* top */
 	const char *command, *argument; /* NULL if not given */
@@ -37,6 +38,9 @@ int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 /* Sends the command and its argument as the request, and prints the reply unchanged. */
 int ctl_ask(const struct ctl *ctl);
+
+/* What the daemon runs with, or how that differs from its file. */
+int ctl_config(const struct ctl *ctl);
 
 /* doctor_rounds.c: checks this host. The exit code gives the worst finding. */
 int ctl_doctor(const struct ctl *ctl);

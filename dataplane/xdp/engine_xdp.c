@@ -326,6 +326,15 @@ static void xdp_drop_samples(struct engine *engine,
 	ring_buffer__free(ring);
 }
 
+static uint64_t xdp_restart_keeps(
+	struct engine *engine, const struct engine_config *next, uint64_t sessions)
+{
+	return next->capacity == engine->config.capacity &&
+			       next->value_max == engine->config.value_max
+		       ? sessions
+		       : 0;
+}
+
 static void xdp_close(struct engine *engine, enum engine_close how)
 {
 	/* After adoption, the last daemon's program goes on answering from the adopted maps. */
@@ -371,6 +380,7 @@ const struct engine_ops engine_xdp = {
 	.answer_times = stats_xdp_answer_times,
 	.watch = stats_xdp_watch,
 	.talkers = stats_xdp_talkers,
+	.restart_keeps = xdp_restart_keeps,
 	.close = xdp_close,
 	.memory_needed = maps_memory_needed,
 	.would_adopt = stale_pins_adoptable,

@@ -170,7 +170,35 @@ send 1 0 34 >"$folder/reply"
 # restart.
 printf 'capacity = 2000\nremove = ignore\nallow = 192.0.2.0/24\n' >"$conf"
 expect 0 '' $ctl reload
-grep -q capacity "$folder/out" || fail "reload does not tell of capacity: $(cat "$folder/out")"
+grep -qx 'capacity has changed: restart to apply it (memory is reserved at start); from 1000 to 2000' \
+	"$folder/out" || fail "reload does not tell of capacity: $(cat "$folder/out")"
+grep -qx 'remove: from honour to ignore' "$folder/out" || fail "reload does not tell of remove"
+grep -q '^allow: 127.0.0.0/8 was removed, .* 192.0.2.0/24 was added$' "$folder/out" ||
+	fail "reload does not tell of allow: $(cat "$folder/out")"
+grep -q '^a restart ends no session' "$folder/out" || fail "reload does not tell of a restart"
+grep -q 'reload: remove: from honour to ignore' "$folder/up.log" || fail "the log lacks a change"
+
+# config: what runs, and from where; --diff: how it differs from file and command line.
+expect 0 '' $ctl config
+grep -Eqx "allow = 192.0.2.0/24 +# $conf:3" "$folder/out" || fail "config: $(cat "$folder/out")"
+grep -Eq '^capacity = 1000 +# ' "$folder/out" || fail "config lacks the capacity that runs"
+grep -Eqx 'max-session = 512 +# default' "$folder/out" || fail "config lacks a default"
+grep -Eqx 'port = 7201 +# command line' "$folder/out" || fail "config lacks the command line"
+expect 0 '' $ctl --diff config
+grep -Eqx -- "[+] capacity = 2000 +# $conf:1; needs a restart" "$folder/out" ||
+	fail "config --diff: $(cat "$folder/out")"
+grep -q allow "$folder/out" && fail "config --diff shows what was reloaded"
+printf 'capacity = 1000\nremove = ignore\nallow = 192.0.2.0/24\nallow = 192.0.3.0/24\n' >"$conf"
+expect 0 '' $ctl config --diff
+grep -Eqx -- "[+] allow = 192.0.3.0/24 +# $conf:4; reload applies it" "$folder/out" ||
+	fail "config --diff: $(cat "$folder/out")"
+grep -qx '# a reload applies all' "$folder/out" || fail "config --diff: $(cat "$folder/out")"
+printf 'remove = ignore\nallow = 192.0.2.0/24\ncapacity = 1000\n' >"$conf"
+expect 0 '' $ctl config --diff
+[ "$(cat "$folder/out")" = '# no difference' ] || fail "config --diff: $(cat "$folder/out")"
+expect 0 '' $ctl reload
+[ "$(cat "$folder/out")" = 'nothing has changed' ] || fail "reload says: $(cat "$folder/out")"
+wrong 'diff works with config only' stats --diff
 $ctl stats | grep -qx 'capacity 1000' || fail "the capacity has changed"
 send 2 0 34
 for _ in $(seq 50); do

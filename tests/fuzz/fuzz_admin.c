@@ -103,6 +103,14 @@ static int do_reload(void *ctx, void (*line)(void *line_ctx, const char *text), 
 	return 0;
 }
 
+static int do_config(
+	void *ctx, bool diff, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	(void)ctx;
+	line(line_ctx, diff ? "- capacity = 1" : "capacity = 1");
+	return 0;
+}
+
 static void do_level(void *ctx, enum log_level level)
 {
 	(void)ctx;
@@ -129,7 +137,7 @@ static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
-		do_flush_done, do_list, do_reload, do_level, do_talkers};
+		do_flush_done, do_list, do_reload, do_config, do_level, do_talkers};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 

@@ -170,6 +170,17 @@ static int fake_reload(void *ctx, void (*line)(void *line_ctx, const char *text)
 	return 0;
 }
 
+static int fake_config(
+	void *ctx, bool diff, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	struct daemon *d = ctx;
+
+	if (diff && d->reload_fails)
+		return error_set(EINVAL, "x.conf:3: no");
+	line(line_ctx, diff ? "- capacity = 1" : "capacity = 1");
+	return 0;
+}
+
 static void fake_set_log_level(void *ctx, enum log_level level)
 {
 	struct daemon *d = ctx;
@@ -202,6 +213,7 @@ static const struct admin_ops fake_ops = {
 	.flush_done = fake_flush_done,
 	.list = fake_list,
 	.reload = fake_reload,
+	.config = fake_config,
 	.set_log_level = fake_set_log_level,
 	.talkers = fake_talkers,
 };
@@ -323,18 +335,22 @@ static void requests(void **state)
 	expect(d, "log-level debug\n", "OK\n.\n");
 	assert_int_equal(d->level, LOG_LEVEL_DEBUG);
 	expect(d, "reload\n", "OK\ncapacity\n..listen\n\n.\n");
+	expect(d, "config\n", "OK\ncapacity = 1\n.\n");
+	expect(d, "config-diff\n", "OK\n- capacity = 1\n.\n");
 	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0\nfd00:: 0 0 3\n.\n");
 	d->talkers_fail = true;
 	expect(d, "talkers\n", "ERR mode dpdk keeps no counts by source\n");
 	d->reload_fails = true;
 	expect(d, "reload\n", "ERR x.conf:3: no second line\n");
+	expect(d, "config\n", "OK\ncapacity = 1\n.\n");
+	expect(d, "config-diff\n", "ERR x.conf:3: no\n");
 }
 
 static void wrong_requests(void **state)
 {
 	static const char unknown[] =
 		"ERR unknown command: expected stats, list, show ID, remove ID, take ID, flush, "
-		"reload, log-level LEVEL, talkers, version or ping\n";
+		"reload, config, config-diff, log-level LEVEL, talkers, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
 	char text[512];
@@ -384,7 +400,8 @@ static void pipelined(void **state)
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
 			       "take ID, flush, "
-			       "reload, log-level LEVEL, talkers, version or ping\n") +
+			       "reload, config, config-diff, log-level LEVEL, talkers, version or "
+			       "ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
 	close(fd);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "control/config/option_source.h"
+#include "control/config/option_values.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -598,10 +599,17 @@ static void precedence(void **state)
 
 static char restarts[256];
 
-static void note_restart(void *ctx, const char *name)
+static void note_restart(void *ctx, const struct option_def *def, const struct options *running,
+	const struct options *now)
 {
+	char text[OPTION_VALUES];
+
 	(void)ctx;
-	strcat(restarts, name);
+	assert_true(strlen(option_change(def, running, now, text)) > 0);
+	assert_int_equal(def->fixed != NULL, !(def->flags & OPTION_RELOADABLE));
+	if (!def->fixed)
+		return;
+	strcat(restarts, def->name);
 	strcat(restarts, ";");
 }
 
@@ -634,14 +642,14 @@ static void reloads(void **state)
 	write_file(path, "capacity = 11\nallow = 198.51.100.0/24\nlisten = 127.0.0.1\n"
 			 "listen = 127.0.0.2\nremove = ignore\nlog-level = debug\nkeep = yes\n");
 	assert_int_equal(reload(&next, path, &running), 0);
-	assert_string_equal(restarts, "listen;capacity;keep;");
+	assert_string_equal(restarts, "listen;capacity;");
 	assert_int_equal(next.remove, REMOVE_IGNORE);
 	assert_int_equal(next.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(next.allow.count, 1);
 	assert_string_equal(prefix_format(&next.allow.prefixes[0], text), "198.51.100.0/24");
 	assert_int_equal(next.engine.capacity, 10);
 	assert_int_equal(next.engine.listen_count, 1);
-	assert_false(next.keep);
+	assert_true(next.keep);
 	assert_int_equal(next.engine.threads, 2);
 
 	/* Back to the default list; in place, as a daemon may do it. */
@@ -660,6 +668,130 @@ static void reloads(void **state)
 	assert_non_null(strstr(error_message(), ":2: allow = 10.0.0.1/8: expected"));
 	assert_memory_equal(&next, &running, sizeof(next));
 	assert_int_equal(unlink(path), 0);
+}
+
+static char shown[16384];
+
+static void note_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	strcat(strcat(shown, text), "\n");
+}
+
+static void note_change(void *ctx, const struct option_def *def, const struct options *running,
+	const struct options *now)
+{
+	(void)ctx;
+	option_show_change(def, running, now, def->fixed ? "restart" : "reload", note_line, NULL);
+}
+
+static bool is_shown(const char *name_and_value, const char *where)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%-40s # %s\n", name_and_value, where);
+	return strstr(shown, line) != NULL;
+}
+
+/* What runs is shown as a configuration file, which says where each value comes from and has the
+ * same meaning. */
+static void values_and_their_lines(void **state)
+{
+	char path[] = "/tmp/test_options.XXXXXX", where[64], more[96];
+	char *argv[] = {(char *)"sessiond", (char *)"-t", (char *)"2", (char *)"-i", (char *)"eth7",
+		(char *)"-c", path, NULL};
+	struct options running, again, next;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(path, "# a comment\ncapacity = 10\n\nallow = 192.0.2.0/24\nallow = fd00::/8\n"
+			 "listen = 127.0.0.1\nmode = xdp\ninterface = eth1\n"
+			 "rate-limit = 20k/2k\nmetrics = \"/run/a #1.sock\"\nseccomp = off\n");
+	assert_int_equal(options_parse(&running, 7, argv, NULL), 0);
+	shown[0] = '\0';
+	options_show(&running, "xdp", note_line, NULL);
+	snprintf(where, sizeof(where), "%s:2", path);
+	assert_true(is_shown("capacity = 10", where));
+	snprintf(where, sizeof(where), "%s:4", path);
+	assert_true(is_shown("allow = 192.0.2.0/24", where));
+	snprintf(where, sizeof(where), "%s:5", path);
+	assert_true(is_shown("allow = fd00::/8", where));
+	snprintf(where, sizeof(where), "%s:6", path);
+	assert_true(is_shown("listen = 127.0.0.1:54321", where));
+	snprintf(where, sizeof(where), "%s:9", path);
+	assert_true(is_shown("rate-limit = 20000/2000", where));
+	snprintf(where, sizeof(where), "%s:11", path);
+	assert_true(is_shown("seccomp = no", where));
+	assert_true(is_shown("threads = 2", "command line"));
+	assert_true(is_shown("interface = eth7", "command line"));
+	assert_null(strstr(shown, "eth1"));
+	assert_true(is_shown("max-session = 512", "default"));
+	snprintf(more, sizeof(more), "%s:7; mode xdp runs", path);
+	assert_true(is_shown("mode = xdp", more));
+	assert_non_null(strstr(shown, "\n# user is not set\n"));
+	assert_non_null(strstr(shown, "\nmetrics = \"/run/a #1.sock\" "));
+
+	memset(&again, 0, sizeof(again));
+	assert_int_equal(parse_line(&again, "-m xdp -i eth1"), 0);
+	assert_int_equal(options_read_memory(&again, "shown", shown, strlen(shown), NULL), 0);
+	assert_memory_equal(&again.allow, &running.allow, sizeof(again.allow));
+	assert_int_equal(again.engine.limit_news, 2000);
+	assert_string_equal(again.metrics, running.metrics);
+	assert_string_equal(again.control_path, running.control_path);
+	assert_int_equal(again.seccomp, running.seccomp);
+
+	/* The lines of what a reload applies are new, those of what runs on are not. */
+	write_file(path, "mode = xdp\ncapacity = 20\nlisten = 127.0.0.1\nallow = fd00::/8\n"
+			 "allow = 10.0.0.0/8\n");
+	shown[0] = '\0';
+	assert_int_equal(options_reload(&next, 7, argv, &running, note_change, NULL), 0);
+	snprintf(where, sizeof(where), "%s:2", path);
+	assert_true(is_shown("- capacity = 10", where));
+	snprintf(more, sizeof(more), "%s:2; restart", path);
+	assert_true(is_shown("+ capacity = 20", more));
+	snprintf(where, sizeof(where), "%s:4", path);
+	assert_true(is_shown("- allow = 192.0.2.0/24", where));
+	snprintf(more, sizeof(more), "%s:5; reload", path);
+	assert_true(is_shown("+ allow = 10.0.0.0/8", more));
+	assert_null(strstr(shown, "allow = fd00::/8"));
+	assert_true(is_shown("- rate-limit = 20000/2000", strcat(strcpy(where, path), ":9")));
+	assert_null(strstr(shown, "+ rate-limit"));
+	shown[0] = '\0';
+	options_show(&next, "xdp", note_line, NULL);
+	snprintf(where, sizeof(where), "%s:2", path);
+	assert_true(is_shown("capacity = 10", where));
+	snprintf(where, sizeof(where), "%s:4", path);
+	assert_true(is_shown("allow = fd00::/8", where));
+	assert_int_equal(unlink(path), 0);
+}
+
+/* A list of any length. */
+static void change_of_a_long_list(void **state)
+{
+	static struct options from, to;
+	char text[OPTION_VALUES], prefix[32];
+	const struct option_def *def = option_table;
+
+	(void)state;
+	assert_int_equal(parse_line(&from, "-a 192.0.2.1"), 0);
+	assert_int_equal(parse_line(&to, "-a 192.0.2.1"), 0);
+	while (strcmp(def->name, "allow") != 0)
+		def++;
+	for (int i = 0; i < ALLOW_MAX - 1; i++) {
+		snprintf(prefix, sizeof(prefix), "10.%d.%d.0/24", i / 256, i % 256);
+		assert_null(def->set(def, &to, prefix));
+	}
+	option_change(def, &from, &to, text);
+	assert_memory_equal(text, "10.0.0.0/24 was added, 10.0.1.0/24 was added", 44);
+	assert_string_equal(text + strlen(text) - 5, ", ...");
+	option_change(def, &to, &from, text);
+	assert_memory_equal(text, "10.0.0.0/24 was removed, ", 25);
+	from.allow.prefixes[0] = to.allow.prefixes[1];
+	to.allow = from.allow;
+	to.allow.prefixes[to.allow.count++] = to.allow.prefixes[0];
+	assert_string_equal(option_change(def, &from, &to, text), "the order has changed");
 }
 
 /* A daemon that has dropped root may no longer write to the folder of its admin socket. */
@@ -856,6 +988,8 @@ int main(void)
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
+		cmocka_unit_test(values_and_their_lines),
+		cmocka_unit_test(change_of_a_long_list),
 		cmocka_unit_test(reloads),
 		cmocka_unit_test(reload_of_a_pipe),
 		cmocka_unit_test(reload_keeps_the_admin_socket),
