@@ -14,8 +14,10 @@
 
 /* Births are in units of 2^8 ticks, 0.27 s, so that 32 bits last for 36 years. */
 #define BORN_SHIFT 8
-/* Words of marks that a scan looks at: a million slots. */
-#define SCAN_WORDS 16384
+/* Words of marks that a scan looks at, a million slots, and sessions that it counts: each is a
+ * cache miss. Both bound it to some 0.1 ms. */
+#define SCAN_WORDS    16384
+#define SCAN_SESSIONS 2048
 
 #define OTHERS CENSUS_CONTEXTS
 
@@ -278,22 +280,25 @@ static uint64_t median_age(const struct census *census)
 	return 0;
 }
 
-void census_scan(struct census *census)
+bool census_scan(struct census *census)
 {
 	uint32_t words = mark_words(census->capacity);
+	unsigned counted = 0;
 
-	for (unsigned i = 0; i < SCAN_WORDS && i < words; i++) {
+	for (unsigned i = 0; i < SCAN_WORDS && i < words && counted < SCAN_SESSIONS; i++) {
 		uint32_t at = census->scan;
 		uint64_t marks = __atomic_load_n(&census->marks[at], __ATOMIC_RELAXED);
 
 		for (marks &= ~census->seen[at]; marks; marks &= marks - 1) {
 			uint32_t slot = at * 64 + (uint32_t)__builtin_ctzll(marks);
 
+			counted++;
 			if (slot < census->capacity && census->notes[slot].held)
 				see(census, slot);
 		}
 		census->scan = at + 1 == words ? 0 : at + 1;
 	}
+	return counted >= SCAN_SESSIONS;
 }
 
 void census_info(

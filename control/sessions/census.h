@@ -67,8 +67,9 @@ void census_add(struct census *census, uint32_t slot, const struct session_facts
 void census_end(struct census *census, uint32_t slot);
 /* Call it before census_end for a session that is evicted: its age is remembered. */
 void census_evicted(struct census *census, uint32_t slot, uint64_t now);
-/* Looks for sessions that were used since the last scan, in a bounded part of the slots. */
-void census_scan(struct census *census);
+/* Looks for sessions that were used since the last scan, in a bounded part of the slots. True if it
+ * counted as many as it may at once: call it again in a millisecond, else in a second. */
+bool census_scan(struct census *census);
 
 void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);

@@ -378,8 +378,7 @@ static void take_census(struct writer *writer)
 
 	if (now < writer->scan_next)
 		return;
-	writer->scan_next = now + clock_ticks(1);
-	census_scan(writer->census);
+	writer->scan_next = now + (census_scan(writer->census) ? 1 : clock_ticks(1));
 }
 
 static void *writer_run(void *arg)

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CAPACITY 2000
+#define CAPACITY 8000
 
 static uint64_t marks[MARKS_WORDS(CAPACITY)];
 static struct census *census;
@@ -149,6 +149,29 @@ static void used_once(void **state)
 	assert_int_equal(stat("tls13_used"), 2);
 }
 
+/* A scan never counts so many sessions at once that a reply would have to wait. */
+static void bounded_scan(void **state)
+{
+	uint64_t before, used = 0;
+	unsigned scans = 0;
+	bool more;
+
+	(void)state;
+	for (uint32_t slot = 0; slot < CAPACITY; slot++) {
+		add(slot, SESSION_TLS13, "farm", 1);
+		mark_set(marks, slot);
+	}
+	do {
+		before = used;
+		more = census_scan(census);
+		used = stat("tls13_used");
+		assert_in_range(used - before, 1, 2048 + 63);
+		scans++;
+	} while (more);
+	assert_int_equal(used, CAPACITY);
+	assert_true(scans > 3);
+}
+
 /* More contexts than rows: the rest is one, and nothing is lost. */
 static void bounded_contexts(void **state)
 {
@@ -255,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(by_context_and_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(used_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(bounded_scan, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounded_contexts, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_made_it, setup, teardown),
 		cmocka_unit_test(bounded_sources),
