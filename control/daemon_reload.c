@@ -73,6 +73,9 @@ static const char *restart_cost(
 			sessions);
 	else
 		snprintf(text, 256, "a restart ends all %" PRIu64 " sessions", sessions);
+	if (kept > 0 && next->engine.value_max < daemon->options.engine.value_max)
+		snprintf(text + strlen(text), 256 - strlen(text),
+			" of those that have at most %u bytes", next->engine.value_max);
 	return text;
 }
 

@@ -38,6 +38,15 @@ static void print_error(void *ctx, const char *message)
 		fprintf(stderr, "sessiond: %s\n", message);
 }
 
+/* What a start with these options does to sessions that outlive the last daemon. */
+static void print_cost(const struct options *options, const struct engine_mode *mode)
+{
+	char text[512];
+
+	if (mode->ops->start_cost && mode->ops->start_cost(&options->engine, text, sizeof(text)))
+		printf("sessiond: %s\n", text);
+}
+
 static void print_without_effect(void *ctx, const char *name, const char *mode)
 {
 	(void)ctx;
@@ -66,9 +75,11 @@ int main(int argc, char **argv)
 	}
 	log_open(options.log_level);
 	if (options.check) {
-		options_without_effect(&options,
-			options.mode ? options.mode : engines_auto(NULL, &options.engine),
-			print_without_effect, NULL);
+		const struct engine_mode *mode =
+			options.mode ? options.mode : engines_auto(NULL, &options.engine);
+
+		options_without_effect(&options, mode, print_without_effect, NULL);
+		print_cost(&options, mode);
 		printf("sessiond: the configuration is good\n");
 		return EXIT_SUCCESS;
 	}

@@ -225,6 +225,10 @@ struct engine_ops {
 	 * like stale_pins, if nothing outlives the daemon. */
 	bool (*would_adopt)(const struct engine_config *config);
 
+	/* What a start does to the sessions that are pinned in pin_dir, as a sentence for the
+	 * administrator; false: there are none, or that is unknown. NULL, like stale_pins. */
+	bool (*start_cost)(const struct engine_config *config, char *text, size_t size);
+
 	/* Finds a fast path, not this daemon's, that answers or holds sessions where `config`
 	 * listens: 1 with `*stale` set. 0 if there is none, if a running daemon uses the pin
 	 * folder, or if the folder cannot be read; a negative errno if its pins cannot. */

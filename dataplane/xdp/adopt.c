@@ -73,8 +73,9 @@ static bool is_long(const struct reading *reading, uint32_t slot)
 
 static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
 
-static void read_entry(struct reading *reading, const uint8_t *key, const struct sessd_entry *entry)
+static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *entry)
 {
+	struct reading *reading = ctx;
 	struct session session = {
 		.expires = sessd_life_expires(entry->life),
 		.slot = sessd_life_slot(entry->life),
@@ -107,9 +108,9 @@ static void read_entry(struct reading *reading, const uint8_t *key, const struct
 		reading->long_slots[session.slot / 64] |= 1ULL << session.slot % 64;
 }
 
-static int read_sessions(struct reading *reading)
+int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
+	void *ctx)
 {
-	int fd = bpf_map__fd(reading->engine->skel->maps.sessions);
 	uint8_t(*keys)[SESSD_KEY_SIZE] = calloc(READ_BATCH, SESSD_KEY_SIZE);
 	struct sessd_entry *entries = calloc(READ_BATCH, sizeof(*entries));
 	__u32 cursor = 0;
@@ -131,7 +132,7 @@ static int read_sessions(struct reading *reading)
 		}
 		err = 0;
 		for (__u32 i = 0; i < count; i++)
-			read_entry(reading, keys[i], &entries[i]);
+			each(ctx, keys[i], &entries[i]);
 	}
 	if (entries)
 		explicit_bzero(entries, READ_BATCH * sizeof(*entries));
@@ -173,6 +174,8 @@ int adopt_sessions(
 	};
 	int err = 0;
 
+	if (engine->old)
+		return resize_adopt(engine, found, ctx);
 	if (!engine->adopted)
 		return 0;
 	reading.value = calloc(1, value_size);
@@ -182,7 +185,7 @@ int adopt_sessions(
 		goto out;
 	}
 	memory_lock(reading.value, value_size);
-	err = read_sessions(&reading);
+	err = adopt_each(bpf_map__fd(engine->skel->maps.sessions), read_entry, &reading);
 	if (err)
 		goto out;
 	drop_orphans(&reading);

@@ -159,17 +159,23 @@ int attach_link(struct engine *engine, const char *name, int ifindex, bool *nati
 		name, strerror(-fd));
 }
 
+/* A descriptor of the program of a link, or negative: not to be had. */
+static int attached_program(int link_fd)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link_fd, &info, &size) == 0
+		       ? bpf_prog_get_fd_by_id(info.prog_id)
+		       : -1;
+}
+
 /* The last daemon's link has another mode, which only detaching can change. Its program is kept for
  * put_back until the start has succeeded. Detached explicitly: after a close alone, the kernel
  * detaches at some later time. */
 static void take_off(struct xdp_link *link, const char *path)
 {
-	struct bpf_link_info info = {0};
-	__u32 size = sizeof(info);
-
-	link->before = -1;
-	if (bpf_obj_get_info_by_fd(link->fd, &info, &size) == 0)
-		link->before = bpf_prog_get_fd_by_id(info.prog_id);
+	link->before = attached_program(link->fd);
 	link->before_native = link->native;
 	bpf_link_detach(link->fd);
 	unlink(path);
@@ -222,9 +228,14 @@ static int attach_one(struct engine *engine, const char *name, struct xdp_link *
 	if (link->fd >= 0) {
 		err = ask_native(name, link->ifindex, &link->native);
 		if (!err && mode_fits(wanted_mode(engine, link->ifindex), link->native)) {
+			/* If the start fails, the last daemon's program answers on from its own
+			 * maps. */
+			if (engine->old)
+				link->before = attached_program(link->fd);
 			err = bpf_link_update(link->fd, attach_program(engine, link->native), NULL);
 			if (!err)
 				return 0;
+			forget_before(link);
 			/* The last daemon's program stays and answers. */
 			error_set(-err, "cannot replace the last daemon's XDP program on %s: %s",
 				name, strerror(-err));
@@ -336,7 +347,13 @@ void attach_undo(struct engine *engine)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < engine->link_count; i++) {
-		if (!engine->links[i].created)
+		struct xdp_link *link = &engine->links[i];
+
+		if (!link->created && link->before >= 0 &&
+			bpf_link_update(link->fd, link->before, NULL) < 0)
+			log_error("cannot put back the last daemon's XDP program on %s",
+				engine->config.interfaces[i]);
+		if (!link->created)
 			continue;
 		bpf_link_detach(engine->links[i].fd);
 		unlink(link_path(engine, engine->links[i].ifindex, path));

@@ -34,6 +34,7 @@ static void free_engine(struct engine *engine)
 	xsk_close(engine->xsks);
 	receive_close(engine);
 	reader_shared_close(&engine->readers);
+	resize_close(engine);
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
@@ -152,6 +153,11 @@ static void read_counters(struct engine *engine, struct sessd_xdp_counters *tota
 	log_warning("%s: they are shown as 0", error_message());
 }
 
+static bool held_in_table(void *ctx, uint32_t slot, struct session *session)
+{
+	return table_slot(ctx, slot, session);
+}
+
 static int xdp_start(struct engine *engine, struct table *table, const struct update_sink *sink)
 {
 	struct sessd_xdp_counters counters;
@@ -159,7 +165,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 
 	read_counters(engine, &counters); /* logs a failure at start */
 	engine->sink = *sink;
-	if (!engine->adopted) {
+	if (!engine->adopted && !engine->old) {
 		/* Links left by an older daemon answer from its maps until they are updated. Links
 		 * of another network namespace never are: their interfaces are not here, whatever
 		 * their index. */
@@ -173,6 +179,9 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = pins_replace(engine, engine->skel->maps.local);
 	if (err)
 		return err;
+	/* The old program answers nothing any more, ours does not answer yet: what was taken stays
+	 * taken. */
+	resize_follow_takes(engine, held_in_table, table);
 	hidden_tags_look(engine);
 	local_map_publish(engine);
 	err = access_publish(engine);
@@ -182,6 +191,8 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		return err;
 	open_xsks(engine, table); /* the table is the writer's index; GETs do not read it */
 	err = receive_start(engine);
+	if (!err && engine->old)
+		err = resize_pin(engine);
 	if (err)
 		return err;
 	engine->started = true;
@@ -295,6 +306,7 @@ static unsigned xdp_find_taken(struct engine *engine,
 	bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx, uint32_t *slots,
 	unsigned room, bool *more)
 {
+	resize_follow_takes(engine, held, ctx);
 	return claims_find(engine->claims, held, ctx, slots, room, more);
 }
 
@@ -329,16 +341,15 @@ static void xdp_drop_samples(struct engine *engine,
 static uint64_t xdp_restart_keeps(
 	struct engine *engine, const struct engine_config *next, uint64_t sessions)
 {
-	return next->capacity == engine->config.capacity &&
-			       next->value_max == engine->config.value_max
-		       ? sessions
-		       : 0;
+	(void)engine;
+	return sessions < next->capacity ? sessions : next->capacity;
 }
 
 static void xdp_close(struct engine *engine, enum engine_close how)
 {
 	/* After adoption, the last daemon's program goes on answering from the adopted maps. */
-	bool keep = how == ENGINE_CLOSE_KEEP || (how == ENGINE_CLOSE_FAILED && engine->adopted);
+	bool keep = how == ENGINE_CLOSE_KEEP ||
+		    (how == ENGINE_CLOSE_FAILED && (engine->adopted || engine->moved));
 
 	if (engine->started ? !keep : engine->pinned) {
 		attach_remove(engine);
@@ -383,6 +394,7 @@ const struct engine_ops engine_xdp = {
 	.restart_keeps = xdp_restart_keeps,
 	.close = xdp_close,
 	.memory_needed = maps_memory_needed,
-	.would_adopt = stale_pins_adoptable,
+	.would_adopt = stale_pins_would_adopt,
+	.start_cost = stale_pins_cost,
 	.stale_pins = stale_pins_find,
 };

@@ -102,8 +102,13 @@ uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
 	uint64_t bytes = table_reserved_bytes(&index) + frame_bytes(config) + address_bytes(config);
+	struct stale_shape shape;
+	enum stale_pins pins = stale_pins_look(config, &shape, NULL);
 
-	return bytes + (stale_pins_adoptable(config)
-				       ? adopt_bytes(config->capacity)
-				       : kernel_bytes(config->capacity, config->value_max));
+	if (pins == STALE_PINS_FIT)
+		return bytes + adopt_bytes(config->capacity);
+	/* The old maps are not counted as available. */
+	if (pins == STALE_PINS_RESIZED)
+		bytes += resize_bytes(shape.capacity);
+	return bytes + kernel_bytes(config->capacity, config->value_max);
 }

@@ -136,11 +136,9 @@ const char *maps_read_settings(struct engine *engine, struct sessd_config *setti
 		engine->foreign = true;
 		return "it ran in another network namespace";
 	}
-	if (settings->capacity != engine->config.capacity)
-		return "the capacity has changed";
-	if (settings->value_max != engine->config.value_max)
-		return "max-session has changed";
-	return NULL;
+	engine->resized = settings->capacity != engine->config.capacity ||
+			  settings->value_max != engine->config.value_max;
+	return engine->resized ? "capacity or max-session has changed" : NULL;
 }
 
 /* Uses the pinned maps instead of new ones. NULL, or the reason why not. */
@@ -191,11 +189,17 @@ static int open_skeleton(struct engine *engine)
 
 static int new_settings(struct engine *engine)
 {
-	struct sessd_config *settings = &engine->settings;
+	struct sessd_config *settings = &engine->settings, last = *settings;
 
 	memset(settings, 0, sizeof(*settings));
 	settings->capacity = engine->config.capacity;
 	settings->value_max = engine->config.value_max;
+	/* The guards of sessions that move stay valid. */
+	if (engine->moved)
+		memcpy(settings->secret, last.secret, sizeof(settings->secret));
+	explicit_bzero(&last, sizeof(last));
+	if (engine->moved)
+		return 0;
 	if (getrandom(settings->secret, sizeof(settings->secret), 0) !=
 		(ssize_t)sizeof(settings->secret))
 		return error_set(EIO, "cannot get random numbers for the guard");
@@ -257,7 +261,8 @@ int maps_open(struct engine *engine)
 	why = reuse_maps(engine);
 	engine->adopted = !why;
 	if (why) {
-		if (*why)
+		engine->moved = engine->resized && resize_open(engine, &engine->settings);
+		if (*why && !engine->moved)
 			log_warning("the sessions of the last daemon are lost: %s", why);
 		sessiond_bpf__destroy(engine->skel);
 		engine->skel = NULL;

@@ -18,14 +18,83 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-bool stale_pins_adoptable(const struct engine_config *config)
+enum stale_pins stale_pins_look(
+	const struct engine_config *config, struct stale_shape *shape, const char **why)
 {
 	struct engine engine = {.config = *config};
-	struct sessd_config settings;
-	bool would = !maps_read_settings(&engine, &settings);
+	struct sessd_config settings = {0};
+	const char *reason = maps_read_settings(&engine, &settings);
 
+	shape->capacity = settings.capacity;
+	shape->value_max = settings.value_max;
 	explicit_bzero(&settings, sizeof(settings));
-	return would;
+	if (why)
+		*why = reason ? reason : "";
+	return !reason		? STALE_PINS_FIT
+	       : engine.resized ? STALE_PINS_RESIZED
+	       : *reason	? STALE_PINS_USELESS
+				: STALE_PINS_NONE;
+}
+
+bool stale_pins_would_adopt(const struct engine_config *config)
+{
+	struct stale_shape shape;
+	enum stale_pins pins = stale_pins_look(config, &shape, NULL);
+
+	return pins == STALE_PINS_FIT || pins == STALE_PINS_RESIZED;
+}
+
+static void count_session(void *ctx, const uint8_t *key, const struct sessd_entry *entry)
+{
+	static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
+	uint64_t *count = ctx;
+
+	*count += entry->guard != 0 && memcmp(key, status_key, SESSD_KEY_SIZE) != 0;
+}
+
+/* Ended ones that nobody has deleted yet included; 0 if the map cannot be read. */
+static uint64_t count_sessions(const struct engine_config *config)
+{
+	char path[PATH_MAX];
+	uint64_t count = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", config->pin_dir, SESSD_PIN_SESSIONS);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	adopt_each(fd, count_session, &count);
+	close(fd);
+	return count;
+}
+
+bool stale_pins_cost(const struct engine_config *config, char *text, size_t size)
+{
+	struct stale_shape shape;
+	const char *why;
+	enum stale_pins pins = stale_pins_look(config, &shape, &why);
+	unsigned long long count = count_sessions(config);
+
+	if (pins == STALE_PINS_NONE || count == 0)
+		return false;
+	if (pins == STALE_PINS_FIT)
+		snprintf(text, size, "a start keeps the %llu sessions in %s", count,
+			config->pin_dir);
+	else if (pins == STALE_PINS_USELESS)
+		snprintf(text, size, "a start ends the %llu sessions in %s: %s", count,
+			config->pin_dir, why);
+	else
+		snprintf(text, size,
+			"a start moves %s%llu of the %llu sessions in %s into new maps (capacity "
+			"%u "
+			"to %u, max-session %u to %u) and needs memory for both until it is done: "
+			"%llu MiB",
+			config->capacity < count || config->value_max < shape.value_max ? "at most "
+											: "",
+			count < config->capacity ? count : config->capacity, count, config->pin_dir,
+			shape.capacity, config->capacity, shape.value_max, config->value_max,
+			(unsigned long long)maps_memory_needed(config) >> 20);
+	return true;
 }
 
 /* The interface on which the pinned link's program answers: 0 if there is none here, or a

@@ -68,8 +68,13 @@ struct engine {
 	int root_fd;		      /* its parent folder */
 	bool made_root;		      /* root_fd's folder was made by this daemon */
 	bool adopted;		      /* the maps are the last daemon's */
-	bool foreign;		      /* the pins found belong to another network namespace */
-	bool pinned;		      /* the pins refer to our maps */
+	/* The last daemon's maps, whose sessions move into ours; else NULL. After the start, only
+	 * the writer thread uses it. */
+	struct old_maps *old;
+	bool moved;	  /* sessions were moved from such maps */
+	bool resized;	  /* the pins found have another capacity or max-session */
+	bool foreign;	  /* the pins found belong to another network namespace */
+	bool pinned;	  /* the pins refer to our maps */
 	bool allow_ours;  /* the maps' allow lists are ours, no longer the last daemon's */
 	bool locals_ours; /* likewise for the local addresses */
 	bool local_made;  /* the maps are adopted except `local`, which was too small */
@@ -140,8 +145,24 @@ uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
  * maps. */
 uint64_t maps_memory_needed(const struct engine_config *config);
 
-/* stale_pins.c: the engine's operations would_adopt and stale_pins. */
-bool stale_pins_adoptable(const struct engine_config *config);
+/* stale_pins.c: what is pinned for a start with this configuration. */
+enum stale_pins {
+	STALE_PINS_NONE,
+	STALE_PINS_FIT,	    /* adopted as they are */
+	STALE_PINS_RESIZED, /* their sessions are moved into new maps */
+	STALE_PINS_USELESS, /* their sessions are lost */
+};
+struct stale_shape {
+	uint32_t capacity;
+	uint16_t value_max;
+};
+/* `shape` is set for STALE_PINS_RESIZED, `*why`, if not NULL, to the reason for STALE_PINS_USELESS.
+ */
+enum stale_pins stale_pins_look(
+	const struct engine_config *config, struct stale_shape *shape, const char **why);
+/* The engine's operations would_adopt, start_cost and stale_pins. */
+bool stale_pins_would_adopt(const struct engine_config *config);
+bool stale_pins_cost(const struct engine_config *config, char *text, size_t size);
 int stale_pins_find(const struct engine_config *config, struct engine_stale *stale);
 
 /* pins.c: the folder on the bpffs. */
@@ -221,6 +242,27 @@ void hidden_tags_look(struct engine *engine);
 uint64_t adopt_bytes(uint32_t capacity);
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+
+/* Calls `each` for each entry of a map of sessions, with those that are none. */
+int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
+	void *ctx);
+
+/* resize.c: sessions of pinned maps with another capacity or max-session. False if the maps cannot
+ * be used: their sessions are lost. */
+bool resize_open(struct engine *engine, const struct sessd_config *settings);
+/* As adopt_sessions, into new maps. If not all fit, keeps those that GETs have asked for, then
+ * those that end last. */
+int resize_adopt(
+	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+/* Takes from the new maps what TAKEs have taken from the old ones. Some seconds after the first
+ * call, which is at the start, it closes the old maps. `held` as in find_taken. */
+void resize_follow_takes(struct engine *engine,
+	bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx);
+/* Puts the new maps' pins in the place of the old ones'. */
+int resize_pin(struct engine *engine);
+void resize_close(struct engine *engine);
+/* Memory of a move, besides both sets of maps. */
+uint64_t resize_bytes(uint32_t old_capacity);
 
 /* access_maps.c: the allow list and the VLANs. */
 int access_set_allow(struct engine *engine, const struct allow_list *allow);

@@ -64,15 +64,23 @@ static void other_abi(void **state)
 	lost_for("the pin set is incomplete");
 }
 
+/* Sessions cannot move from an incomplete set either. */
 static void other_options(void **state)
 {
+	static const char *const names[] = {"sessions", "overflow", "marks", "taken"};
+	char path[PATH_MAX];
+
 	(void)state;
-	world_keep_one(&world);
-	world.config.capacity++;
-	lost_for("the capacity has changed");
-	world_keep_one(&world);
-	world.config.value_max++;
-	lost_for("max-session has changed");
+	for (size_t i = 0; i < 2 * (sizeof(names) / sizeof(names[0])); i++) {
+		world_keep_one(&world);
+		snprintf(path, sizeof(path), "%s/%s", world.pin_dir, names[i / 2]);
+		assert_int_equal(unlink(path), 0);
+		if (i % 2)
+			world.config.capacity++;
+		else
+			world.config.value_max++;
+		lost_for("capacity or max-session has changed");
+	}
 }
 
 static void missing_pins(void **state)
