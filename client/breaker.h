@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * A circuit breaker, one a cache, shared by all threads without a lock. Closed, the cache is asked.
+ * A circuit breaker, one a cache, shared without a lock by all threads of all processes that share
+ * the client by fork(). Closed, the cache is asked.
  * Open, it is not, but for one question each time a back-off has passed: 100 ms at first, doubled
  * up to 5 s, each with jitter. An answer closes it.
  *
@@ -10,22 +11,16 @@
 #ifndef SESSIOND_CLIENT_BREAKER_H
 #define SESSIOND_CLIENT_BREAKER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <sessiond/client_page.h>
 
 /* Questions without an answer in a row that open it. One is not enough: a reply may be lost. */
 #define BREAKER_FAILURES 5
 
 #define BREAKER_BACKOFF_MIN_NS 100000000ULL
 #define BREAKER_BACKOFF_MAX_NS 5000000000ULL
-
-struct breaker { /* all zero: closed */
-	atomic_uint failures;
-	_Atomic uint64_t retry_at;  /* 0: closed */
-	_Atomic uint64_t opened_at; /* or opened again */
-	_Atomic uint64_t backoff;   /* ns */
-};
 
 bool breaker_is_open(const struct breaker *breaker);
 /* Whether to ask now. Where it is open, true makes the caller the one that tries. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "client/client_private.h"
+#include "client/page.h"
 #include "client/placement.h"
 #include "client/threads.h"
 #include "common/locked_memory.h"
@@ -24,6 +26,9 @@
 #define VALUE_MIN	36 /* the shortest sealed value that says something */
 #define LIFETIME_S	86400
 #define LIFETIME_S_MAX	604800 /* RFC 8446 4.6.1 */
+
+/* Of the first version. */
+#define OPTIONS_SIZE_MIN offsetof(struct sessiond_options, counters_folder)
 
 #define FLAGS (SESSIOND_SINGLE_USE | SESSIOND_FORWARD_REMOVE | SESSIOND_NO_TICKETS)
 
@@ -173,6 +178,7 @@ static int read_keys(sessiond_client *client)
 static void destroy(sessiond_client *client)
 {
 	threads_forget(client);
+	page_close(client);
 	if (client->ring) {
 		OPENSSL_cleanse(client->ring, sizeof(*client->ring));
 		memory_release(client->ring, sizeof(*client->ring));
@@ -189,14 +195,20 @@ static int told(int ret, char *error, size_t error_size)
 	return ret;
 }
 
+static const char *counters_folder(const struct sessiond_options *options)
+{
+	const char *named = secure_getenv("SESSIOND_CLIENTS");
+
+	if (options->counters_folder)
+		return options->counters_folder;
+	return named ? named : CLIENT_PAGE_FOLDER;
+}
+
 static int make(sessiond_client **out, const struct sessiond_options *options)
 {
 	sessiond_client *client;
 	int ret;
 
-	if (options->size != sizeof(*options))
-		return error_set(EINVAL, "size: expected %zu, the size of struct sessiond_options",
-			sizeof(*options));
 	ret = threads_prepare();
 	if (ret < 0)
 		return error_set(-ret, "no thread-specific data: %s", strerror(-ret));
@@ -220,6 +232,8 @@ static int make(sessiond_client **out, const struct sessiond_options *options)
 		ret = set_scope(client, options);
 	if (ret == 0)
 		ret = read_keys(client);
+	if (ret == 0 && page_open(client, counters_folder(options)) < 0)
+		ret = error_set(ENOMEM, "out of memory");
 	if (ret < 0)
 		goto err;
 	*out = client;
@@ -232,8 +246,17 @@ err:
 int sessiond_open(sessiond_client **client, const struct sessiond_options *options, char *error,
 	size_t error_size)
 {
+	struct sessiond_options all = {0};
+
 	*client = NULL;
-	return told(make(client, options), error, error_size);
+	if (options->size < OPTIONS_SIZE_MIN || options->size > sizeof(all))
+		return told(
+			error_set(EINVAL, "size: expected %zu, the size of struct sessiond_options",
+				sizeof(all)),
+			error, error_size);
+	/* What an older caller does not know is zero. */
+	memcpy(&all, options, options->size);
+	return told(make(client, &all), error, error_size);
 }
 
 int sessiond_reload_keys(sessiond_client *client, char *error, size_t error_size)
@@ -257,11 +280,13 @@ void sessiond_read_stats(const sessiond_client *client, struct sessiond_stats *s
 {
 	struct sessiond_stats all = {0};
 
-#define X(name, help) all.name = atomic_load_explicit(&client->counters.name, memory_order_relaxed);
+#define X(name, help) \
+	all.name = atomic_load_explicit( \
+		&client->page->counters[CLIENT_##name], memory_order_relaxed);
 	SESSIOND_CLIENT_COUNTERS(X)
 #undef X
 	for (unsigned i = 0; i < client->cache_count; i++)
-		all.unavailable += breaker_is_open(&client->caches[i].breaker);
+		all.unavailable += breaker_is_open(client_breaker(client, i));
 	if (size > sizeof(all)) {
 		memset((char *)stats + sizeof(all), 0, size - sizeof(all));
 		size = sizeof(all);

@@ -14,20 +14,23 @@
 
 #include <sessiond/client.h>
 #include <sessiond/client_counters.h>
+#include <sessiond/client_page.h>
 
 #include "client/breaker.h"
 #include "client/seal.h"
 #include "common/address.h"
 
-struct client_counters {
-#define X(name, help) _Atomic uint64_t name;
+enum client_counter {
+#define X(name, help) CLIENT_##name,
 	SESSIOND_CLIENT_COUNTERS(X)
 #undef X
+	CLIENT_COUNTER_COUNT
 };
+
+_Static_assert(CLIENT_COUNTER_COUNT <= CLIENT_PAGE_COUNTERS, "they fit");
 
 struct client_cache {
 	struct endpoint endpoint;
-	struct breaker breaker; /* shared */
 	char text[ADDRESS_TEXT];
 };
 
@@ -48,11 +51,15 @@ struct sessiond_client {
 	void *log_ctx;
 
 	struct thread_lookup *threads; /* guarded by threads.c */
-	struct client_counters counters;
+
+	struct client_page *page; /* shared with other processes */
+	sessiond_client *next_with_page;
+	char page_folder[256], page_name[64]; /* name "": no file */
 };
 
 #define client_count(client, name) \
-	((void)atomic_fetch_add_explicit(&(client)->counters.name, 1, memory_order_relaxed))
+	((void)atomic_fetch_add_explicit( \
+		&(client)->page->counters[CLIENT_##name], 1, memory_order_relaxed))
 
 static inline uint64_t client_now(void)
 {
@@ -60,6 +67,11 @@ static inline uint64_t client_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+static inline struct breaker *client_breaker(const sessiond_client *client, unsigned cache)
+{
+	return &client->page->caches[cache].breaker;
 }
 
 void client_log(const sessiond_client *client, enum sessiond_log_level level, const char *format,

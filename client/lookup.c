@@ -84,7 +84,7 @@ void lookup_cache_failed(
 	struct sessiond_lookup *lookup, unsigned cache, uint64_t sent, uint64_t now, int error)
 {
 	sessiond_client *client = lookup->client;
-	struct breaker *breaker = &client->caches[cache].breaker;
+	struct breaker *breaker = client_breaker(client, cache);
 	bool opened;
 
 	if (error) {
@@ -105,7 +105,7 @@ static void cache_answered(struct sessiond_lookup *lookup, unsigned cache)
 {
 	sessiond_client *client = lookup->client;
 
-	if (breaker_good(&client->caches[cache].breaker))
+	if (breaker_good(client_breaker(client, cache)))
 		client_log(client, SESSIOND_LOG_NOTICE, "cache %s answers again",
 			client->caches[cache].text);
 }
@@ -134,7 +134,7 @@ static void ask_one(struct sessiond_lookup *lookup, unsigned slot, bool second, 
 		int ret;
 
 		if (is_asked(lookup, slot, cache) ||
-			!breaker_allows(&client->caches[cache].breaker, now))
+			!breaker_allows(client_breaker(client, cache), now))
 			continue;
 		*flight = (struct flight){.cache = (uint8_t)cache,
 			.slot = (uint8_t)slot,

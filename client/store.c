@@ -25,7 +25,7 @@ static unsigned send_copies(struct sessiond_lookup *lookup, const uint8_t *wire_
 	for (unsigned i = 0; i < client->cache_count && sent < copies; i++) {
 		int ret;
 
-		if (breaker_is_open(&client->caches[order[i]].breaker))
+		if (breaker_is_open(client_breaker(client, order[i])))
 			continue;
 		ret = links_send(lookup, order[i], datagram, size);
 		if (ret == 0) {

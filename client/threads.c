@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "client/client_private.h"
+#include "client/page.h"
 
 struct thread_lookup {
 	struct thread_lookup *next_of_thread, *next_of_client;
@@ -69,6 +70,7 @@ static void after_fork(void)
 static void in_child(void)
 {
 	atomic_fetch_add(&fork_generation, 1);
+	page_in_child();
 	pthread_mutex_unlock(&registry);
 }
 

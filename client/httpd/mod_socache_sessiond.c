@@ -94,6 +94,7 @@ static const char *create(
 	}
 	named_settings_point(&instance->settings);
 	/* For a test: configtest ends before init. */
+	instance->settings.options.counters_folder = "";
 	if (sessiond_open(&client, &instance->settings.options, error, sizeof(error)) < 0)
 		return apr_psprintf(p, "sessiond: %s", error);
 	sessiond_close(client);
@@ -124,6 +125,7 @@ static apr_status_t init(ap_socache_instance_t *instance, const char *user,
 		return APR_EINVAL;
 	}
 	instance->server = s;
+	options.counters_folder = NULL;
 	options.log = on_log;
 	options.log_ctx = instance;
 	ret = sessiond_open(&instance->client, &options, error, sizeof(error));

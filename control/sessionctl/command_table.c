@@ -6,7 +6,8 @@
 const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
-	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list, show and doctor as JSON", 0},
+	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list, show, clients and doctor as JSON", 0},
+	{"metrics", CTL_KEY_METRICS, NULL, 0, "Print clients in the text format of Prometheus", 0},
 	{"once", CTL_KEY_ONCE, NULL, 0, "top: print once and exit, as without a terminal", 0},
 	{"interval", CTL_KEY_INTERVAL, "SECONDS", 0, "top: time between two updates, default 1", 0},
 	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Folder of the pins, default " CTL_PIN_ROOT_DEFAULT,
@@ -60,6 +61,11 @@ const struct ctl_command ctl_commands[] = {
 			"daemon renews what it asks for each second: 3 seconds after a daemon has "
 			"died or got stuck the check fails, though in xdp mode sessions are still "
 			"answered. It prints the status and exits 0 only if the cache is ready."},
+	{"clients", "[FOLDER]", true, ctl_clients, "counters of the servers on this host",
+		.details = "Every program that uses libsessiond leaves its counters in a file of "
+			   "/run/sessiond-clients, or of the folder that its SESSIOND_CLIENTS "
+			   "names. Processes that were forked count together. Files of programs "
+			   "that have ended are removed. Needs no daemon."},
 	{"key", "new|rotate FILE", false, ctl_key, "make or rotate a key file of libsessiond",
 		.details =
 			"new makes a file with one random key. rotate takes one step of three: "

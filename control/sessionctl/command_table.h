@@ -23,6 +23,7 @@ enum {
 	CTL_KEY_INTERVAL,
 	CTL_KEY_INTERFACE,
 	CTL_KEY_DIFF,
+	CTL_KEY_METRICS,
 };
 
 struct ctl_command {

@@ -33,6 +33,9 @@ static int on_option(void *ctx, int key, const char *value)
 	case CTL_KEY_DIFF:
 		ctl->diff = true;
 		return 0;
+	case CTL_KEY_METRICS:
+		ctl->metrics = true;
+		return 0;
 	case CTL_KEY_ONCE:
 		ctl->once = true;
 		return 0;
@@ -167,6 +170,10 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->diff && command->run != ctl_config)
 		error_set(EINVAL, "--diff works with config only: leave it out");
+	else if (ctl->metrics && command->run != ctl_clients)
+		error_set(EINVAL, "--metrics works with clients only: leave it out");
+	else if (ctl->metrics && ctl->json)
+		error_set(EINVAL, "--metrics and --json: leave one out");
 	else if (ctl->interface && command->run != ctl_detach)
 		error_set(EINVAL, "--interface works with detach only: leave it out");
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&

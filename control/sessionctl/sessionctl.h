@@ -21,7 +21,7 @@ struct ctl {
 	const char *pin_root;
 	uint16_t port;	       /* 0: not given */
 	const char *interface; /* NULL: not given */
-	bool json;
+	bool json, metrics;
 	bool diff;			/* config: only what differs */
 	bool once;			/* top: print once, without a terminal */
 	unsigned interval_ms;		/* top */
@@ -47,6 +47,9 @@ int ctl_doctor(const struct ctl *ctl);
 
 /* check.c: whether a cache is ready, asked as its clients ask. */
 int ctl_check(const struct ctl *ctl);
+
+/* clients.c: the counters of libsessiond's clients on this host. */
+int ctl_clients(const struct ctl *ctl);
 
 /* top.c: the live view; without a terminal it prints once. */
 int ctl_top(const struct ctl *ctl);

@@ -8,7 +8,8 @@
  * call the core: put, get, take, remove.
  *
  * Threads: every function may be called from any thread at any time, except where it says
- * otherwise. Processes: a client survives fork(); the child opens sockets of its own. Fork before
+ * otherwise. Processes: a client survives fork(); the child opens sockets of its own, and shares
+ * counters and breakers with its parent. Fork before
  * other threads use the client: OpenSSL has locks that fork() does not take. The library never logs
  * and never starts a thread. Functions that send or look up allocate no memory, apart from a
  * thread's first call; OpenSSL's own routines may.
@@ -114,6 +115,11 @@ struct sessiond_options {
 
 	sessiond_log_fn *log; /* NULL: no lines */
 	void *log_ctx;
+
+	/* Folder of a file with this client's counters, for sessionctl(8), `clients`. "": no file.
+	 * NULL: the environment's SESSIOND_CLIENTS, else /run/sessiond-clients, which is made if
+	 * the process is root's. The counters work without a file if it cannot be made. */
+	const char *counters_folder;
 };
 
 /* A session's id, and what the session is bound to. A binding must be the same when the session is
@@ -127,7 +133,7 @@ struct sessiond_id {
 	size_t context_len;
 };
 
-/* Counts since sessiond_open, in this process and, up to fork(), in its parent. */
+/* Counts since sessiond_open, in all processes that share the client by fork(). */
 struct sessiond_stats {
 	uint64_t hits;
 	uint64_t misses;	/* every cache that was asked answered ERR */

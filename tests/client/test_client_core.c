@@ -507,9 +507,24 @@ static void wrong_options(void **state)
 		assert_null(client);
 		if (!strstr(error, cases[i].says) || strchr(error, '\n'))
 			fail_msg("%s\nis not like: %s", error, cases[i].says);
-		options.size--;
+		options.size++;
+		assert_int_equal(sessiond_open(&client, &options, NULL, 0), -EINVAL);
+		options.size = 8;
 		assert_int_equal(sessiond_open(&client, &options, NULL, 0), -EINVAL);
 	}
+}
+
+/* A program that was built with the first version's header. */
+static void older_options(void **state)
+{
+	struct sessiond_options options = {.caches = "10.0.0.1"};
+	sessiond_client *client;
+
+	(void)state;
+	options.size = offsetof(struct sessiond_options, counters_folder);
+	options.counters_folder = (void *)1; /* not a part of them */
+	assert_int_equal(sessiond_open(&client, &options, NULL, 0), 0);
+	sessiond_close(client);
 }
 
 /* An event loop: the descriptor alone says when to go on, also at the deadline. */
@@ -712,6 +727,7 @@ int main(void)
 		T(one_copy_is_one),
 		T(arguments),
 		T(wrong_options),
+		T(older_options),
 		T(without_blocking),
 		T(threads_and_forks),
 		T(descriptors_of_others_stay_open),

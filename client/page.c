@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A server opens its client as root, then forks, gives up root and changes its root folder. The
+ * mapping outlives all of it, so the file is opened once and closed at once. Nothing here may stop
+ * a server or keep it waiting.
+ */
+#include "client/page.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/client_private.h"
+#include "client/threads.h"
+#include "common/client_pages.h"
+
+#define SWEEP_FILES 256
+#define NAME_TRIES  1000
+
+_Static_assert(CLIENT_PAGE_CACHES == SESSIOND_CACHES_MAX, "one limit");
+_Static_assert(sizeof(((struct client_page *)0)->scope) > SESSIOND_SCOPE_MAX, "a scope fits");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share what they count");
+
+static sessiond_client *with_pages; /* guarded by threads_lock() */
+
+/* This process, as the page writes it. */
+static uint64_t self(void)
+{
+	struct timespec ts = {0};
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)getpid() << 40 |
+	       ((uint64_t)ts.tv_sec * 100 + (uint64_t)ts.tv_nsec / 10000000);
+}
+
+/* Takes a free place, or one of a process that has ended. If there is none the page lives without
+ * this process being named. */
+static void enter(struct client_page *page)
+{
+	uint64_t me = self();
+
+	for (unsigned i = 0; i < CLIENT_PAGE_PROCESSES; i++) {
+		uint64_t process = atomic_load(&page->processes[i]);
+
+		if (process != 0 && (kill(CLIENT_PAGE_PID(process), 0) == 0 || errno != ESRCH))
+			continue;
+		if (atomic_compare_exchange_strong(&page->processes[i], &process, me))
+			return;
+	}
+}
+
+static void leave(struct client_page *page)
+{
+	for (unsigned i = 0; i < CLIENT_PAGE_PROCESSES; i++) {
+		uint64_t process = atomic_load(&page->processes[i]);
+
+		if (CLIENT_PAGE_PID(process) == getpid())
+			atomic_compare_exchange_strong(&page->processes[i], &process, 0);
+	}
+}
+
+void page_in_child(void)
+{
+	int err = errno;
+
+	for (sessiond_client *client = with_pages; client; client = client->next_with_page)
+		enter(client->page);
+	errno = err;
+}
+
+/* A new file, of the page's size, with its blocks: a page that has none kills who writes to it. */
+static int create_file(int folder, char *name, size_t size, const char *program)
+{
+	char clean[16];
+	int fd = -1;
+	size_t i;
+
+	for (i = 0; program[i] && i < sizeof(clean) - 1; i++)
+		clean[i] = isalnum((unsigned char)program[i]) ? program[i] : '-';
+	clean[i] = '\0';
+	for (unsigned number = 0; fd < 0 && number < NAME_TRIES; number++) {
+		snprintf(name, size, "%s.%d.%u", clean, (int)getpid(), number);
+		fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+	}
+	if (fd >= 0 && posix_fallocate(fd, 0, sizeof(struct client_page)) != 0) {
+		close(fd);
+		unlinkat(folder, name, 0);
+		return -1;
+	}
+	return fd;
+}
+
+/* NULL if the page cannot be a file. */
+static struct client_page *map_file(sessiond_client *client, const char *path, const char *program)
+{
+	void *page = MAP_FAILED;
+	int folder, fd = -1;
+
+	/* root makes the folder; others use one that is there. */
+	if (geteuid() == 0)
+		mkdir(path, 0755);
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return NULL;
+	client_pages_sweep(folder, SWEEP_FILES);
+	fd = create_file(folder, client->page_name, sizeof(client->page_name), program);
+	if (fd >= 0)
+		page = mmap(NULL, sizeof(struct client_page), PROT_READ | PROT_WRITE, MAP_SHARED,
+			fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (page == MAP_FAILED && fd >= 0)
+		unlinkat(folder, client->page_name, 0);
+	if (page == MAP_FAILED)
+		*client->page_name = '\0';
+	close(folder);
+	return page == MAP_FAILED ? NULL : page;
+}
+
+int page_open(struct sessiond_client *client, const char *folder)
+{
+	char program[16] = "";
+	struct client_page *page = NULL;
+
+	prctl(PR_GET_NAME, program);
+	if (*folder && strlen(folder) < sizeof(client->page_folder)) {
+		strcpy(client->page_folder, folder);
+		page = map_file(client, folder, program);
+	}
+	if (!page) {
+		page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+		if (page == MAP_FAILED)
+			return -ENOMEM;
+	}
+#define X(name, help) page->counter_count++;
+	SESSIOND_CLIENT_COUNTERS(X)
+#undef X
+	page->cache_count = client->cache_count;
+	page->flags = (client->key_file ? CLIENT_PAGE_SEALED : 0) |
+		      (client->flags & SESSIOND_SINGLE_USE ? CLIENT_PAGE_SINGLE_USE : 0);
+	page->pid_namespace = client_pages_namespace();
+	memcpy(page->program, program, sizeof(program));
+	if (client->scope)
+		strcpy(page->scope, client->scope);
+	for (unsigned i = 0; i < client->cache_count; i++)
+		snprintf(page->caches[i].text, sizeof(page->caches[i].text), "%s",
+			client->caches[i].text);
+	enter(page);
+	/* Last: now it is one. */
+	memcpy(page->magic, CLIENT_PAGE_MAGIC, sizeof(page->magic));
+	threads_lock();
+	client->page = page;
+	client->next_with_page = with_pages;
+	with_pages = client;
+	threads_unlock();
+	return 0;
+}
+
+/* A worker that has changed its root folder or user cannot remove it. The next client that opens,
+ * and sessionctl, do. */
+static void remove_file(const sessiond_client *client)
+{
+	int folder = open(client->page_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0)
+		return;
+	if (client_pages_user(client->page) == 0)
+		unlinkat(folder, client->page_name, 0);
+	close(folder);
+}
+
+void page_close(struct sessiond_client *client)
+{
+	sessiond_client **at = &with_pages;
+
+	if (!client->page)
+		return;
+	threads_lock();
+	while (*at && *at != client)
+		at = &(*at)->next_with_page;
+	if (*at)
+		*at = client->next_with_page;
+	threads_unlock();
+	leave(client->page);
+	if (*client->page_name)
+		remove_file(client);
+	munmap(client->page, sizeof(*client->page));
+	client->page = NULL;
+}
