@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The counters of libsessiond, as struct sessiond_stats of client.h has them. Names are stable. Not
- * installed.
+ * The counters of libsessiond, for programs that print all: each is a member of struct sessiond_stats
+ * of client.h. Names are stable.
  */
 #ifndef SESSIOND_CLIENT_COUNTERS_H
 #define SESSIOND_CLIENT_COUNTERS_H

@@ -55,7 +55,7 @@ configure() {
 			${5:-}
 			server { listen 127.0.0.1:$2 ssl; return 200 ok; }
 			server { listen 127.0.0.1:$(($2 + 1)) ssl; ${4:-} return 200 ok; }
-			server { listen 127.0.0.1:$(($2 + 2)); return 200 ok; }
+			server { listen 127.0.0.1:$(($2 + 2)); location / { return 200 ok; } location = /sessions { sessiond_status; } }
 		}
 		stream {
 			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time';
@@ -117,6 +117,8 @@ expect_resumed() {
 	"$sessionctl" -C "$folder/up.sock" stats | grep -E '^(new|get|drop|update)_' | grep -v ' 0$'
 }
 
+export SESSIOND_CLIENTS=$folder/clients
+mkdir "$SESSIOND_CLIENTS"
 # shellcheck disable=SC2086 # words
 start up $cache_options -n 100000 7330 || finish
 cache=$started
@@ -132,6 +134,23 @@ for lines in 'ssl_session_cache none;' "$sealed ssl_session_cache none;"; do
 	done
 	[ "$(grep -cE '^r hit [0-9]+\.[0-9]{6}$' "$folder/b/stream.log")" -eq $((2 * count)) ] ||
 		fail "the stream log of B says: $(sort "$folder/b/stream.log" | cut -c 1-6 | uniq -c)"
+	# The counters, of all workers.
+	cases=$((cases + 1))
+	http_get 7353 /sessions >"$folder/status"
+	"$sessionctl" --json clients "$SESSIOND_CLIENTS" >"$folder/clients.json"
+	python3 - "$folder/status" "$folder/clients.json" "$(cat "$folder/b/pid")" <<-END || fail "the counters are wrong: $(cat "$folder/status" "$folder/clients.json")"
+		import json, sys
+		head, body = open(sys.argv[1]).read().split("\n", 1)
+		assert head == "200 application/json", head
+		client, = json.loads(body)["clients"]
+		assert client["hits"] == 2 * $count and client["caches"] == "127.0.0.1:7330", client
+		assert client["sealed"] == ("$lines" != "ssl_session_cache none;"), client
+		rows = [json.loads(line) for line in open(sys.argv[2])]
+		assert len(rows) == 4, len(rows) # http and stream of A and B
+		assert sorted(r["counters"]["hits"] for r in rows) == [0, 0, 2 * $count, 2 * $count], rows
+		assert {r["program"] for r in rows} == {"nginx"}, rows
+		assert sum(r["pid"] == int(sys.argv[3]) for r in rows) == 2, rows
+	END
 	# Once for each resumption, and it took some time.
 	[ "$(grep -cE '^r hit [0-9]+\.[0-9]{6}$' "$folder/b/access.log")" -eq $((2 * count)) ] ||
 		fail "the log of B says: $(sort "$folder/b/access.log" | cut -c 1-6 | uniq -c)"
