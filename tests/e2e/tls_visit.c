@@ -18,7 +18,9 @@
 
 #define WAIT_S 10
 
+/* A line: some echo servers answer whole lines. */
 static const char greeting[] = "is anyone there?\n";
+#define GREETING_SIZE ((int)sizeof(greeting) - 1)
 
 /* TLS 1.3 tickets come after the handshake, while application data is read; TLS 1.2 sessions at its
  * end. Both call this. A later ticket replaces an earlier one. */
@@ -100,19 +102,19 @@ static int tcp_connect(const char *where)
 
 static int converse(SSL *ssl)
 {
-	char back[sizeof(greeting)];
+	char back[GREETING_SIZE];
 	int have = 0;
 
-	if (SSL_write(ssl, greeting, sizeof(greeting)) != sizeof(greeting))
+	if (SSL_write(ssl, greeting, GREETING_SIZE) != GREETING_SIZE)
 		return -1;
-	while (have < (int)sizeof(back)) {
-		int len = SSL_read(ssl, back + have, (int)sizeof(back) - have);
+	while (have < GREETING_SIZE) {
+		int len = SSL_read(ssl, back + have, GREETING_SIZE - have);
 
 		if (len <= 0)
 			return -1;
 		have += len;
 	}
-	return memcmp(back, greeting, sizeof(back)) == 0 ? 0 : -1;
+	return memcmp(back, greeting, GREETING_SIZE) == 0 ? 0 : -1;
 }
 
 int visit_make(SSL_CTX *ctx, struct visit *visit)
