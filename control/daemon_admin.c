@@ -60,11 +60,12 @@ static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	daemon->ops->stats(daemon->engine, emit, emit_ctx);
 }
 
-static bool admin_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+static bool admin_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+	struct session_info *info)
 {
 	struct daemon *daemon = ctx;
 
-	return writer_find(daemon->writer, key, session, NULL);
+	return writer_find(daemon->writer, key, session, info);
 }
 
 static bool admin_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
@@ -95,11 +96,26 @@ static int admin_flush_done(void *ctx, const struct writer_flush *flush, uint64_
 	return writer_flush_done(daemon->writer, flush, deleted);
 }
 
-static unsigned admin_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
+static unsigned admin_list(void *ctx, const struct session_filter *filter, uint32_t *next,
+	struct session *sessions, struct session_info *infos, unsigned room)
 {
 	struct daemon *daemon = ctx;
 
-	return writer_list(daemon->writer, next, sessions, NULL, room);
+	return writer_list(daemon->writer, filter, next, sessions, infos, room);
+}
+
+static unsigned admin_remove(void *ctx, const struct session_filter *filter, uint32_t *next)
+{
+	struct daemon *daemon = ctx;
+
+	return writer_remove(daemon->writer, filter, next);
+}
+
+static unsigned admin_contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
+{
+	struct daemon *daemon = ctx;
+
+	return writer_contexts(daemon->writer, rows);
 }
 
 static int admin_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
@@ -137,6 +153,8 @@ const struct admin_ops daemon_admin_ops = {
 	.flush_start = admin_flush_start,
 	.flush_done = admin_flush_done,
 	.list = admin_list,
+	.remove = admin_remove,
+	.contexts = admin_contexts,
 	.reload = admin_reload,
 	.config = admin_config_lines,
 	.set_log_level = admin_set_log_level,

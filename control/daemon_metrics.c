@@ -28,6 +28,13 @@ static bool inserts(void *ctx, struct latency *latency)
 	return true;
 }
 
+static unsigned contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
+{
+	const struct daemon *daemon = ctx;
+
+	return writer_contexts(daemon->writer, rows);
+}
+
 static bool xdp_answers(void *ctx, struct sessd_answer_times *times)
 {
 	const struct daemon *daemon = ctx;
@@ -41,6 +48,7 @@ int daemon_open_metrics(struct daemon *daemon)
 		.stats = stats,
 		.slow_path = slow_path,
 		.inserts = inserts,
+		.contexts = contexts,
 		.xdp_answers = xdp_answers,
 	};
 

@@ -51,7 +51,7 @@ static void connection_free(struct admin_connection *connection)
 /* Whether the reply to the last request is still incomplete. */
 static bool is_replying(const struct admin_connection *connection)
 {
-	return connection->listing || connection->flushing;
+	return connection->listing || connection->removing || connection->flushing;
 }
 
 /* Runs the next request, if there is one and not too many replies are unread. May free the
@@ -104,6 +104,8 @@ static void on_written(struct bufferevent *bev, void *ctx)
 	(void)bev;
 	if (connection->listing)
 		admin_list_page(connection);
+	else if (connection->removing)
+		admin_remove_page(connection);
 	else if (connection->flushing)
 		admin_flush_look(connection);
 	connection_go_on(connection);

@@ -9,9 +9,18 @@
  * The admin socket: a Unix stream socket that takes one request a line.
  *
  *   stats              name value            a line for each figure
- *   list               ID SECONDS BYTES      a line for each live session, in no order
- *   show ID            id ID, remaining SECONDS, length BYTES: a line each
+ *   list [FILTER...]   ID SECONDS BYTES AGE TLS SOURCE CONTEXT
+ *                                            a line for each live session that every filter
+ *                                            selects, in no order
+ *   show ID            id ID, remaining SECONDS, length BYTES, age SECONDS, tls TLS,
+ *                      source SOURCE, context CONTEXT, used 0 or 1: a line each
  *   remove ID
+ *   remove FILTER...   removed COUNT         sent when every session that the filters select was
+ *                                            deleted; it ends if the client leaves
+ *   contexts           CONTEXT TLS SESSIONS STORED USED
+ *                                            a line for each context and TLS version, most
+ *                                            sessions first: sessions stored now, stored since the
+ *                                            start, and of these used at least once
  *   take ID            as remove, by the rule of TAKE: an error if a client has taken it
  *   flush              flushed COUNT         sent when every session that existed at the request
  *                                            is deleted, some 5 s for a million. It continues if the
@@ -37,6 +46,12 @@
  * 1 to 32 bytes in hex digits, padded with zeros on the right; it is printed in full. Values of
  * sessions are never sent.
  *
+ * TLS is 1.3, 1.2, other, sealed (by libsessiond) or opaque. AGE is in seconds. SOURCE is who made
+ * the session, - if unknown. CONTEXT is the session id context: as it is if it is printable, else
+ * 0x and hex digits; - if it is empty or not readable; (other) for those over the 64 that are
+ * counted separately. A FILTER is id=HEX, a prefix of ids in hex digits, context=CONTEXT, tls=TLS
+ * or source=CIDR.
+ *
  * Access is limited by the socket's mode, 0660, and by a check of the client's credentials: root,
  * the daemon's user, or a member of its group. Everything runs on the thread of the event
  * base; a slow client does not block it: replies are produced as they are read.
@@ -56,7 +71,8 @@
 /* What the daemon does for a request; no member may be NULL. */
 struct admin_ops {
 	void (*stats)(void *ctx, stats_emit emit, void *emit_ctx);
-	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session);
+	bool (*find)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+		struct session_info *info);
 	bool (*del)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
 	/* As writer_take. */
 	bool (*take)(void *ctx, const uint8_t key[SESSD_KEY_SIZE]);
@@ -65,7 +81,11 @@ struct admin_ops {
 	void (*flush_start)(void *ctx, struct writer_flush *flush);
 	int (*flush_done)(void *ctx, const struct writer_flush *flush, uint64_t *deleted);
 	/* As writer_list: a page from slot `*next` on; at the end `*next` is `capacity`. */
-	unsigned (*list)(void *ctx, uint32_t *next, struct session *sessions, unsigned room);
+	unsigned (*list)(void *ctx, const struct session_filter *filter, uint32_t *next,
+		struct session *sessions, struct session_info *infos, unsigned room);
+	/* As writer_remove and writer_contexts. */
+	unsigned (*remove)(void *ctx, const struct session_filter *filter, uint32_t *next);
+	unsigned (*contexts)(void *ctx, struct census_row rows[CENSUS_ROWS]);
 	/* Calls `line` for what the administrator should know. 0, or a negative errno with
 	 * error_message() set. */
 	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);

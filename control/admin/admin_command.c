@@ -14,17 +14,12 @@
 #include "common/clock.h"
 #include "common/text.h"
 
-/* Sessions listed at a time: some 20 kB of text. */
-#define PAGE 256
-
 /* Sources in a reply to `talkers`. */
 #define TALKERS_PAGE 64
 
-#define LINE_SIZE 512
-
-static void reply_error(struct evbuffer *out, const char *message)
+void admin_reply_error(struct evbuffer *out, const char *message)
 {
-	char line[LINE_SIZE];
+	char line[ADMIN_LINE_SIZE];
 
 	snprintf(line, sizeof(line), "%s", message);
 	for (char *c = line; *c; c++)
@@ -33,12 +28,12 @@ static void reply_error(struct evbuffer *out, const char *message)
 	evbuffer_add_printf(out, "ERR %s\n", line);
 }
 
-static void reply_begin(struct evbuffer *out)
+void admin_reply_begin(struct evbuffer *out)
 {
 	evbuffer_add(out, "OK\n", 3);
 }
 
-static void reply_end(struct evbuffer *out)
+void admin_reply_end(struct evbuffer *out)
 {
 	evbuffer_add(out, ".\n", 2);
 }
@@ -64,82 +59,9 @@ static void do_stats(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
 	(void)argument;
-	reply_begin(out);
+	admin_reply_begin(out);
 	connection->config->ops->stats(connection->config->ctx, reply_figure, out);
-	reply_end(out);
-}
-
-static void do_list(struct admin_connection *connection, struct evbuffer *out, const char *argument)
-{
-	(void)argument;
-	reply_begin(out);
-	connection->listing = true;
-	connection->list_next = 0;
-	admin_list_page(connection);
-}
-
-static bool parse_id(struct evbuffer *out, const char *argument, uint8_t key[SESSD_KEY_SIZE])
-{
-	if (text_key(argument, key))
-		return true;
-	reply_error(out, "an id is 1 to 32 bytes in hex digits");
-	return false;
-}
-
-static void do_show(struct admin_connection *connection, struct evbuffer *out, const char *argument)
-{
-	const struct admin_config *config = connection->config;
-	uint8_t key[SESSD_KEY_SIZE];
-	char id[TEXT_KEY_SIZE];
-	struct session session;
-	uint64_t now = clock_tick();
-
-	if (!parse_id(out, argument, key))
-		return;
-	if (!config->ops->find(config->ctx, key, &session) || session.expires <= now) {
-		reply_error(out, "no such session");
-		return;
-	}
-	reply_begin(out);
-	evbuffer_add_printf(out, "id %s\nremaining %" PRIu64 "\nlength %u\n",
-		text_key_format(session.key, id), clock_seconds(session.expires - now),
-		session.len);
-	reply_end(out);
-}
-
-static void do_remove(
-	struct admin_connection *connection, struct evbuffer *out, const char *argument)
-{
-	const struct admin_config *config = connection->config;
-	uint8_t key[SESSD_KEY_SIZE];
-	char id[TEXT_KEY_SIZE];
-
-	if (!parse_id(out, argument, key))
-		return;
-	if (!config->ops->del(config->ctx, key)) {
-		reply_error(out, "no such session");
-		return;
-	}
-	log_notice("admin: user %u removed session %s", connection->uid, text_key_format(key, id));
-	reply_begin(out);
-	reply_end(out);
-}
-
-static void do_take(struct admin_connection *connection, struct evbuffer *out, const char *argument)
-{
-	const struct admin_config *config = connection->config;
-	uint8_t key[SESSD_KEY_SIZE];
-	char id[TEXT_KEY_SIZE];
-
-	if (!parse_id(out, argument, key))
-		return;
-	if (!config->ops->take(config->ctx, key)) {
-		reply_error(out, "no such session, or it was taken");
-		return;
-	}
-	log_notice("admin: user %u took session %s", connection->uid, text_key_format(key, id));
-	reply_begin(out);
-	reply_end(out);
+	admin_reply_end(out);
 }
 
 static void do_flush(
@@ -157,11 +79,11 @@ static void do_flush(
 static void reply_body(struct evbuffer *out, struct evbuffer *body, int err)
 {
 	if (err < 0) {
-		reply_error(out, error_message());
+		admin_reply_error(out, error_message());
 	} else {
-		reply_begin(out);
+		admin_reply_begin(out);
 		evbuffer_add_buffer(out, body);
-		reply_end(out);
+		admin_reply_end(out);
 	}
 	evbuffer_free(body);
 }
@@ -174,7 +96,7 @@ static void do_reload(
 
 	(void)argument;
 	if (!body) {
-		reply_error(out, "out of memory");
+		admin_reply_error(out, "out of memory");
 		return;
 	}
 	log_notice("admin: user %u asks for a reload", connection->uid);
@@ -189,7 +111,7 @@ static void reply_config(struct admin_connection *connection, struct evbuffer *o
 	if (body)
 		reply_body(out, body, config->ops->config(config->ctx, diff, reply_line, body));
 	else
-		reply_error(out, "out of memory");
+		admin_reply_error(out, "out of memory");
 }
 
 static void do_config(
@@ -212,13 +134,13 @@ static void do_log_level(
 	enum log_level level;
 
 	if (log_level_parse(argument, &level) < 0) {
-		reply_error(out, "expected error, warning, notice, info or debug");
+		admin_reply_error(out, "expected error, warning, notice, info or debug");
 		return;
 	}
 	connection->config->ops->set_log_level(connection->config->ctx, level);
 	log_notice("admin: user %u set the log level to %s", connection->uid, argument);
-	reply_begin(out);
-	reply_end(out);
+	admin_reply_begin(out);
+	admin_reply_end(out);
 }
 
 static void do_talkers(
@@ -230,15 +152,15 @@ static void do_talkers(
 
 	(void)argument;
 	if (n < 0) {
-		reply_error(out, error_message());
+		admin_reply_error(out, error_message());
 		return;
 	}
-	reply_begin(out);
+	admin_reply_begin(out);
 	for (int i = 0; i < n; i++)
 		evbuffer_add_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 			address_format(&talkers[i].source, text), talkers[i].gets, talkers[i].news,
 			talkers[i].removes);
-	reply_end(out);
+	admin_reply_end(out);
 }
 
 static void do_version(
@@ -246,90 +168,95 @@ static void do_version(
 {
 	(void)connection;
 	(void)argument;
-	reply_begin(out);
+	admin_reply_begin(out);
 	reply_line(out, "sessiond " SESSIOND_VERSION);
-	reply_end(out);
+	admin_reply_end(out);
 }
 
 static void do_ping(struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
 	(void)connection;
 	(void)argument;
-	reply_begin(out);
-	reply_end(out);
+	admin_reply_begin(out);
+	admin_reply_end(out);
 }
+
+enum arguments {
+	NONE,
+	ONE,
+	ONE_ID,	 /* one, or filters */
+	FILTERS, /* or none */
+};
 
 static const struct {
 	const char *name;
-	bool argument; /* takes exactly one; else none */
+	enum arguments arguments;
 	void (*run)(
 		struct admin_connection *connection, struct evbuffer *out, const char *argument);
 } commands[] = {
-	{"stats", false, do_stats},
-	{"list", false, do_list},
-	{"show", true, do_show},
-	{"remove", true, do_remove},
-	{"take", true, do_take},
-	{"flush", false, do_flush},
-	{"reload", false, do_reload},
-	{"config", false, do_config},
-	{"config-diff", false, do_config_diff},
-	{"log-level", true, do_log_level},
-	{"talkers", false, do_talkers},
-	{"version", false, do_version},
-	{"ping", false, do_ping},
+	{"stats", NONE, do_stats},
+	{"list", FILTERS, admin_do_list},
+	{"show", ONE, admin_do_show},
+	{"remove", ONE_ID, admin_do_remove},
+	{"take", ONE, admin_do_take},
+	{"contexts", NONE, admin_do_contexts},
+	{"flush", NONE, do_flush},
+	{"reload", NONE, do_reload},
+	{"config", NONE, do_config},
+	{"config-diff", NONE, do_config_diff},
+	{"log-level", ONE, do_log_level},
+	{"talkers", NONE, do_talkers},
+	{"version", NONE, do_version},
+	{"ping", NONE, do_ping},
 };
+
+/* Whether a command takes these words. */
+static bool takes(enum arguments arguments, const char *first, bool more)
+{
+	switch (arguments) {
+	case NONE:
+		return !first;
+	case ONE:
+		return first && !more;
+	case ONE_ID:
+		return first && (!more || strchr(first, '='));
+	case FILTERS:
+		break;
+	}
+	return true;
+}
 
 void admin_command(struct admin_connection *connection, const char *line)
 {
 	struct evbuffer *out = bufferevent_get_output(connection->bev);
-	char copy[LINE_SIZE], message[LINE_SIZE], *save = NULL;
-	const char *name, *argument, *more;
+	char copy[ADMIN_LINE_SIZE], message[ADMIN_LINE_SIZE], *save = NULL, *argument, *end;
+	const char *name;
+	bool more;
 
 	snprintf(copy, sizeof(copy), "%s", line);
 	name = strtok_r(copy, " \t", &save);
-	argument = strtok_r(NULL, " \t", &save);
-	more = strtok_r(NULL, " \t", &save);
+	argument = save ? save + strspn(save, " \t") : NULL;
+	if (argument && !*argument)
+		argument = NULL;
+	for (end = argument ? strchr(argument, '\0') : NULL; end && strchr(" \t", end[-1]);)
+		*--end = '\0';
+	more = argument && strpbrk(argument, " \t");
 	for (size_t i = 0; name && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		if (more || commands[i].argument != (argument != NULL)) {
+		if (!takes(commands[i].arguments, argument, more)) {
 			snprintf(message, sizeof(message), "%s takes %s", name,
-				commands[i].argument ? "one argument" : "no argument");
-			reply_error(out, message);
+				commands[i].arguments == NONE ? "no argument" : "one argument");
+			admin_reply_error(out, message);
 			return;
 		}
 		commands[i].run(connection, out, argument);
 		return;
 	}
-	reply_error(out,
+	admin_reply_error(out,
 		"unknown command: expected stats, list, show ID, remove ID, take ID, "
-		"flush, reload, config, config-diff, log-level LEVEL, talkers, version or ping");
-}
-
-void admin_list_page(struct admin_connection *connection)
-{
-	const struct admin_config *config = connection->config;
-	struct evbuffer *out = bufferevent_get_output(connection->bev);
-	struct session sessions[PAGE];
-	uint32_t from = connection->list_next;
-	uint64_t now = clock_tick();
-	char id[TEXT_KEY_SIZE];
-	unsigned n;
-
-	n = config->ops->list(config->ctx, &connection->list_next, sessions, PAGE);
-	for (unsigned i = 0; i < n; i++) {
-		const struct session *session = &sessions[i];
-
-		if (session->expires <= now)
-			continue;
-		evbuffer_add_printf(out, "%s %" PRIu64 " %u\n", text_key_format(session->key, id),
-			clock_seconds(session->expires - now), session->len);
-	}
-	if (connection->list_next >= config->capacity || connection->list_next <= from) {
-		reply_end(out);
-		connection->listing = false;
-	}
+		"contexts, flush, reload, config, config-diff, log-level LEVEL, talkers, version "
+		"or ping");
 }
 
 void admin_flush_look(struct admin_connection *connection)
@@ -343,11 +270,11 @@ void admin_flush_look(struct admin_connection *connection)
 		return;
 	connection->flushing = false;
 	if (done < 0) {
-		reply_error(out, error_message());
+		admin_reply_error(out, error_message());
 		return;
 	}
 	log_notice("admin: user %u flushed %" PRIu64 " sessions", connection->uid, deleted);
-	reply_begin(out);
+	admin_reply_begin(out);
 	evbuffer_add_printf(out, "flushed %" PRIu64 "\n", deleted);
-	reply_end(out);
+	admin_reply_end(out);
 }

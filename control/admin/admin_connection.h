@@ -18,19 +18,38 @@ struct admin_connection {
 	struct admin *admin;
 	const struct admin_config *config;
 	struct bufferevent *bev;
-	struct event *again;	   /* for the next page, flush check or request */
-	unsigned uid;		   /* of the peer, for the log */
-	bool listing;		   /* the reply to `list` is under way ... */
-	uint32_t list_next;	   /* ... and continues with this slot */
-	bool flushing;		   /* the reply to `flush` is pending ... */
-	struct writer_flush flush; /* ... for this flush */
-	bool eof;		   /* the peer sends no more */
-	bool closing;		   /* takes no more requests; closed once all is written */
+	struct event *again;	      /* for the next page, flush check or request */
+	unsigned uid;		      /* of the peer, for the log */
+	bool listing;		      /* the reply to `list` is under way ... */
+	bool removing;		      /* the same, of `remove FILTER` */
+	uint32_t list_next;	      /* ... and continues with this slot */
+	uint64_t removed;	      /* sessions, so far */
+	struct session_filter filter; /* of `list` and `remove` */
+	bool flushing;		      /* the reply to `flush` is pending ... */
+	struct writer_flush flush;    /* ... for this flush */
+	bool eof;		      /* the peer sends no more */
+	bool closing;		      /* takes no more requests; closed once all is written */
 };
+
+/* Longest line of a request, and of an error. */
+#define ADMIN_LINE_SIZE 512
+
+/* The parts of a reply. */
+void admin_reply_error(struct evbuffer *out, const char *message);
+void admin_reply_begin(struct evbuffer *out);
+void admin_reply_end(struct evbuffer *out);
+
+/* admin_sessions.c: requests about sessions. `argument` is the rest of the line, NULL if there is
+ * none. */
+typedef void admin_request(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument);
+admin_request admin_do_list, admin_do_show, admin_do_remove, admin_do_take, admin_do_contexts;
 
 /* Runs a request and appends the reply, or its beginning (and sets listing), or nothing yet (and
  * sets flushing). */
 void admin_command(struct admin_connection *connection, const char *line);
+/* Deletes the next sessions that the filter selects. At the end it replies and clears removing. */
+void admin_remove_page(struct admin_connection *connection);
 /* Appends the next page of the list. At the end of the list it ends the reply and clears
  * listing. */
 void admin_list_page(struct admin_connection *connection);

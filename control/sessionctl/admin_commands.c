@@ -11,7 +11,9 @@
 
 #include <jansson.h>
 
+#include "common/text.h"
 #include "control/sessionctl/admin_client.h"
+#include "control/sessions/session_filter.h"
 
 #define TIMEOUT_MS 5000
 
@@ -27,6 +29,23 @@ static int out_of_memory(void)
 	return error_set(ENOMEM, "out of memory");
 }
 
+/* Appends the filters of the command line to a request. */
+static void add_filters(const struct ctl *ctl, char *request, size_t size)
+{
+	uint8_t context[SESSION_CONTEXT_MAX], len = 0;
+	size_t used = strlen(request);
+	char text[CONTEXT_TEXT];
+
+	/* In hex if it has blanks. */
+	if (ctl->context && context_parse(ctl->context, context, &len))
+		used += (size_t)snprintf(request + used, size - used, " context=%s",
+			context_format(context, len, text));
+	if (ctl->tls)
+		used += (size_t)snprintf(request + used, size - used, " tls=%s", ctl->tls);
+	if (ctl->source)
+		snprintf(request + used, size - used, " source=%s", ctl->source);
+}
+
 /* Sends one request. 0 or a negative errno with error_message() set. */
 static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *ctx, char *line),
 	void *ctx)
@@ -38,7 +57,8 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 		return ret;
 	/* A flush replies when all sessions are deleted, a minute or more for the largest caches. A
 	 * list sends nothing while it skips free slots. */
-	if (strcmp(request, "flush") == 0 || strcmp(request, "list") == 0)
+	if (strcmp(request, "flush") == 0 || strncmp(request, "list", 4) == 0 ||
+		strncmp(request, "remove", 6) == 0)
 		admin_client_be_patient(client);
 	ret = admin_client_request(client, request, on_line, ctx);
 	admin_client_close(client);
@@ -69,7 +89,17 @@ int ctl_config(const struct ctl *ctl)
 		       : EXIT_SUCCESS;
 }
 
-/* `name value`: a number, unless the name is "id". */
+static bool is_text(const char *name)
+{
+	static const char *const texts[] = {"id", "tls", "source", "context"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(name, texts[i]) == 0)
+			return true;
+	return false;
+}
+
+/* `name value`: a number, unless the name is one of texts. */
 static int pair_to_json(void *ctx, char *line)
 {
 	struct printer *printer = ctx;
@@ -80,8 +110,7 @@ static int pair_to_json(void *ctx, char *line)
 		return error_set(EPROTO,
 			"cannot parse the daemon's reply: is it the same version as this program?");
 	*value++ = '\0';
-	json = strcmp(line, "id") == 0 ? json_string(value)
-				       : json_integer(strtoll(value, NULL, 10));
+	json = is_text(line) ? json_string(value) : json_integer(strtoll(value, NULL, 10));
 	/* Takes ownership of `json`, even on failure. */
 	return json_object_set_new(printer->object, line, json) < 0 ? out_of_memory() : 0;
 }
@@ -108,27 +137,116 @@ static int print_pairs(const struct ctl *ctl, const char *request)
 	return ret;
 }
 
+/* The ids that begin with a prefix. */
+struct matches {
+	unsigned count;
+	char id[TEXT_KEY_SIZE]; /* the first */
+};
+
+static int on_match(void *ctx, char *line)
+{
+	struct matches *matches = ctx;
+
+	if (matches->count++ == 0)
+		snprintf(matches->id, sizeof(matches->id), "%.*s", (int)strcspn(line, " "), line);
+	return 0;
+}
+
+/* The request to show the only session whose id begins with the argument. */
+static int find_prefix(const struct ctl *ctl, char *request, size_t size)
+{
+	struct matches matches = {0};
+	char quoted[TEXT_QUOTE];
+	int ret;
+
+	snprintf(request, size, "list id=%s", ctl->argument);
+	ret = ask(ctl, request, on_match, &matches);
+	if (ret < 0)
+		return ret;
+	text_quote(ctl->argument, quoted);
+	if (matches.count == 0)
+		return error_set(ENOENT, "no such session");
+	if (matches.count > 1)
+		return error_set(EINVAL, "%u sessions begin with %s: give more of the id",
+			matches.count, quoted);
+	snprintf(request, size, "show %s", matches.id);
+	return 0;
+}
+
 int ctl_show(const struct ctl *ctl)
 {
+	size_t digits = strlen(ctl->argument);
 	char request[128];
 
 	snprintf(request, sizeof(request), "show %s", ctl->argument);
+	/* A short id that is padded with zeros is also the beginning of itself. */
+	if (digits < 2 * SESSD_KEY_SIZE && find_prefix(ctl, request, sizeof(request)) < 0)
+		return ctl_fail(EXIT_RUNTIME);
 	return print_pairs(ctl, request) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
 }
 
-/* `ID SECONDS BYTES` */
+int ctl_remove(const struct ctl *ctl)
+{
+	char request[256];
+
+	snprintf(request, sizeof(request), "remove %s", ctl->argument ? ctl->argument : "");
+	add_filters(ctl, request, sizeof(request));
+	return ask(ctl, request, print_line, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+}
+
+/* `CONTEXT TLS SESSIONS STORED USED` */
+static int context_to_json(void *ctx, char *line)
+{
+	struct printer *printer = ctx;
+	long long sessions, stored, used;
+	char context[CONTEXT_TEXT], tls[16];
+	json_t *row;
+
+	if (sscanf(line, "%66s %15s %lld %lld %lld", context, tls, &sessions, &stored, &used) != 5)
+		return error_set(EPROTO,
+			"cannot parse the daemon's reply: is it the same version as this program?");
+	row = json_pack("{s:s, s:s, s:I, s:I, s:I}", "context", context, "tls", tls, "sessions",
+		(json_int_t)sessions, "stored", (json_int_t)stored, "used", (json_int_t)used);
+	if (!row)
+		return out_of_memory();
+	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
+	json_dumpf(row, stdout, 0);
+	json_decref(row);
+	return 0;
+}
+
+static int print_rows(
+	const struct ctl *ctl, const char *request, int (*to_json)(void *ctx, char *line))
+{
+	struct printer printer = {0};
+
+	if (ask(ctl, request, ctl->json ? to_json : print_line, &printer) < 0)
+		return ctl_fail(EXIT_RUNTIME);
+	if (ctl->json)
+		puts(printer.rows ? "\n]" : "[]");
+	return EXIT_SUCCESS;
+}
+
+int ctl_contexts(const struct ctl *ctl)
+{
+	return print_rows(ctl, "contexts", context_to_json);
+}
+
+/* `ID SECONDS BYTES AGE TLS SOURCE CONTEXT` */
 static int row_to_json(void *ctx, char *line)
 {
 	struct printer *printer = ctx;
-	long long remaining, length;
-	char id[65];
+	char id[TEXT_KEY_SIZE], tls[16], source[ADDRESS_TEXT], context[CONTEXT_TEXT];
+	long long remaining, length, age;
 	json_t *row;
 
-	if (sscanf(line, "%64s %lld %lld", id, &remaining, &length) != 3)
+	if (sscanf(line, "%64s %lld %lld %lld %15s %71s %66s", id, &remaining, &length, &age, tls,
+		    source, context) != 7)
 		return error_set(EPROTO,
 			"cannot parse the daemon's reply: is it the same version as this program?");
-	row = json_pack("{s:s, s:I, s:I}", "id", id, "remaining", (json_int_t)remaining, "length",
-		(json_int_t)length);
+	row = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "id", id, "remaining",
+		(json_int_t)remaining, "length", (json_int_t)length, "age", (json_int_t)age, "tls",
+		tls, "source", source, "context", context);
 	if (!row)
 		return out_of_memory();
 	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
@@ -139,13 +257,12 @@ static int row_to_json(void *ctx, char *line)
 
 int ctl_list(const struct ctl *ctl)
 {
-	struct printer printer = {0};
+	char request[512] = "list";
 
-	if (ask(ctl, "list", ctl->json ? row_to_json : print_line, &printer) < 0)
-		return ctl_fail(EXIT_RUNTIME);
-	if (ctl->json)
-		puts(printer.rows ? "\n]" : "[]");
-	return EXIT_SUCCESS;
+	if (ctl->argument)
+		snprintf(request, sizeof(request), "list id=%s", ctl->argument);
+	add_filters(ctl, request, sizeof(request));
+	return print_rows(ctl, request, row_to_json);
 }
 
 static void print_figure(void *ctx, const char *name, uint64_t value)

@@ -6,8 +6,18 @@
 const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
-	{"json", CTL_KEY_JSON, NULL, 0, "Print stats, list, show, clients and doctor as JSON", 0},
+	{"json", CTL_KEY_JSON, NULL, 0,
+		"Print stats, contexts, list, show, clients and doctor as JSON", 0},
 	{"metrics", CTL_KEY_METRICS, NULL, 0, "Print clients in the text format of Prometheus", 0},
+	{"context", CTL_KEY_CONTEXT, "NAME", 0,
+		"list, remove: only sessions with this session id context, stunnel's service name; "
+		"- for none, 0x and hex digits for bytes",
+		0},
+	{"tls", CTL_KEY_TLS, "VERSION", 0,
+		"list, remove: only sessions of this version: 1.3, 1.2, other, sealed or opaque",
+		0},
+	{"source", CTL_KEY_SOURCE, "CIDR", 0,
+		"list, remove: only sessions made by terminators in this prefix", 0},
 	{"once", CTL_KEY_ONCE, NULL, 0, "top: print once and exit, as without a terminal", 0},
 	{"interval", CTL_KEY_INTERVAL, "SECONDS", 0, "top: time between two updates, default 1", 0},
 	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Folder of the pins, default " CTL_PIN_ROOT_DEFAULT,
@@ -27,9 +37,23 @@ const struct ctl_command ctl_commands[] = {
 	{"top", NULL, false, ctl_top, "live view of rates, hit ratio and sources; q quits",
 		.details = "p pauses it. Sources are sampled, and counted only while top runs. "
 			   "Without a terminal it prints once."},
-	{"list", NULL, true, ctl_list, "live sessions: id, seconds left, bytes"},
-	{"show", "ID", true, ctl_show, "one session; an id is 1 to 32 bytes in hex"},
-	{"remove", "ID", false, ctl_ask, "delete one session"},
+	{"contexts", NULL, true, ctl_contexts, "sessions by session id context and TLS version",
+		.details =
+			"It prints, for each context and version: sessions now, stored since the "
+			"start, and how many of these were asked for at least once. A session is "
+			"resumed only by a service with the same context, which in stunnel is the "
+			"name of the service. The 64 contexts that are found first are counted "
+			"separately; (other) is the rest."},
+	{"list", "[ID]", true, ctl_list, "live sessions; ID is the beginning of their ids",
+		.filters = true,
+		.details = "It prints, for each session: id, seconds left, bytes, age in seconds, "
+			   "TLS version, who made it, and the session id context; - stands for "
+			   "what is unknown."},
+	{"show", "ID", true, ctl_show, "one session; the beginning of its id is enough"},
+	{"remove", "[ID]", false, ctl_remove, "delete one session, or all that --context... select",
+		.filters = true,
+		.details = "Without an ID it deletes all sessions that the options select, and "
+			   "prints how many."},
 	{"take", "ID", false, ctl_ask, "end one session, if no client has taken it",
 		.details = "As remove, but by the rule of TAKE: it succeeds only if no client has "
 			   "used the session by TAKE, and then no client can."},

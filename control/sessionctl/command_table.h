@@ -24,6 +24,10 @@ enum {
 	CTL_KEY_INTERFACE,
 	CTL_KEY_DIFF,
 	CTL_KEY_METRICS,
+	CTL_KEY_CONTEXT,
+	CTL_KEY_TLS,
+	CTL_KEY_SOURCE,
+	CTL_KEY_ID,
 };
 
 struct ctl_command {
@@ -32,6 +36,7 @@ struct ctl_command {
 	int (*run)(const struct ctl *ctl);
 	const char *help;    /* a few words */
 	const char *details; /* more sentences for the man page; or NULL */
+	bool filters;	     /* supports --context, --tls and --source */
 };
 
 extern const struct argp_option ctl_options[]; /* ends with an empty one */

@@ -11,8 +11,24 @@
 #include "common/suggest.h"
 #include "common/text.h"
 #include "control/sessionctl/command_table.h"
+#include "control/sessions/session_filter.h"
 
 #define INTERVAL_MAX 3600
+
+/* Checks a filter as the daemon does. */
+static int filter_option(const char **to, const char *name, const char *value)
+{
+	struct session_filter filter = {0};
+	char condition[128], why[256];
+
+	snprintf(condition, sizeof(condition), "%s=%s", name, value);
+	if (session_filter_add(&filter, condition) < 0) {
+		snprintf(why, sizeof(why), "%s", error_message());
+		return error_set(EINVAL, "--%s", why);
+	}
+	*to = value;
+	return 0;
+}
 
 static int on_option(void *ctx, int key, const char *value)
 {
@@ -59,6 +75,12 @@ static int on_option(void *ctx, int key, const char *value)
 				text_quote(value, quoted), IF_NAMESIZE - 1);
 		ctl->interface = value;
 		return 0;
+	case CTL_KEY_CONTEXT:
+		return filter_option(&ctl->context, "context", value);
+	case CTL_KEY_TLS:
+		return filter_option(&ctl->tls, "tls", value);
+	case CTL_KEY_SOURCE:
+		return filter_option(&ctl->source, "source", value);
 	case CTL_KEY_PORT:
 		if (!text_number(value, 1, 65535, &number))
 			return error_set(EINVAL, "--port %s: expected a UDP port from 1 to 65535",
@@ -131,6 +153,15 @@ static const char *help(void)
 	return text;
 }
 
+static bool is_prefix(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= 64 && strspn(text, "0123456789abcdefABCDEF") == len;
+}
+
+static const char filtered[] = "list and remove";
+
 /* The command of a correct command line; else NULL with error_message() set. */
 static const struct ctl_command *find_command(const struct ctl *ctl)
 {
@@ -174,10 +205,27 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 		error_set(EINVAL, "--metrics works with clients only: leave it out");
 	else if (ctl->metrics && ctl->json)
 		error_set(EINVAL, "--metrics and --json: leave one out");
+	else if ((ctl->context || ctl->tls || ctl->source) && !command->filters)
+		error_set(EINVAL, "--context, --tls and --source work with %s only: leave them out",
+			filtered);
+	else if (command->run == ctl_list && ctl->argument && !is_prefix(ctl->argument))
+		error_set(EINVAL, "list %s: expected the beginning of an id, 1 to 64 hex digits",
+			text_quote(ctl->argument, quoted));
+	else if (command->run == ctl_show && !is_prefix(ctl->argument))
+		error_set(EINVAL, "show %s: expected an id, 1 to 32 bytes in hex digits",
+			text_quote(ctl->argument, quoted));
+	else if (command->run == ctl_remove &&
+		 !ctl->argument == !(ctl->context || ctl->tls || ctl->source))
+		error_set(EINVAL,
+			"remove needs an argument: remove ID, or --context, --tls or --source "
+			"without one");
+	else if (command->run == ctl_remove && ctl->argument && !text_key(ctl->argument, key))
+		error_set(EINVAL, "remove %s: expected an id, 1 to 32 bytes in hex digits",
+			text_quote(ctl->argument, quoted));
 	else if (ctl->interface && command->run != ctl_detach)
 		error_set(EINVAL, "--interface works with detach only: leave it out");
 	else if (command->argument && strcmp(command->argument, "ID") == 0 &&
-		 !text_key(ctl->argument, key))
+		 command->run != ctl_show && !text_key(ctl->argument, key))
 		error_set(EINVAL, "%s %s: expected an id, 1 to 32 bytes in hex digits",
 			command->name, text_quote(ctl->argument, quoted));
 	else if (command->argument && strcmp(command->argument, "LEVEL") == 0 &&

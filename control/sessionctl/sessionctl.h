@@ -19,8 +19,9 @@
 struct ctl {
 	char control_path[CONTROL_PATH_SIZE];
 	const char *pin_root;
-	uint16_t port;	       /* 0: not given */
-	const char *interface; /* NULL: not given */
+	uint16_t port;			    /* 0: not given */
+	const char *interface;		    /* NULL: not given */
+	const char *context, *tls, *source; /* filters; NULL: not given */
 	bool json, metrics;
 	bool diff;			/* config: only what differs */
 	bool once;			/* top: print once, without a terminal */
@@ -36,6 +37,8 @@ int ctl_fail(int code);
 int ctl_stats(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
+int ctl_contexts(const struct ctl *ctl);
+int ctl_remove(const struct ctl *ctl);
 /* Sends the command and its argument as the request, and prints the reply unchanged. */
 int ctl_ask(const struct ctl *ctl);
 

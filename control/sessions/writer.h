@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "control/sessions/census.h"
+#include "control/sessions/session_filter.h"
 #include "dataplane/engine.h"
 
 enum remove_policy {
@@ -52,10 +53,12 @@ bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struc
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
 /* Writes one page of sessions from slot `*next` on, at most `room`, and advances `*next`, to
  * table_capacity at the end. Returns how many were written; 0 if the page had only free slots. A
- * page looks at a bounded number of slots. Values are not included. `infos` has the same room, or
- * is NULL. */
-unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions,
-	struct session_info *infos, unsigned room);
+ * page looks at a bounded number of slots. Values are not included. `infos` has the same room.
+ * `filter` selects; NULL: every session. */
+unsigned writer_list(struct writer *writer, const struct session_filter *filter, uint32_t *next,
+	struct session *sessions, struct session_info *infos, unsigned room);
+/* The same, but deletes the selected sessions, a bounded number. Returns how many. */
+unsigned writer_remove(struct writer *writer, const struct session_filter *filter, uint32_t *next);
 /* The sessions by context: rows of the census. Returns how many. */
 unsigned writer_contexts(struct writer *writer, struct census_row rows[CENSUS_ROWS]);
 

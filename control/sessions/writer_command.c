@@ -204,6 +204,7 @@ int writer_flush_done(struct writer *writer, const struct writer_flush *flush, u
 }
 
 struct list_command {
+	const struct session_filter *filter;
 	uint32_t *next;
 	struct session *sessions;
 	struct session_info *infos;
@@ -223,10 +224,11 @@ static bool list_step(struct writer *writer, void *ctx)
 		}
 		if (table_slot(writer->table, *list->next, &list->sessions[list->count]) &&
 			!writer_is_taken(writer, &list->sessions[list->count])) {
-			if (list->infos)
-				census_info(writer->census, *list->next, now,
-					&list->infos[list->count]);
-			list->count++;
+			struct session_info *info = &list->infos[list->count];
+
+			census_info(writer->census, *list->next, now, info);
+			list->count += !list->filter || session_filter_selects(list->filter,
+								&list->sessions[list->count], info);
 		}
 		++*list->next;
 	}
@@ -234,14 +236,57 @@ static bool list_step(struct writer *writer, void *ctx)
 	return true;
 }
 
-unsigned writer_list(struct writer *writer, uint32_t *next, struct session *sessions,
-	struct session_info *infos, unsigned room)
+unsigned writer_list(struct writer *writer, const struct session_filter *filter, uint32_t *next,
+	struct session *sessions, struct session_info *infos, unsigned room)
 {
 	struct list_command list = {
-		.next = next, .sessions = sessions, .infos = infos, .room = room};
+		.filter = filter, .next = next, .sessions = sessions, .infos = infos, .room = room};
 
 	command_run(writer, list_step, &list);
 	return list.count;
+}
+
+struct remove_command {
+	const struct session_filter *filter;
+	uint32_t *next;
+	unsigned count;
+};
+
+static bool remove_step(struct writer *writer, void *ctx)
+{
+	struct remove_command *remove = ctx;
+	uint32_t end = table_used_end(writer->table);
+	uint64_t now = clock_tick();
+	struct session session;
+	struct session_info info;
+
+	for (unsigned i = 0; i < STEP_SLOTS && remove->count < STEP_DELETES; i++) {
+		uint32_t slot = *remove->next;
+
+		if (slot >= end) {
+			*remove->next = table_capacity(writer->table);
+			break;
+		}
+		++*remove->next;
+		if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session))
+			continue;
+		census_info(writer->census, slot, now, &info);
+		if (session.expires <= now ||
+			!session_filter_selects(remove->filter, &session, &info))
+			continue;
+		writer_drop_early(writer, slot);
+		counter_add(&writer->sessions_flushed, 1);
+		remove->count++;
+	}
+	return true;
+}
+
+unsigned writer_remove(struct writer *writer, const struct session_filter *filter, uint32_t *next)
+{
+	struct remove_command remove = {.filter = filter, .next = next};
+
+	command_run(writer, remove_step, &remove);
+	return remove.count;
 }
 
 struct rows_command {

@@ -3,6 +3,7 @@
  */
 #include "control/stats/metrics_text.h"
 
+#include "control/sessions/session_filter.h"
 #include "control/stats/metrics_families.h"
 
 #include <ctype.h>
@@ -212,6 +213,59 @@ static void put_runs(struct page *page)
 		(double)time->value / 1e9, runs->value);
 }
 
+enum count {
+	COUNT_SESSIONS,
+	COUNT_STORED,
+	COUNT_USED,
+};
+
+static uint64_t count_of(const struct census_counts *counts, enum count count)
+{
+	switch (count) {
+	case COUNT_SESSIONS:
+		return counts->sessions;
+	case COUNT_STORED:
+		return counts->stored;
+	case COUNT_USED:
+		break;
+	}
+	return counts->used;
+}
+
+static void put_contexts(struct page *page, const struct metrics_figures *figures)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} metrics[] = {
+		[COUNT_SESSIONS] = {"sessiond_context_sessions", "gauge",
+			"Sessions, by session id context and TLS version."},
+		[COUNT_STORED] = {"sessiond_context_stored_total", "counter",
+			"Sessions stored since the start, by session id context and TLS version."},
+		[COUNT_USED] = {"sessiond_context_used_total", "counter",
+			"Sessions that were asked for at least once, by session id context and TLS "
+			"version."},
+	};
+	static struct census_row rows[CENSUS_ROWS];
+	unsigned row_count = figures->contexts(figures->ctx, rows);
+	char text[CONTEXT_TEXT];
+
+	for (unsigned i = 0; row_count && i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		head(page, metrics[i].name, metrics[i].type, metrics[i].help);
+		for (unsigned k = 0; k < row_count * SESSION_KINDS; k++) {
+			const struct census_row *row = &rows[k / SESSION_KINDS];
+			enum session_kind kind = (enum session_kind)(k % SESSION_KINDS);
+			const char *context =
+				row->others ? "(other)"
+					    : context_format(row->context, row->context_len, text);
+
+			if (row->of[kind].stored)
+				fprintf(page->out, "%s{context=\"%s\",tls=\"%s\"} %" PRIu64 "\n",
+					metrics[i].name, context, session_kind_name(kind),
+					count_of(&row->of[kind], (enum count)i));
+		}
+	}
+}
+
 char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size_t *size)
 {
 	struct page *page = calloc(1, sizeof(*page));
@@ -232,6 +286,7 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	fputs("sessiond_build_info{version=\"" SESSIOND_VERSION "\"} 1\n", page->out);
 	sort_out(page);
 	put_metrics(page);
+	put_contexts(page, figures);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))
 		put_latency(page, "sessiond_answer_seconds",

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "common/latency.h"
+#include "control/sessions/census.h"
 #include "dataplane/engine.h"
 
 struct metrics_figures {
@@ -21,6 +22,8 @@ struct metrics_figures {
 	/* Times of the daemon's replies, and of inserts; false if they are not measured. */
 	bool (*slow_path)(void *ctx, struct latency *latency);
 	bool (*inserts)(void *ctx, struct latency *latency);
+	/* Sessions by context: rows, at most CENSUS_ROWS. Returns how many. */
+	unsigned (*contexts)(void *ctx, struct census_row rows[CENSUS_ROWS]);
 	/* Times of the XDP program's replies; false if they are not measured. */
 	bool (*xdp_answers)(void *ctx, struct sessd_answer_times *times);
 	void *ctx;

@@ -19,11 +19,16 @@ wrong 'which command' --json
 wrong 'stats takes no argument' stats now
 wrong 'argument three is one too many' remove ab three
 wrong 'remove needs an argument: remove ID' remove
+wrong 'remove needs an argument: remove ID' remove ab --tls 1.3
+wrong '--tls 1.4: expected 1.3, 1.2' list --tls 1.4
+wrong '--source here: expected an address' remove --source here
+wrong '--context, --tls and --source work with list and remove only' stats --tls 1.3
+wrong 'list xyz: expected the beginning of an id' list xyz
 wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
 wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
 wrong 'log-level loud: expected' log-level loud
-wrong '--json works with stats, list, show, clients and doctor only' flush --json
+wrong '--json works with stats, contexts, list, show, clients and doctor only' flush --json
 wrong '--port 0: expected' --port 0 detach
 wrong '--port 70000: expected' --port 70000 detach
 wrong '--pin-dir x: expected an absolute path' --pin-dir x detach
@@ -64,7 +69,7 @@ for _ in $(seq 50); do
 done
 id=$(printf '111111%058d' 0)
 expect 0 '' $ctl list
-grep -Eqx "$id (29[0-9]|300) 16" "$folder/out" || fail "list lacks $id: $(cat "$folder/out")"
+grep -Eqx "$id (29[0-9]|300) 16 [0-9] opaque 127.0.0.1 -" "$folder/out" || fail "list lacks $id: $(cat "$folder/out")"
 [ "$(wc -l <"$folder/out")" -eq 2 ] || fail "list has not two lines"
 expect 0 '' $ctl show 111111
 [ "$(head -n 1 "$folder/out")" = "id $id" ] || fail "show says: $(cat "$folder/out")"
@@ -160,6 +165,43 @@ expect 0 '' $check
 wrong 'check here: expected ADDR' check here
 wrong "check .*: expected ADDR" check "*"
 expect 1 '^sessionctl: 127.0.0.1:7299: it cannot be asked' "$sessionctl" check 127.0.0.1:7299
+
+# Contexts, as stunnel's services have them; ids by their beginning; removing many.
+der() {
+	python3 -c '
+import socket, struct, sys
+tlv = lambda tag, body: bytes([tag, len(body)]) + body
+for key in sys.argv[3:]:
+    value = tlv(0x30, tlv(2, b"\1") + tlv(2, bytes([3, int(sys.argv[1]) + 1])) + tlv(4, b"\x13\1") + tlv(4, b"") +
+                tlv(4, b"secret-value") + tlv(0xa4, tlv(4, sys.argv[2].encode())))
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
+        struct.pack(">BBH32s", 1, 0, 300, bytes.fromhex(key)) + value, ("127.0.0.1", 7201))' "$@"
+}
+der 3 farm a1 a2 a3
+der 2 'farm 2' b1
+for _ in $(seq 50); do
+	[ "$($ctl list | wc -l)" -eq 5 ] && break
+	sleep 0.1
+done
+expect 0 '' $ctl contexts
+grep -qx 'farm 1.3 3 3 0' "$folder/out" || fail "contexts: $(cat "$folder/out")"
+grep -qx '0x6661726d2032 1.2 1 1 0' "$folder/out" || fail "contexts: $(cat "$folder/out")"
+[ "$($ctl list --context farm | wc -l)" -eq 3 ] || fail "list --context"
+[ "$($ctl list --context 'farm 2' --tls 1.2 --source 127.0.0.0/8 | wc -l)" -eq 1 ] || fail "list --context 'farm 2'"
+[ "$($ctl list --source 10.0.0.0/8 | wc -l)" -eq 0 ] || fail "list --source"
+[ "$($ctl list a | wc -l)" -eq 3 ] || fail "list a"
+expect 0 '' $ctl show a2
+expect 0 '' $ctl show b
+grep -qx 'context 0x6661726d2032' "$folder/out" && grep -qx 'tls 1.2' "$folder/out" || fail "show b: $(cat "$folder/out")"
+expect 1 '3 sessions begin with a' $ctl show a
+$ctl --json contexts | python3 -c '
+import json, sys
+assert {"context": "farm", "tls": "1.3", "sessions": 3, "stored": 3, "used": 0} in json.load(sys.stdin)' ||
+	fail "contexts --json"
+expect 0 '' $ctl remove --context farm
+grep -qx 'removed 3' "$folder/out" || fail "remove --context: $(cat "$folder/out")"
+expect 0 '' $ctl remove --tls 1.2 --source 127.0.0.1
+grep -qx 'removed 1' "$folder/out" || fail "remove --tls: $(cat "$folder/out")"
 
 expect 0 '' $ctl flush
 grep -qx 'flushed 1' "$folder/out" || fail "flush says: $(cat "$folder/out")"

@@ -42,7 +42,18 @@ static void do_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "get_hits", 1);
 }
 
-static bool do_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+static void describe_info(uint32_t slot, struct session_info *info)
+{
+	*info = (struct session_info){.age = slot,
+		.kind = (enum session_kind)(slot % SESSION_KINDS),
+		.has_source = slot & 1,
+		.others = slot % 7 == 0,
+		.context_len = (uint8_t)(slot % (SESSION_CONTEXT_MAX + 1))};
+	memset(info->context, (int)slot, info->context_len);
+}
+
+static bool do_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+	struct session_info *info)
 {
 	uint8_t have[SESSD_KEY_SIZE];
 
@@ -52,6 +63,7 @@ static bool do_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session
 		if (!held[i] || memcmp(have, key, SESSD_KEY_SIZE) != 0)
 			continue;
 		describe(i, session);
+		describe_info(i, info);
 		return true;
 	}
 	return false;
@@ -60,8 +72,9 @@ static bool do_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session
 static bool do_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 {
 	struct session session;
+	struct session_info info;
 
-	if (!do_find(ctx, key, &session))
+	if (!do_find(ctx, key, &session, &info))
 		return false;
 	held[session.slot] = false;
 	return true;
@@ -84,16 +97,50 @@ static int do_flush_done(void *ctx, const struct writer_flush *flush, uint64_t *
 	return 1;
 }
 
-static unsigned do_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
+static unsigned do_list(void *ctx, const struct session_filter *filter, uint32_t *next,
+	struct session *sessions, struct session_info *infos, unsigned room)
 {
 	unsigned n = 0;
 
 	(void)ctx;
 	for (; *next < CAPACITY && n < room; ++*next) {
-		if (held[*next])
-			describe(*next, &sessions[n++]);
+		if (!held[*next])
+			continue;
+		describe(*next, &sessions[n]);
+		describe_info(*next, &infos[n]);
+		n += session_filter_selects(filter, &sessions[n], &infos[n]);
 	}
 	return n;
+}
+
+static unsigned do_remove(void *ctx, const struct session_filter *filter, uint32_t *next)
+{
+	unsigned n = 0;
+
+	(void)ctx;
+	if (session_filter_is_empty(filter))
+		FUZZ_FAIL("remove without a filter");
+	for (; *next < CAPACITY; ++*next) {
+		struct session_info info;
+		struct session session;
+
+		describe(*next, &session);
+		describe_info(*next, &info);
+		if (!held[*next] || !session_filter_selects(filter, &session, &info))
+			continue;
+		held[*next] = false;
+		n++;
+	}
+	return n;
+}
+
+static unsigned do_contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
+{
+	(void)ctx;
+	memset(rows, 0, sizeof(rows[0]));
+	rows[0].context_len = SESSION_CONTEXT_MAX;
+	rows[0].of[SESSION_TLS12].stored = 7;
+	return 1;
 }
 
 static int do_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
@@ -137,7 +184,8 @@ static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
-		do_flush_done, do_list, do_reload, do_config, do_level, do_talkers};
+		do_flush_done, do_list, do_remove, do_contexts, do_reload, do_config, do_level,
+		do_talkers};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 

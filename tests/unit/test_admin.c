@@ -54,6 +54,9 @@ struct daemon {
 
 static struct daemon daemon_;
 
+/* The rest of an id of 4 bytes. */
+static const char zeros[] = "00000000000000000000000000000000000000000000000000000000";
+
 static void key_of(uint32_t slot, uint8_t key[SESSD_KEY_SIZE])
 {
 	memset(key, 0, SESSD_KEY_SIZE);
@@ -88,7 +91,24 @@ static void fake_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "get_misses", 0);
 }
 
-static bool fake_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session)
+/* Sessions 8 and on are of TLS 1.2, context "farm 2", from 192.0.2.1; the others of TLS 1.3,
+ * "farm", from an unknown source. */
+static void fill_info(uint32_t slot, struct session_info *info)
+{
+	const char *context = slot < 8 ? "farm" : "farm 2";
+
+	*info = (struct session_info){.age = slot,
+		.kind = slot < 8 ? SESSION_TLS13 : SESSION_TLS12,
+		.has_source = slot >= 8,
+		.used = slot % 2,
+		.context_len = (uint8_t)strlen(context)};
+	memcpy(info->context, context, info->context_len);
+	if (info->has_source)
+		address_from_ipv4(&info->source, (const uint8_t[4]){192, 0, 2, 1});
+}
+
+static bool fake_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
+	struct session_info *info)
 {
 	struct daemon *d = ctx;
 
@@ -99,6 +119,7 @@ static bool fake_find(void *ctx, const uint8_t key[SESSD_KEY_SIZE], struct sessi
 		key_of(i, have);
 		if (d->held[i] && memcmp(have, key, SESSD_KEY_SIZE) == 0) {
 			fill(i, session);
+			fill_info(i, info);
 			return true;
 		}
 	}
@@ -109,8 +130,9 @@ static bool fake_del(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 {
 	struct daemon *d = ctx;
 	struct session session;
+	struct session_info info;
 
-	if (!fake_find(ctx, key, &session))
+	if (!fake_find(ctx, key, &session, &info))
 		return false;
 	d->held[session.slot] = false;
 	return true;
@@ -143,7 +165,8 @@ static int fake_flush_done(void *ctx, const struct writer_flush *flush, uint64_t
 	return 1;
 }
 
-static unsigned fake_list(void *ctx, uint32_t *next, struct session *sessions, unsigned room)
+static unsigned fake_list(void *ctx, const struct session_filter *filter, uint32_t *next,
+	struct session *sessions, struct session_info *infos, unsigned room)
 {
 	struct daemon *d = ctx;
 	uint32_t end = d->list_step ? *next + d->list_step : CAPACITY;
@@ -153,9 +176,47 @@ static unsigned fake_list(void *ctx, uint32_t *next, struct session *sessions, u
 	if (d->list_step)
 		usleep(1000);
 	for (; *next < CAPACITY && *next < end && n < room; ++*next)
-		if (d->held[*next])
-			fill(*next, &sessions[n++]);
+		if (d->held[*next]) {
+			fill(*next, &sessions[n]);
+			fill_info(*next, &infos[n]);
+			n += session_filter_selects(filter, &sessions[n], &infos[n]);
+		}
 	return n;
+}
+
+static unsigned fake_remove(void *ctx, const struct session_filter *filter, uint32_t *next)
+{
+	struct daemon *d = ctx;
+	struct session_info info;
+	struct session session;
+	unsigned n = 0;
+
+	/* A page of two sessions. */
+	for (; *next < CAPACITY && n < 2; ++*next) {
+		if (!d->held[*next])
+			continue;
+		fill(*next, &session);
+		fill_info(*next, &info);
+		if (!session_filter_selects(filter, &session, &info))
+			continue;
+		d->held[*next] = false;
+		n++;
+	}
+	return n;
+}
+
+static unsigned fake_contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
+{
+	(void)ctx;
+	memset(rows, 0, 3 * sizeof(*rows));
+	rows[0].context_len = 4;
+	memcpy(rows[0].context, "farm", 4);
+	rows[0].of[SESSION_TLS13] = (struct census_counts){3, 5, 4};
+	rows[0].of[SESSION_TLS12] = (struct census_counts){1, 1, 0};
+	rows[1].of[SESSION_SEALED] = (struct census_counts){0, 7, 7};
+	rows[2].others = true;
+	rows[2].of[SESSION_TLS_OTHER] = (struct census_counts){1, 1, 1};
+	return 3;
 }
 
 static int fake_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
@@ -212,6 +273,8 @@ static const struct admin_ops fake_ops = {
 	.flush_start = fake_flush_start,
 	.flush_done = fake_flush_done,
 	.list = fake_list,
+	.remove = fake_remove,
+	.contexts = fake_contexts,
 	.reload = fake_reload,
 	.config = fake_config,
 	.set_log_level = fake_set_log_level,
@@ -305,7 +368,6 @@ static void expect(const struct daemon *d, const char *requests, const char *rep
 
 static void requests(void **state)
 {
-	static const char zeros[] = "00000000000000000000000000000000000000000000000000000000";
 	struct daemon *d = *state;
 	char text[512];
 
@@ -316,9 +378,15 @@ static void requests(void **state)
 	expect(d, "version\n", "OK\nsessiond " SESSIOND_VERSION "\n.\n");
 	expect(d, "stats\n", "OK\nget_hits 18446744073709551615\nget_misses 0\n.\n");
 	/* The live ones; nothing of their values. */
-	snprintf(text, sizeof(text), "OK\nab00072e%s 100 8\nab00092e%s 100 10\n.\n", zeros, zeros);
+	snprintf(text, sizeof(text),
+		"OK\nab00072e%s 100 8 7 1.3 - farm\n"
+		"ab00092e%s 100 10 9 1.2 192.0.2.1 0x6661726d2032\n.\n",
+		zeros, zeros);
 	expect(d, "list\n", text);
-	snprintf(text, sizeof(text), "OK\nid ab00072e%s\nremaining 100\nlength 8\n.\n", zeros);
+	snprintf(text, sizeof(text),
+		"OK\nid ab00072e%s\nremaining 100\nlength 8\nage 7\ntls 1.3\nsource -\n"
+		"context farm\nused 1\n.\n",
+		zeros);
 	expect(d, "show ab00072e\n", text);
 	expect(d, "show AB00072E00\n", text);
 	expect(d, "show ab00082e\n", "ERR no such session\n");
@@ -346,10 +414,77 @@ static void requests(void **state)
 	expect(d, "config-diff\n", "ERR x.conf:3: no\n");
 }
 
+static void filters(void **state)
+{
+	struct daemon *d = *state;
+	char all[2048], text[1024];
+
+	for (uint32_t i = 6; i < 14; i++)
+		d->held[i] = true;
+	expect(d, "contexts\n",
+		"OK\nfarm 1.3 3 5 4\nfarm 1.2 1 1 0\n- sealed 0 7 7\n(other) other 1 1 1\n.\n");
+	snprintf(all, sizeof(all),
+		"OK\nab00062e%.56s 100 7 6 1.3 - farm\nab00072e%.56s 100 8 7 1.3 - farm\n.\n",
+		zeros, zeros);
+	expect(d, "list context=farm\n", all);
+	expect(d, "list  tls=1.3\tid=ab000 \n", all);
+	snprintf(text, sizeof(text), "OK\nab00072e%.56s 100 8 7 1.3 - farm\n.\n", zeros);
+	expect(d, "list id=AB00072 tls=1.3\n", text);
+	expect(d, "list id=ab0007 source=192.0.2.0/24\n", "OK\n.\n");
+	/* A source that is unknown is in no prefix. */
+	expect(d, "remove source=::/0\n", "OK\nremoved 0\n.\n");
+	/* Pages of two: six sessions, and only those. */
+	expect(d, "remove source=192.0.2.1 tls=1.2\nlist tls=1.2\n", "OK\nremoved 6\n.\nOK\n.\n");
+	expect(d, "list\n", all);
+}
+
+static void wrong_filters(void **state)
+{
+	struct daemon *d = *state;
+
+	d->held[7] = true;
+	expect(d, "list all\n", "ERR all: expected id=, context=, tls= or source=\n");
+	expect(d, "list tls=1.4\n", "ERR tls 1.4: expected 1.3, 1.2, other, sealed or opaque\n");
+	expect(d, "list id=xy\n", "ERR id xy: expected 1 to 64 hex digits\n");
+	expect(d, "list id=\n", "ERR id \"\": expected 1 to 64 hex digits\n");
+	expect(d, "remove tls=1.3 ab\n", "ERR ab: expected id=, context=, tls= or source=\n");
+	expect(d, "remove source=1.2.3\n", "ERR source 1.2.3: expected an address or a prefix\n");
+	expect(d, "list context=012345678901234567890123456789012\n",
+		"ERR context 012345678901234567890123456789012: expected 1 to 32 bytes, or - for "
+		"none\n");
+	assert_true(d->held[7]);
+}
+
+static void contexts_as_text(void **state)
+{
+	static const struct {
+		const char *context, *text;
+	} texts[] = {{"", "-"}, {"farm", "farm"}, {"a b", "0x612062"}, {"-", "0x2d"},
+		{"(other)", "0x286f7468657229"}, {"0x12", "0x30783132"}, {"\xff", "0xff"},
+		{".", "0x2e"}};
+	uint8_t context[SESSION_CONTEXT_MAX], len;
+	char text[CONTEXT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t size = strlen(texts[i].context);
+
+		assert_string_equal(context_format((const uint8_t *)texts[i].context, size, text),
+			texts[i].text);
+		assert_true(context_parse(text, context, &len));
+		assert_int_equal(len, size);
+		assert_memory_equal(context, texts[i].context, size);
+	}
+	/* A name with a blank, as somebody types it. */
+	assert_true(context_parse("a b", context, &len));
+	assert_int_equal(len, 3);
+}
+
 static void wrong_requests(void **state)
 {
 	static const char unknown[] =
-		"ERR unknown command: expected stats, list, show ID, remove ID, take ID, flush, "
+		"ERR unknown command: expected stats, list, show ID, remove "
+		"ID, take ID, contexts, flush, "
 		"reload, config, config-diff, log-level LEVEL, talkers, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
@@ -399,7 +534,7 @@ static void pipelined(void **state)
 	assert_int_equal(total,
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
-			       "take ID, flush, "
+			       "take ID, contexts, flush, "
 			       "reload, config, config-diff, log-level LEVEL, talkers, version or "
 			       "ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
@@ -592,7 +727,7 @@ static double list_free_slots(struct daemon *d)
 	longest = longest_ping(d);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	read_all(fd, text, sizeof(text));
-	assert_string_equal(strchr(text, ' '), " 100 304\n.\n");
+	assert_string_equal(strchr(text, ' '), " 100 304 29999 1.2 192.0.2.1 0x6661726d2032\n.\n");
 	close(fd);
 	return longest;
 }
@@ -879,6 +1014,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(requests),
+		TEST(filters),
+		TEST(wrong_filters),
+		cmocka_unit_test(contexts_as_text),
 		TEST(wrong_requests),
 		TEST(pipelined),
 		TEST(long_lines),

@@ -116,12 +116,25 @@ static bool xdp_answers(void *ctx, struct sessd_answer_times *into)
 	return measured;
 }
 
+static unsigned contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
+{
+	(void)ctx;
+	memset(rows, 0, 2 * sizeof(*rows));
+	rows[0].context_len = 4;
+	memcpy(rows[0].context, "a\"b\\", 4);
+	rows[0].of[SESSION_TLS13] = (struct census_counts){3, 5, 4};
+	rows[1].others = true;
+	rows[1].of[SESSION_SEALED] = (struct census_counts){0, 7, 6};
+	return 2;
+}
+
 static char *page(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), bool openmetrics)
 {
 	const struct metrics_figures figures = {
 		.stats = stats,
 		.slow_path = latency,
 		.inserts = latency,
+		.contexts = contexts,
 		.xdp_answers = xdp_answers,
 	};
 	size_t size;
@@ -171,6 +184,9 @@ static void test_xdp(void **state)
 	(void)state;
 	measured = true;
 	text = page(xdp_stats, false);
+	assert_line(text, "sessiond_context_sessions{context=\"0x6122625c\",tls=\"1.3\"} 3");
+	assert_line(text, "sessiond_context_stored_total{context=\"(other)\",tls=\"sealed\"} 7");
+	assert_line(text, "sessiond_context_used_total{context=\"(other)\",tls=\"sealed\"} 6");
 	assert_line(text, "sessiond_gets_total{path=\"daemon\",outcome=\"hits\"} 10");
 	assert_line(text, "sessiond_gets_total{path=\"xdp\",outcome=\"hits\"} 20");
 	assert_int_equal(count(text, "\nsessiond_gets_total{"), 2);

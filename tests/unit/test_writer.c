@@ -54,6 +54,19 @@ static void send_new(struct world *world, uint32_t key, uint16_t timeout, uint8_
 	fake_engine_send(world->engine, SESSD_NEW, key, timeout, first, 144);
 }
 
+/* What OpenSSL makes of a session of TLS 1.`minor` with this context. */
+static size_t make_der(uint8_t *value, uint8_t minor, const char *context)
+{
+	const uint8_t begin[] = {0x30, 0, 2, 1, 1, 2, 2, 3, (uint8_t)(minor + 1), 4, 2, 0x13, 1, 4,
+		0, 4, 1, 7, 0xa4, (uint8_t)(strlen(context) + 2), 4, (uint8_t)strlen(context)};
+	size_t len = sizeof(begin) + strlen(context);
+
+	memcpy(value, begin, sizeof(begin));
+	memcpy(value + sizeof(begin), context, strlen(context));
+	value[1] = (uint8_t)(len - 2);
+	return len;
+}
+
 struct wanted {
 	const char *name;
 	uint64_t value;
@@ -131,6 +144,49 @@ static void news(void **state)
 		entry.session.expires, clock_expiry(before, 300), clock_expiry(clock_tick(), 300));
 	/* 72 words of 0x0a0a: RFC 1071. */
 	assert_int_equal(entry.session.sum, (72 * 0x0a0a) % 0xffff);
+	stop(&world);
+}
+
+/* What a value says is known of its session, and sessions can be selected by it. */
+static void selected(void **state)
+{
+	const struct address one = {{[15] = 1}}, two = {{[15] = 2}};
+	struct census_row rows[CENSUS_ROWS];
+	struct session_filter filter = {0};
+	struct world world = start(100);
+	struct session_info infos[100];
+	struct session page[100];
+	uint8_t key[SESSD_KEY_SIZE], values[2][64];
+	uint32_t next = 0;
+	size_t len;
+
+	(void)state;
+	len = make_der(values[0], 3, "farm");
+	for (uint32_t i = 0; i < 10; i++)
+		fake_engine_send_value(world.engine, i, 300, values[0], len, i % 2 ? &one : &two);
+	len = make_der(values[1], 2, "farm2");
+	fake_engine_send_value(world.engine, 10, 300, values[1], len, &one);
+	send_new(&world, 11, 300, 1);
+	fake_engine_settle(world.engine);
+	assert_int_equal(stat(&world, "tls13_sessions"), 10);
+	assert_int_equal(stat(&world, "tls12_stored"), 1);
+	assert_int_equal(stat(&world, "opaque_sessions"), 1);
+	assert_int_equal(writer_contexts(world.writer, rows), 3);
+	assert_memory_equal(rows[0].context, "farm", 5);
+	fake_engine_key(10, key);
+	assert_true(writer_find(world.writer, key, page, infos));
+	assert_int_equal(infos[0].kind, SESSION_TLS12);
+	assert_memory_equal(&infos[0].source, &one, sizeof(one));
+	assert_int_equal(session_filter_add(&filter, "source=::2"), 0);
+	assert_int_equal(writer_list(world.writer, &filter, &next, page, infos, 100), 5);
+	assert_int_equal(next, 100);
+	next = 0;
+	assert_int_equal(writer_remove(world.writer, &filter, &next), 5);
+	assert_int_equal(next, 100);
+	assert_int_equal(stat(&world, "sessions"), 7);
+	assert_int_equal(stat(&world, "sessions_flushed"), 5);
+	assert_int_equal(fake_engine_count(world.engine), 7);
+	assert_int_equal(stat(&world, "tls13_sessions"), 5);
 	stop(&world);
 }
 
@@ -286,6 +342,7 @@ static void commands(void **state)
 	struct world world = start(SESSIONS + 10000);
 	static bool seen[SESSIONS + 10000];
 	struct session session, page[ROOM];
+	struct session_info infos[ROOM];
 	uint8_t key[SESSD_KEY_SIZE];
 	uint32_t next = 0, listed = 0;
 
@@ -302,7 +359,7 @@ static void commands(void **state)
 	assert_false(writer_find(world.writer, key, &session, NULL));
 	assert_int_equal(value_of(&world, 1234), 0);
 	while (next < SESSIONS + 10000) {
-		unsigned n = writer_list(world.writer, &next, page, NULL, ROOM);
+		unsigned n = writer_list(world.writer, NULL, &next, page, infos, ROOM);
 
 		assert_in_range(n, 0, ROOM);
 		for (unsigned i = 0; i < n; i++) {
@@ -327,6 +384,7 @@ static void list_of_free_slots(void **state)
 	};
 	struct world world = start(SESSIONS * 2);
 	struct session page[256];
+	struct session_info infos[256];
 	uint32_t next = 0, listed = 0, pages = 0;
 
 	(void)state;
@@ -339,7 +397,7 @@ static void list_of_free_slots(void **state)
 	while (next < 2 * SESSIONS) {
 		uint32_t from = next;
 
-		listed += writer_list(world.writer, &next, page, NULL, 256);
+		listed += writer_list(world.writer, NULL, &next, page, infos, 256);
 		/* Slots that were never used are skipped at once. */
 		assert_true(next - from <= 4096 || next == 2 * SESSIONS);
 		pages++;
@@ -515,6 +573,7 @@ static void under_load(void **state)
 	struct sender sender = {.world = &world};
 	uint64_t until = clock_tick() + 2500;
 	struct session page[50];
+	struct session_info infos[50];
 	uint8_t key[SESSD_KEY_SIZE];
 	pthread_t thread;
 
@@ -527,7 +586,7 @@ static void under_load(void **state)
 		writer_delete(world.writer, key);
 		writer_find(world.writer, key, page, NULL);
 		while (next < 300)
-			writer_list(world.writer, &next, page, NULL, 50);
+			writer_list(world.writer, NULL, &next, page, infos, 50);
 		if (i % 50 == 0)
 			flush(&world);
 		writer_set_remove(world.writer, i % 20 ? REMOVE_HONOUR : REMOVE_IGNORE);
@@ -657,6 +716,7 @@ static void status(void **state)
 	static const uint8_t key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
 	struct world world = start(5);
 	struct session first, later, listed[8];
+	struct session_info infos[8];
 	uint32_t next = 0;
 
 	(void)state;
@@ -673,7 +733,7 @@ static void status(void **state)
 	assert_false(writer_find(world.writer, key, &later, NULL));
 	assert_false(writer_delete(world.writer, key));
 	assert_false(writer_take(world.writer, key));
-	assert_int_equal(writer_list(world.writer, &next, listed, NULL, 8), 0);
+	assert_int_equal(writer_list(world.writer, NULL, &next, listed, infos, 8), 0);
 	stop(&world);
 }
 
@@ -682,6 +742,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(news),
 		cmocka_unit_test(status),
+		cmocka_unit_test(selected),
 		cmocka_unit_test(removes),
 		cmocka_unit_test(capacity_of_one),
 		cmocka_unit_test(refused),
