@@ -181,6 +181,8 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		return err;
 	/* The old program answers nothing any more, ours does not answer yet: what was taken stays
 	 * taken. */
+	if (engine->old)
+		resize_wait_for_readers();
 	resize_follow_takes(engine, held_in_table, table);
 	hidden_tags_look(engine);
 	local_map_publish(engine);

@@ -19,12 +19,14 @@
 #include <bpf/bpf.h>
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/* TAKEs that the old program answers while it is replaced are looked for this long. */
+/* TAKEs of the old program are looked for this long, where the kernel cannot say that it ended. */
 #define SETTLE_SECONDS 2
 
 /* A session's rank has this bit if GETs have asked for it: such sessions are kept first. */
@@ -310,6 +312,11 @@ void resize_follow_takes(struct engine *engine,
 		old->settled = clock_tick() + clock_ticks(SETTLE_SECONDS);
 	else if (clock_tick() >= old->settled)
 		resize_close(engine);
+}
+
+void resize_wait_for_readers(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 int resize_pin(struct engine *engine)

@@ -254,6 +254,9 @@ bool resize_open(struct engine *engine, const struct sessd_config *settings);
  * those that end last. */
 int resize_adopt(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+/* After the old program was replaced: waits until it runs on no CPU. XDP programs are RCU readers,
+ * and this waits for all of them. */
+void resize_wait_for_readers(void);
 /* Takes from the new maps what TAKEs have taken from the old ones. Some seconds after the first
  * call, which is at the start, it closes the old maps. `held` as in find_taken. */
 void resize_follow_takes(struct engine *engine,
