@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A farm: several sessionds that hold the same sessions. Each node publishes what its clients store
+ * and remove to streams of one or two independent engines (Redis or Valkey), and reads the streams
+ * of its peers. All of it runs on one thread, which never waits for an engine.
+ *
+ * The farm keeps tombstones: it never passes on a NEW of a key that was removed afterwards,
+ * whatever the order of arrival, if less than FARM_TOMBSTONE_SECONDS are between the two, and
+ * during the warm-up without that limit. The same holds for a flush.
+ */
+#ifndef SESSIOND_CONTROL_FARM_FARM_H
+#define SESSIOND_CONTROL_FARM_FARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/farm/record.h"
+
+#define FARM_ENGINES_MAX       2
+#define FARM_NODES_MAX	       64 /* peers; more are refused and counted */
+#define FARM_NAME_MAX	       32 /* bytes of a farm's or a node's name: letters, digits, . _ and - */
+#define FARM_URL_MAX	       256
+#define FARM_TOMBSTONE_SECONDS 60
+#define FARM_READY_SECONDS     30 /* farm_ready after this, whatever the warm-up does */
+#define FARM_PORT	       6379
+#define FARM_BUILT_WITHOUT     "this sessiond was built without a farm of caches"
+
+/* Strings need to live only during the call. */
+struct farm_config {
+	/* redis://[USER:PASSWORD@]HOST[:PORT], rediss:// (TLS), unix://[USER:PASSWORD@]/PATH. HOST
+	 * is an address, [IPv6] or a name. USER may be empty. USER and PASSWORD may have %XX. */
+	const char *engines[FARM_ENGINES_MAX];
+	unsigned engine_count; /* 1 or 2; they must not replicate each other */
+	const char *key_file;  /* see common/key_file.h */
+	const char *ca_file; /* rediss://: certificates to trust (PEM); NULL: those of the system */
+	const char *name;    /* the farm's; all its nodes have the same */
+	const char *node;    /* this node's; unique in the farm */
+	uint32_t capacity;   /* sessions; an engine keeps the history of so many per node */
+	uint16_t value_max;  /* bytes; longer values of peers are refused */
+	void (*on_thread)(void); /* called first on each thread that the farm starts; or NULL */
+};
+
+/* The daemon's end. The farm calls it on its thread only; no function may wait. */
+struct farm_side {
+	void *ctx;
+	/* Passes at most `max` records, which clients made here, to `take`; returns how many. The
+	 * farm does not call it while no engine accepts anything and its own buffer is full. */
+	unsigned (*outgoing)(void *ctx, unsigned max,
+		void (*take)(void *to, const struct farm_record *record), void *to);
+	/* A peer's record. False: no room now; the same record comes again in about 1 ms. live: it
+	 * is recent, and records of one node come in order. Else it is history, which is read from
+	 * the newest to the oldest: FARM_NEW, FARM_REMOVE or FARM_TAKEN. */
+	bool (*incoming)(void *ctx, const struct farm_record *record, bool live);
+	/* Somebody lost something: pass all sessions that clients made here through outgoing()
+	 * again, from the start, at any pace, besides new ones. At most once in
+	 * FARM_RESEND_SECONDS. */
+	void (*resend)(void *ctx);
+};
+#define FARM_RESEND_SECONDS 10
+
+struct farm;
+
+/* Reads the key file, parses the URLs; needs no engine. NULL with error_message() set. `side` is
+ * copied. */
+struct farm *farm_create(const struct farm_config *config, const struct farm_side *side);
+/* Checks a configuration as farm_create does, and changes nothing. 0 or a negative errno with
+ * error_message() set. */
+int farm_check(const struct farm_config *config);
+/* 0 or a negative errno with error_message() set. */
+int farm_start(struct farm *farm);
+/* Publishes what outgoing() still has, for at most 200 ms, and ends the thread. Safe if it was not
+ * started. */
+void farm_stop(struct farm *farm);
+void farm_destroy(struct farm *farm);
+
+/* The producer of outgoing() says that there is something. One thread, any; never waits; a system
+ * call only if the farm's thread sleeps. */
+void farm_wake(struct farm *farm);
+
+/* Main thread: takes new engines, keys and ca_file; name, node, capacity and value_max stay as they
+ * were. An engine whose URL did not change keeps its connection. Returns at once; 0 or a negative
+ * errno with error_message() set, and then nothing changed. */
+int farm_reload(struct farm *farm, const struct farm_config *config);
+
+/* Any thread, never waits: warmed up, or FARM_READY_SECONDS passed since farm_start, or no engine
+ * answered within 3 s. Once true it stays true. */
+bool farm_ready(const struct farm *farm);
+
+enum farm_warm_up {
+	FARM_WARM_UP_WAITING, /* for an engine */
+	FARM_WARM_UP_READING,
+	FARM_WARM_UP_DONE,
+};
+
+/* Why an entry of an engine was refused. */
+enum farm_refused {
+	FARM_REFUSED_KEY,	/* sealed by a key that this node does not have */
+	FARM_REFUSED_SEAL,	/* does not open: a bit flipped, or forged */
+	FARM_REFUSED_VERSION,	/* a format that this sessiond does not know */
+	FARM_REFUSED_SEQUENCE,	/* seen before on the same engine: replayed, or sent twice around a
+				 * reconnect */
+	FARM_REFUSED_TRUNCATED, /* shorter than it says, or no entry at all */
+	FARM_REFUSED_FOREIGN,	/* of another node than the stream is of, or of one node too many */
+	FARM_REFUSED_COUNT
+};
+/* "key", "seal", ... */
+extern const char *const farm_refused_names[FARM_REFUSED_COUNT];
+
+/* Why records did not go out. Those that outgoing() dropped are the caller's to count. */
+enum farm_dropped {
+	FARM_DROPPED_TOO_LONG,	  /* a value above value_max */
+	FARM_DROPPED_ENGINE_SLOW, /* not published to one engine, which lags behind the other */
+	FARM_DROPPED_ENGINE_FULL, /* the engine refused it: out of memory, or not permitted */
+	FARM_DROPPED_STOPPED,	  /* still unpublished at farm_stop */
+	FARM_DROPPED_COUNT
+};
+extern const char *const farm_dropped_names[FARM_DROPPED_COUNT];
+
+struct farm_engine_status {
+	char url[FARM_URL_MAX]; /* without user and password */
+	bool up;
+	char error[192];   /* the last one, why it is down; "" if there was none since it is up */
+	char version[32];  /* the engine's */
+	uint32_t since;	   /* seconds up or down */
+	uint32_t rtt_us;   /* of the last ping; 0: none yet */
+	uint32_t queued;   /* batches that it has not acknowledged */
+	uint64_t connects; /* times that it came up */
+	uint64_t restarts; /* times that it came back as another process, or without its streams */
+	uint64_t batches_out; /* acknowledged */
+	uint64_t batches_in;  /* read, second copies and refused ones included */
+	uint64_t bytes_out, bytes_in;
+	uint64_t dropped[FARM_DROPPED_COUNT]; /* records */
+};
+
+struct farm_node_status {
+	char name[FARM_NAME_MAX + 1];
+	bool alive;	 /* heard of in the last 5 s */
+	uint32_t lag_ms; /* from the engine's acceptance of its last entry until it was read here */
+	uint32_t heard_ms; /* since it was last heard of */
+	uint64_t sequence; /* of its last batch */
+	uint64_t gaps;	   /* batches that no engine had */
+	uint64_t resends;  /* times that this node asked it to publish its sessions again */
+	uint64_t sessions; /* received, live and history, without second copies */
+	uint64_t sessions_live;
+	uint64_t removes; /* REMOVE, TAKEN and FLUSH received */
+};
+
+struct farm_status {
+	unsigned engine_count;
+	struct farm_engine_status engines[FARM_ENGINES_MAX];
+	unsigned node_count; /* peers, and this node if an earlier run of it left a history */
+	struct farm_node_status nodes[FARM_NODES_MAX];
+	/* Published here. */
+	uint64_t sequence; /* of the last batch */
+	uint64_t batches, records, sessions;
+	uint64_t dropped[FARM_DROPPED_COUNT]; /* records: on every engine */
+	uint64_t resends;		      /* times that resend() was called */
+	/* Read here. */
+	enum farm_warm_up warm_up;
+	uint64_t warm_up_sessions; /* passed to incoming() */
+	unsigned warm_up_percent;
+	uint32_t warm_up_ms; /* how long it took, or takes so far */
+	uint64_t received;   /* records passed to incoming() */
+	uint64_t copies;     /* batches that came by the other engine already */
+	uint64_t expired;    /* sessions whose time was over */
+	uint64_t tombstoned; /* sessions that were removed before they arrived */
+	uint64_t unknown;    /* records of a type that this sessiond does not know */
+	uint64_t too_long;   /* sessions above value_max */
+	uint64_t held_up;    /* times that incoming() had no room */
+	uint64_t refused[FARM_REFUSED_COUNT]; /* entries */
+	bool name_clash;		      /* another live node has this node's name */
+};
+
+/* Main thread: a copy, at most 100 ms old. */
+void farm_status(struct farm *farm, struct farm_status *status);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What travels between the nodes of a farm.
+ */
+#ifndef SESSIOND_CONTROL_FARM_RECORD_H
+#define SESSIOND_CONTROL_FARM_RECORD_H
+
+#include <stdint.h>
+
+#include <sessiond/protocol.h>
+
+/* The numbers are on the wire. A node skips and counts the types that it does not know. */
+enum farm_record_type {
+	FARM_NEW = 1,	 /* a client stored a session */
+	FARM_REMOVE = 2, /* a client or an operator deleted it */
+	FARM_FLUSH = 3,	 /* every session that was stored before this record */
+	FARM_TAKEN = 4,	 /* a client took it */
+};
+
+/* Valid during the call that passes it; `value` points into the caller's memory. */
+struct farm_record {
+	uint8_t type;		     /* enum farm_record_type */
+	uint8_t key[SESSD_KEY_SIZE]; /* unused by FARM_FLUSH */
+	uint16_t value_len;	     /* bytes; FARM_NEW only, else 0 */
+	const uint8_t *value;
+	/* FARM_NEW only: at least 1. A record that arrives has the time in transit and in the
+	 * engine's memory deducted, rounded up to seconds. */
+	uint32_t seconds_left;
+};
+
+#endif
