@@ -211,12 +211,38 @@ def sessions():
     yield "behind", session() + b"\0"
 
 
+def records(*all):
+    return b"".join(struct.pack(">BH", type, len(body)) + body for type, body in all)
+
+
+def farm_entries():
+    new, removed = b"k" * 32 + struct.pack(">I", 300) + b"v" * 144, b"k" * 32
+    yield "records", b"\1" + records((1, new), (2, removed), (3, b""), (4, removed))
+    yield "unknown", b"\1" + records((77, b"abc"), (1, new))
+    yield "short_new", b"\1" + records((1, new[:35]))
+    yield "short_remove", b"\1" + records((2, removed[:31]))
+    yield "cut", b"\1" + records((1, new))[:-1]
+    yield "hello", b"\1" + records((128, struct.pack(">QH", 7, 2) + b"\1a\2bc"))
+    yield "hello_cut", b"\1" + records((128, struct.pack(">QH", 7, 3) + b"\1a\2bc"))
+    yield "resend", b"\1" + records((129, bytes(16) + b"\1a"))
+    head = struct.pack(">BBH4s16sIHHQ32s", 1, 1, 1, b"", b"", 0, 0, 0, 1, b"a")
+    yield "entry", b"\0" + head + bytes(60)
+    yield "entry_short", b"\0" + head + bytes(15)
+    yield "entry_version", b"\0\2" + head[1:] + bytes(60)
+    yield "entry_epoch", b"\0" + head[:24] + b"\1" + head[25:] + bytes(60)
+    yield "sealed", b"\2\0\0"
+    for at in (0, 1, 3, 5, 20, 39, 45, 72, 100, 150):
+        yield f"changed_{at}", b"\2\0\0" + struct.pack(">HB", at, 1)
+    yield "longer", b"\2\1\0"
+    yield "shorter", b"\2\0\1"
+
+
 def main():
     folder, stamp = sys.argv[1:]
     for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
                           "adopt": maps(),
                           "key_file": key_files(), "reply": replies(),
-                          "session": sessions()}.items():
+                           "session": sessions(), "farm": farm_entries()}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for name, seed in seeds:
             with open(os.path.join(folder, target, name), "wb") as file:
