@@ -237,12 +237,27 @@ def farm_entries():
     yield "shorter", b"\2\0\1"
 
 
+def engine_replies():
+    entry = b"*2\r\n$3\r\n5-1\r\n*2\r\n$1\r\nb\r\n$4\r\nabcd\r\n"
+    yield "read", b"\xff*1\r\n*2\r\n$4\r\nsd:a\r\n*1\r\n" + entry
+    yield "pieces", b"\1*1\r\n*2\r\n$4\r\nsd:a\r\n*1\r\n" + entry
+    yield "many", b"\xff+OK\r\n:5\r\n$-1\r\n*-1\r\n-ERR no\r\n*0\r\n$0\r\n\r\n"
+    yield "info", b"\xff*4\r\n$6\r\nlength\r\n:7\r\n$17\r\nlast-generated-id\r\n$3\r\n9-0\r\n"
+    for i, lie in enumerate((b"*1000000000\r\n", b"*-7\r\n", b"$99999999999\r\n", b"$-7\r\n", b"hello",
+                             b"*1\r\n" * 12, b"%1\r\n", b",1.5\r\n", b"#t\r\n", b"_\r\n", b"(1\r\n")):
+        yield f"lie_{i:02}", b"\xff" + lie
+    for i, url in enumerate((b"redis://h", b"rediss://u:p@h:1", b"unix:///a", b"redis://[::1]:1/0",
+                             b"redis://:%40@h", b"unix://u:p@/a@b", b"redis://u:%4@h", b"http://h")):
+        yield f"url_{i}", b"\0" + url
+
+
 def main():
     folder, stamp = sys.argv[1:]
     for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
                           "adopt": maps(),
                           "key_file": key_files(), "reply": replies(),
-                           "session": sessions(), "farm": farm_entries()}.items():
+                           "session": sessions(), "farm": farm_entries(),
+                           "engine": engine_replies()}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for name, seed in seeds:
             with open(os.path.join(folder, target, name), "wb") as file:
