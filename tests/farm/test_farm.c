@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Nodes of a farm, without daemons, over one or two real redis-servers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/client/key_files.h"
+#include "tests/farm/farm_node.h"
+#include "tests/farm/redis.h"
+
+#include <hiredis.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TLS_PORT 16399
+
+static struct key_folder keys;
+static struct redis one, two;
+static struct node_config single, both;
+
+static int begin(void **state)
+{
+	(void)state;
+	key_folder_make(&keys);
+	key_folder_write(&keys, "1:" KEY_A "\n", 0600);
+	redis_open(&one, 0);
+	redis_open(&two, 0);
+	single = (struct node_config){
+		.engines = {one.url}, .engine_count = 1, .key_file = keys.path};
+	both = (struct node_config){
+		.engines = {one.url, two.url}, .engine_count = 2, .key_file = keys.path};
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	redis_close(&one);
+	redis_close(&two);
+	key_folder_remove(&keys);
+	return 0;
+}
+
+static void warm(struct node *node)
+{
+	node_until(node, status.warm_up == FARM_WARM_UP_DONE);
+	assert_true(farm_ready(node->farm));
+}
+
+/* Runs a command and expects no error. */
+static redisReply *run(struct redisContext *context, const char *format, ...)
+{
+	redisReply *reply;
+	va_list args;
+
+	va_start(args, format);
+	reply = redisvCommand(context, format, args);
+	va_end(args);
+	if (!reply || reply->type == REDIS_REPLY_ERROR)
+		fail_msg("%s: %s", format, reply ? reply->str : context->errstr);
+	return reply;
+}
+
+static void exchange(const struct node_config *config)
+{
+	struct node *nodes[3];
+	static const char *const names[] = {"a", "b", "c.example"};
+
+	for (unsigned i = 0; i < 3; i++)
+		nodes[i] = node_open(config, names[i]);
+	for (unsigned i = 0; i < 3; i++)
+		warm(nodes[i]);
+	for (unsigned i = 0; i < 3; i++)
+		node_new(nodes[i], i * 10000, 10000);
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned from = 0; from < 3; from++)
+			if (from != i)
+				node_wait(nodes[i], from * 10000, 10000);
+	for (unsigned i = 0; i < 3; i++) {
+		/* Its own do not come back. */
+		assert_int_equal(node_has(nodes[i], i * 10000, 10000), 0);
+		node_once(nodes[i]);
+		node_until(nodes[i], status.node_count == 2 && status.nodes[0].alive);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		node_close(nodes[i]);
+}
+
+static void everything_arrives_once(void **state)
+{
+	(void)state;
+	exchange(&single);
+}
+
+static void everything_arrives_once_over_two_engines(void **state)
+{
+	(void)state;
+	exchange(&both);
+}
+
+static void a_peer_without_room(void **state)
+{
+	struct node_config config = both;
+
+	(void)state;
+	config.pause_every = 1000;
+	exchange(&config);
+}
+
+static void one_of_two_engines_is_killed(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 5000);
+	redis_kill(&one);
+	node_new(a, 5000, 5000);
+	node_new(b, 50000, 1000);
+	node_wait(b, 0, 10000);
+	node_wait(a, 50000, 1000);
+	node_once(b);
+	node_until(a, !status.engines[0].up && status.engines[0].error[0] && status.engines[1].up);
+	assert_true(farm_ready(a->farm));
+
+	/* It comes back empty: what it had is published again, so the other one may die next. */
+	redis_start(&one);
+	node_until(a, status.engines[0].up && status.engines[0].restarts == 1);
+	node_until(b, status.engines[0].up && status.engines[0].restarts == 1);
+	node_until(a, a->resends > 0 && status.engines[0].queued == 0);
+	node_until(b, b->resends > 0 && status.engines[0].queued == 0);
+	node_new(a, 10000, 1000);
+	node_wait(b, 10000, 1000);
+	redis_kill(&two);
+	c = node_open(&both, "c");
+	node_wait(c, 0, 11000);
+	node_wait(c, 50000, 1000);
+	warm(c);
+	redis_start(&two);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+static void the_only_engine_is_killed(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 3000);
+	node_wait(b, 0, 3000);
+	redis_kill(&one);
+	/* More than fits into the farm's buffer and the queue: dropped, and published again. */
+	for (unsigned i = 0; i < 90000; i++)
+		node_offer(a, FARM_NEW, 3000 + i);
+	assert_true(farm_ready(a->farm));
+	redis_start(&one);
+	node_until(a, status.engines[0].up);
+	node_wait(b, 0, 93000);
+	c = node_open(&single, "c");
+	node_wait(c, 0, 93000);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+static void an_engine_that_is_stopped(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	redis_signal(&one, SIGSTOP);
+	/* More than its buffers hold. */
+	node_new(a, 0, 100000);
+	node_wait(b, 0, 100000);
+	node_until(a, !status.engines[0].up && strstr(status.engines[0].error, "not answer"));
+	redis_signal(&one, SIGCONT);
+	node_until(a, status.engines[0].up && status.engines[0].queued == 0);
+	node_until(b, status.engines[0].up);
+	node_new(a, 100000, 1000);
+	node_wait(b, 100000, 1000);
+	assert_int_equal(b->wrong, 0);
+	node_close(a);
+	node_close(b);
+}
+
+/* Entries that no engine has any more. */
+static void a_gap_is_repaired(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b");
+	struct redis *const engines[] = {&one, &two};
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 1000);
+	node_wait(b, 0, 1000);
+	node_pause(b, true);
+	node_new(a, 1000, 60000);
+	node_until(a, status.engines[0].queued == 0 && status.engines[1].queued == 0 &&
+			      status.sessions == 61000);
+	for (unsigned i = 0; i < 2; i++) {
+		struct redisContext *context = redis_connect(engines[i]);
+
+		assert_non_null(context);
+		freeReplyObject(run(context, "XTRIM sd:test:a:0 MAXLEN 10"));
+		redisFree(context);
+	}
+	node_pause(b, false);
+	node_wait(b, 0, 61000);
+	node_until(b, status.nodes[0].gaps > 0 && status.nodes[0].resends > 0);
+	node_until(a, status.resends == 1);
+	node_close(a);
+	node_close(b);
+}
+
+/* A record that nothing follows, and that an engine lost. */
+static void a_gap_at_the_end_is_repaired(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+	struct redisContext *context = redis_connect(&one);
+
+	(void)state;
+	assert_non_null(context);
+	warm(a);
+	warm(b);
+	node_new(a, 0, 10);
+	node_wait(b, 0, 10);
+	node_pause(b, true);
+	/* The first of these stays in b's hands, the others are deleted before b reads on. */
+	node_new(a, 10, 1);
+	node_until(b, status.held_up > 0);
+	node_new(a, 11, 100);
+	node_until(a, status.engines[0].queued == 0 && status.sessions == 111);
+	freeReplyObject(run(context, "DEL sd:test:a:0"));
+	node_pause(b, false);
+	node_wait(b, 0, 111);
+	node_close(a);
+	node_close(b);
+	redisFree(context);
+}
+
+static void a_wrong_key(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b, *c;
+	struct key_folder other;
+
+	(void)state;
+	key_folder_make(&other);
+	key_folder_write(&other, "1:" KEY_B "\n", 0600);
+	b = node_open(
+		&(struct node_config){
+			.engines = {one.url}, .engine_count = 1, .key_file = other.path},
+		"b");
+	warm(a);
+	warm(b);
+	node_new(a, 0, 100);
+	node_until(b, status.refused[FARM_REFUSED_KEY] > 0);
+	c = node_open(&single, "c");
+	node_wait(c, 0, 100);
+	node_until(a, status.refused[FARM_REFUSED_KEY] > 0);
+	assert_int_equal(b->distinct, 0);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+	key_folder_remove(&other);
+}
+
+/* Add, promote, drop, on two nodes one after the other, under load. */
+static void keys_rotate(void **state)
+{
+	static const char *const steps[] = {
+		"1:" KEY_A "\n2:" KEY_B "\n", "2:" KEY_B "\n1:" KEY_A "\n", "2:" KEY_B "\n"};
+	struct node *nodes[2] = {node_open(&both, "a"), node_open(&both, "b")};
+	unsigned made = 0;
+
+	(void)state;
+	warm(nodes[0]);
+	warm(nodes[1]);
+	for (unsigned step = 0; step < 3; step++) {
+		key_folder_write(&keys, steps[step], 0600);
+		for (unsigned i = 0; i < 2; i++) {
+			const struct farm_config config = {.engines = {one.url, two.url},
+				.engine_count = 2,
+				.key_file = keys.path,
+				.name = "test",
+				.node = i ? "b" : "a"};
+
+			node_new(nodes[0], made, 500);
+			assert_int_equal(farm_reload(nodes[i]->farm, &config), 0);
+			usleep(200000);
+			node_new(nodes[0], made + 500, 500);
+			made += 1000;
+			node_wait(nodes[1], 0, made);
+		}
+	}
+	node_once(nodes[1]);
+	/* Nothing was refused, and no connection was lost. */
+	node_until(
+		nodes[1], status.refused[FARM_REFUSED_KEY] == 0 && status.engines[0].connects == 1);
+	node_close(nodes[0]);
+	node_close(nodes[1]);
+}
+
+/* What an attacker who may write to the engine can do. */
+static void forged_entries(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+	struct redisContext *context = redis_connect(&one);
+	redisReply *reply, *blob;
+	char bytes[16384];
+	size_t size;
+
+	(void)state;
+	assert_non_null(context);
+	warm(a);
+	warm(b);
+	node_new(a, 0, 50);
+	node_wait(b, 0, 50);
+	reply = run(context, "XRANGE sd:test:a:0 - + COUNT 1");
+	blob = reply->element[0]->element[1]->element[1];
+	size = blob->len;
+	assert_true(size < sizeof(bytes));
+	memcpy(bytes, blob->str, size);
+
+	freeReplyObject(run(context, "XADD sd:test:a:0 * b %b", bytes, size));
+	node_until(b, status.refused[FARM_REFUSED_SEQUENCE] == 1);
+	bytes[39] = 0x77; /* the sequence, so that it looks new */
+	freeReplyObject(run(context, "XADD sd:test:a:0 * b %b", bytes, size));
+	node_until(b, status.refused[FARM_REFUSED_SEAL] == 1);
+	memcpy(bytes, blob->str, size);
+	bytes[8] ^= 1; /* another run */
+	freeReplyObject(run(context, "XADD sd:test:a:0 * b %b", bytes, size));
+	node_until(b, status.refused[FARM_REFUSED_SEAL] == 2);
+	memcpy(bytes, blob->str, size);
+	bytes[0] = 9;
+	freeReplyObject(run(context, "XADD sd:test:a:0 * b %b", bytes, size));
+	node_until(b, status.refused[FARM_REFUSED_VERSION] == 1);
+	freeReplyObject(run(context, "XADD sd:test:a:0 * b %b", blob->str, (size_t)50));
+	freeReplyObject(run(context, "XADD sd:test:a:0 * c %b", blob->str, size));
+	node_until(b, status.refused[FARM_REFUSED_TRUNCATED] == 2);
+	/* In another node's stream, and in the control stream. */
+	freeReplyObject(run(context, "XADD sd:test:b:0 * b %b", blob->str, size));
+	node_until(a, status.refused[FARM_REFUSED_FOREIGN] == 0);
+	freeReplyObject(run(context, "XADD sd:test:nodes * b %b", blob->str, size));
+	node_until(b, status.refused[FARM_REFUSED_FOREIGN] == 1);
+	freeReplyObject(run(context, "XADD sd:test:nodes * b rubbish x y"));
+
+	node_new(a, 50, 50);
+	node_wait(b, 0, 100);
+	node_once(b);
+	node_until(b, status.nodes[0].gaps == 0);
+	freeReplyObject(reply);
+	redisFree(context);
+	node_close(a);
+	node_close(b);
+}
+
+/* Whatever is in the streams under the farm's names. */
+static void keys_of_another_type(void **state)
+{
+	struct redisContext *context = redis_connect(&two);
+	struct node *a, *b;
+
+	(void)state;
+	assert_non_null(context);
+	freeReplyObject(run(context, "SET sd:test:nodes rubbish"));
+	a = node_open(&both, "a");
+	b = node_open(&both, "b");
+	node_new(a, 0, 1000);
+	node_wait(b, 0, 1000);
+	node_until(a, status.engines[0].up && strstr(status.engines[1].error, "WRONGTYPE"));
+	warm(a);
+	freeReplyObject(run(context, "DEL sd:test:nodes"));
+	node_until(a, status.engines[1].up);
+	node_once(b);
+	redisFree(context);
+	node_close(a);
+	node_close(b);
+}
+
+static void a_late_node(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 60000);
+	node_new(b, 100000, 20000);
+	for (unsigned i = 0; i < 1000; i++)
+		node_record(b, i % 2 ? FARM_REMOVE : FARM_TAKEN, i * 7);
+	node_wait(b, 7000, 53000);
+	node_wait(a, 100000, 20000);
+	node_until(b, status.engines[0].queued == 0 && status.engines[1].queued == 0);
+	c = node_open(&both, "c");
+	/* The live end does not wait for history. */
+	node_new(a, 60000, 100);
+	warm(c);
+	node_wait(c, 60000, 100);
+	node_wait(c, 7000, 53000);
+	node_wait(c, 100000, 20000);
+	assert_int_equal(node_has(c, 0, 7000), 6000);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(c->got[i * 7], 0);
+	node_once(c);
+	node_until(c, status.warm_up_percent == 100 && status.warm_up_sessions > 0);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+/* Both nodes end; then a new one, which nobody tells which streams there are. */
+static void history_of_nodes_that_are_gone(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 5000);
+	node_new(b, 10000, 5000);
+	node_wait(b, 0, 5000);
+	node_wait(a, 10000, 5000);
+	node_close(a);
+	node_close(b);
+	/* The first again: it gets its own sessions back as well. */
+	a = node_open(&single, "a");
+	node_wait(a, 0, 5000);
+	node_wait(a, 10000, 5000);
+	warm(a);
+	node_once(a);
+	node_until(a, !status.name_clash);
+	node_close(a);
+}
+
+static void farm_stop_publishes_what_is_left(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	for (unsigned i = 0; i < 200; i++)
+		node_record(a, FARM_NEW, i);
+	node_close(a);
+	node_wait(b, 0, 200);
+	node_close(b);
+}
+
+static void a_flush(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 3000);
+	node_new(b, 10000, 3000);
+	node_wait(a, 10000, 3000);
+	node_wait(b, 0, 3000);
+	node_record(b, FARM_FLUSH, 0);
+	node_until(a, a->flushes == 1);
+	node_new(a, 20000, 1000);
+	node_new(b, 30000, 1000);
+	node_wait(b, 20000, 1000);
+	node_wait(a, 30000, 1000);
+	c = node_open(&both, "c");
+	warm(c);
+	node_wait(c, 20000, 1000);
+	node_wait(c, 30000, 1000);
+	assert_int_equal(node_has(c, 0, 20000), 0);
+	assert_int_equal(a->flushes, 1);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+/* c hears of the REMOVE first. */
+static void a_removal_that_overtakes(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	/* b's own client removes what b has not heard of yet. */
+	node_pause(b, true);
+	node_new(a, 0, 100);
+	node_until(b, status.held_up > 0);
+	node_record(b, FARM_REMOVE, 50);
+	node_until(b, status.records == 1);
+	node_pause(b, false);
+	node_wait(b, 0, 50);
+	node_wait(b, 51, 49);
+	node_until(b, status.tombstoned == 1);
+	assert_int_equal(b->got[50], 0);
+	/* The same key again, by the node that removed it and by another, later. */
+	node_new(b, 50, 1);
+	node_wait(a, 50, 1);
+	usleep(50000);
+	node_new(a, 50, 1);
+	node_wait(b, 50, 1);
+	node_record(a, FARM_REMOVE, 50);
+	node_new(a, 50, 1);
+	node_until(b, b->got[50] == 2);
+	node_close(a);
+	node_close(b);
+}
+
+/* The history of one engine's MAXLEN is sized to the capacity. */
+static void streams_are_bounded(void **state)
+{
+	struct node_config config = single;
+	struct redisContext *context = redis_connect(&one);
+	struct node *a, *b;
+	redisReply *reply;
+
+	(void)state;
+	assert_non_null(context);
+	config.capacity = 10000;
+	a = node_open(&config, "a");
+	warm(a);
+	node_new(a, 0, 100000);
+	node_until(a, status.sessions == 100000 && status.engines[0].queued == 0);
+	reply = run(context, "XLEN sd:test:a:0");
+	/* Batches hold up to 64 sessions; the engine trims by the hundred, or by 4 KB. */
+	assert_in_range(reply->integer, 10000 / 64, 10000);
+	freeReplyObject(reply);
+	reply = run(context, "TTL sd:test:a:0");
+	assert_in_range(reply->integer, 60, 86400);
+	freeReplyObject(reply);
+	b = node_open(&config, "b");
+	warm(b);
+	/* Not less than the capacity. */
+	assert_in_range(b->distinct, 10000, 20000);
+	assert_true(node_has(b, 95000, 5000) == 5000);
+	redisFree(context);
+	node_close(a);
+	node_close(b);
+}
+
+static void maxmemory(void **state)
+{
+	struct redisContext *context = redis_connect(&one);
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	assert_non_null(context);
+	warm(a);
+	warm(b);
+	freeReplyObject(run(context, "CONFIG SET maxmemory 1"));
+	node_new(a, 0, 5000);
+	node_wait(b, 0, 5000);
+	node_until(a, status.engines[0].dropped[FARM_DROPPED_ENGINE_FULL] > 0 &&
+			      strstr(status.engines[0].error, "memory"));
+	freeReplyObject(run(context, "CONFIG SET maxmemory 0"));
+	node_new(a, 5000, 100);
+	node_wait(b, 5000, 100);
+	/* What it lacks is published again. */
+	node_until(
+		a, a->resends > 0 && status.engines[0].queued == 0 && !status.engines[0].error[0]);
+	node_until(a, status.sessions >= 10200);
+	redis_kill(&two);
+	c = node_open(&single, "c");
+	node_wait(c, 0, 5100);
+	redisFree(context);
+	redis_start(&two);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+static void tls(void **state)
+{
+	struct node_config config;
+	struct node *a, *b, *c;
+	struct redis engine;
+	char ca[96], name_url[128];
+
+	(void)state;
+	redis_open(&engine, TLS_PORT);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", engine.folder);
+	config = (struct node_config){
+		.engines = {engine.url}, .engine_count = 1, .key_file = keys.path, .ca_file = ca};
+	a = node_open(&config, "a");
+	/* By name, which takes the resolver's thread. */
+	snprintf(name_url, sizeof(name_url), "rediss://farm:se%%25cret@localhost:%d", TLS_PORT);
+	config.engines[0] = name_url;
+	b = node_open(&config, "b");
+	warm(a);
+	warm(b);
+	node_new(a, 0, 20000);
+	node_wait(b, 0, 20000);
+	node_once(b);
+	/* The system trusts no such certificate. */
+	config.ca_file = NULL;
+	c = node_open(&config, "c");
+	node_until(c, strstr(status.engines[0].error, "certificate") != NULL);
+	node_until(c, farm_ready(c->farm));
+	assert_int_equal(c->distinct, 0);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+	redis_close(&engine);
+}
+
+static void a_wrong_password(void **state)
+{
+	struct node_config config = single;
+	struct node *a;
+	char url[160];
+
+	(void)state;
+	snprintf(url, sizeof(url), "unix://farm:wrong@%s/redis.sock", one.folder);
+	config.engines[0] = url;
+	a = node_open(&config, "a");
+	node_until(a, strstr(status.engines[0].error, "WRONGPASS") != NULL);
+	node_until(a, !strstr(status.engines[0].url, "wrong"));
+	node_until(a, farm_ready(a->farm));
+	node_close(a);
+}
+
+/* A second node of the same name. */
+static void a_name_twice(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b;
+
+	(void)state;
+	warm(a);
+	node_until(a, status.sequence == 0);
+	sleep(2);
+	b = node_open(&single, "a");
+	node_until(a, status.name_clash);
+	node_close(a);
+	node_close(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(everything_arrives_once, begin, end),
+		cmocka_unit_test_setup_teardown(
+			everything_arrives_once_over_two_engines, begin, end),
+		cmocka_unit_test_setup_teardown(a_peer_without_room, begin, end),
+		cmocka_unit_test_setup_teardown(one_of_two_engines_is_killed, begin, end),
+		cmocka_unit_test_setup_teardown(the_only_engine_is_killed, begin, end),
+		cmocka_unit_test_setup_teardown(an_engine_that_is_stopped, begin, end),
+		cmocka_unit_test_setup_teardown(a_gap_is_repaired, begin, end),
+		cmocka_unit_test_setup_teardown(a_gap_at_the_end_is_repaired, begin, end),
+		cmocka_unit_test_setup_teardown(a_wrong_key, begin, end),
+		cmocka_unit_test_setup_teardown(keys_rotate, begin, end),
+		cmocka_unit_test_setup_teardown(forged_entries, begin, end),
+		cmocka_unit_test_setup_teardown(keys_of_another_type, begin, end),
+		cmocka_unit_test_setup_teardown(a_late_node, begin, end),
+		cmocka_unit_test_setup_teardown(history_of_nodes_that_are_gone, begin, end),
+		cmocka_unit_test_setup_teardown(farm_stop_publishes_what_is_left, begin, end),
+		cmocka_unit_test_setup_teardown(a_flush, begin, end),
+		cmocka_unit_test_setup_teardown(a_removal_that_overtakes, begin, end),
+		cmocka_unit_test_setup_teardown(streams_are_bounded, begin, end),
+		cmocka_unit_test_setup_teardown(maxmemory, begin, end),
+		cmocka_unit_test_setup_teardown(tls, begin, end),
+		cmocka_unit_test_setup_teardown(a_wrong_password, begin, end),
+		cmocka_unit_test_setup_teardown(a_name_twice, begin, end),
+	};
+
+	if (getenv("FARM_TEST"))
+		cmocka_set_test_filter(getenv("FARM_TEST"));
+	return cmocka_run_group_tests_name("farm", tests, NULL, NULL);
+}
