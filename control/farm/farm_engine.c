@@ -230,7 +230,7 @@ static void own_stream(struct farm_engine *engine, uint64_t length)
 {
 	engine->before = length;
 	/* It had our history once; others that join need it. */
-	if (length == 0 && publisher_last(&engine->farm->publisher) > 0)
+	if (length == 0 && engine->acked > 0)
 		engine->farm->resend_wanted = true;
 }
 
@@ -254,7 +254,7 @@ static void stream_answer(void *ctx, uint64_t arg, const struct reply *reply, ui
 		stream->state = STREAM_ASKED;
 	}
 	if (stream->state == STREAM_READ) {
-		if (peer == engine->farm->peers && length == 0 && engine->acked > 0)
+		if (peer == engine->farm->peers && length == 0)
 			own_stream(engine, 0);
 		return;
 	}

@@ -73,11 +73,15 @@ static void added(void *ctx, uint64_t arg, const struct reply *reply, uint64_t n
 {
 	struct farm_engine *engine = ctx;
 	struct farm *farm = engine->farm;
+	struct farm_stream *own = &farm->peers[0].streams[engine->index];
 
 	(void)now;
 	if (reply->type == REPLY_TEXT) {
 		engine->batches_out++;
 		engine->note[0] = '\0';
+		if (!own->exists)
+			engine->next_expire = 0;
+		own->exists = true;
 		if (engine->missed)
 			farm->resend_wanted = true;
 		engine->missed = false;
