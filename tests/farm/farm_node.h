@@ -65,6 +65,15 @@ void node_once(struct node *node);
 /* The session's key. */
 void node_key(unsigned number, uint8_t key[SESSD_KEY_SIZE]);
 
+/* Reads a member that the farm's thread may write. */
+#define NODE_READ(node, member) \
+	({ \
+		pthread_mutex_lock(&(node)->lock); \
+		__auto_type read_value = (node)->member; \
+		pthread_mutex_unlock(&(node)->lock); \
+		read_value; \
+	})
+
 /* Waits until a condition over `status` of the node holds; fails the test after 30 s. */
 #define node_until(node, condition) \
 	do { \
