@@ -193,7 +193,7 @@ static void see(struct census *census, uint32_t slot)
 	counter_add(&counts_of(census, &census->notes[slot])->used, 1);
 }
 
-void census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
+uint8_t census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
 	const struct address *source, uint64_t born, bool used)
 {
 	struct note *note = &census->notes[slot];
@@ -210,6 +210,19 @@ void census_add(struct census *census, uint32_t slot, const struct session_facts
 	counter_add(&counts->stored, 1);
 	if (used)
 		see(census, slot);
+	return note->source;
+}
+
+void census_taken(struct census *census, uint32_t slot)
+{
+	if (census->notes[slot].held && !is_seen(census, slot))
+		see(census, slot);
+}
+
+struct census_counts census_counts(
+	const struct census *census, unsigned row, enum session_kind kind)
+{
+	return census->rows[row].of[kind];
 }
 
 void census_end(struct census *census, uint32_t slot)

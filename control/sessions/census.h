@@ -59,12 +59,14 @@ struct census *census_create(uint32_t capacity, const uint64_t *marks);
 void census_destroy(struct census *census);
 size_t census_reserved_bytes(uint32_t capacity);
 
-/* A session was stored in `slot` at tick `born`; its mark is set if `used`. `source` may be
- * NULL. */
-void census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
+/* A session was stored in `slot` at tick `born`; its mark is set if `used`. `source` may be NULL.
+ * Returns the place of the source (source_list.h). */
+uint8_t census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
 	const struct address *source, uint64_t born, bool used);
 /* It ends, before its mark is cleared. */
 void census_end(struct census *census, uint32_t slot);
+/* It was used by a TAKE, which sets no mark. */
+void census_taken(struct census *census, uint32_t slot);
 /* Call it before census_end for a session that is evicted: its age is remembered. */
 void census_evicted(struct census *census, uint32_t slot, uint64_t now);
 /* Looks for sessions that were used since the last scan, in a bounded part of the slots. True if it
@@ -73,6 +75,9 @@ bool census_scan(struct census *census);
 
 void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);
+/* The counts in place `row`, below CENSUS_ROWS; contexts of places may change. */
+struct census_counts census_counts(
+	const struct census *census, unsigned row, enum session_kind kind);
 /* Writes the rows that ever counted a session, most sessions first, at most CENSUS_ROWS. */
 unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS]);
 

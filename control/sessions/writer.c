@@ -58,6 +58,7 @@ bool writer_is_taken(struct writer *writer, const struct session *session)
 
 void writer_drop_taken(struct writer *writer, uint32_t slot)
 {
+	census_taken(writer->census, slot);
 	writer_drop_early(writer, slot);
 	counter_add(&writer->sessions_taken, 1);
 }
@@ -144,7 +145,10 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	table_insert(writer->table, hash, &session, value);
 	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
 	session_read(value, len, &facts);
-	census_add(writer->census, slot, &facts, source, now, false);
+	if (writer->new_ns == 0)
+		writer->new_ns = latency_now();
+	resumption_new(&writer->resumption, facts.kind,
+		census_add(writer->census, slot, &facts, source, now, false), writer->new_ns);
 	if (writer->ops->put)
 		writer->ops->put(writer->engine, &session, value);
 	writer->inserts_waiting++;
@@ -291,6 +295,7 @@ int writer_adopt(struct writer *writer)
 	err = writer->ops->adopt(writer->engine, on_found, writer);
 	if (!err)
 		lifetime_order(writer->lifetime);
+	resumption_begin(&writer->resumption, writer->census);
 	return err;
 }
 
@@ -376,9 +381,12 @@ static void take_census(struct writer *writer)
 {
 	uint64_t now = clock_tick();
 
-	if (now < writer->scan_next)
+	if (now >= writer->scan_next)
+		writer->scan_next = now + (census_scan(writer->census) ? 1 : clock_ticks(1));
+	if (now < writer->judge_next)
 		return;
-	writer->scan_next = now + (census_scan(writer->census) ? 1 : clock_ticks(1));
+	writer->judge_next = now + clock_ticks(1);
+	resumption_tick(&writer->resumption, writer->census);
 }
 
 static void *writer_run(void *arg)
@@ -394,6 +402,7 @@ static void *writer_run(void *arg)
 	if (writer->on_thread)
 		writer->on_thread();
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
+		writer->new_ns = 0;
 		n = writer->ops->poll(writer->engine, rest);
 		status_renew(&writer->status);
 		writer_commit(writer);
@@ -478,6 +487,8 @@ void writer_set_remove(struct writer *writer, enum remove_policy policy)
 
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 {
+	struct resumption_counts resumed;
+
 	emit(ctx, "sessions", table_count(writer->table));
 	emit(ctx, "capacity", table_capacity(writer->table));
 	emit(ctx, "memory_reserved_bytes", writer->reserved_bytes);
@@ -485,6 +496,9 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 	WRITER_COUNTERS(X)
 #undef X
 	census_stats(writer->census, emit, ctx);
+	resumed = resumption_counts(&writer->resumption);
+	emit(ctx, "resumed_estimate", resumed.resumed);
+	emit(ctx, "not_resumed_estimate", resumed.refused);
 }
 
 uint64_t writer_passes(const struct writer *writer)

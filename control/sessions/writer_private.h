@@ -13,6 +13,7 @@
 
 #include "control/sessions/census.h"
 #include "control/sessions/lifetime.h"
+#include "control/sessions/resumption.h"
 #include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
 
@@ -44,6 +45,8 @@ struct writer {
 	struct table *table;
 	struct lifetime *lifetime;
 	struct census *census;
+	struct resumption resumption;
+	uint64_t new_ns; /* when the first NEW of this poll came; 0: none has */
 	size_t reserved_bytes;
 	uint16_t value_max;
 	_Atomic int remove_policy;
@@ -54,10 +57,11 @@ struct writer {
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
 	struct status status;
-	uint64_t scan_next; /* tick of the census's next look at the marks */
-	uint64_t reap_next; /* tick from which taken sessions are looked for again */
-	bool reaping;	    /* the last reap did not finish */
-	bool sweeping;	    /* the last sweep did not finish */
+	uint64_t scan_next;  /* tick of the census's next look at the marks */
+	uint64_t judge_next; /* tick of the next estimate of resumptions */
+	uint64_t reap_next;  /* tick from which taken sessions are looked for again */
+	bool reaping;	     /* the last reap did not finish */
+	bool sweeping;	     /* the last sweep did not finish */
 	/* A flush is a pass over the slots that ends when no session from before it is left. */
 	uint32_t flush_next;	      /* the pass's next slot; the capacity if no pass is running */
 	uint64_t flush_wanted;	      /* the last pass requested */

@@ -31,6 +31,11 @@ const struct figure figure_table[] = {
 		"peak resident memory of the process"},
 	{"evicted_age_seconds", FIGURE_GAUGE, FIGURE_EVERY_MODE,
 		"median age of the sessions evicted last; 0 if there were none"},
+	{"resumed_estimate", FIGURE_COUNTER, FIGURE_EVERY_MODE,
+		"sessions that were asked for and then, it is estimated, resumed"},
+	{"not_resumed_estimate", FIGURE_COUNTER, FIGURE_EVERY_MODE,
+		"sessions that were asked for, but then, it is estimated, followed by a full "
+		"handshake"},
 	/* In metrics by context: sessiond_context_sessions. */
 	{"tls13_sessions", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE, "sessions of TLS 1.3, stored now"},
 	{"tls13_stored", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE,
