@@ -10,6 +10,7 @@
  *   -n NAME   server name (SNI) at A, and at B without -m
  *   -m NAME   at B; empty: none
  *   -b TEXT   the body of every answer has this in it
+ *   -x SHELL  is run between making and resuming
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@
 #define WAIT_S 20
 
 static SSL_SESSION *given;
-static const char *body, *certificate, *name_a, *name_b;
+static const char *body, *certificate, *command, *name_a, *name_b;
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
@@ -147,10 +148,11 @@ int main(int argc, char **argv)
 	SSL_SESSION **sessions;
 	SSL_CTX *ctx;
 
-	while ((option = getopt(argc, argv, "c:n:m:b:")) > 0)
+	while ((option = getopt(argc, argv, "c:n:m:b:x:")) > 0)
 		*(option == 'c'		? &certificate
 			: option == 'n' ? &name_a
 			: option == 'm' ? &name_b
+			: option == 'x' ? &command
 					: &body) = optarg;
 	argv += optind - 1;
 	argc -= optind - 1;
@@ -170,6 +172,10 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		sessions[i] = given;
+	}
+	if (command && system(command) != 0) {
+		fprintf(stderr, "failed: %s\n", command);
+		return 1;
 	}
 	for (int i = 0; i < count; i++) {
 		resumed += resume(ctx, atoi(argv[4]), sessions[i], tries);
