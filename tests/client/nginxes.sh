@@ -6,7 +6,7 @@
 #
 #   nginx_probe                     skips the test if there is none
 #   make_certificate FILE NAME      a certificate in FILE, its key in FILE.key
-#   nginx_configure NAME LINES SERVERS [MORE]   SERVERS in http with LINES, MORE outside of it
+#   nginx_configure NAME LINES SERVERS   LINES and SERVERS in http
 #   nginx_start NAME, nginx_stop    starts one and waits until it listens; stops all
 #   resumes WHAT COUNT OF RESUME_MANY-ARGUMENT...   that so many of OF are resumed
 
@@ -33,13 +33,13 @@ nginx_configure() {
 	mkdir -p "$dir"
 	cat >"$dir/nginx.conf" <<-END
 		load_module $SESSIOND_BUILD/client/nginx/ngx_http_sessiond_module.so;
-		daemon off;
+		daemon ${NGINX_DAEMON:-off};
 		user root;
 		pid $dir/pid;
 		error_log $dir/error.log notice;
 		worker_processes ${NGINX_WORKERS:-2};
+		env LD_LIBRARY_PATH; # for a binary upgrade
 		events { worker_connections 512; }
-		${4:-}
 		http {
 			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time \$ssl_early_data';
 			access_log $dir/access.log sessiond;
@@ -59,9 +59,13 @@ nginx_configure() {
 
 nginx_start() {
 	: >"$folder/$1/error.log"
-	nginx -p "$folder/$1" -c "$folder/$1/nginx.conf" -e "$folder/$1/error.log" >"$folder/$1/out" 2>&1 &
-	daemons="$daemons $!"
-	nginxes="$nginxes $!"
+	"$(command -v nginx)" -p "$folder/$1" -c "$folder/$1/nginx.conf" -e "$folder/$1/error.log" >"$folder/$1/out" 2>&1 &
+	if [ "${NGINX_DAEMON:-off}" = on ]; then
+		wait $!
+	else
+		nginxes="$nginxes $!"
+		daemons="$daemons $!"
+	fi
 	for _ in $(seq 200); do
 		[ -s "$folder/$1/pid" ] && grep -q 'start worker process ' "$folder/$1/error.log" && return
 		sleep 0.05
@@ -71,12 +75,16 @@ nginx_start() {
 }
 
 nginx_stop() {
-	local pid
+	local pid rest=
 
 	for pid in $nginxes; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
+	for pid in $daemons; do
+		[[ " $nginxes " == *" $pid "* ]] || rest="$rest $pid"
+	done
+	daemons=$rest
 	nginxes=
 }
 
