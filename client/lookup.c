@@ -15,7 +15,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-#include "client/placement.h"
+#include "client/takes.h"
 #include "client/threads.h"
 #include "common/locked_memory.h"
 
@@ -110,68 +110,6 @@ static void cache_answered(struct sessiond_lookup *lookup, unsigned cache)
 			client->caches[cache].text);
 }
 
-static bool is_asked(const struct sessiond_lookup *lookup, unsigned slot, unsigned cache)
-{
-	for (unsigned i = 0; i < lookup->flight_count; i++)
-		if (lookup->flights[i].slot == slot && lookup->flights[i].cache == cache)
-			return true;
-	return false;
-}
-
-/* Asks the best cache that was not asked yet and is not known to be down. */
-static void ask_one(struct sessiond_lookup *lookup, unsigned slot, bool second, uint64_t now)
-{
-	uint8_t order[SESSIOND_CACHES_MAX], datagram[SESSD_HEADER_SIZE];
-	sessiond_client *client = lookup->client;
-	struct flight *flight;
-
-	if (lookup->flight_count == FLIGHTS_MAX)
-		return;
-	flight = &lookup->flights[lookup->flight_count];
-	placement_order(client->placement, client->cache_count, lookup->wire_keys[slot], order);
-	for (unsigned i = 0; i < client->cache_count; i++) {
-		unsigned cache = order[i];
-		int ret;
-
-		if (is_asked(lookup, slot, cache) ||
-			!breaker_allows(client_breaker(client, cache), now))
-			continue;
-		*flight = (struct flight){.cache = (uint8_t)cache,
-			.slot = (uint8_t)slot,
-			.second = second,
-			.tag = lookup->next_tag++,
-			.sent = now};
-		exchange_header(datagram, lookup->type, flight->tag, lookup->wire_keys[slot]);
-		ret = links_send(lookup, cache, datagram, sizeof(datagram));
-		if (ret == -EAGAIN || ret == -ENOBUFS)
-			continue; /* this host's buffer is full: no fault of the cache */
-		if (ret < 0) {
-			lookup_cache_failed(lookup, cache, now, now, -ret);
-			continue;
-		}
-		flight->waits = true;
-		lookup->flight_count++;
-		return;
-	}
-}
-
-static void ask(struct sessiond_lookup *lookup, bool second, uint64_t now)
-{
-	for (unsigned slot = 0; slot < lookup->names; slot++)
-		ask_one(lookup, slot, second, now);
-}
-
-static void ask_second(struct sessiond_lookup *lookup, uint64_t now)
-{
-	unsigned before = lookup->flight_count;
-
-	lookup->asked_second = true;
-	lookup->second_at = 0;
-	ask(lookup, true, now);
-	if (lookup->flight_count > before)
-		client_count(lookup->client, asked_second);
-}
-
 static bool waits(const struct sessiond_lookup *lookup)
 {
 	for (unsigned i = 0; i < lookup->flight_count; i++)
@@ -187,7 +125,13 @@ static void judge_late(struct sessiond_lookup *lookup, uint64_t now)
 	for (unsigned i = 0; i < lookup->flight_count; i++) {
 		const struct flight *flight = &lookup->flights[i];
 
-		if (flight->waits && now - flight->sent >= lookup->client->deadline_ns / 4)
+		if (!flight->waits || now - flight->sent < lookup->client->deadline_ns / 4)
+			continue;
+		if (lookup->type == SESSD_TAKE && flight->kind != FLIGHT_STATUS)
+			takes_late(lookup->client, flight->cache,
+				flight->kind == FLIGHT_TRY && now >= lookup->deadline, now);
+		/* It has just answered something else. */
+		if (flight->kind != FLIGHT_TRY)
 			lookup_cache_failed(lookup, flight->cache, flight->sent, now, 0);
 	}
 }
@@ -211,6 +155,8 @@ static enum sessiond_result ends(struct sessiond_lookup *lookup, enum sessiond_r
 		break;
 	default:
 		client_count(client, off);
+		if (lookup->no_take)
+			client_count(client, no_take);
 	}
 	return result;
 }
@@ -221,7 +167,7 @@ enum sessiond_result sessiond_lookup_begin(
 	sessiond_client *client = lookup->client;
 	uint64_t now = client_now();
 
-	lookup->asking = false;
+	lookup->asking = lookup->no_take = false;
 	if (!lookup_prepare(lookup, id))
 		return ends(lookup, SESSIOND_MISS);
 	lookup->type = operation == SESSIOND_TAKE ? SESSD_TAKE : SESSD_GET;
@@ -271,8 +217,8 @@ static bool take_value(struct sessiond_lookup *lookup, const struct flight *flig
 	return fits;
 }
 
-static bool on_datagram(
-	struct sessiond_lookup *lookup, unsigned cache, size_t size, void *value, size_t *len)
+static bool on_datagram(struct sessiond_lookup *lookup, unsigned cache, size_t size, uint64_t now,
+	void *value, size_t *len)
 {
 	struct exchange_value found;
 
@@ -280,13 +226,15 @@ static bool on_datagram(
 		struct flight *flight = &lookup->flights[i];
 		enum exchange_reply reply;
 
-		if (!flight->waits || flight->cache != cache)
+		if (!flight->waits || flight->cache != cache || flight->kind == FLIGHT_STATUS)
 			continue;
 		reply = exchange_read(lookup->datagram, size, lookup->wire_keys[flight->slot],
 			flight->tag, &found);
 		if (reply == EXCHANGE_STRAY)
 			continue;
 		cache_answered(lookup, cache);
+		if (lookup->type == SESSD_TAKE)
+			takes_answered(lookup->client, cache, now);
 		flight->waits = false;
 		lookup->missed = true;
 		if (reply == EXCHANGE_ERR || !take_value(lookup, flight, &found, value, len))
@@ -295,7 +243,10 @@ static bool on_datagram(
 			client_count(lookup->client, second_hits);
 		return true;
 	}
-	client_count(lookup->client, stray);
+	if (ask_status_came(lookup, cache, size, now))
+		cache_answered(lookup, cache);
+	else
+		client_count(lookup->client, stray);
 	return false;
 }
 
@@ -327,7 +278,7 @@ static bool read_links(struct sessiond_lookup *lookup, uint64_t now, void *value
 					on_error(lookup, cache, errno, now);
 				break;
 			}
-			if (on_datagram(lookup, cache, (size_t)size, value, len))
+			if (on_datagram(lookup, cache, (size_t)size, now, value, len))
 				return true;
 		}
 	}

@@ -17,8 +17,15 @@
 /* During a rotation a session is under the name of one key or of the other. */
 #define FLIGHTS_MAX (COPIES_MAX * KEY_FILE_KEYS_MAX)
 
+enum flight_kind {
+	FLIGHT_SESSION, /* GET or TAKE */
+	FLIGHT_TRY,	/* a TAKE, to find out whether it is answered */
+	FLIGHT_STATUS,	/* a GET of the status key; then the TAKE */
+};
+
 struct flight {
 	bool waits;
+	enum flight_kind kind;
 	uint8_t cache, slot;
 	bool second; /* the second copy, asked late */
 	uint16_t tag;
@@ -48,8 +55,13 @@ struct sessiond_lookup {
 	unsigned names; /* wire keys that are asked for */
 	uint64_t deadline, second_at;
 	bool asked_second, missed;
+	bool no_take; /* some cache was not asked: it does not answer TAKE */
 	unsigned flight_count;
 	struct flight flights[FLIGHTS_MAX];
+
+	/* Statuses on their way: they may come after the look-up has ended. */
+	bool status_asked[SESSIOND_CACHES_MAX];
+	uint16_t status_tags[SESSIOND_CACHES_MAX];
 
 	uint8_t datagram[SESSD_HEADER_SIZE + SESSD_VALUE_LIMIT + 1];
 	uint8_t opened[SESSD_VALUE_LIMIT];
@@ -72,6 +84,14 @@ static inline uint64_t lookup_next_event(const struct sessiond_lookup *lookup)
 {
 	return lookup->second_at ? lookup->second_at : lookup->deadline;
 }
+
+/* ask.c: sends questions. For each name, asks the best cache that was not asked yet and is not
+ * known to be down. */
+void ask(struct sessiond_lookup *lookup, bool second, uint64_t now);
+/* The second copy as well. */
+void ask_second(struct sessiond_lookup *lookup, uint64_t now);
+/* A datagram that may be a cache's status. False: it is not. */
+bool ask_status_came(struct sessiond_lookup *lookup, unsigned cache, size_t size, uint64_t now);
 
 /* lookup.c: what put and remove share with it. Takes the client's keys as they are now, and copies
  * `id`. False if the id is wrong. */

@@ -64,7 +64,8 @@ enum sessiond_result {
 /* Bits of sessiond_options.flags. */
 enum {
 	/* TLS 1.3 sessions are used once: looked up by TAKE, stored in one cache. Needed for early
-	 * data. Every cache must know TAKE. */
+	 * data. A cache that does not answer TAKE is noticed by its status key: look-ups there end
+	 * at once, as SESSIOND_OFF. */
 	SESSIOND_SINGLE_USE = 1,
 	/* Sessions that OpenSSL removes are removed from the cache. OpenSSL also removes a session
 	 * whose connection ends without close_notify, so this costs resumptions. */
@@ -153,6 +154,7 @@ struct sessiond_stats {
 	uint64_t refused;     /* ECONNREFUSED, and other errors of sending */
 	uint64_t opened;      /* times that a breaker opened */
 	uint64_t unavailable; /* caches whose breaker is open now */
+	uint64_t no_take;     /* of `off`: the cache does not answer TAKE */
 };
 
 /* Opens a client. Reads the key file, opens no socket. 0, or a negative errno with one line in
@@ -188,7 +190,8 @@ enum sessiond_result sessiond_get(
 	sessiond_client *client, const struct sessiond_id *id, void *value, size_t *len);
 
 /* As sessiond_get, but also removes the session: of all callers that take it, at most one gets it.
- * Asks one cache, once; after a time-out it is possible that no caller gets it. */
+ * Asks one cache, once; after a time-out it is possible that no caller gets it. The first look-up,
+ * and one each minute, first asks the cache whether it answers TAKE, within the same deadline. */
 enum sessiond_result sessiond_take(
 	sessiond_client *client, const struct sessiond_id *id, void *value, size_t *len);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The counters of libsessiond, for programs that print all: each is a member of struct sessiond_stats
- * of client.h. Names are stable.
+ * The counters of libsessiond, for programs that print all: each is a member of struct
+ * sessiond_stats of client.h. Names are stable.
  */
 #ifndef SESSIOND_CLIENT_COUNTERS_H
 #define SESSIOND_CLIENT_COUNTERS_H
@@ -24,6 +24,7 @@
 	X(undecodable, "values that OpenSSL does not take") \
 	X(stray, "datagrams that answer no pending look-up") \
 	X(refused, "errors of sending: port closed, or no route") \
-	X(opened, "times that a cache was given up")
+	X(opened, "times that a cache was given up") \
+	X(no_take, "look-ups that asked no cache because it does not answer TAKE")
 
 #endif

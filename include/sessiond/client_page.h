@@ -29,6 +29,18 @@ struct breaker {
 	_Atomic uint64_t backoff;   /* ns */
 };
 
+/* Whether a cache answers TAKE, and when that was known or asked last, as in a breaker. */
+struct client_page_take {
+	atomic_uint known; /* enum client_page_takes */
+	_Atomic uint64_t at;
+};
+
+enum client_page_takes {
+	CLIENT_PAGE_TAKES_UNKNOWN,
+	CLIENT_PAGE_TAKES,
+	CLIENT_PAGE_TAKES_NOT,
+};
+
 /* Bits of flags. */
 enum {
 	CLIENT_PAGE_SEALED = 1,
@@ -51,6 +63,7 @@ struct client_page {
 	struct {
 		char text[64]; /* ADDR:PORT */
 		struct breaker breaker;
+		struct client_page_take take;
 	} caches[CLIENT_PAGE_CACHES];
 };
 

@@ -154,6 +154,8 @@ static void handle(struct fake_cache *fake, const struct sockaddr_in *from, cons
 		break;
 	case SESSD_TAKE:
 		atomic_fetch_add(&fake->takes, 1);
+		if (atomic_load(&fake->deaf))
+			break;
 		answer(fake, from, &header, session);
 		drop(fake, session);
 		break;

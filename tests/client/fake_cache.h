@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sessiond/protocol.h>
@@ -43,6 +44,7 @@ struct fake_cache {
 	char text[32]; /* 127.0.0.1:PORT */
 	pthread_t thread;
 	atomic_int mischief;
+	atomic_bool deaf;     /* drops TAKEs, as an older cache */
 	atomic_uint delay_us; /* before each reply */
 	atomic_uint news, gets, removes, takes;
 	pthread_mutex_t lock; /* of the sessions */
