@@ -143,7 +143,7 @@ for lines in 'ssl_session_cache none;' "$sealed ssl_session_cache none;"; do
 		head, body = open(sys.argv[1]).read().split("\n", 1)
 		assert head == "200 application/json", head
 		client, = json.loads(body)["clients"]
-		assert client["hits"] == 2 * $count and client["caches"] == "127.0.0.1:7330", client
+		assert client["hits"] == 2 * $count and client["caches"] == "$cache_at:7330", client
 		assert client["sealed"] == ("$lines" != "ssl_session_cache none;"), client
 		rows = [json.loads(line) for line in open(sys.argv[2])]
 		assert len(rows) == 4, len(rows) # http and stream of A and B

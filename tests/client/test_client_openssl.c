@@ -114,7 +114,8 @@ static void single_use_is_once(void **state)
 		SSL_SESSION_free(session);
 	}
 	assert_true(all >= 10);
-	assert_int_equal(node_fake.gets, 2); /* of the status, by each client */
+	if (!node_cache)
+		assert_int_equal(node_fake.gets, 2); /* of the status, by each client */
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(b.ctx);
 	SSL_CTX_free(client);
