@@ -123,6 +123,7 @@ struct farm_engine {
 	bool reading;		   /* an XREAD is on its way */
 	const struct reply *reply; /* of XREAD, being passed on; NULL: none */
 	uint32_t reply_stream, reply_entry;
+	bool advanced; /* something in the reply was new */
 	struct farm_delivery delivery;
 };
 

@@ -56,7 +56,7 @@ void publish_collect(struct farm *farm)
 		farm->resend_wanted = true;
 	farm->stalled = 0;
 	if (publish_deadline(farm) <= farm->now)
-		publisher_seal(publisher);
+		publisher_seal(publisher, farm->now);
 }
 
 uint64_t publish_deadline(const struct farm *farm)
@@ -66,7 +66,7 @@ uint64_t publish_deadline(const struct farm *farm)
 	if (publisher->batch->records == 0 ||
 		publisher_last(publisher) - best_acked(farm) > BACKLOG_SMALL)
 		return UINT64_MAX;
-	return publisher->opened + PUBLISHER_CLOSE_US;
+	return publisher->sealed + PUBLISHER_CLOSE_US;
 }
 
 static void added(void *ctx, uint64_t arg, const struct reply *reply, uint64_t now)

@@ -27,6 +27,7 @@ static void read_answer(void *ctx, uint64_t arg, const struct reply *reply, uint
 	}
 	engine->reply = reply;
 	engine->reply_stream = engine->reply_entry = 0;
+	engine->advanced = false;
 	link_hold(&engine->in);
 }
 
@@ -87,19 +88,31 @@ static struct farm_peer *peer_of_key(struct farm *farm, const struct reply *key)
 	return NULL;
 }
 
+/* The id of an entry, if it is later than what was read. */
+static bool advance(
+	struct farm_engine *engine, struct farm_stream *stream, const struct reply *entry)
+{
+	struct entry_id id;
+
+	if (!reply_entry_id(&entry->items[0], &id) || entry_id_compare(id, stream->tail) <= 0) {
+		engine->farm->refused[FARM_REFUSED_TRUNCATED]++;
+		return false;
+	}
+	stream->tail = id;
+	stream->exists = true;
+	engine->advanced = true;
+	return true;
+}
+
 static void take_control(struct farm_engine *engine, const struct reply *entries)
 {
-	const struct reply *blob;
 	struct entry_id id;
 
 	for (uint32_t i = 0; i < entries->size; i++) {
-		blob = engine_entry(&entries->items[i], &id);
-		if (blob)
+		const struct reply *blob = engine_entry(&entries->items[i], &id);
+
+		if (advance(engine, &engine->control, &entries->items[i]) && blob)
 			control_entry(engine, (const uint8_t *)blob->text, blob->size, id);
-		else if (!reply_entry_id(&entries->items[i].items[0], &id))
-			continue;
-		if (entry_id_compare(id, engine->control.tail) > 0)
-			engine->control.tail = id;
 	}
 }
 
@@ -112,16 +125,11 @@ static bool take_entries(
 
 	while (engine->reply_entry < entries->size) {
 		const struct reply *entry = &entries->items[engine->reply_entry++], *blob;
-		struct entry_id id = {0};
+		struct entry_id id;
 
-		blob = engine_entry(entry, &id);
-		if (blob ? entry_id_compare(id, stream->tail) <= 0 : id.ms == 0) {
-			/* An engine that goes back, or an entry without an id. */
-			farm->refused[FARM_REFUSED_TRUNCATED]++;
+		if (!advance(engine, stream, entry))
 			continue;
-		}
-		stream->tail = id;
-		stream->exists = true;
+		blob = engine_entry(entry, &id);
 		if (!blob) {
 			farm->refused[FARM_REFUSED_TRUNCATED]++;
 			continue;
@@ -176,4 +184,7 @@ void tail_deliver(struct farm_engine *engine)
 	}
 	engine->reply = NULL;
 	link_release(&engine->in);
+	/* Or it would be asked again at once, for ever. */
+	if (!engine->advanced)
+		link_fail(&engine->in, "the engine's XREAD repeats itself");
 }

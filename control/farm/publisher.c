@@ -76,13 +76,14 @@ static void count_history(struct publisher *publisher, unsigned sessions)
 {
 	publisher->blocks[publisher->block]++;
 	publisher->block_sessions += sessions;
-	if (publisher->block_sessions < publisher->block_size)
-		return;
-	publisher->block_sessions = 0;
-	publisher->block = (publisher->block + 1) % PUBLISHER_BLOCKS;
-	publisher->blocks[publisher->block] = 0;
-	if (publisher->blocks_filled < PUBLISHER_BLOCKS)
-		publisher->blocks_filled++;
+	/* A batch may fill several. */
+	while (publisher->block_sessions >= publisher->block_size) {
+		publisher->block_sessions -= publisher->block_size;
+		publisher->block = (publisher->block + 1) % PUBLISHER_BLOCKS;
+		publisher->blocks[publisher->block] = 0;
+		if (publisher->blocks_filled < PUBLISHER_BLOCKS)
+			publisher->blocks_filled++;
+	}
 }
 
 uint64_t publisher_keep(const struct publisher *publisher, uint64_t before)
@@ -94,13 +95,14 @@ uint64_t publisher_keep(const struct publisher *publisher, uint64_t before)
 	return keep + before * (PUBLISHER_BLOCKS - publisher->blocks_filled) / PUBLISHER_BLOCKS;
 }
 
-void publisher_seal(struct publisher *publisher)
+void publisher_seal(struct publisher *publisher, uint64_t now)
 {
 	struct batch *batch = publisher->batch;
 	struct publisher_slot *slot;
 
 	if (batch->records == 0)
 		return;
+	publisher->sealed = now;
 	publisher->header.sequence++;
 	slot = slot_of(publisher, publisher->header.sequence);
 	/* If OpenSSL fails, the number stays unused: peers see a gap, and ask again. */
@@ -128,16 +130,14 @@ bool publisher_add(struct publisher *publisher, const struct farm_record *record
 	}
 	added = batch_add(publisher->batch, record);
 	if (added == BATCH_FULL) {
-		publisher_seal(publisher);
+		publisher_seal(publisher, now);
 		added = batch_add(publisher->batch, record);
 	}
 	if (added != BATCH_ADDED) {
 		publisher->too_long++;
 		return false;
 	}
-	if (publisher->batch->records == 1)
-		publisher->opened = now;
 	if (publisher->batch->records == ENTRY_RECORDS_MAX)
-		publisher_seal(publisher);
+		publisher_seal(publisher, now);
 	return true;
 }

@@ -10,7 +10,7 @@
 #include "control/farm/farm_seal.h"
 
 #define PUBLISHER_SLOTS	   1024 /* sealed batches that wait, at most */
-#define PUBLISHER_CLOSE_US 1000 /* a batch is sealed at this age */
+#define PUBLISHER_CLOSE_US 1000 /* batches that are not full are at least so far apart */
 /* Batches that one full set of ENTRY_RECORDS_MAX records may need, because of their size. */
 #define PUBLISHER_SPREAD 10
 #define PUBLISHER_BLOCKS 64
@@ -29,7 +29,7 @@ struct publisher {
 	struct entry_header header; /* its sequence is that of the last sealed batch */
 	struct farm_subkey subkey;
 	struct batch *batch;
-	uint64_t opened; /* when the batch got its first record, microseconds */
+	uint64_t sealed; /* when the last batch was, microseconds */
 	struct publisher_slot *slots;
 	uint64_t oldest; /* sequence of the oldest batch that is kept */
 	uint32_t seconds_max;
@@ -53,7 +53,7 @@ bool publisher_has_room(const struct publisher *publisher);
  * long. */
 bool publisher_add(struct publisher *publisher, const struct farm_record *record, uint64_t now);
 /* Seals what has been collected, if anything. */
-void publisher_seal(struct publisher *publisher);
+void publisher_seal(struct publisher *publisher, uint64_t now);
 
 uint64_t publisher_last(const struct publisher *publisher); /* sequence; 0: none yet */
 /* `sequence` is from publisher->oldest to publisher_last. */

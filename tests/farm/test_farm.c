@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/client/key_files.h"
+#include "tests/farm/fake_redis.h"
 #include "tests/farm/farm_node.h"
 #include "tests/farm/redis.h"
 
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define TLS_PORT 16399
@@ -641,6 +643,48 @@ static void a_wrong_password(void **state)
 	node_close(a);
 }
 
+/* The other engine does all the work, memory stays as it is, and nothing is late. */
+static void an_engine_that_lies(void **state)
+{
+	struct rusage before, after;
+
+	(void)state;
+	for (int lie = 0; lie < FAKE_LIES; lie++) {
+		struct node_config config = both;
+		struct fake_redis fake;
+		struct node *a, *b;
+
+		fake_redis_open(&fake, (enum fake_lie)lie);
+		config.engines[0] = fake.url;
+		a = node_open(&config, "a");
+		b = node_open(&config, "b");
+		getrusage(RUSAGE_SELF, &before);
+		node_until(a, atomic_load(&fake.connections) >= 2);
+		for (unsigned i = 0; i < 10; i++) {
+			node_new(a, 1000 * i, 1000);
+			node_wait(b, 0, 1000 * (i + 1));
+			usleep(50000);
+		}
+		node_until(a, farm_ready(a->farm) && status.engines[1].up);
+		if (lie != FAKE_CLOCK && lie != FAKE_ENDLESS)
+			node_until(a, !status.engines[0].up && status.engines[0].error[0]);
+		if (lie == FAKE_CLOCK)
+			node_until(a, status.engines[0].up);
+		if (lie == FAKE_ENDLESS)
+			node_until(a, strstr(status.engines[0].error, "repeats itself") != NULL ||
+					      strstr(status.engines[0].error, "XREVRANGE") != NULL);
+		node_until(a, !strchr(status.engines[0].error, '\x1b'));
+		assert_int_equal(NODE_READ(b, wrong), 0);
+		getrusage(RUSAGE_SELF, &after);
+		if (after.ru_maxrss - before.ru_maxrss > 65536)
+			fail_msg("lie %d: memory grew by %ld KB", lie,
+				after.ru_maxrss - before.ru_maxrss);
+		node_close(a);
+		node_close(b);
+		fake_redis_close(&fake);
+	}
+}
+
 /* A second node of the same name. */
 static void a_name_twice(void **state)
 {
@@ -681,6 +725,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(maxmemory, begin, end),
 		cmocka_unit_test_setup_teardown(tls, begin, end),
 		cmocka_unit_test_setup_teardown(a_wrong_password, begin, end),
+		cmocka_unit_test_setup_teardown(an_engine_that_lies, begin, end),
 		cmocka_unit_test_setup_teardown(a_name_twice, begin, end),
 	};
 
