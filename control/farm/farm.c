@@ -440,6 +440,11 @@ void farm_wake(struct farm *farm)
 		ring_bell(farm);
 }
 
+void farm_lost(struct farm *farm)
+{
+	atomic_store_explicit(&farm->lost, true, memory_order_relaxed);
+}
+
 int farm_reload(struct farm *farm, const struct farm_config *config)
 {
 	struct farm_pending *pending, *old;

@@ -78,6 +78,10 @@ void farm_destroy(struct farm *farm);
  * call only if the farm's thread sleeps. */
 void farm_wake(struct farm *farm);
 
+/* Any thread, never waits: the producer had to drop a record that outgoing() would have passed. The
+ * farm calls resend() once engines accept something. */
+void farm_lost(struct farm *farm);
+
 /* Main thread: takes new engines, keys and ca_file; name, node, capacity and value_max stay as they
  * were. An engine whose URL did not change keeps its connection. Returns at once; 0 or a negative
  * errno with error_message() set, and then nothing changed. */
@@ -111,7 +115,7 @@ extern const char *const farm_refused_names[FARM_REFUSED_COUNT];
 enum farm_dropped {
 	FARM_DROPPED_TOO_LONG,	  /* a value above value_max */
 	FARM_DROPPED_ENGINE_SLOW, /* not published to one engine, which lags behind the other */
-	FARM_DROPPED_ENGINE_FULL, /* the engine refused it: out of memory, or not permitted */
+	FARM_DROPPED_ENGINE_FULL, /* the engine is out of memory */
 	FARM_DROPPED_STOPPED,	  /* still unpublished at farm_stop */
 	FARM_DROPPED_COUNT
 };

@@ -224,6 +224,13 @@ void control_gaps(struct farm *farm)
 
 void control_resend(struct farm *farm)
 {
+	bool any = farm->engines[0].ready || farm->engines[1].ready;
+
+	/* Not while it would be dropped again. */
+	if (!any || farm->stalled != 0)
+		return;
+	if (atomic_exchange_explicit(&farm->lost, false, memory_order_relaxed))
+		farm->resend_wanted = true;
 	if (!farm->resend_wanted || (farm->resent != 0 && farm->now - farm->resent < RESEND_US))
 		return;
 	farm->resend_wanted = false;

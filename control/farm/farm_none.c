@@ -45,6 +45,11 @@ void farm_wake(struct farm *farm)
 	(void)farm;
 }
 
+void farm_lost(struct farm *farm)
+{
+	(void)farm;
+}
+
 int farm_reload(struct farm *farm, const struct farm_config *config)
 {
 	(void)farm;

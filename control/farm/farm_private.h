@@ -141,6 +141,7 @@ struct farm {
 	atomic_bool asleep;
 	atomic_bool stop;
 	atomic_bool ready;
+	atomic_bool lost;     /* the daemon dropped something */
 	pthread_mutex_t lock; /* of the two below */
 	struct farm_status snapshot;
 	struct farm_pending *pending; /* a new configuration */

@@ -176,8 +176,10 @@ static bool try_offer(struct node *node, enum farm_record_type type, unsigned nu
 
 void node_offer(struct node *node, enum farm_record_type type, unsigned number)
 {
-	if (!try_offer(node, type, number))
-		node->dropped++;
+	if (try_offer(node, type, number))
+		return;
+	node->dropped++;
+	farm_lost(node->farm);
 }
 
 void node_record(struct node *node, enum farm_record_type type, unsigned number)

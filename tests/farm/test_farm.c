@@ -10,11 +10,13 @@
 
 #include <cmocka.h>
 
+#include "control/farm/farm_seal.h"
 #include "tests/client/key_files.h"
 #include "tests/farm/fake_redis.h"
 #include "tests/farm/farm_node.h"
 #include "tests/farm/redis.h"
 
+#include <arpa/inet.h>
 #include <hiredis.h>
 #include <signal.h>
 #include <stdio.h>
@@ -200,6 +202,158 @@ static void an_engine_that_is_stopped(void **state)
 	assert_int_equal(NODE_READ(b, wrong), 0);
 	node_close(a);
 	node_close(b);
+}
+
+/* Both at once, under load: the daemon's queue overflows, and nothing waits. */
+static void both_engines_are_stopped(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 1000);
+	node_wait(b, 0, 1000);
+	redis_signal(&one, SIGSTOP);
+	redis_signal(&two, SIGSTOP);
+	for (unsigned i = 1000; i < 100000; i++)
+		node_offer(a, FARM_NEW, i);
+	node_until(a, !status.engines[0].up && !status.engines[1].up);
+	/* What was dropped meanwhile is published again. */
+	assert_true(a->dropped > 0);
+	redis_signal(&one, SIGCONT);
+	redis_signal(&two, SIGCONT);
+	node_wait(b, 0, 100000);
+	assert_int_equal(NODE_READ(b, wrong), 0);
+	node_close(a);
+	node_close(b);
+}
+
+/* Each has an engine of its own, and then both have both. */
+static void a_partition_heals(void **state)
+{
+	struct node_config other = both;
+	struct farm_config config = {.engines = {one.url, two.url},
+		.engine_count = 2,
+		.key_file = keys.path,
+		.name = "test"};
+	struct node *a, *b;
+
+	(void)state;
+	other.engines[0] = two.url;
+	other.engine_count = 1;
+	a = node_open(&single, "a");
+	b = node_open(&other, "b");
+	warm(a);
+	warm(b);
+	node_new(a, 0, 5000);
+	node_new(b, 10000, 5000);
+	node_until(b, status.engines[0].queued == 0 && status.sessions == 5000);
+	assert_int_equal(NODE_READ(b, distinct), 0);
+	config.node = "a";
+	assert_int_equal(farm_reload(a->farm, &config), 0);
+	config.node = "b";
+	config.engines[0] = two.url;
+	config.engines[1] = one.url;
+	assert_int_equal(farm_reload(b->farm, &config), 0);
+	node_wait(a, 10000, 5000);
+	node_wait(b, 0, 5000);
+	node_new(a, 5000, 1000);
+	node_wait(b, 5000, 1000);
+	/* And one engine less. */
+	config.engine_count = 1;
+	assert_int_equal(farm_reload(b->farm, &config), 0);
+	node_until(b, status.engine_count == 1);
+	node_new(a, 6000, 1000);
+	node_wait(b, 6000, 1000);
+	assert_int_equal(NODE_READ(b, wrong), 0);
+	node_close(a);
+	node_close(b);
+}
+
+/* SYNs that nobody answers: a listener whose queue is full. */
+static void a_blackholed_engine(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), queue[4];
+	struct node_config config = both;
+	socklen_t size = sizeof(address);
+	struct node *a, *b;
+	char url[64];
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		queue[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(queue[i], (struct sockaddr *)&address, size);
+	}
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u", ntohs(address.sin_port));
+	config.engines[0] = url;
+	a = node_open(&config, "a");
+	b = node_open(&config, "b");
+	node_new(a, 0, 5000);
+	node_wait(b, 0, 5000);
+	node_until(a, strstr(status.engines[0].error, "no connection within") != NULL);
+	warm(a);
+	node_once(b);
+	node_close(a);
+	node_close(b);
+	for (unsigned i = 0; i < 4; i++)
+		close(queue[i]);
+	close(listener);
+}
+
+/* Another process, which speaks for a node: its entries have records that nobody knows yet. */
+static void publish_as(struct redisContext *context, const char *key_of_stream,
+	struct entry_header *header, const struct batch *batch)
+{
+	struct farm_seal_tools tools;
+	struct farm_subkey subkey = {0};
+	static uint8_t entry[ENTRY_MAX];
+	struct farm_ring ring;
+	struct key_file file;
+	size_t size;
+
+	assert_int_equal(key_file_read(keys.path, &file), 0);
+	assert_int_equal(farm_seal_tools_open(&tools), 0);
+	assert_int_equal(farm_ring_make(&ring, &file, "test"), 0);
+	size = farm_seal(&tools, &ring, &subkey, header, batch, entry);
+	assert_true(size > 0);
+	freeReplyObject(run(context, "XADD %s * b %b", key_of_stream, entry, size));
+	farm_subkey_close(&subkey);
+	farm_seal_tools_close(&tools);
+}
+
+static void a_newer_node(void **state)
+{
+	struct entry_header header = {.node = "newer", .sequence = 1, .boot = {7}};
+	struct entry_header control = {
+		.node = "newer", .sequence = 1, .boot = {7}, .shard = ENTRY_SHARD_CONTROL};
+	struct farm_record removed = {.type = FARM_REMOVE};
+	struct entry_hello hello = {.sequence = 1};
+	struct redisContext *context = redis_connect(&one);
+	struct node *a = node_open(&single, "a");
+	static struct batch batch;
+
+	(void)state;
+	assert_non_null(context);
+	warm(a);
+	batch_clear(&batch);
+	assert_int_equal(batch_add_bytes(&batch, 99, "from the future", 15), BATCH_ADDED);
+	node_key(5, removed.key);
+	assert_int_equal(batch_add(&batch, &removed), BATCH_ADDED);
+	publish_as(context, "sd:test:newer:0", &header, &batch);
+	batch_clear(&batch);
+	assert_int_equal(batch_add_bytes(&batch, 98, "", 0), BATCH_ADDED);
+	assert_true(entry_hello_add(&batch, &hello));
+	publish_as(context, "sd:test:nodes", &control, &batch);
+	node_until(
+		a, status.unknown == 2 && status.node_count == 1 && status.nodes[0].removes == 1);
+	node_until(a, status.nodes[0].alive && status.nodes[0].gaps == 0);
+	redisFree(context);
+	node_close(a);
 }
 
 /* Entries that no engine has any more. */
@@ -710,6 +864,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_of_two_engines_is_killed, begin, end),
 		cmocka_unit_test_setup_teardown(the_only_engine_is_killed, begin, end),
 		cmocka_unit_test_setup_teardown(an_engine_that_is_stopped, begin, end),
+		cmocka_unit_test_setup_teardown(both_engines_are_stopped, begin, end),
+		cmocka_unit_test_setup_teardown(a_partition_heals, begin, end),
+		cmocka_unit_test_setup_teardown(a_blackholed_engine, begin, end),
+		cmocka_unit_test_setup_teardown(a_newer_node, begin, end),
 		cmocka_unit_test_setup_teardown(a_gap_is_repaired, begin, end),
 		cmocka_unit_test_setup_teardown(a_gap_at_the_end_is_repaired, begin, end),
 		cmocka_unit_test_setup_teardown(a_wrong_key, begin, end),
