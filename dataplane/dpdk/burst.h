@@ -21,11 +21,12 @@ struct pending_get {
 	uint32_t slot; /* the session's probable slot */
 };
 
-/* Likewise for a plain GET (fast_path.h); its buffer is in burst.send at the same index. */
+/* Likewise for a plain one (fast_path.h); its buffer is in burst.send at the same index. */
 struct fast_get {
 	uint8_t *data;
 	struct table_burst_key key;
 	uint32_t slot;
+	bool take;
 };
 
 struct burst {
@@ -39,18 +40,26 @@ struct burst {
 	uint64_t now;  /* current tick */
 	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
-	unsigned take_count;  /* of the GETs that are not plain */
+	unsigned take_count;  /* of the GETs so far */
 	unsigned update_room; /* updates that the ring to the writer has room for */
+	unsigned taken_count;
 	struct fast_get fast[BURST];
 	struct pending_get gets[BURST];
-	/* Their buffers are in spent or drop; those of TAKEs in send. */
-	struct update_request updates[BURST];
-	struct rte_mbuf *rest[BURST]; /* frames for the general path */
-	struct rte_mbuf *send[BURST]; /* replies to plain GETs first */
+	struct update_request updates[BURST]; /* their buffers are in spent or drop */
+	struct update_request taken[BURST];   /* replies to TAKEs; their buffers are in send */
+	struct rte_mbuf *rest[BURST];	      /* frames for the general path */
+	struct rte_mbuf *send[BURST];	      /* replies to plain GETs and TAKEs first */
 	struct rte_mbuf *drop[BURST];
 	struct rte_mbuf *spent[BURST]; /* of plain updates: one segment, the port's own, no other
 					  references */
 };
+
+/* Remembers a session that was taken, to tell the writer. There must be room. */
+FRAME_INLINE void burst_taken(struct burst *burst, const struct sessd_header *reply)
+{
+	burst->taken[burst->taken_count++] =
+		(struct update_request){.request = reply, .length = SESSD_HEADER_SIZE};
+}
 
 /* Queues a frame for sending, with its new start and length. */
 FRAME_INLINE void burst_send(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame)
@@ -72,10 +81,10 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
 
 /* fast_path.c: handles plain requests; one per instruction set. */
 struct fast_path {
-	/* Collects NEWs, REMOVEs, and GETs, whose buckets it prefetches; leaves other frames in
-	 * `rest`. */
+	/* Collects NEWs, REMOVEs, and GETs and TAKEs, whose buckets it prefetches; leaves other
+	 * frames in `rest`. */
 	void (*sort)(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
-	/* Answers the collected GETs. */
+	/* Answers the collected GETs and TAKEs. */
 	void (*answer)(struct burst *burst);
 };
 extern const struct fast_path fast_base, fast_avx2;
@@ -86,6 +95,10 @@ extern struct fast_reply fast_replies[SESSD_VALUE_LIMIT + 1];
 /* limit.c: removes sorted plain requests that exceed --rate-limit. Call only if there is a
  * limit. */
 void limit_plain(struct burst *burst);
+
+/* limit.c: removes sorted plain TAKEs for which the ring to the writer has no room. Call only if
+ * there is a TAKE, and before sort_frames. */
+void limit_takes(struct burst *burst);
 
 /* general_path.c: parses each other frame and handles it, except GETs, which it collects and whose
  * buckets it prefetches. */

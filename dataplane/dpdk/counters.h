@@ -16,7 +16,8 @@
 #define DPDK_COUNTERS(X) \
 	X(rx_packets, COUNTER, "frames received") \
 	X(tx_packets, COUNTER, "frames sent") \
-	X(plain_gets, COUNTER, "GETs on the fast path: IPv4, no VLAN tag, no IP options") \
+	X(plain_gets, COUNTER, \
+		"GETs and TAKEs on the fast path: IPv4, no VLAN tag, no IP options") \
 	X(plain_updates, COUNTER, "NEWs and REMOVEs on the fast path") \
 	X(new_queued, COUNTER, "NEWs queued for the writer") \
 	X(remove_queued, COUNTER, "REMOVEs queued for the writer") \

@@ -65,7 +65,7 @@ struct port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	uint8_t mac[FRAME_MAC];
 	struct reply_offload offload;
-	struct fast_template fast_get;	  /* of GETs */
+	struct fast_template fast_get;	  /* of GETs and TAKEs */
 	struct fast_template fast_update; /* of NEWs and REMOVEs, whose length varies */
 	struct rte_mempool *pool;
 	bool started;
@@ -164,7 +164,7 @@ int lcore_run(void *engine);
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
 
 /* fast_template.c: prepares the port's templates. Call once its MAC address is known. */
-void fast_prepare(struct port *port, const struct local_endpoints *local);
+void fast_prepare(struct port *port, const struct local_endpoints *local, bool take);
 /* fast_template.c: the best variant for this CPU, within EAL's --force-max-simd-bitwidth. */
 const struct fast_path *fast_choose(void);
 

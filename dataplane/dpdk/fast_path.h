@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Plain requests, which nearly all are: a GET without trailing bytes, a NEW or a REMOVE, over
- * untagged IPv4 without options, in one buffer. Any other frame takes the general path
+ * Plain requests, which nearly all are: a GET or TAKE without trailing bytes, a NEW or a REMOVE,
+ * over untagged IPv4 without options, in one buffer. Any other frame takes the general path
  * (general_path.c), with the same result; here all offsets are known, and the checks are few and in
  * one place.
  *
@@ -151,10 +151,11 @@ FRAME_INLINE bool fast_is_update(struct burst *burst, const struct fast_template
 
 /* Turns a request into a reply whose payload is in place and has the length that `reply` is for.
  * `sum`: the value's. */
-FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint16_t sum)
+FRAME_INLINE void fast_reply(uint8_t *data, const struct fast_reply *reply, uint16_t sum, bool take)
 {
 	/* The request's checksum was right: update it for what has changed. */
-	uint32_t check = load16(data + FAST_UDP + 6) + (sum ^ 0xffffU) + reply->udp_change;
+	uint32_t check = load16(data + FAST_UDP + 6) + (sum ^ 0xffffU) + reply->udp_change +
+			 take * (uint32_t)htons(SESSD_TAKE - SESSD_GET);
 	uint64_t addrs = load64(data + FAST_IP + 12), ip_sum;
 	fast_bytes ethernet = *(fast_bytes *)data;
 	fast_bytes tail = *(fast_bytes *)(data + FAST_IP + 12);

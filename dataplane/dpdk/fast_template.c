@@ -82,12 +82,14 @@ static void prepare_replies(void)
 	}
 }
 
-void fast_prepare(struct port *port, const struct local_endpoints *local)
+void fast_prepare(struct port *port, const struct local_endpoints *local, bool take)
 {
 	prepare(&port->fast_get, port->mac, local);
 	must16(&port->fast_get, FAST_IP + 2, 20 + FAST_UDP_LENGTH);
 	must16(&port->fast_get, FAST_UDP + 4, FAST_UDP_LENGTH);
-	must(&port->fast_get, FAST_REQUEST + 1, SESSD_GET, 0xff);
+	/* GET is 1, TAKE is 3: ignore that bit. */
+	must(&port->fast_get, FAST_REQUEST + 1, SESSD_GET,
+		(uint8_t) ~(take ? SESSD_GET ^ SESSD_TAKE : 0));
 	prepare(&port->fast_update, port->mac, local);
 	/* NEW is 0, REMOVE is 2: ignore that bit. */
 	must(&port->fast_update, FAST_REQUEST + 1, SESSD_NEW, (uint8_t)~SESSD_REMOVE);
@@ -95,6 +97,7 @@ void fast_prepare(struct port *port, const struct local_endpoints *local)
 }
 
 _Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
+_Static_assert((SESSD_GET ^ SESSD_TAKE) == 2, "one bit tells them apart");
 
 bool source_search(struct burst *burst, uint32_t source)
 {

@@ -61,8 +61,11 @@ FRAME_INLINE void collect_update(struct burst *burst, struct rte_mbuf *mbuf,
 void sort_updates(struct burst *burst)
 {
 	struct dpdk_counters *counters = &burst->lcore->counters;
-	unsigned n = RTE_MIN(burst->update_room, burst->update_count), news = 0, removes = 0;
+	unsigned room = burst->update_room - burst->taken_count, news = 0, removes = 0;
+	unsigned n = RTE_MIN(room, burst->update_count);
 
+	if (burst->taken_count)
+		update_ring_push(&burst->lcore->updates, burst->taken, burst->taken_count);
 	for (unsigned i = 0; i < n; i++) {
 		news += burst->updates[i].request->type == SESSD_NEW;
 		removes += burst->updates[i].request->type == SESSD_REMOVE;

@@ -61,8 +61,7 @@ static uint32_t take(struct burst *burst, struct pending_get *get, struct sessd_
 		&sum, &lcore->reader.counters);
 	get->sum += sum + htons((uint16_t)(header->type - SESSD_TAKE));
 	if (header->type == SESSD_OK)
-		burst->updates[burst->update_count++] =
-			(struct update_request){.request = header, .length = SESSD_HEADER_SIZE};
+		burst_taken(burst, header);
 	return payload;
 }
 
@@ -80,7 +79,7 @@ static void answer(struct burst *burst, const struct table_view *view, struct pe
 		burst_drop(burst, get->mbuf);
 		return;
 	}
-	if (get->take && burst->update_count >= burst->update_room) {
+	if (get->take && burst->taken_count >= burst->update_room) {
 		counter_add(&burst->lcore->counters.drop_ring_full, 1);
 		burst_drop(burst, get->mbuf);
 		return;

@@ -72,7 +72,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.now = clock_tick();
 	burst.fast_count = burst.get_count = burst.update_count = burst.rest_count = 0;
 	burst.send_count = burst.drop_count = burst.spent_count = 0;
-	burst.take_count = burst.update_room = 0;
+	burst.take_count = burst.update_room = burst.taken_count = 0;
 	counter_add(&lcore->counters.rx_packets, n);
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -80,6 +80,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	lcore->fast->sort(&burst, received, n);
 	if (__builtin_expect(lcore->reader.shared.limit != NULL, 0))
 		limit_plain(&burst);
+	if (burst.take_count)
+		limit_takes(&burst);
 	counter_add(&lcore->counters.plain_gets, burst.fast_count);
 	counter_add(&lcore->counters.plain_updates, burst.update_count);
 	if (burst.rest_count)
@@ -91,7 +93,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 		lcore->fast->answer(&burst);
 	if (burst.get_count)
 		get_answer(&burst);
-	if (burst.update_count)
+	if (burst.update_count + burst.taken_count)
 		sort_updates(&burst);
 	if (burst.send_count)
 		send_all(&burst, queue);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --rate-limit. A separate pass over a burst's plain requests, omitted without a limit. All lcores
- * share the buckets, because RSS spreads one source's ports over them.
+ * --rate-limit, and the room for TAKEs: passes over a burst's plain requests that are omitted
+ * without a limit or TAKEs. All lcores share the buckets of --rate-limit, because RSS spreads one
+ * source's ports over them.
  */
 #include "dataplane/dpdk/burst.h"
 
@@ -22,7 +23,8 @@ void limit_plain(struct burst *burst)
 		const struct fast_get *get = &burst->fast[i];
 		struct rte_mbuf *mbuf = burst->send[i];
 
-		if (within(burst, get->data + FAST_SOURCE, REQUEST_GET)) {
+		if (within(burst, get->data + FAST_SOURCE,
+			    get->take ? REQUEST_TAKE : REQUEST_GET)) {
 			burst->fast[gets] = *get;
 			burst->send[gets++] = mbuf;
 		} else {
@@ -40,4 +42,24 @@ void limit_plain(struct burst *burst)
 			burst->updates[updates++] = *update;
 	}
 	burst->update_count = updates;
+}
+
+void limit_takes(struct burst *burst)
+{
+	unsigned room = update_ring_reserve(&burst->lcore->updates, burst->take_count), kept = 0;
+
+	if (room == burst->take_count)
+		return;
+	for (unsigned i = 0; i < burst->fast_count; i++) {
+		if (burst->fast[i].take && !room) {
+			counter_add(&burst->lcore->counters.drop_ring_full, 1);
+			burst_drop(burst, burst->send[i]);
+			burst->take_count--;
+			continue;
+		}
+		room -= burst->fast[i].take;
+		burst->fast[kept] = burst->fast[i];
+		burst->send[kept++] = burst->send[i];
+	}
+	burst->fast_count = burst->send_count = kept;
 }

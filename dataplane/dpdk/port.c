@@ -168,7 +168,7 @@ int ports_open(struct engine *engine)
 		if (engine->neighbour_ports.count < NEIGHBOUR_PORTS_MAX)
 			memcpy(engine->neighbour_ports.macs[engine->neighbour_ports.count++],
 				port->mac, FRAME_MAC);
-		fast_prepare(port, &engine->local);
+		fast_prepare(port, &engine->local, engine->config.take);
 		engine->port_count++;
 		err = configure(port, engine);
 		if (err)

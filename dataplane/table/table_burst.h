@@ -28,7 +28,7 @@
 struct table_view {
 	const struct table *table;
 	const struct bucket *buckets;
-	const uint8_t *slots;
+	uint8_t *slots;
 	uint64_t *marks;
 	uint64_t bucket_count;
 	uint64_t slot_bytes;
@@ -206,22 +206,42 @@ struct table_burst_value {
 	uint16_t sum;
 };
 
-/* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
- * (another key with the same tag, a concurrent change, an expired, taken or long value): call
- * table_get then. Writes up to TABLE_BURST_SLACK bytes past the value. */
-static inline struct table_burst_value table_burst_get(const struct table_view *view,
-	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
+/* Whether the copied session is whole, and with `take` this reader's. */
+static inline bool table_burst_settle(struct table_slot *slot, uint64_t head, bool take)
+{
+	if (take) {
+#ifdef TABLE_UNSAFE_NO_CLAIM /* for the test that shows what it is for */
+		if (load_relaxed(&slot->head) != head)
+			return false;
+		table_window(1);
+		store_release(&slot->head, head | SLOT_TAKEN);
+		return true;
+#endif
+		return __atomic_compare_exchange_n(&slot->head, &head, head | SLOT_TAKEN, false,
+			__ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	}
+	/* If any copied word is new, the head read after the fence is new, too. */
+	table_burst_fence();
+#ifdef TABLE_UNSAFE_NO_BURST_RECHECK /* for the negative control of its test */
+	return true;
+#endif
+	return load_relaxed(&slot->head) == head;
+}
+
+/* table_burst_get or table_burst_take. */
+static inline struct table_burst_value table_burst_read(const struct table_view *view,
+	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value, bool take)
 {
 	const struct table_burst_value nothing = {.found = false};
-	const struct table_slot *slot =
-		(const struct table_slot *)(const void *)(view->slots + number * view->slot_bytes);
+	struct table_slot *slot =
+		(struct table_slot *)(void *)(view->slots + number * view->slot_bytes);
 	uint64_t head = load_acquire(&slot->head);
 
 #ifdef __SANITIZE_THREAD__
 	return nothing;
 #endif
 	if (!table_burst_key_equal(slot, key) || (head & SLOT_STATE) != SLOT_LIVE ||
-		now >= load_relaxed(&slot->expires))
+		now >= load_relaxed(&slot->expires) || (take && number == view->table->capacity))
 		return nothing;
 	if (__builtin_expect(slot_head_len_or_taken(head) <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
@@ -229,14 +249,27 @@ static inline struct table_burst_value table_burst_get(const struct table_view *
 		table_burst_copy(value, slot->value, slot_head_len_or_taken(head));
 	else
 		return nothing;
-	/* If any copied word is new, the head read after the fence is new, too. */
-	table_burst_fence();
-#ifndef TABLE_UNSAFE_NO_BURST_RECHECK /* for the negative control of its test */
-	if (load_relaxed(&slot->head) != head)
+	if (!table_burst_settle(slot, head, take))
 		return nothing;
-#endif
-	mark_set(view->marks, number);
+	if (!take)
+		mark_set(view->marks, number);
 	return (struct table_burst_value){true, slot_head_len_or_taken(head), slot_head_sum(head)};
+}
+
+/* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
+ * (another key with the same tag, a concurrent change, an expired, taken or long value): call
+ * table_get then. Writes up to TABLE_BURST_SLACK bytes past the value. */
+static inline struct table_burst_value table_burst_get(const struct table_view *view,
+	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
+{
+	return table_burst_read(view, number, key, now, value, false);
+}
+
+/* The same for a TAKE, and table_take. */
+static inline struct table_burst_value table_burst_take(const struct table_view *view,
+	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
+{
+	return table_burst_read(view, number, key, now, value, true);
 }
 
 #endif

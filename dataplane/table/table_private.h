@@ -267,4 +267,23 @@ static inline uint64_t table_hash_key(const struct table *table, const uint8_t k
 	return (uint64_t)sum ^ (uint64_t)(sum >> 64);
 }
 
+#ifdef TABLE_WIDE_WINDOW
+/* For tests only: lets others run, at one call in `every`, between a reader's finding a session and
+ * using it. A daemon under load meets that too rarely for a test of seconds. */
+#include <time.h>
+static inline void table_window(unsigned every)
+{
+	static const struct timespec moment = {.tv_nsec = 1};
+	static _Thread_local unsigned reads;
+
+	if (++reads % every == 0)
+		nanosleep(&moment, NULL);
+}
+#else
+static inline void table_window(unsigned every)
+{
+	(void)every;
+}
+#endif
+
 #endif

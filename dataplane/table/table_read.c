@@ -9,24 +9,6 @@
  * More than one retry needs a key that is deleted and stored again continuously. */
 #define READ_RETRIES 8
 
-#ifdef TABLE_WIDE_WINDOW
-/* For tests only: lets the writer run, now and then, between a reader's finding a session and
- * copying it. A daemon under load meets that too rarely for a test of seconds. */
-#include <time.h>
-static void window(void)
-{
-	static const struct timespec moment = {.tv_nsec = 1};
-	static _Thread_local unsigned reads;
-
-	if (++reads % 16 == 0)
-		nanosleep(&moment, NULL);
-}
-#else
-static inline void window(void)
-{
-}
-#endif
-
 static inline void copy_words(uint8_t *to, const uint64_t *from, unsigned bytes)
 {
 	unsigned words = bytes / 8;
@@ -73,6 +55,7 @@ static inline enum table_result claim(struct table_slot *slot, uint64_t head)
 #ifdef TABLE_UNSAFE_NO_CLAIM /* for the test that shows what it is for */
 	if (!unchanged(slot, head))
 		return TABLE_TORN;
+	table_window(1);
 	store_release(&slot->head, head | SLOT_TAKEN);
 	return TABLE_HIT;
 #endif
@@ -106,7 +89,7 @@ static inline enum table_result read_once(struct table *table, uint64_t hash, co
 		if ((head & SLOT_STATE) != SLOT_LIVE)
 			return TABLE_TORN;
 		expires = load_acquire(&slot->expires);
-		window();
+		table_window(16);
 		if (now < expires)
 			copy_value(table, number, slot_head_len(head), value);
 		if (take && number == table->capacity)

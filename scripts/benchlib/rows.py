@@ -143,7 +143,7 @@ def socket_get(lab):
 
 def dpdk(lab):
     """Runs a separate program. It prints one figure per line, separated by tabs: name, unit,
-    counterpart, ours and theirs (values separated by spaces), bound, aim, note, and what was noted
+    counterpart, ours and theirs (values separated by spaces), bound and aim (or -), note, and what was noted
     in each round (separated by semicolons)."""
     program = ROOT / "tests" / "bench" / "dpdk"
     if not os.access(program, os.X_OK):
@@ -154,9 +154,10 @@ def dpdk(lab):
     figures = []
     for line in out.splitlines():
         name, unit, counterpart, ours, theirs, at_least, aim, note, rounds = line.split("\t")
+        at_least, aim = (None if v == "-" else float(v) for v in (at_least, aim))
         figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
-                              [float(v) for v in theirs.split()], float(at_least), float(aim),
-                              note=note, by_round=rounds.split("; ")))
+                              [float(v) for v in theirs.split()], at_least, aim,
+                              note=note, by_round=rounds.split("; ") if rounds else []))
     return figures
 
 

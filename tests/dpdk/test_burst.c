@@ -126,7 +126,7 @@ static int group_setup(void **state)
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
 	memcpy(engine.ports[0].mac, packet_server_mac, 6);
-	fast_prepare(&engine.ports[0], &engine.local);
+	fast_prepare(&engine.ports[0], &engine.local, true);
 	return 0;
 }
 
@@ -326,6 +326,90 @@ static void takes_without_room(void **state)
 		;
 	assert_int_equal(told_of_taken, UPDATES);
 	assert_int_equal(table_count(table), 20);
+}
+
+/* TAKEs on the fast path, of every length; the burst has GETs and NEWs too. */
+static void fast_takes(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	uint8_t value[VALUE_MAX];
+	uint64_t plain = 0;
+
+	(void)state;
+	told_of_taken = 0;
+	for (size_t len = 1; len <= sizeof(value); len += len < 300 ? 1 : 25, plain++) {
+		fill(value, len, (unsigned)len);
+		store(1, value, len, 300);
+		ask_by(SESSD_TAKE, &spec, 1, value, len, NULL, 0);
+		ask_by(SESSD_TAKE, &spec, 1, NULL, 0, NULL, 0);
+		ask(&spec, 1, NULL, 0, NULL, 0);
+		update_ring_pull(&lcore->updates, &sink, UPDATES);
+		assert_int_equal(told_of_taken, plain + 1);
+	}
+	store(1, value, 10, 0);
+	ask_by(SESSD_TAKE, &spec, 1, NULL, 0, NULL, 0);
+	assert_int_equal(lcore->counters.plain_gets, 3 * plain + 1);
+	assert_int_equal(lcore->reader.counters.take_hits, plain);
+	assert_int_equal(lcore->reader.counters.take_misses, plain + 1);
+	assert_int_equal(lcore->reader.counters.get_misses, plain);
+}
+
+/* Of two TAKEs in a burst one gets the session, whichever path each has; a GET between them does
+ * not depend on the order. */
+static void takes_together(void **state)
+{
+	struct packet_spec plain = {.proto = IPPROTO_UDP},
+			   general = {.proto = IPPROTO_UDP, .v6 = true};
+	unsigned ok = 0, replies = 0;
+	const uint8_t *frame;
+	size_t len;
+
+	(void)state;
+	told_of_taken = 0;
+	for (unsigned i = 0; i < 8; i++)
+		store((uint8_t)i, "abc", 3, 300);
+	for (unsigned i = 0; i < 8; i++) {
+		offer_request(i & 1 ? &plain : &general, SESSD_TAKE, 0, (uint8_t)i, NULL, 0);
+		offer_request(&plain, SESSD_NEW, 60, (uint8_t)(100 + i), "xyz", 3);
+		offer_request(i & 2 ? &plain : &general, SESSD_TAKE, 0, (uint8_t)i, NULL, 0);
+		offer_request(&plain, SESSD_GET, 0, 200, NULL, 0);
+	}
+	run();
+	while ((frame = taken(&len))) {
+		replies++;
+		ok += (len == 14 + 20 + 8 + SESSD_HEADER_SIZE + 3 &&
+			      frame[14 + 28 + 1] == SESSD_OK) ||
+		      (len == 14 + 40 + 8 + SESSD_HEADER_SIZE + 3 &&
+			      frame[14 + 48 + 1] == SESSD_OK);
+	}
+	assert_int_equal(replies, 24);
+	assert_int_equal(ok, 8);
+	assert_int_equal(lcore->reader.counters.take_hits, 8);
+	assert_int_equal(lcore->reader.counters.take_misses, 8);
+	assert_int_equal(lcore->reader.counters.get_misses, 8);
+	assert_int_equal(update_ring_pull(&lcore->updates, &sink, UPDATES), 16);
+	assert_int_equal(told_of_taken, 8);
+	assert_int_equal(table_count(table), 8);
+}
+
+/* --take no: of unknown type, on the fast path too. */
+static void takes_not_answered(void **state)
+{
+	struct packet_spec spec = {.proto = IPPROTO_UDP};
+	size_t len;
+
+	(void)state;
+	lcore->reader.shared.no_take = true;
+	fast_prepare(&engine.ports[0], &engine.local, false);
+	store(1, "abc", 3, 300);
+	offer_request(&spec, SESSD_TAKE, 0, 1, NULL, 0);
+	run();
+	assert_null(taken(&len));
+	assert_int_equal(lcore->reader.counters.drop_type, 1);
+	ask(&spec, 1, "abc", 3, NULL, 0);
+	assert_int_equal(lcore->counters.plain_gets, 1);
+	lcore->reader.shared.no_take = false;
+	fast_prepare(&engine.ports[0], &engine.local, true);
 }
 
 static bool arp_answered(const char *sender)
@@ -1070,12 +1154,12 @@ static void fast_way(void **state)
 	store(1, value, sizeof(value), 300);
 	for (unsigned i = 0; i < 4; i++) {
 		port->offload.ip4 = port->offload.udp = i & 1;
-		fast_prepare(port, i & 2 ? &one : &engine.local);
+		fast_prepare(port, i & 2 ? &one : &engine.local, true);
 		assert_int_equal(port->fast_get.whole, i / 2);
 		assert_int_equal(port->fast_update.whole, i / 2);
 		ask_plainly(value, sizeof(value));
 	}
-	fast_prepare(port, &engine.local);
+	fast_prepare(port, &engine.local, true);
 	memset(&port->offload, 0, sizeof(port->offload));
 	ask(&general, 1, value, sizeof(value), NULL, 0);
 	general.tags = 0;
@@ -1441,6 +1525,9 @@ int main(void)
 		T(gets),
 		T(takes),
 		T(takes_without_room),
+		T(fast_takes),
+		T(takes_together),
+		T(takes_not_answered),
 		T(expired),
 		T(odd_packets),
 		T(udp_shorter_than_ip),

@@ -53,7 +53,7 @@ void packet_dpdk_open(
 	REQUIRE(ports_open(&engine) == 0);
 	REQUIRE(ports_start(&engine) == 0);
 	memcpy(engine.ports[0].mac, packet_dpdk_mac, 6);
-	fast_prepare(&engine.ports[0], &engine.local);
+	fast_prepare(&engine.ports[0], &engine.local, true);
 	engine.allow = allow_ranges_make(&everyone);
 	lcore->allow = engine.allow;
 }
