@@ -302,6 +302,8 @@ step "the corpus of all modes: the same bytes plain, with IP options, and by bot
 in_ns t1 "$TOOLS/differential" "udp:$IP4" "options:$IP4" $PORT || fail "IPv4 options differ"
 in_ns t2 "$TOOLS/differential" "udp:$IP6" "options:$IP6" $PORT || fail "IPv6 extensions differ"
 in_ns t1 "$TOOLS/differential" "udp:$IP4" "udp:$IP6" $PORT || fail "IPv4 and IPv6 differ"
+expect take_hits ge 400
+expect take_misses ge 800
 
 step "two stunnels"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=farm.example \
