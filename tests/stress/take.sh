@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# take.sh xdp|socket|dpdk safe|unsafe|outlive TAKE-CLIENTS: the same keys are TAKEn by all ways at once,
+# take.sh xdp|socket|dpdk safe|unsafe|outlive|pairs TAKE-CLIENTS: the same keys are TAKEn by all ways at once,
 # while other sessions are stored, removed and end. xdp: by XDP on two CPUs, and by the daemon's socket;
 # dpdk: on two lcores, which share a port. socket: by two threads, but the kernel steers all requests for
 # a key to one of them (socket/steer.c); stress_take_race has threads that meet.
 #
 # safe: of each session one TAKE gets OK. unsafe: the same load on a build without the compare-and-swap;
 # this passes only if a session went to two. outlive: xdp, and the daemon is killed and started again
-# meanwhile.
+# meanwhile. pairs: sessions are stored and TAKEn (TAKE-CLIENTS is take_pairs): what is left never exceeds
+# a second's worth, nor in socket and dpdk mode what is on its way.
 #
-# SESSIOND_LONG in the environment: 60 rounds instead of one, which are 2.4 million TAKEs; with those of
-# take_race some 10 million in all that get a session.
+# SESSIOND_LONG in the environment: 60 rounds instead of one, and a million pairs. With the TAKEs of
+# take_race, which get 12 million sessions twice over, these are the long run.
 . "$(dirname "$(dirname "$(readlink -f "$0")")")/e2e/lib.sh" "$1-$2"
 
 mode=$1 build=$2 clients=$3
@@ -53,6 +54,30 @@ xdp)
 	ways=("udp:$FARM_CACHE" "udp:$FARM_CACHE" "options:$FARM_CACHE" "options:$FARM_CACHE6")
 	;;
 esac
+
+if [ "$build" = pairs ]; then
+	rate=50000 pairs=200000 most=0
+	[ -z "${SESSIOND_LONG:-}" ] || pairs=1000000
+	left=$rate
+	[ "$mode" = xdp ] || left=128
+	step "$pairs pairs of NEW and TAKE, $rate a second at most"
+	farm_spawn t1 "$LOGS/pairs.log" "$clients" "$FARM_CACHE" "$FARM_PORT" "$pairs" "$rate"
+	takes=$FARM_PID code=0
+	while kill -0 "$takes" 2>/dev/null; do
+		now=$(farm_stat sessions)
+		[ "$now" -le "$most" ] || most=$now
+		sleep 0.02
+	done
+	farm_end "$takes" || code=$?
+	note "$(cat "$LOGS/pairs.log"); at most $most sessions at a time"
+	[ "$code" -eq 0 ] || fail "exit code $code"
+	again=$(sed -n 's/.* \([0-9]*\) NEWs;.*/\1/p' "$LOGS/pairs.log")
+	[ "$most" -le $((left + again)) ] || fail "$most sessions were left, more than $left and $again"
+	expect_stat sessions le "$again"
+	expect_stat sessions_taken ge $((pairs / 64 * 64))
+	expect_stat evicted eq 0
+	exit 0
+fi
 
 step "others are stored, removed, and end"
 farm_spawn "$others" "$LOGS/load.log" "$TOOLS/udpclient" load "$FARM_CACHE" "$FARM_PORT" \
