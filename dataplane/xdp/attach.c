@@ -324,22 +324,45 @@ static void warn_of_mtu(const struct engine *engine, const char *name)
 		name, request.ifr_mtu, request.ifr_mtu - around);
 }
 
+static int attach_and_warn(struct engine *engine, size_t i)
+{
+	const char *name = engine->config.interfaces[i];
+	int err = attach_one(engine, name, &engine->links[i]);
+
+	if (err) {
+		engine->links[i].fd = -1;
+		return err;
+	}
+	warn_of_link(&engine->links[i], name);
+	warn_of_mtu(engine, name);
+	return 0;
+}
+
+static bool has_pin(const struct engine *engine, size_t i)
+{
+	char path[PATH_MAX];
+	int ifindex = (int)if_nametoindex(engine->config.interfaces[i]);
+
+	return ifindex && access(link_path(engine, ifindex, path), F_OK) == 0;
+}
+
+/* First the interfaces that may fail because they are new: without CAP_SYS_ADMIN the last daemon's
+ * program cannot be put back on the others, where it answers from maps that ours does not know. */
 int attach_all(struct engine *engine)
 {
-	for (size_t i = 0; i < engine->config.interface_count; i++) {
-		const char *name = engine->config.interfaces[i];
-		int err;
+	size_t count = engine->config.interface_count;
+	int err = 0;
 
-		engine->links[i].before = -1;
-		err = attach_one(engine, name, &engine->links[i]);
-
-		if (err)
-			return err;
-		engine->link_count++;
-		warn_of_link(&engine->links[i], name);
-		warn_of_mtu(engine, name);
-	}
-	return 0;
+	for (size_t i = 0; i < count; i++)
+		engine->links[i].fd = engine->links[i].before = -1;
+	engine->link_count = count;
+	for (size_t i = 0; !err && i < count; i++)
+		if (!has_pin(engine, i))
+			err = attach_and_warn(engine, i);
+	for (size_t i = 0; !err && i < count; i++)
+		if (engine->links[i].fd < 0)
+			err = attach_and_warn(engine, i);
+	return err;
 }
 
 void attach_undo(struct engine *engine)

@@ -25,7 +25,8 @@
 static void free_engine(struct engine *engine)
 {
 	for (size_t i = 0; i < engine->link_count; i++) {
-		close(engine->links[i].fd);
+		if (engine->links[i].fd >= 0)
+			close(engine->links[i].fd);
 		if (engine->links[i].before >= 0)
 			close(engine->links[i].before);
 	}

@@ -134,6 +134,16 @@ static void shorter_values(void **state)
 	check_next_start(fit);
 }
 
+/* Without CAP_SYS_ADMIN, as with the systemd unit, no program can be opened by its id. */
+static bool unprivileged;
+
+int __real_bpf_prog_get_fd_by_id(uint32_t id);
+int __wrap_bpf_prog_get_fd_by_id(uint32_t id);
+int __wrap_bpf_prog_get_fd_by_id(uint32_t id)
+{
+	return unprivileged ? -EPERM : __real_bpf_prog_get_fd_by_id(id);
+}
+
 /* The last daemon's program and its sessions stay, and answer. */
 static void failed_start(void **state)
 {
@@ -157,6 +167,33 @@ static void failed_start(void **state)
 	assert_true(world.engine->adopted);
 	check_found(SESSIONS);
 	world_close(&world, false);
+}
+
+/* The interface that fails may be any. */
+static void failed_start_at_the_first(void **state)
+{
+	uint32_t program;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		unprivileged = i;
+		fill();
+		program = world_program("t0");
+		world.config.capacity = 5000;
+		world.config.interface_count = 2;
+		strcpy(world.config.interfaces[i], "nosuch0");
+		strcpy(world.config.interfaces[!i], "t0");
+		assert_int_equal(world_open(&world), 0);
+		assert_int_equal(world_start(&world), -ENODEV);
+		world_close(&world, ENGINE_CLOSE_FAILED);
+		assert_int_equal(world_program("t0"), program);
+		world_reset(&world);
+		world_run(&world);
+		assert_true(world.engine->adopted);
+		check_found(SESSIONS);
+		world_close(&world, false);
+		unprivileged = false;
+	}
 }
 
 static void take_from(int sessions, int taken, uint32_t number)
@@ -263,6 +300,7 @@ int main(void)
 		world_test(shrinks),
 		world_test(shorter_values),
 		world_test(failed_start),
+		world_test(failed_start_at_the_first),
 		world_test(taken),
 		world_test(cost),
 	};
