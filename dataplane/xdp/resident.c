@@ -169,15 +169,22 @@ int resident_refuse(const char *name, int ifindex)
 			name, name);
 	if (strcmp(resident.name, DISPATCHER_NAME) == 0)
 		return refuse_dispatcher(name, ifindex);
+	if (!resident.name[0])
+		return error_set(EEXIST,
+			"%s already has an XDP program, number %u: stop what put it there (as "
+			"root, "
+			"xdp-loader status %s or bpftool prog show id %u names it), or use --mode "
+			"socket",
+			name, resident.program, name, resident.program);
 	/* `ip link` cannot detach a program that a link holds. */
 	if (resident.link)
 		snprintf(remedy, sizeof(remedy), "bpftool link detach id %u", resident.link);
 	else
 		snprintf(remedy, sizeof(remedy), "ip link set dev %s xdp off", name);
 	return error_set(EEXIST,
-		"%s already has an XDP program%s%s: stop what put it there, take it off (%s), "
+		"%s already has an XDP program, %s: stop what put it there, take it off (%s), "
 		"or use --mode socket",
-		name, resident.name[0] ? ", " : "", resident.name, remedy);
+		name, resident.name, remedy);
 }
 
 /* Whether one of the addresses and ports that a program answers at is one of ours. */

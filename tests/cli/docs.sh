@@ -62,12 +62,12 @@ while read -r file; do
 	esac
 done <"$folder/sources"
 
-# Options belong to sessiond's programs or scripts, or to this list, of dpdk-devbind and DPDK's EAL.
+# Options belong to sessiond's programs or scripts, or to this list, of xdp-loader, dpdk-devbind and DPDK's EAL.
 for program in sessiond sessionctl sessionbench; do
 	"$SESSIOND_BUILD/$program" --help
 done | grep -oE -- '--[a-z-]+' | sort -u >"$folder/options"
 [ "$(wc -l <"$folder/options")" -gt 40 ] || fail "--help shows hardly an option"
-printf '%s\n' --bind --file-prefix --huge-dir --huge-unlink --in-memory --no-huge --no-shconf \
+printf '%s\n' --all --bind --file-prefix --huge-dir --huge-unlink --in-memory --no-huge --no-shconf \
 	>>"$folder/options"
 for option in $(grep -ohE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]+' $pages | sed 's/.*--/--/' | sort -u); do
 	cases=$((cases + 1))
