@@ -38,6 +38,8 @@ static void close_engine(struct daemon *daemon, enum engine_close how)
 	daemon_unfollow(daemon);
 	if (daemon->engine)
 		daemon->ops->close(daemon->engine, how);
+	if (daemon->writer && how == ENGINE_CLOSE_KEEP && !daemon->failed)
+		daemon_hand_over(daemon);
 	/* The engine read its table until the close. */
 	writer_destroy(daemon->writer);
 	daemon->writer = NULL;
@@ -70,6 +72,8 @@ static int start_engine(struct daemon *daemon)
 	err = daemon->writer ? 0 : -ENOMEM;
 	if (!err)
 		err = writer_adopt(daemon->writer);
+	if (!err)
+		daemon_take_over(daemon);
 	if (!err)
 		err = ops->set_allow(daemon->engine, &options->allow);
 	if (!err)
@@ -131,6 +135,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	daemon.argc = argc;
 	daemon.argv = argv;
 	event_set_log_callback(on_library_log);
+	daemon_find_stored(&daemon);
 	daemon.base = event_base_new();
 	if (!daemon.base) {
 		log_error("cannot set up the event loop");
@@ -168,6 +173,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	err = drop_privileges(&daemon);
 	if (err)
 		goto end;
+	daemon_forget_stored(&daemon);
 	err = daemon_loop(&daemon);
 end:
 	if (err) {

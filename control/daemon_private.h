@@ -47,6 +47,7 @@ struct daemon {
 	struct watchdog *watchdog;
 	struct event *events[DAEMON_EVENTS_MAX];
 	unsigned event_count;
+	int stored_fd;	    /* sessions of the last daemon, or -1: see daemon_handover.c */
 	bool failed;	    /* while running */
 	bool stale_unknown; /* the search for an earlier daemon's pins failed */
 	int exit_code;
@@ -61,6 +62,18 @@ int daemon_reload(
  * otherwise. 0, or a negative errno with error_message() set. */
 int daemon_show_config(struct daemon *daemon, bool diff,
 	void (*line)(void *line_ctx, const char *text), void *line_ctx);
+
+/* daemon_handover.c. Looks for sessions that the last daemon has given to the service manager. Call
+ * first. */
+void daemon_find_stored(struct daemon *daemon);
+/* Stores them with the writer, which has not started. What fails is logged: they are lost. */
+void daemon_take_over(struct daemon *daemon);
+/* The start has succeeded. */
+void daemon_forget_stored(struct daemon *daemon);
+/* Whether a restart gives the sessions to the next daemon, if the service manager keeps them. */
+bool daemon_hands_over(const struct daemon *daemon);
+/* Gives them, once the engine is closed. What fails is logged. */
+void daemon_hand_over(struct daemon *daemon);
 
 /* daemon_mode.c. Sets the mode to start in. 0, or a negative errno with error_message() set. */
 int daemon_first_mode(struct daemon *daemon);

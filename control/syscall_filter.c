@@ -107,7 +107,8 @@ static const char *const allowed[] = {
 	"unlink",
 	"unlinkat",
 	"rmdir",
-	/* memory */
+	/* memory; memfd_create for the sessions that the next daemon gets */
+	"memfd_create",
 	"brk",
 	"munmap",
 	"mremap",
@@ -183,8 +184,8 @@ static const char *const allowed[] = {
 static const char *const allowed_drivers[] = {"socket", "mmap", "mprotect", "ioctl", "bpf",
 	"fallocate", "fchmod", "mkdir", "mkdirat", "rename", "fsync", "prlimit64",
 	"sched_setscheduler", "sched_setparam", "get_mempolicy", "set_mempolicy", "mbind",
-	"move_pages", "memfd_create", "setpriority", "getpriority", "inotify_init1",
-	"inotify_add_watch", "inotify_rm_watch"};
+	"move_pages", "setpriority", "getpriority", "inotify_init1", "inotify_add_watch",
+	"inotify_rm_watch"};
 
 static const char *const deadly[] = {"execve", "execveat", "fork", "vfork", "ptrace",
 	"process_vm_readv", "process_vm_writev", "pidfd_getfd", "kexec_load", "kexec_file_load",

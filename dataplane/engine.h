@@ -248,6 +248,8 @@ enum engine_flags {
 	ENGINE_DRIVERS = 32,	/* runs drivers in this process: see control/privileges.h */
 	ENGINE_THREADS = 64,	/* has reader threads: uses --threads */
 	ENGINE_BUSY_POLL = 128, /* may poll or sleep: uses --busy-poll */
+	/* Its sessions are in plain memory after close: they can be handed to the next daemon. */
+	ENGINE_HANDS_OVER = 256,
 };
 
 /* A mode, built in or not. */

@@ -28,7 +28,8 @@ const struct engine_mode engine_modes[] = {
 		ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS | ENGINE_BUSY_POLL, "daemon"},
 	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS,
 		"dpdk"},
-	{"socket", &engine_socket, NULL, ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL, "daemon"},
+	{"socket", &engine_socket, NULL,
+		ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL | ENGINE_HANDS_OVER, "daemon"},
 };
 
 const size_t engine_mode_count = sizeof(engine_modes) / sizeof(engine_modes[0]);

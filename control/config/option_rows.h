@@ -106,10 +106,12 @@ ENGINE_OPTION(dpdk_args, .name = "dpdk-args", .arg = "\"EAL ARGS\"", .fixed = "t
 	.help = "Arguments of DPDK's EAL, as one string", .set = set_dpdk_args, .value = value_text,
 	.example = "-l 1 -a 0000:01:00.0")
 
-OPTION(bool, keep, , .name = "keep", .flags = OPTION_RELOADABLE, .needs = ENGINE_PINS,
-	.help = "Leave the pinned fast path answering after a clean stop",
-	.details = "The next start adopts it with all its sessions, so a restart leaves no GET "
-		   "unanswered. xdp mode only.",
+OPTION(bool, keep, , .name = "keep", .flags = OPTION_RELOADABLE,
+	.needs = ENGINE_PINS | ENGINE_HANDS_OVER,
+	.help = "Keep the sessions after a clean stop; in xdp mode the program goes on answering",
+	.details = "The next start has all of them. In xdp mode no GET is unanswered meanwhile. In "
+		   "socket mode the service manager keeps them (systemd, with "
+		   "FileDescriptorStoreMax=1). In dpdk mode they end.",
 	.set = set_bool, .value = value_bool, .fallback = "no")
 
 /* "" if none. */

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/locked_memory.h"
 #include "common/log.h"
+#include "common/rank.h"
 #include "dataplane/tls_version.h"
 #include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
@@ -28,9 +29,6 @@
 
 /* TAKEs of the old program are looked for this long, where the kernel cannot say that it ended. */
 #define SETTLE_SECONDS 2
-
-/* A session's rank has this bit if GETs have asked for it: such sessions are kept first. */
-#define RANK_VISITED (1ULL << 63)
 
 struct old_maps {
 	int sessions, overflow;
@@ -161,11 +159,10 @@ static bool movable(
 	return !why;
 }
 
-static uint64_t rank_of(const struct old_maps *old, const struct sessd_entry *entry)
+static uint64_t rank(const struct old_maps *old, const struct sessd_entry *entry)
 {
-	uint64_t rank = sessd_life_expires(entry->life);
-
-	return mark_test(old->marks, sessd_life_slot(entry->life)) ? rank | RANK_VISITED : rank;
+	return rank_of(sessd_life_expires(entry->life),
+		mark_test(old->marks, sessd_life_slot(entry->life)));
 }
 
 static void rank_entry(void *ctx, const uint8_t *key, const struct sessd_entry *entry)
@@ -174,14 +171,7 @@ static void rank_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 
 	if (movable(moving, key, entry, false) &&
 		moving->rank_count < moving->engine->old->capacity)
-		moving->ranks[moving->rank_count++] = rank_of(moving->engine->old, entry);
-}
-
-static int by_rank(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
+		moving->ranks[moving->rank_count++] = rank(moving->engine->old, entry);
 }
 
 /* Sets the least rank that is kept. */
@@ -197,10 +187,7 @@ static int choose(struct moving *moving)
 	if (!moving->ranks)
 		return error_set(ENOMEM, "out of memory while moving sessions");
 	err = adopt_each(engine->old->sessions, rank_entry, moving);
-	if (!err && moving->rank_count > capacity) {
-		qsort(moving->ranks, moving->rank_count, sizeof(*moving->ranks), by_rank);
-		moving->least = moving->ranks[moving->rank_count - capacity];
-	}
+	moving->least = rank_least(moving->ranks, moving->rank_count, capacity);
 	free(moving->ranks);
 	return err;
 }
@@ -223,7 +210,7 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	if (!movable(moving, key, entry, true))
 		return;
 	/* A session that a GET has just marked may take the place of another. */
-	if (rank_of(old, entry) < moving->least || moving->kept == capacity) {
+	if (rank(old, entry) < moving->least || moving->kept == capacity) {
 		moving->no_room++;
 		return;
 	}

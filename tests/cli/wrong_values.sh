@@ -115,10 +115,10 @@ wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo
 expect 0 '' "$sessiond" --check
 printf 'port = 5\nmode = socket\nallow = ::1\nlisten = 127.0.0.1\nkeep = no\n' >"$folder/conf"
 expect 0 '' "$sessiond" --check -c "$folder/conf" -n 5 --max-session 1400 6
-printf 'threads = 2\nkeep = yes\nxdp-mode = native\nbusy-poll = no\n' >"$folder/conf"
+printf 'threads = 2\nkeep = yes\npin-dir = /x\nxdp-mode = native\nbusy-poll = no\n' >"$folder/conf"
 expect 0 '' "$sessiond" --check -c "$folder/conf" --mode socket
 grep -c 'has no effect in mode socket' "$folder/out" | grep -qx 2 &&
-	grep -q 'keep has no effect' "$folder/out" && grep -q 'xdp-mode has no effect' "$folder/out" ||
+	grep -q 'pin-dir has no effect' "$folder/out" && grep -q 'xdp-mode has no effect' "$folder/out" ||
 	fail "--check said: $(cat "$folder/out")"
 expect 0 '' "$sessiond" --version
 grep -Eqx 'sessiond [0-9.]+' "$folder/out" || fail "--version prints: $(cat "$folder/out")"

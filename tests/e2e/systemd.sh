@@ -164,6 +164,45 @@ sleep 1.5
 check test "$(systemctl show -p ActiveState --value sessiond)" = failed
 sed -i '/bogus/d' /run/test/etc/sessiond/sessiond.conf
 
+# socket mode: systemd keeps the sessions for the next daemon, once, and after a crash there are none.
+printf 'mode = socket\ncapacity = 10000\n' >/run/test/etc/sessiond/sessiond.conf
+check systemctl start sessiond
+check stat_is mode_socket 1
+python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(60):
+    s.sendto(struct.pack("!BBH", 1, 0, 300) + b"%032d" % i + b"v" * 140, ("127.0.0.1", 54321))'
+sleep 0.5
+check stat_is sessions 60
+sed -i 's/10000/40/' /run/test/etc/sessiond/sessiond.conf
+$ctl reload | grep -q 'a restart keeps 40 of 60 sessions' || { echo "FAILED: the cost"; exit 1; }
+sed -i 's/40/20000/' /run/test/etc/sessiond/sessiond.conf
+for _ in 1 2; do
+	before=$(main)
+	check systemctl restart sessiond
+	check test "$(main)" != "$before"
+	check stat_is sessions_adopted 60
+	check stat_is sessions 60
+	check stat_is capacity 20000
+	check field_is CapPrm 0000000000000000
+done
+check said -g 'gave 60 sessions to the service manager'
+check said -g 'took over 60 sessions from the last daemon'
+# As the value was, to the byte.
+check python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(struct.pack("!BBH", 1, 1, 0) + b"%032d" % 59, ("127.0.0.1", 54321))
+assert s.recv(999)[36:] == b"v" * 140'
+before=$(main)
+kill -KILL "$before"
+for _ in $(seq 50); do
+	[ "$(main)" != "$before" ] && stat_is sessions 0 2>/dev/null && break
+	sleep 0.1
+done
+check stat_is sessions 0
+check systemctl stop sessiond
+
 # dpdk mode, with its drop-in.
 if [ -e "$logs/dpdk" ]; then
 	mkdir /run/systemd/system/sessiond.service.d
