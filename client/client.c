@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 
+#include "client/async.h"
 #include "client/client_private.h"
 #include "client/page.h"
 #include "client/placement.h"
@@ -30,7 +31,7 @@
 /* Of the first version. */
 #define OPTIONS_SIZE_MIN offsetof(struct sessiond_options, counters_folder)
 
-#define FLAGS (SESSIOND_SINGLE_USE | SESSIOND_FORWARD_REMOVE | SESSIOND_NO_TICKETS)
+#define FLAGS (SESSIOND_SINGLE_USE | SESSIOND_FORWARD_REMOVE | SESSIOND_NO_TICKETS | SESSIOND_ASYNC)
 
 _Static_assert(SESSIOND_VALUE_LIMIT == SESSD_VALUE_LIMIT, "one limit");
 _Static_assert(SESSIOND_ID_MAX == SESSD_KEY_SIZE, "an id fits a key");
@@ -178,6 +179,7 @@ static int read_keys(sessiond_client *client)
 static void destroy(sessiond_client *client)
 {
 	threads_forget(client);
+	async_forget(client);
 	page_close(client);
 	if (client->ring) {
 		OPENSSL_cleanse(client->ring, sizeof(*client->ring));

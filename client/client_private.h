@@ -51,6 +51,8 @@ struct sessiond_client {
 	void *log_ctx;
 
 	struct thread_lookup *threads; /* guarded by threads.c */
+	sessiond_lookup *idle;	       /* of async.c, guarded by threads_lock() */
+	unsigned idle_count;
 
 	struct client_page *page; /* shared with other processes */
 	sessiond_client *next_with_page;

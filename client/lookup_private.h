@@ -35,6 +35,7 @@ struct flight {
 /* In memory that core dumps leave out: it has keys and values in it. */
 struct sessiond_lookup {
 	sessiond_client *client;
+	sessiond_lookup *next_idle; /* async.c */
 	struct seal_tools tools;
 	struct seal_ring ring; /* a copy, of generation ring_generation */
 	unsigned ring_generation;

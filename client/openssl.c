@@ -22,6 +22,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "client/async.h"
 #include "client/client_private.h"
 #include "client/server_name.h"
 
@@ -266,7 +267,10 @@ static SSL_SESSION *on_get(SSL *ssl, const unsigned char *bytes, int len, int *c
 	}
 	*copy = 0; /* the reference is OpenSSL's */
 	began = client_now();
-	if (single)
+	if (async_can(attachment->client))
+		result = async_look_up(attachment->client, single ? SESSIOND_TAKE : SESSIOND_GET,
+			&id, value, &size);
+	else if (single)
 		result = sessiond_take(attachment->client, &id, value, &size);
 	else
 		result = sessiond_get(attachment->client, &id, value, &size);

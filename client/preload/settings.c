@@ -48,7 +48,7 @@ static int set(void *ctx, const char *section, const char *name, const char *val
 	}
 	return wrong(reader, name,
 		"one of caches, key, scope, deadline-us, copies, max-session, lifetime, "
-		"single-use, forward-remove, no-tickets, log");
+		"single-use, forward-remove, no-tickets, async, log");
 }
 
 static void read_environment(struct reader *reader)
@@ -64,6 +64,7 @@ static void read_environment(struct reader *reader)
 		{"SESSIOND_SINGLE_USE", "single-use"},
 		{"SESSIOND_FORWARD_REMOVE", "forward-remove"},
 		{"SESSIOND_NO_TICKETS", "no-tickets"},
+		{"SESSIOND_ASYNC", "async"},
 		{"SESSIOND_LOG", "log"},
 	};
 

@@ -72,6 +72,8 @@ const char *named_settings_set(
 		return set_flag(&options->flags, SESSIOND_FORWARD_REMOVE, value);
 	if (strcmp(name, "no-tickets") == 0)
 		return set_flag(&options->flags, SESSIOND_NO_TICKETS, value);
+	if (strcmp(name, "async") == 0)
+		return set_flag(&options->flags, SESSIOND_ASYNC, value);
 	*known = 0;
 	return NULL;
 }

@@ -73,6 +73,11 @@ enum {
 	/* sessiond_attach switches tickets off (SSL_OP_NO_TICKET). With tickets a TLS 1.3 server
 	 * never asks for a session. */
 	SESSIOND_NO_TICKETS = 4,
+	/* sessiond_attach: a handshake that runs as a job (SSL_MODE_ASYNC) is paused during its
+	 * look-up: SSL_accept returns with SSL_ERROR_WANT_ASYNC. The descriptor to poll stays open
+	 * until SSL_free. Do not free a connection that waits: OpenSSL leaks its job. After 256 of
+	 * these no handshake is paused any more. */
+	SESSIOND_ASYNC = 8,
 };
 
 enum sessiond_log_level { /* syslog's numbers */
