@@ -41,7 +41,7 @@ nginx_configure() {
 		env LD_LIBRARY_PATH; # for a binary upgrade
 		events { worker_connections 512; }
 		http {
-			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time \$ssl_early_data';
+			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time';
 			access_log $dir/access.log sessiond;
 			client_body_temp_path $dir/tmp; proxy_temp_path $dir/tmp; fastcgi_temp_path $dir/tmp;
 			uwsgi_temp_path $dir/tmp; scgi_temp_path $dir/tmp;
