@@ -19,7 +19,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#define ANSWER_MS 10000
+#define ANSWER_MS 60000
 #define STORE_US  3000 /* a NEW has no reply */
 
 static SSL_SESSION *given;
