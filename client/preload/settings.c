@@ -21,9 +21,14 @@ struct reader {
 static int wrong(const struct reader *reader, const char *name, const char *expected)
 {
 	/* The first is told. */
-	if (!*reader->error)
-		snprintf(reader->error, SESSIOND_ERROR_SIZE, "%s: %s: expected %s", reader->where,
-			name, expected);
+	if (*reader->error)
+		return 0;
+	snprintf(reader->error, SESSIOND_ERROR_SIZE, "%s: %s: expected %s", reader->where, name,
+		expected);
+	/* A damaged file must not reach the terminal as it is. */
+	for (char *at = reader->error; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
 	return 0;
 }
 

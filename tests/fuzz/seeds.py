@@ -172,6 +172,17 @@ def key_files():
         yield f"odd_{i:02}", text
 
 
+def client_configurations():
+    yield "usual", "caches = 10.0.0.11, 10.0.0.12:7\nkey = /etc/sessiond/key\nscope = www\n"
+    yield "all", ("caches = [::1]:9 10.0.0.1\ndeadline-us = 5000\ncopies = 2\nmax-session = 1400\n"
+                  "lifetime = 60\nsingle-use = yes\nforward-remove = no\nno-tickets = yes\nlog = none\n")
+    for i, line in enumerate(("", "[section]", "caches =", "caches = 0.0.0.0", "caches = 10.0.0.1 10.0.0.1",
+                              "cashes = 1", "copies = -1", "copies = 3", "deadline-us = 1e9", "name",
+                              "max-session = 1401", "lifetime = 0", "no-tickets = maybe", "n\x1bame = 1",
+                              "caches = " + ",".join(f"10.0.0.{n}" for n in range(1, 20)))):
+        yield f"odd_{i:02}", line + "\n" + "caches = 10.0.0.1\n" * (i % 2)
+
+
 def replies():
     session = bytes.fromhex("3071020101020203040402130204")
     yield "sealed", b"\2"
@@ -256,6 +267,7 @@ def main():
     for target, seeds in {"packet": packets(), "options": configurations(), "admin": requests(),
                           "adopt": maps(),
                           "key_file": key_files(), "reply": replies(),
+                           "client_conf": client_configurations(),
                            "session": sessions(), "farm": farm_entries(),
                            "engine": engine_replies()}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
