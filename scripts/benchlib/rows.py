@@ -7,6 +7,7 @@ import statistics
 import subprocess
 
 from .alternatives import alternatives
+from .clients import clients
 from .figure import Figure, count, in_turn
 from .lab import ROOT, LabError, run_to_end
 from .memory import memory
@@ -183,5 +184,6 @@ ROWS = {
     "dpdk": dpdk,
     "memory": memory,
     "alternatives": alternatives,
+    "clients": clients,
     "eviction": eviction,
 }
