@@ -97,7 +97,7 @@ static void put(uint32_t number, uint16_t timeout)
 	key_of(number, key);
 	memset(value, (int)number, sizeof(value));
 	value[0] = (uint8_t)(number >> 8);
-	sink.on_new(sink.ctx, key, timeout, value, len_of(number));
+	sink.on_new(sink.ctx, key, timeout, value, len_of(number), NULL);
 }
 
 static uint32_t slot_of(struct writer *writer, uint32_t number)
