@@ -12,6 +12,9 @@
 
 #include "common/text.h"
 
+/* Arrays within arrays, at most: XREAD's reply has 5. Newer hiredis has no limit of its own. */
+#define DEPTH_MAX 7
+
 struct engine_reader {
 	redisReader *reader;
 	size_t used;
@@ -77,8 +80,11 @@ static void *create_array(const redisReadTask *task, int elements)
 {
 	struct reply *reply = place(task, REPLY_ARRAY);
 	size_t count = (size_t)elements;
+	unsigned depth = 0;
 
-	if (!reply || count > ENGINE_REPLY_ELEMENTS)
+	for (const redisReadTask *at = task; at && depth <= DEPTH_MAX; at = at->parent)
+		depth++;
+	if (!reply || count > ENGINE_REPLY_ELEMENTS || depth > DEPTH_MAX)
 		return NULL;
 	reply->items = take(task->privdata, count * sizeof(*reply->items));
 	if (!reply->items)
