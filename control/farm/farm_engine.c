@@ -80,6 +80,15 @@ static void begin_again(struct farm_engine *engine)
 	memset(&engine->control, 0, sizeof(engine->control));
 }
 
+/* Which would get each batch twice, and lose all at once. */
+static bool is_the_other(const struct farm_engine *engine, const char *run_id)
+{
+	const struct farm_engine *first = &engine->farm->engines[0];
+
+	return engine->index > 0 && first->used && first->run_known &&
+	       strcmp(first->run_id, run_id) == 0;
+}
+
 static void info_answer(void *ctx, uint64_t arg, const struct reply *reply, uint64_t now)
 {
 	struct farm_engine *engine = ctx;
@@ -90,6 +99,10 @@ static void info_answer(void *ctx, uint64_t arg, const struct reply *reply, uint
 	(void)now;
 	if (!at || sscanf(at, "run_id:%47[0-9a-f]", run_id) != 1) {
 		link_fail_reply(&engine->out, reply);
+		return;
+	}
+	if (is_the_other(engine, run_id)) {
+		link_fail(&engine->out, "it is the same server as the first engine");
 		return;
 	}
 	if (strcmp(run_id, engine->run_id) != 0) {

@@ -839,6 +839,28 @@ static void an_engine_that_lies(void **state)
 	}
 }
 
+static void the_same_engine_twice(void **state)
+{
+	struct node_config config = both;
+	struct node *a, *b;
+	char url[160];
+
+	(void)state;
+	a = node_open(&single, "a");
+	warm(a);
+	/* Which is not the same text. */
+	snprintf(url, sizeof(url), "unix://farm:se%%25cret@%s/./redis.sock", one.folder);
+	config.engines[1] = url;
+	b = node_open(&config, "b");
+	node_until(b, status.engines[0].up && strstr(status.engines[1].error, "same server"));
+	node_new(b, 0, 1000);
+	node_wait(a, 0, 1000);
+	node_once(a);
+	node_until(a, status.refused[FARM_REFUSED_SEQUENCE] == 0);
+	node_close(a);
+	node_close(b);
+}
+
 /* A second node of the same name. */
 static void a_name_twice(void **state)
 {
@@ -884,6 +906,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tls, begin, end),
 		cmocka_unit_test_setup_teardown(a_wrong_password, begin, end),
 		cmocka_unit_test_setup_teardown(an_engine_that_lies, begin, end),
+		cmocka_unit_test_setup_teardown(the_same_engine_twice, begin, end),
 		cmocka_unit_test_setup_teardown(a_name_twice, begin, end),
 	};
 
