@@ -34,6 +34,9 @@
 #define ENGINE_ARGS_SIZE      1024
 #define ENGINE_PIN_DIR_SIZE   (PATH_MAX - 56) /* leaves room for pin names */
 
+/* A value, and padding to whole words where it is read from a map. */
+#define ENGINE_VALUE_ROOM (SESSD_VALUE_LIMIT + 64)
+
 enum xdp_mode {
 	XDP_MODE_AUTO, /* native; generic, with a warning, if the driver has no XDP */
 	XDP_MODE_NATIVE,
@@ -126,6 +129,11 @@ struct engine_ops {
 	void (*put)(struct engine *engine, const struct session *session, const void *value);
 	void (*del)(struct engine *engine, const struct session *session);
 	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
+
+	/* Reads the value of a stored session, `session->len` bytes; `value` has room for
+	 * ENGINE_VALUE_ROOM bytes. False if the fast path no longer has it. Sets no mark. NULL
+	 * where `table` has the values. Writer thread. */
+	bool (*value)(struct engine *engine, const struct session *session, void *value);
 
 	/* What TAKEs did to a fast path with a table of its own: NULL, all three, where they claim
 	 * in `table` itself, and say so to the sink. Writer thread.

@@ -219,6 +219,8 @@ static bool store(struct writer *writer, const struct handover_session *head, co
 		mark_set(table_marks(writer->table), session.slot);
 	lifetime_add(writer->lifetime, session.slot, session.expires,
 		session_is_tls13(value, head->len));
+	if (writer->farm)
+		writer_farm_adopted(writer->farm, session.slot);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;
 }

@@ -108,7 +108,8 @@ static void catch_up(struct lifetime *lifetime, uint64_t next)
 	lifetime->next = next;
 }
 
-void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once)
+/* Adds it to the list of its end. */
+static void add(struct lifetime *lifetime, uint32_t slot, uint64_t expires)
 {
 	uint64_t list = (expires + (1U << LIST_SHIFT) - 1) >> LIST_SHIFT;
 	struct node *node = &lifetime->nodes[slot];
@@ -121,9 +122,19 @@ void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bo
 	node->end.prev = head->prev;
 	end_link(lifetime, head->prev)->next = slot;
 	head->prev = slot;
-
-	eviction_add(lifetime, slot, once);
 	lifetime->count++;
+}
+
+void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once)
+{
+	add(lifetime, slot, expires);
+	eviction_add(lifetime, slot, once);
+}
+
+void lifetime_add_oldest(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once)
+{
+	add(lifetime, slot, expires);
+	eviction_add_oldest(lifetime, slot, once);
 }
 
 void lifetime_order(struct lifetime *lifetime)

@@ -37,6 +37,19 @@ static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 	lifetime->queued[queue]++;
 }
 
+/* Adds it at the old end. */
+static void enqueue_oldest(struct lifetime *lifetime, enum queue queue, uint32_t slot)
+{
+	struct node *nodes = lifetime->nodes;
+	uint32_t head = lifetime->capacity + queue, oldest = nodes[head].age.next;
+
+	nodes[slot].age.prev = head;
+	nodes[slot].age.next = oldest;
+	nodes[oldest].age.prev = slot;
+	nodes[head].age.next = slot;
+	lifetime->queued[queue]++;
+}
+
 static enum queue queue_of(const struct lifetime *lifetime, uint32_t slot)
 {
 	return lifetime->flags[slot] & FLAG_PROVEN ? PROVEN : PROBATION;
@@ -65,11 +78,22 @@ void eviction_append(struct lifetime *lifetime, uint32_t slot)
 	enqueue(lifetime, PROBATION, slot);
 }
 
-void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once)
+static void set_flags(struct lifetime *lifetime, uint32_t slot, bool once)
 {
 	lifetime->flags[slot] = (once ? FLAG_ONCE : 0) | lifetime->turn;
 	lifetime->once += once;
+}
+
+void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once)
+{
+	set_flags(lifetime, slot, once);
 	enqueue(lifetime, PROBATION, slot);
+}
+
+void eviction_add_oldest(struct lifetime *lifetime, uint32_t slot, bool once)
+{
+	set_flags(lifetime, slot, once);
+	enqueue_oldest(lifetime, PROBATION, slot);
 }
 
 void eviction_remove(struct lifetime *lifetime, uint32_t slot)

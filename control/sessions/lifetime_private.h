@@ -54,6 +54,7 @@ void eviction_reset(struct lifetime *lifetime);
 void eviction_append(struct lifetime *lifetime, uint32_t slot);
 /* The eviction's part of adding and removing a session. */
 void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once);
+void eviction_add_oldest(struct lifetime *lifetime, uint32_t slot, bool once);
 void eviction_remove(struct lifetime *lifetime, uint32_t slot);
 
 #endif

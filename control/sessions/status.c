@@ -12,23 +12,44 @@
 
 _Static_assert(sizeof(SESSD_STATUS_KEY) <= SESSD_KEY_SIZE, "the key has room for its text");
 
+static int write_value(struct status *status, const char *state)
+{
+	return snprintf(status->value, sizeof(status->value), SESSD_STATUS_FORMAT, SESSD_VERSION,
+		status->take ? "yes" : "no", state);
+}
+
+/* Sets what the session says of the value. */
+static void describe(struct status *status)
+{
+	status->session.len = (uint16_t)strlen(status->value);
+	status->session.sum = checksum_fold(checksum_bytes(status->value, status->session.len));
+}
+
 void status_open(struct status *status, const struct engine_ops *ops, struct engine *engine,
-	struct table *table, uint16_t value_max, bool take)
+	struct table *table, uint16_t value_max, bool take, const char *state)
 {
 	struct session *session = &status->session;
-	int len = snprintf(status->value, sizeof(status->value), SESSD_STATUS_FORMAT, SESSD_VERSION,
-		take ? "yes" : "no", SESSD_STATUS_READY);
 
 	status->ops = ops;
 	status->engine = engine;
 	status->table = table;
-	if (len > value_max)
+	status->take = take;
+	if (write_value(status, state) > value_max)
 		return;
 	memcpy(session->key, SESSD_STATUS_KEY, sizeof(SESSD_STATUS_KEY));
 	session->slot = table_extra_slot(table);
-	session->len = (uint16_t)len;
-	session->sum = checksum_fold(checksum_bytes(status->value, (uint32_t)len));
+	describe(status);
 	table_insert(table, table_hash(table, session->key), session, status->value);
+}
+
+void status_set(struct status *status, const char *state)
+{
+	if (status->session.len == 0)
+		return;
+	write_value(status, state);
+	describe(status);
+	table_rewrite_extra(status->table, &status->session, status->value);
+	status->next = 0;
 }
 
 void status_renew(struct status *status)

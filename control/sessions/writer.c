@@ -8,6 +8,8 @@
 #include "common/clock.h"
 #include "common/locked_memory.h"
 #include "common/log.h"
+#include "control/farm/record.h"
+#include "control/sessions/writer_farm.h"
 #include "control/sessions/writer_private.h"
 #include "dataplane/request.h"
 #include "dataplane/tls_version.h"
@@ -58,34 +60,63 @@ bool writer_is_taken(struct writer *writer, const struct session *session)
 
 void writer_drop_taken(struct writer *writer, uint32_t slot)
 {
+	struct session session;
+
+	if (writer->farm && table_slot(writer->table, slot, &session))
+		writer_farm_ended(writer, session.key, FARM_TAKEN);
 	census_taken(writer->census, slot);
 	writer_drop_early(writer, slot);
 	counter_add(&writer->sessions_taken, 1);
 }
 
-/* Returns a free slot. If there is none, it takes the slot of an ended session that the sweep has
- * not reached yet, or evicts one. */
-static uint32_t take_slot(struct writer *writer, uint64_t now)
+uint32_t writer_free_slot(struct writer *writer, uint64_t now)
 {
 	uint32_t slot = table_alloc(writer->table);
 	unsigned budget = 1;
 
-	if (slot != TABLE_NO_SLOT)
-		return slot;
 	/* An unfinished sweep stands at a list that is due. */
-	if (writer->sweeping)
-		slot = lifetime_expire(writer->lifetime, now, &budget);
-	if (slot != LIFETIME_NO_SLOT) {
-		counter_add(&writer->sessions_expired, 1);
-	} else {
-		slot = lifetime_evict(writer->lifetime);
-		if (slot == LIFETIME_NO_SLOT)
-			return TABLE_NO_SLOT;
-		counter_add(&writer->sessions_evicted, 1);
-		census_evicted(writer->census, slot, now);
-	}
+	if (slot != TABLE_NO_SLOT || !writer->sweeping)
+		return slot;
+	slot = lifetime_expire(writer->lifetime, now, &budget);
+	if (slot == LIFETIME_NO_SLOT)
+		return TABLE_NO_SLOT;
+	counter_add(&writer->sessions_expired, 1);
 	writer_drop(writer, slot);
 	return table_alloc(writer->table);
+}
+
+uint32_t writer_take_slot(struct writer *writer, uint64_t now)
+{
+	uint32_t slot = writer_free_slot(writer, now);
+
+	if (slot != TABLE_NO_SLOT)
+		return slot;
+	slot = lifetime_evict(writer->lifetime);
+	if (slot == LIFETIME_NO_SLOT)
+		return TABLE_NO_SLOT;
+	counter_add(&writer->sessions_evicted, 1);
+	census_evicted(writer->census, slot, now);
+	writer_drop(writer, slot);
+	return table_alloc(writer->table);
+}
+
+uint8_t writer_store(struct writer *writer, uint64_t hash, struct session *session,
+	const void *value, const struct session_facts *facts, const struct address *source,
+	bool oldest)
+{
+	uint8_t place;
+	bool once = session_is_tls13(value, session->len);
+
+	session->sum = checksum_fold(checksum_bytes(value, session->len));
+	table_insert(writer->table, hash, session, value);
+	if (oldest)
+		lifetime_add_oldest(writer->lifetime, session->slot, session->expires, once);
+	else
+		lifetime_add(writer->lifetime, session->slot, session->expires, once);
+	place = census_add(writer->census, session->slot, facts, source, clock_tick(), false);
+	if (writer->ops->put)
+		writer->ops->put(writer->engine, session, value);
+	return place;
 }
 
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
@@ -132,7 +163,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 			replaces = true;
 		}
 	}
-	slot = take_slot(writer, now);
+	slot = writer_take_slot(writer, now);
 	if (slot == TABLE_NO_SLOT) {
 		counter_add(&writer->new_failed, 1);
 		return;
@@ -141,16 +172,13 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	session.expires = clock_expiry(now, timeout);
 	session.slot = slot;
 	session.len = (uint16_t)len;
-	session.sum = checksum_fold(checksum_bytes(value, (uint32_t)len));
-	table_insert(writer->table, hash, &session, value);
-	lifetime_add(writer->lifetime, slot, session.expires, session_is_tls13(value, len));
 	session_read(value, len, &facts);
 	if (writer->new_ns == 0)
 		writer->new_ns = latency_now();
 	resumption_new(&writer->resumption, facts.kind,
-		census_add(writer->census, slot, &facts, source, now, false), writer->new_ns);
-	if (writer->ops->put)
-		writer->ops->put(writer->engine, &session, value);
+		writer_store(writer, hash, &session, value, &facts, source, false), writer->new_ns);
+	if (writer->farm)
+		writer_farm_new(writer->farm, &session, hash, timeout, value);
 	writer->inserts_waiting++;
 	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
 }
@@ -165,6 +193,9 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 		counter_add(&writer->remove_ignored, 1);
 		return;
 	}
+	/* Another cache may have it, or it is still on its way from there. */
+	if (writer->farm)
+		writer_farm_ended(writer, key, FARM_REMOVE);
 	slot = writer_find_slot(writer, key);
 	if (slot == TABLE_NO_SLOT) {
 		counter_add(&writer->remove_missing, 1);
@@ -240,6 +271,8 @@ static bool on_found(void *ctx, const struct session *session)
 		mark_set(marks, session->slot);
 	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
 	census_add(writer->census, session->slot, facts, NULL, birth(facts, now), visited);
+	if (writer->farm)
+		writer_farm_adopted(writer->farm, session->slot);
 	counter_add(&writer->sessions_adopted, 1);
 	return true;
 }
@@ -274,7 +307,12 @@ struct writer *writer_create(
 		writer->census = census_create(table.capacity, table_marks(writer->table));
 	}
 	writer->flush_next = table.capacity;
-	if (writer->failure_fd < 0 || !writer->lifetime || !writer->census) {
+	if (config->farm) {
+		writer->reserved_bytes += writer_farm_bytes(table.capacity);
+		writer->farm = writer_farm_create(table.capacity);
+	}
+	if (writer->failure_fd < 0 || !writer->lifetime || !writer->census ||
+		(config->farm && !writer->farm)) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
 			"capacity or max-session",
@@ -282,7 +320,8 @@ struct writer *writer_create(
 		writer_destroy(writer);
 		return NULL;
 	}
-	status_open(&writer->status, ops, engine, writer->table, config->value_max, config->take);
+	status_open(&writer->status, ops, engine, writer->table, config->value_max, config->take,
+		writer->farm ? SESSD_STATUS_WARMING_UP : SESSD_STATUS_READY);
 	return writer;
 }
 
@@ -404,6 +443,10 @@ static void *writer_run(void *arg)
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		writer->new_ns = 0;
 		n = writer->ops->poll(writer->engine, rest);
+		if (writer->farm && !writer->ready && writer_farm_warm(writer->farm)) {
+			writer->ready = true;
+			status_set(&writer->status, SESSD_STATUS_READY);
+		}
 		status_renew(&writer->status);
 		writer_commit(writer);
 		measure_inserts(writer);
@@ -414,6 +457,8 @@ static void *writer_run(void *arg)
 		take_census(writer);
 		if (more && rest > STEP_PAUSE_MS)
 			rest = STEP_PAUSE_MS;
+		if (writer->farm)
+			rest = writer_farm_step(writer, rest);
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
 	pthread_mutex_lock(&writer->lock);
@@ -470,6 +515,7 @@ void writer_destroy(struct writer *writer)
 {
 	if (!writer)
 		return;
+	writer_farm_destroy(writer->farm);
 	lifetime_destroy(writer->lifetime);
 	census_destroy(writer->census);
 	table_destroy(writer->table);
@@ -499,6 +545,8 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 	resumed = resumption_counts(&writer->resumption);
 	emit(ctx, "resumed_estimate", resumed.resumed);
 	emit(ctx, "not_resumed_estimate", resumed.refused);
+	if (writer->farm)
+		writer_farm_stats(writer->farm, emit, ctx);
 }
 
 uint64_t writer_passes(const struct writer *writer)

@@ -26,6 +26,7 @@ struct writer_config {
 	enum remove_policy remove;
 	bool take;		 /* what the status says of --take */
 	bool measure;		 /* times of inserts: writer_latency */
+	bool farm;		 /* reserve what a farm needs (writer_farm.h) */
 	void (*on_thread)(void); /* called first on the writer's thread; or NULL */
 };
 

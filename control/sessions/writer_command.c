@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "control/sessions/writer_farm.h"
 
 bool writer_obey(struct writer *writer)
 {
@@ -42,6 +43,52 @@ static void command_run(
 		pthread_cond_wait(&writer->done, &writer->lock);
 	atomic_store_explicit(&writer->command, NULL, memory_order_relaxed);
 	pthread_mutex_unlock(&writer->lock);
+}
+
+/* The writer uses either only between two commands. */
+static bool join_step(struct writer *writer, void *ctx)
+{
+	writer_farm_join(writer->farm, ctx);
+	return true;
+}
+
+void writer_join_farm(struct writer *writer, struct farm *farm)
+{
+	command_run(writer, join_step, farm);
+}
+
+static bool farm_step(struct writer *writer, void *ctx)
+{
+	struct writer_farm **farm = ctx, *before = writer->farm;
+
+	writer->farm = *farm;
+	*farm = before;
+	if (writer->farm)
+		writer_farm_own_all(writer->farm, table_used_end(writer->table));
+	/* It serves already. */
+	if (!writer->ready)
+		status_set(&writer->status, SESSD_STATUS_READY);
+	writer->ready = true;
+	return true;
+}
+
+int writer_set_farm(struct writer *writer, bool on)
+{
+	size_t bytes = writer_farm_bytes(table_capacity(writer->table));
+	struct writer_farm *farm = NULL;
+
+	if (on == (writer->farm != NULL))
+		return 0;
+	if (on) {
+		farm = writer_farm_create(table_capacity(writer->table));
+		if (!farm)
+			return error_set(ENOMEM, "no memory for a farm (%zu MiB)", bytes >> 20);
+	}
+	command_run(writer, farm_step, &farm);
+	writer_farm_destroy(farm);
+	writer->reserved_bytes =
+		on ? writer->reserved_bytes + bytes : writer->reserved_bytes - bytes;
+	return 0;
 }
 
 struct find_command {
@@ -85,6 +132,8 @@ static bool find_step(struct writer *writer, void *ctx)
 		find->found = true;
 		break;
 	case COMMAND_DELETE:
+		if (writer->farm)
+			writer_farm_ended(writer, find->key, FARM_REMOVE);
 		writer_drop_early(writer, slot);
 		counter_add(&writer->sessions_flushed, 1);
 		find->found = true;
@@ -130,6 +179,8 @@ static void flush_begin(struct writer *writer)
 {
 	lifetime_turn(writer->lifetime);
 	writer->flush_begun++;
+	if (writer->farm)
+		writer_farm_flush_begins(writer->farm);
 	writer->flush_next = 0;
 }
 
@@ -175,6 +226,8 @@ static bool flush_start_step(struct writer *writer, void *ctx)
 	flush->pass = writer->flush_begun + 1;
 	flush->deleted_before = atomic_load_explicit(&writer->flush_deleted, memory_order_relaxed);
 	writer->flush_wanted = flush->pass;
+	if (writer->farm)
+		writer_farm_flush_here(writer->farm);
 	return true;
 }
 
@@ -274,6 +327,8 @@ static bool remove_step(struct writer *writer, void *ctx)
 		if (session.expires <= now ||
 			!session_filter_selects(remove->filter, &session, &info))
 			continue;
+		if (writer->farm)
+			writer_farm_ended(writer, session.key, FARM_REMOVE);
 		writer_drop_early(writer, slot);
 		counter_add(&writer->sessions_flushed, 1);
 		remove->count++;

@@ -17,6 +17,9 @@
 #include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
 
+struct farm;
+struct writer_farm;
+
 /* Bounds one step, and so how long a NEW may wait behind a sweep or a flush. */
 #define STEP_DELETES 256
 #define STEP_SLOTS   4096
@@ -57,11 +60,13 @@ struct writer {
 	unsigned inserts_waiting;
 	struct pace sweep_pace, flush_pace;
 	struct status status;
-	uint64_t scan_next;  /* tick of the census's next look at the marks */
-	uint64_t judge_next; /* tick of the next estimate of resumptions */
-	uint64_t reap_next;  /* tick from which taken sessions are looked for again */
-	bool reaping;	     /* the last reap did not finish */
-	bool sweeping;	     /* the last sweep did not finish */
+	struct writer_farm *farm; /* NULL: there is none */
+	bool ready;		  /* the status says that the farm's warm-up is over */
+	uint64_t scan_next;	  /* tick of the census's next look at the marks */
+	uint64_t judge_next;	  /* tick of the next estimate of resumptions */
+	uint64_t reap_next;	  /* tick from which taken sessions are looked for again */
+	bool reaping;		  /* the last reap did not finish */
+	bool sweeping;		  /* the last sweep did not finish */
 	/* A flush is a pass over the slots that ends when no session from before it is left. */
 	uint32_t flush_next;	      /* the pass's next slot; the capacity if no pass is running */
 	uint64_t flush_wanted;	      /* the last pass requested */
@@ -96,6 +101,16 @@ void writer_drop_early(struct writer *writer, uint32_t slot);
 bool writer_is_taken(struct writer *writer, const struct session *session);
 /* Drops it. */
 void writer_drop_taken(struct writer *writer, uint32_t slot);
+/* A free slot, if need be of a session that has ended, or TABLE_NO_SLOT. */
+uint32_t writer_free_slot(struct writer *writer, uint64_t now);
+/* The same; if there is none, evicts a session. */
+uint32_t writer_take_slot(struct writer *writer, uint64_t now);
+/* Stores a session, whose sum need not be set, in the slot that it names. `oldest`: it is older
+ * than all that are stored, and is to be evicted before them. `source` may be NULL; returns its
+ * place (census_add). */
+uint8_t writer_store(struct writer *writer, uint64_t hash, struct session *session,
+	const void *value, const struct session_facts *facts, const struct address *source,
+	bool oldest);
 /* Passes the changes to the fast path. */
 void writer_commit(struct writer *writer);
 /* Whether another step of many deletes may run now. */
@@ -103,6 +118,30 @@ bool writer_pace_due(struct pace *pace);
 
 /* One step of the main thread's command, if there is one; true if it wants another. */
 bool writer_obey(struct writer *writer);
+/* writer_farm.c. All but create and destroy are called only where there is a farm.
+ * NULL if out of memory. */
+struct writer_farm *writer_farm_create(uint32_t capacity);
+/* The farm begins while sessions are stored: those in slots below `end` are this cache's own, and
+ * go out. */
+void writer_farm_own_all(struct writer_farm *farm, uint32_t end);
+void writer_farm_join(struct writer_farm *farm, struct farm *to);
+void writer_farm_destroy(struct writer_farm *farm);
+void writer_farm_stats(const struct writer_farm *farm, stats_emit emit, void *ctx);
+/* A client stored a session, or an earlier daemon left it. */
+void writer_farm_new(struct writer_farm *farm, const struct session *session, uint64_t hash,
+	uint16_t timeout, const void *value);
+void writer_farm_adopted(struct writer_farm *farm, uint32_t slot);
+/* A client or an operator ended one: FARM_REMOVE or FARM_TAKEN, whether it was here or not. */
+void writer_farm_ended(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], int type);
+/* An operator asked here for a flush; a flush begins. */
+void writer_farm_flush_here(struct writer_farm *farm);
+void writer_farm_flush_begins(struct writer_farm *farm);
+/* Takes in a slice of what peers changed, and wakes the farm if there is something for it. Returns
+ * how long the writer may rest, at most `rest` ms. */
+int writer_farm_step(struct writer *writer, int rest);
+/* Whether the farm was joined and its warm-up is over. */
+bool writer_farm_warm(const struct writer_farm *farm);
+
 /* A step of a flush, if one is under way or wanted; true if there is more to do. */
 bool writer_flush_step(struct writer *writer);
 

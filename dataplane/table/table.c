@@ -202,6 +202,34 @@ void table_renew(struct table *table, uint32_t number, uint64_t expires)
 	store_release(&table_slot_at(table, number)->expires, expires);
 }
 
+void table_rewrite_extra(struct table *table, const struct session *session, const void *value)
+{
+	struct table_slot *slot = table_slot_at(table, table->capacity);
+	uint64_t head = load_relaxed(&slot->head);
+	uint32_t seq = head;
+
+	assert((seq & SLOT_STATE) == SLOT_LIVE);
+	assert(!table->value_max || session->len <= table->inline_bytes);
+	store_relaxed(&slot->head, head | SLOT_WRITING);
+	if (table->value_max)
+		put_value(table, table->capacity, value, session->len);
+	store_release(&slot->head, slot_head(seq + 4, session->len, session->sum));
+}
+
+void table_value(const struct table *table, uint32_t number, void *value)
+{
+	const struct table_slot *slot = table_slot_at(table, number);
+	unsigned len = slot_head_len(load_relaxed(&slot->head)), first = len;
+
+	assert(table->value_max && number < table->capacity);
+	if (first > table->inline_bytes)
+		first = table->inline_bytes;
+	memcpy(value, slot->value, first);
+	if (len > first)
+		memcpy((uint8_t *)value + first, table_block_at(table, table->slot_block[number]),
+			len - first);
+}
+
 void table_delete(struct table *table, uint32_t number)
 {
 	struct table_slot *slot = table_slot_at(table, number);

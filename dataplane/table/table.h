@@ -106,6 +106,14 @@ uint32_t table_extra_slot(const struct table *table);
 /* Gives what is in a slot another end, seen by readers at once. [writer] */
 void table_renew(struct table *table, uint32_t slot, uint64_t expires);
 
+/* Gives the entry in the extra slot, which keeps its key, another value, length and sum. Cannot
+ * fail. [writer] */
+void table_rewrite_extra(struct table *table, const struct session *session, const void *value);
+
+/* Copies the value of the session in a slot, as long as table_slot says, to `value`. Not for an
+ * index-only table. Sets no mark. [writer] */
+void table_value(const struct table *table, uint32_t slot, void *value);
+
 /* Unpublishes a session, wipes its key and value and frees its slot. [writer] */
 void table_delete(struct table *table, uint32_t slot);
 

@@ -9,6 +9,7 @@
 
 #include "common/ethtool.h"
 #include "common/log.h"
+#include "dataplane/xdp/mirror/entry.h"
 #include "dataplane/xdp/percpu_values.h"
 
 #include "ebpf/sessiond.skel.h"
@@ -305,6 +306,16 @@ static bool xdp_claim(struct engine *engine, const struct session *session)
 	return mirror_claim(engine->mirror, engine->claims, session);
 }
 
+_Static_assert(ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT) <= ENGINE_VALUE_ROOM, "a value has room");
+
+static bool xdp_value(struct engine *engine, const struct session *session, void *value)
+{
+	uint32_t slot;
+	int len = mirror_get(engine->mirror, session->key, 0, value, &slot);
+
+	return len == (int)session->len && slot == session->slot;
+}
+
 static unsigned xdp_find_taken(struct engine *engine,
 	bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx, uint32_t *slots,
 	unsigned room, bool *more)
@@ -378,6 +389,7 @@ const struct engine_ops engine_xdp = {
 	.taken = xdp_taken,
 	.claim = xdp_claim,
 	.find_taken = xdp_find_taken,
+	.value = xdp_value,
 	.give = pins_give,
 	.set_allow = access_set_allow,
 	.set_local = local_map_set,

@@ -41,11 +41,12 @@
  * words apart by a blank, each but the first NAME=VALUE; readers pass over names that they do not
  * know. NEW, REMOVE and TAKE do not change it.
  */
-#define SESSD_STATUS_KEY     "sessiond-status"
-#define SESSD_STATUS_FORMAT  "sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
-#define SESSD_STATUS_READY   "ready"
-#define SESSD_STATUS_MAX     64 /* bytes of the value, at most */
-#define SESSD_STATUS_SECONDS 3
+#define SESSD_STATUS_KEY	"sessiond-status"
+#define SESSD_STATUS_FORMAT	"sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
+#define SESSD_STATUS_READY	"ready"
+#define SESSD_STATUS_WARMING_UP "warming-up" /* it still reads the sessions of other caches */
+#define SESSD_STATUS_MAX	64	     /* bytes of the value, at most */
+#define SESSD_STATUS_SECONDS	3
 
 enum sessd_type {
 	SESSD_NEW = 0x00,    /* store; never answered */

@@ -325,6 +325,14 @@ static void fake_commit(struct engine *engine, void (*failed)(void *ctx, uint32_
 	pthread_mutex_unlock(&engine->lock);
 }
 
+static bool fake_value(struct engine *engine, const struct session *session, void *value)
+{
+	const struct fake_entry *entry = &engine->map[session->slot];
+
+	memset(value, entry->first, session->len);
+	return entry->present;
+}
+
 const struct engine_ops fake_engine_ops = {
 	.name = "fake",
 	.table_config = fake_table_config,
@@ -335,4 +343,5 @@ const struct engine_ops fake_engine_ops = {
 	.put = fake_put,
 	.del = fake_del,
 	.commit = fake_commit,
+	.value = fake_value,
 };

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ */
+#include "control/sessions/record_ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/locked_memory.h"
+
+struct entry {
+	uint32_t size; /* bytes of the entry, a multiple of ALIGN */
+	uint8_t type;  /* PADDING: nothing up to the end of the memory */
+	uint8_t live;
+	uint16_t value_len;
+	uint32_t seconds_left;
+	uint32_t unused;
+	uint8_t key[SESSD_KEY_SIZE];
+	uint8_t value[];
+};
+
+#define ALIGN	16U
+#define PADDING 0
+
+_Static_assert(sizeof(struct entry) % ALIGN == 0, "values are aligned");
+
+int record_ring_open(struct record_ring *ring, uint32_t size)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->bytes = memory_reserve(size, true);
+	if (!ring->bytes)
+		return -ENOMEM;
+	ring->size = size;
+	memory_lock(ring->bytes, size);
+	/* If it could not be locked, take its pages now and not when records arrive. */
+	memset(ring->bytes, 0, size);
+	return 0;
+}
+
+void record_ring_close(struct record_ring *ring)
+{
+	if (!ring->bytes)
+		return;
+	explicit_bzero(ring->bytes, ring->size);
+	memory_release(ring->bytes, ring->size);
+	ring->bytes = NULL;
+}
+
+static struct entry *entry_at(const struct record_ring *ring, uint64_t position)
+{
+	return (struct entry *)(void *)(ring->bytes + (position & (ring->size - 1)));
+}
+
+uint32_t record_ring_room(const struct record_ring *ring)
+{
+	return ring->size - (uint32_t)(ring->tail - __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE));
+}
+
+bool record_ring_push(
+	struct record_ring *ring, const struct farm_record *record, bool live, uint32_t leave)
+{
+	uint32_t size =
+		(uint32_t)(sizeof(struct entry) + record->value_len + ALIGN - 1) / ALIGN * ALIGN;
+	uint64_t tail = ring->tail;
+	uint32_t to_end = ring->size - (uint32_t)(tail & (ring->size - 1));
+	uint32_t needed = size <= to_end ? size : to_end + size;
+	struct entry *entry;
+
+	if (ring->size - (tail - ring->seen_head) < (uint64_t)needed + leave) {
+		ring->seen_head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+		if (ring->size - (tail - ring->seen_head) < (uint64_t)needed + leave)
+			return false;
+	}
+	if (size > to_end) {
+		entry = entry_at(ring, tail);
+		entry->size = to_end;
+		entry->type = PADDING;
+		tail += to_end;
+	}
+	entry = entry_at(ring, tail);
+	entry->size = size;
+	entry->type = record->type;
+	entry->live = live;
+	entry->value_len = record->value_len;
+	entry->seconds_left = record->seconds_left;
+	memcpy(entry->key, record->key, SESSD_KEY_SIZE);
+	if (record->value_len > 0)
+		memcpy(entry->value, record->value, record->value_len);
+	__atomic_store_n(&ring->tail, tail + size, __ATOMIC_RELEASE);
+	return true;
+}
+
+void record_ring_announce(struct record_ring *ring)
+{
+	__atomic_store_n(&ring->tail, ring->tail, __ATOMIC_SEQ_CST);
+}
+
+uint64_t record_ring_tail(const struct record_ring *ring)
+{
+	return __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST);
+}
+
+unsigned record_ring_pull(struct record_ring *ring, unsigned max,
+	void (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
+	void *ctx)
+{
+	uint64_t head = ring->head;
+	unsigned n = 0;
+
+	while (n < max) {
+		struct farm_record record;
+		struct entry *entry;
+
+		if (head == ring->seen_tail) {
+			ring->seen_tail = __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST);
+			if (head == ring->seen_tail)
+				break;
+		}
+		entry = entry_at(ring, head);
+		if (entry->type != PADDING) {
+			record.type = entry->type;
+			memcpy(record.key, entry->key, SESSD_KEY_SIZE);
+			record.value_len = entry->value_len;
+			record.value = entry->value;
+			record.seconds_left = entry->seconds_left;
+			take(ctx, &record, entry->live, head);
+			explicit_bzero(entry->value, entry->value_len);
+			n++;
+		}
+		head += entry->size;
+	}
+	if (head != ring->head)
+		__atomic_store_n(&ring->head, head, __ATOMIC_RELEASE);
+	return n;
+}
