@@ -10,10 +10,12 @@
 #include <stdio.h>
 
 #include "common/text.h"
+#include "control/config/option_farm.h"
 #include "control/host/host_memory.h"
 #include "control/host/identity.h"
 #include "control/host/local_addresses.h"
 #include "control/sessions/lifetime.h"
+#include "control/sessions/writer_farm.h"
 
 uint64_t options_memory_needed(const struct options *options)
 {
@@ -32,6 +34,8 @@ uint64_t options_memory_needed(const struct options *options)
 			break;
 		mode = engines_auto(mode, config);
 	}
+	if (options->farm.count > 0)
+		most += writer_farm_bytes(config->capacity);
 	return most + lifetime_reserved_bytes(config->capacity);
 }
 
@@ -77,6 +81,11 @@ int options_check_host(const struct options *options)
 		&identity, options->user, engine_mode_has(options->mode, ENGINE_DRIVERS));
 	if (err)
 		return err;
+	if (options->farm.count > 0) {
+		err = option_farm_check(options, &identity);
+		if (err)
+			return err;
+	}
 	needed = memory_needed_here(options);
 	available = host_memory_available("");
 	/* Memory in use elsewhere may become free; a limit stays. */

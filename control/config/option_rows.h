@@ -178,6 +178,45 @@ ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram", .needs = ENGINE_INTERFACES
 	.details = "Each answer takes longer by two reads of the clock.", .set = set_bool,
 	.value = value_bool, .fallback = "no")
 
+OPTION(struct option_engines, farm, , .name = "farm", .arg = "URL",
+	.flags = OPTION_REPEATABLE | OPTION_RELOADABLE | OPTION_PASSWORD,
+	.help = "Share sessions with other caches over this Redis or Valkey server, at most two: "
+		"redis://, rediss:// or unix://",
+	.details = "A URL is redis://HOST[:PORT], rediss://HOST[:PORT] for TLS, or unix:///PATH. "
+		   "USER:PASSWORD@ may stand before HOST or PATH; the file is the place for a "
+		   "password, because a command line is public. With two servers, which are "
+		   "independent of each other, every session is sent to both, and losing one "
+		   "changes nothing.",
+	.set = add_farm, .value = value_farm,
+	.first_line = ENGINE_INTERFACES_MAX + ENGINE_LISTEN_MAX + ALLOW_MAX, .clear = clear_farm,
+	.example = "redis://10.0.0.21:6379")
+
+/* "" if none. */
+OPTION(char, farm_key, [PATH_MAX], .name = "farm-key", .arg = "FILE", .flags = OPTION_RELOADABLE,
+	.help = "Key file that seals sessions before they leave this host, for --farm",
+	.details = "Only the user that the daemon runs as may read it. `sessionctl key new` makes "
+		   "one; all caches of a farm have the same. A reload reads it again.",
+	.set = set_path, .value = value_text, .complete = COMPLETE_FILES,
+	.example = "/etc/sessiond/farm.key")
+
+/* "": those of the system. */
+OPTION(char, farm_ca, [PATH_MAX], .name = "farm-ca", .arg = "FILE", .flags = OPTION_RELOADABLE,
+	.help = "Certificates (PEM) that a rediss:// server of --farm must be signed by; default "
+		"those of the system",
+	.set = set_path, .value = value_text, .complete = COMPLETE_FILES,
+	.example = "/etc/sessiond/farm-ca.pem")
+
+OPTION(char, farm_name, [FARM_NAME_MAX + 1], .name = "farm-name", .arg = "NAME",
+	.fixed = "other caches know this one by it",
+	.help = "Name of the farm: caches with the same name share sessions", .set = set_farm_name,
+	.value = value_text, .fallback = "sessiond")
+
+/* The host's name if it is not given and there is a farm. */
+OPTION(char, farm_node, [FARM_NAME_MAX + 1], .name = "farm-node", .arg = "NAME",
+	.fixed = "other caches know this one by it",
+	.help = "Name of this cache in its farm, different for each; default the host's name",
+	.set = set_farm_name, .value = value_text, .example = "cache1")
+
 OPTION(bool, check, , .name = "check", .flags = OPTION_COMMAND_LINE,
 	.help = "Check the options and exit", .set = set_bool, .value = value_bool)
 /* NOLINTEND(bugprone-sizeof-expression) */

@@ -5,8 +5,17 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/text.h"
+
+/* `value` for an error message. */
+static const char *shown(const struct option_def *def, const char *value, char quoted[TEXT_QUOTE])
+{
+	const char *at = def->flags & OPTION_PASSWORD ? strrchr(value, '@') : NULL;
+
+	return at ? text_quote(at, quoted) : text_quote(value, quoted);
+}
 
 int option_apply(struct option_source *source, const struct option_def *def, const char *value)
 {
@@ -30,7 +39,7 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 			source->file ? source->line : OPTION_LINE_COMMAND);
 		return 0;
 	}
-	text_quote(value ? value : "yes", quoted);
+	shown(def, value ? value : "yes", quoted);
 	if (source->file)
 		return error_set(EINVAL, "%s:%u: %s = %s: %s", text_quote(source->file, where),
 			source->line, def->name, quoted, wrong);

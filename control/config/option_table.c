@@ -10,6 +10,7 @@
 #include <sessiond/rate_limit.h>
 
 #include "common/text.h"
+#include "control/config/option_farm.h"
 #include "control/config/option_values.h"
 #include "control/host/metrics_address.h"
 
@@ -303,6 +304,40 @@ static const char *set_metrics(
 	if (metrics_address_parse(value, &address) < 0)
 		return "expected PORT, ADDR:PORT, [IPV6]:PORT, or the path of a Unix socket";
 	return set_path(def, options, value);
+}
+
+static const char *add_farm(
+	const struct option_def *def, struct options *options, const char *value)
+{
+	struct option_engines *engines = &options->farm;
+	const char *wrong = option_farm_check_url(value);
+
+	(void)def;
+	if (wrong)
+		return wrong;
+	for (uint32_t i = 0; i < engines->count; i++)
+		if (strcmp(engines->urls[i], value) == 0)
+			return "this server is named twice: leave one out";
+	if (engines->count == FARM_ENGINES_MAX) {
+		snprintf(reason, sizeof(reason), "too many servers, expected at most %d",
+			FARM_ENGINES_MAX);
+		return reason;
+	}
+	strcpy(engines->urls[engines->count++], value); /* checked for its size */
+	return NULL;
+}
+
+static void clear_farm(struct options *options)
+{
+	memset(&options->farm, 0, sizeof(options->farm));
+}
+
+static const char *set_farm_name(
+	const struct option_def *def, struct options *options, const char *value)
+{
+	const char *wrong = option_farm_check_name(value);
+
+	return wrong ? wrong : set_text(def, options, value);
 }
 
 /* Offset and size of the members from `first` to `last`. */

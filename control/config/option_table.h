@@ -16,7 +16,8 @@ enum option_flags {
 	OPTION_RELOADABLE = 2,	 /* SIGHUP applies a change; any other needs a restart */
 	OPTION_COMMAND_LINE = 4, /* not in the file */
 	OPTION_ARGUMENT = 8,	 /* on the command line the argument, without a name */
-	OPTION_MOVES = 16, /* after a change, a start does not find what the last daemon left */
+	OPTION_MOVES = 16,    /* after a change, a start does not find what the last daemon left */
+	OPTION_PASSWORD = 32, /* a URL: errors do not show what stands before its last @ */
 };
 
 /* How the shell completes a value that has no list of words. */

@@ -115,6 +115,21 @@ bool value_allow(const struct option_def *def, const struct options *options, si
 	return true;
 }
 
+bool value_farm(const struct option_def *def, const struct options *options, size_t i, char *text)
+{
+	const char *url = options->farm.urls[i < FARM_ENGINES_MAX ? i : 0];
+	const char *scheme_end = strstr(url, "://"), *at = strrchr(url, '@');
+
+	(void)def;
+	if (i >= options->farm.count)
+		return false;
+	if (scheme_end && at)
+		snprintf(text, OPTION_VALUE, "%.*s...%s", (int)(scheme_end + 3 - url), url, at);
+	else
+		snprintf(text, OPTION_VALUE, "%s", url);
+	return true;
+}
+
 bool value_rate_limit(
 	const struct option_def *def, const struct options *options, size_t i, char *text)
 {
@@ -196,7 +211,9 @@ const char *option_change(const struct option_def *def, const struct options *fr
 		join_missing(&joined, def, to, from, "removed");
 		join_missing(&joined, def, from, to, "added");
 		if (joined.count == 0)
-			join(&joined, "the order has changed");
+			join(&joined, def->flags & OPTION_PASSWORD
+					      ? "the order or a password has changed"
+					      : "the order has changed");
 		return text;
 	}
 	snprintf(text, OPTION_VALUES, "from %.180s to %.180s",

@@ -29,6 +29,8 @@ bool value_interface(
 bool value_listen(
 	const struct option_def *def, const struct options *options, size_t i, char *text);
 bool value_allow(const struct option_def *def, const struct options *options, size_t i, char *text);
+/* Without user and password. */
+bool value_farm(const struct option_def *def, const struct options *options, size_t i, char *text);
 bool value_rate_limit(
 	const struct option_def *def, const struct options *options, size_t i, char *text);
 

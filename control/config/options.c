@@ -12,6 +12,7 @@
 #include "common/cli.h"
 #include "common/control_path.h"
 #include "common/text.h"
+#include "control/config/option_farm.h"
 #include "control/config/option_source.h"
 
 /* "allow, remove and log-level" */
@@ -187,6 +188,16 @@ static int check_together(const struct options *options)
 		return error_set(EINVAL,
 			"--xdp-histogram has no use without --metrics: add that, or "
 			"leave it out");
+	if (options->farm.count > 0 && !options->farm_key[0])
+		return error_set(EINVAL,
+			"--farm needs a key: add --farm-key FILE; make one with: sessionctl key "
+			"new FILE");
+	if (options->farm.count == 0 && options->farm_key[0])
+		return error_set(
+			EINVAL, "--farm-key has no use without --farm: add that, or leave it out");
+	if (options->farm.count == 0 && options->farm_ca[0])
+		return error_set(
+			EINVAL, "--farm-ca has no use without --farm: add that, or leave it out");
 	return check_built_in(options);
 }
 
@@ -244,6 +255,13 @@ static void complete_engine(struct options *options)
 	engine->measure = options->metrics[0] != '\0';
 }
 
+static int complete_farm(struct options *options)
+{
+	return options->farm.count > 0 && !options->farm_node[0]
+		       ? option_farm_host_name(options->farm_node)
+		       : 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors)
 {
 	char config_path[sizeof(options->config_path)];
@@ -266,6 +284,8 @@ int options_parse(struct options *options, int argc, char **argv, struct option_
 	}
 	complete_engine(options);
 	ret = complete_listen(options);
+	if (!ret)
+		ret = complete_farm(options);
 	if (!ret)
 		ret = check_scopes(options);
 	return ret < 0 ? ret : check_together(options);

@@ -14,6 +14,7 @@
 
 #include "common/control_path.h"
 #include "common/log.h"
+#include "control/farm/farm.h"
 #include "control/host/identity.h"
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
@@ -22,7 +23,13 @@
 #define OPTION_TABLE_MAX 32
 
 /* Values of all repeatable options. */
-#define OPTION_LISTS_MAX (ENGINE_INTERFACES_MAX + ENGINE_LISTEN_MAX + ALLOW_MAX)
+#define OPTION_LISTS_MAX (ENGINE_INTERFACES_MAX + ENGINE_LISTEN_MAX + ALLOW_MAX + FARM_ENGINES_MAX)
+
+/* The engines of `farm`; unused bytes are 0. A URL may contain a password. */
+struct option_engines {
+	char urls[FARM_ENGINES_MAX][FARM_URL_MAX];
+	uint32_t count;
+};
 
 /* A member for each row of option_rows.h, and values derived from them. */
 struct options {
@@ -63,10 +70,10 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 		const struct options *now),
 	void *ctx);
 
-/* Checks the options against the host: interfaces and users that do not exist, a capacity beyond
- * this machine's memory. 0, or a negative errno with error_message() set: -ENODEV for a missing
- * interface, which may appear later, -ENOMEM for memory, which may become free, -EAGAIN if a user
- * could not be looked up, or -EINVAL. */
+/* Checks the options against the host: interfaces and users that do not exist, a key file that the
+ * daemon could not read, a capacity beyond this machine's memory. 0, or a negative errno with
+ * error_message() set: -ENODEV for a missing interface, which may appear later, -ENOMEM for memory,
+ * which may become free, -EAGAIN if a user could not be looked up, or -EINVAL. */
 int options_check_host(const struct options *options);
 /* Calls `tell` for each option that was given and that `mode` does not use. */
 void options_without_effect(const struct options *options, const struct engine_mode *mode,

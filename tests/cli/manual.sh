@@ -67,6 +67,9 @@ expect 0 '' "$sessiond" --check -c "$conf"
 ip link add eth1 type veth peer name other || fail "no interface can be made"
 grep -E '^#[a-z-]+ = ' "$conf" >"$folder/lines"
 [ "$(wc -l <"$folder/lines")" -gt 10 ] || fail "the example has hardly a line"
+"$sessionctl" key new "$folder/key" >/dev/null
+id sessiond >/dev/null 2>&1 && chown sessiond "$folder/key"
+chmod 755 "$folder"
 while read -r line; do
 	mode=
 	case $line in
@@ -80,6 +83,12 @@ while read -r line; do
 			continue
 		fi
 		line="$line --no-huge" # this host may have no free hugepages
+		;;
+	'#farm = '*) mode="--farm-key $folder/key" ;;
+	'#farm-ca'*) continue ;; # a file that is not here
+	'#farm-key'*)
+		mode='--farm redis://10.0.0.21'
+		line="#farm-key = $folder/key" # the service's is not here
 		;;
 	esac
 	echo "${line#?}" >"$folder/conf"

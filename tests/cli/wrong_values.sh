@@ -41,6 +41,33 @@ wrong '--interface eth0 has no use with --mode socket' -m socket -i eth0
 for rate in '' 5 /5 5/ 5/x -1/5 5/99999999 1/2/3; do
 	wrong '--rate-limit .*: expected GETS/NEWS' --rate-limit "$rate"
 done
+for url in '' 10.0.0.21 http://10.0.0.21 redis:// redis://:6379 redis://h:0 redis://h:70000 redis://h/1 \
+	'redis://[::1' 'redis://[::g]:1' redis://a,b unix:// unix://run/redis.sock "redis://$(printf '%0300d' 0)"; do
+	wrong '--farm .*: (expected redis://HOST|too long)' --farm "$url"
+done
+wrong '--farm .*: there is a blank' --farm 'redis://a:b c@h'
+wrong '--farm redis://a: this server is named twice' --farm redis://a --farm redis://a
+wrong '--farm redis://c: too many servers, expected at most 2' --farm redis://a --farm redis://b --farm redis://c
+wrong '--farm-name a/b: expected letters, digits' --farm-name a/b
+wrong '--farm-node 0*\.*: expected 1 to 32' --farm-node "$(printf '%033d' 0)"
+wrong '--farm needs a key: add --farm-key' --farm redis://a
+wrong '--farm-key has no use without --farm' --farm-key "$folder/key"
+wrong '--farm-ca has no use without --farm' --farm-ca "$folder/key"
+wrong '--farm-key .*/key: cannot read it: No such file' --check --farm redis://a --farm-key "$folder/key" --user root
+"$sessionctl" key new "$folder/key" >/dev/null
+expect 0 '' "$sessiond" --check --farm redis://a:1 --farm 'rediss://u:p@[::1]:2' --farm-key "$folder/key" --user root
+chmod 644 "$folder/key"
+wrong '--farm-key .*/key: others may read or write it: chmod 600' --check --farm unix:///r --farm-key "$folder/key" --user root
+chmod 600 "$folder/key"
+# As the user that the daemon will be, not as root, who can read anything.
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+	wrong '--farm-key .*/key: cannot read it: Permission denied .the daemon reads it as user nobody' \
+		--check --farm redis://a --farm-key "$folder/key" --user nobody
+	chown nobody "$folder/key"
+	expect 0 '' "$sessiond" --check --farm redis://a --farm-key "$folder/key" --user nobody
+fi
+# A password is not shown.
+"$sessiond" --farm 'redis://u:sesame@h:x' 2>&1 | grep -q sesame && fail "an error shows a password"
 wrong '--dpdk-args has no use without --mode dpdk' --dpdk-args --no-pci
 wrong 'the path is [0-9]* bytes long, expected at most 107' -C "/$(printf '%0120d' 0)"
 wrong 'unknown option --speed: try --help' --speed
