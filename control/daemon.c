@@ -35,6 +35,7 @@ static void close_engine(struct daemon *daemon, enum engine_close how)
 {
 	if (daemon->writer)
 		writer_stop(daemon->writer);
+	daemon_stop_farm(daemon);
 	daemon_unfollow(daemon);
 	if (daemon->engine)
 		daemon->ops->close(daemon->engine, how);
@@ -58,6 +59,7 @@ static int start_engine(struct daemon *daemon)
 		.remove = options->remove,
 		.take = options->engine.take,
 		.measure = options->engine.measure,
+		.farm = options->farm.count > 0,
 		.on_thread = options->engine.on_thread,
 	};
 	int err;
@@ -171,6 +173,9 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	if (err)
 		goto end;
 	err = drop_privileges(&daemon);
+	if (err)
+		goto end;
+	err = daemon_start_farm(&daemon);
 	if (err)
 		goto end;
 	daemon_forget_stored(&daemon);

@@ -57,6 +57,7 @@ static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "log_dropped", log_dropped());
 	emit_times(daemon, emit, emit_ctx);
 	writer_stats(daemon->writer, emit, emit_ctx);
+	daemon_farm_stats(daemon, emit, emit_ctx);
 	daemon->ops->stats(daemon->engine, emit, emit_ctx);
 }
 
@@ -145,6 +146,11 @@ static int admin_talkers(void *ctx, struct talker *talkers, unsigned room)
 		&daemon->watch, daemon->ops, daemon->engine, clock_tick(), talkers, room);
 }
 
+static int admin_farm(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	return daemon_farm_lines(ctx, line, line_ctx);
+}
+
 const struct admin_ops daemon_admin_ops = {
 	.stats = admin_stats,
 	.find = admin_find,
@@ -159,4 +165,5 @@ const struct admin_ops daemon_admin_ops = {
 	.config = admin_config_lines,
 	.set_log_level = admin_set_log_level,
 	.talkers = admin_talkers,
+	.farm = admin_farm,
 };

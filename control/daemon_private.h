@@ -8,6 +8,7 @@
 
 #include "control/admin/admin.h"
 #include "control/config/options.h"
+#include "control/farm/farm.h"
 #include "control/host/interfaces.h"
 #include "control/host/local_addresses.h"
 #include "control/host/vlans.h"
@@ -32,6 +33,7 @@ struct daemon {
 	const struct engine_ops *ops;	/* its */
 	struct engine *engine;
 	struct writer *writer;
+	struct farm *farm; /* NULL: none */
 	/* For what the engine needs of this host: addresses, VLANs, VRFs, interfaces. */
 	struct follower *followers[DAEMON_FOLLOWERS_MAX];
 	unsigned follower_count;
@@ -83,6 +85,22 @@ int daemon_next_mode(struct daemon *daemon, int err);
 /* Logs the mode, the addresses served, and warnings for the operator. */
 void daemon_announce(const struct daemon *daemon);
 void daemon_warn_of_stale_pins(const struct daemon *daemon);
+
+/* daemon_farm.c. Starts the farm's thread, if there is a farm: call it once privileges are dropped.
+ * 0, or a negative errno with error_message() set. */
+int daemon_start_farm(struct daemon *daemon);
+/* Checks engines and keys of the options `next`, and passes them to it. 0, or a negative errno with
+ * error_message() set and nothing changed. */
+int daemon_check_farm(struct daemon *daemon, const struct options *next);
+int daemon_reload_farm(struct daemon *daemon, const struct options *next);
+/* Publishes what is left and ends it. The writer's thread must have ended. */
+void daemon_stop_farm(struct daemon *daemon);
+/* The farm's figures; nothing without a farm. */
+void daemon_farm_stats(struct daemon *daemon, stats_emit emit, void *emit_ctx);
+/* Calls `line` for each line of the admin socket's reply to `farm`. 0, or -ENOENT with
+ * error_message() set if there is none. */
+int daemon_farm_lines(
+	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 
 /* daemon_host.c. Passes this host's addresses, VLANs and VRFs, and their changes, to the open
  * engine. 0, or a negative errno with error_message() set. */

@@ -111,7 +111,11 @@ int daemon_reload(
 	err = options_reload(
 		&next, daemon->argc, daemon->argv, &daemon->options, on_read, &reading);
 	if (!err)
+		err = daemon_check_farm(daemon, &next);
+	if (!err)
 		err = daemon->ops->set_allow(daemon->engine, &next.allow);
+	if (!err)
+		err = daemon_reload_farm(daemon, &next);
 	notify_ready();
 	if (err) {
 		log_tagged(LOG_LEVEL_ERROR, "reload-failed",

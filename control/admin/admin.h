@@ -37,6 +37,9 @@
  *                                            estimates: a line for each source, those that send most
  *                                            first, at most 64; counting starts with the first
  *                                            `talkers` and ends 5 seconds after the last
+ *   farm               KIND NAME=VALUE...   the state of the farm of caches: a line each for this
+ *                                            cache, each engine and each node. Texts are in double
+ *                                            quotes
  *   version            sessiond VERSION
  *   ping
  *
@@ -98,6 +101,9 @@ struct admin_ops {
 	 * Returns how many, or a negative errno with error_message() set if the mode does not count
 	 * sources. */
 	int (*talkers)(void *ctx, struct talker *talkers, unsigned room);
+	/* Calls `line` for each line of the reply. 0, or a negative errno with error_message() set
+	 * if there is no farm. */
+	int (*farm)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
 };
 
 struct admin_config {

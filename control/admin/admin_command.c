@@ -88,19 +88,16 @@ static void reply_body(struct evbuffer *out, struct evbuffer *body, int err)
 	evbuffer_free(body);
 }
 
-static void do_reload(
-	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+/* Replies with the lines of `ask`, or its error. */
+static void reply_lines(struct admin_connection *connection, struct evbuffer *out,
+	int (*ask)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx))
 {
-	const struct admin_config *config = connection->config;
 	struct evbuffer *body = evbuffer_new();
 
-	(void)argument;
-	if (!body) {
+	if (body)
+		reply_body(out, body, ask(connection->config->ctx, reply_line, body));
+	else
 		admin_reply_error(out, "out of memory");
-		return;
-	}
-	log_notice("admin: user %u asks for a reload", connection->uid);
-	reply_body(out, body, config->ops->reload(config->ctx, reply_line, body));
 }
 
 static void reply_config(struct admin_connection *connection, struct evbuffer *out, bool diff)
@@ -126,6 +123,20 @@ static void do_config_diff(
 {
 	(void)argument;
 	reply_config(connection, out, true);
+}
+
+static void do_reload(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	(void)argument;
+	log_notice("admin: user %u asks for a reload", connection->uid);
+	reply_lines(connection, out, connection->config->ops->reload);
+}
+
+static void do_farm(struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	(void)argument;
+	reply_lines(connection, out, connection->config->ops->farm);
 }
 
 static void do_log_level(
@@ -206,6 +217,7 @@ static const struct {
 	{"config-diff", NONE, do_config_diff},
 	{"log-level", ONE, do_log_level},
 	{"talkers", NONE, do_talkers},
+	{"farm", NONE, do_farm},
 	{"version", NONE, do_version},
 	{"ping", NONE, do_ping},
 };
@@ -255,7 +267,8 @@ void admin_command(struct admin_connection *connection, const char *line)
 	}
 	admin_reply_error(out,
 		"unknown command: expected stats, list, show ID, remove ID, take ID, "
-		"contexts, flush, reload, config, config-diff, log-level LEVEL, talkers, version "
+		"contexts, flush, reload, config, config-diff, log-level LEVEL, talkers, farm, "
+		"version "
 		"or ping");
 }
 

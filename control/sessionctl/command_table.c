@@ -7,7 +7,7 @@ const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
 	{"json", CTL_KEY_JSON, NULL, 0,
-		"Print stats, contexts, list, show, clients and doctor as JSON", 0},
+		"Print stats, contexts, list, show, farm, clients and doctor as JSON", 0},
 	{"metrics", CTL_KEY_METRICS, NULL, 0, "Print clients in the text format of Prometheus", 0},
 	{"context", CTL_KEY_CONTEXT, "NAME", 0,
 		"list, remove: only sessions with this session id context, stunnel's service name; "
@@ -79,12 +79,20 @@ const struct ctl_command ctl_commands[] = {
 		.details = "This detaches the XDP program from its interfaces and ends every "
 			   "session. With --interface it detaches the program from that interface "
 			   "only, even if its pins are elsewhere or gone."},
+	{"farm", NULL, true, ctl_farm, "state of the farm of caches: engines, lag, gaps, drops",
+		.details = "A row for each engine (Redis, Valkey) and each other cache. Lag is the "
+			   "time until what another cache published was read here. Gaps are "
+			   "batches that no engine had any more; that cache is then asked to "
+			   "publish all its sessions again."},
 	{"check", "ADDR[:PORT]", false, ctl_check, "whether a cache is ready, here or elsewhere",
 		.details =
 			"It asks over the network, as clients do, and needs no admin socket. The "
 			"daemon renews what it asks for each second: 3 seconds after a daemon has "
 			"died or got stuck the check fails, though in xdp mode sessions are still "
-			"answered. It prints the status and exits 0 only if the cache is ready."},
+			"answered. It prints the status and exits 0 only if the cache is ready. A "
+			"cache of "
+			"a farm is not ready while it reads the sessions of the others at start, "
+			"30 seconds at most; an engine that is down does not count."},
 	{"clients", "[FOLDER]", true, ctl_clients, "counters of the servers on this host",
 		.details = "Every program that uses libsessiond leaves its counters in a file of "
 			   "/run/sessiond-clients, or of the folder that its SESSIOND_CLIENTS "

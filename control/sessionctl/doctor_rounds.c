@@ -85,6 +85,14 @@ static int on_figure(void *ctx, char *line)
 		host->daemon_pid = atoi(line + 4);
 	else if (strncmp(line, "port ", 5) == 0 && text_number(line + 5, 1, 65535, &port))
 		host->port = (uint16_t)port;
+	else if (strncmp(line, "farm_", 5) == 0) {
+		char *value = strchr(line, ' ');
+
+		if (value) {
+			*value++ = '\0';
+			doctor_farm_figure(&host->farm, line, strtoull(value, NULL, 10));
+		}
+	}
 	return 0;
 }
 

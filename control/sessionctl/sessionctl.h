@@ -44,6 +44,8 @@ int ctl_ask(const struct ctl *ctl);
 
 /* What the daemon runs with, or how that differs from its file. */
 int ctl_config(const struct ctl *ctl);
+/* farm_view.c: the state of the farm of caches. */
+int ctl_farm(const struct ctl *ctl);
 
 /* doctor_rounds.c: checks this host. The exit code gives the worst finding. */
 int ctl_doctor(const struct ctl *ctl);

@@ -7,10 +7,12 @@
 
 #include <sessiond/counters.h>
 
+#include "control/sessions/farm_counters.h"
 #include "control/sessions/writer_counters.h"
 #include "dataplane/dpdk/counters.h"
 
 #define EVERY_MODE(name, kind, help) {#name, FIGURE_##kind, FIGURE_EVERY_MODE, help},
+#define FARM(name, kind, help)	     {#name, FIGURE_##kind, FIGURE_IN_FARM, help},
 #define XDP(name, kind, help)	     {"xdp_" #name, FIGURE_##kind, FIGURE_XDP, help},
 #define DPDK(name, kind, help)	     {"dpdk_" #name, FIGURE_##kind, FIGURE_DPDK, help},
 
@@ -139,9 +141,76 @@ const struct figure figure_table[] = {
 	{"dpdk_lcore#_updates_waiting", FIGURE_GAUGE, FIGURE_DPDK,
 		"NEWs and REMOVEs waiting in the ring from the lcore to the writer"},
 
+	{"farm_ready", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"1 once this cache has the sessions of the others, or need not wait for them"},
+	{"farm_warm_up_percent", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"how much of the others' sessions was read at start"},
+	{"farm_warm_up_sessions", FIGURE_GAUGE, FIGURE_IN_FARM, "sessions read at start"},
+	{"farm_warm_up_ms", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"how long that took, or takes so far, in milliseconds"},
+	{"farm_engines", FIGURE_GAUGE, FIGURE_IN_FARM, "engines in use (Redis, Valkey)"},
+	{"farm_engines_up", FIGURE_GAUGE, FIGURE_IN_FARM, "engines that answer"},
+	{"farm_engine_connects", FIGURE_COUNTER, FIGURE_IN_FARM, "connections made to engines"},
+	{"farm_engine_restarts", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"times an engine came back as another process, or without its streams"},
+	{"farm_engine_rtt_us", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"round trip to the slower engine, in microseconds"},
+	{"farm_engine_drops", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"records not published to one engine; another may have them"},
+	{"farm_caches_alive", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"other caches that were heard of in the last 5 seconds"},
+	{"farm_lag_ms", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"time until what another cache published was read here, in milliseconds, of the "
+		"slowest"},
+	{"farm_gaps", FIGURE_COUNTER, FIGURE_IN_FARM, "batches of other caches that no engine had"},
+	{"farm_resends_asked", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"times this cache asked another to publish its sessions again"},
+	{"farm_resends", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"times this cache was asked to publish its sessions again"},
+	{"farm_batches", FIGURE_COUNTER, FIGURE_IN_FARM, "batches published"},
+	{"farm_published", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"NEWs, REMOVEs, TAKEs and flushes published"},
+	{"farm_received", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"NEWs, REMOVEs, TAKEs and flushes of other caches received"},
+	{"farm_copies", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches that had come by the other engine already"},
+	{"farm_expired", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"sessions of other caches that had expired when they were read"},
+	{"farm_tombstoned", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"sessions of other caches that had been removed when they were read"},
+	{"farm_unknown", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"records of a type that this version does not know: another cache is newer"},
+	{"farm_too_long", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"sessions of other caches longer than --max-session of this one"},
+	{"farm_held_up", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"times records waited for the writer; none is lost"},
+	{"farm_name_clash", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"1 while another cache has the name of this one (--farm-node)"},
+	{"farm_drop_too_long", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"sessions not published: longer than --max-session"},
+	{"farm_drop_engine_slow", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"records not published: every engine is down, or too slow"},
+	{"farm_drop_engine_full", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"records not published: every engine refused them, out of memory or permission"},
+	{"farm_drop_stopped", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"records not published: the daemon ended first"},
+	{"farm_refused_key", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: sealed with a key that is not in --farm-key"},
+	{"farm_refused_seal", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: they were changed on the way, or forged"},
+	{"farm_refused_version", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: of a format that this version does not know"},
+	{"farm_refused_sequence", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: read before from the same engine"},
+	{"farm_refused_truncated", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: shorter than they say"},
+	{"farm_refused_foreign", FIGURE_COUNTER, FIGURE_IN_FARM,
+		"batches refused: of another cache than the stream is of, or of one cache too "
+		"many"},
+
 	/* Counters declared elsewhere. */
-	WRITER_COUNTERS(EVERY_MODE) SESSD_REQUEST_COUNTERS(EVERY_MODE) SESSD_XDP_COUNTERS(XDP)
-		DPDK_COUNTERS(DPDK)};
+	FARM_COUNTERS(FARM) WRITER_COUNTERS(EVERY_MODE) SESSD_REQUEST_COUNTERS(EVERY_MODE)
+		SESSD_XDP_COUNTERS(XDP) DPDK_COUNTERS(DPDK)};
 
 const size_t figure_count = sizeof(figure_table) / sizeof(figure_table[0]);
 

@@ -28,6 +28,7 @@ enum figure_modes {
 	FIGURE_DPDK = 4,
 	FIGURE_EVERY_MODE = FIGURE_SOCKET | FIGURE_XDP | FIGURE_DPDK,
 	FIGURE_MEASURED = 8, /* any of them, but only with --metrics, which measures times */
+	FIGURE_IN_FARM = 16, /* any of them, but only with --farm */
 };
 
 struct figure {

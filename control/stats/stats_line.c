@@ -20,6 +20,13 @@ enum sum {
 	EVICTED,
 	DROPPED,
 	UPTIME,
+	ENGINES,
+	ENGINES_UP,
+	CACHES,
+	LAG,
+	GAPS,
+	UNPUBLISHED,
+	REFUSED,
 	SUMS
 };
 
@@ -42,6 +49,13 @@ static const struct {
 	{"sessions_expired", EXPIRED},
 	{"sessions_evicted", EVICTED},
 	{"uptime_seconds", UPTIME},
+	{"farm_engines", ENGINES},
+	{"farm_engines_up", ENGINES_UP},
+	{"farm_caches_alive", CACHES},
+	{"farm_lag_ms", LAG},
+	{"farm_gaps", GAPS},
+	{"farm_drop_*", UNPUBLISHED},
+	{"farm_refused_*", REFUSED},
 };
 
 static void add(void *ctx, const char *name, uint64_t value)
@@ -63,14 +77,22 @@ char *stats_line(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), void
 	char line[STATS_LINE_SIZE])
 {
 	uint64_t sums[SUMS] = {0};
+	int len;
 
 	stats(ctx, add, sums);
-	snprintf(line, STATS_LINE_SIZE,
+	len = snprintf(line, STATS_LINE_SIZE,
 		"%" PRIu64 " of %" PRIu64 " sessions, %" PRIu64 " GETs, %" PRIu64 " hits, %" PRIu64
 		" misses, %" PRIu64 " NEWs, %" PRIu64 " REMOVEs, %" PRIu64 " expired, %" PRIu64
 		" evicted, %" PRIu64 " dropped, up %" PRIu64 " seconds",
 		sums[SESSIONS], sums[CAPACITY], sums[HITS] + sums[MISSES], sums[HITS], sums[MISSES],
 		sums[NEWS], sums[REMOVES], sums[EXPIRED], sums[EVICTED], sums[DROPPED],
 		sums[UPTIME]);
+	if (sums[ENGINES] > 0 && len > 0 && len < STATS_LINE_SIZE)
+		snprintf(line + len, STATS_LINE_SIZE - (size_t)len,
+			", farm: %" PRIu64 " of %" PRIu64 " engines, %" PRIu64
+			" other caches, lag %" PRIu64 " ms, %" PRIu64 " gaps, %" PRIu64
+			" not published, %" PRIu64 " refused",
+			sums[ENGINES_UP], sums[ENGINES], sums[CACHES], sums[LAG], sums[GAPS],
+			sums[UNPUBLISHED], sums[REFUSED]);
 	return line;
 }

@@ -25,6 +25,7 @@ static const struct {
 	{"conf-options", mdoc_conf_options},
 	{"counters", mdoc_counters},
 	{"counters-dpdk", mdoc_dpdk_counters},
+	{"counters-farm", mdoc_farm_figures},
 	{"counters-measured", mdoc_measured_figures},
 	{"counters-socket", mdoc_socket_counters},
 	{"counters-xdp", mdoc_xdp_counters},

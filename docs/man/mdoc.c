@@ -228,6 +228,11 @@ void mdoc_measured_figures(void)
 	put_figures(FIGURE_MEASURED);
 }
 
+void mdoc_farm_figures(void)
+{
+	put_figures(FIGURE_IN_FARM);
+}
+
 void mdoc_socket_counters(void)
 {
 	put_figures(FIGURE_SOCKET);

@@ -18,6 +18,7 @@ void mdoc_sessionctl_commands(void);
  * prints in one mode alone. */
 void mdoc_counters(void);
 void mdoc_measured_figures(void);
+void mdoc_farm_figures(void);
 void mdoc_socket_counters(void);
 void mdoc_xdp_counters(void);
 void mdoc_dpdk_counters(void);

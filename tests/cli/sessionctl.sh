@@ -28,7 +28,7 @@ wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
 wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
 wrong 'log-level loud: expected' log-level loud
-wrong '--json works with stats, contexts, list, show, clients and doctor only' flush --json
+wrong '--json works with stats, contexts, list, show, farm, clients and doctor only' flush --json
 wrong '--port 0: expected' --port 0 detach
 wrong '--port 70000: expected' --port 70000 detach
 wrong '--pin-dir x: expected an absolute path' --pin-dir x detach

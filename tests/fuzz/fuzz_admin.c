@@ -181,11 +181,18 @@ static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
 	return room > 2 ? 2 : (int)room;
 }
 
+static int do_farm(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	(void)ctx;
+	line(line_ctx, "cache name=\"a\"");
+	return 0;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
 		do_flush_done, do_list, do_remove, do_contexts, do_reload, do_config, do_level,
-		do_talkers};
+		do_talkers, do_farm};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 

@@ -265,6 +265,14 @@ static int fake_talkers(void *ctx, struct talker *talkers, unsigned room)
 	return 2;
 }
 
+static int fake_farm(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
+{
+	(void)ctx;
+	line(line_ctx, "cache name=\"a\"");
+	line(line_ctx, "engine up=1");
+	return 0;
+}
+
 static const struct admin_ops fake_ops = {
 	.stats = fake_stats,
 	.find = fake_find,
@@ -279,6 +287,7 @@ static const struct admin_ops fake_ops = {
 	.config = fake_config,
 	.set_log_level = fake_set_log_level,
 	.talkers = fake_talkers,
+	.farm = fake_farm,
 };
 
 static void *run_loop(void *ctx)
@@ -406,6 +415,7 @@ static void requests(void **state)
 	expect(d, "config\n", "OK\ncapacity = 1\n.\n");
 	expect(d, "config-diff\n", "OK\n- capacity = 1\n.\n");
 	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0\nfd00:: 0 0 3\n.\n");
+	expect(d, "farm\n", "OK\ncache name=\"a\"\nengine up=1\n.\n");
 	d->talkers_fail = true;
 	expect(d, "talkers\n", "ERR mode dpdk keeps no counts by source\n");
 	d->reload_fails = true;
@@ -485,7 +495,7 @@ static void wrong_requests(void **state)
 	static const char unknown[] =
 		"ERR unknown command: expected stats, list, show ID, remove "
 		"ID, take ID, contexts, flush, "
-		"reload, config, config-diff, log-level LEVEL, talkers, version or ping\n";
+		"reload, config, config-diff, log-level LEVEL, talkers, farm, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
 	char text[512];
@@ -535,7 +545,8 @@ static void pipelined(void **state)
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
 			       "take ID, contexts, flush, "
-			       "reload, config, config-diff, log-level LEVEL, talkers, version or "
+			       "reload, config, config-diff, log-level LEVEL, talkers, farm, "
+			       "version or "
 			       "ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
 	close(fd);

@@ -674,6 +674,44 @@ static void test_program_that_does_not_run(void **state)
 	assert_int_equal(of("program"), DOCTOR_GOOD);
 }
 
+static void test_farm(void **state)
+{
+	static const struct {
+		const char *figure;
+		uint64_t value;
+		enum doctor_severity severity;
+		const char *words;
+	} cases[] = {
+		{"farm_engines_up", 1, DOCTOR_WARNING, "1 of 2 engines"},
+		{"farm_engines_up", 0, DOCTOR_PROBLEM, "0 of 2 engines"},
+		{"farm_engines", 1, DOCTOR_NOTE, "one engine"},
+		{"farm_caches_alive", 0, DOCTOR_WARNING, "no other cache"},
+		{"farm_name_clash", 1, DOCTOR_PROBLEM, "same name"},
+		{"farm_lag_ms", 5000, DOCTOR_WARNING, "5000 ms behind"},
+		{"farm_gaps", 1, DOCTOR_NOTE, "lost by the engines"},
+		{"farm_refused_key", 1, DOCTOR_PROBLEM, "key"},
+		{"farm_refused_seal", 1, DOCTOR_PROBLEM, "forged"},
+		{"farm_drop_engine_full", 1, DOCTOR_PROBLEM, "maxmemory"},
+		{"farm_drop_queue_full", 1, DOCTOR_WARNING, "core"},
+	};
+
+	(void)state;
+	doctor_run(&host, &report);
+	for (unsigned i = 0; i < report.count; i++)
+		assert_string_not_equal(report.findings[i].check, "farm");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		doctor_farm_figure(&host.farm, "farm_engines", 2);
+		doctor_farm_figure(&host.farm, "farm_engines_up", 2);
+		doctor_farm_figure(&host.farm, "farm_caches_alive", 1);
+		doctor_farm_figure(&host.farm, "farm_stored", 77);
+		assert_int_equal(of("farm"), DOCTOR_GOOD);
+		doctor_farm_figure(&host.farm, cases[i].figure, cases[i].value);
+		assert_int_equal(of("farm"), cases[i].severity);
+		assert_says("farm", cases[i].words);
+		memset(&host.farm, 0, sizeof(host.farm));
+	}
+}
+
 static void test_cores(void **state)
 {
 	(void)state;
@@ -1023,6 +1061,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_pin_without_its_program, up, down),
 		cmocka_unit_test_setup_teardown(test_program_that_does_not_run, up, down),
+		cmocka_unit_test_setup_teardown(test_farm, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
 		cmocka_unit_test_setup_teardown(test_hash_by_addresses_alone, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),

@@ -47,6 +47,31 @@ static void test_sums(void **state)
 		"9 evicted, 25 dropped, up 77 seconds");
 }
 
+static void farm_figures(void *ctx, stats_emit emit, void *emit_ctx)
+{
+	some_figures(ctx, emit, emit_ctx);
+	emit(emit_ctx, "farm_engines", 2);
+	emit(emit_ctx, "farm_engines_up", 1);
+	emit(emit_ctx, "farm_caches_alive", 3);
+	emit(emit_ctx, "farm_lag_ms", 4);
+	emit(emit_ctx, "farm_gaps", 5);
+	emit(emit_ctx, "farm_drop_queue_full", 6);
+	emit(emit_ctx, "farm_drop_engine_slow", 60);
+	emit(emit_ctx, "farm_refused_key", 7);
+	emit(emit_ctx, "farm_stored", 1000);
+}
+
+static void test_farm(void **state)
+{
+	char line[STATS_LINE_SIZE];
+
+	(void)state;
+	assert_string_equal(stats_line(farm_figures, NULL, line),
+		"5 of 100 sessions, 16 GETs, 10 hits, 6 misses, 11 NEWs, 3 REMOVEs, 8 expired, "
+		"9 evicted, 25 dropped, up 77 seconds, farm: 1 of 2 engines, 3 other caches, "
+		"lag 4 ms, 5 gaps, 66 not published, 7 refused");
+}
+
 /* dpdk mode sees all frames on the wire: those for others are no loss, those without room are. */
 static void dpdk_figures(void *ctx, stats_emit emit, void *emit_ctx)
 {
@@ -103,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_farm),
 		cmocka_unit_test(test_dpdk),
 		cmocka_unit_test(test_room),
 	};

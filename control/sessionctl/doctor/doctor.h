@@ -104,12 +104,19 @@ struct doctor_probe {
 	void *ctx;
 };
 
+/* What the running daemon says of its farm of caches; all 0 without one. */
+struct doctor_farm {
+	uint64_t engines, engines_up, caches, lag_ms, gaps, name_clash, refused_key, refused_seal,
+		queue_full, engine_full;
+};
+
 struct doctor_host {
 	const char *root;     /* before each path; "" on the host itself */
 	const char *pin_root; /* without `root` before it */
 	uint16_t port;
 	uint64_t tick_ns; /* the resolution of CLOCK_MONOTONIC_COARSE */
 	int daemon_pid;	  /* 0 if none runs */
+	struct doctor_farm farm;
 	char interfaces[DOCTOR_INTERFACES_MAX][IF_NAMESIZE];
 	unsigned interface_count;
 	const struct doctor_probe *probe;
@@ -162,6 +169,11 @@ void doctor_firewall(const struct doctor_host *host, struct doctor_report *repor
 
 /* check_port.c */
 void doctor_port(const struct doctor_host *host, struct doctor_report *report);
+
+/* check_farm.c */
+void doctor_farm(const struct doctor_host *host, struct doctor_report *report);
+/* Notes a figure of the daemon's stats, if it is one of the farm's that count here. */
+void doctor_farm_figure(struct doctor_farm *farm, const char *name, uint64_t value);
 
 /* check_pins.c */
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
