@@ -160,6 +160,24 @@ static void add_latency(struct view *view)
 		row(view, false, "latency    daemon, us, p50 p99:%s%s", answers, inserts);
 }
 
+/* The farm of caches, if the daemon is in one. */
+static void add_farm(struct view *view)
+{
+	uint64_t engines = top_figure(view->now, "farm_engines");
+	char out[16], in[16];
+
+	if (engines == 0)
+		return;
+	short_number(top_rate(view->before, view->now, "farm_published"), out);
+	short_number(top_rate(view->before, view->now, "farm_received"), in);
+	row(view, false,
+		"farm       %" PRIu64 " of %" PRIu64 " engines, %" PRIu64
+		" other caches, lag %" PRIu64 " ms, %s/s out, %s/s in%s",
+		top_figure(view->now, "farm_engines_up"), engines,
+		top_figure(view->now, "farm_caches_alive"), top_figure(view->now, "farm_lag_ms"),
+		out, in, top_figure(view->now, "farm_ready") ? "" : ", WARMING UP");
+}
+
 /* The lines for requests and sessions: a figure's name, or a prefix and '*'. */
 static const struct {
 	const char *label, *name;
@@ -323,6 +341,7 @@ void top_text(struct top_text *text, const struct top_sample *before, const stru
 	add_fill(&view);
 	add_ratio(&view);
 	add_latency(&view);
+	add_farm(&view);
 	row(&view, false, "%s", "");
 	add_lines(&view);
 	row(&view, false, "%s", "");

@@ -121,6 +121,32 @@ static void test_latency(void **state)
 	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
 }
 
+/* A line only in a farm; with it a terminal of 24 lines still has room for sources. */
+static void test_farm(void **state)
+{
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	figure("answer_us_p50", 0, 5);
+	figure("answer_us_p99", 0, 20);
+	top_text(&text, &before, &now, 23);
+	for (unsigned i = 0; i < text.count; i++)
+		assert_int_not_equal(strncmp(text.rows[i], "farm", 4), 0);
+	figure("farm_engines", 2, 2);
+	figure("farm_engines_up", 2, 1);
+	figure("farm_caches_alive", 3, 3);
+	figure("farm_lag_ms", 1, 7);
+	figure("farm_published", 100, 300);
+	figure("farm_received", 0, 20);
+	top_text(&text, &before, &now, 23);
+	assert_words("farm",
+		"farm 1 of 2 engines, 3 other caches, lag 7 ms, 100/s out, 10/s in, WARMING UP");
+	figure("farm_ready", 0, 1);
+	top_text(&text, &before, &now, 23);
+	assert_words("farm", "farm 1 of 2 engines, 3 other caches, lag 7 ms, 100/s out, 10/s in");
+	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
+}
+
 /* In dpdk mode, frames without room were lost; frames for others were not. */
 static void test_dpdk(void **state)
 {
@@ -233,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_figures, reset),
 		cmocka_unit_test_setup(test_latency, reset),
+		cmocka_unit_test_setup(test_farm, reset),
 		cmocka_unit_test_setup(test_dpdk, reset),
 		cmocka_unit_test_setup(test_restart, reset),
 		cmocka_unit_test_setup(test_sources, reset),
