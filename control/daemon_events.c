@@ -118,6 +118,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	log_tell_dropped();
 	notify_retry();
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
+	daemon_judge_resumption(daemon);
 }
 
 /* Adds an event that lives until daemon_unwatch. */

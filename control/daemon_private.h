@@ -44,6 +44,8 @@ struct daemon {
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;
+	struct resumption_counts judged; /* at the last verdict on resumption */
+	uint64_t judge_next;		 /* tick from which there may be another warning */
 	struct metrics *metrics;
 	struct event_base *base;
 	struct watchdog *watchdog;
@@ -120,6 +122,9 @@ void daemon_unwatch(struct daemon *daemon);
 
 /* daemon_admin.c: carries out requests of the admin socket; ctx is the struct daemon. */
 extern const struct admin_ops daemon_admin_ops;
+
+/* daemon_resumption.c: logs if sessions are found, but not resumed. Once a second. */
+void daemon_judge_resumption(struct daemon *daemon);
 
 /* daemon_metrics.c: begins to serve metrics, if --metrics is given. 0, or a negative errno with
  * error_message() set. */

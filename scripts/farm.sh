@@ -13,7 +13,8 @@
 #
 # FARM_A and FARM_B are then the addresses for clients, FARM_CACHE and FARM_PORT those of the cache.
 # FARM_DIR has the logs: sessiond.log, stunnel-a.log, stunnel-b.log. FARM_ROOT_B may name the root of
-# another system, which shares /tmp: B's stunnel then is the one there.
+# another system, which shares /tmp: B's stunnel then is the one there. FARM_SERVICE_B may name B's
+# service, else `farm` as A's.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/resume.sh"
@@ -165,9 +166,10 @@ farm_daemon()
 
 _farm_stunnel()
 {
-	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5
+	local letter=$1 node=$2 accept=$3 connect=$4 sessiond=$5 service=farm
 
 	shift 5
+	[ "$letter" != b ] || service=${FARM_SERVICE_B:-farm}
 	# Without a syslog daemon, glibc writes syslog lines to the console: a millisecond per line. The log
 	# is stderr, because newer stunnels write an `output` file in blocks.
 	cat >"$FARM_DIR/stunnel-$letter.conf" <<-END
@@ -175,7 +177,7 @@ _farm_stunnel()
 	pid =
 	syslog = no
 	debug = info
-	[farm]
+	[$service]
 	accept = $accept
 	connect = 127.0.0.1:$connect
 	cert = $FARM_SECRETS/terminator.pem

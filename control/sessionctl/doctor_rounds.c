@@ -83,6 +83,10 @@ static int on_figure(void *ctx, char *line)
 
 	if (strncmp(line, "pid ", 4) == 0)
 		host->daemon_pid = atoi(line + 4);
+	else if (strncmp(line, "resumed_estimate ", 17) == 0)
+		host->resumed = strtoull(line + 17, NULL, 10);
+	else if (strncmp(line, "not_resumed_estimate ", 21) == 0)
+		host->not_resumed = strtoull(line + 21, NULL, 10);
 	else if (strncmp(line, "port ", 5) == 0 && text_number(line + 5, 1, 65535, &port))
 		host->port = (uint16_t)port;
 	else if (strncmp(line, "farm_", 5) == 0) {
@@ -96,16 +100,34 @@ static int on_figure(void *ctx, char *line)
 	return 0;
 }
 
+/* `CONTEXT TLS ...`: collects the contexts, each once. */
+static int on_context(void *ctx, char *line)
+{
+	struct doctor_host *host = ctx;
+	size_t used = strlen(host->contexts);
+	char *known;
+
+	line[strcspn(line, " ")] = '\0';
+	known = strstr(host->contexts, line);
+	if (!known || (known[strlen(line)] && known[strlen(line)] != ','))
+		snprintf(host->contexts + used, sizeof(host->contexts) - used, "%s%s",
+			used ? ", " : "", line);
+	return 0;
+}
+
 static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 {
 	struct admin_client *client;
 
 	if (admin_client_open(&client, ctl->control_path, TIMEOUT_MS) < 0)
 		return;
-	if (admin_client_request(client, "stats", on_figure, host) < 0)
+	if (admin_client_request(client, "stats", on_figure, host) < 0) {
 		host->daemon_pid = 0;
-	else if (admin_client_daemon(client) > 0)
-		host->daemon_pid = admin_client_daemon(client);
+	} else {
+		if (admin_client_daemon(client) > 0)
+			host->daemon_pid = admin_client_daemon(client);
+		admin_client_request(client, "contexts", on_context, host);
+	}
 	admin_client_close(client);
 }
 

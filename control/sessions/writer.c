@@ -549,6 +549,11 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 		writer_farm_stats(writer->farm, emit, ctx);
 }
 
+struct resumption_counts writer_resumed(const struct writer *writer)
+{
+	return resumption_counts(&writer->resumption);
+}
+
 uint64_t writer_passes(const struct writer *writer)
 {
 	return atomic_load_explicit(&writer->passes, memory_order_relaxed);

@@ -73,7 +73,7 @@ observe() {
 	wait "$asking" || fail "$1: a session is not found"
 	grep -Eq '^10\.99\.0\.2 +[1-9]' "$folder/top" || fail "$1: no source in top: $(cat "$folder/top")"
 	key=6b00000000000000000000000000000000000000000000000000000000000000
-	says "^$key [0-9]+ 144$" "$sessionctl" -C "$folder/$1.sock" list
+	says "^$key [0-9]+ 144 [0-9]+ opaque 10.99.0.2 -$" "$sessionctl" -C "$folder/$1.sock" list
 	says '"length": 144' "$sessionctl" -C "$folder/$1.sock" --json show $key
 	says '^pid ' "$sessionctl" -C "$folder/$1.sock" stats
 	"$sessionctl" -C "$folder/$1.sock" --pin-dir "$folder/bpf/root" --port "$2" doctor cli0 \

@@ -1011,6 +1011,31 @@ static void test_memory_and_tick(void **state)
 	assert_says("tick", "HZ=1000): a stunnel on such a host waits 1 to 2 ms");
 }
 
+/* What a running daemon says of resumption; nothing with few sessions, or without it. */
+static void test_resumption(void **state)
+{
+	(void)state;
+	host.not_resumed = 9;
+	strcpy(host.contexts, "farm, farm2");
+	assert_int_equal(of("resumption"), DOCTOR_WARNING);
+	assert_says("resumption",
+		"9 of 9 were followed by a full handshake (estimate); contexts: farm, "
+		"farm2");
+	host.resumed = 100;
+	assert_int_equal(of("resumption"), DOCTOR_GOOD);
+	assert_says("resumption", "100 of 109");
+	host.daemon_pid = 0;
+	doctor_run(&host, &report);
+	for (unsigned i = 0; i < report.count; i++)
+		assert_string_not_equal(report.findings[i].check, "resumption");
+	host.daemon_pid = 77;
+	host.resumed = 0;
+	host.not_resumed = 7;
+	doctor_run(&host, &report);
+	for (unsigned i = 0; i < report.count; i++)
+		assert_string_not_equal(report.findings[i].check, "resumption");
+}
+
 /* A host without any information. */
 static void test_blind(void **state)
 {
@@ -1074,6 +1099,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_firewall_hidden, up, down),
 		cmocka_unit_test_setup_teardown(test_conntrack, up, down),
 		cmocka_unit_test_setup_teardown(test_memory_and_tick, up, down),
+		cmocka_unit_test_setup_teardown(test_resumption, up, down),
 		cmocka_unit_test_setup_teardown(test_blind, up, down),
 	};
 

@@ -120,6 +120,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 	doctor_port(host, report);
 	doctor_pins(host, report);
 	doctor_farm(host, report);
+	doctor_resumption(host, report);
 	doctor_firewall(host, report);
 	doctor_hugepages(host, report);
 	doctor_tick(host, report);

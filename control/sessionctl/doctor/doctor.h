@@ -115,8 +115,10 @@ struct doctor_host {
 	const char *pin_root; /* without `root` before it */
 	uint16_t port;
 	uint64_t tick_ns; /* the resolution of CLOCK_MONOTONIC_COARSE */
-	int daemon_pid;	  /* 0 if none runs */
 	struct doctor_farm farm;
+	int daemon_pid;		       /* 0 if none runs; if one runs, what it tells: */
+	uint64_t resumed, not_resumed; /* sessions that were asked for, estimated */
+	char contexts[96];	       /* session id contexts, the most used first */
 	char interfaces[DOCTOR_INTERFACES_MAX][IF_NAMESIZE];
 	unsigned interface_count;
 	const struct doctor_probe *probe;
@@ -174,6 +176,8 @@ void doctor_port(const struct doctor_host *host, struct doctor_report *report);
 void doctor_farm(const struct doctor_host *host, struct doctor_report *report);
 /* Notes a figure of the daemon's stats, if it is one of the farm's that count here. */
 void doctor_farm_figure(struct doctor_farm *farm, const char *name, uint64_t value);
+/* check_resumption.c */
+void doctor_resumption(const struct doctor_host *host, struct doctor_report *report);
 
 /* check_pins.c */
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report);

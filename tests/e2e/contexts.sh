@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+#
+# contexts.sh MODE: services with different names find each other's sessions and resume none. The hit
+# ratio does not show it; the estimate, the log and doctor do. With the same name they are silent.
+. "$(dirname "$0")/lib.sh" "$*"
+
+mode=$1
+need_tls
+place_for "$mode"
+count=30
+
+# Sessions are made at A, and B is asked to resume them; the estimate takes some seconds.
+visit()
+{
+	farm_tls --count $count --threads 1 --delay 100 --tls "$1" --make "$FARM_A" --resume "$FARM_B" \
+		>"$LOGS/tls-$1" 2>&1 || true
+}
+
+# within NAME LEAST MOST: comes true within ten seconds, because the estimate waits for NEWs.
+_within()
+{
+	local n
+
+	n=$(farm_stat "$1")
+	[ "$n" -ge "$2" ] && [ "$n" -le "$3" ]
+}
+
+within()
+{
+	farm_wait 10 _within "$@" || fail "$1 is $(farm_stat "$1"), expected $2 to $3"
+}
+
+step "services farm and farm2"
+daemon_for "$mode"
+FARM_SERVICE_B=farm2
+farm_terminators
+visit 1.3
+visit 1.2
+# Late answers are misses: some may be lost on a busy machine.
+expect_stat get_hits ge $((2 * count * 8 / 10))
+within not_resumed_estimate $((2 * count * 7 / 10)) $((2 * count))
+within resumed_estimate 0 $((2 * count * 2 / 10))
+farm_ctl contexts | tee -a "$LOGS/test.log"
+for line in 'farm 1.3' 'farm 1.2' 'farm2 1.3' 'farm2 1.2'; do
+	farm_ctl contexts | grep -q "^$line [0-9]* [0-9]* [0-9]*$" || fail "contexts lacks $line"
+done
+farm_wait 5 grep -q 'sessions are found, but not resumed: .* Contexts here: farm.*, farm' \
+	"$FARM_DIR/sessiond.log" || fail "the log does not warn"
+farm_ctl doctor lo >"$LOGS/doctor" || true
+grep -q '^warning *resumption: sessions are found, but not resumed' "$LOGS/doctor" ||
+	fail "doctor does not warn: $(cat "$LOGS/doctor")"
+farm_ctl top --once >"$LOGS/top"
+farm_close
+
+step "both services farm"
+rm -f "$LOGS"/sessiond.log "$LOGS"/stunnel-?.log
+unset FARM_SERVICE_B
+place_for "$mode"
+daemon_for "$mode"
+farm_terminators
+visit 1.3
+visit 1.2
+expect_stat get_hits ge $((2 * count * 8 / 10))
+within resumed_estimate $((2 * count * 7 / 10)) $((2 * count))
+within not_resumed_estimate 0 $((2 * count * 2 / 10))
+! grep -q 'not resumed' "$FARM_DIR/sessiond.log" || fail "the log warns without reason"
+farm_ctl doctor lo >"$LOGS/doctor" || true
+grep -q '^good *resumption' "$LOGS/doctor" || fail "doctor: $(cat "$LOGS/doctor")"
