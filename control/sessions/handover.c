@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/rank.h"
 #include "control/sessions/writer_private.h"
+#include "dataplane/session_der.h"
 #include "dataplane/tls_version.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -206,6 +207,7 @@ static bool store(struct writer *writer, const struct handover_session *head, co
 {
 	uint64_t hash = table_hash(writer->table, head->key);
 	struct session session = {.expires = head->expires, .len = head->len};
+	struct session_facts facts;
 
 	if (table_find(writer->table, hash, head->key) != TABLE_NO_SLOT)
 		return false;
@@ -214,14 +216,10 @@ static bool store(struct writer *writer, const struct handover_session *head, co
 		return false;
 	memcpy(session.key, head->key, SESSD_KEY_SIZE);
 	session.sum = checksum_fold(checksum_bytes(value, head->len));
-	table_insert(writer->table, hash, &session, value);
-	if (head->visited)
-		mark_set(table_marks(writer->table), session.slot);
-	lifetime_add(writer->lifetime, session.slot, session.expires,
-		session_is_tls13(value, head->len));
-	if (writer->farm)
-		writer_farm_adopted(writer->farm, session.slot);
-	counter_add(&writer->sessions_adopted, 1);
+	session.tls13 = session_is_tls13(value, head->len);
+	session_read(value, head->len, &facts);
+	session.facts = &facts;
+	writer_take_in(writer, &session, value, head->visited);
 	return true;
 }
 
@@ -241,6 +239,7 @@ static void store_all(struct writer *writer, struct input *input)
 		not_stored += !kept;
 	}
 	lifetime_order(writer->lifetime);
+	resumption_begin(&writer->resumption, writer->census);
 	log_notice(
 		"took over %llu sessions from the last daemon (%llu expired, too long or without "
 		"room)",

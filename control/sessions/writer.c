@@ -251,29 +251,33 @@ static uint64_t birth(const struct session_facts *facts, uint64_t now)
 		       : now;
 }
 
+void writer_take_in(
+	struct writer *writer, const struct session *session, const void *value, bool visited)
+{
+	const struct session_facts unread = {.kind = SESSION_OPAQUE};
+	const struct session_facts *facts = session->facts ? session->facts : &unread;
+
+	/* This clears the mark. */
+	table_insert(writer->table, table_hash(writer->table, session->key), session, value);
+	if (visited)
+		mark_set(table_marks(writer->table), session->slot);
+	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
+	census_add(writer->census, session->slot, facts, NULL, birth(facts, clock_tick()), visited);
+	if (writer->farm)
+		writer_farm_adopted(writer->farm, session->slot);
+	counter_add(&writer->sessions_adopted, 1);
+}
+
 static bool on_found(void *ctx, const struct session *session)
 {
 	struct writer *writer = ctx;
 	uint64_t hash = table_hash(writer->table, session->key);
-	uint64_t *marks = table_marks(writer->table), now = clock_tick();
-	const struct session_facts unread = {.kind = SESSION_OPAQUE};
-	const struct session_facts *facts = session->facts ? session->facts : &unread;
-	bool visited;
 
-	if (session->expires <= now ||
+	if (session->expires <= clock_tick() ||
 		table_find(writer->table, hash, session->key) != TABLE_NO_SLOT ||
 		!table_alloc_at(writer->table, session->slot))
 		return false;
-	/* The session was adopted with its mark, which table_insert clears. */
-	visited = mark_test(marks, session->slot);
-	table_insert(writer->table, hash, session, NULL);
-	if (visited)
-		mark_set(marks, session->slot);
-	lifetime_add(writer->lifetime, session->slot, session->expires, session->tls13);
-	census_add(writer->census, session->slot, facts, NULL, birth(facts, now), visited);
-	if (writer->farm)
-		writer_farm_adopted(writer->farm, session->slot);
-	counter_add(&writer->sessions_adopted, 1);
+	writer_take_in(writer, session, NULL, mark_test(table_marks(writer->table), session->slot));
 	return true;
 }
 

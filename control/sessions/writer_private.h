@@ -89,6 +89,10 @@ struct writer {
 #undef X
 };
 
+/* Before the thread runs: takes in a session of the last daemon, whose slot is allocated. */
+void writer_take_in(
+	struct writer *writer, const struct session *session, const void *value, bool visited);
+
 /* Call all of these on the writer's thread. */
 
 /* The slot of a session, or TABLE_NO_SLOT: the status entry is none. */

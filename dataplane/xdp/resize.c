@@ -11,6 +11,7 @@
 #include "common/locked_memory.h"
 #include "common/log.h"
 #include "common/rank.h"
+#include "dataplane/session_der.h"
 #include "dataplane/tls_version.h"
 #include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
@@ -205,6 +206,7 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 		.len = entry->len,
 		.sum = entry->sum,
 	};
+	struct session_facts facts;
 	int len;
 
 	if (!movable(moving, key, entry, true))
@@ -222,6 +224,8 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	/* The slots keep their numbers if there is room for all. */
 	session.slot = capacity >= old->capacity ? from : moving->next;
 	session.tls13 = session_is_tls13(moving->value, (size_t)len);
+	session_read(moving->value, (size_t)len, &facts);
+	session.facts = &facts;
 	memcpy(session.key, key, SESSD_KEY_SIZE);
 	if (mark_test(old->marks, from))
 		mark_set(engine->marks, session.slot);
