@@ -138,12 +138,11 @@ def by_nginx(lab, work):
     for other in servers[1:]:
         a, b = in_turn(lab, ours.measure, other.measure)
         at_least, aim = (0.9, 1.0) if other is servers[1] else (None, None)
-        note = ("nginx's worker was %.0f %% busy with ours and %.0f %% with the counterpart; the "
-                "client's CPU limits the rest" % (statistics.median(ours.busy[-len(a):]),
-                                                  statistics.median(other.busy)))
+        note = ("nginx's worker was %.0f %% busy with ours and %.0f %% with the counterpart. With "
+                "ours, the veth, the XDP program and the daemon are on nginx's CPU too" % (
+                    statistics.median(ours.busy[-len(a):]), statistics.median(other.busy)))
         rates.append(Figure("resumed TLS 1.3 handshakes/s, one nginx worker, sealed, single use",
-                            "/s", other.name, a, b, at_least, aim,
-                            note=note))
+                            "/s", other.name, a, b, at_least, aim, note=note))
         times.append(Figure("CPU time of nginx for such a handshake", "µs", other.name,
                             ours.taken(), other.taken(), None, None, True))
     for server in servers:
@@ -258,9 +257,10 @@ def dead(lab, work):
     return [
         Figure("look-up, silent cache, until the breaker opens, median", "µs", "the deadline (constant)",
                of("waited_p50"), allowed(DEADLINE_US), 1.4, 1.05, True),
-        Figure("the same, p99", "µs", "deadline + 2 ms (constant)", of("waited_p99"),
-               allowed(DEADLINE_US + 2000), 1.0, 0.8, True,
-               "the longest of %d took %.1f ms; of as many plain waits for the deadline, %.1f ms" % (
+        # What the machine adds to a plain wait is not the library's.
+        Figure("the same, p99", "µs", "a plain wait for the deadline, p99, + 2 ms", of("waited_p99"),
+               [one + 2000 for one in of("plain_p99")], 1.0, 0.8, True,
+               "the longest of %d took %.1f ms; of as many plain waits, %.1f ms" % (
                    sum(of("waited")), max(of("waited_max")) / 1e3, max(of("plain_max")) / 1e3)),
         Figure("look-up, open breaker, p99", "µs", "20 µs (constant)", of("open_p99"), allowed(20), 1.0,
                0.1, True, "the longest of %d took %.0f µs" % (sum(of("open")), max(of("open_max")))),
