@@ -22,8 +22,15 @@
 
 _Static_assert(PREFIX + NONCE + TAG == SESSIOND_SEAL_OVERHEAD, "as the header says");
 
+static char sha256[] = "SHA256";
+
 int seal_tools_open(struct seal_tools *tools)
 {
+	/* Set once: OpenSSL looks a digest up by its name each time that it is given. */
+	const OSSL_PARAM digest[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_ALG_PARAM_DIGEST, sha256, 0),
+		OSSL_PARAM_construct_end(),
+	};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 
@@ -36,7 +43,9 @@ int seal_tools_open(struct seal_tools *tools)
 	tools->aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	EVP_MAC_free(mac);
 	EVP_KDF_free(kdf);
-	if (tools->mac && tools->kdf && tools->cipher && tools->aes)
+	if (tools->mac && tools->kdf && tools->cipher && tools->aes &&
+		EVP_MAC_CTX_set_params(tools->mac, digest) == 1 &&
+		EVP_KDF_CTX_set_params(tools->kdf, digest) == 1)
 		return 0;
 	seal_tools_close(tools);
 	return -ENOMEM;
@@ -51,14 +60,11 @@ void seal_tools_close(struct seal_tools *tools)
 	memset(tools, 0, sizeof(*tools));
 }
 
-static char sha256[] = "SHA256";
-
 static bool hkdf(EVP_KDF_CTX *kdf, int mode, const uint8_t key[32], const void *info,
 	size_t info_len, uint8_t *out, size_t len)
 {
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, 32),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len),
 		OSSL_PARAM_construct_end(),
@@ -106,10 +112,6 @@ int seal_ring_make(struct seal_ring *ring, const struct key_file *keys, const ch
 bool seal_name(const struct seal_tools *tools, const struct seal_slot *slot,
 	const struct sessiond_id *id, uint8_t wire_key[SESSD_KEY_SIZE])
 {
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
-		OSSL_PARAM_construct_end(),
-	};
 	size_t len = 0;
 
 	if (!slot) {
@@ -117,7 +119,7 @@ bool seal_name(const struct seal_tools *tools, const struct seal_slot *slot,
 		memcpy(wire_key, id->bytes, id->len);
 		return true;
 	}
-	return EVP_MAC_init(tools->mac, slot->name, sizeof(slot->name), params) == 1 &&
+	return EVP_MAC_init(tools->mac, slot->name, sizeof(slot->name), NULL) == 1 &&
 	       EVP_MAC_update(tools->mac, id->bytes, id->len) == 1 &&
 	       EVP_MAC_final(tools->mac, wire_key, &len, SESSD_KEY_SIZE) == 1 &&
 	       len == SESSD_KEY_SIZE;
