@@ -6,7 +6,9 @@
  *
  * OpenSSL calls the callbacks of the context that the connection began with, and hands over the
  * connection, whose context may be another by then (SNI). So a connection keeps the first one's
- * attachment.
+ * attachment. Its first message to the info callback is the earliest chance: OpenSSL 3.2 and later
+ * do not tell the context to the callback for new ex_data, and the ClientHello callback, which may
+ * change the context, comes later.
  *
  * The session id context is in the session, under the seal, and OpenSSL compares it itself before
  * it resumes. It is not bound a second time: a connection does not tell what it is.
@@ -34,6 +36,7 @@ struct attachment {
 	int (*new_before)(SSL *, SSL_SESSION *);
 	SSL_SESSION *(*get_before)(SSL *, const unsigned char *, int, int *);
 	void (*remove_before)(SSL_CTX *, SSL_SESSION *);
+	void (*info_before)(const SSL *, int, int);
 	atomic_bool told_early, told_tickets, told_long;
 };
 
@@ -62,20 +65,10 @@ static void on_context_freed(
 	free(attachment);
 }
 
-static void on_ssl_made(
-	void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
-{
-	SSL_CTX *ctx = SSL_get_SSL_CTX(parent);
-
-	(void)pointer, (void)argl, (void)argp;
-	if (ctx)
-		CRYPTO_set_ex_data(data, index, SSL_CTX_get_ex_data(ctx, of_context));
-}
-
 static void make_indices(void)
 {
 	of_context = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
-	of_ssl = SSL_get_ex_new_index(0, NULL, on_ssl_made, NULL, NULL);
+	of_ssl = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	of_result = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	of_born = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
@@ -84,10 +77,33 @@ static struct attachment *attachment_of(const SSL *ssl)
 {
 	struct attachment *attachment = SSL_get_ex_data(ssl, of_ssl);
 
-	/* A connection that was made before its context was attached. */
+	/* An info callback that was set later has replaced the library's. */
 	if (!attachment)
 		attachment = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), of_context);
 	return attachment;
+}
+
+/* What OpenSSL would call: the callback that the connection's first context had, or if it had none,
+ * the present context's. */
+static void on_info(const SSL *ssl, int where, int ret)
+{
+	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+	struct attachment *attachment = SSL_get_ex_data(ssl, of_ssl);
+	void (*next)(const SSL *, int, int);
+
+	if (!attachment) {
+		attachment = SSL_CTX_get_ex_data(ctx, of_context);
+		SSL_set_ex_data((SSL *)ssl, of_ssl, attachment);
+	}
+	next = attachment ? attachment->info_before : NULL;
+	if (!next)
+		next = SSL_CTX_get_info_callback(ctx);
+	if (next == on_info) {
+		attachment = SSL_CTX_get_ex_data(ctx, of_context);
+		next = attachment ? attachment->info_before : NULL;
+	}
+	if (next)
+		next(ssl, where, ret);
 }
 
 static bool is_single_use(const struct attachment *attachment, int version)
@@ -321,6 +337,7 @@ static void set_up(struct attachment *attachment, SSL_CTX *ctx)
 	SSL_CTX_sess_set_new_cb(ctx, on_new);
 	SSL_CTX_sess_set_get_cb(ctx, on_get);
 	SSL_CTX_sess_set_remove_cb(ctx, on_remove);
+	SSL_CTX_set_info_callback(ctx, on_info);
 	if (flags & SESSIOND_NO_TICKETS)
 		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	if (flags & SESSIOND_SINGLE_USE) {
@@ -357,6 +374,7 @@ int sessiond_attach(sessiond_client *client, struct ssl_ctx_st *ctx)
 	attachment->new_before = SSL_CTX_sess_get_new_cb(ctx);
 	attachment->get_before = SSL_CTX_sess_get_get_cb(ctx);
 	attachment->remove_before = SSL_CTX_sess_get_remove_cb(ctx);
+	attachment->info_before = SSL_CTX_get_info_callback(ctx);
 	if (SSL_CTX_set_ex_data(ctx, of_context, attachment) != 1) {
 		sessiond_close(client);
 		free(attachment);

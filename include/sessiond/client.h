@@ -237,7 +237,8 @@ const char *sessiond_version(void);
 /* Makes `ctx` store its sessions in sessiond and find them there. Call it when `ctx` is set up,
  * before its first connection: callbacks for sessions and for early data that are set later replace
  * the library's. Session callbacks that were set before are still called, and asked first; they do
- * not see single-use sessions.
+ * not see single-use sessions. If connections change their context (SSL_set_SSL_CTX), set no info
+ * callback later, and none at a connection; one that was set before is still called.
  *
  * Options of `ctx` that it changes: the session cache mode (server, no internal cache) and, with
  * single use, SSL_OP_NO_ANTI_REPLAY; without single use, max_early_data becomes 0.

@@ -250,7 +250,7 @@ static void a_cache_that_lies_costs_a_full_handshake(void **state)
 	}
 }
 
-static unsigned new_before, get_before, remove_before;
+static unsigned new_before, get_before, remove_before, info_before;
 
 /* As HAProxy: it takes the id out for its own copy. */
 static int count_new(SSL *ssl, SSL_SESSION *session)
@@ -274,6 +274,12 @@ static void count_remove(SSL_CTX *ctx, SSL_SESSION *session)
 	remove_before++;
 }
 
+static void count_info(const SSL *ssl, int where, int ret)
+{
+	(void)ssl, (void)ret;
+	info_before += where == SSL_CB_HANDSHAKE_DONE;
+}
+
 static void callbacks_that_were_there_go_on(void **state)
 {
 	SSL_CTX *client = tls_client(TLS1_2_VERSION);
@@ -282,16 +288,18 @@ static void callbacks_that_were_there_go_on(void **state)
 	struct node a;
 
 	(void)state;
-	new_before = get_before = remove_before = 0;
+	new_before = get_before = remove_before = info_before = 0;
 	node_open(&a, TLS1_2_VERSION, true, options);
 	SSL_CTX_sess_set_new_cb(a.ctx, count_new);
 	SSL_CTX_sess_set_get_cb(a.ctx, count_get);
 	SSL_CTX_sess_set_remove_cb(a.ctx, count_remove);
+	SSL_CTX_set_info_callback(a.ctx, count_info);
 	node_attach(&a);
 	session = node_give(&a, client, NULL);
 	SSL_SESSION_free(node_give(&a, client, session));
 	assert_int_equal(new_before, 1);
 	assert_int_equal(get_before, 1);
+	assert_int_equal(info_before, 2);
 	assert_int_equal(node_stats(&a).hits, 1);
 	SSL_CTX_remove_session(a.ctx, session);
 	assert_int_equal(remove_before, 1);
@@ -328,19 +336,34 @@ static int on_servername(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* The host's context is not attached: the connection remembers the one that it began with. */
-static void a_host_of_its_own_context(void **state)
+static int on_hello(SSL *ssl, int *alert, void *arg)
 {
-	SSL_CTX *client = tls_client(TLS1_3_VERSION);
+	(void)alert, (void)arg;
+	SSL_set_SSL_CTX(ssl, host);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* The host's context is not attached, or by another client: the connection remembers the one that
+ * it began with. The host's info callback is called, as without the library. */
+static void host_of_its_own_context(int version, bool early, bool attached)
+{
+	SSL_CTX *client = tls_client(version);
 	struct sessiond_options options = {0};
 	struct tls_visit visit = {.client = client, .sni = "www.example"};
 	SSL_SESSION *session;
-	struct node a;
+	struct node a, b;
 
-	(void)state;
-	node_make(&a, TLS1_3_VERSION, true, options);
-	SSL_CTX_set_tlsext_servername_callback(a.ctx, on_servername);
-	host = tls_server(TLS1_3_VERSION);
+	node_make(&a, version, true, options);
+	node_open(&b, version, true, options);
+	host = b.ctx;
+	SSL_CTX_set_info_callback(host, count_info);
+	if (attached)
+		node_attach(&b);
+	if (early)
+		SSL_CTX_set_client_hello_cb(a.ctx, on_hello, NULL);
+	else
+		SSL_CTX_set_tlsext_servername_callback(a.ctx, on_servername);
+	info_before = 0;
 	visit.server = a.ctx;
 	tls_visit(&visit);
 	assert_true(visit.ok);
@@ -349,11 +372,25 @@ static void a_host_of_its_own_context(void **state)
 	tls_visit(&visit);
 	assert_true(visit.resumed);
 	assert_int_equal(visit.result, SESSIOND_HIT);
+	assert_int_equal(node_stats(&b).puts + node_stats(&b).hits, 0);
+	assert_int_equal(info_before, 2);
 	SSL_SESSION_free(visit.made);
 	SSL_SESSION_free(session);
 	SSL_CTX_free(host);
+	if (!attached)
+		sessiond_close(b.client);
 	SSL_CTX_free(a.ctx);
 	SSL_CTX_free(client);
+}
+
+static void a_host_of_its_own_context(void **state)
+{
+	(void)state;
+	for (int attached = 0; attached < 2; attached++)
+		for (int early = 0; early < 2; early++) {
+			host_of_its_own_context(TLS1_2_VERSION, early, attached);
+			host_of_its_own_context(TLS1_3_VERSION, early, attached);
+		}
 }
 
 static void tickets_are_told_and_not_stored(void **state)
