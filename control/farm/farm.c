@@ -330,12 +330,11 @@ static void sleep_until_woken(struct farm *farm, struct pollfd polled[POLLED], b
 	uint64_t last = publisher_last(&farm->publisher);
 	uint64_t until = more ? farm->now : next_deadline(farm);
 
-	/* With records in the batch it wakes in time by itself. */
-	if (room && until > farm->now && farm->publisher.batch->records == 0) {
+	/* Until a batch is due, in a moment, it wakes by itself. */
+	if (room && until > farm->now && publish_deadline(farm) > farm->now + PUBLISHER_CLOSE_US) {
 		atomic_store(&farm->asleep, true);
 		publish_collect(farm);
-		if (farm->publisher.batch->records > 0 || publisher_last(&farm->publisher) != last)
-			until = farm->now;
+		until = publisher_last(&farm->publisher) == last ? next_deadline(farm) : farm->now;
 	}
 	wait_for_events(farm, polled, until);
 	atomic_store(&farm->asleep, false);

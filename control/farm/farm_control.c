@@ -34,6 +34,7 @@ static void say(struct farm_engine *engine)
 	size_t sizes[8];
 
 	header.sequence = ++farm->control_sequence;
+	header.sealed = farm->now / 1000U;
 	memcpy(header.boot, farm->boot, ENTRY_BOOT);
 	memcpy(header.node, farm->node, sizeof(header.node));
 	for (unsigned i = 0; i < 7; i++)
@@ -106,6 +107,7 @@ static void take_hello(struct farm_engine *engine, const struct entry_header *he
 		run = run_add(farm, peer, header->boot);
 	if (!run)
 		return;
+	(void)run_waited(run, farm->now, time, header->sealed);
 	window_begin(&run->window, hello->sequence);
 	if (hello->sequence > run->announced)
 		run->announced = hello->sequence;

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <string.h>
 
+#define NAME_AT	    48
 #define RECORD_HEAD 3
 #define NEW_FIXED   (SESSD_KEY_SIZE + 4)
 #define HELLO_FIXED 10
@@ -80,7 +81,8 @@ void entry_header_write(const struct entry_header *header, uint8_t out[ENTRY_HEA
 	put32(out + 24, header->epoch);
 	put16(out + 28, header->shard);
 	put64(out + 32, header->sequence);
-	memcpy(out + 40, header->node, name);
+	put64(out + 40, header->sealed);
+	memcpy(out + NAME_AT, header->node, name);
 }
 
 static bool all_zero(const uint8_t *at, size_t size)
@@ -110,11 +112,12 @@ int entry_header_read(
 	header->epoch = get32(entry + 24);
 	header->shard = get16(entry + 28);
 	header->sequence = get64(entry + 32);
-	if (!entry_name_valid((const char *)entry + 40, entry[1]) ||
-		!all_zero(entry + 40 + entry[1], FARM_NAME_MAX - entry[1]))
+	header->sealed = get64(entry + 40);
+	if (!entry_name_valid((const char *)entry + NAME_AT, entry[1]) ||
+		!all_zero(entry + NAME_AT + entry[1], FARM_NAME_MAX - entry[1]))
 		return -1;
 	memset(header->node, 0, sizeof(header->node));
-	memcpy(header->node, entry + 40, entry[1]);
+	memcpy(header->node, entry + NAME_AT, entry[1]);
 	*why = FARM_REFUSED_SEQUENCE;
 	if (header->sequence == 0 || header->sequence >> ENTRY_EPOCH_SHIFT != header->epoch)
 		return -1;

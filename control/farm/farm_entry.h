@@ -13,8 +13,9 @@
  *       28     2  shard: 0 in the stream of sessions, 65535 in the farm's control stream
  *       30     2  0
  *       32     8  sequence: 1, 2, 3, ... for each boot and shard
- *       40    32  the node's name, padded with zeros
- *       72        the records under AES-256-GCM
+ *       40     8  when it was sealed: milliseconds of the node's CLOCK_MONOTONIC
+ *       48    32  the node's name, padded with zeros
+ *       80        the records under AES-256-GCM
  *      end    16  tag
  *
  * A record: type (1), length of its body (2), body. FARM_NEW: key (32), seconds left (4), value.
@@ -34,7 +35,7 @@
 #include "control/farm/record.h"
 
 #define ENTRY_VERSION	  1
-#define ENTRY_HEADER	  72
+#define ENTRY_HEADER	  80
 #define ENTRY_TAG	  16
 #define ENTRY_BOOT	  16
 #define ENTRY_KEY_ID	  4
@@ -56,6 +57,7 @@ struct entry_header {
 	uint16_t shard;
 	uint32_t epoch;
 	uint64_t sequence;
+	uint64_t sealed;
 	uint8_t key_id[ENTRY_KEY_ID];
 	uint8_t boot[ENTRY_BOOT];
 	char node[FARM_NAME_MAX + 1];

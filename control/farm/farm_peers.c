@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AHEAD_US 60000000
+
 struct farm_peer *peer_find(struct farm *farm, const char *name)
 {
 	for (unsigned i = 0; i < FARM_PEERS; i++)
@@ -100,6 +102,28 @@ struct farm_run *run_add(struct farm *farm, struct farm_peer *peer, const uint8_
 	run->touched = run->progress = farm->now;
 	memcpy(run->boot, boot, ENTRY_BOOT);
 	return run;
+}
+
+int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed)
+{
+	int64_t ahead;
+
+	/* No clock is so far; only a node that has the key can say so. */
+	if (sealed > INT64_MAX / 2000)
+		return 0;
+	ahead = time - (int64_t)sealed * 1000;
+	if (run->ahead_since == 0) {
+		run->ahead = run->ahead_before = ahead;
+		run->ahead_since = now;
+	} else if (now - run->ahead_since > AHEAD_US) {
+		/* Clocks drift: the quickest of long ago is no measure. */
+		run->ahead_before = run->ahead;
+		run->ahead = ahead;
+		run->ahead_since = now;
+	} else if (ahead < run->ahead) {
+		run->ahead = ahead;
+	}
+	return ahead - (run->ahead < run->ahead_before ? run->ahead : run->ahead_before);
 }
 
 static void peer_close(struct farm *farm, struct farm_peer *peer)

@@ -82,6 +82,10 @@ struct farm_run {
 	uint64_t announced;			/* it published so many */
 	uint64_t progress;			/* when something new came, or was given up */
 	uint64_t asked;				/* when it was asked to publish again */
+	/* Our clock minus its clock, and the way to the engine, by the quickest of its entries: in
+	 * this minute and in the one before. */
+	int64_t ahead, ahead_before;
+	uint64_t ahead_since; /* 0: not known yet */
 };
 
 /* An entry that is open and whose records are being passed on. */
@@ -89,7 +93,7 @@ struct farm_delivery {
 	bool active, live;
 	struct farm_run *run;
 	uint64_t sequence;
-	int64_t time;		     /* when the engine accepted it */
+	int64_t time;		     /* when it was sealed */
 	struct record_cursor cursor; /* what is left of it */
 	size_t size;		     /* of the body */
 	uint8_t body[ENTRY_BODY_MAX];
@@ -200,6 +204,9 @@ struct farm_run *run_find(
 	struct farm *farm, const struct farm_peer *peer, const uint8_t boot[ENTRY_BOOT]);
 /* Takes the place of the one that was not touched for longest; NULL: no memory. */
 struct farm_run *run_add(struct farm *farm, struct farm_peer *peer, const uint8_t boot[ENTRY_BOOT]);
+/* How long an entry waited at its node before an engine took it, in microseconds. `time`: when the
+ * engine did; `sealed`: of its header. Entries that did not wait tell what its clock is. */
+int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed);
 /* Gives up peers that neither live nor left a stream. */
 void peers_forget(struct farm *farm);
 void peers_close(struct farm *farm);
@@ -231,7 +238,7 @@ static inline int64_t engine_entry_time(const struct farm_engine *engine, struct
 
 /* farm_publish.c */
 void publish_collect(struct farm *farm);
-/* When the batch must be sealed; UINT64_MAX: when it is full. */
+/* When the batch must be sealed; UINT64_MAX: there is none, or no room. */
 uint64_t publish_deadline(const struct farm *farm);
 void publish_send(struct farm_engine *engine);
 /* Frees batches that all engines have, and lets a slow engine lose some. */

@@ -13,6 +13,7 @@
 #define IN_FLIGHT_MAX  256
 #define COMMAND_MAX    (ENTRY_MAX + 512)
 #define BACKLOG_SMALL  32      /* with more, batches wait until they are full */
+#define BATCH_AGE_US   1000000 /* but not longer */
 #define STALL_US       1000000 /* after so long the daemon has dropped something */
 
 static void take(void *to, const struct farm_record *record)
@@ -63,9 +64,11 @@ uint64_t publish_deadline(const struct farm *farm)
 {
 	const struct publisher *publisher = &farm->publisher;
 
-	if (publisher->batch->records == 0 ||
-		publisher_last(publisher) - best_acked(farm) > BACKLOG_SMALL)
+	if (publisher->batch->records == 0 || !publisher_has_room(publisher))
 		return UINT64_MAX;
+	/* How long a batch waits is known from when it was sealed. */
+	if (publisher_last(publisher) - best_acked(farm) > BACKLOG_SMALL)
+		return publisher->opened + BATCH_AGE_US;
 	return publisher->sealed + PUBLISHER_CLOSE_US;
 }
 

@@ -63,6 +63,7 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 	struct entry_header header;
 	struct farm_run *run;
 	enum farm_refused why;
+	int64_t time;
 
 	engine->batches_in++;
 	if (entry_header_read(entry, size, &header, &why) < 0)
@@ -99,7 +100,8 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 	delivery->live = live;
 	delivery->run = run;
 	delivery->sequence = header.sequence;
-	delivery->time = engine_entry_time(engine, id);
+	time = engine_entry_time(engine, id);
+	delivery->time = time - run_waited(run, farm->now, time, header.sealed);
 	delivery->cursor = (struct record_cursor){delivery->body, size - ENTRY_MIN};
 	delivery->size = size - ENTRY_MIN;
 	if (live)
@@ -164,7 +166,8 @@ static bool pass_session(
 		farm->too_long++;
 		return true;
 	}
-	if (left <= 0) {
+	/* It never lives longer than its client said, so what is less than a second is over. */
+	if (left < 1000000) {
 		farm->expired++;
 		return true;
 	}
@@ -172,7 +175,7 @@ static bool pass_session(
 		farm->tombstoned++;
 		return true;
 	}
-	record->seconds_left = (uint32_t)((left + 999999) / 1000000);
+	record->seconds_left = (uint32_t)(left / 1000000);
 	if (!farm->side.incoming(farm->side.ctx, record, delivery->live))
 		return false;
 	farm->received++;

@@ -104,6 +104,7 @@ void publisher_seal(struct publisher *publisher, uint64_t now)
 		return;
 	publisher->sealed = now;
 	publisher->header.sequence++;
+	publisher->header.sealed = now / 1000U;
 	slot = slot_of(publisher, publisher->header.sequence);
 	/* If OpenSSL fails, the number stays unused: peers see a gap, and ask again. */
 	slot->size = (uint32_t)farm_seal(publisher->tools, publisher->ring, &publisher->subkey,
@@ -137,6 +138,8 @@ bool publisher_add(struct publisher *publisher, const struct farm_record *record
 		publisher->too_long++;
 		return false;
 	}
+	if (publisher->batch->records == 1)
+		publisher->opened = now;
 	if (publisher->batch->records == ENTRY_RECORDS_MAX)
 		publisher_seal(publisher, now);
 	return true;

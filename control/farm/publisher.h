@@ -30,6 +30,7 @@ struct publisher {
 	struct farm_subkey subkey;
 	struct batch *batch;
 	uint64_t sealed; /* when the last batch was, microseconds */
+	uint64_t opened; /* when this one got its first record */
 	struct publisher_slot *slots;
 	uint64_t oldest; /* sequence of the oldest batch that is kept */
 	uint32_t seconds_max;

@@ -94,6 +94,7 @@ static void note_session(struct node *node, unsigned number, const struct farm_r
 		node->distinct++;
 	else
 		node->twice++;
+	node->left[number] = (uint16_t)record->seconds_left;
 	node->got[number]++;
 	node->removed[number] = false;
 }

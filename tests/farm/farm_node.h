@@ -28,8 +28,9 @@ struct node {
 	unsigned resend_at;	 /* NODE_SESSIONS: none is under way */
 	unsigned resends;
 	/* In. */
-	uint8_t got[NODE_SESSIONS];  /* times that it arrived */
-	bool removed[NODE_SESSIONS]; /* the last that came was a removal */
+	uint8_t got[NODE_SESSIONS];   /* times that it arrived */
+	uint16_t left[NODE_SESSIONS]; /* seconds, as it arrived last */
+	bool removed[NODE_SESSIONS];  /* the last that came was a removal */
 	unsigned distinct, twice, wrong, flushes, history;
 	bool paused;	      /* no room */
 	unsigned pause_every; /* no room at each so-manieth record; 0: never */

@@ -229,6 +229,36 @@ static void both_engines_are_stopped(void **state)
 	node_close(b);
 }
 
+/* A session's life goes on while it waits for an engine. */
+static void time_in_the_buffer_counts(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 1);
+	node_wait(b, 0, 1);
+	assert_in_range(NODE_READ(b, left[0]), 290, 300);
+	redis_signal(&one, SIGSTOP);
+	for (unsigned i = 1; i < 6; i++) {
+		node_new(a, i, 1);
+		sleep(1);
+	}
+	redis_signal(&one, SIGCONT);
+	node_wait(b, 1, 5);
+	for (unsigned i = 1; i < 6; i++)
+		assert_in_range(NODE_READ(b, left[i]), 270, 294 + i);
+	/* And in the engine. */
+	c = node_open(&single, "c");
+	node_wait(c, 0, 6);
+	assert_in_range(NODE_READ(c, left[0]), 260, 295);
+	assert_in_range(NODE_READ(c, left[1]), 260, 295);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
 /* Each has an engine of its own, and then both have both. */
 static void a_partition_heals(void **state)
 {
@@ -887,6 +917,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_only_engine_is_killed, begin, end),
 		cmocka_unit_test_setup_teardown(an_engine_that_is_stopped, begin, end),
 		cmocka_unit_test_setup_teardown(both_engines_are_stopped, begin, end),
+		cmocka_unit_test_setup_teardown(time_in_the_buffer_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_partition_heals, begin, end),
 		cmocka_unit_test_setup_teardown(a_blackholed_engine, begin, end),
 		cmocka_unit_test_setup_teardown(a_newer_node, begin, end),

@@ -236,7 +236,7 @@ def farm_entries():
     yield "hello", b"\1" + records((128, struct.pack(">QH", 7, 2) + b"\1a\2bc"))
     yield "hello_cut", b"\1" + records((128, struct.pack(">QH", 7, 3) + b"\1a\2bc"))
     yield "resend", b"\1" + records((129, bytes(16) + b"\1a"))
-    head = struct.pack(">BBH4s16sIHHQ32s", 1, 1, 1, b"", b"", 0, 0, 0, 1, b"a")
+    head = struct.pack(">BBH4s16sIHHQQ32s", 1, 1, 1, b"", b"", 0, 0, 0, 1, 5, b"a")
     yield "entry", b"\0" + head + bytes(60)
     yield "entry_short", b"\0" + head + bytes(15)
     yield "entry_version", b"\0\2" + head[1:] + bytes(60)

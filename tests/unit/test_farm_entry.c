@@ -51,7 +51,8 @@ static struct farm_record session(uint8_t first, uint16_t size)
 
 static struct entry_header header_of(uint64_t sequence)
 {
-	struct entry_header header = {.sequence = sequence, .node = "cache-1.example"};
+	struct entry_header header = {
+		.sequence = sequence, .sealed = 0x102, .node = "cache-1.example"};
 
 	memset(header.boot, 0xb0, sizeof(header.boot));
 	return header;
@@ -106,11 +107,13 @@ static void entry_bytes(void **state)
 	assert_memory_equal(entry + 4, ring.keys[0].id, 4);
 	assert_memory_equal(entry + 8, header.boot, 16);
 	assert_memory_equal(entry + 24, "\0\0\0\3\0\0\0\0\0\0\0\0\0\x30\0\5", 16);
-	assert_memory_equal(entry + 40, "cache-1.example\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
+	assert_memory_equal(entry + 40, "\0\0\0\0\0\0\1\2", 8);
+	assert_memory_equal(entry + 48, "cache-1.example\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
 
 	assert_int_equal(entry_header_read(entry, ENTRY_MIN, &back, &why), 0);
 	assert_int_equal(back.sequence, 0x300005);
 	assert_int_equal(back.epoch, 3);
+	assert_int_equal(back.sealed, 0x102);
 	assert_int_equal(back.records, 2);
 	assert_string_equal(back.node, header.node);
 }
