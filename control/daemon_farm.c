@@ -70,20 +70,23 @@ int daemon_check_farm(struct daemon *daemon, const struct options *next)
 int daemon_reload_farm(struct daemon *daemon, const struct options *next)
 {
 	struct farm_config config = option_farm_config(next);
-	int err = 0;
+	const struct options *now = &daemon->options;
+	int err;
 
-	if (config.engine_count == 0) {
-		if (daemon->farm)
-			leave(daemon);
-	} else if (daemon->farm) {
-		err = farm_reload(daemon->farm, &config);
-	} else {
-		err = writer_set_farm(daemon->writer, true);
-		if (!err)
-			err = start(daemon, next);
-		if (err)
-			leave(daemon);
-	}
+	/* With another name it is another cache to the others. */
+	if (daemon->farm &&
+		(config.engine_count == 0 || strcmp(next->farm_name, now->farm_name) != 0 ||
+			strcmp(next->farm_node, now->farm_node) != 0))
+		leave(daemon);
+	if (config.engine_count == 0)
+		return 0;
+	if (daemon->farm)
+		return farm_reload(daemon->farm, &config);
+	err = writer_set_farm(daemon->writer, true);
+	if (!err)
+		err = start(daemon, next);
+	if (err)
+		leave(daemon);
 	return err;
 }
 

@@ -207,13 +207,13 @@ OPTION(char, farm_ca, [PATH_MAX], .name = "farm-ca", .arg = "FILE", .flags = OPT
 	.example = "/etc/sessiond/farm-ca.pem")
 
 OPTION(char, farm_name, [FARM_NAME_MAX + 1], .name = "farm-name", .arg = "NAME",
-	.fixed = "other caches know this one by it",
+	.flags = OPTION_RELOADABLE,
 	.help = "Name of the farm: caches with the same name share sessions", .set = set_farm_name,
 	.value = value_text, .fallback = "sessiond")
 
 /* The host's name if it is not given and there is a farm. */
 OPTION(char, farm_node, [FARM_NAME_MAX + 1], .name = "farm-node", .arg = "NAME",
-	.fixed = "other caches know this one by it",
+	.flags = OPTION_RELOADABLE,
 	.help = "Name of this cache in its farm, different for each; default the host's name",
 	.set = set_farm_name, .value = value_text, .example = "cache1")
 

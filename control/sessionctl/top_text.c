@@ -171,8 +171,8 @@ static void add_farm(struct view *view)
 	short_number(top_rate(view->before, view->now, "farm_published"), out);
 	short_number(top_rate(view->before, view->now, "farm_received"), in);
 	row(view, false,
-		"farm       %" PRIu64 " of %" PRIu64 " engines, %" PRIu64
-		" other caches, lag %" PRIu64 " ms, %s/s out, %s/s in%s",
+		"farm       %" PRIu64 " of %" PRIu64 " engines, %" PRIu64 " others, lag %" PRIu64
+		" ms, %s/s out, %s/s in%s",
 		top_figure(view->now, "farm_engines_up"), engines,
 		top_figure(view->now, "farm_caches_alive"), top_figure(view->now, "farm_lag_ms"),
 		out, in, top_figure(view->now, "farm_ready") ? "" : ", WARMING UP");
@@ -329,6 +329,7 @@ void top_text(struct top_text *text, const struct top_sample *before, const stru
 	unsigned room)
 {
 	struct view view = {.text = text, .before = before, .now = now};
+	unsigned more;
 
 	view.room = room < TOP_ROWS_MAX ? room : TOP_ROWS_MAX;
 	text->count = 0;
@@ -340,9 +341,12 @@ void top_text(struct top_text *text, const struct top_sample *before, const stru
 	add_head(&view);
 	add_fill(&view);
 	add_ratio(&view);
+	more = text->count;
 	add_latency(&view);
 	add_farm(&view);
-	row(&view, false, "%s", "");
+	/* A terminal of 24 lines has room for one of the two and a blank line. */
+	if (text->count - more < 2)
+		row(&view, false, "%s", "");
 	add_lines(&view);
 	row(&view, false, "%s", "");
 	add_sources(&view);

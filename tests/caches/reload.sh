@@ -89,6 +89,19 @@ expect 0 '' "$sessionctl" -C "$folder/a.sock" reload
 is_ready 7001 >/dev/null || fail "a is not ready after it joined"
 await 15 "b has what was stored while a was out" try fetch 7002 --count 500 --seed 50
 crosses 51 "sessions cross again"
+# Under another name, and one that had no farm when it started.
+sed -i 's/^farm-node.*/farm-node = other/' "$folder/a.conf"
+expect 0 '' "$sessionctl" -C "$folder/a.sock" reload
+crosses 52 "sessions cross under another name"
+"$sessionctl" -C "$folder/b.sock" farm | grep -Eq '^other  *alive' || fail "b does not know a by its new name"
+printf 'capacity = 10000\nlisten = 127.0.0.1\n' >"$folder/c.conf"
+start c 7003 --mode socket --threads 1 --config "$folder/c.conf" || finish
+is_ready 7003 >/dev/null || fail "c is not ready without a farm"
+cp "$folder/a.key" "$folder/c.key"
+sed -e 's/a.key/c.key/; s/^farm-node.*/farm-node = c/' "$folder/in.conf" >"$folder/c.conf"
+expect 0 '' "$sessionctl" -C "$folder/c.sock" reload
+await 15 "c has what the others had" try fetch 7003 --count 500 --seed 50
+
 # A key that is missing lets it stay out.
 sed -i '/^farm/d' "$folder/a.conf"
 expect 0 '' "$sessionctl" -C "$folder/a.sock" reload

@@ -139,11 +139,11 @@ static void test_farm(void **state)
 	figure("farm_published", 100, 300);
 	figure("farm_received", 0, 20);
 	top_text(&text, &before, &now, 23);
-	assert_words("farm",
-		"farm 1 of 2 engines, 3 other caches, lag 7 ms, 100/s out, 10/s in, WARMING UP");
+	assert_words(
+		"farm", "farm 1 of 2 engines, 3 others, lag 7 ms, 100/s out, 10/s in, WARMING UP");
 	figure("farm_ready", 0, 1);
 	top_text(&text, &before, &now, 23);
-	assert_words("farm", "farm 1 of 2 engines, 3 other caches, lag 7 ms, 100/s out, 10/s in");
+	assert_words("farm", "farm 1 of 2 engines, 3 others, lag 7 ms, 100/s out, 10/s in");
 	assert_in_range(text.count + TOP_SOURCES_LEAST, 0, 23);
 }
 
