@@ -80,6 +80,11 @@ def take(lab):
     sessions on the other CPU, and the frames' own code and pages are cold as well."""
     server = lab.sessiond("xdp", lab.args.sessions)
     warm_up, few, enough = 20000, 5, 0.7
+    once = "each session is asked for once, in the same order, after the daemon on the other CPU " \
+        "stored all of them anew"
+    notes = {"caches warm": once + "; %d GETs of them go before, in the same run, and are not "
+                                   "counted" % warm_up,
+             "just stored, caches cold": once}
     figures = []
 
     def each(workload, sessions, *options):
@@ -106,7 +111,8 @@ def take(lab):
         for name, options in (("caches warm", ("--warm-up", warm_up)), ("just stored, caches cold", ())):
             ours, gets = in_turn(lab, lambda: middle(TAKE, *options), lambda: middle(EACH, *options))
             figures.append(Figure("XDP program time of a TAKE, 144 B, %s sessions, %s" % (
-                count(SMALL), name), "ns", "a GET of each, same state", ours, gets, 1.25, 1.0, True))
+                count(SMALL), name), "ns", "a GET of each, same state", ours, gets, 1.25, 1.0, True,
+                note=notes[name]))
         sessions = lab.args.sessions
         ours, gets = in_turn(lab, lambda: stored(TAKE, sessions), lambda: stored(EACH, sessions))
         for name, unit, key, *bounds in (
