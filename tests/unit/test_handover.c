@@ -131,6 +131,21 @@ static bool get(struct writer *writer, uint32_t number)
 	return true;
 }
 
+static void on_stat(void *ctx, const char *name, uint64_t value)
+{
+	if (strcmp(name, "opaque_sessions") == 0)
+		*(uint64_t *)ctx = value;
+}
+
+/* Sessions by their kind: these values are no sessions of OpenSSL. */
+static uint64_t opaque(struct writer *writer)
+{
+	uint64_t count = UINT64_MAX;
+
+	writer_stats(writer, on_stat, &count);
+	return count;
+}
+
 static void all(void **state)
 {
 	struct writer *from = make_stopped(SESSIONS), *to;
@@ -156,6 +171,7 @@ static void all(void **state)
 	assert_int_equal(handover_read(to, fd), 0);
 	assert_int_equal(table_count(to->table), SESSIONS - 1);
 	assert_int_equal(to->sessions_adopted, SESSIONS - 1);
+	assert_int_equal(opaque(to), SESSIONS - 1);
 	for (uint32_t i = 0; i < SESSIONS; i++) {
 		if (i == 5) {
 			assert_int_equal(slot_of(to, i), TABLE_NO_SLOT);
