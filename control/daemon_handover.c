@@ -23,13 +23,7 @@ void daemon_find_stored(struct daemon *daemon)
 
 void daemon_take_over(struct daemon *daemon)
 {
-	if (daemon->stored_fd < 0)
-		return;
-	if (!engine_mode_has(daemon->mode, ENGINE_HANDS_OVER))
-		log_warning(
-			"the sessions of the last daemon are lost: mode %s cannot take them over",
-			daemon->mode->name);
-	else if (handover_read(daemon->writer, daemon->stored_fd) < 0)
+	if (daemon->stored_fd >= 0 && handover_read(daemon->writer, daemon->stored_fd) < 0)
 		log_warning("%s", error_message());
 }
 

@@ -64,7 +64,7 @@ static const char *restart_cost(
 	writer_stats(daemon->writer, count_sessions, &sessions);
 	if (!report->moves && daemon->ops->restart_keeps)
 		kept = daemon->ops->restart_keeps(daemon->engine, &next->engine, sessions);
-	else if (next->mode == daemon->options.mode && daemon_hands_over(daemon))
+	else if (daemon_hands_over(daemon)) /* to any mode */
 		kept = sessions < next->engine.capacity ? sessions : next->engine.capacity;
 	if (sessions == 0)
 		snprintf(text, 256, "a restart ends no session: there is none");

@@ -220,6 +220,8 @@ static bool store(struct writer *writer, const struct handover_session *head, co
 	session_read(value, head->len, &facts);
 	session.facts = &facts;
 	writer_take_in(writer, &session, value, head->visited);
+	if (writer->ops->put)
+		writer->ops->put(writer->engine, &session, value);
 	return true;
 }
 
@@ -238,6 +240,7 @@ static void store_all(struct writer *writer, struct input *input)
 		stored += kept;
 		not_stored += !kept;
 	}
+	writer_commit(writer);
 	lifetime_order(writer->lifetime);
 	resumption_begin(&writer->resumption, writer->census);
 	log_notice(

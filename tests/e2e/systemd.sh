@@ -194,6 +194,24 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(5)
 s.sendto(struct.pack("!BBH", 1, 1, 0) + b"%032d" % 59, ("127.0.0.1", 54321))
 assert s.recv(999)[36:] == b"v" * 140'
+# To xdp mode, too: what is in its maps from then on is adopted as ever.
+ip link show e0 >/dev/null || ip link add e0 type veth peer name e1
+ip link set e0 up
+printf 'mode = xdp\ninterface = e0\ncapacity = 10000\n' >/run/test/etc/sessiond/sessiond.conf
+check systemctl restart sessiond
+check stat_is mode_xdp 1
+check stat_is sessions 60
+check python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(struct.pack("!BBH", 1, 1, 0) + b"%032d" % 58, ("127.0.0.1", 54321))
+assert s.recv(999)[36:] == b"v" * 140'
+check systemctl restart sessiond
+check stat_is sessions_adopted 60
+check systemctl stop sessiond
+printf 'mode = socket\ncapacity = 20000\n' >/run/test/etc/sessiond/sessiond.conf
+check systemctl start sessiond
+check stat_is sessions 0
 before=$(main)
 kill -KILL "$before"
 for _ in $(seq 50); do
