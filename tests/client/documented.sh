@@ -5,7 +5,7 @@
 # docs/clients.md, word for word: its commands and configurations, with its addresses, paths and defaults,
 # in namespaces of this test's own. A session that is made at nginx, httpd, HAProxy or hitch is resumed after
 # the server was stopped and started, which has nothing of it but in the caches. Every block of the document
-# is used.
+# is used. With DOCUMENTED_INSTALLED the programs are those of installed packages, not of a build folder.
 
 . "$(dirname "$0")/../cli/lib.sh"
 
@@ -18,31 +18,33 @@ PATH=$build:$PATH:/usr/sbin
 for program in nginx apache2 haproxy hitch openssl; do
 	command -v "$program" >/dev/null || skip "$program is not installed"
 done
-for file in client/nginx/ngx_http_sessiond_module.so client/httpd/mod_socache_sessiond.so; do
-	[ -e "$build/$file" ] || skip "$file is not built"
-done
 
 # The files that the packages install, over the host's folders.
-mkdir "$folder/over"
-mount -t tmpfs none "$folder/over" || skip "nothing can be mounted here"
-documented_cleanup() {
-	umount -l "$folder/over"
-	cleanup
+overlay() {
+	local file dir name
+
+	for file in client/nginx/ngx_http_sessiond_module.so client/httpd/mod_socache_sessiond.so; do
+		[ -e "$build/$file" ] || skip "$file is not built"
+	done
+	mkdir "$folder/over"
+	mount -t tmpfs none "$folder/over" || skip "nothing can be mounted here"
+	trap 'umount -l "$folder/over"; cleanup' EXIT
+	for dir in /etc /usr/lib /var/lib; do
+		name=${dir//\//_}
+		mkdir "$folder/over/$name" "$folder/over/$name.work"
+		mount -t overlay -o "lowerdir=$dir,upperdir=$folder/over/$name,workdir=$folder/over/$name.work" none $dir ||
+			skip "$dir cannot be overlaid here"
+	done
+	mount -t tmpfs none /run || skip "/run cannot be overlaid here"
+	mkdir -p /etc/sessiond "/usr/lib/$triplet/sessiond"
+	cp "$build/client/libsessiond.so.0" "/usr/lib/$triplet/"
+	cp "$build/client/nginx/"ngx_*_sessiond_module.so /usr/lib/nginx/modules/
+	cp "$build/client/httpd/mod_socache_sessiond.so" /usr/lib/apache2/modules/
+	cp "$build/client/preload/libsessiond-preload.so" "/usr/lib/$triplet/sessiond/"
 }
-trap documented_cleanup EXIT
-for dir in /etc /usr/lib /var/lib; do
-	name=${dir//\//_}
-	mkdir "$folder/over/$name" "$folder/over/$name.work"
-	mount -t overlay -o "lowerdir=$dir,upperdir=$folder/over/$name,workdir=$folder/over/$name.work" none $dir ||
-		skip "$dir cannot be overlaid here"
-done
-mount -t tmpfs none /run || skip "/run cannot be overlaid here"
-triplet=$(gcc -dumpmachine)
-mkdir -p /etc/sessiond "/usr/lib/$triplet/sessiond" /var/lib/prometheus/node-exporter
-cp "$build/client/libsessiond.so.0" "/usr/lib/$triplet/"
-cp "$build/client/nginx/"ngx_*_sessiond_module.so /usr/lib/nginx/modules/
-cp "$build/client/httpd/mod_socache_sessiond.so" /usr/lib/apache2/modules/
-cp "$build/client/preload/libsessiond-preload.so" "/usr/lib/$triplet/sessiond/"
+triplet=$(basename "$(dirname "$(ls -d /usr/lib/*/libssl.so.3)")")
+[ -n "${DOCUMENTED_INSTALLED:-}" ] || overlay
+mkdir -p /var/lib/prometheus/node-exporter
 mkdir -p "$folder/prefix"
 ln -s /usr/lib/nginx/modules "$folder/prefix/modules"
 
