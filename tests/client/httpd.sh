@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# Two httpd that share a cache and nothing else: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3,
-# plain and sealed, with MPM event, 20 of each with MPM prefork. Certificate states (stapling) and passwords
-# (authn) of A serve B as well. Never across scopes. A graceful restart loses nothing. Without a cache
-# handshakes go on.
+# httpd.sh MODE: two httpd that share a cache and nothing else: 1000 sessions made at A, resumed at B, TLS
+# 1.2 and 1.3, plain and sealed, with MPM event, 20 of each with MPM prefork, and with client certificates.
+# Certificate states (stapling) and passwords (authn) of A serve B as well. Never across scopes or virtual
+# hosts. A graceful restart loses nothing. Without a cache handshakes go on.
 
 . "$(dirname "$0")/../cli/lib.sh"
+. "$(dirname "$0")/place.sh"
 
 PATH=$PATH:/usr/sbin
 for program in apache2 openssl; do
@@ -17,6 +18,7 @@ module=$SESSIOND_BUILD/client/httpd/mod_socache_sessiond.so
 resume_many=$SESSIOND_BUILD/tests/client/resume_many
 export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 count=1000
+place "$1"
 
 # An issuer, and a certificate that names its OCSP responder.
 pki=$folder/pki
@@ -75,6 +77,10 @@ configure() {
 			ServerName localhost:443
 			SSLEngine on
 			</VirtualHost>
+			<VirtualHost 127.0.0.1:$2>
+			ServerName other.example:443
+			SSLEngine on
+			</VirtualHost>
 			<Location /status>
 			SetHandler server-status
 			</Location>
@@ -115,20 +121,23 @@ both() {
 }
 servers=
 
-# expect_resumed WHAT VERSION COUNT OF
+# expect_resumed WHAT VERSION COUNT OF [RESUME_MANY-OPTION...]
 expect_resumed() {
-	local said tries=1
+	local said tries=1 what=$1 version=$2 expected=$3 of=$4
 
+	shift 4
 	cases=$((cases + 1))
-	[ "$3" -eq 0 ] || tries=100
-	said=$(timeout 60 "$resume_many" "$2" "$4" 7391 7393 $tries 2>&1)
-	echo "$1, TLS $2: $said"
-	[ "$said" = "$3 of $4 resumed" ] || fail "$1, TLS $2: ${said:-not done in a minute}, expected $3: $(tail -n 3 "$folder/b/error.log")"
+	[ "$expected" -eq 0 ] || tries=100
+	said=$(timeout 60 "$resume_many" "$@" "$version" "$of" 7391 7393 $tries 2>&1)
+	echo "$what, TLS $version: $said"
+	[ "$said" = "$expected of $of resumed" ] ||
+		fail "$what, TLS $version: ${said:-not done in a minute}, expected $expected: $(tail -n 3 "$folder/b/error.log")"
 }
 
-start up -m socket -n 100000 --max-session 1400 7390 || finish
+# shellcheck disable=SC2086 # words
+start up $cache_options -n 100000 --max-session 1400 7390 || finish
 cache=$started
-where='sessiond:127.0.0.1:7390?deadline-us=1000000'
+where="sessiond:$cache_at:7390?deadline-us=1000000"
 sealed="$where&key=$folder/key&scope=www"
 
 for line in "SSLSessionCache $where" "SSLSessionCache $sealed"; do
@@ -138,10 +147,17 @@ for line in "SSLSessionCache $where" "SSLSessionCache $sealed"; do
 	done
 	! grep -E ':(error|crit|alert|emerg)\]|sessiond:' "$folder"/[ab]/error.log || fail "httpd complains"
 	http_get 7394 /status >"$folder/status"
-	grep -q 'cache type: <b>sessiond</b>, caches: <b>127.0.0.1:7390</b>' "$folder/status" ||
+	grep -q "cache type: <b>sessiond</b>, caches: <b>$cache_at:7390</b>" "$folder/status" ||
 		fail "mod_status does not tell of it: $(cat "$folder/status")"
 	grep -qE '^(<tr>.*)?hits: <b>[0-9]+</b>' "$folder/status" || fail "mod_status has no counters"
 done
+for version in 1.2 1.3; do
+	expect_resumed 'another host' $version 20 20 -n other.example
+	expect_resumed 'other.example for localhost' $version 0 20 -n other.example -m localhost
+	expect_resumed 'localhost for other.example' $version 0 20 -n localhost -m other.example
+	expect_resumed 'no name for other.example' $version 0 20 -m other.example
+done
+answered up $((4 * count))
 "$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"
 grep -q '^remove_done 0$' "$folder/removes" || fail "sessions were removed: $(cat "$folder/removes")"
 
@@ -173,6 +189,19 @@ both "SSLSessionCache $sealed" prefork
 for version in 1.2 1.3; do
 	expect_resumed 'sealed, prefork' $version 20 20
 done
+
+# A client with a certificate of some 1000 bytes.
+openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=$(printf 'x%.0s' $(seq 60))/O=$(printf 'y%.0s' $(seq 60))" -days 1 \
+	-keyout "$folder/client.key" -out "$folder/client.crt" 2>/dev/null || fail "no certificate can be made"
+cat "$folder/client.key" "$folder/client.crt" >"$folder/client.pem"
+both "SSLSessionCache $sealed&max-session=1400
+SSLVerifyClient require
+SSLCACertificateFile $folder/client.crt"
+for version in 1.2 1.3; do
+	expect_resumed 'client certificate' $version 20 20 -c "$folder/client.pem"
+done
+"$sessionctl" -C "$folder/up.sock" list | awk '$3 > most { most = $3 } END { exit most < 1000 }' ||
+	fail "no session has a client certificate in it"
 
 # The responder answers A only, a password file has its user at A only: B has both from the cache.
 cases=$((cases + 2))
@@ -245,5 +274,5 @@ wait "$cache"
 for version in 1.2 1.3; do
 	expect_resumed 'the cache is down' $version 0 20
 done
-grep -q 'sessiond: cache 127.0.0.1:7390 does not answer' "$folder/b/error.log" || fail "nobody told of it"
+grep -q 'sessiond: cache [0-9.:]* does not answer' "$folder/b/error.log" || fail "nobody told of it"
 finish
