@@ -88,15 +88,15 @@ in_ns()
 	nsenter "--net=/run/netns/$LAB-$1" -- "${@:2}"
 }
 
+# wait_for SECONDS COMMAND...: until it succeeds
 wait_for()
 {
-	local i
+	local end=$((SECONDS + $1 + 1))
 
-	for ((i = 0; i < $1 * 20; i++)); do
-		"${@:2}" >/dev/null 2>&1 && return 0
+	until "${@:2}" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.05
 	done
-	return 1
 }
 
 ctl()
@@ -250,14 +250,14 @@ step "manners: ping, arping, IPv6, VLAN"
 for node in t1 t2; do
 	wait_for 10 pings "$node" "$IP4" || fail "ping $node"
 	wait_for 10 pings "$node" -s 1400 "$IP6" || fail "ping6 $node"
-	in_ns "$node" arping -qc 2 -w 2 -I cache "$IP4" || fail "arping $node"
+	wait_for 10 in_ns "$node" arping -qc 2 -w 2 -I cache "$IP4" || fail "arping $node"
 	in_ns "$node" ip neigh flush all
-	in_ns "$node" ping -qc 1 -W 1 "$IP6" >/dev/null || fail "neighbour discovery $node"
+	wait_for 10 in_ns "$node" ping -qc 1 -W 1 "$IP6" || fail "neighbour discovery $node"
 	! in_ns "$node" ping -qc 1 -W 0.2 10.88.0.2 >/dev/null || fail "someone is 10.88.0.2"
 done
 # The kernel here may not support VLANs: the test builds frames with one tag and with two.
 for node in t1 t2; do
-	in_ns "$node" ping -qc 1 -W 1 "$IP4" >/dev/null || fail "ping $node"
+	wait_for 10 in_ns "$node" ping -qc 1 -W 1 "$IP4" || fail "ping $node"
 	MAC=$(in_ns "$node" ip neigh show "$IP4" | grep -o 'lladdr [^ ]*' | cut -d' ' -f2)
 	IFACE=cache MAC=$MAC IP4=$IP4 in_ns "$node" "$BUILD/tests/dpdk/tagged" >"$LOGS/tagged.log" 2>&1 ||
 		fail "VLAN: $(cat "$LOGS/tagged.log")"

@@ -55,12 +55,12 @@ static int setup(void **state)
 	return 0;
 }
 
-/* The next frame from the cache, with the outer tag that the kernel removed; 0 after a second. */
+/* The next frame from the cache, with the outer tag that the kernel removed; 0 after 5 seconds. */
 static size_t receive(uint8_t *frame)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 
-	while (poll(&pfd, 1, 1000) > 0) {
+	while (poll(&pfd, 1, 5000) > 0) {
 		char control[256];
 		struct iovec iov = {.iov_base = frame, .iov_len = PACKET_ROOM - 4};
 		struct msghdr msg = {.msg_iov = &iov,
