@@ -20,6 +20,10 @@ static void take(void *to, const struct farm_record *record)
 {
 	struct farm *farm = to;
 
+	if (record->type == FARM_NEW && record->seconds_left == 0) {
+		farm->expired++;
+		return;
+	}
 	if (publisher_add(&farm->publisher, record, farm->now))
 		intake_own(farm, record);
 	else

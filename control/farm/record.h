@@ -24,8 +24,8 @@ struct farm_record {
 	uint8_t key[SESSD_KEY_SIZE]; /* unused by FARM_FLUSH */
 	uint16_t value_len;	     /* bytes; FARM_NEW only, else 0 */
 	const uint8_t *value;
-	/* FARM_NEW only: at least 1. From a record that arrives, the time at its node, in transit
-	 * and in the engine's memory is deducted; the rest is rounded down. */
+	/* FARM_NEW only; with 0 it is dropped. From a record that arrives, the time at its node, in
+	 * transit and in the engine's memory is deducted; the rest is rounded down. */
 	uint32_t seconds_left;
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/locked_memory.h"
 
 struct entry {
@@ -14,7 +15,7 @@ struct entry {
 	uint8_t live;
 	uint16_t value_len;
 	uint32_t seconds_left;
-	uint32_t unused;
+	uint32_t pushed; /* the clock's tick, of which 32 bits suffice */
 	uint8_t key[SESSD_KEY_SIZE];
 	uint8_t value[];
 };
@@ -83,6 +84,7 @@ bool record_ring_push(
 	entry->live = live;
 	entry->value_len = record->value_len;
 	entry->seconds_left = record->seconds_left;
+	entry->pushed = (uint32_t)clock_tick();
 	memcpy(entry->key, record->key, SESSD_KEY_SIZE);
 	if (record->value_len > 0)
 		memcpy(entry->value, record->value, record->value_len);
@@ -100,10 +102,21 @@ uint64_t record_ring_tail(const struct record_ring *ring)
 	return __atomic_load_n(&ring->tail, __ATOMIC_SEQ_CST);
 }
 
+/* A session's life goes on while it waits here, which is long if no engine answers. */
+static uint32_t left(const struct entry *entry, uint32_t now)
+{
+	/* Another CPU may have a later tick. */
+	int32_t ticks = (int32_t)(now - entry->pushed);
+	uint32_t waited = ticks > 0 ? (uint32_t)ticks / (uint32_t)clock_ticks(1) : 0;
+
+	return entry->seconds_left > waited ? entry->seconds_left - waited : 0;
+}
+
 unsigned record_ring_pull(struct record_ring *ring, unsigned max,
 	void (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
 	void *ctx)
 {
+	uint32_t now = (uint32_t)clock_tick();
 	uint64_t head = ring->head;
 	unsigned n = 0;
 
@@ -122,7 +135,7 @@ unsigned record_ring_pull(struct record_ring *ring, unsigned max,
 			memcpy(record.key, entry->key, SESSD_KEY_SIZE);
 			record.value_len = entry->value_len;
 			record.value = entry->value;
-			record.seconds_left = entry->seconds_left;
+			record.seconds_left = left(entry, now);
 			take(ctx, &record, entry->live, head);
 			explicit_bzero(entry->value, entry->value_len);
 			n++;

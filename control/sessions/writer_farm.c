@@ -143,6 +143,15 @@ void writer_farm_adopted(struct writer_farm *farm, uint32_t slot)
 	set_own(farm, slot, true);
 }
 
+/* What was dropped is in the table: the farm asks for it again, when engines take something. */
+static void tell_lost(struct writer_farm *farm)
+{
+	struct farm *to = atomic_load_explicit(&farm->farm, memory_order_acquire);
+
+	if (to)
+		farm_lost(to);
+}
+
 void writer_farm_new(struct writer_farm *farm, const struct session *session, uint64_t hash,
 	uint16_t timeout, const void *value)
 {
@@ -154,9 +163,12 @@ void writer_farm_new(struct writer_farm *farm, const struct session *session, ui
 	set_own(farm, session->slot, true);
 	removed_keys_clear(farm->removed, hash);
 	memcpy(record.key, session->key, SESSD_KEY_SIZE);
-	counter_add(
-		push(farm, &record, OUT_REST) ? &farm->farm_passed : &farm->farm_drop_queue_full,
-		1);
+	if (push(farm, &record, OUT_REST)) {
+		counter_add(&farm->farm_passed, 1);
+		return;
+	}
+	counter_add(&farm->farm_drop_queue_full, 1);
+	tell_lost(farm);
 }
 
 void writer_farm_ended(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], int type)

@@ -23,10 +23,17 @@
 #include <unistd.h>
 
 static atomic_bool ready;
-static atomic_uint wakes;
+static atomic_uint wakes, losses;
 
 bool __wrap_farm_ready(const struct farm *farm);
 void __wrap_farm_wake(struct farm *farm);
+void __wrap_farm_lost(struct farm *farm);
+
+void __wrap_farm_lost(struct farm *farm)
+{
+	(void)farm;
+	losses++;
+}
 
 bool __wrap_farm_ready(const struct farm *farm)
 {
@@ -347,6 +354,7 @@ static void farm_stuck(void **state)
 	struct outbox outbox = {0};
 
 	(void)state;
+	losses = 0;
 	for (uint32_t i = 0; i < NEWS; i++)
 		send_new(&world, i, 1);
 	fake_engine_settle(world.engine);
@@ -357,6 +365,8 @@ static void farm_stuck(void **state)
 	assert_int_equal(
 		stat(&world, "farm_passed") + stat(&world, "farm_drop_queue_full"), NEWS + 2);
 	assert_in_range(stat(&world, "farm_drop_queue_full"), NEWS / 10, NEWS / 2);
+	/* So that the farm asks for them again. */
+	assert_int_equal(losses, stat(&world, "farm_drop_queue_full"));
 	collect(&world, &outbox);
 	assert_int_equal(outbox.count, stat(&world, "farm_passed"));
 	assert_int_equal(outbox.removes, 1);
