@@ -151,6 +151,12 @@ static int admin_farm(void *ctx, void (*line)(void *line_ctx, const char *text),
 	return daemon_farm_lines(ctx, line, line_ctx);
 }
 
+static unsigned admin_watch(void *ctx,
+	void (*found)(void *found_ctx, const struct session_event *event), void *found_ctx)
+{
+	return daemon_gather(ctx, found, found_ctx);
+}
+
 const struct admin_ops daemon_admin_ops = {
 	.stats = admin_stats,
 	.find = admin_find,
@@ -166,4 +172,5 @@ const struct admin_ops daemon_admin_ops = {
 	.set_log_level = admin_set_log_level,
 	.talkers = admin_talkers,
 	.farm = admin_farm,
+	.watch = admin_watch,
 };

@@ -119,6 +119,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	notify_retry();
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 	daemon_judge_resumption(daemon);
+	daemon_gather_second(daemon);
 }
 
 /* Adds an event that lives until daemon_unwatch. */

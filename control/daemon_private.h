@@ -44,6 +44,8 @@ struct daemon {
 	struct admin *admin;
 	uint64_t started; /* tick */
 	struct watch watch;
+	bool observing;			 /* events are gathered for `sessionctl watch` ... */
+	uint64_t observed_until;	 /* ... up to this tick */
 	struct resumption_counts judged; /* at the last verdict on resumption */
 	uint64_t judge_next;		 /* tick from which there may be another warning */
 	struct metrics *metrics;
@@ -122,6 +124,11 @@ void daemon_unwatch(struct daemon *daemon);
 
 /* daemon_admin.c: carries out requests of the admin socket; ctx is the struct daemon. */
 extern const struct admin_ops daemon_admin_ops;
+
+/* daemon_watch.c: as admin_ops.watch. And once a second: ends the gathering if nobody asked. */
+unsigned daemon_gather(struct daemon *daemon,
+	void (*found)(void *ctx, const struct session_event *event), void *ctx);
+void daemon_gather_second(struct daemon *daemon);
 
 /* daemon_resumption.c: logs if sessions are found, but not resumed. Once a second. */
 void daemon_judge_resumption(struct daemon *daemon);

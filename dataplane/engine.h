@@ -204,6 +204,11 @@ struct engine_ops {
 	/* Starts counting requests by source, one of `one_in`; 0 stops it and discards the counts.
 	 * NULL, like talkers, if the mode cannot count. */
 	void (*watch)(struct engine *engine, unsigned one_in);
+	/* Whether samples of `watch` are also events, and calls `found` for the events of GETs and
+	 * TAKEs since the last call; more than fit are dropped. NULL, both, where watch is. */
+	void (*observe)(struct engine *engine, bool on);
+	void (*events)(struct engine *engine,
+		void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx);
 	/* Calls `found` for each source that was counted, in no order; a source may come twice,
 	 * once from each of two counters. */
 	void (*talkers)(struct engine *engine,

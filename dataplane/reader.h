@@ -71,6 +71,23 @@ static inline enum request_kind reader_classify(
 	return kind == REQUEST_TAKE && reader->shared.no_take ? REQUEST_TYPE : kind;
 }
 
+/* Counts a request by source, if somebody watches. `outcome`: SESSD_OUTCOMES if it is not known
+ * here. [reader] */
+static inline void reader_watch(struct reader *reader, enum request_kind kind,
+	const struct address *source, const void *datagram, enum sessd_outcome outcome)
+{
+	if (reader->shared.talkers_of >> kind & 1)
+		talkers_count(reader->shared.talkers, &reader->talkers_skipped, source, kind,
+			((const struct sessd_header *)datagram)->key, outcome);
+}
+
+/* Call it for each GET or TAKE that reader_admit let pass. `hit`: the reply is OK. [reader] */
+static inline void reader_answered(struct reader *reader, enum request_kind kind,
+	const struct address *source, const void *datagram, bool hit)
+{
+	reader_watch(reader, kind, source, datagram, hit ? SESSD_OUTCOME_HIT : SESSD_OUTCOME_MISS);
+}
+
 /* Checks a datagram against allow list, message format and rate limit. Returns REQUEST_GET,
  * REQUEST_NEW, REQUEST_REMOVE or REQUEST_TAKE if it is to be served; any other kind was dropped and
  * counted. [reader] */
@@ -85,12 +102,14 @@ static inline enum request_kind reader_admit(struct reader *reader, const struct
 		reader_drop(reader, kind, datagram, now);
 		return kind;
 	}
-	if (reader->shared.talkers_of >> kind & 1)
-		talkers_count(
-			reader->shared.talkers, &reader->talkers_skipped, &datagram->source, kind);
 	if (__builtin_expect(reader->shared.limit != NULL, 0) &&
-		!reader_take_token(reader, kind, &datagram->source, now))
+		!reader_take_token(reader, kind, &datagram->source, now)) {
+		reader_watch(
+			reader, kind, &datagram->source, datagram->data, SESSD_OUTCOME_LIMITED);
 		return REQUEST_REFUSED;
+	}
+	if (kind == REQUEST_NEW || kind == REQUEST_REMOVE)
+		reader_watch(reader, kind, &datagram->source, datagram->data, SESSD_OUTCOMES);
 	return kind;
 }
 

@@ -12,6 +12,9 @@ struct talkers {
 	pthread_mutex_t lock;
 	unsigned count;
 	struct talker list[TALKERS_MAX];
+	bool observed;
+	unsigned event_count;
+	struct sessd_request_event events[TALKERS_EVENTS];
 };
 
 struct talkers *talkers_create(void)
@@ -76,8 +79,40 @@ static struct talker *place_of(struct talkers *talkers, const struct address *so
 	return least;
 }
 
+void talkers_observe(struct talkers *talkers, bool on)
+{
+	pthread_mutex_lock(&talkers->lock);
+	talkers->observed = on;
+	talkers->event_count = 0;
+	pthread_mutex_unlock(&talkers->lock);
+}
+
+void talkers_events(struct talkers *talkers,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx)
+{
+	pthread_mutex_lock(&talkers->lock);
+	for (unsigned i = 0; i < talkers->event_count; i++)
+		found(ctx, &talkers->events[i]);
+	talkers->event_count = 0;
+	pthread_mutex_unlock(&talkers->lock);
+}
+
+static void add_event(struct talkers *talkers, const struct address *source, enum request_kind kind,
+	const uint8_t *key, enum sessd_outcome outcome)
+{
+	struct sessd_request_event *event;
+
+	if (outcome == SESSD_OUTCOMES || talkers->event_count == TALKERS_EVENTS)
+		return;
+	event = &talkers->events[talkers->event_count++];
+	*event = (struct sessd_request_event){
+		.type = kind == REQUEST_TAKE ? SESSD_TAKE : SESSD_GET, .outcome = (__u8)outcome};
+	memcpy(event->source, source->bytes, sizeof(event->source));
+	memcpy(event->key, key, sizeof(event->key));
+}
+
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
-	unsigned weight)
+	const uint8_t *key, enum sessd_outcome outcome, unsigned weight)
 {
 	struct talker *talker;
 
@@ -88,6 +123,10 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	case REQUEST_GET:
 	case REQUEST_TAKE:
 		talker->gets += weight;
+		if (outcome == SESSD_OUTCOME_HIT)
+			talker->hits += weight;
+		if (talkers->observed)
+			add_event(talkers, source, kind, key, outcome);
 		break;
 	case REQUEST_NEW:
 		talker->news += weight;

@@ -7,7 +7,10 @@
 #ifndef SESSIOND_DATAPLANE_TALKERS_H
 #define SESSIOND_DATAPLANE_TALKERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include <sessiond/request_event.h>
 
 #include "common/address.h"
 #include "dataplane/request.h"
@@ -19,7 +22,11 @@
 struct talker {
 	struct address source;
 	uint64_t gets, news, removes; /* requests, estimated; TAKEs are among the GETs */
+	uint64_t hits;		      /* of the GETs */
 };
+
+/* Events that wait to be read, at most; more are dropped. */
+#define TALKERS_EVENTS 1024
 
 struct talkers;
 
@@ -33,6 +40,12 @@ void talkers_watch(struct talkers *talkers, unsigned one_in);
 void talkers_list(
 	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
+/* [main thread] From now on each sample of a GET or TAKE is also an event, or no longer. */
+void talkers_observe(struct talkers *talkers, bool on);
+/* [main thread] Calls `found` for the events since the last call. */
+void talkers_events(struct talkers *talkers,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx);
+
 /* Read by talkers_count on all readers, written by talkers_watch. */
 struct talkers_rate {
 	unsigned one_in; /* atomic */
@@ -40,11 +53,13 @@ struct talkers_rate {
 
 /* [reader] Counts a sample as `weight` requests; drops it if another thread holds the lock. */
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
-	unsigned weight);
+	const uint8_t *key, enum sessd_outcome outcome, unsigned weight);
 
-/* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. */
+/* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. `outcome`:
+ * SESSD_OUTCOMES if it is not known here; `key` is of SESSD_KEY_SIZE bytes. */
 static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
-	const struct address *source, enum request_kind kind)
+	const struct address *source, enum request_kind kind, const uint8_t *key,
+	enum sessd_outcome outcome)
 {
 	unsigned one_in =
 		__atomic_load_n(&((struct talkers_rate *)talkers)->one_in, __ATOMIC_RELAXED);
@@ -52,7 +67,7 @@ static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 	if (__builtin_expect(one_in == 0, 1) || ++*skipped < one_in)
 		return;
 	*skipped = 0;
-	talkers_sample(talkers, source, kind, one_in);
+	talkers_sample(talkers, source, kind, key, outcome, one_in);
 }
 
 #endif

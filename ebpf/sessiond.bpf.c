@@ -87,13 +87,13 @@ INLINE __u64 *parse(struct xdp_md *ctx, struct packet *packet, struct sessd_xdp_
 }
 
 /* Answers a GET with ERR. */
-INLINE int answer_error(
-	struct xdp_md *ctx, struct packet *packet, struct percpu *own, __u64 sum, __u64 *counter)
+INLINE int answer_error(struct xdp_md *ctx, struct packet *packet, struct percpu *own, __u64 sum,
+	__u64 *counter, enum sessd_outcome outcome)
 {
 	if (!packet_resize(packet, ctx, SESSD_HEADER_SIZE) || !packet_reload(packet, ctx))
 		return XDP_ABORTED;
 	++*counter;
-	talkers_count(packet, own, SESSD_GET);
+	talkers_count(packet, own, SESSD_GET, outcome);
 	reply_make(packet, SESSD_ERR, SESSD_HEADER_SIZE, sum);
 	return XDP_TX;
 }
@@ -121,12 +121,14 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		entry = bpf_map_lookup_elem(&sessions, header->key);
 		if (!entry)
 			return answer_error(ctx, packet, own, sum,
-				take ? &counters->take_misses : &counters->get_misses);
+				take ? &counters->take_misses : &counters->get_misses,
+				SESSD_OUTCOME_MISS);
 		session_read(&session, entry);
 		session_touch(entry);
 		if (session_expired(&session, now))
 			return answer_error(ctx, packet, own, sum,
-				take ? &counters->take_misses : &counters->get_expired);
+				take ? &counters->take_misses : &counters->get_expired,
+				SESSD_OUTCOME_EXPIRED);
 		if (!session.len || session.len > value_max)
 			continue;
 		if (!mark_read(&mark, &session))
@@ -142,16 +144,18 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 			if (session.guard)
 				continue;
 			return answer_error(ctx, packet, own, sum,
-				take ? &counters->take_misses : &counters->get_misses);
+				take ? &counters->take_misses : &counters->get_misses,
+				SESSD_OUTCOME_MISS);
 		}
 		if (take) {
 			__u32 slot = sessd_life_slot(session.life);
 
 			if (slot >= settings->capacity) /* no session */
-				return answer_error(ctx, packet, own, sum, &counters->take_misses);
+				return answer_error(ctx, packet, own, sum, &counters->take_misses,
+					SESSD_OUTCOME_MISS);
 			if (!claim_guard(entry, session.guard))
-				return answer_error(
-					ctx, packet, own, sum, &counters->take_lost_race);
+				return answer_error(ctx, packet, own, sum,
+					&counters->take_lost_race, SESSD_OUTCOME_TORN);
 			claim_tell(slot);
 			counters->take_hits++;
 		} else {
@@ -160,12 +164,12 @@ INLINE int answer_get(struct xdp_md *ctx, struct packet *packet,
 		}
 		if (!packet_reload(packet, ctx))
 			return XDP_ABORTED;
-		talkers_count(packet, own, SESSD_GET);
+		talkers_count(packet, own, SESSD_GET, SESSD_OUTCOME_HIT);
 		reply_make(packet, SESSD_OK, SESSD_HEADER_SIZE + session.len, sum + session.sum);
 		return XDP_TX;
 	}
-	return answer_error(
-		ctx, packet, own, sum, take ? &counters->take_lost_race : &counters->get_torn);
+	return answer_error(ctx, packet, own, sum,
+		take ? &counters->take_lost_race : &counters->get_torn, SESSD_OUTCOME_TORN);
 }
 
 /* Whether a GET or TAKE is a TAKE. It is read anew, and not known from a branch: the verifier then
@@ -227,19 +231,19 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, true)) {
-			talkers_count(&packet, own, SESSD_GET);
+			talkers_count(&packet, own, SESSD_GET, SESSD_OUTCOME_LIMITED);
 			return drop(&counters->drop_limit_get);
 		}
 		break;
 	case SESSD_NEW:
-		talkers_count(&packet, own, SESSD_NEW);
+		talkers_count(&packet, own, SESSD_NEW, SESSD_OUTCOMES);
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))
 			return drop(&counters->drop_limit_new);
 		return redirect_update(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
-		talkers_count(&packet, own, SESSD_REMOVE);
+		talkers_count(&packet, own, SESSD_REMOVE, SESSD_OUTCOMES);
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, false))

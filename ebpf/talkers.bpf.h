@@ -11,19 +11,24 @@
 #include "ebpf/packet.bpf.h"
 #include "ebpf/percpu.bpf.h"
 
+#include <sessiond/request_event.h>
+
 #define TALKERS_KEPT 1024 /* with more sources, the most recently seen are kept */
 
 /* One request in this many is counted, per CPU; 0: none. The daemon writes it while the program
  * runs. */
 __u32 talkers_one_in;
 
+/* While it is not 0, each sample is also written to `watched`, for `sessionctl watch`. */
+__u32 talkers_watched;
+
 struct talker_key {
 	__u8 source[16]; /* v4-mapped for IPv4 */
 } __attribute__((aligned(8)));
 
-/* Indexed by enum sessd_type, in requests: a sample adds the number of requests it stands for. */
+/* In requests: a sample adds the number of requests it stands for. */
 struct talker_counts {
-	__u64 of[4];
+	__u64 of[4]; /* by enum sessd_type; SESSD_TAKE: hits, as TAKEs are among the GETs */
 };
 
 struct {
@@ -33,22 +38,40 @@ struct {
 	__type(value, struct talker_counts);
 } talkers SEC(".maps");
 
+/* Of struct sessd_request_event. A full ring drops more: the daemon reads it ten times a second. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} watched SEC(".maps");
+
 /* noinline, so that the path without sampling stays short. */
-__attribute__((noinline)) int talkers_add(struct talker_key *key, __u32 type, __u32 weight)
+__attribute__((noinline)) int talkers_add(struct sessd_request_event *sample, __u32 weight)
 {
 	struct talker_counts first = {}, *counts;
+	struct sessd_request_event *event;
 	struct talker_key own; /* Linux 6.1 does not accept a caller's memory as a map key */
 
-	if (!key)
+	if (!sample)
 		return 0;
-	own = *key;
+	__builtin_memcpy(&own, sample->source, sizeof(own));
 	counts = bpf_map_lookup_elem(&talkers, &own);
 	if (!counts) {
 		bpf_map_update_elem(&talkers, &own, &first, BPF_NOEXIST);
 		counts = bpf_map_lookup_elem(&talkers, &own);
 	}
-	if (counts)
-		__sync_fetch_and_add(&counts->of[type % 4], weight);
+	if (counts) {
+		__sync_fetch_and_add(&counts->of[sample->type % 4], weight);
+		if (sample->outcome == SESSD_OUTCOME_HIT)
+			__sync_fetch_and_add(&counts->of[SESSD_TAKE], weight);
+	}
+	/* What becomes of NEWs and REMOVEs, the daemon knows. */
+	if (!*(volatile __u32 *)&talkers_watched || sample->outcome == SESSD_OUTCOMES)
+		return 0;
+	event = bpf_ringbuf_reserve(&watched, sizeof(*event), 0);
+	if (!event)
+		return 0;
+	*event = *sample;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -67,16 +90,22 @@ INLINE void source_key(const struct packet *packet, void *to)
 	}
 }
 
-INLINE void talkers_count(const struct packet *packet, struct percpu *own, __u8 type)
+/* `type`: SESSD_GET for a TAKE, too. `outcome`: SESSD_OUTCOMES if it is not known here. */
+INLINE void talkers_count(
+	const struct packet *packet, struct percpu *own, __u8 type, enum sessd_outcome outcome)
 {
 	__u32 one_in = *(volatile __u32 *)&talkers_one_in;
-	struct talker_key key;
+	struct sessd_request_event sample = {.type = type, .outcome = outcome};
+	const struct sessd_header *header;
 
 	if (!one_in || ++own->talkers_skipped < one_in)
 		return;
 	own->talkers_skipped = 0;
-	source_key(packet, &key);
-	talkers_add(&key, type, one_in);
+	source_key(packet, sample.source);
+	header = (const void *)(packet->udp + 1);
+	if ((const void *)(header + 1) <= packet->end)
+		__builtin_memcpy(sample.key, header->key, sizeof(sample.key));
+	talkers_add(&sample, one_in);
 }
 
 #endif

@@ -29,12 +29,14 @@
 #define OUTPUT_MAX	65536
 /* Interval of the checks whether a flush has ended. */
 #define FLUSH_LOOK_MS 5
+/* Interval of the looks for events. */
+#define WATCH_LOOK_MS 100
 
 struct admin {
 	struct admin_config config;
 	struct admin_socket sock;
 	struct evconnlistener *listener;
-	struct event *relisten;
+	struct event *relisten, *look;
 	unsigned connections;
 	LIST_HEAD(, admin_connection) list;
 };
@@ -51,7 +53,8 @@ static void connection_free(struct admin_connection *connection)
 /* Whether the reply to the last request is still incomplete. */
 static bool is_replying(const struct admin_connection *connection)
 {
-	return connection->listing || connection->removing || connection->flushing;
+	return connection->listing || connection->removing || connection->flushing ||
+	       connection->watching;
 }
 
 /* Runs the next request, if there is one and not too many replies are unread. May free the
@@ -80,6 +83,8 @@ static void connection_go_on(struct admin_connection *connection)
 	}
 	if (connection->closing)
 		bufferevent_disable(connection->bev, EV_READ);
+	if (connection->watching) /* on_look continues */
+		goto done;
 	if (connection->flushing)
 		wait.tv_usec = FLUSH_LOOK_MS * 1000;
 	if (evbuffer_get_length(out) == 0 ? is_replying(connection) : line && !connection->closing)
@@ -87,6 +92,7 @@ static void connection_go_on(struct admin_connection *connection)
 	else if (evbuffer_get_length(out) == 0 && connection->closing)
 		connection_free(connection);
 	/* Else on_written or on_readable continues. */
+done:
 	free(line);
 }
 
@@ -128,6 +134,10 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 	struct admin_connection *connection = ctx;
 	bool busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
 
+	if (what & BEV_EVENT_EOF && connection->watching) {
+		connection_free(connection);
+		return;
+	}
 	if (what & BEV_EVENT_EOF) {
 		/* It may still read replies. */
 		connection->eof = true;
@@ -141,6 +151,51 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 		return;
 	}
 	connection_free(connection);
+}
+
+static void on_found(void *ctx, const struct session_event *event)
+{
+	struct admin *admin = ctx;
+	struct admin_connection *connection;
+
+	LIST_FOREACH(connection, &admin->list, link)
+	if (connection->watching)
+		admin_watch_event(
+			&connection->watch, bufferevent_get_output(connection->bev), event);
+}
+
+static void schedule_look(struct admin *admin)
+{
+	const struct timeval wait = {0, WATCH_LOOK_MS * 1000};
+
+	event_add(admin->look, &wait);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *ctx)
+{
+	struct admin *admin = ctx;
+	struct admin_connection *connection;
+	unsigned watching = 0, one_in;
+
+	(void)fd;
+	(void)what;
+	LIST_FOREACH(connection, &admin->list, link)
+	watching += connection->watching;
+	if (!watching)
+		return;
+	one_in = admin->config.ops->watch(admin->config.ctx, on_found, admin);
+	LIST_FOREACH(connection, &admin->list, link)
+	if (connection->watching)
+		admin_watch_end(
+			&connection->watch, bufferevent_get_output(connection->bev), one_in);
+	schedule_look(admin);
+}
+
+void admin_watch_begin(struct admin_connection *connection)
+{
+	connection->watch.one_in = (unsigned)-1;
+	connection->watching = true;
+	schedule_look(connection->admin);
 }
 
 static struct admin_connection *connection_new(
@@ -259,9 +314,10 @@ int admin_open(struct admin **out, struct event_base *base, const struct admin_c
 	if (ret < 0)
 		goto err;
 	admin->relisten = evtimer_new(base, on_relisten, admin);
+	admin->look = evtimer_new(base, on_look, admin);
 	admin->listener = evconnlistener_new(
 		base, on_accept, admin, LEV_OPT_CLOSE_ON_EXEC, 0, admin->sock.fd);
-	if (!admin->relisten || !admin->listener) {
+	if (!admin->relisten || !admin->look || !admin->listener) {
 		ret = error_set(ENOMEM, "admin socket: cannot be watched: out of memory");
 		goto err_socket;
 	}
@@ -275,6 +331,8 @@ err_socket:
 		evconnlistener_free(admin->listener);
 	if (admin->relisten)
 		event_free(admin->relisten);
+	if (admin->look)
+		event_free(admin->look);
 	admin_socket_remove(&admin->sock);
 	close(admin->sock.fd);
 err:
@@ -296,6 +354,7 @@ void admin_close(struct admin *admin)
 		connection_free(LIST_FIRST(&admin->list));
 	evconnlistener_free(admin->listener);
 	event_free(admin->relisten);
+	event_free(admin->look);
 	admin_socket_remove(&admin->sock);
 	close(admin->sock.fd);
 	free(admin);

@@ -40,6 +40,13 @@
  *   farm               KIND NAME=VALUE...   the state of the farm of caches: a line each for this
  *                                            cache, each engine and each node. Texts are in double
  *                                            quotes
+ *   watch [FILTER...]  TYPE OUTCOME SOURCE ID TLS CONTEXT
+ *                                            a line for each event that every filter selects, until
+ *                                            the client leaves. GETs and TAKEs are sampled; a line
+ *                                            that begins with # says one in how many, or how many
+ *                                            were left out because the client read too slowly. One
+ *                                            more filter: outcome=hit,miss,expired,torn,drop,stored,
+ *                                            exists,refused,removed
  *   version            sessiond VERSION
  *   ping
  *
@@ -104,6 +111,10 @@ struct admin_ops {
 	/* Calls `line` for each line of the reply. 0, or a negative errno with error_message() set
 	 * if there is no farm. */
 	int (*farm)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+	/* Calls `found` for the events since the last call; they are gathered for some seconds
+	 * more. Returns how many GETs one event stands for; 0 if the mode shows none. */
+	unsigned (*watch)(void *ctx,
+		void (*found)(void *found_ctx, const struct session_event *event), void *found_ctx);
 };
 
 struct admin_config {

@@ -174,6 +174,23 @@ static void do_talkers(
 	admin_reply_end(out);
 }
 
+static void do_watch(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	char copy[ADMIN_LINE_SIZE], *save = NULL, *word;
+
+	memset(&connection->watch, 0, sizeof(connection->watch));
+	snprintf(copy, sizeof(copy), "%s", argument ? argument : "");
+	for (word = strtok_r(copy, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+		if (admin_watch_add(&connection->watch, word) < 0) {
+			admin_reply_error(out, error_message());
+			return;
+		}
+	}
+	admin_reply_begin(out);
+	admin_watch_begin(connection);
+}
+
 static void do_version(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
@@ -218,6 +235,7 @@ static const struct {
 	{"log-level", ONE, do_log_level},
 	{"talkers", NONE, do_talkers},
 	{"farm", NONE, do_farm},
+	{"watch", FILTERS, do_watch},
 	{"version", NONE, do_version},
 	{"ping", NONE, do_ping},
 };
@@ -268,6 +286,7 @@ void admin_command(struct admin_connection *connection, const char *line)
 	admin_reply_error(out,
 		"unknown command: expected stats, list, show ID, remove ID, take ID, "
 		"contexts, flush, reload, config, config-diff, log-level LEVEL, talkers, farm, "
+		"watch, "
 		"version "
 		"or ping");
 }

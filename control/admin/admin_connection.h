@@ -13,6 +13,14 @@
 
 #include "control/admin/admin.h"
 
+/* What a connection watches. */
+struct admin_watch {
+	struct session_filter filter;
+	unsigned outcomes; /* a bit per enum sessd_outcome; 0: all */
+	unsigned one_in;   /* as it was told */
+	unsigned shown, left_out;
+};
+
 struct admin_connection {
 	LIST_ENTRY(admin_connection) link;
 	struct admin *admin;
@@ -25,10 +33,12 @@ struct admin_connection {
 	uint32_t list_next;	      /* ... and continues with this slot */
 	uint64_t removed;	      /* sessions, so far */
 	struct session_filter filter; /* of `list` and `remove` */
-	bool flushing;		      /* the reply to `flush` is pending ... */
-	struct writer_flush flush;    /* ... for this flush */
-	bool eof;		      /* the peer sends no more */
-	bool closing;		      /* takes no more requests; closed once all is written */
+	bool watching;		      /* the reply to `watch` never ends */
+	struct admin_watch watch;
+	bool flushing;		   /* the reply to `flush` is pending ... */
+	struct writer_flush flush; /* ... for this flush */
+	bool eof;		   /* the peer sends no more */
+	bool closing;		   /* takes no more requests; closed once all is written */
 };
 
 /* Longest line of a request, and of an error. */
@@ -44,6 +54,15 @@ void admin_reply_end(struct evbuffer *out);
 typedef void admin_request(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument);
 admin_request admin_do_list, admin_do_show, admin_do_remove, admin_do_take, admin_do_contexts;
+
+/* Starts to look for events. */
+void admin_watch_begin(struct admin_connection *connection);
+/* admin_watch.c. A condition: 0, or -EINVAL with error_message() set. An event, if it is selected.
+ * The end of a look. */
+int admin_watch_add(struct admin_watch *watch, const char *condition);
+void admin_watch_event(
+	struct admin_watch *watch, struct evbuffer *out, const struct session_event *event);
+void admin_watch_end(struct admin_watch *watch, struct evbuffer *out, unsigned one_in);
 
 /* Runs a request and appends the reply, or its beginning (and sets listing), or nothing yet (and
  * sets flushing). */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -58,7 +59,7 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 	/* A flush replies when all sessions are deleted, a minute or more for the largest caches. A
 	 * list sends nothing while it skips free slots. */
 	if (strcmp(request, "flush") == 0 || strncmp(request, "list", 4) == 0 ||
-		strncmp(request, "remove", 6) == 0)
+		strncmp(request, "remove", 6) == 0 || strncmp(request, "watch", 5) == 0)
 		admin_client_be_patient(client);
 	ret = admin_client_request(client, request, on_line, ctx);
 	admin_client_close(client);
@@ -225,6 +226,34 @@ static int print_rows(
 	if (ctl->json)
 		puts(printer.rows ? "\n]" : "[]");
 	return EXIT_SUCCESS;
+}
+
+/* Each line with its time, and at once. */
+static int print_event(void *ctx, char *line)
+{
+	char text[16] = "";
+	struct timespec now;
+	struct tm tm;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (line[0] != '#' && localtime_r(&now.tv_sec, &tm))
+		strftime(text, sizeof(text), "%H:%M:%S ", &tm);
+	printf("%s%s\n", text, line);
+	return fflush(stdout) == EOF ? -EIO : 0;
+}
+
+int ctl_watch(const struct ctl *ctl)
+{
+	char request[512] = "watch";
+	size_t used = strlen(request);
+
+	if (ctl->id)
+		used += (size_t)snprintf(request + used, sizeof(request) - used, " id=%s", ctl->id);
+	if (ctl->outcome && used < sizeof(request))
+		snprintf(request + used, sizeof(request) - used, " outcome=%s", ctl->outcome);
+	add_filters(ctl, request, sizeof(request));
+	return ask(ctl, request, print_event, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
 }
 
 int ctl_contexts(const struct ctl *ctl)

@@ -10,14 +10,24 @@ const struct argp_option ctl_options[] = {
 		"Print stats, contexts, list, show, farm, clients and doctor as JSON", 0},
 	{"metrics", CTL_KEY_METRICS, NULL, 0, "Print clients in the text format of Prometheus", 0},
 	{"context", CTL_KEY_CONTEXT, "NAME", 0,
-		"list, remove: only sessions with this session id context, stunnel's service name; "
+		"list, remove, watch: only sessions with this session id context, stunnel's "
+		"service name; "
 		"- for none, 0x and hex digits for bytes",
 		0},
 	{"tls", CTL_KEY_TLS, "VERSION", 0,
-		"list, remove: only sessions of this version: 1.3, 1.2, other, sealed or opaque",
+		"list, remove, watch: only sessions of this version: 1.3, 1.2, other, sealed or "
+		"opaque",
 		0},
 	{"source", CTL_KEY_SOURCE, "CIDR", 0,
-		"list, remove: only sessions made by terminators in this prefix", 0},
+		"list, remove: only sessions made by terminators in this prefix; watch: only "
+		"requests "
+		"from it",
+		0},
+	{"id", CTL_KEY_ID, "PREFIX", 0, "watch: only ids that begin with these hex digits", 0},
+	{"outcome", CTL_KEY_OUTCOME, "LIST", 0,
+		"watch: only these, separated by commas: hit, miss, expired, torn, drop, stored, "
+		"exists, refused, removed",
+		0},
 	{"once", CTL_KEY_ONCE, NULL, 0, "top: print once and exit, as without a terminal", 0},
 	{"interval", CTL_KEY_INTERVAL, "SECONDS", 0, "top: time between two updates, default 1", 0},
 	{"pin-dir", CTL_KEY_PIN_DIR, "PATH", 0, "Folder of the pins, default " CTL_PIN_ROOT_DEFAULT,
@@ -37,6 +47,16 @@ const struct ctl_command ctl_commands[] = {
 	{"top", NULL, false, ctl_top, "live view of rates, hit ratio and sources; q quits",
 		.details = "p pauses it. Sources are sampled, and counted only while top runs. "
 			   "Without a terminal it prints once."},
+	{"watch", NULL, false, ctl_watch, "live events: what becomes of requests", .filters = true,
+		.details =
+			"Until it is interrupted, it prints a line for each event that every "
+			"filter "
+			"selects: time, request, outcome, who sent it, id, TLS version, context; - "
+			"stands for what is unknown. GETs are sampled, fewer at high rates: a line "
+			"that begins with # says one in how many. Of NEWs and REMOVEs it shows at "
+			"most "
+			"2000 a second. dpdk mode shows no GETs. While nobody watches, nothing is "
+			"gathered. Refused packets are in the log."},
 	{"contexts", NULL, true, ctl_contexts, "sessions by session id context and TLS version",
 		.details =
 			"It prints, for each context and version: sessions now, stored since the "

@@ -28,6 +28,7 @@ enum {
 	CTL_KEY_TLS,
 	CTL_KEY_SOURCE,
 	CTL_KEY_ID,
+	CTL_KEY_OUTCOME,
 };
 
 struct ctl_command {

@@ -81,6 +81,14 @@ static int on_option(void *ctx, int key, const char *value)
 		return filter_option(&ctl->tls, "tls", value);
 	case CTL_KEY_SOURCE:
 		return filter_option(&ctl->source, "source", value);
+	case CTL_KEY_ID:
+		return filter_option(&ctl->id, "id", value);
+	case CTL_KEY_OUTCOME:
+		if (strpbrk(value, " \t\n"))
+			return error_set(EINVAL, "--outcome %s: expected words separated by commas",
+				text_quote(value, quoted));
+		ctl->outcome = value;
+		return 0;
 	case CTL_KEY_PORT:
 		if (!text_number(value, 1, 65535, &number))
 			return error_set(EINVAL, "--port %s: expected a UDP port from 1 to 65535",
@@ -160,7 +168,7 @@ static bool is_prefix(const char *text)
 	return len > 0 && len <= 64 && strspn(text, "0123456789abcdefABCDEF") == len;
 }
 
-static const char filtered[] = "list and remove";
+static const char filtered[] = "list, remove and watch";
 
 /* The command of a correct command line; else NULL with error_message() set. */
 static const struct ctl_command *find_command(const struct ctl *ctl)
@@ -208,6 +216,8 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	else if ((ctl->context || ctl->tls || ctl->source) && !command->filters)
 		error_set(EINVAL, "--context, --tls and --source work with %s only: leave them out",
 			filtered);
+	else if ((ctl->id || ctl->outcome) && command->run != ctl_watch)
+		error_set(EINVAL, "--id and --outcome work with watch only: leave them out");
 	else if (command->run == ctl_list && ctl->argument && !is_prefix(ctl->argument))
 		error_set(EINVAL, "list %s: expected the beginning of an id, 1 to 64 hex digits",
 			text_quote(ctl->argument, quoted));

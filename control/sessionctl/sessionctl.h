@@ -21,6 +21,7 @@ struct ctl {
 	const char *pin_root;
 	uint16_t port;			    /* 0: not given */
 	const char *interface;		    /* NULL: not given */
+	const char *id, *outcome;	    /* watch */
 	const char *context, *tls, *source; /* filters; NULL: not given */
 	bool json, metrics;
 	bool diff;			/* config: only what differs */
@@ -38,6 +39,7 @@ int ctl_stats(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 int ctl_contexts(const struct ctl *ctl);
+int ctl_watch(const struct ctl *ctl);
 int ctl_remove(const struct ctl *ctl);
 /* Sends the command and its argument as the request, and prints the reply unchanged. */
 int ctl_ask(const struct ctl *ctl);

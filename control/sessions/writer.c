@@ -119,6 +119,14 @@ uint8_t writer_store(struct writer *writer, uint64_t hash, struct session *sessi
 	return place;
 }
 
+/* For `sessionctl watch`. */
+static void tell(struct writer *writer, enum sessd_type type, enum sessd_outcome outcome,
+	const uint8_t *key, const struct address *source, const struct session_facts *facts)
+{
+	if (__builtin_expect(atomic_load_explicit(&writer->events.on, memory_order_relaxed), false))
+		event_ring_add(&writer->events, type, outcome, key, source, facts);
+}
+
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
 	const void *value, size_t len, const struct address *source)
 {
@@ -131,14 +139,17 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 
 	if (timeout == 0) {
 		counter_add(&writer->new_zero_timeout, 1);
+		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
 		return;
 	}
 	if (len == 0) {
 		counter_add(&writer->new_empty, 1);
+		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
 		return;
 	}
 	if (len > writer->value_max) {
 		counter_add(&writer->new_too_large, 1);
+		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
 		return;
 	}
 	if (writer->measure && writer->inserts_waiting == 0)
@@ -148,6 +159,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	slot = table_find(writer->table, hash, key);
 	if (status_has(&writer->status, slot)) {
 		counter_add(&writer->new_reserved, 1);
+		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
 		return;
 	}
 	if (slot != TABLE_NO_SLOT) {
@@ -156,6 +168,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 			writer_drop_taken(writer, slot);
 		} else if (session.expires > now) {
 			counter_add(&writer->new_exists, 1);
+			tell(writer, SESSD_NEW, SESSD_OUTCOME_EXISTS, key, source, NULL);
 			return;
 		} else {
 			writer_drop_early(writer, slot);
@@ -181,6 +194,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		writer_farm_new(writer->farm, &session, hash, timeout, value);
 	writer->inserts_waiting++;
 	counter_add(replaces ? &writer->new_replaced : &writer->new_stored, 1);
+	tell(writer, SESSD_NEW, SESSD_OUTCOME_STORED, key, source, &facts);
 }
 
 static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
@@ -191,6 +205,7 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 
 	if (atomic_load_explicit(&writer->remove_policy, memory_order_relaxed) == REMOVE_IGNORE) {
 		counter_add(&writer->remove_ignored, 1);
+		tell(writer, SESSD_REMOVE, SESSD_OUTCOME_REFUSED, key, NULL, NULL);
 		return;
 	}
 	/* Another cache may have it, or it is still on its way from there. */
@@ -199,16 +214,19 @@ static void on_remove(void *ctx, const uint8_t key[SESSD_KEY_SIZE])
 	slot = writer_find_slot(writer, key);
 	if (slot == TABLE_NO_SLOT) {
 		counter_add(&writer->remove_missing, 1);
+		tell(writer, SESSD_REMOVE, SESSD_OUTCOME_MISS, key, NULL, NULL);
 		return;
 	}
 	table_slot(writer->table, slot, &session);
 	if (writer_is_taken(writer, &session)) {
 		writer_drop_taken(writer, slot);
 		counter_add(&writer->remove_missing, 1);
+		tell(writer, SESSD_REMOVE, SESSD_OUTCOME_MISS, key, NULL, NULL);
 		return;
 	}
 	writer_drop_early(writer, slot);
 	counter_add(&writer->remove_done, 1);
+	tell(writer, SESSD_REMOVE, SESSD_OUTCOME_REMOVED, key, NULL, NULL);
 }
 
 /* What a reader says may be old: the slot itself tells. */
@@ -551,6 +569,20 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 	emit(ctx, "not_resumed_estimate", resumed.refused);
 	if (writer->farm)
 		writer_farm_stats(writer->farm, emit, ctx);
+}
+
+void writer_observe(struct writer *writer, bool on)
+{
+	struct session_event event;
+
+	atomic_store_explicit(&writer->events.on, on, memory_order_relaxed);
+	while (!on && event_ring_take(&writer->events, &event))
+		;
+}
+
+bool writer_event(struct writer *writer, struct session_event *event)
+{
+	return event_ring_take(&writer->events, event);
 }
 
 struct resumption_counts writer_resumed(const struct writer *writer)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "control/sessions/census.h"
+#include "control/sessions/event_ring.h"
 #include "control/sessions/resumption.h"
 #include "control/sessions/session_filter.h"
 #include "dataplane/engine.h"
@@ -61,6 +62,10 @@ unsigned writer_list(struct writer *writer, const struct session_filter *filter,
 	struct session *sessions, struct session_info *infos, unsigned room);
 /* The same, but deletes the selected sessions, a bounded number. Returns how many. */
 unsigned writer_remove(struct writer *writer, const struct session_filter *filter, uint32_t *next);
+/* Main thread: from now on what becomes of NEWs and REMOVEs are events, or no longer. */
+void writer_observe(struct writer *writer, bool on);
+/* Main thread: the next event; false if there is none. */
+bool writer_event(struct writer *writer, struct session_event *event);
 /* Sessions that were asked for, and what became of them: an estimate. Any thread. */
 struct resumption_counts writer_resumed(const struct writer *writer);
 /* The sessions by context: rows of the census. Returns how many. */

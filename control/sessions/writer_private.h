@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "control/sessions/census.h"
+#include "control/sessions/event_ring.h"
 #include "control/sessions/lifetime.h"
 #include "control/sessions/resumption.h"
 #include "control/sessions/status.h"
@@ -49,6 +50,7 @@ struct writer {
 	struct lifetime *lifetime;
 	struct census *census;
 	struct resumption resumption;
+	struct event_ring events;
 	uint64_t new_ns; /* when the first NEW of this poll came; 0: none has */
 	size_t reserved_bytes;
 	uint16_t value_max;

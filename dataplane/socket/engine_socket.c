@@ -322,6 +322,17 @@ static void socket_watch(struct engine *engine, unsigned one_in)
 	talkers_watch(engine->shared.readers.talkers, one_in);
 }
 
+static void socket_observe(struct engine *engine, bool on)
+{
+	talkers_observe(engine->shared.readers.talkers, on);
+}
+
+static void socket_events(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx)
+{
+	talkers_events(engine->shared.readers.talkers, found, ctx);
+}
+
 static void socket_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
@@ -355,6 +366,8 @@ const struct engine_ops engine_socket = {
 	.drop_samples = socket_drop_samples,
 	.latency = socket_latency,
 	.watch = socket_watch,
+	.observe = socket_observe,
+	.events = socket_events,
 	.talkers = socket_talkers,
 	.close = socket_close,
 };

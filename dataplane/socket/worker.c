@@ -107,6 +107,8 @@ static bool answer(struct worker *worker, struct udp_batch *batch, const struct 
 	length = (get->take ? request_take : request_get)(worker->shared->table, get->hash, header,
 		now, header, NULL, &worker->reader.counters);
 	udp_reply(batch, get->index, length);
+	reader_answered(&worker->reader, get->take ? REQUEST_TAKE : REQUEST_GET, &datagram.source,
+		header, header->type == SESSD_OK);
 	if (!get->take || header->type != SESSD_OK)
 		return false;
 	*taken = (struct update_request){.request = header, .length = SESSD_HEADER_SIZE};

@@ -125,6 +125,8 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 	case REQUEST_GET:
 		engine->answers++;
 		udp_reply(engine->batch, i, answer(engine, &datagram, now));
+		reader_answered(&engine->reader, REQUEST_GET, &datagram.source, header,
+			header->type == SESSD_OK);
 		return 0;
 	case REQUEST_NEW:
 		engine->sink.on_new(engine->sink.ctx, header->key, ntohs(header->timeout),
@@ -133,6 +135,8 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 	case REQUEST_TAKE:
 		engine->answers++;
 		udp_reply(engine->batch, i, answer_take(engine, &datagram, now));
+		reader_answered(&engine->reader, REQUEST_TAKE, &datagram.source, header,
+			header->type == SESSD_OK);
 		return 0;
 	case REQUEST_REMOVE:
 		engine->sink.on_remove(engine->sink.ctx, header->key);

@@ -94,7 +94,8 @@ static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *t
 			const struct talker talker = {.source = batch->keys[i],
 				.gets = batch->counts[i][SESSD_GET],
 				.news = batch->counts[i][SESSD_NEW],
-				.removes = batch->counts[i][SESSD_REMOVE]};
+				.removes = batch->counts[i][SESSD_REMOVE],
+				.hits = batch->counts[i][SESSD_TAKE]};
 
 			found(ctx, &talker);
 		}
@@ -108,6 +109,43 @@ void stats_xdp_watch(struct engine *engine, unsigned one_in)
 	talkers_watch(engine->readers.talkers, one_in);
 	if (one_in == 0)
 		walk_talkers(bpf_map__fd(engine->skel->maps.talkers), NULL, NULL);
+}
+
+struct watched_sink {
+	void (*found)(void *ctx, const struct sessd_request_event *event);
+	void *ctx;
+};
+
+static int on_watched(void *ctx, void *data, size_t size)
+{
+	const struct watched_sink *sink = ctx;
+
+	if (sink->found && size >= sizeof(struct sessd_request_event))
+		sink->found(sink->ctx, data);
+	return 0;
+}
+
+void stats_xdp_events(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx)
+{
+	struct watched_sink sink = {.found = found, .ctx = ctx};
+	struct ring_buffer *ring =
+		ring_buffer__new(bpf_map__fd(engine->skel->maps.watched), on_watched, &sink, NULL);
+
+	if (found)
+		talkers_events(engine->readers.talkers, found, ctx);
+	if (!ring)
+		return;
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+}
+
+void stats_xdp_observe(struct engine *engine, bool on)
+{
+	__atomic_store_n(&engine->skel->bss->talkers_watched, on, __ATOMIC_RELAXED);
+	talkers_observe(engine->readers.talkers, on);
+	if (on)
+		stats_xdp_events(engine, NULL, NULL); /* what is left of the last time */
 }
 
 void stats_xdp_talkers(

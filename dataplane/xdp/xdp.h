@@ -303,6 +303,10 @@ uint64_t stats_xdp_replies(struct engine *engine);
 void stats_xdp_latency(struct engine *engine, struct latency *into);
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void stats_xdp_watch(struct engine *engine, unsigned one_in);
+void stats_xdp_observe(struct engine *engine, bool on);
+/* `found` may be NULL. */
+void stats_xdp_events(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx);
 void stats_xdp_talkers(
 	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 

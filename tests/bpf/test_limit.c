@@ -3,9 +3,12 @@
  *
  * --rate-limit in the program, and its samples of sources.
  */
+#include <sessiond/request_event.h>
+
 #include "tests/bpf/fixture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
 #include <arpa/inet.h>
@@ -141,6 +144,21 @@ static void talkers(void **state)
 	fixture_stop(&fixture);
 }
 
+static unsigned seen[SESSD_OUTCOMES];
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	const struct sessd_request_event *event = data;
+
+	(void)ctx;
+	assert_int_equal(size, sizeof(*event));
+	assert_int_equal(event->source[15], 1);
+	assert_int_equal(event->type, SESSD_GET);
+	assert_true(event->outcome < SESSD_OUTCOMES);
+	seen[event->outcome]++;
+	return 0;
+}
+
 static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t verdict)
 {
 	static uint8_t frame[FRAME_MAX];
@@ -156,7 +174,8 @@ static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t 
 /* A GET that is passed on is counted by the daemon, which does not count NEWs and REMOVEs. */
 static void talkers_are_counted_once(void **state)
 {
-	static const uint8_t ended[SESSD_KEY_SIZE] = "ended";
+	static const uint8_t ended[SESSD_KEY_SIZE] = "ended", absent[SESSD_KEY_SIZE] = "absent";
+	struct ring_buffer *ring;
 	struct fixture fixture;
 
 	(void)state;
@@ -179,6 +198,24 @@ static void talkers_are_counted_once(void **state)
 	fixture_put(&fixture, ended, 2, 0, "value", 5);
 	run(&fixture, (struct frame_spec){.key = ended}, XDP_TX);
 	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 3);
+	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_TAKE), 1); /* hits */
+	/* The same as events, while they are watched, with the id. */
+	ring = ring_buffer__new(bpf_map__fd(fixture.bpf->maps.watched), on_event, NULL, NULL);
+	assert_non_null(ring);
+	assert_int_equal(ring_buffer__consume(ring), 0);
+	fixture.bpf->bss->talkers_watched = 1;
+	run(&fixture, (struct frame_spec){.key = ended}, XDP_TX);
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	run(&fixture, (struct frame_spec){.key = absent}, XDP_TX);
+	run(&fixture, (struct frame_spec){.type = SESSD_REMOVE}, XDP_PASS);
+	assert_int_equal(ring_buffer__consume(ring), 3);
+	assert_int_equal(seen[SESSD_OUTCOME_HIT], 1);
+	assert_int_equal(seen[SESSD_OUTCOME_MISS], 1);
+	assert_int_equal(seen[SESSD_OUTCOME_EXPIRED], 1);
+	fixture.bpf->bss->talkers_watched = 0;
+	run(&fixture, (struct frame_spec){0}, XDP_TX);
+	assert_int_equal(ring_buffer__consume(ring), 0);
+	ring_buffer__free(ring);
 	fixture_stop(&fixture);
 	/* Over the limit. */
 	fixture_limit_gets = GETS;

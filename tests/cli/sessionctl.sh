@@ -22,7 +22,7 @@ wrong 'remove needs an argument: remove ID' remove
 wrong 'remove needs an argument: remove ID' remove ab --tls 1.3
 wrong '--tls 1.4: expected 1.3, 1.2' list --tls 1.4
 wrong '--source here: expected an address' remove --source here
-wrong '--context, --tls and --source work with list and remove only' stats --tls 1.3
+wrong '--context, --tls and --source work with list, remove and watch only' stats --tls 1.3
 wrong 'list xyz: expected the beginning of an id' list xyz
 wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
@@ -104,6 +104,30 @@ python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
 	assert names == list(figures), (names, figures)
 	assert all(type(value) is int for value in figures.values())
 END
+
+# What becomes of requests, while somebody watches.
+wrong '--id and --outcome work with watch only' list --id ab
+wrong '--id xy: expected 1 to 64 hex digits' watch --id xy
+expect 1 'outcome lost: expected hit, miss' $ctl watch --outcome lost
+$ctl watch --source 127.0.0.0/8 >"$folder/events" 2>&1 &
+watch=$!
+$ctl watch --outcome miss >"$folder/misses" 2>&1 &
+misses=$!
+for _ in $(seq 100); do
+	send 1 0 17 >/dev/null
+	send 1 0 99 >/dev/null
+	send 0 300 17 secret-value-one
+	grep -q 'GET hit 127.0.0.1 1111' "$folder/events" && grep -q 'NEW exists 127.0.0.1 1111' "$folder/events" &&
+		grep -q 'GET miss 127.0.0.1 6363' "$folder/misses" && break
+	sleep 0.1
+done
+kill $watch $misses
+grep -Eq '^[0-9:]{8} GET hit 127.0.0.1 1111[0-9a-f]* opaque -$' "$folder/events" || fail "watch: $(cat "$folder/events")"
+grep -Eq '^[0-9:]{8} NEW exists 127.0.0.1 1111[0-9a-f]* - -$' "$folder/events" || fail "watch: $(cat "$folder/events")"
+grep -q '^# every GET$' "$folder/events" || fail "watch does not say how many it shows"
+grep -q 'hit\|NEW' "$folder/misses" && fail "watch --outcome miss: $(cat "$folder/misses")"
+grep -q 'GET miss 127.0.0.1 6363' "$folder/misses" || fail "watch --outcome miss: $(cat "$folder/misses")"
+grep -aq secret-value "$folder/events" && fail "watch shows a value"
 
 # TAKE, by a client and by the administrator: whoever comes first.
 send 0 300 51 secret-value-three

@@ -188,11 +188,18 @@ static int do_farm(void *ctx, void (*line)(void *line_ctx, const char *text), vo
 	return 0;
 }
 
+static unsigned do_watch(void *ctx,
+	void (*found)(void *found_ctx, const struct session_event *event), void *found_ctx)
+{
+	(void)ctx, (void)found, (void)found_ctx;
+	return 1;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
 		do_flush_done, do_list, do_remove, do_contexts, do_reload, do_config, do_level,
-		do_talkers, do_farm};
+		do_talkers, do_farm, do_watch};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 

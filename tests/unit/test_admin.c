@@ -273,6 +273,27 @@ static int fake_farm(void *ctx, void (*line)(void *line_ctx, const char *text), 
 	return 0;
 }
 
+/* A GET that hits, and a NEW. */
+static unsigned fake_watch(void *ctx,
+	void (*found)(void *found_ctx, const struct session_event *event), void *found_ctx)
+{
+	struct session_event event = {.request = {.type = SESSD_GET, .source = {[15] = 1}},
+		.kind = SESSION_TLS13,
+		.context_len = 4,
+		.context = "farm"};
+
+	(void)ctx;
+	event.request.source[15] = 9;
+	key_of(7, event.request.key);
+	found(found_ctx, &event);
+	event.request =
+		(struct sessd_request_event){.type = SESSD_NEW, .outcome = SESSD_OUTCOME_EXISTS};
+	event.kind = SESSION_KINDS;
+	event.context_len = 0;
+	found(found_ctx, &event);
+	return 16;
+}
+
 static const struct admin_ops fake_ops = {
 	.stats = fake_stats,
 	.find = fake_find,
@@ -288,6 +309,7 @@ static const struct admin_ops fake_ops = {
 	.set_log_level = fake_set_log_level,
 	.talkers = fake_talkers,
 	.farm = fake_farm,
+	.watch = fake_watch,
 };
 
 static void *run_loop(void *ctx)
@@ -448,6 +470,41 @@ static void filters(void **state)
 	expect(d, "list\n", all);
 }
 
+/* Two clients watch, each what it asked for, until they leave. */
+static void watches(void **state)
+{
+	struct daemon *d = *state;
+	int one = connect_raw(d), two = connect_raw(d);
+	char text[4096] = "", line[256];
+	size_t used = 0;
+	ssize_t n;
+
+	say(one, "watch outcome=hit,miss context=farm\n");
+	say(two, "watch outcome=exists\n");
+	while (!strstr(text, "16\nGET hit") &&
+		(n = recv(one, text + used, sizeof(text) - 1 - used, 0)) > 0) {
+		used += (size_t)n;
+		text[used] = '\0';
+	}
+	snprintf(line, sizeof(line),
+		"OK\nGET hit ::9 ab00072e%.56s 1.3 farm\n# one GET in 16\nGET hit", zeros);
+	assert_memory_equal(text, line, strlen(line));
+	assert_null(strstr(text, "NEW"));
+	close(one);
+	n = recv(two, text, 150, MSG_WAITALL);
+	assert_int_equal(n, 150);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "\nNEW exists - 0000"));
+	assert_null(strstr(text, "GET hit"));
+	close(two);
+	expect(d, "watch outcome=lost\n",
+		"ERR outcome lost: expected hit, miss, expired, torn, drop, stored, exists, "
+		"refused or "
+		"removed\n");
+	expect(d, "watch id=x\n", "ERR id x: expected 1 to 64 hex digits\n");
+	expect(d, "ping\n", "OK\n.\n");
+}
+
 static void wrong_filters(void **state)
 {
 	struct daemon *d = *state;
@@ -492,10 +549,10 @@ static void contexts_as_text(void **state)
 
 static void wrong_requests(void **state)
 {
-	static const char unknown[] =
-		"ERR unknown command: expected stats, list, show ID, remove "
-		"ID, take ID, contexts, flush, "
-		"reload, config, config-diff, log-level LEVEL, talkers, farm, version or ping\n";
+	static const char unknown[] = "ERR unknown command: expected stats, list, show ID, remove "
+				      "ID, take ID, contexts, flush, "
+				      "reload, config, config-diff, log-level LEVEL, talkers, "
+				      "farm, watch, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
 	struct daemon *d = *state;
 	char text[512];
@@ -546,6 +603,7 @@ static void pipelined(void **state)
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
 			       "take ID, contexts, flush, "
 			       "reload, config, config-diff, log-level LEVEL, talkers, farm, "
+			       "watch, "
 			       "version or "
 			       "ping\n") +
 			1000 * strlen("OK\nget_hits 18446744073709551615\nget_misses 0\n.\n"));
@@ -1026,6 +1084,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(requests),
 		TEST(filters),
+		TEST(watches),
 		TEST(wrong_filters),
 		cmocka_unit_test(contexts_as_text),
 		TEST(wrong_requests),

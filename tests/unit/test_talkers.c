@@ -42,9 +42,11 @@ static void count(struct talkers *talkers, unsigned *skipped, unsigned number,
 	enum request_kind kind, unsigned times)
 {
 	struct address addr = source(number);
+	uint8_t key[SESSD_KEY_SIZE] = {(uint8_t)number};
 
 	while (times--)
-		talkers_count(talkers, skipped, &addr, kind);
+		talkers_count(talkers, skipped, &addr, kind, key,
+			number % 2 ? SESSD_OUTCOME_HIT : SESSD_OUTCOME_MISS);
 }
 
 static const struct talker *of(const struct seen *seen, unsigned number)
@@ -90,6 +92,49 @@ static void test_counts(void **state)
 	memset(&seen, 0, sizeof(seen));
 	talkers_list(talkers, keep, &seen);
 	assert_int_equal(seen.count, 0);
+	talkers_destroy(talkers);
+}
+
+static unsigned events, hits;
+
+static void on_event(void *ctx, const struct sessd_request_event *event)
+{
+	(void)ctx;
+	events++;
+	hits += event->outcome == SESSD_OUTCOME_HIT;
+	assert_int_equal(event->type, SESSD_GET);
+	assert_int_equal(event->source[15], event->key[0]);
+}
+
+/* GETs are events only while they are observed, and only as many as fit. */
+static void test_events(void **state)
+{
+	struct talkers *talkers = talkers_create();
+	struct seen seen = {0};
+	unsigned skipped = 0;
+
+	(void)state;
+	talkers_watch(talkers, 1);
+	count(talkers, &skipped, 1, REQUEST_GET, 3);
+	talkers_observe(talkers, true);
+	talkers_events(talkers, on_event, NULL);
+	assert_int_equal(events, 0);
+	count(talkers, &skipped, 1, REQUEST_GET, 3);
+	count(talkers, &skipped, 2, REQUEST_GET, 4);
+	count(talkers, &skipped, 2, REQUEST_NEW, 4);
+	talkers_events(talkers, on_event, NULL);
+	assert_int_equal(events, 7);
+	assert_int_equal(hits, 3);
+	count(talkers, &skipped, 1, REQUEST_GET, 2 * TALKERS_EVENTS);
+	talkers_events(talkers, on_event, NULL);
+	assert_int_equal(events, 7 + TALKERS_EVENTS);
+	talkers_observe(talkers, false);
+	count(talkers, &skipped, 1, REQUEST_GET, 3);
+	talkers_events(talkers, on_event, NULL);
+	assert_int_equal(events, 7 + TALKERS_EVENTS);
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(of(&seen, 1)->hits, of(&seen, 1)->gets);
+	assert_int_equal(of(&seen, 2)->hits, 0);
 	talkers_destroy(talkers);
 }
 
@@ -212,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_many_sources),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_most_of_many),

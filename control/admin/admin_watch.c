@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * `watch`: events as they come, to every connection that asked for them. Bounded: a client that
+ * does not read loses events, and is told how many.
+ */
+#include "control/admin/admin_connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/text.h"
+
+/* Events of one connection between two looks, and bytes that may wait for it. */
+#define EVENTS_MAX  200
+#define WAITING_MAX 32768
+
+static const char *const outcomes[SESSD_OUTCOMES] = {
+	[SESSD_OUTCOME_HIT] = "hit",
+	[SESSD_OUTCOME_MISS] = "miss",
+	[SESSD_OUTCOME_EXPIRED] = "expired",
+	[SESSD_OUTCOME_TORN] = "torn",
+	[SESSD_OUTCOME_LIMITED] = "drop",
+	[SESSD_OUTCOME_STORED] = "stored",
+	[SESSD_OUTCOME_EXISTS] = "exists",
+	[SESSD_OUTCOME_REFUSED] = "refused",
+	[SESSD_OUTCOME_REMOVED] = "removed",
+};
+
+/* "outcome=miss,drop". */
+static int add_outcomes(unsigned *set, const char *value)
+{
+	char copy[128], quoted[TEXT_QUOTE], *save = NULL, *word;
+
+	snprintf(copy, sizeof(copy), "%s", value);
+	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		unsigned i = 0;
+
+		while (i < SESSD_OUTCOMES && strcmp(outcomes[i], word) != 0)
+			i++;
+		if (i == SESSD_OUTCOMES)
+			return error_set(EINVAL,
+				"outcome %s: expected hit, miss, expired, torn, drop, stored, "
+				"exists, refused or removed",
+				text_quote(word, quoted));
+		*set |= 1U << i;
+	}
+	return 0;
+}
+
+int admin_watch_add(struct admin_watch *watch, const char *condition)
+{
+	if (strncmp(condition, "outcome=", 8) == 0)
+		return add_outcomes(&watch->outcomes, condition + 8);
+	return session_filter_add(&watch->filter, condition);
+}
+
+static const char *type_name(unsigned type)
+{
+	switch (type) {
+	case SESSD_NEW:
+		return "NEW";
+	case SESSD_GET:
+		return "GET";
+	case SESSD_REMOVE:
+		return "REMOVE";
+	default:
+		return "TAKE";
+	}
+}
+
+static bool selects(const struct admin_watch *watch, const struct session_event *event)
+{
+	struct session session = {0};
+	struct session_info info = {.kind = event->kind, .context_len = event->context_len};
+
+	if (watch->outcomes && !(watch->outcomes >> event->request.outcome & 1))
+		return false;
+	/* What is unknown is not selected. */
+	if (event->kind == SESSION_KINDS && (watch->filter.by_context || watch->filter.by_kind))
+		return false;
+	memcpy(session.key, event->request.key, sizeof(session.key));
+	memcpy(info.context, event->context, sizeof(info.context));
+	memcpy(&info.source, event->request.source, sizeof(info.source));
+	info.has_source = !address_is_wildcard(&info.source);
+	return session_filter_selects(&watch->filter, &session, &info);
+}
+
+void admin_watch_event(
+	struct admin_watch *watch, struct evbuffer *out, const struct session_event *event)
+{
+	char id[TEXT_KEY_SIZE], source[ADDRESS_TEXT] = "-", context[CONTEXT_TEXT] = "-";
+	struct address address;
+
+	if (!selects(watch, event))
+		return;
+	if (watch->shown >= EVENTS_MAX || evbuffer_get_length(out) > WAITING_MAX) {
+		watch->left_out++;
+		return;
+	}
+	watch->shown++;
+	memcpy(&address, event->request.source, sizeof(address));
+	if (!address_is_wildcard(&address))
+		address_format(&address, source);
+	context_format(event->context, event->context_len, context);
+	evbuffer_add_printf(out, "%s %s %s %s %s %s\n", type_name(event->request.type),
+		outcomes[event->request.outcome % SESSD_OUTCOMES], source,
+		text_key_format(event->request.key, id),
+		event->kind < SESSION_KINDS ? session_kind_name(event->kind) : "-", context);
+}
+
+void admin_watch_end(struct admin_watch *watch, struct evbuffer *out, unsigned one_in)
+{
+	if (one_in != watch->one_in) {
+		if (one_in == 0)
+			evbuffer_add_printf(out, "# this mode shows no GETs\n");
+		else if (one_in == 1)
+			evbuffer_add_printf(out, "# every GET\n");
+		else
+			evbuffer_add_printf(out, "# one GET in %u\n", one_in);
+		watch->one_in = one_in;
+	}
+	if (watch->left_out && evbuffer_get_length(out) <= WAITING_MAX) {
+		evbuffer_add_printf(out, "# %u events left out\n", watch->left_out);
+		watch->left_out = 0;
+	}
+	watch->shown = 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * What became of one request, for `sessionctl watch`: written by readers, the XDP program among
+ * them, while somebody watches. Not in a pinned map, so not part of the ABI. Never a value.
+ */
+#ifndef SESSIOND_REQUEST_EVENT_H
+#define SESSIOND_REQUEST_EVENT_H
+
+#include <linux/types.h>
+
+#include <sessiond/protocol.h>
+
+enum sessd_outcome {
+	SESSD_OUTCOME_HIT,
+	SESSD_OUTCOME_MISS,
+	SESSD_OUTCOME_EXPIRED,
+	SESSD_OUTCOME_TORN,    /* answered as a miss: the session changed meanwhile */
+	SESSD_OUTCOME_LIMITED, /* dropped: over --rate-limit */
+	SESSD_OUTCOME_STORED,  /* of a NEW */
+	SESSD_OUTCOME_EXISTS,  /* of a NEW: the key is live */
+	SESSD_OUTCOME_REFUSED, /* of a NEW or REMOVE: by size, lifetime, or --remove */
+	SESSD_OUTCOME_REMOVED, /* of a REMOVE */
+	SESSD_OUTCOMES
+};
+
+struct sessd_request_event {
+	__u8 source[16]; /* v4-mapped for IPv4 */
+	__u8 key[SESSD_KEY_SIZE];
+	__u8 type;    /* enum sessd_type: GET, TAKE, NEW or REMOVE */
+	__u8 outcome; /* enum sessd_outcome */
+	__u8 zero[6];
+};
+
+_Static_assert(sizeof(struct sessd_request_event) == 56, "no padding in an event");
+
+#endif
