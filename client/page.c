@@ -93,7 +93,9 @@ static int create_file(int folder, char *name, size_t size, const char *program)
 		if (fd < 0 && errno != EEXIST)
 			return -1;
 	}
-	if (fd >= 0 && posix_fallocate(fd, 0, sizeof(struct client_page)) != 0) {
+	/* Whatever the umask is: everyone may read it. */
+	if (fd >= 0 &&
+		(fchmod(fd, 0644) < 0 || posix_fallocate(fd, 0, sizeof(struct client_page)) != 0)) {
 		close(fd);
 		unlinkat(folder, name, 0);
 		return -1;
@@ -108,8 +110,8 @@ static struct client_page *map_file(sessiond_client *client, const char *path, c
 	int folder, fd = -1;
 
 	/* root makes the folder; others use one that is there. */
-	if (geteuid() == 0)
-		mkdir(path, 0755);
+	if (geteuid() == 0 && mkdir(path, 0755) == 0)
+		chmod(path, 0755);
 	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return NULL;

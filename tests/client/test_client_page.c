@@ -22,6 +22,7 @@
 
 #include <sessiond/client.h>
 
+#include "client/client_private.h"
 #include "common/client_pages.h"
 
 /* Nobody listens there. */
@@ -210,6 +211,30 @@ static void breakers_are_shared(void **state)
 	sessiond_close(client);
 }
 
+/* A server with a strict umask, and sessionctl of another user. */
+static void everyone_may_read_it(void **state)
+{
+	mode_t before = umask(077);
+	char path[128], file[256];
+	sessiond_client *client;
+	struct stat st;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/made", folder);
+	if (geteuid() != 0)
+		assert_int_equal(mkdir(path, 0755), 0);
+	client = open_in(path);
+	umask(before);
+	if (geteuid() == 0) {
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0755);
+	}
+	snprintf(file, sizeof(file), "%s/%s", path, client->page_name);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	sessiond_close(client);
+}
+
 static void without_a_folder_they_count(void **state)
 {
 	char path[128];
@@ -328,6 +353,7 @@ int main(void)
 		T(workers_count_without_root),
 		T(it_outlives_who_opened_it),
 		T(breakers_are_shared),
+		T(everyone_may_read_it),
 		T(without_a_folder_they_count),
 		T(a_full_file_system_hurts_nobody),
 		T(a_pid_that_came_again_is_another),
