@@ -12,6 +12,16 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+/* Seconds since 1970. The old name is deprecated. */
+static int64_t time_of(const SSL_SESSION *session)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30300000L
+	return SSL_SESSION_get_time_ex(session);
+#else
+	return SSL_SESSION_get_time(session);
+#endif
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
@@ -33,7 +43,7 @@ static void check_same(const struct session_facts *facts, SSL_SESSION *session)
 		FUZZ_FAIL("cipher 0x%04x", facts->cipher);
 	if (facts->context_len != length || memcmp(facts->context, context, length) != 0)
 		FUZZ_FAIL("another context");
-	if (facts->time != (uint64_t)SSL_SESSION_get_time(session))
+	if (facts->time != (uint64_t)time_of(session))
 		FUZZ_FAIL("time %llu", (unsigned long long)facts->time);
 }
 
@@ -62,8 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_FAIL("facts of a value that cannot be read");
 	session = size <= 65536 ? d2i_SSL_SESSION(NULL, &at, (long)size) : NULL;
 	/* OpenSSL takes times before 1970, and lifetimes below 0, too. */
-	if (session && SSL_SESSION_get_time(session) >= 0 &&
-		SSL_SESSION_get_timeout(session) >= 0 && is_canonical(session, data, size))
+	if (session && time_of(session) >= 0 && SSL_SESSION_get_timeout(session) >= 0 &&
+		is_canonical(session, data, size))
 		check_same(&facts, session);
 	SSL_SESSION_free(session);
 	ERR_clear_error();
