@@ -51,14 +51,14 @@ expect() {
 	cases=$((cases + 1))
 	timeout 10 "$@" >"$folder/out" 2>"$folder/err" </dev/null
 	got=$?
-	lines=$(grep -vc '^PRIVATE: ' "$folder/err")
+	lines=$(grep -avc '^PRIVATE: ' "$folder/err")
 	what=${1##*/}
 	shift
 	echo "$what $* -> $got: $(cat "$folder/err")"
 	[ "$got" -eq "$code" ] || fail "$what $*: exit code $got, expected $code"
 	if [ "$code" -ne 0 ]; then
 		[ "$lines" -eq 1 ] || fail "$what $*: $lines lines on stderr, expected one"
-		grep -v '^PRIVATE: ' "$folder/err" | grep -Eq -- "$pattern" || fail "$what $*: not like: $pattern"
+		grep -av '^PRIVATE: ' "$folder/err" | grep -aEq -- "$pattern" || fail "$what $*: not like: $pattern"
 	fi
 }
 
