@@ -128,3 +128,16 @@ ended() {
 	done
 	daemons=$rest
 }
+
+# As in tests/cli/lib.sh; and no sanitizer has found anything.
+finish() {
+	for log in "$folder"/*.log; do
+		if grep -qE 'Sanitizer|runtime error' "$log"; then
+			fail "a sanitizer found a fault: ${log##*/}"
+			grep -E -m 1 -A 40 'Sanitizer|runtime error' "$log"
+		fi
+	done
+	echo "$cases commands, $failures failures"
+	[ "$failures" -eq 0 ]
+	exit
+}
