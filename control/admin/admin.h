@@ -33,7 +33,7 @@
  *   config-diff        TEXT                  what differs from the file: - NAME = VALUE # WHERE for
  *                                            what runs, + NAME = VALUE # WHERE for the file
  *   log-level LEVEL
- *   talkers            ADDRESS GETS NEWS REMOVES
+ *   talkers            ADDRESS GETS NEWS REMOVES HITS
  *                                            estimates: a line for each source, those that send most
  *                                            first, at most 64; counting starts with the first
  *                                            `talkers` and ends 5 seconds after the last

@@ -168,9 +168,9 @@ static void do_talkers(
 	}
 	admin_reply_begin(out);
 	for (int i = 0; i < n; i++)
-		evbuffer_add_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		evbuffer_add_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 			address_format(&talkers[i].source, text), talkers[i].gets, talkers[i].news,
-			talkers[i].removes);
+			talkers[i].removes, talkers[i].hits);
 	admin_reply_end(out);
 }
 

@@ -51,6 +51,12 @@ static int on_source(void *ctx, char *line)
 	return top_add_source(ctx, line) ? 0 : error_set(EPROTO, "cannot parse the daemon's reply");
 }
 
+static int on_context(void *ctx, char *line)
+{
+	return top_add_context(ctx, line) ? 0
+					  : error_set(EPROTO, "cannot parse the daemon's reply");
+}
+
 static void ask(const struct ctl *ctl, struct top_sample *sample)
 {
 	struct admin_client *client;
@@ -61,6 +67,9 @@ static void ask(const struct ctl *ctl, struct top_sample *sample)
 		if (ret == 0 && admin_client_request(client, "talkers", on_source, sample) < 0)
 			snprintf(sample->no_sources, sizeof(sample->no_sources), "%s",
 				error_message());
+		/* An older daemon has none. */
+		if (ret == 0)
+			admin_client_request(client, "contexts", on_context, sample);
 		admin_client_close(client);
 	}
 	if (ret == 0)
@@ -166,17 +175,32 @@ static void screen_show(const struct top_text *text, const struct top_sample *no
 	}
 	attron(A_REVERSE);
 	mvhline(last, 0, ' ', COLS);
-	mvaddnstr(last, 0, held ? " PAUSED   q quit   p resume" : " q quit   p pause", COLS);
+	mvaddnstr(last, 0,
+		held ? " PAUSED   q quit   p resume   h help" : " q quit   p pause   h help", COLS);
 	if (now->trouble[0])
-		mvaddnstr(last, 27, now->trouble, COLS > 28 ? COLS - 28 : 0);
+		mvaddnstr(last, 36, now->trouble, COLS > 37 ? COLS - 37 : 0);
 	attroff(A_REVERSE);
 	refresh();
+}
+
+/* Scrolls, or passes the key on. */
+static void scroll_by(struct top_view *view, int key)
+{
+	int rows = key == KEY_NPAGE || key == KEY_PPAGE ? 10 : 1;
+
+	if (key == KEY_DOWN || key == KEY_NPAGE)
+		key = 'j';
+	else if (key == KEY_UP || key == KEY_PPAGE)
+		key = 'k';
+	while (rows-- > 0)
+		top_key(view, key);
 }
 
 static int show_live(const struct ctl *ctl)
 {
 	static struct top_sample samples[2];
 	static struct top_text text;
+	struct top_view view = {0};
 	unsigned count = 0;
 	bool held = false;
 	SCREEN *screen;
@@ -198,7 +222,8 @@ static int show_live(const struct ctl *ctl)
 		}
 		now = &samples[(count - 1) % 2];
 		before = &samples[count % 2];
-		top_text(&text, before, now, LINES > 1 ? (unsigned)LINES - 1 : 0);
+		view.columns = COLS > 0 ? (unsigned)COLS : 0;
+		top_show(&text, &view, before, now, LINES > 1 ? (unsigned)LINES - 1 : 0);
 		screen_show(&text, now, held);
 		time = milliseconds();
 		timeout(time < next ? (int)(next - time) : held ? (int)ctl->interval_ms : 0);
@@ -207,6 +232,8 @@ static int show_live(const struct ctl *ctl)
 			break;
 		if (key == 'p' || key == 'P')
 			held = !held;
+		else
+			scroll_by(&view, key);
 		/* The terminal is gone, and getch would return at once from now on. */
 		if (key == ERR && !isatty(STDIN_FILENO))
 			break;

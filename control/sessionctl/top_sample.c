@@ -21,13 +21,26 @@ void top_add_figure(void *ctx, const char *name, uint64_t value)
 
 bool top_add_source(struct top_sample *sample, const char *line)
 {
-	struct top_source source;
+	struct top_source source = {0};
 
-	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64, source.address, &source.gets,
-		    &source.news, &source.removes) != 4)
+	/* An older daemon does not tell the hits. */
+	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, source.address,
+		    &source.gets, &source.news, &source.removes, &source.hits) < 4)
 		return false;
 	if (sample->source_count < TOP_SOURCES_MAX)
 		sample->sources[sample->source_count++] = source;
+	return true;
+}
+
+bool top_add_context(struct top_sample *sample, const char *line)
+{
+	struct top_context context;
+
+	if (sscanf(line, "%67s %7s %" SCNu64 " %" SCNu64 " %" SCNu64, context.context, context.tls,
+		    &context.sessions, &context.stored, &context.used) != 5)
+		return false;
+	if (sample->context_count < TOP_CONTEXTS_MAX)
+		sample->contexts[sample->context_count++] = context;
 	return true;
 }
 

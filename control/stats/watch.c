@@ -57,6 +57,7 @@ static void merge(struct list *list)
 		last->gets += talker->gets;
 		last->news += talker->news;
 		last->removes += talker->removes;
+		last->hits += talker->hits;
 	}
 	list->count = last ? (unsigned)(last + 1 - list->talkers) : 0;
 }

@@ -33,11 +33,13 @@ cat "$folder/out"
 grep -q 'mode socket' "$folder/out" || fail "no mode"
 grep -Eq '^hit ratio  7[0-9]\.[0-9] % now' "$folder/out" || fail "the hit ratio is not three in four"
 grep -Eq '^GET hit +[1-9]' "$folder/out" || fail "no GETs a second"
-grep -Eq '^127\.0\.0\.1 +[1-9][0-9.]* +0 +0 +100\.0 %$' "$folder/out" || fail "the source is not there"
+grep -Eq '^127\.0\.0\.1 +[1-9][0-9.]* +[0-9.]+ % +0 +0 +100\.0 %$' "$folder/out" || fail "the source is not there"
 LC_ALL=C grep -q "$(printf '\033')" "$folder/out" && fail "escape sequences without a terminal"
 
 cat >"$folder/terminal.py" <<'END'
 import fcntl, os, pty, select, signal, struct, sys, termios, time
+
+ROWS, COLUMNS = 24, 80
 
 def run(name, end, env=None):
     """Starts top in a terminal, waits for a full screen, ends it by `end`: returns its output."""
@@ -45,7 +47,7 @@ def run(name, end, env=None):
     if pid == 0:
         os.environ.update(env or {"TERM": "xterm"})
         os.execv(sys.argv[1], [sys.argv[1], "-C", sys.argv[2], "top"])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     before = termios.tcgetattr(fd)
     out, started, told = b"", time.time(), False
     while True:
@@ -69,8 +71,8 @@ def run(name, end, env=None):
     return out, before, fd
 
 def text_of(out):
-    """The screen, as an 80 by 24 terminal would show it at the end of the output."""
-    screen = [[" "] * 80 for _ in range(24)]
+    """The screen, as a terminal would show it at the end of the output."""
+    screen = [[" "] * COLUMNS for _ in range(ROWS)]
     row = column = i = 0
     text = out.decode("latin-1")
     while i < len(text):
@@ -98,15 +100,15 @@ def text_of(out):
                 elif final == "B":
                     row += max(number[0], 1)
                 elif final == "J" and number[0] in (0, 2):
-                    for r in range(row if number[0] == 0 else 0, 24):
-                        for k in range(column if number[0] == 0 and r == row else 0, 80):
+                    for r in range(row if number[0] == 0 else 0, ROWS):
+                        for k in range(column if number[0] == 0 and r == row else 0, COLUMNS):
                             screen[r][k] = " "
                 elif final == "K":
                     span = range(0, column + 1) if number[0] == 1 else range(column, 80)
                     for k in span:
                         screen[row][k] = " "
                 elif final == "X":
-                    for k in range(column, min(80, column + max(number[0], 1))):
+                    for k in range(column, min(COLUMNS, column + max(number[0], 1))):
                         screen[row][k] = " "
                 elif final == "b":
                     for k in range(max(number[0], 1)):
@@ -123,8 +125,8 @@ def text_of(out):
         elif c == "\b":
             column -= 1
         elif c >= " ":
-            if row > 23 or column > 79:
-                raise SystemExit("it writes outside of 80 by 24")
+            if row >= ROWS or column >= COLUMNS:
+                raise SystemExit("it writes outside of the terminal")
             screen[row][column] = last = c
             column += 1
         i += 1
@@ -147,6 +149,27 @@ for name, end in ways.items():
         if want != "q quit" and not any(want in line for line in lines):
             raise SystemExit("%s: there is no %s on the screen" % (name, want))
 
+# Other sizes: help and pages by their keys, and drops beside the rest where it is wide.
+def pages(pid, fd):
+    os.write(fd, b"d")
+    time.sleep(1.5)
+    os.write(fd, b"h")
+    time.sleep(1.5)
+    os.write(fd, b"q")
+
+for ROWS, COLUMNS in (24, 80), (40, 120), (50, 160):
+    out, before, fd = run("%d by %d" % (COLUMNS, ROWS), pages)
+    lines = text_of(out[out.find(b"\x1b[?1049h"):out.rfind(b"\x1b[?1049l")])
+    print("\n".join(lines))
+    if not any("sort sources by all requests" in line for line in lines):
+        raise SystemExit("h shows no help at %d by %d" % (COLUMNS, ROWS))
+    for want in b"dropped or refused, by reason", b"hits":
+        if want not in out:
+            raise SystemExit("d does not show %r" % want)
+    if (b"dropped or refused  " in out) != (COLUMNS >= 120):
+        raise SystemExit("drops stand beside the rest, or not, at %d by %d" % (COLUMNS, ROWS))
+ROWS, COLUMNS = 24, 80
+
 # An unknown terminal type.
 pid, fd = pty.fork()
 if pid == 0:
@@ -163,7 +186,7 @@ if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1 or b"use --once" not in
 
 # top restores the terminal's mode.
 master, slave = pty.openpty()
-fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
 before = termios.tcgetattr(slave)
 for sign in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
     pid = os.fork()

@@ -259,6 +259,7 @@ static int fake_talkers(void *ctx, struct talker *talkers, unsigned room)
 	memset(talkers, 0, 2 * sizeof(*talkers));
 	address_from_ipv4(&talkers[0].source, (const uint8_t[4]){192, 0, 2, 1});
 	talkers[0].gets = 7;
+	talkers[0].hits = 5;
 	talkers[0].news = 18446744073709551615ULL;
 	talkers[1].source.bytes[0] = 0xfd;
 	talkers[1].removes = 3;
@@ -436,7 +437,7 @@ static void requests(void **state)
 	expect(d, "reload\n", "OK\ncapacity\n..listen\n\n.\n");
 	expect(d, "config\n", "OK\ncapacity = 1\n.\n");
 	expect(d, "config-diff\n", "OK\n- capacity = 1\n.\n");
-	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0\nfd00:: 0 0 3\n.\n");
+	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0 5\nfd00:: 0 0 3 0\n.\n");
 	expect(d, "farm\n", "OK\ncache name=\"a\"\nengine up=1\n.\n");
 	d->talkers_fail = true;
 	expect(d, "talkers\n", "ERR mode dpdk keeps no counts by source\n");

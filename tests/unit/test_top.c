@@ -44,7 +44,7 @@ static const char *line(const char *start)
 
 static void assert_words(const char *start, const char *words)
 {
-	char copy[TOP_COLUMNS + 1], got[TOP_COLUMNS + 2] = "", *save, *word;
+	char copy[TOP_COLUMNS_MAX + 1], got[TOP_COLUMNS_MAX + 2] = "", *save, *word;
 
 	snprintf(copy, sizeof(copy), "%s", line(start));
 	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
@@ -189,13 +189,13 @@ static void test_sources(void **state)
 	figure("mode_socket", 1, 1);
 	figure("capacity", 100, 100);
 	assert_true(top_add_source(&before, "10.0.0.1 1000 0 0"));
-	assert_true(top_add_source(&now, "10.0.0.1 1200 0 0"));
+	assert_true(top_add_source(&now, "10.0.0.1 1200 0 0 150"));
 	assert_true(top_add_source(&now, "fd00::2 0 500 100"));
 	assert_false(top_add_source(&now, "10.0.0.1 1200"));
 	assert_int_equal(now.source_count, 2);
 	top_text(&text, &before, &now, 23);
-	assert_words("fd00::2", "fd00::2 0 250 50 75.0 %");
-	assert_words("10.0.0.1", "10.0.0.1 100 0 0 25.0 %");
+	assert_words("fd00::2", "fd00::2 0 - 250 50 75.0 %");
+	assert_words("10.0.0.1", "10.0.0.1 100 75.0 % 0 0 25.0 %");
 	assert_true(line("fd00::2") < line("10.0.0.1"));
 	/* More than fit: the terminal's last line stays free. */
 	for (unsigned i = 0; i < 100; i++) {
@@ -212,6 +212,72 @@ static void test_sources(void **state)
 	now.source_count = 0;
 	top_text(&text, &before, &now, 23);
 	line("mode dpdk keeps");
+}
+
+/* Sources in another order, and from a later one on; pages. */
+static void test_choices(void **state)
+{
+	struct top_view view = {0};
+
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	figure("get_hits", 0, 10);
+	figure("resumed_estimate", 0, 30);
+	figure("not_resumed_estimate", 0, 10);
+	figure("evicted_age_seconds", 0, 812);
+	figure("drop_short", 0, 4);
+	figure("new_too_large", 0, 40);
+	figure("remove_ignored", 0, 0);
+	assert_true(top_add_source(&now, "10.0.0.1 100 0 0 99"));
+	assert_true(top_add_source(&now, "10.0.0.2 50 0 0 5"));
+	assert_true(top_add_source(&now, "10.0.0.3 0 400 0 0"));
+	assert_true(top_add_context(&now, "farm 1.3 3 5 4"));
+	assert_true(top_add_context(&now, "farm2 1.2 1 1 0"));
+	assert_false(top_add_context(&now, "farm2 1.2 1 1"));
+	top_show(&text, &view, &before, &now, 23);
+	assert_words(
+		"resumed", "resumed 75.0 % of found sessions, estimated evicted at 812 s (median)");
+	assert_true(line("10.0.0.3") < line("10.0.0.1"));
+	assert_true(top_key(&view, 'x'));
+	top_show(&text, &view, &before, &now, 23);
+	assert_true(line("10.0.0.2") < line("10.0.0.1"));
+	assert_true(line("10.0.0.1") < line("10.0.0.3"));
+	assert_true(top_key(&view, 's'));
+	assert_true(top_key(&view, 'j'));
+	top_show(&text, &view, &before, &now, 23);
+	assert_true(line("10.0.0.2") < line("10.0.0.3"));
+	for (unsigned i = 0; i < text.count; i++)
+		assert_int_not_equal(strncmp(text.rows[i], "10.0.0.1", 8), 0);
+	assert_true(top_key(&view, 'd'));
+	top_show(&text, &view, &before, &now, 23);
+	assert_int_equal(text.count, 3);
+	assert_words("new_too_large", "new_too_large 20 40");
+	assert_true(line("new_too_large") < line("drop_short"));
+	assert_true(top_key(&view, 'c'));
+	top_show(&text, &view, &before, &now, 23);
+	assert_words("farm2", "farm2 1.2 1 1 0");
+	assert_true(top_key(&view, 'h'));
+	top_show(&text, &view, &before, &now, 23);
+	line("d  drops");
+	assert_true(text.count < 23);
+	/* The same key again leads back. */
+	assert_true(top_key(&view, 'h'));
+	assert_int_equal(view.page, TOP_MAIN);
+	assert_false(top_key(&view, 'z'));
+	/* Beside the main page on a wide terminal, and never wider than it. */
+	for (unsigned columns = 40; columns <= 200; columns += 40) {
+		bool beside = false;
+
+		view.columns = columns;
+		top_show(&text, &view, &before, &now, 49);
+		for (unsigned i = 0; i < text.count; i++) {
+			assert_true(strlen(text.rows[i]) <= columns);
+			beside |= strlen(text.rows[i]) > 80 &&
+				  strstr(text.rows[i] + 80, "new_too_large") != NULL;
+		}
+		assert_int_equal(beside, columns >= TOP_WIDE);
+	}
 }
 
 /* The largest figures, and more of them than fit. */
@@ -263,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dpdk, reset),
 		cmocka_unit_test_setup(test_restart, reset),
 		cmocka_unit_test_setup(test_sources, reset),
+		cmocka_unit_test_setup(test_choices, reset),
 		cmocka_unit_test_setup(test_room, reset),
 		cmocka_unit_test_setup(test_pinned, reset),
 	};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * Rows of `sessionctl top`, and its parts: shared by its files.
+ */
+#ifndef SESSIOND_CONTROL_SESSIONCTL_TOP_ROWS_H
+#define SESSIOND_CONTROL_SESSIONCTL_TOP_ROWS_H
+
+#include "control/sessionctl/top.h"
+
+struct view {
+	struct top_text *text;
+	const struct top_sample *before, *now;
+	unsigned room;
+};
+
+/* Appends a row, if there is room. */
+__attribute__((format(printf, 3, 4))) void top_row(
+	struct view *view, bool heading, const char *format, ...);
+/* Six characters: 0, 0.3, 12, 4567, 123.4k, 1.23M. Returns `out`. */
+const char *top_number(double number, char out[16]);
+/* "12.3 %", or "-" of nothing. */
+void top_percent(char out[16], double part, double whole);
+
+/* top_text.c: the main page. */
+void top_main(struct top_text *text, const struct top_view *choice, const struct top_sample *before,
+	const struct top_sample *now, unsigned room);
+/* top_sources.c: the sources, in their order. */
+void top_sources(struct view *view, const struct top_view *choice);
+/* top_drops.c: a page of what was dropped or refused, and why; the same beside the rows from `row`
+ * on. */
+void top_drops(struct view *view, const struct top_view *choice);
+void top_drops_beside(struct view *view, unsigned row);
+
+#endif
