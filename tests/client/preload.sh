@@ -147,6 +147,13 @@ for version in 1.2 1.3; do
 done
 
 # What is wrong is told in one line, and the server runs.
+printf 'caches = %s:7380\nkey = /nowhere/key\nscope = www\n' "$cache_at" >"$folder/client.conf"
+both "$preload"
+grep -q 'sessiond-preload: .*/nowhere/key.*: cannot read it: ' "$folder/a.out" || fail "not told: $(cat "$folder/a.out")"
+for version in 1.2 1.3; do
+	"$resume_many" $version 20 7381 7382 >"$folder/said" 2>&1
+	grep -qE '^0 of 20 resumed|made no session' "$folder/said" || fail "$version, no key: $(cat "$folder/said")"
+done
 echo 'cashes = 127.0.0.1:7380' >"$folder/client.conf"
 both "$preload"
 grep -q 'sessiond-preload: .*/client.conf: cashes: expected one of' "$folder/a.out" || fail "not told: $(cat "$folder/a.out")"
