@@ -701,9 +701,12 @@ static void values_and_their_lines(void **state)
 	char *argv[] = {(char *)"sessiond", (char *)"-t", (char *)"2", (char *)"-i", (char *)"eth7",
 		(char *)"-c", path, NULL};
 	struct options running, again, next;
-	int fd = mkstemp(path);
+	int fd;
 
 	(void)state;
+	if (!engines_find("xdp")->ops)
+		skip();
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
 	write_file(path, "# a comment\ncapacity = 10\n\nallow = 192.0.2.0/24\nallow = fd00::/8\n"
