@@ -4,8 +4,8 @@
 #
 # preload.sh haproxy|hitch MODE: two servers that know nothing of sessiond share its cache through
 # libsessiond-preload.so: 1000 sessions made at A, resumed at B, TLS 1.2 and 1.3, sealed and plain. Never
-# for another host (SNI), with a certificate of its own or without. Without it they share none. Without a
-# cache handshakes go on.
+# for another host (SNI), with a certificate of its own or without. Without it they share none. While the
+# cache is stopped or ended, and without a key file, handshakes go on.
 
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
@@ -139,6 +139,17 @@ done
 "$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"
 grep -q '^remove_done 0$' "$folder/removes" || fail "sessions were removed: $(cat "$folder/removes")"
 answered up $((4 * count))
+
+# A cache that is stopped costs deadlines, until the breaker opens; then it is found again. In xdp mode the
+# XDP program answers meanwhile.
+export SESSIOND_DEADLINE_US=20000
+both "$preload"
+for version in 1.2 1.3; do
+	kill -STOP "$cache"
+	expect_resumed 'the cache is stopped' $version 0 20 20
+	kill -CONT "$cache"
+	expect_resumed 'the cache goes on' $version 20 20 20
+done
 
 kill "$cache"
 wait "$cache"
