@@ -14,8 +14,12 @@ from .rows import ROWS
 
 
 def git(*command):
-    return subprocess.run(["git", "-C", str(ROOT), *command], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    """What git prints; nothing if it fails, or is not installed: the tree may be an archive."""
+    try:
+        return subprocess.run(["git", "-C", str(ROOT), *command], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def commit():
