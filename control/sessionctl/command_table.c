@@ -45,7 +45,8 @@ const struct ctl_command ctl_commands[] = {
 		.details = "While the daemon is down, these are the counters of the pinned XDP "
 			   "program, if there is one."},
 	{"top", NULL, false, ctl_top, "live view of rates, hit ratio and sources; q quits",
-		.details = "h shows its keys: sort, scroll, pages, pause. Sources are sampled, and counted only while top runs. "
+		.details = "h shows its keys: sort, scroll, pages, pause. Sources are sampled, and "
+			   "counted only while top runs. "
 			   "Without a terminal it prints once."},
 	{"watch", NULL, false, ctl_watch, "live events: what becomes of requests", .filters = true,
 		.details =
