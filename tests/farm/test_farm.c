@@ -327,7 +327,9 @@ static void a_blackholed_engine(void **state)
 	node_wait(b, 0, 5000);
 	node_until(a, strstr(status.engines[0].error, "no connection within") != NULL);
 	warm(a);
-	node_once(b);
+	/* Where a machine is held up, b may ask for all again. */
+	if (a->resends == 0)
+		node_once(b);
 	node_close(a);
 	node_close(b);
 	for (unsigned i = 0; i < 4; i++)
