@@ -90,22 +90,33 @@ INLINE void source_key(const struct packet *packet, void *to)
 	}
 }
 
+INLINE void talkers_sample(
+	const struct packet *packet, __u8 type, enum sessd_outcome outcome, __u32 weight)
+{
+	struct sessd_request_event sample;
+	const struct sessd_header *header;
+
+	__builtin_memset(&sample, 0, sizeof(sample));
+	sample.type = type;
+	sample.outcome = outcome;
+	source_key(packet, sample.source);
+	header = (const void *)(packet->udp + 1);
+	if ((const void *)(header + 1) <= packet->end)
+		__builtin_memcpy(sample.key, header->key, sizeof(sample.key));
+	talkers_add(&sample, weight);
+}
+
 /* `type`: SESSD_GET for a TAKE, too. `outcome`: SESSD_OUTCOMES if it is not known here. */
 INLINE void talkers_count(
 	const struct packet *packet, struct percpu *own, __u8 type, enum sessd_outcome outcome)
 {
 	__u32 one_in = *(volatile __u32 *)&talkers_one_in;
-	struct sessd_request_event sample = {.type = type, .outcome = outcome};
-	const struct sessd_header *header;
 
 	if (!one_in || ++own->talkers_skipped < one_in)
 		return;
 	own->talkers_skipped = 0;
-	source_key(packet, sample.source);
-	header = (const void *)(packet->udp + 1);
-	if ((const void *)(header + 1) <= packet->end)
-		__builtin_memcpy(sample.key, header->key, sizeof(sample.key));
-	talkers_add(&sample, one_in);
+	barrier(); /* the sample is not cleared before it is due */
+	talkers_sample(packet, type, outcome, one_in);
 }
 
 #endif
