@@ -98,21 +98,21 @@ static void on_wait_context_freed(ASYNC_WAIT_CTX *ctx, const void *key, int fd, 
 /* Registers what the server has to poll. NULL if that cannot be. */
 static struct wait *prepare(sessiond_client *client, sessiond_lookup *lookup)
 {
-	int fd = sessiond_lookup_fd(lookup);
 	struct wait *wait = malloc(sizeof(*wait));
+	int fd;
 
+	if (!wait)
+		return NULL;
+	*wait = (struct wait){.client = client_hold(client), .lookup = lookup};
+	fd = sessiond_lookup_fd(lookup);
 	if (fd >= 0)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (!wait || fd < 0)
-		goto err;
-	*wait = (struct wait){.client = client_hold(client), .lookup = lookup};
-	if (ASYNC_WAIT_CTX_set_wait_fd(ASYNC_get_wait_ctx(ASYNC_get_current_job()), wait, fd, wait,
-		    on_wait_context_freed) == 1)
+	if (fd >= 0 && ASYNC_WAIT_CTX_set_wait_fd(ASYNC_get_wait_ctx(ASYNC_get_current_job()), wait,
+			       fd, wait, on_wait_context_freed) == 1)
 		return wait;
-	sessiond_close(client);
-err:
 	if (fd >= 0)
 		close(fd);
+	sessiond_close(client);
 	free(wait);
 	return NULL;
 }
