@@ -71,12 +71,14 @@ bool value_mode(const struct option_def *def, const struct options *options, siz
 bool value_log_level(
 	const struct option_def *def, const struct options *options, size_t i, char *text)
 {
-	const char *word = def->words;
+	const char *words = def->words;
 	enum log_level level;
+	size_t at, len;
 
 	/* The numbers of levels are not those of the words. */
-	for (; *word; word += strcspn(word, " "), word += *word == ' ') {
-		snprintf(text, OPTION_VALUE, "%.*s", (int)strcspn(word, " "), word);
+	for (at = 0; words[at]; at += len + (words[at + len] == ' ')) {
+		len = strcspn(&words[at], " ");
+		snprintf(text, OPTION_VALUE, "%.*s", (int)len, &words[at]);
 		if (log_level_parse(text, &level) == 0 && level == options->log_level)
 			break;
 	}
