@@ -67,7 +67,7 @@ static bool derive(EVP_KDF_CTX *kdf, const uint8_t key[32], const char *use, con
 	uint8_t *out, size_t size)
 {
 	char info[USE_MAX + FARM_NAME_MAX];
-	size_t use_size = strlen(use) + 1, farm_size = strlen(farm);
+	size_t use_size = strlen(use) + 1, farm_size = strnlen(farm, FARM_NAME_MAX);
 
 	memcpy(info, use, use_size);
 	memcpy(info + use_size, farm, farm_size);
@@ -197,7 +197,7 @@ int farm_open(const struct farm_seal_tools *tools, const struct farm_ring *ring,
 	     EVP_CIPHER_CTX_ctrl(subkey->cipher, EVP_CTRL_AEAD_SET_TAG, ENTRY_TAG,
 		     (void *)(text + text_size)) == 1 &&
 	     EVP_CipherFinal_ex(subkey->cipher, out + done, &rest) == 1 &&
-	     (size_t)(done + rest) == text_size;
+	     (size_t)done + (size_t)rest == text_size;
 	ERR_pop_to_mark();
 	if (ok)
 		return 0;

@@ -163,7 +163,7 @@ static const char *help(void)
 
 static bool is_prefix(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = text ? strlen(text) : 0;
 
 	return len > 0 && len <= 64 && strspn(text, "0123456789abcdefABCDEF") == len;
 }

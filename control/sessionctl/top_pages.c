@@ -54,10 +54,13 @@ void top_show(struct top_text *text, const struct top_view *choice, const struct
 {
 	struct view view = {.text = text, .before = before, .now = now};
 	unsigned columns = choice->columns ? choice->columns : TOP_COLUMNS;
+	enum top_page page = choice->page;
 
 	view.room = room < TOP_ROWS_MAX ? room : TOP_ROWS_MAX;
 	text->count = 0;
-	switch (now->figure_count == 0 && choice->page != TOP_HELP ? TOP_MAIN : choice->page) {
+	if (now->figure_count == 0 && page != TOP_HELP)
+		page = TOP_MAIN;
+	switch (page) {
 	case TOP_MAIN:
 		top_main(text, choice, before, now, room);
 		break;

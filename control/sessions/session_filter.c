@@ -42,7 +42,8 @@ char *context_format(const uint8_t *context, size_t len, char out[CONTEXT_TEXT])
 
 bool context_parse(const char *text, uint8_t context[SESSION_CONTEXT_MAX], uint8_t *len)
 {
-	size_t length = strlen(text);
+	/* One more than fits: it is refused. */
+	size_t length = strnlen(text, 2 * SESSION_CONTEXT_MAX + sizeof(HEX_MARK));
 	uint8_t bytes[32];
 
 	memset(context, 0, SESSION_CONTEXT_MAX);
