@@ -51,5 +51,7 @@ for lines in '' 'sessiond_single_use on;'; do
 		resumes 'afterwards' 10 10 $version 10 7341 7341 100
 	done
 done
-! grep -E 'exited on signal|\[(alert|crit)\]' "$folder/a/error.log" || fail "nginx complains"
+# To nginx the alert of a client that aborts is critical with OpenSSL 3.5, which names it otherwise.
+! grep -v 'SSL_do_handshake() failed .*:record layer failure' "$folder/a/error.log" |
+	grep -E 'exited on signal|\[(alert|crit)\]' || fail "nginx complains"
 finish
