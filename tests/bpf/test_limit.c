@@ -195,7 +195,7 @@ static void talkers_are_counted_once(void **state)
 	run(&fixture, (struct frame_spec){0}, XDP_TX);
 	fixture_put(&fixture, key, 1, FIXTURE_LIFE, "value", 5);
 	run(&fixture, (struct frame_spec){0}, XDP_TX);
-	fixture_put(&fixture, ended, 2, 0, "value", 5);
+	fixture_put(&fixture, ended, 2, -20, "value", 5);
 	run(&fixture, (struct frame_spec){.key = ended}, XDP_TX);
 	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_GET), 3);
 	assert_int_equal(counted(&fixture, "10.0.0.1", SESSD_TAKE), 1); /* hits */
