@@ -114,6 +114,7 @@ cache_start
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
 mkfifo "$folder/commands"
 exec 9<>"$folder/commands"
+: >"$folder/meddle.log"
 "$SESSIOND_BUILD/tests/client/meddle" 7331 "$cache_at" 7330 <"$folder/commands" >"$folder/meddle.log" 2>&1 9>&- &
 daemons="$daemons $!"
 $honest || fail "meddle does not run"

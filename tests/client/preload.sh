@@ -77,13 +77,20 @@ servers=
 
 # both [LD_PRELOAD]: A on 7381 and B on 7382, a new start.
 both() {
-	local pid
+	local pid port
 
 	for pid in $servers; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
 	servers=
+	# hitch's workers may outlive it by a moment.
+	for port in 7381 7382; do
+		for _ in $(seq 200); do
+			(: </dev/tcp/127.0.0.1/"$port") 2>/dev/null || break
+			sleep 0.05
+		done
+	done
 	run a 7381 "$1"
 	run b 7382 "$1"
 	listens 7381 7382
