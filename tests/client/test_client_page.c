@@ -160,10 +160,12 @@ static void it_outlives_who_opened_it(void **state)
 	if (opener == 0) {
 		sessiond_client *client = open_in(folder);
 
-		daemon = fork();
-		if (daemon != 0) {
-			_exit(write(told[1], &daemon, sizeof(daemon)) != sizeof(daemon));
-		}
+		if (fork() != 0)
+			_exit(0);
+		/* Now the page knows it. */
+		daemon = getpid();
+		if (write(told[1], &daemon, sizeof(daemon)) != sizeof(daemon))
+			_exit(1);
 		close(go[1]);
 		/* Until the parent closes its end. */
 		if (read(go[0], &byte, 1) >= 0)

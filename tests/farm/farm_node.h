@@ -8,6 +8,7 @@
 #define TESTS_FARM_FARM_NODE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "control/farm/farm.h"
 
@@ -60,8 +61,10 @@ void node_pause(struct node *node, bool paused);
 unsigned node_has(struct node *node, unsigned first, unsigned count);
 /* Waits until all have arrived; fails the test after 30 s. */
 void node_wait(struct node *node, unsigned first, unsigned count);
-/* Fails if a session arrived twice, or had another value. */
+/* Fails if a session had another value, or arrived twice although no node was asked to resend. */
 void node_once(struct node *node);
+/* Times that a node was asked to resend. */
+extern atomic_uint node_resends;
 
 /* The session's key. */
 void node_key(unsigned number, uint8_t key[SESSD_KEY_SIZE]);
