@@ -194,6 +194,9 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 void admin_watch_begin(struct admin_connection *connection)
 {
 	connection->watch.one_in = (unsigned)-1;
+	/* A client that sends no more has ended its watch, and no event would tell it again. */
+	if (connection->eof)
+		return;
 	connection->watching = true;
 	schedule_look(connection->admin);
 }

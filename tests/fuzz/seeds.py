@@ -143,6 +143,7 @@ def requests():
     yield "long", "x" * 300 + "\n"
     yield "many", "ping\n" * 200
     yield "lists", "list\n" * 20
+    yield "watch_late", "list\n" * 30 + "watch\n" + "list\n" * 3
 
 
 def entry(what, key, slot, length, bit=0, life=200, raw=b""):
