@@ -396,7 +396,7 @@ static void two_copies(void **state)
 	/* Both own some, about half each. */
 	assert_true(first.gets > 4 && second.gets > 4);
 	sessiond_close(client);
-	client = plain(caches, 100000);
+	client = plain(caches, 1000000);
 	atomic_store(&first.mischief, FAKE_SILENT);
 	for (int i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "s%d", i);
