@@ -132,12 +132,14 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct admin_connection *connection = ctx;
-	bool busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
+	bool busy;
 
+	/* A client that sends no more has ended its watch. */
 	if (what & BEV_EVENT_EOF && connection->watching) {
-		connection_free(connection);
-		return;
+		connection->watching = false;
+		admin_reply_end(bufferevent_get_output(bev));
 	}
+	busy = is_replying(connection) || evbuffer_get_length(bufferevent_get_output(bev)) > 0;
 	if (what & BEV_EVENT_EOF) {
 		/* It may still read replies. */
 		connection->eof = true;
@@ -194,9 +196,11 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 void admin_watch_begin(struct admin_connection *connection)
 {
 	connection->watch.one_in = (unsigned)-1;
-	/* A client that sends no more has ended its watch, and no event would tell it again. */
-	if (connection->eof)
+	/* It sends no more, and no event would tell that again. */
+	if (connection->eof) {
+		admin_reply_end(bufferevent_get_output(connection->bev));
 		return;
+	}
 	connection->watching = true;
 	schedule_look(connection->admin);
 }
