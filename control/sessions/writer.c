@@ -127,6 +127,13 @@ static void tell(struct writer *writer, enum sessd_type type, enum sessd_outcome
 		event_ring_add(&writer->events, type, outcome, key, source, facts);
 }
 
+static void refuse(
+	struct writer *writer, uint64_t *counter, const uint8_t *key, const struct address *source)
+{
+	counter_add(counter, 1);
+	tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
+}
+
 static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeout,
 	const void *value, size_t len, const struct address *source)
 {
@@ -138,18 +145,15 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	bool replaces = false;
 
 	if (timeout == 0) {
-		counter_add(&writer->new_zero_timeout, 1);
-		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
+		refuse(writer, &writer->new_zero_timeout, key, source);
 		return;
 	}
 	if (len == 0) {
-		counter_add(&writer->new_empty, 1);
-		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
+		refuse(writer, &writer->new_empty, key, source);
 		return;
 	}
 	if (len > writer->value_max) {
-		counter_add(&writer->new_too_large, 1);
-		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
+		refuse(writer, &writer->new_too_large, key, source);
 		return;
 	}
 	if (writer->measure && writer->inserts_waiting == 0)
@@ -158,8 +162,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 	hash = table_hash(writer->table, key);
 	slot = table_find(writer->table, hash, key);
 	if (status_has(&writer->status, slot)) {
-		counter_add(&writer->new_reserved, 1);
-		tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
+		refuse(writer, &writer->new_reserved, key, source);
 		return;
 	}
 	if (slot != TABLE_NO_SLOT) {
@@ -437,7 +440,7 @@ void writer_latency(const struct writer *writer, struct latency *into)
 	latency_sum(into, &writer->inserts);
 }
 
-/* Once a second. */
+/* Once a second, and a scan that has more to count goes on in a millisecond. */
 static void take_census(struct writer *writer)
 {
 	uint64_t now = clock_tick();
