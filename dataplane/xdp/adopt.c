@@ -71,8 +71,6 @@ static bool is_long(const struct reading *reading, uint32_t slot)
 	       reading->long_slots[slot / 64] >> slot % 64 & 1;
 }
 
-static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
-
 static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *entry)
 {
 	struct reading *reading = ctx;
@@ -83,9 +81,6 @@ static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 		.sum = entry->sum,
 	};
 
-	/* The writer puts its own in its place. */
-	if (memcmp(key, status_key, SESSD_KEY_SIZE) == 0)
-		return;
 	/* Delete what is not adopted: nothing else ever would. */
 	if (entry->guard == 0) {
 		forget(reading->engine, key);
@@ -111,6 +106,7 @@ static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
 	void *ctx)
 {
+	static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
 	uint8_t(*keys)[SESSD_KEY_SIZE] = calloc(READ_BATCH, SESSD_KEY_SIZE);
 	struct sessd_entry *entries = calloc(READ_BATCH, sizeof(*entries));
 	__u32 cursor = 0;
@@ -132,7 +128,8 @@ int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct 
 		}
 		err = 0;
 		for (__u32 i = 0; i < count; i++)
-			each(ctx, keys[i], &entries[i]);
+			if (memcmp(keys[i], status_key, SESSD_KEY_SIZE) != 0)
+				each(ctx, keys[i], &entries[i]);
 	}
 	if (entries)
 		explicit_bzero(entries, READ_BATCH * sizeof(*entries));

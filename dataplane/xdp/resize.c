@@ -136,17 +136,12 @@ struct moving {
 	size_t kept, expired, taken, refused, long_ones, no_room;
 };
 
-static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
-
 /* Whether it can be moved; counts why not if `count`. */
-static bool movable(
-	struct moving *moving, const uint8_t *key, const struct sessd_entry *entry, bool count)
+static bool movable(struct moving *moving, const struct sessd_entry *entry, bool count)
 {
 	const struct old_maps *old = moving->engine->old;
 	size_t *why = NULL;
 
-	if (memcmp(key, status_key, SESSD_KEY_SIZE) == 0)
-		return false;
 	if (entry->guard == 0)
 		why = &moving->taken;
 	else if (sessd_life_slot(entry->life) >= old->capacity)
@@ -170,8 +165,8 @@ static void rank_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 {
 	struct moving *moving = ctx;
 
-	if (movable(moving, key, entry, false) &&
-		moving->rank_count < moving->engine->old->capacity)
+	(void)key;
+	if (movable(moving, entry, false) && moving->rank_count < moving->engine->old->capacity)
 		moving->ranks[moving->rank_count++] = rank(moving->engine->old, entry);
 }
 
@@ -209,7 +204,7 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	struct session_facts facts;
 	int len;
 
-	if (!movable(moving, key, entry, true))
+	if (!movable(moving, entry, true))
 		return;
 	/* A session that a GET has just marked may take the place of another. */
 	if (rank(old, entry) < moving->least || moving->kept == capacity) {

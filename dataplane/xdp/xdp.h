@@ -243,7 +243,8 @@ uint64_t adopt_bytes(uint32_t capacity);
 int adopt_sessions(
 	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
 
-/* Calls `each` for each entry of a map of sessions, with those that are none. */
+/* Calls `each` for each entry of a map of sessions, also for those that were taken or are damaged;
+ * not for the status, which each daemon makes anew. */
 int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
 	void *ctx);
 
