@@ -12,6 +12,7 @@
 
 #include "control/sessions/writer.h"
 #include "tests/unit/fake_engine.h"
+#include "tests/unit/writer_figure.h"
 
 #include "common/clock.h"
 
@@ -67,29 +68,9 @@ static size_t make_der(uint8_t *value, uint8_t minor, const char *context)
 	return len;
 }
 
-struct wanted {
-	const char *name;
-	uint64_t value;
-	bool found;
-};
-
-static void on_stat(void *ctx, const char *name, uint64_t value)
-{
-	struct wanted *wanted = ctx;
-
-	if (strcmp(name, wanted->name) == 0) {
-		wanted->value = value;
-		wanted->found = true;
-	}
-}
-
 static uint64_t stat(struct world *world, const char *name)
 {
-	struct wanted wanted = {.name = name};
-
-	writer_stats(world->writer, on_stat, &wanted);
-	assert_true(wanted.found);
-	return wanted.value;
+	return writer_figure(world->writer, name);
 }
 
 static uint8_t value_of(struct world *world, uint32_t key)

@@ -13,6 +13,7 @@
 #include "control/sessions/removed_keys.h"
 #include "control/sessions/writer_farm.h"
 #include "tests/unit/fake_engine.h"
+#include "tests/unit/writer_figure.h"
 
 #include "common/clock.h"
 
@@ -95,29 +96,9 @@ static void send_new(struct world *world, uint32_t key, uint8_t first)
 	fake_engine_send(world->engine, SESSD_NEW, key, 300, first, 144);
 }
 
-struct wanted {
-	const char *name;
-	uint64_t value;
-	bool found;
-};
-
-static void on_stat(void *ctx, const char *name, uint64_t value)
-{
-	struct wanted *wanted = ctx;
-
-	if (strcmp(name, wanted->name) == 0) {
-		wanted->value = value;
-		wanted->found = true;
-	}
-}
-
 static uint64_t stat(struct world *world, const char *name)
 {
-	struct wanted wanted = {.name = name};
-
-	writer_stats(world->writer, on_stat, &wanted);
-	assert_true(wanted.found);
-	return wanted.value;
+	return writer_figure(world->writer, name);
 }
 
 /* Waits until a counter has this value; it must not pass it. */
