@@ -38,7 +38,7 @@ cat >"$folder/upgrade" <<-END
 		echo "it never came: \$*"
 		exit 1
 	}
-	gone() { [ ! -e "/proc/\$1" ] || grep -q '^State:.*Z' "/proc/\$1/status"; }
+	gone() { [ ! -e "/proc/\$1" ] || grep -qs '^State:.*Z' "/proc/\$1/status"; } # may end in between
 	workers_run() { [ "\$(grep -c "start worker process " "$folder/\$1/error.log")" -ge "\$2" ]; }
 	workers_gone() { ! pgrep -P "\$1" nginx -r S,R,D | grep -vxF "\$2" >/dev/null; }
 	for name in a b; do
