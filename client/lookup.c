@@ -316,9 +316,10 @@ enum sessiond_result sessiond_lookup_finish(sessiond_lookup *lookup, void *value
 
 enum sessiond_result lookup_wait(struct sessiond_lookup *lookup, void *value, size_t *len)
 {
-	enum sessiond_result result = SESSIOND_AGAIN;
+	enum sessiond_result result;
 
-	while (result == SESSIOND_AGAIN) {
+	/* Before it waits: a cache on this host has answered already. */
+	while ((result = sessiond_lookup_finish(lookup, value, len)) == SESSIOND_AGAIN) {
 		struct pollfd fds[FLIGHTS_MAX];
 		struct timespec left = {0};
 		uint64_t now = client_now(), until = lookup_next_event(lookup);
@@ -335,7 +336,6 @@ enum sessiond_result lookup_wait(struct sessiond_lookup *lookup, void *value, si
 		}
 		/* Interrupted or not, the clock decides. */
 		ppoll(fds, count, &left, NULL);
-		result = sessiond_lookup_finish(lookup, value, len);
 	}
 	return result;
 }

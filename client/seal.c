@@ -32,20 +32,20 @@ int seal_tools_open(struct seal_tools *tools)
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_CIPHER *aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	bool ok;
 
 	memset(tools, 0, sizeof(*tools));
 	if (mac)
 		tools->mac = EVP_MAC_CTX_new(mac);
-	if (kdf)
-		tools->kdf = EVP_KDF_CTX_new(kdf);
 	tools->cipher = EVP_CIPHER_CTX_new();
-	tools->aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	/* The cipher once, too: OpenSSL sets the context up anew each time that it is given. */
+	ok = tools->mac && tools->cipher && aes &&
+	     EVP_MAC_CTX_set_params(tools->mac, digest) == 1 &&
+	     EVP_CipherInit_ex2(tools->cipher, aes, NULL, NULL, 1, NULL) == 1;
 	EVP_MAC_free(mac);
-	EVP_KDF_free(kdf);
-	if (tools->mac && tools->kdf && tools->cipher && tools->aes &&
-		EVP_MAC_CTX_set_params(tools->mac, digest) == 1 &&
-		EVP_KDF_CTX_set_params(tools->kdf, digest) == 1)
+	EVP_CIPHER_free(aes);
+	if (ok)
 		return 0;
 	seal_tools_close(tools);
 	return -ENOMEM;
@@ -54,75 +54,81 @@ int seal_tools_open(struct seal_tools *tools)
 void seal_tools_close(struct seal_tools *tools)
 {
 	EVP_MAC_CTX_free(tools->mac);
-	EVP_KDF_CTX_free(tools->kdf);
 	EVP_CIPHER_CTX_free(tools->cipher);
-	EVP_CIPHER_free(tools->aes);
 	memset(tools, 0, sizeof(*tools));
-}
-
-static bool hkdf(EVP_KDF_CTX *kdf, int mode, const uint8_t key[32], const void *info,
-	size_t info_len, uint8_t *out, size_t len)
-{
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, 32),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len),
-		OSSL_PARAM_construct_end(),
-	};
-
-	return EVP_KDF_derive(kdf, out, len, params) == 1;
 }
 
 /* One use of a file's key. */
 static bool derive(EVP_KDF_CTX *kdf, const uint8_t key[32], const char *use, const char *scope,
 	uint8_t *out, size_t len)
 {
+	int mode = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND;
 	uint8_t info[16 + SESSIOND_SCOPE_MAX];
 	size_t use_len = strlen(use) + 1, scope_len = strlen(scope);
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
+		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, 32),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, use_len + scope_len),
+		OSSL_PARAM_construct_end(),
+	};
 
 	/* The use's end is in it, so that no use and scope are those of another. */
 	memcpy(info, use, use_len);
 	memcpy(info + use_len, scope, scope_len);
-	return hkdf(kdf, EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND, key, info, use_len + scope_len, out,
-		len);
+	return EVP_KDF_derive(kdf, out, len, params) == 1;
 }
 
 int seal_ring_make(struct seal_ring *ring, const struct key_file *keys, const char *scope)
 {
-	struct seal_tools tools;
-	bool ok = true;
-	int ret;
+	EVP_KDF *hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *kdf = hkdf ? EVP_KDF_CTX_new(hkdf) : NULL;
+	bool ok = kdf;
 
-	ret = seal_tools_open(&tools);
-	if (ret < 0)
-		return ret;
+	EVP_KDF_free(hkdf);
 	ring->count = keys->count;
 	for (unsigned i = 0; i < keys->count && ok; i++) {
 		struct seal_slot *slot = &ring->slots[i];
 		const uint8_t *key = keys->keys[i].key;
 
-		ok = derive(tools.kdf, key, "sessiond 1 id", scope, slot->id, KEY_ID) &&
-		     derive(tools.kdf, key, "sessiond 1 name", scope, slot->name, 32) &&
-		     derive(tools.kdf, key, "sessiond 1 seal", scope, slot->seal, 32);
+		ok = derive(kdf, key, "sessiond 1 id", scope, slot->id, KEY_ID) &&
+		     derive(kdf, key, "sessiond 1 name", scope, slot->name, 32) &&
+		     derive(kdf, key, "sessiond 1 seal", scope, slot->seal, 32);
 	}
-	seal_tools_close(&tools);
+	EVP_KDF_CTX_free(kdf);
 	return ok ? 0 : -ENOMEM;
+}
+
+/* HMAC-SHA-256 over `one` and `two`. */
+static bool hmac(EVP_MAC_CTX *mac, const uint8_t key[32], const void *one, size_t one_len,
+	const void *two, size_t two_len, uint8_t out[32])
+{
+	size_t len = 0;
+
+	return EVP_MAC_init(mac, key, 32, NULL) == 1 && EVP_MAC_update(mac, one, one_len) == 1 &&
+	       EVP_MAC_update(mac, two, two_len) == 1 && EVP_MAC_final(mac, out, &len, 32) == 1 &&
+	       len == 32;
+}
+
+/* HKDF-Expand over one block (RFC 5869 2.3): HMAC(key, info | 0x01). OpenSSL's own takes twice as
+ * long to set up. */
+static bool expand(
+	EVP_MAC_CTX *mac, const uint8_t key[32], const void *info, size_t info_len, uint8_t out[32])
+{
+	static const uint8_t first = 1;
+
+	return hmac(mac, key, info, info_len, &first, sizeof(first), out);
 }
 
 bool seal_name(const struct seal_tools *tools, const struct seal_slot *slot,
 	const struct sessiond_id *id, uint8_t wire_key[SESSD_KEY_SIZE])
 {
-	size_t len = 0;
-
 	if (!slot) {
 		memset(wire_key, 0, SESSD_KEY_SIZE);
 		memcpy(wire_key, id->bytes, id->len);
 		return true;
 	}
-	return EVP_MAC_init(tools->mac, slot->name, sizeof(slot->name), NULL) == 1 &&
-	       EVP_MAC_update(tools->mac, id->bytes, id->len) == 1 &&
-	       EVP_MAC_final(tools->mac, wire_key, &len, SESSD_KEY_SIZE) == 1 &&
-	       len == SESSD_KEY_SIZE;
+	return hmac(tools->mac, slot->name, id->bytes, id->len, NULL, 0, wire_key);
 }
 
 /* What is authenticated beside the value. Returns its length. */
@@ -152,9 +158,8 @@ static bool begin(const struct seal_tools *tools, const struct seal_slot *slot,
 	int done, len = bound(slot, id, wire_key, beside);
 	bool ok;
 
-	ok = hkdf(tools->kdf, EVP_KDF_HKDF_MODE_EXPAND_ONLY, slot->seal, wire_key, SESSD_KEY_SIZE,
-		     key, sizeof(key)) &&
-	     EVP_CipherInit_ex2(tools->cipher, tools->aes, key, nonce, encrypt, NULL) == 1 &&
+	ok = expand(tools->mac, slot->seal, wire_key, SESSD_KEY_SIZE, key) &&
+	     EVP_CipherInit_ex2(tools->cipher, NULL, key, nonce, encrypt, NULL) == 1 &&
 	     EVP_CipherUpdate(tools->cipher, NULL, &done, beside, len) == 1;
 	OPENSSL_cleanse(key, sizeof(key));
 	return ok;

@@ -44,9 +44,7 @@ struct seal_ring {
 /* What a thread works with. */
 struct seal_tools {
 	EVP_MAC_CTX *mac;
-	EVP_KDF_CTX *kdf;
 	EVP_CIPHER_CTX *cipher;
-	EVP_CIPHER *aes; /* fetched once: looking it up each time takes longer than to seal */
 };
 
 /* 0 or -ENOMEM, which stands for whatever OpenSSL lacks. */
