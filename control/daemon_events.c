@@ -115,6 +115,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < daemon->follower_count; i++)
 		follower_retry(daemon->followers[i]);
 	daemon_tell_addresses(daemon);
+	daemon_tell_engines(daemon);
 	log_tell_dropped();
 	notify_retry();
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());

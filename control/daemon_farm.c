@@ -101,7 +101,7 @@ static const struct farm_status *status_of(struct daemon *daemon)
 
 /* Sums over engines and nodes. */
 struct sums {
-	uint64_t up, connects, restarts, engine_drops, rtt_us, alive, lag_ms, gaps, resends;
+	uint64_t up, faults, connects, restarts, engine_drops, rtt_us, alive, lag_ms, gaps, resends;
 };
 
 static struct sums sum(const struct farm_status *status)
@@ -112,6 +112,7 @@ static struct sums sum(const struct farm_status *status)
 		const struct farm_engine_status *engine = &status->engines[i];
 
 		sums.up += engine->up;
+		sums.faults += (unsigned)__builtin_popcount(engine->faults);
 		sums.connects += engine->connects;
 		sums.restarts += engine->restarts;
 		if (engine->up && engine->rtt_us > sums.rtt_us)
@@ -147,6 +148,7 @@ void daemon_farm_stats(struct daemon *daemon, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "farm_warm_up_ms", status->warm_up_ms);
 	emit(emit_ctx, "farm_engines", status->engine_count);
 	emit(emit_ctx, "farm_engines_up", sums.up);
+	emit(emit_ctx, "farm_engine_faults", sums.faults);
 	emit(emit_ctx, "farm_engine_connects", sums.connects);
 	emit(emit_ctx, "farm_engine_restarts", sums.restarts);
 	emit(emit_ctx, "farm_engine_rtt_us", sums.rtt_us);
@@ -216,6 +218,19 @@ static void add_text(struct words *words, const char *name, const char *text)
 	add(words, " %s=\"%s\"", name, safe);
 }
 
+/* Names with blanks between them. */
+static void add_faults(struct words *words, uint32_t faults)
+{
+	char names[128] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < FARM_ENGINE_FAULTS; i++)
+		if (faults >> i & 1)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+				used ? " " : "", farm_faults[i].name);
+	add_text(words, "faults", names);
+}
+
 static void cache_line(const struct daemon *daemon, const struct farm_status *status,
 	void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
@@ -274,6 +289,7 @@ static void engine_line(const struct farm_engine_status *engine,
 		snprintf(name, sizeof(name), "drop_%s", farm_dropped_names[i]);
 		add_number(&words, name, engine->dropped[i]);
 	}
+	add_faults(&words, engine->faults);
 	add_text(&words, "error", engine->error);
 	line(line_ctx, words.text);
 }

@@ -24,6 +24,17 @@
 #define DAEMON_EVENTS_MAX    16
 #define DAEMON_FOLLOWERS_MAX 4
 
+/* What the log was told of an engine of the farm. */
+struct engine_news {
+	char url[FARM_URL_MAX];
+	enum {
+		ENGINE_NEWS_NONE,
+		ENGINE_NEWS_UP,
+		ENGINE_NEWS_DOWN,
+	} state;
+	uint32_t faults;
+};
+
 struct daemon {
 	struct identity identity;
 	struct options options; /* current, after reloads */
@@ -34,6 +45,7 @@ struct daemon {
 	struct engine *engine;
 	struct writer *writer;
 	struct farm *farm; /* NULL: none */
+	struct engine_news engine_news[FARM_ENGINES_MAX];
 	/* For what the engine needs of this host: addresses, VLANs, VRFs, interfaces. */
 	struct follower *followers[DAEMON_FOLLOWERS_MAX];
 	unsigned follower_count;
@@ -105,6 +117,9 @@ void daemon_farm_stats(struct daemon *daemon, stats_emit emit, void *emit_ctx);
  * error_message() set if there is none. */
 int daemon_farm_lines(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx);
+
+/* daemon_engines.c. Logs engines that come and go, and what is wrong with them. Once a second. */
+void daemon_tell_engines(struct daemon *daemon);
 
 /* daemon_host.c. Passes this host's addresses, VLANs and VRFs, and their changes, to the open
  * engine. 0, or a negative errno with error_message() set. */

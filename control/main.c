@@ -4,6 +4,7 @@
 #include "control/daemon.h"
 
 #include "common/cli.h"
+#include "control/config/option_farm.h"
 #include "control/privileges.h"
 
 #include <errno.h>
@@ -47,6 +48,12 @@ static void print_cost(const struct options *options, const struct engine_mode *
 		printf("sessiond: %s\n", text);
 }
 
+static void print_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	printf("sessiond: %s\n", line);
+}
+
 static void print_without_effect(void *ctx, const char *name, const char *mode)
 {
 	(void)ctx;
@@ -80,6 +87,9 @@ int main(int argc, char **argv)
 
 		options_without_effect(&options, mode, print_without_effect, NULL);
 		print_cost(&options, mode);
+		/* No reason to fail: engines come and go, and their settings are not this file's.
+		 */
+		option_farm_check_engines(&options, print_line, NULL);
 		printf("sessiond: the configuration is good\n");
 		return EXIT_SUCCESS;
 	}

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #define URL_EXPECTED \
 	"expected redis://HOST[:PORT], rediss://HOST[:PORT] or unix:///PATH, with USER:PASSWORD@ " \
 	"before HOST or PATH if the server asks for it"
+
+#define ENGINES_WAIT_MS 1000
 
 static const char *after(const char *text, const char *prefix)
 {
@@ -169,4 +172,21 @@ int option_farm_check(const struct options *options, const struct identity *iden
 	if (become && (seteuid(0) < 0 || setegid(gid) < 0))
 		return error_set(EINVAL, "--farm: cannot become root again: %s", strerror(errno));
 	return err;
+}
+
+void option_farm_check_engines(
+	const struct options *options, void (*tell)(void *ctx, const char *line), void *ctx)
+{
+	struct farm_config config = option_farm_config(options);
+	struct identity identity;
+
+	if (config.engine_count == 0 || identity_find(&identity, options->user,
+						engine_mode_has(options->mode, ENGINE_DRIVERS)) < 0)
+		return;
+	/* Only the daemon's user may reach the socket of an engine, by one of its groups. */
+	if (identity.change && geteuid() == 0 &&
+		(initgroups(identity.name, identity.gid) < 0 || setegid(identity.gid) < 0 ||
+			seteuid(identity.uid) < 0))
+		return;
+	farm_check_engines(&config, ENGINES_WAIT_MS, tell, ctx);
 }

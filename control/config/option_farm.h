@@ -25,4 +25,9 @@ struct farm_config option_farm_config(const struct options *options);
  * there is one thread. 0, or -EINVAL with error_message() set. */
 int option_farm_check(const struct options *options, const struct identity *identity);
 
+/* For --check: tells what is wrong with the engines' settings, and which do not answer, within a
+ * second. Call it last: it leaves the process with the rights of the daemon's user. */
+void option_farm_check_engines(
+	const struct options *options, void (*tell)(void *ctx, const char *line), void *ctx);
+
 #endif

@@ -24,15 +24,7 @@
 #define STOP_US 200000
 #define POLLED	(1 + 2 * FARM_ENGINES_MAX)
 
-/* What a configuration is made into. Secret. */
-struct farm_pending {
-	unsigned engine_count;
-	struct engine_url urls[FARM_ENGINES_MAX];
-	SSL_CTX *ssl_ctx; /* NULL: no engine needs one */
-	struct farm_ring ring;
-};
-
-static void pending_free(struct farm_pending *pending)
+void pending_free(struct farm_pending *pending)
 {
 	if (!pending)
 		return;
@@ -94,7 +86,7 @@ static int read_urls(const struct farm_config *config, struct farm_pending *pend
 	return ret == 0 && tls ? make_ssl_ctx(&pending->ssl_ctx, config->ca_file) : ret;
 }
 
-static struct farm_pending *pending_make(const struct farm_config *config, int *ret)
+struct farm_pending *pending_make(const struct farm_config *config, int *ret)
 {
 	struct farm_pending *pending = calloc(1, sizeof(*pending));
 	struct key_file keys;

@@ -67,6 +67,10 @@ struct farm *farm_create(const struct farm_config *config, const struct farm_sid
 /* Checks a configuration as farm_create does, and changes nothing. 0 or a negative errno with
  * error_message() set. */
 int farm_check(const struct farm_config *config);
+/* Connects to the engines of a configuration that farm_check accepts, and calls `tell` for each
+ * fault, and for an engine that does not answer within `wait_ms`. All are asked at once. */
+void farm_check_engines(const struct farm_config *config, unsigned wait_ms,
+	void (*tell)(void *ctx, const char *line), void *ctx);
 /* 0 or a negative errno with error_message() set. */
 int farm_start(struct farm *farm);
 /* Publishes what outgoing() still has, for at most 200 ms, and ends the thread. Safe if it was not
@@ -121,9 +125,28 @@ enum farm_dropped {
 };
 extern const char *const farm_dropped_names[FARM_DROPPED_COUNT];
 
+/* What is wrong with an engine's settings, as far as it tells. */
+enum farm_engine_fault {
+	FARM_ENGINE_SAVES,    /* it writes snapshots to a disk, or has written one */
+	FARM_ENGINE_APPENDS,  /* it logs each change to a disk */
+	FARM_ENGINE_EVICTS,   /* another policy than noeviction */
+	FARM_ENGINE_ENDLESS,  /* no maxmemory */
+	FARM_ENGINE_COMMANDS, /* its user may read the configuration */
+	FARM_ENGINE_KEYS,     /* its user may read keys that are not of a farm */
+	FARM_ENGINE_PLAIN,    /* reached through a network without TLS */
+	FARM_ENGINE_FAULTS
+};
+/* "saves", ...; what is wrong, of "the engine"; and what to do. */
+struct farm_fault_text {
+	const char *name, *text, *advice;
+};
+extern const struct farm_fault_text farm_faults[FARM_ENGINE_FAULTS];
+
 struct farm_engine_status {
 	char url[FARM_URL_MAX]; /* without user and password */
 	bool up;
+	bool checked;	   /* it was asked since it is up */
+	uint32_t faults;   /* bits 1 << enum farm_engine_fault, as it answered last */
 	char error[192];   /* the last one, why it is down; "" if there was none since it is up */
 	char version[32];  /* the engine's */
 	uint32_t since;	   /* seconds up or down */

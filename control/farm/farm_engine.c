@@ -110,6 +110,7 @@ static void info_answer(void *ctx, uint64_t arg, const struct reply *reply, uint
 			engine->restarts++;
 		begin_again(engine);
 		memcpy(engine->run_id, run_id, sizeof(run_id));
+		engine->check.allowed_asked = false;
 	}
 	engine->run_known = true;
 	look_ready(engine);
@@ -171,6 +172,7 @@ static void out_down(void *ctx, uint64_t now)
 		engine->changed = now;
 	engine->ready = engine->run_known = engine->clock_known = false;
 	engine->sent = engine->acked;
+	engine_check_forget(&engine->check);
 	forget_question(&engine->control);
 	for (unsigned i = 0; i < FARM_PEERS; i++)
 		forget_question(&engine->farm->peers[i].streams[engine->index]);
@@ -410,6 +412,7 @@ void engine_run(struct farm_engine *engine, short out_events, short in_events)
 		}
 		if (farm->now >= engine->next_expire)
 			refresh_expiry(engine);
+		engine_check_run(&engine->check, &engine->out, farm->now);
 	}
 	tail_deliver(engine);
 	tail_read(engine);

@@ -18,3 +18,19 @@ const char *const farm_dropped_names[FARM_DROPPED_COUNT] = {
 	[FARM_DROPPED_ENGINE_FULL] = "engine_full",
 	[FARM_DROPPED_STOPPED] = "stopped",
 };
+
+const struct farm_fault_text farm_faults[FARM_ENGINE_FAULTS] = {
+	[FARM_ENGINE_SAVES] = {"saves", "it writes snapshots to a disk", "set `save \"\"` there"},
+	[FARM_ENGINE_APPENDS] = {"appends", "it logs every change to a disk",
+		"set `appendonly no` there"},
+	[FARM_ENGINE_EVICTS] = {"evicts", "it may evict sessions of the farm",
+		"set `maxmemory-policy noeviction` there"},
+	[FARM_ENGINE_ENDLESS] = {"endless", "its memory has no limit",
+		"set `maxmemory` there: see farm-of-caches.md"},
+	[FARM_ENGINE_COMMANDS] = {"commands", "its user may use more commands than a cache needs",
+		"give the cache a user of its own: see dist/redis"},
+	[FARM_ENGINE_KEYS] = {"keys", "its user may use keys that are not the farm's",
+		"limit the user to `~sd:*` there: see dist/redis"},
+	[FARM_ENGINE_PLAIN] = {"plain", "the network can read its password: it has no TLS",
+		"use rediss://, or a network that only the farm uses"},
+};

@@ -24,6 +24,15 @@ int farm_check(const struct farm_config *config)
 	return error_set(ENOTSUP, FARM_BUILT_WITHOUT);
 }
 
+void farm_check_engines(const struct farm_config *config, unsigned wait_ms,
+	void (*tell)(void *ctx, const char *line), void *ctx)
+{
+	(void)config;
+	(void)wait_ms;
+	(void)tell;
+	(void)ctx;
+}
+
 int farm_start(struct farm *farm)
 {
 	(void)farm;

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "control/farm/engine_check.h"
 #include "control/farm/engine_link.h"
 #include "control/farm/publisher.h"
 #include "control/farm/sequence_window.h"
@@ -116,6 +117,7 @@ struct farm_engine {
 	uint64_t clock_set, next_time, next_hello, next_expire, changed;
 	uint64_t connects, restarts;
 	char note[128]; /* what it refused */
+	struct engine_check check;
 
 	uint64_t sent, acked; /* sequences of the publisher */
 	uint64_t before;      /* entries of earlier runs in this node's stream */
@@ -183,6 +185,17 @@ struct farm {
 	uint64_t clashed; /* when another node of this name was heard of; 0: never */
 	uint64_t stalled; /* since when no batch fits; 0: it does */
 };
+
+/* What a configuration is made into. Secret. */
+struct farm_pending {
+	unsigned engine_count;
+	struct engine_url urls[FARM_ENGINES_MAX];
+	SSL_CTX *ssl_ctx; /* NULL: no engine needs one */
+	struct farm_ring ring;
+};
+/* NULL with *ret, a negative errno, and error_message() set. */
+struct farm_pending *pending_make(const struct farm_config *config, int *ret);
+void pending_free(struct farm_pending *pending); /* NULL is allowed */
 
 static inline uint64_t farm_clock(void)
 {

@@ -23,6 +23,8 @@ static void report_engine(const struct farm_engine *engine, struct farm_engine_s
 		error = engine->in.error[0] ? engine->in.error : engine->note;
 	snprintf(to->error, sizeof(to->error), "%s", error);
 	memcpy(to->version, engine->out.version, sizeof(to->version));
+	to->checked = engine->check.done;
+	to->faults = engine->check.faults;
 	to->since = to_ms(farm->now - engine->changed) / 1000U;
 	to->rtt_us = engine->rtt;
 	to->queued = (uint32_t)(publisher_last(&farm->publisher) - engine->acked);

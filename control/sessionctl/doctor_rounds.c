@@ -115,6 +115,14 @@ static int on_context(void *ctx, char *line)
 	return 0;
 }
 
+static int on_farm(void *ctx, char *line)
+{
+	struct doctor_host *host = ctx;
+
+	doctor_farm_line(&host->farm, line);
+	return 0;
+}
+
 static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 {
 	struct admin_client *client;
@@ -127,6 +135,8 @@ static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 		if (admin_client_daemon(client) > 0)
 			host->daemon_pid = admin_client_daemon(client);
 		admin_client_request(client, "contexts", on_context, host);
+		if (host->farm.engines > 0)
+			admin_client_request(client, "farm", on_farm, host);
 	}
 	admin_client_close(client);
 }

@@ -136,6 +136,8 @@ static void print_engine(json_t *engine)
 		number(engine, "restarts"), text(engine, "version"));
 	if (text(engine, "error")[0])
 		printf("  %s\n", text(engine, "error"));
+	if (text(engine, "faults")[0])
+		printf("  wrong settings: %s; see sessionctl doctor\n", text(engine, "faults"));
 	print_reasons(engine, "drop_", "not published to it");
 }
 

@@ -150,6 +150,8 @@ const struct figure figure_table[] = {
 		"how long that took, or takes so far, in milliseconds"},
 	{"farm_engines", FIGURE_GAUGE, FIGURE_IN_FARM, "engines in use (Redis, Valkey)"},
 	{"farm_engines_up", FIGURE_GAUGE, FIGURE_IN_FARM, "engines that answer"},
+	{"farm_engine_faults", FIGURE_GAUGE, FIGURE_IN_FARM,
+		"settings of engines that are wrong: see sessionctl doctor"},
 	{"farm_engine_connects", FIGURE_COUNTER, FIGURE_IN_FARM, "connections made to engines"},
 	{"farm_engine_restarts", FIGURE_COUNTER, FIGURE_IN_FARM,
 		"times an engine came back as another process, or without its streams"},

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "control/farm/farm.h"
 #include "control/sessionctl/doctor/doctor.h"
 
 #include <errno.h>
@@ -712,6 +713,34 @@ static void test_farm(void **state)
 	}
 }
 
+static void test_engines(void **state)
+{
+	static const char line[] = "engine url=\"redis://10.0.0.21:6379\" up=1 version=\"7.0.15\" "
+				   "faults=\"%s\" error=\"\"";
+	char text[256];
+
+	(void)state;
+	for (unsigned i = 0; i < FARM_ENGINE_FAULTS; i++) {
+		doctor_farm_figure(&host.farm, "farm_engines", 2);
+		doctor_farm_figure(&host.farm, "farm_engines_up", 2);
+		doctor_farm_figure(&host.farm, "farm_caches_alive", 1);
+		doctor_farm_line(&host.farm, "cache name=\"a\" faults=\"saves\"");
+		snprintf(text, sizeof(text), line, "");
+		doctor_farm_line(&host.farm, text);
+		assert_int_equal(of("farm"), DOCTOR_GOOD);
+		snprintf(text, sizeof(text), line, farm_faults[i].name);
+		doctor_farm_line(&host.farm, text);
+		assert_int_equal(of("farm"), i == FARM_ENGINE_PLAIN ? DOCTOR_NOTE : DOCTOR_WARNING);
+		snprintf(text, sizeof(text), "engine redis://10.0.0.21:6379: %s",
+			farm_faults[i].text);
+		assert_says("farm", text);
+		/* A third is one too many. */
+		doctor_farm_line(&host.farm, text);
+		assert_int_equal(host.farm.engine_count, 2);
+		memset(&host.farm, 0, sizeof(host.farm));
+	}
+}
+
 static void test_cores(void **state)
 {
 	(void)state;
@@ -1087,6 +1116,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pin_without_its_program, up, down),
 		cmocka_unit_test_setup_teardown(test_program_that_does_not_run, up, down),
 		cmocka_unit_test_setup_teardown(test_farm, up, down),
+		cmocka_unit_test_setup_teardown(test_engines, up, down),
 		cmocka_unit_test_setup_teardown(test_cores, up, down),
 		cmocka_unit_test_setup_teardown(test_hash_by_addresses_alone, up, down),
 		cmocka_unit_test_setup_teardown(test_interrupts_of_parent, up, down),

@@ -5,8 +5,11 @@
  */
 #include "control/sessionctl/doctor/doctor.h"
 
+#include "control/farm/farm.h"
+
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHECK "farm"
@@ -35,6 +38,52 @@ void doctor_farm_figure(struct doctor_farm *farm, const char *name, uint64_t val
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		if (strcmp(name, figures[i].name) == 0)
 			memcpy((char *)farm + figures[i].offset, &value, sizeof(value));
+}
+
+/* The text of ` NAME="TEXT"`, cut to `room`. */
+static void copy_word(const char *line, const char *name, char *to, size_t room)
+{
+	const char *at = strstr(line, name);
+	size_t len;
+
+	to[0] = '\0';
+	if (!at)
+		return;
+	at += strlen(name);
+	len = strcspn(at, "\"");
+	snprintf(to, room, "%.*s", (int)len, at);
+}
+
+void doctor_farm_line(struct doctor_farm *farm, const char *line)
+{
+	unsigned i = farm->engine_count;
+
+	if (strncmp(line, "engine ", 7) != 0 || i == sizeof(farm->engine) / sizeof(farm->engine[0]))
+		return;
+	copy_word(line, " url=\"", farm->engine[i].url, sizeof(farm->engine[i].url));
+	copy_word(line, " faults=\"", farm->engine[i].faults, sizeof(farm->engine[i].faults));
+	farm->engine_count++;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+	return false;
+}
+
+static void settings(const struct doctor_farm *farm, struct doctor_report *report)
+{
+	for (unsigned i = 0; i < farm->engine_count; i++)
+		for (unsigned k = 0; k < FARM_ENGINE_FAULTS; k++)
+			if (has_word(farm->engine[i].faults, farm_faults[k].name))
+				doctor_say(report,
+					k == FARM_ENGINE_PLAIN ? DOCTOR_NOTE : DOCTOR_WARNING,
+					CHECK, "", farm_faults[k].advice, "engine %s: %s",
+					farm->engine[i].url, farm_faults[k].text);
 }
 
 static void losses(const struct doctor_farm *farm, struct doctor_report *report)
@@ -97,6 +146,7 @@ void doctor_farm(const struct doctor_host *host, struct doctor_report *report)
 		doctor_say(report, DOCTOR_WARNING, CHECK, "",
 			"see the engine's load and the network",
 			"this cache is %" PRIu64 " ms behind another", farm->lag_ms);
+	settings(farm, report);
 	losses(farm, report);
 	if (report->count == before)
 		doctor_say(report, DOCTOR_GOOD, CHECK, "", "",

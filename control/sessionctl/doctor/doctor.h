@@ -106,6 +106,10 @@ struct doctor_probe {
 
 /* What the running daemon says of its farm of caches; all 0 without one. */
 struct doctor_farm {
+	struct {
+		char url[128], faults[128]; /* names with blanks between them */
+	} engine[2];
+	unsigned engine_count;
 	uint64_t engines, engines_up, caches, lag_ms, gaps, name_clash, refused_key, refused_seal,
 		queue_full, engine_full;
 };
@@ -176,6 +180,8 @@ void doctor_port(const struct doctor_host *host, struct doctor_report *report);
 void doctor_farm(const struct doctor_host *host, struct doctor_report *report);
 /* Notes a figure of the daemon's stats, if it is one of the farm's that count here. */
 void doctor_farm_figure(struct doctor_farm *farm, const char *name, uint64_t value);
+/* Notes a line of the daemon's reply to `farm`. */
+void doctor_farm_line(struct doctor_farm *farm, const char *line);
 /* check_resumption.c */
 void doctor_resumption(const struct doctor_host *host, struct doctor_report *report);
 
