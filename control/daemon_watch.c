@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Events for `sessionctl watch`: GETs and TAKEs from the readers, which sample them, NEWs and
- * REMOVEs from the writer. Nothing is gathered while nobody watches.
+ * Events for `sessionctl watch`: GETs, TAKEs and what --rate-limit drops from the readers, which
+ * sample them, other NEWs and REMOVEs from the writer. Nothing is gathered while nobody watches.
  */
 #include "common/clock.h"
 #include "control/daemon_private.h"

@@ -15,11 +15,9 @@ int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32
 		if (!shared->limit)
 			goto err;
 	}
-	if (talkers_of) {
-		shared->talkers = talkers_create();
-		if (!shared->talkers)
-			goto err;
-	}
+	shared->talkers = talkers_create();
+	if (!shared->talkers)
+		goto err;
 	return 0;
 err:
 	reader_shared_close(shared);

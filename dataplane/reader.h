@@ -22,12 +22,11 @@
 /* Kinds of requests that are counted by source: one bit per enum request_kind. */
 #define READER_TALKERS_ALL  (~0U)
 #define READER_TALKERS_GETS (1U << REQUEST_GET | 1U << REQUEST_TAKE)
-#define READER_TALKERS_NONE 0
 
 /* Shared by the readers of an engine. */
 struct reader_shared {
 	struct rate_limit *limit; /* NULL: none */
-	struct talkers *talkers;  /* NULL: sources are not counted */
+	struct talkers *talkers;
 	unsigned talkers_of;	  /* READER_TALKERS_... */
 	bool no_take;		  /* --take no: a TAKE is a message of unknown type */
 };

@@ -4,6 +4,7 @@
 #include "dataplane/talkers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,12 +35,20 @@ void talkers_destroy(struct talkers *talkers)
 	free(talkers);
 }
 
+/* The main thread's: it does not sleep on the lock, so that no reader enters the kernel to wake
+ * it. */
+static void lock(struct talkers *talkers)
+{
+	while (pthread_mutex_trylock(&talkers->lock) != 0)
+		sched_yield();
+}
+
 void talkers_watch(struct talkers *talkers, unsigned one_in)
 {
 	__atomic_store_n(&talkers->rate.one_in, one_in, __ATOMIC_RELAXED);
 	if (one_in > 0)
 		return;
-	pthread_mutex_lock(&talkers->lock);
+	lock(talkers);
 	talkers->count = 0;
 	pthread_mutex_unlock(&talkers->lock);
 }
@@ -48,7 +57,7 @@ void talkers_list(
 	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx)
 {
 	/* Readers do not wait for the lock; they drop their samples. */
-	pthread_mutex_lock(&talkers->lock);
+	lock(talkers);
 	for (unsigned i = 0; i < talkers->count; i++)
 		found(ctx, &talkers->list[i]);
 	pthread_mutex_unlock(&talkers->lock);
@@ -81,7 +90,7 @@ static struct talker *place_of(struct talkers *talkers, const struct address *so
 
 void talkers_observe(struct talkers *talkers, bool on)
 {
-	pthread_mutex_lock(&talkers->lock);
+	lock(talkers);
 	talkers->observed = on;
 	talkers->event_count = 0;
 	pthread_mutex_unlock(&talkers->lock);
@@ -90,11 +99,25 @@ void talkers_observe(struct talkers *talkers, bool on)
 void talkers_events(struct talkers *talkers,
 	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx)
 {
-	pthread_mutex_lock(&talkers->lock);
+	lock(talkers);
 	for (unsigned i = 0; i < talkers->event_count; i++)
 		found(ctx, &talkers->events[i]);
 	talkers->event_count = 0;
 	pthread_mutex_unlock(&talkers->lock);
+}
+
+static enum sessd_type type_of(enum request_kind kind)
+{
+	switch (kind) {
+	case REQUEST_NEW:
+		return SESSD_NEW;
+	case REQUEST_REMOVE:
+		return SESSD_REMOVE;
+	case REQUEST_TAKE:
+		return SESSD_TAKE;
+	default:
+		return SESSD_GET;
+	}
 }
 
 static void add_event(struct talkers *talkers, const struct address *source, enum request_kind kind,
@@ -102,11 +125,11 @@ static void add_event(struct talkers *talkers, const struct address *source, enu
 {
 	struct sessd_request_event *event;
 
-	if (outcome == SESSD_OUTCOMES || talkers->event_count == TALKERS_EVENTS)
+	if (talkers->event_count == TALKERS_EVENTS)
 		return;
 	event = &talkers->events[talkers->event_count++];
-	*event = (struct sessd_request_event){
-		.type = kind == REQUEST_TAKE ? SESSD_TAKE : SESSD_GET, .outcome = (__u8)outcome};
+	*event =
+		(struct sessd_request_event){.type = (__u8)type_of(kind), .outcome = (__u8)outcome};
 	memcpy(event->source, source->bytes, sizeof(event->source));
 	memcpy(event->key, key, sizeof(event->key));
 }
@@ -123,10 +146,6 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	case REQUEST_GET:
 	case REQUEST_TAKE:
 		talker->gets += weight;
-		if (outcome == SESSD_OUTCOME_HIT)
-			talker->hits += weight;
-		if (talkers->observed)
-			add_event(talkers, source, kind, key, outcome);
 		break;
 	case REQUEST_NEW:
 		talker->news += weight;
@@ -140,5 +159,12 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	case REQUEST_REFUSED:
 		break;
 	}
+	if (outcome == SESSD_OUTCOME_HIT)
+		talker->hits += weight;
+	if (outcome == SESSD_OUTCOME_LIMITED)
+		talker->drops += weight;
+	/* What becomes of other NEWs and REMOVEs, the writer knows. */
+	if (talkers->observed && outcome != SESSD_OUTCOMES)
+		add_event(talkers, source, kind, key, outcome);
 	pthread_mutex_unlock(&talkers->lock);
 }

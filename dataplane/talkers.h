@@ -23,6 +23,7 @@ struct talker {
 	struct address source;
 	uint64_t gets, news, removes; /* requests, estimated; TAKEs are among the GETs */
 	uint64_t hits;		      /* of the GETs */
+	uint64_t drops;		      /* of all of them: over --rate-limit */
 };
 
 /* Events that wait to be read, at most; more are dropped. */
@@ -40,16 +41,22 @@ void talkers_watch(struct talkers *talkers, unsigned one_in);
 void talkers_list(
 	struct talkers *talkers, void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
-/* [main thread] From now on each sample of a GET or TAKE is also an event, or no longer. */
+/* [main thread] From now on each sample whose outcome is known is also an event, or no longer. */
 void talkers_observe(struct talkers *talkers, bool on);
 /* [main thread] Calls `found` for the events since the last call. */
 void talkers_events(struct talkers *talkers,
 	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx);
 
-/* Read by talkers_count on all readers, written by talkers_watch. */
+/* Read by talkers_one_in on all readers, written by talkers_watch. */
 struct talkers_rate {
 	unsigned one_in; /* atomic */
 };
+
+/* [reader] One request in how many is to be counted; 0: none. */
+static inline unsigned talkers_one_in(const struct talkers *talkers)
+{
+	return __atomic_load_n(&((const struct talkers_rate *)talkers)->one_in, __ATOMIC_RELAXED);
+}
 
 /* [reader] Counts a sample as `weight` requests; drops it if another thread holds the lock. */
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
@@ -61,8 +68,7 @@ static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 	const struct address *source, enum request_kind kind, const uint8_t *key,
 	enum sessd_outcome outcome)
 {
-	unsigned one_in =
-		__atomic_load_n(&((struct talkers_rate *)talkers)->one_in, __ATOMIC_RELAXED);
+	unsigned one_in = talkers_one_in(talkers);
 
 	if (__builtin_expect(one_in == 0, 1) || ++*skipped < one_in)
 		return;

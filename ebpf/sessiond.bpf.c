@@ -191,7 +191,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 	const struct sessd_header *header;
 	__u64 *other, pseudo, sum;
 	struct percpu *own;
-	bool unfinished;
+	bool unfinished, limited;
 	__u32 zero = 0;
 
 	settings = bpf_map_lookup_elem(&config, &zero);
@@ -236,19 +236,17 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		}
 		break;
 	case SESSD_NEW:
-		talkers_count(&packet, own, SESSD_NEW, SESSD_OUTCOMES);
-		if (unfinished)
-			return pass(&counters->pass_bad_checksum);
-		if (!limit_allows(&packet, own, false))
-			return drop(&counters->drop_limit_new);
-		return redirect_update(ctx, &packet, &counters->pass_new);
 	case SESSD_REMOVE:
-		talkers_count(&packet, own, SESSD_REMOVE, SESSD_OUTCOMES);
+		/* The daemon limits what it reads from its socket. */
+		limited = !unfinished && !limit_allows(&packet, own, false);
+		talkers_count(&packet, own, header->type,
+			limited ? SESSD_OUTCOME_LIMITED : SESSD_OUTCOMES);
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
-		if (!limit_allows(&packet, own, false))
+		if (limited)
 			return drop(&counters->drop_limit_new);
-		return redirect_update(ctx, &packet, &counters->pass_remove);
+		return redirect_update(ctx, &packet,
+			header->type == SESSD_NEW ? &counters->pass_new : &counters->pass_remove);
 	default:
 		return refuse(
 			ctx, &packet, own, &counters->drop_type, SESSD_DROP_TYPE, header->type);

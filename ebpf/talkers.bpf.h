@@ -29,6 +29,7 @@ struct talker_key {
 /* In requests: a sample adds the number of requests it stands for. */
 struct talker_counts {
 	__u64 of[4]; /* by enum sessd_type; SESSD_TAKE: hits, as TAKEs are among the GETs */
+	__u64 drops; /* of all of them: over --rate-limit */
 };
 
 struct {
@@ -63,8 +64,10 @@ __attribute__((noinline)) int talkers_add(struct sessd_request_event *sample, __
 		__sync_fetch_and_add(&counts->of[sample->type % 4], weight);
 		if (sample->outcome == SESSD_OUTCOME_HIT)
 			__sync_fetch_and_add(&counts->of[SESSD_TAKE], weight);
+		if (sample->outcome == SESSD_OUTCOME_LIMITED)
+			__sync_fetch_and_add(&counts->drops, weight);
 	}
-	/* What becomes of NEWs and REMOVEs, the daemon knows. */
+	/* What becomes of other NEWs and REMOVEs, the daemon knows. */
 	if (!*(volatile __u32 *)&talkers_watched || sample->outcome == SESSD_OUTCOMES)
 		return 0;
 	event = bpf_ringbuf_reserve(&watched, sizeof(*event), 0);

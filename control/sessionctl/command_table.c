@@ -56,7 +56,7 @@ const struct ctl_command ctl_commands[] = {
 			"stands for what is unknown. GETs are sampled, fewer at high rates: a line "
 			"that begins with # says one in how many. Of NEWs and REMOVEs it shows at "
 			"most "
-			"2000 a second. dpdk mode shows no GETs. While nobody watches, nothing is "
+			"2000 a second. While nobody watches, nothing is "
 			"gathered. Refused packets are in the log."},
 	{"contexts", NULL, true, ctl_contexts, "sessions by session id context and TLS version",
 		.details =

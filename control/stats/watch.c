@@ -58,6 +58,7 @@ static void merge(struct list *list)
 		last->news += talker->news;
 		last->removes += talker->removes;
 		last->hits += talker->hits;
+		last->drops += talker->drops;
 	}
 	list->count = last ? (unsigned)(last + 1 - list->talkers) : 0;
 }

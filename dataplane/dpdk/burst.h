@@ -43,6 +43,7 @@ struct burst {
 	unsigned take_count;  /* of the GETs so far */
 	unsigned update_room; /* updates that the ring to the writer has room for */
 	unsigned taken_count;
+	unsigned watched; /* one request in so many is counted by source; 0: nobody watches */
 	struct fast_get fast[BURST];
 	struct pending_get gets[BURST];
 	struct update_request updates[BURST]; /* their buffers are in spent or drop */
@@ -99,6 +100,15 @@ void limit_plain(struct burst *burst);
 /* limit.c: removes sorted plain TAKEs for which the ring to the writer has no room. Call only if
  * there is a TAKE, and before sort_frames. */
 void limit_takes(struct burst *burst);
+
+/* burst_watch.c: count plain GETs and TAKEs that were answered; one that the general path answered,
+ * whose frame still has its source; and NEWs and REMOVEs. Call only if `watched` is not 0. */
+void watch_plain(struct burst *burst);
+void watch_answer(struct burst *burst, const struct frame *frame, bool take);
+void watch_updates(struct burst *burst);
+/* burst_watch.c: counts a request that exceeds --rate-limit, if somebody watches. */
+void watch_limited(struct burst *burst, const struct address *source, enum request_kind kind,
+	const struct sessd_header *header);
 
 /* general_path.c: parses each other frame and handles it, except GETs, which it collects and whose
  * buckets it prefetches. */

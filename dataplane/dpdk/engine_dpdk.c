@@ -130,7 +130,7 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		return err;
 	}
 	if (reader_shared_open(&engine->readers, config->limit_gets, config->limit_news,
-		    READER_TALKERS_NONE, config->take) < 0)
+		    READER_TALKERS_ALL, config->take) < 0)
 		err = error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = make_lcores(engine);
@@ -211,6 +211,28 @@ static void dpdk_drop_samples(struct engine *engine,
 	ports_watch(engine);
 }
 
+static void dpdk_watch(struct engine *engine, unsigned one_in)
+{
+	talkers_watch(engine->readers.talkers, one_in);
+}
+
+static void dpdk_observe(struct engine *engine, bool on)
+{
+	talkers_observe(engine->readers.talkers, on);
+}
+
+static void dpdk_events(struct engine *engine,
+	void (*found)(void *ctx, const struct sessd_request_event *event), void *ctx)
+{
+	talkers_events(engine->readers.talkers, found, ctx);
+}
+
+static void dpdk_talkers(
+	struct engine *engine, void (*found)(void *ctx, const struct talker *talker), void *ctx)
+{
+	talkers_list(engine->readers.talkers, found, ctx);
+}
+
 /* Bytes of the table that are in hugepages; 0 with --no-huge, or if the arguments are invalid. */
 static uint64_t hugepage_bytes(const struct engine_config *config)
 {
@@ -266,6 +288,10 @@ const struct engine_ops engine_dpdk = {
 	.describe = dpdk_describe,
 	.stats = stats_collect,
 	.drop_samples = dpdk_drop_samples,
+	.watch = dpdk_watch,
+	.observe = dpdk_observe,
+	.events = dpdk_events,
+	.talkers = dpdk_talkers,
 	.close = dpdk_close,
 	.check = dpdk_check,
 	.memory_needed = dpdk_memory_needed,

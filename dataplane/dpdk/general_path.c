@@ -24,14 +24,6 @@ COLD static void drop_parsed(struct burst *burst, struct rte_mbuf *mbuf, enum pa
 	drop(burst, mbuf, counters_of_parse(&burst->lcore->counters, result));
 }
 
-static void source_address(const struct frame *frame, struct address *source)
-{
-	if (frame->v6)
-		memcpy(source->bytes, frame_ip6(frame)->source, 16);
-	else
-		address_from_ipv4(source, (const uint8_t *)&frame_ip4(frame)->source);
-}
-
 COLD static void drop_request(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
 	enum request_kind kind)
 {
@@ -71,6 +63,8 @@ void sort_updates(struct burst *burst)
 		removes += burst->updates[i].request->type == SESSD_REMOVE;
 	}
 	update_ring_push(&burst->lcore->updates, burst->updates, n);
+	if (__builtin_expect(burst->watched != 0, 0))
+		watch_updates(burst);
 	counter_add(&counters->new_queued, news);
 	counter_add(&counters->remove_queued, removes);
 	counter_add(&counters->drop_ring_full, burst->update_count - n);
@@ -107,7 +101,10 @@ COLD static bool within_limit(
 	struct address source;
 
 	source_address(frame, &source);
-	return reader_take_token(&burst->lcore->reader, kind, &source, burst->now);
+	if (reader_take_token(&burst->lcore->reader, kind, &source, burst->now))
+		return true;
+	watch_limited(burst, &source, kind, (const void *)(frame_udp(frame) + 1));
+	return false;
 }
 
 FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct frame *frame)

@@ -85,6 +85,8 @@ static void answer(struct burst *burst, const struct table_view *view, struct pe
 		return;
 	}
 	len = get->take ? take(burst, get, header) : look_up(burst, view, get, header);
+	if (__builtin_expect(burst->watched != 0, 0))
+		watch_answer(burst, frame, get->take);
 	reply_strip(frame);
 	reply_make(frame, len, get->sum, &burst->port->offload);
 	set_offload(burst->port, get->mbuf, frame);

@@ -73,6 +73,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	burst.fast_count = burst.get_count = burst.update_count = burst.rest_count = 0;
 	burst.send_count = burst.drop_count = burst.spent_count = 0;
 	burst.take_count = burst.update_room = burst.taken_count = 0;
+	burst.watched = talkers_one_in(lcore->reader.shared.talkers);
 	counter_add(&lcore->counters.rx_packets, n);
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -91,6 +92,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 			update_ring_reserve(&lcore->updates, burst.update_count + burst.take_count);
 	if (burst.fast_count)
 		lcore->fast->answer(&burst);
+	if (__builtin_expect(burst.watched != 0, 0))
+		watch_plain(&burst);
 	if (burst.get_count)
 		get_answer(&burst);
 	if (burst.update_count + burst.taken_count)

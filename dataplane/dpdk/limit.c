@@ -7,12 +7,16 @@
  */
 #include "dataplane/dpdk/burst.h"
 
-static bool within(struct burst *burst, const uint8_t source[4], enum request_kind kind)
+/* `data`: the frame. */
+static bool within(struct burst *burst, const uint8_t *data, enum request_kind kind)
 {
-	struct address address;
+	struct address source;
 
-	address_from_ipv4(&address, source);
-	return reader_take_token(&burst->lcore->reader, kind, &address, burst->now);
+	address_from_ipv4(&source, data + FAST_SOURCE);
+	if (reader_take_token(&burst->lcore->reader, kind, &source, burst->now))
+		return true;
+	watch_limited(burst, &source, kind, (const void *)(data + FAST_REQUEST));
+	return false;
 }
 
 void limit_plain(struct burst *burst)
@@ -23,8 +27,7 @@ void limit_plain(struct burst *burst)
 		const struct fast_get *get = &burst->fast[i];
 		struct rte_mbuf *mbuf = burst->send[i];
 
-		if (within(burst, get->data + FAST_SOURCE,
-			    get->take ? REQUEST_TAKE : REQUEST_GET)) {
+		if (within(burst, get->data, get->take ? REQUEST_TAKE : REQUEST_GET)) {
 			burst->fast[gets] = *get;
 			burst->send[gets++] = mbuf;
 		} else {
@@ -37,7 +40,7 @@ void limit_plain(struct burst *burst)
 		const struct update_request *update = &burst->updates[i];
 		const uint8_t *data = (const uint8_t *)update->request - FAST_REQUEST;
 
-		if (within(burst, data + FAST_SOURCE,
+		if (within(burst, data,
 			    update->request->type == SESSD_NEW ? REQUEST_NEW : REQUEST_REMOVE))
 			burst->updates[updates++] = *update;
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Whether a source can be answered.
+ * A frame's source, and whether it can be answered.
  */
 #ifndef SESSIOND_DATAPLANE_PACKET_SOURCE_H
 #define SESSIOND_DATAPLANE_PACKET_SOURCE_H
 
+#include "common/address.h"
 #include "dataplane/packet/frame.h"
 
 FRAME_INLINE bool source_ip4_usable(uint32_t addr)
@@ -33,6 +34,14 @@ FRAME_INLINE bool source_usable(const struct frame *frame)
 		return false;
 	return frame->v6 ? source_ip6_usable(frame_ip6(frame)->source)
 			 : source_ip4_usable(frame_ip4(frame)->source);
+}
+
+FRAME_INLINE void source_address(const struct frame *frame, struct address *source)
+{
+	if (frame->v6)
+		memcpy(source->bytes, frame_ip6(frame)->source, 16);
+	else
+		address_from_ipv4(source, (const uint8_t *)&frame_ip4(frame)->source);
 }
 
 #endif

@@ -69,7 +69,7 @@ bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *in
 
 struct talker_batch {
 	struct address keys[TALKERS_BATCH];
-	__u64 counts[TALKERS_BATCH][4]; /* by enum sessd_type */
+	__u64 counts[TALKERS_BATCH][5]; /* by enum sessd_type, and drops */
 };
 
 /* Calls `found` for each source, or deletes each if `found` is NULL. In batches of whole buckets: a
@@ -95,7 +95,8 @@ static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *t
 				.gets = batch->counts[i][SESSD_GET],
 				.news = batch->counts[i][SESSD_NEW],
 				.removes = batch->counts[i][SESSD_REMOVE],
-				.hits = batch->counts[i][SESSD_TAKE]};
+				.hits = batch->counts[i][SESSD_TAKE],
+				.drops = batch->counts[i][4]};
 
 			found(ctx, &talker);
 		}

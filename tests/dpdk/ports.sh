@@ -340,8 +340,22 @@ resume()
 		--count 200 --threads 2 --delay 300 --make 10.87.1.2:4433 --resume 10.87.2.2:4433 ||
 		fail "TLS $1: not every session was resumed"
 }
+# What is watched meanwhile: GETs and NEWs of both terminators, and both in top.
+ctl watch >"$LOGS/watch.log" 2>&1 &
+WATCH=$!
+PIDS=("$WATCH" "${PIDS[@]}")
+wait_for 5 grep -q '^# ' "$LOGS/watch.log" || fail "watch does not begin: $(cat "$LOGS/watch.log")"
 resume 1.2
 resume 1.3
+ctl top --once >"$LOGS/top.log" 2>&1 || fail "top: $(cat "$LOGS/top.log")"
+kill "$WATCH" && wait "$WATCH" 2>/dev/null || true
+for event in 'NEW stored 10.88.0.11' 'GET hit 10.88.0.12'; do
+	grep -q " $event [0-9a-f]* 1.[23] farm$" "$LOGS/watch.log" ||
+		fail "watch shows no $event: $(head -50 "$LOGS/watch.log")"
+done
+for node in 1 2; do
+	grep -q "^10.88.0.1$node  *[0-9]" "$LOGS/top.log" || fail "top: $(cat "$LOGS/top.log")"
+done
 
 step "SIGHUP under load: who may ask changes, and others notice nothing"
 logged()

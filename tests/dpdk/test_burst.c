@@ -122,6 +122,7 @@ static int group_setup(void **state)
 	engine.lcore_count = 1;
 	lcore = engine.lcores = aligned_alloc(64, sizeof(*lcore));
 	engine.args.updates = UPDATES;
+	assert_int_equal(reader_shared_open(&engine.readers, 0, 0, READER_TALKERS_ALL, true), 0);
 	assert_int_equal(lcore_open(lcore, &engine, 0), 0);
 	assert_int_equal(ports_open(&engine), 0);
 	assert_int_equal(ports_start(&engine), 0);
@@ -134,6 +135,7 @@ static int group_teardown(void **state)
 {
 	(void)state;
 	update_ring_close(&lcore->updates);
+	reader_shared_close(&engine.readers);
 	ports_close(&engine);
 	free(engine.lcores);
 	free(engine.allow);
@@ -835,6 +837,118 @@ static void update_sources(void **state)
 		assert_int_equal(update_ring_pull(&lcore->updates, &sink, 100), 1);
 		assert_string_equal(address_format(&last_new_source, text), ways[i].source);
 	}
+}
+
+static struct talker watched_sources[8];
+static unsigned watched_count;
+static struct sessd_request_event watched_events[64];
+static unsigned watched_event_count;
+
+static void keep_source(void *ctx, const struct talker *talker)
+{
+	(void)ctx;
+	watched_sources[watched_count++] = *talker;
+}
+
+static void keep_event(void *ctx, const struct sessd_request_event *event)
+{
+	(void)ctx;
+	watched_events[watched_event_count++] = *event;
+}
+
+static const struct talker *watched_source(const char *text)
+{
+	struct address source;
+
+	assert_int_equal(address_parse(text, &source), 0);
+	watched_count = 0;
+	talkers_list(engine.readers.talkers, keep_source, NULL);
+	for (unsigned i = 0; i < watched_count; i++)
+		if (address_equal(&watched_sources[i].source, &source))
+			return &watched_sources[i];
+	fail_msg("%s is not counted", text);
+	return NULL;
+}
+
+/* While somebody watches, all paths count requests by source, and GETs and TAKEs with their
+ * outcome. */
+static void watched(void **state)
+{
+	struct packet_spec one = {.proto = IPPROTO_UDP, .source = "192.0.2.77"};
+	struct packet_spec tagged = one, v6 = one;
+	const struct talker *source;
+	struct address address;
+	uint64_t start = clock_tick();
+	unsigned changes;
+
+	(void)state;
+	tagged.tags = 1;
+	v6.v6 = true;
+	v6.source = "2001:db8::4d";
+	store(1, "value", 5, 300);
+	let_in(&one, SESSD_GET, 5);
+	watched_count = watched_event_count = 0;
+	talkers_list(engine.readers.talkers, keep_source, NULL);
+	assert_int_equal(watched_count, 0); /* nobody watches */
+
+	talkers_watch(engine.readers.talkers, 1);
+	talkers_observe(engine.readers.talkers, true);
+	ask_by(SESSD_GET, &one, 1, "value", 5, NULL, 0);
+	ask_by(SESSD_GET, &one, 2, NULL, 0, NULL, 0);
+	ask_by(SESSD_GET, &tagged, 1, "value", 5, NULL, 0);
+	ask_by(SESSD_GET, &v6, 1, "value", 5, NULL, 0);
+	ask_by(SESSD_TAKE, &one, 1, "value", 5, NULL, 0);
+	update_ring_pull(&lcore->updates, &sink, 100);
+	ask_by(SESSD_TAKE, &v6, 1, NULL, 0, NULL, 0);
+	let_in(&one, SESSD_NEW, 2);
+	let_in(&tagged, SESSD_REMOVE, 3);
+	let_in(&v6, SESSD_NEW, 4);
+
+	source = watched_source("192.0.2.77");
+	assert_int_equal(source->gets, 4);
+	assert_int_equal(source->hits, 3);
+	assert_int_equal(source->news, 2);
+	assert_int_equal(source->removes, 3);
+	assert_int_equal(source->drops, 0);
+	source = watched_source("2001:db8::4d");
+	assert_int_equal(source->gets, 2);
+	assert_int_equal(source->hits, 1);
+	assert_int_equal(source->news, 4);
+	assert_int_equal(watched_count, 2);
+
+	talkers_events(engine.readers.talkers, keep_event, NULL);
+	assert_int_equal(watched_event_count, 6); /* the writer tells of the others */
+	for (unsigned i = 0; i < 6; i++) {
+		static const bool hits[] = {true, false, true, true, true, false};
+
+		assert_int_equal(watched_events[i].outcome,
+			hits[i] ? SESSD_OUTCOME_HIT : SESSD_OUTCOME_MISS);
+		assert_int_equal(watched_events[i].type, i < 4 ? SESSD_GET : SESSD_TAKE);
+		address_parse(i == 3 || i == 5 ? "2001:db8::4d" : "192.0.2.77", &address);
+		assert_memory_equal(watched_events[i].source, &address, sizeof(address));
+	}
+	assert_memory_equal(watched_events[0].key, watched_events[2].key, SESSD_KEY_SIZE);
+	assert_memory_not_equal(watched_events[0].key, watched_events[1].key, SESSD_KEY_SIZE);
+
+	/* Drops by --rate-limit, on both paths. */
+	lcore->reader.shared.limit = rate_limit_create(0, 5);
+	changes = let_in(&one, SESSD_NEW, 10);
+	changes += let_in(&tagged, SESSD_NEW, 10);
+	ASSERT_LIMITED(changes, 5, start);
+	rate_limit_destroy(lcore->reader.shared.limit);
+	lcore->reader.shared.limit = NULL;
+	source = watched_source("192.0.2.77");
+	assert_int_equal(source->drops, 20 - changes);
+	assert_int_equal(source->news, 2 + 20);
+
+	/* One in four, each of which counts for four. */
+	talkers_watch(engine.readers.talkers, 0);
+	talkers_watch(engine.readers.talkers, 4);
+	let_in(&one, SESSD_GET, 40);
+	let_in(&tagged, SESSD_GET, 40);
+	assert_int_equal(watched_source("192.0.2.77")->gets, 80);
+	talkers_observe(engine.readers.talkers, false);
+	talkers_watch(engine.readers.talkers, 0);
 }
 
 static void ring_full(void **state)
@@ -1539,6 +1653,7 @@ int main(void)
 		T(limited),
 		T(updates),
 		T(update_sources),
+		T(watched),
 		T(ring_full),
 		T(mixed),
 		T(memory_is_locked),

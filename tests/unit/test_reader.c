@@ -144,8 +144,7 @@ static void limits(void **state)
 	unsigned gets = 0, updates = 0;
 
 	(void)state;
-	open_both(&shared, &reader, 10, 4, READER_TALKERS_NONE);
-	assert_null(shared.talkers);
+	open_both(&shared, &reader, 10, 4, READER_TALKERS_ALL);
 	for (unsigned i = 0; i < 20; i++) {
 		admit(&reader, "10.0.0.1", 9, SESSD_GET, 36, NOW);
 		gets += admit(&reader, "10.0.0.1", 1, SESSD_GET, 36, NOW) == REQUEST_GET;
@@ -204,6 +203,7 @@ static void counts_sources(void **state)
 	assert_int_equal(talker.hits, 3);
 	assert_int_equal(talker.news, 5);
 	assert_int_equal(talker.removes, 5);
+	assert_int_equal(talker.drops, 2 + 7);
 	/* If another part has counted the others. */
 	ask_as(&shared, &reader, READER_TALKERS_GETS);
 	assert_int_equal(talker.gets, 5);

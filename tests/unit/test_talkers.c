@@ -46,7 +46,9 @@ static void count(struct talkers *talkers, unsigned *skipped, unsigned number,
 
 	while (times--)
 		talkers_count(talkers, skipped, &addr, kind, key,
-			number % 2 ? SESSD_OUTCOME_HIT : SESSD_OUTCOME_MISS);
+			kind != REQUEST_GET ? SESSD_OUTCOMES
+			: number % 2	    ? SESSD_OUTCOME_HIT
+					    : SESSD_OUTCOME_MISS);
 }
 
 static const struct talker *of(const struct seen *seen, unsigned number)
@@ -201,14 +203,15 @@ static void test_watch(void **state)
 	assert_int_equal(engine.one_in, 256); /* until the rate is known to be low */
 
 	/* Counts of the same source are added; most first. */
-	engine.list[0] = (struct talker){.source = source(1), .gets = 10};
+	engine.list[0] = (struct talker){.source = source(1), .gets = 10, .drops = 2};
 	engine.list[1] = (struct talker){.source = source(2), .gets = 11, .removes = 1};
-	engine.list[2] = (struct talker){.source = source(1), .news = 5};
+	engine.list[2] = (struct talker){.source = source(1), .news = 5, .drops = 3};
 	engine.count = 3;
 	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 4), 2);
 	assert_true(address_equal(&got[0].source, &engine.list[0].source));
 	assert_int_equal(got[0].gets, 10);
 	assert_int_equal(got[0].news, 5);
+	assert_int_equal(got[0].drops, 5);
 	assert_int_equal(got[1].removes, 1);
 	assert_int_equal(watch_talkers(&watch, &ops, &engine, now, got, 1), 1);
 
