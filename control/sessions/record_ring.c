@@ -113,14 +113,15 @@ static uint32_t left(const struct entry *entry, uint32_t now)
 }
 
 unsigned record_ring_pull(struct record_ring *ring, unsigned max,
-	void (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
+	bool (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
 	void *ctx)
 {
 	uint32_t now = (uint32_t)clock_tick();
 	uint64_t head = ring->head;
 	unsigned n = 0;
+	bool more = true;
 
-	while (n < max) {
+	while (more && n < max) {
 		struct farm_record record;
 		struct entry *entry;
 
@@ -136,7 +137,7 @@ unsigned record_ring_pull(struct record_ring *ring, unsigned max,
 			record.value_len = entry->value_len;
 			record.value = entry->value;
 			record.seconds_left = left(entry, now);
-			take(ctx, &record, entry->live, head);
+			more = take(ctx, &record, entry->live, head);
 			explicit_bzero(entry->value, entry->value_len);
 			n++;
 		}

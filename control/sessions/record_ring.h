@@ -45,11 +45,18 @@ uint32_t record_ring_room(const struct record_ring *ring);
 /* Position of the next record to be pushed. [any] */
 uint64_t record_ring_tail(const struct record_ring *ring);
 
+/* Whether every record before a position was passed on. [consumer] */
+static inline bool record_ring_passed(const struct record_ring *ring, uint64_t at)
+{
+	return ring->head >= at;
+}
+
 /* Passes at most `max` records to `take`, wipes their values, and returns how many. The whole
  * seconds that a record waited are deducted from its seconds_left, down to 0. `at` is the record's
- * position: below record_ring_tail if it had been pushed by then. [consumer] */
+ * position: below record_ring_tail if it had been pushed by then. Ends if `take` returns false.
+ * [consumer] */
 unsigned record_ring_pull(struct record_ring *ring, unsigned max,
-	void (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
+	bool (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
 	void *ctx);
 
 #endif

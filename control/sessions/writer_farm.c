@@ -330,7 +330,8 @@ static void end(struct writer *writer, const struct farm_record *record)
 	counter_add(record->type == FARM_TAKEN ? &farm->farm_taken : &farm->farm_removed, 1);
 }
 
-static void take(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+/* False: what follows waits until the flush has begun, or it would be flushed too. */
+static bool take(void *ctx, const struct farm_record *record, bool live, uint64_t at)
 {
 	struct writer *writer = ctx;
 	struct writer_farm *farm = writer->farm;
@@ -350,10 +351,17 @@ static void take(void *ctx, const struct farm_record *record, bool live, uint64_
 		/* As one of the administrator. */
 		writer->flush_wanted = writer->flush_begun + 1;
 		counter_add(&farm->farm_flushes, 1);
-		break;
+		return false;
 	default:
 		break; /* the farm counts them */
 	}
+	return true;
+}
+
+/* It was asked for, and has not begun. */
+static bool flush_waits(const struct writer *writer)
+{
+	return writer->flush_begun != writer->flush_wanted;
 }
 
 int writer_farm_step(struct writer *writer, int rest)
@@ -364,12 +372,11 @@ int writer_farm_step(struct writer *writer, int rest)
 
 	/* Whoever pushes after this wakes the writer again. */
 	atomic_exchange(&farm->in_woken, false);
-	n = record_ring_pull(&farm->in, SLICE, take, writer);
+	n = flush_waits(writer) ? 0 : record_ring_pull(&farm->in, SLICE, take, writer);
 	if (n > 0)
 		writer_commit(writer);
 	/* A peer's flush begins in the next round. */
-	if ((again_step(writer) || writer->flush_begun != writer->flush_wanted) &&
-		rest > STEP_PAUSE_MS)
+	if ((again_step(writer) || flush_waits(writer)) && rest > STEP_PAUSE_MS)
 		rest = STEP_PAUSE_MS;
 	tell_flush(farm);
 	if (farm->told && to) {
@@ -387,13 +394,14 @@ struct outlet {
 	void *to;
 };
 
-static void let_out(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+static bool let_out(void *ctx, const struct farm_record *record, bool live, uint64_t at)
 {
 	const struct outlet *outlet = ctx;
 
 	(void)live;
 	(void)at;
 	outlet->take(outlet->to, record);
+	return true;
 }
 
 static unsigned outgoing(void *ctx, unsigned max,

@@ -269,6 +269,30 @@ static void comes_in(void **state)
 	stop(&world);
 }
 
+/* A peer stores sessions right after its flush: they stay. */
+static void stored_after_a_flush(void **state)
+{
+	const struct writer_config config = {.capacity = 100, .value_max = 512, .farm = true};
+	struct world world = {.engine = fake_engine_create(100)};
+
+	(void)state;
+	world.writer = writer_create(&fake_engine_ops, world.engine, &config);
+	assert_non_null(world.writer);
+	world.side = writer_farm_side(world.writer);
+	/* All of it is there when the writer first looks. */
+	peer_new(&world, 1, 10, true);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, true));
+	for (uint32_t i = 2; i <= 20; i++)
+		peer_new(&world, i, 20, true);
+	assert_int_equal(writer_start(world.writer), 0);
+	await(&world, "farm_stored", 20);
+	await(&world, "sessions_flushed", 1);
+	assert_int_equal(value_of(&world, 1), 0);
+	for (uint32_t i = 2; i <= 20; i++)
+		assert_int_equal(value_of(&world, i), 20);
+	stop(&world);
+}
+
 /* A REMOVE here of a session that the farm is just passing on holds. */
 static void remove_overtakes(void **state)
 {
@@ -458,6 +482,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_out),
 		cmocka_unit_test(comes_in),
+		cmocka_unit_test(stored_after_a_flush),
 		cmocka_unit_test(remove_overtakes),
 		cmocka_unit_test(full_cache),
 		cmocka_unit_test(farm_stuck),
