@@ -214,6 +214,12 @@ struct engine_ops {
 	void (*talkers)(struct engine *engine,
 		void (*found)(void *ctx, const struct talker *talker), void *ctx);
 
+	/* Memory that lasts as long as the pinned sessions, for what the daemon notes of them: all
+	 * zero if nothing was noted yet. `*size`: bytes. Aligned to 64 bytes. Call after start;
+	 * only the writer thread writes. Returns NULL if it could not be made. NULL where no
+	 * session can outlive the daemon. */
+	void *(*notes)(struct engine *engine, size_t *size);
+
 	/* How many of `sessions` sessions the next daemon will have that starts with `next`, after
 	 * a stop that keeps them; the same port and pin folder are given. NULL: none. */
 	uint64_t (*restart_keeps)(

@@ -167,6 +167,8 @@ static int prepare(struct farm *farm, const struct farm_config *config,
 	farm->value_max = config->value_max;
 	farm->on_thread = config->on_thread;
 	farm->side = *side;
+	marks_load(farm);
+	farm->side.kept = NULL;
 	farm->now = farm->begun = farm_clock();
 	farm->next_rotate = farm->now + FARM_TOMBSTONE_SECONDS * 1000000ULL;
 	if (getrandom(farm->boot, sizeof(farm->boot), 0) != sizeof(farm->boot))
@@ -259,6 +261,7 @@ static void tick(struct farm *farm)
 	take_pending(farm);
 	control_gaps(farm);
 	control_resend(farm);
+	marks_keep(farm);
 	peers_forget(farm);
 	/* History needs to know all that was removed since. */
 	if (farm->warm_up == FARM_WARM_UP_DONE && farm->now >= farm->next_rotate) {

@@ -13,6 +13,7 @@
 #define SESSIOND_CONTROL_FARM_FARM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "control/farm/record.h"
@@ -56,7 +57,14 @@ struct farm_side {
 	 * again, from the start, at any pace, besides new ones. At most once in
 	 * FARM_RESEND_SECONDS. */
 	void (*resend)(void *ctx);
+	/* Keeps these bytes beside the sessions, once all that was passed to incoming() before is
+	 * stored: the next daemon that adopts the sessions gives them as `kept`. Nothing secret.
+	 * False: not now, or not at all. */
+	bool (*keep)(void *ctx, const void *bytes, size_t size);
+	const void *kept; /* of the last daemon; NULL: nothing. Valid during farm_create. */
+	size_t kept_size;
 };
+#define FARM_NOTES_MAX	    8064 /* bytes that keep() gets */
 #define FARM_RESEND_SECONDS 10
 
 struct farm;

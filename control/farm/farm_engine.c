@@ -249,6 +249,25 @@ static void own_stream(struct farm_engine *engine, uint64_t length)
 		engine->farm->resend_wanted = true;
 }
 
+/* What a former daemon stored is not read again. */
+static void begin_at_mark(struct farm_engine *engine, struct farm_peer *peer, struct entry_id last)
+{
+	struct farm_stream *stream = &peer->streams[engine->index];
+	struct entry_id mark;
+
+	/* A mark beyond the end is of a stream that is gone. */
+	if (!marks_find(engine, peer, &mark) || entry_id_compare(mark, last) > 0)
+		return;
+	if (peer == engine->farm->peers) {
+		stream->history_end = mark;
+	} else {
+		/* In its order: the sessions from before are stored, and a flush may follow. */
+		stream->tail = mark;
+		stream->missed = last;
+		stream->history_done = true;
+	}
+}
+
 static void stream_answer(void *ctx, uint64_t arg, const struct reply *reply, uint64_t now)
 {
 	struct farm_engine *engine = ctx;
@@ -279,6 +298,9 @@ static void stream_answer(void *ctx, uint64_t arg, const struct reply *reply, ui
 	stream->history_read = 0;
 	stream->history_done = length == 0;
 	stream->history_last = false;
+	stream->history_end = stream->missed = (struct entry_id){0};
+	stream->skipped = false;
+	begin_at_mark(engine, peer, last);
 	if (peer == engine->farm->peers)
 		own_stream(engine, length);
 }

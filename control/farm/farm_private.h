@@ -48,10 +48,14 @@ struct farm_stream {
 	} state;
 	bool exists;
 	struct entry_id tail; /* the live end is read up to it */
-	uint64_t refreshed;   /* when the engine was last asked about it */
+	/* A former daemon had read up to where `tail` began: up to here it is what was missed. */
+	struct entry_id missed;
+	bool skipped;	    /* an entry could not be read: another sessiond or key may */
+	uint64_t refreshed; /* when the engine was last asked about it */
 	/* History, read backwards from where the live end began. */
 	bool history_done, history_asked, history_last;
 	struct entry_id history_next; /* newest entry that was not fetched */
+	struct entry_id history_end;  /* this one and older ones are stored already */
 	uint64_t history_length, history_read;
 	struct history_slice slice;
 };
@@ -92,6 +96,7 @@ struct farm_run {
 /* An entry that is open and whose records are being passed on. */
 struct farm_delivery {
 	bool active, live;
+	bool missed; /* live, and from before this daemon */
 	struct farm_run *run;
 	uint64_t sequence;
 	int64_t time;		     /* when it was sealed */
@@ -133,6 +138,22 @@ struct farm_engine {
 	struct farm_delivery delivery;
 };
 
+/* Up to which entry the sessions of a stream are stored. */
+struct farm_mark {
+	struct entry_id id;
+	uint32_t engine;
+	char node[FARM_NAME_MAX + 4];
+};
+
+/* What side.keep() gets. No byte lies between members. */
+struct farm_marks {
+	uint32_t version, count;
+	uint32_t capacity, value_max;
+	char farm[FARM_NAME_MAX + 8];
+	char run_ids[FARM_ENGINES_MAX][48]; /* of engines */
+	struct farm_mark marks[FARM_PEERS * FARM_ENGINES_MAX];
+};
+
 struct farm {
 	/* Constant after farm_create. */
 	char name[FARM_NAME_MAX + 1], node[FARM_NAME_MAX + 1];
@@ -162,6 +183,8 @@ struct farm {
 	struct farm_peer peers[FARM_PEERS];
 	struct farm_run runs[FARM_RUNS];
 	uint32_t next_run;
+	struct farm_marks kept;	  /* of the last daemon, as far as they were not used yet */
+	struct farm_marks marked; /* what was kept last */
 	struct tombstones tombstones;
 	uint64_t next_rotate;
 	/* The last flush; sessions from before are not passed on. */
@@ -263,6 +286,13 @@ void tail_read(struct farm_engine *engine);
 /* Passes on what was read. */
 void tail_deliver(struct farm_engine *engine);
 void tail_forget(struct farm_engine *engine);
+
+/* farm_marks.c */
+void marks_load(struct farm *farm);
+/* Up to which entry the last daemon stored a stream. Each mark is found once. */
+bool marks_find(struct farm_engine *engine, const struct farm_peer *peer, struct entry_id *id);
+/* Notes how far this one is. */
+void marks_keep(struct farm *farm);
 
 /* warm_up.c */
 /* Reads history, a bounded piece of it. Returns true if more can be done at once. */

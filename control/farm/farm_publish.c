@@ -81,9 +81,12 @@ static void added(void *ctx, uint64_t arg, const struct reply *reply, uint64_t n
 	struct farm_engine *engine = ctx;
 	struct farm *farm = engine->farm;
 	struct farm_stream *own = &farm->peers[0].streams[engine->index];
+	struct entry_id id;
 
 	(void)now;
 	if (reply->type == REPLY_TEXT) {
+		if (reply_entry_id(reply, &id) && entry_id_compare(id, own->tail) > 0)
+			own->tail = id;
 		engine->batches_out++;
 		engine->note[0] = '\0';
 		if (!own->exists)

@@ -16,6 +16,19 @@ static bool refuse(struct farm *farm, enum farm_refused why)
 	return false;
 }
 
+/* Another sessiond or key may be able to read it: the stream must be read again then. */
+static void skipped(struct farm_peer *peer)
+{
+	for (unsigned e = 0; e < FARM_ENGINES_MAX; e++)
+		peer->streams[e].skipped = true;
+}
+
+static bool refuse_entry(struct farm *farm, struct farm_peer *peer, enum farm_refused why)
+{
+	skipped(peer);
+	return refuse(farm, why);
+}
+
 /* A second copy, or a replay. */
 static void seen_before(
 	struct farm_engine *engine, struct farm_run *run, uint64_t sequence, bool live)
@@ -67,9 +80,9 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 
 	engine->batches_in++;
 	if (entry_header_read(entry, size, &header, &why) < 0)
-		return refuse(farm, why);
+		return refuse_entry(farm, peer, why);
 	if (header.shard != ENTRY_SHARD_SESSIONS || strcmp(header.node, peer->name) != 0)
-		return refuse(farm, FARM_REFUSED_FOREIGN);
+		return refuse_entry(farm, peer, FARM_REFUSED_FOREIGN);
 	if (peer == farm->peers && memcmp(header.boot, farm->boot, ENTRY_BOOT) == 0)
 		return false;
 	run = run_find(farm, peer, header.boot);
@@ -83,12 +96,12 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 		subkey->ready = false;
 	if (farm_open(&farm->tools, &farm->ring, subkey, &header, entry, size, delivery->body,
 		    &why) < 0)
-		return refuse(farm, why);
+		return refuse_entry(farm, peer, why);
 	if (!run) {
 		run = run_add(farm, peer, header.boot);
 		if (!run) {
 			explicit_bzero(delivery->body, size - ENTRY_MIN);
-			return refuse(farm, FARM_REFUSED_FOREIGN);
+			return refuse_entry(farm, peer, FARM_REFUSED_FOREIGN);
 		}
 		run->subkey = farm->scratch;
 		memset(&farm->scratch, 0, sizeof(farm->scratch));
@@ -98,6 +111,7 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 	run->in_use++;
 	delivery->active = true;
 	delivery->live = live;
+	delivery->missed = live && entry_id_compare(id, peer->streams[engine->index].missed) <= 0;
 	delivery->run = run;
 	delivery->sequence = header.sequence;
 	time = engine_entry_time(engine, id);
@@ -180,13 +194,12 @@ static bool pass_session(
 		return false;
 	farm->received++;
 	peer->sessions++;
-	if (delivery->live) {
+	if (delivery->live && !delivery->missed)
 		peer->sessions_live++;
-	} else {
+	else if (farm->warm_up != FARM_WARM_UP_DONE)
+		farm->warm_up_sessions++;
+	if (!delivery->live)
 		farm->history_sessions++;
-		if (farm->warm_up != FARM_WARM_UP_DONE)
-			farm->warm_up_sessions++;
-	}
 	return true;
 }
 
@@ -235,6 +248,7 @@ bool intake_pass(struct farm *farm, struct farm_delivery *delivery)
 
 		if (kind == RECORD_UNKNOWN) {
 			farm->unknown++;
+			skipped(delivery->run->peer);
 		} else if (kind == RECORD_BROKEN) {
 			(void)refuse(farm, FARM_REFUSED_TRUNCATED);
 		} else if (!pass(farm, delivery, &record)) {

@@ -113,11 +113,13 @@ static void ask_slice(struct farm_engine *engine, struct farm_peer *peer, unsign
 {
 	struct farm_stream *stream = &peer->streams[engine->index];
 	unsigned count = COUNT_ALL / streams;
-	char key[FARM_KEY_TEXT], id[ENTRY_ID_TEXT], text[16];
+	bool whole = entry_id_compare(stream->history_end, (struct entry_id){0}) == 0;
+	char key[FARM_KEY_TEXT], id[ENTRY_ID_TEXT], end[ENTRY_ID_TEXT + 1] = "(", text[16];
 	const char *args[] = {"XREVRANGE", peer_key(engine->farm, peer->name, key),
-		entry_id_format(stream->history_next, id), "-", "COUNT", text, NULL};
+		entry_id_format(stream->history_next, id), whole ? "-" : end, "COUNT", text, NULL};
 
 	count = count > COUNT_MAX ? COUNT_MAX : count;
+	entry_id_format(stream->history_end, end + 1);
 	snprintf(text, sizeof(text), "%u", count);
 	stream->history_asked = engine_send_texts(
 		engine, args, slice_answer, peer_handle(engine->farm, peer) | (uint64_t)count << 8);
@@ -233,9 +235,10 @@ static bool engine_settled(const struct farm_engine *engine)
 		return false;
 	for (unsigned i = 0; i < FARM_PEERS; i++) {
 		const struct farm_peer *peer = &engine->farm->peers[i];
+		const struct farm_stream *stream = &peer->streams[engine->index];
 
-		if (peer->used && (peer->streams[engine->index].state != STREAM_READ ||
-					  unfinished(engine, peer)))
+		if (peer->used && (stream->state != STREAM_READ || unfinished(engine, peer) ||
+					  entry_id_compare(stream->tail, stream->missed) < 0))
 			return false;
 	}
 	return true;

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "control/sessions/farm_counters.h"
+#include "control/sessions/farm_notes.h"
 #include "control/sessions/record_ring.h"
 #include "control/sessions/removed_keys.h"
 #include "control/sessions/writer_private.h"
@@ -30,6 +31,7 @@
 
 struct writer_farm {
 	struct record_ring out, in;
+	struct farm_notes notes;
 	struct removed_keys *removed;
 	uint64_t *own; /* a bit per slot: a client stored it here, or an earlier daemon left it */
 	_Atomic(struct farm *) farm;
@@ -364,6 +366,18 @@ static bool flush_waits(const struct writer *writer)
 	return writer->flush_begun != writer->flush_wanted;
 }
 
+/* A flush that did not end would be forgotten by the next daemon. */
+static void write_notes(struct writer *writer)
+{
+	struct writer_farm *farm = writer->farm;
+
+	if (farm_notes_offered(&farm->notes) && record_ring_passed(&farm->in, farm->notes.at) &&
+		!flush_waits(writer) &&
+		writer->flush_begun ==
+			atomic_load_explicit(&writer->flush_ended, memory_order_relaxed))
+		farm_notes_write(&farm->notes);
+}
+
 int writer_farm_step(struct writer *writer, int rest)
 {
 	struct writer_farm *farm = writer->farm;
@@ -375,6 +389,7 @@ int writer_farm_step(struct writer *writer, int rest)
 	n = flush_waits(writer) ? 0 : record_ring_pull(&farm->in, SLICE, take, writer);
 	if (n > 0)
 		writer_commit(writer);
+	write_notes(writer);
 	/* A peer's flush begins in the next round. */
 	if ((again_step(writer) || flush_waits(writer)) && rest > STEP_PAUSE_MS)
 		rest = STEP_PAUSE_MS;
@@ -443,8 +458,26 @@ static void resend(void *ctx)
 	wake_writer(writer);
 }
 
+static bool keep(void *ctx, const void *bytes, size_t size)
+{
+	struct writer *writer = ctx;
+
+	return farm_notes_offer(
+		&writer->farm->notes, bytes, size, record_ring_tail(&writer->farm->in));
+}
+
 struct farm_side writer_farm_side(struct writer *writer)
 {
-	return (struct farm_side){
-		.ctx = writer, .outgoing = outgoing, .incoming = incoming, .resend = resend};
+	struct farm_notes *notes = &writer->farm->notes;
+	struct farm_side side = {.ctx = writer,
+		.outgoing = outgoing,
+		.incoming = incoming,
+		.resend = resend,
+		.keep = keep};
+	size_t size = 0;
+	void *memory = writer->ops->notes ? writer->ops->notes(writer->engine, &size) : NULL;
+
+	farm_notes_open(notes, memory, size);
+	side.kept = farm_notes_read(notes, &side.kept_size);
+	return side;
 }

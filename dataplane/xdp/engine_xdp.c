@@ -37,6 +37,7 @@ static void free_engine(struct engine *engine)
 	receive_close(engine);
 	reader_shared_close(&engine->readers);
 	resize_close(engine);
+	notes_close(engine);
 	maps_close(engine);
 	pins_unlock(engine);
 	free(engine->allow);
@@ -199,6 +200,7 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = resize_pin(engine);
 	if (err)
 		return err;
+	notes_open(engine);
 	engine->started = true;
 	return 0;
 }
@@ -408,6 +410,7 @@ const struct engine_ops engine_xdp = {
 	.observe = stats_xdp_observe,
 	.events = stats_xdp_events,
 	.talkers = stats_xdp_talkers,
+	.notes = notes_of,
 	.restart_keeps = xdp_restart_keeps,
 	.close = xdp_close,
 	.memory_needed = maps_memory_needed,

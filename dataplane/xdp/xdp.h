@@ -84,6 +84,7 @@ struct engine {
 	atomic_bool poll_failed; /* the writer has ended: do not wait for it */
 	uint64_t *marks, *taken; /* one bit per slot, mapped */
 	size_t marks_bytes;	 /* of each */
+	void *notes;		 /* mapped; NULL: there are none */
 	struct xdp_link links[ENGINE_INTERFACES_MAX];
 	size_t link_count;
 	struct redirect_slot slots[ENGINE_INTERFACES_MAX]; /* as the program has them */
@@ -133,6 +134,12 @@ bool maps_is_pinned(const struct bpf_map *map);
  * the reason why not; "" if there is no pin set. */
 const char *maps_read_settings(struct engine *engine, struct sessd_config *settings);
 void maps_close(struct engine *engine);
+
+/* notes.c: memory beside the pinned maps. Call notes_open once these are pinned; a failure is
+ * logged. notes_of is the operation. */
+void notes_open(struct engine *engine);
+void *notes_of(struct engine *engine, size_t *size);
+void notes_close(struct engine *engine);
 
 /* kernel_clock.c: makes clock_tick follow the kernel's clock. Call after maps_open, before any
  * other thread starts. */

@@ -127,6 +127,18 @@ static bool incoming(void *ctx, const struct farm_record *record, bool live)
 	return true;
 }
 
+static bool keep(void *ctx, const void *bytes, size_t size)
+{
+	struct node *node = ctx;
+
+	pthread_mutex_lock(&node->lock);
+	assert_true(size <= sizeof(node->kept));
+	memcpy(node->kept, bytes, size);
+	node->kept_size = size;
+	pthread_mutex_unlock(&node->lock);
+	return true;
+}
+
 struct node *node_open(const struct node_config *config, const char *name)
 {
 	struct node *node = calloc(1, sizeof(*node));
@@ -139,7 +151,13 @@ struct node *node_open(const struct node_config *config, const char *name)
 		.capacity = config->capacity ? config->capacity : NODE_SESSIONS,
 		.value_max = 512,
 	};
-	const struct farm_side side = {node, outgoing, incoming, resend};
+	const struct farm_side side = {.ctx = node,
+		.outgoing = outgoing,
+		.incoming = incoming,
+		.resend = resend,
+		.keep = keep,
+		.kept = config->kept,
+		.kept_size = config->kept_size};
 
 	assert_non_null(node);
 	pthread_mutex_init(&node->lock, NULL);

@@ -36,6 +36,8 @@ struct node {
 	bool paused;	      /* no room */
 	unsigned pause_every; /* no room at each so-manieth record; 0: never */
 	unsigned calls;
+	uint8_t kept[FARM_NOTES_MAX]; /* what the farm had it keep last */
+	size_t kept_size;
 };
 
 struct node_config {
@@ -44,6 +46,8 @@ struct node_config {
 	const char *key_file, *ca_file;
 	uint32_t capacity; /* 0: NODE_SESSIONS */
 	unsigned pause_every;
+	const void *kept; /* by a former node */
+	size_t kept_size;
 };
 
 /* Starts it; fails the test if it cannot. */

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 the sessiond authors
+ *
+ * A node that has its sessions still reads what it missed, and no more.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control/farm/farm_private.h"
+#include "tests/client/key_files.h"
+#include "tests/farm/farm_node.h"
+#include "tests/farm/redis.h"
+
+#include <hiredis.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct key_folder keys;
+static struct redis one, two;
+static struct node_config single, both;
+
+static int begin(void **state)
+{
+	(void)state;
+	node_resends = 0;
+	key_folder_make(&keys);
+	key_folder_write(&keys, "1:" KEY_A "\n", 0600);
+	redis_open(&one, 0);
+	redis_open(&two, 0);
+	single = (struct node_config){
+		.engines = {one.url}, .engine_count = 1, .key_file = keys.path};
+	both = (struct node_config){
+		.engines = {one.url, two.url}, .engine_count = 2, .key_file = keys.path};
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	redis_close(&one);
+	redis_close(&two);
+	key_folder_remove(&keys);
+	return 0;
+}
+
+static void warm(struct node *node)
+{
+	node_until(node, status.warm_up == FARM_WARM_UP_DONE);
+}
+
+/* The last entry of a's stream. */
+static void last_entry(const struct redis *redis, char id[ENTRY_ID_TEXT])
+{
+	redisContext *context = redis_connect(redis);
+	redisReply *reply = redisCommand(context, "XREVRANGE sd:test:a:0 + - COUNT 1");
+
+	assert_non_null(reply);
+	assert_int_equal(reply->type, REDIS_REPLY_ARRAY);
+	assert_int_equal(reply->elements, 1);
+	strncpy(id, reply->element[0]->element[0]->str, ENTRY_ID_TEXT - 1);
+	freeReplyObject(reply);
+	redisFree(context);
+}
+
+/* Whether the node has noted that it has all of a's stream on this engine. */
+static bool is_marked(struct node *node, const struct redis *redis, unsigned engine)
+{
+	char last[ENTRY_ID_TEXT] = "", id[ENTRY_ID_TEXT];
+	struct farm_marks marks = {0};
+	bool found = false;
+
+	last_entry(redis, last);
+	pthread_mutex_lock(&node->lock);
+	memcpy(&marks, node->kept, node->kept_size);
+	pthread_mutex_unlock(&node->lock);
+	for (uint32_t i = 0; i < marks.count; i++)
+		found |= marks.marks[i].engine == engine && strcmp(marks.marks[i].node, "a") == 0 &&
+			 strcmp(entry_id_format(marks.marks[i].id, id), last) == 0;
+	return found;
+}
+
+/* Ends a node once it has noted everything. What it kept is in `config`, for the next one. */
+static void end_node(struct node *node, struct node_config *config)
+{
+	static uint8_t kept[FARM_NOTES_MAX];
+
+	node_until(node, is_marked(node, &one, 0));
+	if (config->engine_count == 2)
+		node_until(node, is_marked(node, &two, 1));
+	memcpy(kept, node->kept, sizeof(kept));
+	config->kept = kept;
+	config->kept_size = node->kept_size;
+	node_close(node);
+}
+
+static void restart(struct node_config *config)
+{
+	struct node *a = node_open(config, "a"), *b = node_open(config, "b");
+
+	warm(a);
+	warm(b);
+	node_new(a, 0, 5000);
+	node_wait(b, 0, 5000);
+	end_node(b, config);
+	node_new(a, 5000, 300);
+	node_record(a, FARM_REMOVE, 7);
+	b = node_open(config, "b");
+	node_wait(b, 5000, 300);
+	warm(b);
+	assert_int_equal(NODE_READ(b, distinct), 300);
+	assert_true(NODE_READ(b, removed[7]));
+	node_until(b, status.warm_up_sessions <= 300 && status.received == 301);
+	/* And it goes on from there. */
+	node_new(a, 6000, 500);
+	node_wait(b, 6000, 500);
+	node_once(b);
+	/* Nothing was missed. */
+	end_node(b, config);
+	b = node_open(config, "b");
+	warm(b);
+	node_until(b, status.received == 0 && status.warm_up_sessions == 0);
+	node_close(a);
+	node_close(b);
+}
+
+static void only_what_was_missed_is_read(void **state)
+{
+	(void)state;
+	restart(&single);
+}
+
+static void only_what_was_missed_is_read_from_two_engines(void **state)
+{
+	(void)state;
+	restart(&both);
+}
+
+static void own_sessions_are_not_read_again(void **state)
+{
+	struct node *a = node_open(&both, "a");
+
+	(void)state;
+	warm(a);
+	node_new(a, 0, 3000);
+	node_until(a, status.sessions == 3000);
+	end_node(a, &both);
+	a = node_open(&both, "a");
+	warm(a);
+	node_until(a, status.received == 0);
+	node_close(a);
+	/* A node without its sessions needs all of them. */
+	both.kept = NULL;
+	a = node_open(&both, "a");
+	node_wait(a, 0, 3000);
+	node_close(a);
+}
+
+static void a_flush_that_was_missed(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 100);
+	node_wait(b, 0, 100);
+	end_node(b, &single);
+	node_record(a, FARM_FLUSH, 0);
+	node_new(a, 200, 100);
+	b = node_open(&single, "b");
+	node_wait(b, 200, 100);
+	assert_int_equal(NODE_READ(b, flushes), 1);
+	assert_int_equal(NODE_READ(b, distinct), 100);
+	node_close(a);
+	node_close(b);
+}
+
+/* Another process at an engine's address has other streams. */
+static void an_engine_that_is_another(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 2000);
+	node_wait(b, 0, 2000);
+	end_node(b, &both);
+	redis_kill(&one);
+	redis_kill(&two);
+	redis_start(&one);
+	redis_start(&two);
+	node_until(a, status.engines[0].restarts == 1 && status.engines[1].restarts == 1);
+	b = node_open(&both, "b");
+	node_wait(b, 0, 2000);
+	c = node_open(&both, "c");
+	node_wait(c, 0, 2000);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
+static void take_keys(struct node *node, const char *name, const char *path)
+{
+	const struct farm_config config = {.engines = {one.url},
+		.engine_count = 1,
+		.key_file = path,
+		.name = "test",
+		.node = name,
+		.capacity = NODE_SESSIONS,
+		.value_max = 512};
+
+	assert_int_equal(farm_reload(node->farm, &config), 0);
+}
+
+/* What could not be opened is not noted as read: with the right key, it is. */
+static void entries_that_were_refused(void **state)
+{
+	static uint8_t kept[FARM_NOTES_MAX];
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+	struct key_folder others;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 1000);
+	node_wait(b, 0, 1000);
+	/* b lacks the key that seals from now on. */
+	key_folder_make(&others);
+	key_folder_write(&others, "1:" KEY_B "\n2:" KEY_A "\n", 0600);
+	take_keys(a, "a", others.path);
+	node_until(b, status.refused[FARM_REFUSED_KEY] > 0);
+	node_new(a, 5000, 1000);
+	node_until(a, status.sessions == 2000 && status.engines[0].queued == 0);
+	node_until(b, status.refused[FARM_REFUSED_KEY] >= 16);
+	usleep(3 * FARM_TICK_US);
+	assert_false(is_marked(b, &one, 0));
+	memcpy(kept, b->kept, sizeof(kept));
+	single.kept = kept;
+	single.kept_size = b->kept_size;
+	node_close(b);
+	single.key_file = others.path;
+	b = node_open(&single, "b");
+	node_wait(b, 5000, 1000);
+	node_close(a);
+	node_close(b);
+	key_folder_remove(&others);
+}
+
+static void notes_that_are_damaged(void **state)
+{
+	static const size_t sizes[] = {0, 1, 16, 200, FARM_NOTES_MAX};
+	struct node *a = node_open(&single, "a"), *b;
+	struct farm_marks marks;
+	uint8_t bytes[FARM_NOTES_MAX];
+
+	(void)state;
+	warm(a);
+	node_new(a, 0, 500);
+	node_until(a, status.sessions == 500);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		memset(bytes, i % 2 ? 0xff : 1, sizeof(bytes));
+		single.kept = bytes;
+		single.kept_size = sizes[i];
+		b = node_open(&single, "b");
+		node_wait(b, 0, 500);
+		node_close(b);
+	}
+	/* Of other limits. */
+	b = node_open(&single, "b");
+	node_wait(b, 0, 500);
+	end_node(b, &single);
+	memcpy(&marks, single.kept, single.kept_size);
+	marks.value_max--;
+	memcpy(bytes, &marks, single.kept_size);
+	single.kept = bytes;
+	b = node_open(&single, "b");
+	node_wait(b, 0, 500);
+	node_close(b);
+	node_close(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		TEST(only_what_was_missed_is_read),
+		TEST(only_what_was_missed_is_read_from_two_engines),
+		TEST(own_sessions_are_not_read_again),
+		TEST(a_flush_that_was_missed),
+		TEST(an_engine_that_is_another),
+		TEST(entries_that_were_refused),
+		TEST(notes_that_are_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
