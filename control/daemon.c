@@ -158,7 +158,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	err = open_admin(&daemon);
 	if (err)
 		goto end;
-	err = daemon_open_metrics(&daemon);
+	err = daemon_open_metrics(&daemon, options->metrics, &daemon.metrics);
 	if (err)
 		goto end;
 	err = daemon_first_mode(&daemon);

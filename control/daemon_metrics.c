@@ -4,6 +4,7 @@
  * The figures for a monitoring system.
  */
 #include "control/daemon_private.h"
+#include "control/host/metrics_address.h"
 
 static void stats(void *ctx, stats_emit emit, void *emit_ctx)
 {
@@ -42,7 +43,7 @@ static bool xdp_answers(void *ctx, struct sessd_answer_times *times)
 	return daemon->ops->answer_times && daemon->ops->answer_times(daemon->engine, times);
 }
 
-int daemon_open_metrics(struct daemon *daemon)
+int daemon_open_metrics(struct daemon *daemon, const char *where, struct metrics **opened)
 {
 	static struct metrics_figures figures = {
 		.stats = stats,
@@ -52,8 +53,20 @@ int daemon_open_metrics(struct daemon *daemon)
 		.xdp_answers = xdp_answers,
 	};
 
-	if (!daemon->options.metrics[0])
+	*opened = daemon->metrics;
+	if (daemon->metrics && metrics_address_same(where, daemon->options.metrics))
+		return 0;
+	*opened = NULL;
+	if (!where[0])
 		return 0;
 	figures.ctx = daemon;
-	return metrics_open(&daemon->metrics, daemon->base, daemon->options.metrics, &figures);
+	return metrics_open(opened, daemon->base, where, &figures);
+}
+
+void daemon_use_metrics(struct daemon *daemon, struct metrics *metrics)
+{
+	if (metrics == daemon->metrics)
+		return;
+	metrics_close(daemon->metrics);
+	daemon->metrics = metrics;
 }

@@ -148,8 +148,11 @@ void daemon_gather_second(struct daemon *daemon);
 /* daemon_resumption.c: logs if sessions are found, but not resumed. Once a second. */
 void daemon_judge_resumption(struct daemon *daemon);
 
-/* daemon_metrics.c: begins to serve metrics, if --metrics is given. 0, or a negative errno with
+/* daemon_metrics.c: begins to serve metrics at `where`, an address or "" for none, beside the page
+ * that is served, which `*opened` is if it is there already. 0, or a negative errno with
  * error_message() set. */
-int daemon_open_metrics(struct daemon *daemon);
+int daemon_open_metrics(struct daemon *daemon, const char *where, struct metrics **opened);
+/* Ends the page that is served, unless it is this one. */
+void daemon_use_metrics(struct daemon *daemon, struct metrics *metrics);
 
 #endif

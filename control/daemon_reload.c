@@ -31,15 +31,16 @@ static void on_changed(void *ctx, const struct option_def *def, const struct opt
 {
 	char change[OPTION_VALUES], text[OPTION_VALUES + 256];
 	struct report *report = ctx;
+	const char *fixed = option_fixed(def, report->daemon->mode, running, now);
 
 	option_change(def, running, now, change);
 	report->changed = true;
-	if (!def->fixed) {
+	if (!fixed) {
 		snprintf(text, sizeof(text), "%s: %s", def->name, change);
 		log_notice("reload: %s", text);
 	} else {
 		snprintf(text, sizeof(text), "%s has changed: restart to apply it (%s); %s",
-			def->name, def->fixed, change);
+			def->name, fixed, change);
 		log_warning("reload: %s", text);
 		report->restart = true;
 		report->moves |= (def->flags & OPTION_MOVES) != 0;
@@ -98,6 +99,47 @@ static void on_read(void *ctx, const struct option_def *def, const struct option
 	reading->changed(reading->report, def, running, now);
 }
 
+/* Changes all, or nothing. */
+static int apply(struct daemon *daemon, const struct options *next)
+{
+	const struct options *now = &daemon->options;
+	const struct engine_ops *ops = daemon->ops;
+	struct metrics *metrics;
+	char why[512];
+	int err = daemon_open_metrics(daemon, next->metrics, &metrics);
+
+	if (err)
+		return err;
+	err = ops->reload(daemon->engine, &next->engine);
+	if (err)
+		goto undo_metrics;
+	err = ops->set_allow(daemon->engine, &next->allow);
+	if (err)
+		goto undo_engine;
+	err = daemon_reload_farm(daemon, next);
+	if (err)
+		goto undo_allow;
+	daemon_use_metrics(daemon, metrics);
+	writer_set_measure(daemon->writer, next->engine.measure);
+	writer_set_remove(daemon->writer, next->remove);
+	log_set_level(next->log_level);
+	daemon->options = *next;
+	return 0;
+
+undo_allow:
+	snprintf(why, sizeof(why), "%s", error_message());
+	ops->set_allow(daemon->engine, &now->allow);
+	(void)error_set(-err, "%s", why);
+undo_engine:
+	snprintf(why, sizeof(why), "%s", error_message());
+	ops->reload(daemon->engine, &now->engine);
+	(void)error_set(-err, "%s", why);
+undo_metrics:
+	if (metrics != daemon->metrics)
+		metrics_close(metrics);
+	return err;
+}
+
 int daemon_reload(
 	struct daemon *daemon, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
@@ -108,14 +150,12 @@ int daemon_reload(
 	int err;
 
 	notify_reloading();
-	err = options_reload(
-		&next, daemon->argc, daemon->argv, &daemon->options, on_read, &reading);
+	err = options_reload(&next, daemon->argc, daemon->argv, &daemon->options, daemon->mode,
+		on_read, &reading);
 	if (!err)
 		err = daemon_check_farm(daemon, &next);
 	if (!err)
-		err = daemon->ops->set_allow(daemon->engine, &next.allow);
-	if (!err)
-		err = daemon_reload_farm(daemon, &next);
+		err = apply(daemon, &next);
 	notify_ready();
 	if (err) {
 		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
@@ -129,9 +169,6 @@ int daemon_reload(
 	} else if (!report.changed) {
 		tell(&report, "nothing has changed");
 	}
-	writer_set_remove(daemon->writer, next.remove);
-	log_set_level(next.log_level);
-	daemon->options = next;
 	log_tagged(LOG_LEVEL_NOTICE, "reload", "reloaded: %zu allowed prefixes, REMOVEs are %s",
 		next.allow.count, next.remove == REMOVE_IGNORE ? "ignored" : "honoured");
 	return 0;
@@ -141,11 +178,12 @@ static void on_difference(void *ctx, const struct option_def *def, const struct 
 	const struct options *now)
 {
 	struct report *report = ctx;
+	const char *fixed = option_fixed(def, report->daemon->mode, running, now);
 
 	report->changed = true;
-	report->restart |= def->fixed != NULL;
+	report->restart |= fixed != NULL;
 	report->moves |= (def->flags & OPTION_MOVES) != 0;
-	option_show_change(def, running, now, def->fixed ? "needs a restart" : "reload applies it",
+	option_show_change(def, running, now, fixed ? "needs a restart" : "reload applies it",
 		report->line, report->line_ctx);
 }
 
@@ -162,8 +200,8 @@ int daemon_show_config(struct daemon *daemon, bool diff,
 		options_show(&daemon->options, daemon->mode->name, line, line_ctx);
 		return 0;
 	}
-	err = options_reload(
-		&next, daemon->argc, daemon->argv, &daemon->options, on_read, &reading);
+	err = options_reload(&next, daemon->argc, daemon->argv, &daemon->options, daemon->mode,
+		on_read, &reading);
 	if (err)
 		return err;
 	if (report.restart)

@@ -107,6 +107,7 @@ static const char *const allowed[] = {
 	"unlink",
 	"unlinkat",
 	"rmdir",
+	"umask", /* a reload may open a socket file */
 	/* memory; memfd_create for the sessions that the next daemon gets */
 	"memfd_create",
 	"brk",

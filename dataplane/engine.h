@@ -152,6 +152,12 @@ struct engine_ops {
 	 * adopts uses the last daemon's list until its start. */
 	int (*set_allow)(struct engine *engine, const struct allow_list *allow);
 
+	/* Applies what `next` says otherwise of limit_gets, limit_news, measure, and, in modes
+	 * that use them, of busy_poll and xdp_histogram. The rest of `next` is as at the start. On
+	 * failure nothing has changed; going back to what was before does not fail. Call after
+	 * start. */
+	int (*reload)(struct engine *engine, const struct engine_config *next);
+
 	/* Gives the files that it made to the user that the daemon is about to become, so that
 	 * close can remove them and the next daemon can use them. Call after start. NULL if it
 	 * makes none. */

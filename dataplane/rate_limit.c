@@ -38,9 +38,14 @@ struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news)
 		memory_release(limit, sizeof(*limit));
 		return NULL;
 	}
-	limit->get_interval = sessd_limit_interval(gets);
-	limit->new_interval = sessd_limit_interval(news);
+	rate_limit_set(limit, gets, news);
 	return limit;
+}
+
+void rate_limit_set(struct rate_limit *limit, uint32_t gets, uint32_t news)
+{
+	__atomic_store_n(&limit->get_interval, sessd_limit_interval(gets), __ATOMIC_RELAXED);
+	__atomic_store_n(&limit->new_interval, sessd_limit_interval(news), __ATOMIC_RELAXED);
 }
 
 void rate_limit_destroy(struct rate_limit *limit)
@@ -94,7 +99,8 @@ static struct place *place_of(struct rate_limit *limit, uint64_t tag)
 bool rate_limit_take(
 	struct rate_limit *limit, const struct address *source, bool get, uint64_t tick)
 {
-	uint64_t interval = get ? limit->get_interval : limit->new_interval;
+	uint64_t interval = __atomic_load_n(
+		get ? &limit->get_interval : &limit->new_interval, __ATOMIC_RELAXED);
 	struct place *place;
 
 	if (!interval)

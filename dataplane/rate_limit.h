@@ -17,6 +17,8 @@ struct rate_limit;
 
 /* Requests per second and source; 0: no limit. NULL if out of memory. */
 struct rate_limit *rate_limit_create(uint32_t gets, uint32_t news);
+/* Changes them; the sources keep their buckets. Any thread, at any time. */
+void rate_limit_set(struct rate_limit *limit, uint32_t gets, uint32_t news);
 /* NULL is allowed. */
 void rate_limit_destroy(struct rate_limit *limit);
 

@@ -10,11 +10,8 @@ int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32
 	unsigned talkers_of, bool take)
 {
 	*shared = (struct reader_shared){.talkers_of = talkers_of, .no_take = !take};
-	if (limit_gets || limit_news) {
-		shared->limit = rate_limit_create(limit_gets, limit_news);
-		if (!shared->limit)
-			goto err;
-	}
+	if (reader_shared_set_limits(shared, limit_gets, limit_news) < 0)
+		goto err;
 	shared->talkers = talkers_create();
 	if (!shared->talkers)
 		goto err;
@@ -22,6 +19,15 @@ int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32
 err:
 	reader_shared_close(shared);
 	return -ENOMEM;
+}
+
+int reader_shared_set_limits(struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news)
+{
+	if (shared->limit)
+		rate_limit_set(shared->limit, limit_gets, limit_news);
+	else if (limit_gets || limit_news)
+		shared->limit = rate_limit_create(limit_gets, limit_news);
+	return (limit_gets || limit_news) && !shared->limit ? -ENOMEM : 0;
 }
 
 void reader_shared_close(struct reader_shared *shared)
@@ -43,7 +49,7 @@ bool reader_take_token(
 	struct reader *reader, enum request_kind kind, const struct address *source, uint64_t now)
 {
 	if (rate_limit_take(
-		    reader->shared.limit, source, kind == REQUEST_GET || kind == REQUEST_TAKE, now))
+		    reader_limit(reader), source, kind == REQUEST_GET || kind == REQUEST_TAKE, now))
 		return true;
 	request_count_drop(&reader->counters, kind);
 	return false;

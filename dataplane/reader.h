@@ -35,12 +35,16 @@ struct reader_shared {
  * close. */
 int reader_shared_open(struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news,
 	unsigned talkers_of, bool take);
+/* Changes the limits. Then call reader_follow for each reader. 0, or -ENOMEM with nothing changed,
+ * which cannot happen if there has been a limit before. Main thread. */
+int reader_shared_set_limits(
+	struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news);
 /* A zeroed struct is allowed. */
 void reader_shared_close(struct reader_shared *shared);
 
 /* State of one reader; its thread alone writes it. */
 struct reader {
-	struct reader_shared shared; /* a copy */
+	struct reader_shared shared; /* a copy; `limit` is set by the main thread */
 	unsigned talkers_skipped;
 	struct request_counters counters;
 	struct drop_sampler samples;
@@ -49,6 +53,18 @@ struct reader {
 static inline void reader_init(struct reader *reader, const struct reader_shared *shared)
 {
 	*reader = (struct reader){.shared = *shared};
+}
+
+/* After reader_shared_set_limits: makes a running reader heed limits that are the first. */
+static inline void reader_follow(struct reader *reader, const struct reader_shared *shared)
+{
+	__atomic_store_n(&reader->shared.limit, shared->limit, __ATOMIC_RELEASE);
+}
+
+/* NULL: there has never been a limit. [reader] */
+static inline struct rate_limit *reader_limit(const struct reader *reader)
+{
+	return __atomic_load_n(&reader->shared.limit, __ATOMIC_ACQUIRE);
 }
 
 /* Counts a dropped datagram by its kind, as request_count_drop does, and samples a malformed or
@@ -101,7 +117,7 @@ static inline enum request_kind reader_admit(struct reader *reader, const struct
 		reader_drop(reader, kind, datagram, now);
 		return kind;
 	}
-	if (__builtin_expect(reader->shared.limit != NULL, 0) &&
+	if (__builtin_expect(reader_limit(reader) != NULL, 0) &&
 		!reader_take_token(reader, kind, &datagram->source, now)) {
 		reader_watch(
 			reader, kind, &datagram->source, datagram->data, SESSD_OUTCOME_LIMITED);

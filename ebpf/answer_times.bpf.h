@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * --xdp-histogram: how long answers take. Without it the verifier removes all of this.
+ * --xdp-histogram: how long answers take.
  */
 #ifndef SESSIOND_EBPF_ANSWER_TIMES_BPF_H
 #define SESSIOND_EBPF_ANSWER_TIMES_BPF_H
@@ -10,8 +10,8 @@
 
 #include <sessiond/answer_times.h>
 
-/* Set before load. */
-const volatile bool answers_timed = false;
+/* The daemon writes it while the program runs. */
+__u32 answers_timed;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -27,8 +27,6 @@ __attribute__((noinline)) int answer_times_add(__u64 ns)
 	__u32 zero = 0;
 	int i;
 
-	if (!answers_timed)
-		return 0;
 	times = bpf_map_lookup_elem(&answer_times, &zero);
 	if (!times)
 		return 0;
@@ -41,15 +39,15 @@ __attribute__((noinline)) int answer_times_add(__u64 ns)
 	return 0;
 }
 
-/* The arrival time for answer_times_end. */
+/* The arrival time for answer_times_end; 0: not measured. */
 INLINE __u64 answer_times_begin(void)
 {
-	return answers_timed ? bpf_ktime_get_ns() : 0;
+	return *(volatile __u32 *)&answers_timed ? bpf_ktime_get_ns() : 0;
 }
 
 INLINE void answer_times_end(__u64 began, int verdict)
 {
-	if (answers_timed && verdict == XDP_TX)
+	if (began && verdict == XDP_TX)
 		answer_times_add(bpf_ktime_get_ns() - began);
 }
 

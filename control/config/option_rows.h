@@ -39,13 +39,13 @@ ENGINE_OPTION(xdp_mode, .name = "xdp-mode", .arg = "HOW", .needs = ENGINE_INTERF
 		"has no XDP",
 	.set = set_word, .value = value_word, .words = "auto native generic", .fallback = "auto")
 
-ENGINE_OPTION(busy_poll, .name = "busy-poll", .needs = ENGINE_BUSY_POLL,
-	.fixed = "threads are made at start",
+ENGINE_OPTION(busy_poll, .name = "busy-poll", .needs = ENGINE_BUSY_POLL, .flags = OPTION_RELOADABLE,
 	.help = "Poll without sleeping: for NEWs in xdp mode, which takes one CPU, for all "
 		"requests in socket mode, which takes one CPU per thread",
 	.details = "It saves some microseconds: until a NEW is stored in xdp mode, until any "
 		   "request is answered in socket mode. The CPUs that receive the packets need not "
-		   "wake another CPU.",
+		   "wake another CPU. In xdp mode, only a start as root also makes the kernel "
+		   "prefer polling to interrupts.",
 	.set = set_bool, .value = value_bool, .fallback = "no")
 
 ENGINE_OPTION(listen, .name = "listen", .letter = 'l', .arg = "ADDR[:PORT]",
@@ -156,24 +156,24 @@ OPTION(enum log_level, log_level, , .name = "log-level", .arg = "LEVEL", .flags 
 	.value = value_log_level, .words = "error warning notice info debug", .fallback = "info")
 
 ENGINE_OPTIONS(limit_gets, limit_news, .name = "rate-limit", .arg = "GETS/NEWS",
-	.fixed = "the XDP program and the readers are made for it at start",
+	.flags = OPTION_RELOADABLE,
 	.help = "Drop what one source sends above this many GETs and NEWs per second",
 	.details = "A source is an IPv4 address or an IPv6 /64. REMOVEs count as NEWs. 0 is no "
 		   "limit. A source may send one second's requests in a burst.",
 	.set = set_rate_limit, .value = value_rate_limit, .example = "20000/2000")
 
 /* "" if off. */
-OPTION(char, metrics, [108], .name = "metrics", .arg = "WHERE",
-	.fixed = "the page is opened at start, and times are measured from then on",
+OPTION(char, metrics, [108], .name = "metrics", .arg = "WHERE", .flags = OPTION_RELOADABLE,
 	.help = "Serve metrics for Prometheus over HTTP, on PORT of loopback, on ADDR:PORT, or on "
 		"the path of a Unix socket",
 	.details = "The page is /metrics. It has no encryption and no password: on an address of "
 		   "the farm's network everybody there can read it. Times of replies and inserts "
-		   "are measured only with this option.",
+		   "are measured only with this option. A reload opens a new page before it closes "
+		   "the old one; if that fails, the old one stays.",
 	.set = set_metrics, .value = value_text, .example = "9532")
 
 ENGINE_OPTION(xdp_histogram, .name = "xdp-histogram", .needs = ENGINE_INTERFACES,
-	.fixed = "the XDP program is made for it at start",
+	.flags = OPTION_RELOADABLE,
 	.help = "Measure each answer of the XDP program, for --metrics; xdp mode",
 	.details = "Each answer takes longer by two reads of the clock.", .set = set_bool,
 	.value = value_bool, .fallback = "no")

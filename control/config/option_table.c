@@ -387,6 +387,15 @@ void option_copy_lines(const struct option_def *def, struct options *to, const s
 		option_set_line(def, to, i, from->lines[line_index(def, i)]);
 }
 
+const char *option_fixed(const struct option_def *def, const struct engine_mode *mode,
+	const struct options *running, const struct options *now)
+{
+	(void)mode;
+	(void)running;
+	(void)now;
+	return def->flags & OPTION_RELOADABLE ? NULL : def->fixed;
+}
+
 int option_key(const struct option_def *def)
 {
 	if (def->flags & OPTION_ARGUMENT)

@@ -46,7 +46,7 @@ struct option_def {
 	 * option_values.h. */
 	bool (*value)(
 		const struct option_def *def, const struct options *options, size_t i, char *text);
-	/* Why a change needs a restart, or NULL if it does not. */
+	/* Why a change needs a restart, or NULL if it does not: see option_fixed. */
 	const char *fixed;
 	size_t first_line; /* of a repeatable option's values in options.lines */
 	/* Empties the list of a repeatable option, including its default. */
@@ -77,6 +77,11 @@ void option_set_line(
 /* Takes over the lines of an option's values. */
 void option_copy_lines(
 	const struct option_def *def, struct options *to, const struct options *from);
+
+/* Why a change from `running` to `now` needs a restart in this mode; NULL if a reload applies it.
+ */
+const char *option_fixed(const struct option_def *def, const struct engine_mode *mode,
+	const struct options *running, const struct options *now);
 
 /* Its letter, or a number above all letters; 0 for the argument. */
 int option_key(const struct option_def *def);

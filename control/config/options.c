@@ -246,13 +246,18 @@ static int complete_listen(struct options *options)
 	return 0;
 }
 
+static void complete_measure(struct options *options)
+{
+	options->engine.measure = options->metrics[0] != '\0';
+}
+
 static void complete_engine(struct options *options)
 {
 	struct engine_config *engine = &options->engine;
 
 	snprintf(engine->pin_dir, sizeof(engine->pin_dir), "%s/%u", options->pin_root,
 		options->port);
-	engine->measure = options->metrics[0] != '\0';
+	complete_measure(options);
 }
 
 static int complete_farm(struct options *options)
@@ -323,6 +328,7 @@ static int check_file_again(const char *path)
 }
 
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
+	const struct engine_mode *mode,
 	void (*changed)(void *ctx, const struct option_def *def, const struct options *running,
 		const struct options *now),
 	void *ctx)
@@ -358,13 +364,14 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 		if (memcmp(to, from, def->size) != 0) {
 			if (changed)
 				changed(ctx, def, running, parsed);
-			if (!(def->flags & OPTION_RELOADABLE))
+			if (option_fixed(def, mode, running, parsed))
 				continue;
 			memcpy(to, from, def->size);
 		}
 		option_copy_lines(def, next, parsed);
 	}
 	next->allow_is_default = parsed->allow_is_default;
+	complete_measure(next);
 end:
 	free(parsed);
 	return ret;

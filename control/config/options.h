@@ -62,10 +62,11 @@ int options_parse(struct options *options, int argc, char **argv, struct option_
 struct option_def;
 
 /* Reads file and command line again. `next` becomes a copy of `running` with the new values of the
- * OPTION_RELOADABLE options; `changed`, if not NULL, is called for each option that differs, with
- * all that was read in `now`. `running` is as options_parse filled it. 0, or a negative errno with
- * error_message() set and `next` untouched. */
+ * options that a reload applies in `mode`; `changed`, if not NULL, is called for each option that
+ * differs, with all that was read in `now`. `running` is as options_parse filled it. 0, or a
+ * negative errno with error_message() set and `next` untouched. */
 int options_reload(struct options *next, int argc, char **argv, const struct options *running,
+	const struct engine_mode *mode,
 	void (*changed)(void *ctx, const struct option_def *def, const struct options *running,
 		const struct options *now),
 	void *ctx);

@@ -36,3 +36,12 @@ int metrics_address_parse(const char *text, struct metrics_address *address)
 	address->size = endpoint_to_sockaddr(&endpoint, &address->storage);
 	return 0;
 }
+
+bool metrics_address_same(const char *a, const char *b)
+{
+	struct metrics_address of_a, of_b;
+
+	return metrics_address_parse(a, &of_a) == 0 && metrics_address_parse(b, &of_b) == 0 &&
+	       of_a.size == of_b.size &&
+	       memcmp(&of_a.storage, &of_b.storage, sizeof(of_a.storage)) == 0;
+}

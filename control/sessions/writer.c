@@ -156,8 +156,10 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		refuse(writer, &writer->new_too_large, key, source);
 		return;
 	}
-	if (writer->measure && writer->inserts_waiting == 0)
-		writer->inserts_began = latency_now();
+	if (writer->inserts_waiting == 0)
+		writer->inserts_began = atomic_load_explicit(&writer->measure, memory_order_relaxed)
+						? latency_now()
+						: 0;
 	now = clock_tick();
 	hash = table_hash(writer->table, key);
 	slot = table_find(writer->table, hash, key);
@@ -315,7 +317,7 @@ struct writer *writer_create(
 	writer->ops = ops;
 	writer->engine = engine;
 	writer->value_max = config->value_max;
-	writer->measure = config->measure;
+	atomic_init(&writer->measure, config->measure);
 	writer->on_thread = config->on_thread;
 	atomic_store(&writer->remove_policy, (int)config->remove);
 	pthread_mutex_init(&writer->lock, NULL);
@@ -429,7 +431,7 @@ static int reap(struct writer *writer)
 /* GETs find the sessions of this batch from now on. */
 static void measure_inserts(struct writer *writer)
 {
-	if (writer->measure && writer->inserts_waiting > 0)
+	if (writer->inserts_began && writer->inserts_waiting > 0)
 		latency_add(&writer->inserts, latency_now() - writer->inserts_began,
 			writer->inserts_waiting);
 	writer->inserts_waiting = 0;
@@ -554,6 +556,11 @@ void writer_destroy(struct writer *writer)
 void writer_set_remove(struct writer *writer, enum remove_policy policy)
 {
 	atomic_store_explicit(&writer->remove_policy, (int)policy, memory_order_relaxed);
+}
+
+void writer_set_measure(struct writer *writer, bool measure)
+{
+	atomic_store_explicit(&writer->measure, measure, memory_order_relaxed);
 }
 
 void writer_stats(struct writer *writer, stats_emit emit, void *ctx)

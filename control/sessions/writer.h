@@ -54,6 +54,8 @@ bool writer_take(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
 bool writer_find(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE], struct session *session,
 	struct session_info *info);
 void writer_set_remove(struct writer *writer, enum remove_policy policy);
+/* As writer_config.measure. Any thread. */
+void writer_set_measure(struct writer *writer, bool measure);
 /* Writes one page of sessions from slot `*next` on, at most `room`, and advances `*next`, to
  * table_capacity at the end. Returns how many were written; 0 if the page had only free slots. A
  * page looks at a bounded number of slots. Values are not included. `infos` has the same room.

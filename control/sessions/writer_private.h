@@ -55,7 +55,7 @@ struct writer {
 	size_t reserved_bytes;
 	uint16_t value_max;
 	_Atomic int remove_policy;
-	bool measure;
+	atomic_bool measure;
 	void (*on_thread)(void);
 	struct latency inserts;
 	uint64_t inserts_began; /* when the first of inserts_waiting was received */

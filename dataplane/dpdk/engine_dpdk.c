@@ -190,6 +190,15 @@ static int dpdk_set_allow(struct engine *engine, const struct allow_list *list)
 	return 0;
 }
 
+static int dpdk_reload(struct engine *engine, const struct engine_config *next)
+{
+	if (reader_shared_set_limits(&engine->readers, next->limit_gets, next->limit_news) < 0)
+		return error_set(ENOMEM, "out of memory for --rate-limit; the old one stays");
+	for (unsigned i = 0; i < engine->lcore_count; i++)
+		reader_follow(&engine->lcores[i].reader, &engine->readers);
+	return 0;
+}
+
 static void dpdk_describe(struct engine *engine, char *text, size_t size)
 {
 	int used = snprintf(text, size, "DPDK on");
@@ -285,6 +294,7 @@ const struct engine_ops engine_dpdk = {
 	.poll = writer_poll,
 	.wake = dpdk_wake,
 	.set_allow = dpdk_set_allow,
+	.reload = dpdk_reload,
 	.describe = dpdk_describe,
 	.stats = stats_collect,
 	.drop_samples = dpdk_drop_samples,

@@ -149,7 +149,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 		drop(burst, mbuf, &counters->drop_bad_checksum);
 		return;
 	}
-	if (__builtin_expect(burst->lcore->reader.shared.limit != NULL, 0) &&
+	if (__builtin_expect(reader_limit(&burst->lcore->reader) != NULL, 0) &&
 		!within_limit(burst, frame, kind)) {
 		burst_drop(burst, mbuf);
 		return;

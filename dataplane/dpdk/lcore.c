@@ -79,7 +79,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
 		received[n + i] = received[0];
 	lcore->fast->sort(&burst, received, n);
-	if (__builtin_expect(lcore->reader.shared.limit != NULL, 0))
+	if (__builtin_expect(reader_limit(&lcore->reader) != NULL, 0))
 		limit_plain(&burst);
 	if (burst.take_count)
 		limit_takes(&burst);

@@ -264,6 +264,22 @@ static int socket_set_allow(struct engine *engine, const struct allow_list *allo
 	return 0;
 }
 
+static int socket_reload(struct engine *engine, const struct engine_config *next)
+{
+	struct worker_shared *shared = &engine->shared;
+
+	if (reader_shared_set_limits(&shared->readers, next->limit_gets, next->limit_news) < 0)
+		return error_set(ENOMEM, "out of memory for --rate-limit; the old one stays");
+	atomic_store(&shared->measure, next->measure);
+	atomic_store(&shared->busy_poll, next->busy_poll);
+	engine->config.busy_poll = next->busy_poll;
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		reader_follow(&engine->workers[i].reader, &shared->readers);
+		signal_fd(engine->workers[i].wake_fd); /* from a sleep that is to be the last */
+	}
+	return 0;
+}
+
 static int socket_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present)
 {
 	int err = 0;
@@ -360,6 +376,7 @@ const struct engine_ops engine_socket = {
 	.poll = socket_poll,
 	.wake = socket_wake,
 	.set_allow = socket_set_allow,
+	.reload = socket_reload,
 	.set_vrf = socket_set_vrf,
 	.describe = socket_describe,
 	.stats = socket_stats,

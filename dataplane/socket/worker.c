@@ -146,7 +146,7 @@ static bool serve(
 	n = udp_receive(batch, fd);
 	if (n == 0)
 		return false;
-	if (worker->shared->measure)
+	if (atomic_load_explicit(&worker->shared->measure, memory_order_relaxed))
 		began = latency_now();
 	now = clock_tick();
 	sort_batch(worker, batch, n, allow, now, &sorted);
@@ -178,12 +178,19 @@ static bool stopped(struct worker_shared *shared)
 	return atomic_load_explicit(&shared->stop, memory_order_acquire);
 }
 
+/* Whether to go on in run_busy, or in run_asleep. */
+static bool goes_on(struct worker_shared *shared, bool busy)
+{
+	return !stopped(shared) &&
+	       atomic_load_explicit(&shared->busy_poll, memory_order_relaxed) == busy;
+}
+
 /* Receives without poll, repeatedly, so that no wake-up delays an answer. */
 static void run_busy(struct worker *worker)
 {
 	struct worker_shared *shared = worker->shared;
 
-	while (!stopped(shared)) {
+	while (goes_on(shared, true)) {
 		const struct allow_list *allow = atomic_load(&shared->allow);
 
 		for (unsigned i = 0; i < worker->socket_count; i++)
@@ -207,7 +214,7 @@ static void run_asleep(struct worker *worker)
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
 	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
-	while (!stopped(shared)) {
+	while (goes_on(shared, false)) {
 		const struct allow_list *allow;
 
 		/* After a full batch, poll without waiting: a socket that is always busy must not
@@ -232,6 +239,9 @@ void *worker_run(void *arg)
 
 	if (worker->shared->on_thread)
 		worker->shared->on_thread();
-	(worker->shared->busy_poll ? run_busy : run_asleep)(worker);
+	while (!stopped(worker->shared)) {
+		run_asleep(worker);
+		run_busy(worker);
+	}
 	return NULL;
 }

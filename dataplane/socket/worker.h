@@ -26,10 +26,9 @@ struct worker_shared {
 	atomic_int writer_sleeps; /* 1: the writer must be woken through writer_fd */
 	int writer_fd;		  /* eventfd */
 	struct reader_shared readers;
-	struct vrf_ports *vrfs; /* written by the main thread */
-	bool measure;
-	bool busy_poll;
-	void (*on_thread)(void); /* engine_config.on_thread */
+	struct vrf_ports *vrfs;		/* written by the main thread */
+	atomic_bool measure, busy_poll; /* set by the main thread */
+	void (*on_thread)(void);	/* engine_config.on_thread */
 };
 
 struct worker {

@@ -70,6 +70,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->lock_fd = -1;
 	engine->root_fd = -1;
 	engine->wake_fd = -1;
+	atomic_store(&engine->measure, config->measure);
+	atomic_store(&engine->busy_poll, config->busy_poll);
 	local_map_open(engine);
 	engine->hidden_tags = hidden_tags_new();
 	/* Sockets first: NEWs that come while a full map is adopted wait in their buffers. */
@@ -226,6 +228,23 @@ static void xdp_del(struct engine *engine, const struct session *session)
 static void xdp_commit(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx)
 {
 	mirror_commit(engine->mirror, failed, ctx);
+}
+
+static int xdp_reload(struct engine *engine, const struct engine_config *next)
+{
+	/* As at the start: see xdp_open. */
+	if (reader_shared_set_limits(&engine->readers, next->limit_gets, 2 * next->limit_news) < 0)
+		return error_set(ENOMEM, "out of memory for --rate-limit; the old one stays");
+	reader_follow(&engine->reader, &engine->readers);
+	maps_set_reloadable(engine, next);
+	engine->config.xdp_histogram = next->xdp_histogram;
+	atomic_store(&engine->measure, next->measure);
+	if (engine->config.busy_poll != next->busy_poll)
+		xsk_set_busy_poll(engine->xsks, next->busy_poll);
+	engine->config.busy_poll = next->busy_poll;
+	atomic_store(&engine->busy_poll, next->busy_poll);
+	xdp_wake(engine); /* from a sleep that is to be the last */
+	return 0;
 }
 
 static void xdp_describe(struct engine *engine, char *text, size_t size)
@@ -394,6 +413,7 @@ const struct engine_ops engine_xdp = {
 	.value = xdp_value,
 	.give = pins_give,
 	.set_allow = access_set_allow,
+	.reload = xdp_reload,
 	.set_local = local_map_set,
 	.set_vlan = access_set_vlan,
 	.set_vlan_address = hidden_tags_set_address,

@@ -6,6 +6,7 @@
 #include "dataplane/xdp/xdp.h"
 
 #include <sessiond/map_abi.h>
+#include <sessiond/rate_limit.h>
 
 /* Room for deletes that are queued behind puts (mirror.h), and for the kernel's approximate count
  * of elements. */
@@ -72,6 +73,8 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	bytes += (uint64_t)buckets_of(overflows) * BUCKET_BYTES;
 	if (overflows > 1)
 		bytes += capacity * element;
+	element = ELEMENT_HEAD_BYTES + sizeof(struct address) + sizeof(struct sessd_limit);
+	bytes += SESSD_LIMIT_SOURCES * (element + BUCKET_BYTES);
 	return bytes + 2 * (capacity / 8); /* marks and taken */
 }
 

@@ -54,6 +54,17 @@ bool maps_is_pinned(const struct bpf_map *map)
 	return false;
 }
 
+void maps_set_reloadable(struct engine *engine, const struct engine_config *config)
+{
+	struct sessiond_bpf__bss *bss = engine->skel->bss;
+
+	__atomic_store_n(&bss->answers_timed, config->xdp_histogram, __ATOMIC_RELAXED);
+	__atomic_store_n(&bss->limit_get_interval, sessd_limit_interval(config->limit_gets),
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&bss->limit_new_interval, sessd_limit_interval(config->limit_news),
+		__ATOMIC_RELAXED);
+}
+
 /* Sets what depends on the configuration. */
 static void size_maps(struct engine *engine)
 {
@@ -72,11 +83,9 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
 	skel->rodata->value_max = value_max;
 	skel->rodata->take_answered = engine->config.take;
-	skel->rodata->answers_timed = engine->config.xdp_histogram;
-	skel->rodata->limit_get_interval = sessd_limit_interval(engine->config.limit_gets);
-	skel->rodata->limit_new_interval = sessd_limit_interval(engine->config.limit_news);
-	if (engine->config.limit_gets || engine->config.limit_news)
-		bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
+	/* Also without a limit, which a reload may set: no map can be made then. */
+	bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
+	maps_set_reloadable(engine, &engine->config);
 	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),
 		"room for every interface");

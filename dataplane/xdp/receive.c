@@ -157,7 +157,7 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	unsigned failed;
 	int changes = 0;
 
-	if (engine->config.measure && n > 0)
+	if (atomic_load_explicit(&engine->measure, memory_order_relaxed) && n > 0)
 		began = latency_now();
 	engine->answers = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -182,10 +182,11 @@ static int wait(struct engine *engine, int timeout_ms)
 	struct pollfd *fds = engine->fds;
 	nfds_t count = 1 + engine->socket_count;
 	size_t xsks = xsk_count(engine->xsks);
+	bool busy = atomic_load_explicit(&engine->busy_poll, memory_order_relaxed);
 
-	if (engine->more || engine->pouring || engine->config.busy_poll)
+	if (engine->more || engine->pouring || busy)
 		timeout_ms = 0;
-	if (!engine->pouring || engine->config.busy_poll)
+	if (!engine->pouring || busy)
 		return poll(fds, count + xsks, timeout_ms);
 	if (!engine->more)
 		spin_wait(SPIN_WAIT_NS);

@@ -111,6 +111,7 @@ struct engine {
 	bool more;	      /* the last poll left messages in the sockets */
 	bool pouring;	      /* the last poll found several messages in the AF_XDP sockets */
 	int wake_fd;
+	atomic_bool measure, busy_poll; /* set by the main thread */
 	_Atomic(const struct allow_list *) slow_allow;
 	_Atomic uint64_t passes;
 	struct reader_shared readers; /* for the one reader below */
@@ -128,6 +129,8 @@ int maps_publish(struct engine *engine);
 /* Invalidates the program's access cache. Call after each change of the allow list or of the local
  * addresses. */
 int maps_next_generation(struct engine *engine);
+/* Writes what the program reads of the options that may change while it runs. */
+void maps_set_reloadable(struct engine *engine, const struct engine_config *config);
 /* Whether a map is pinned; the others belong to one load of the program. */
 bool maps_is_pinned(const struct bpf_map *map);
 /* Reads the settings of the pin set in the engine's folder. NULL if the set can be adopted, else

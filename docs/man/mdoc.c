@@ -163,8 +163,14 @@ void mdoc_conf_options(void)
 		put_argument(def->arg ? unquoted(def->arg, arg) : "yes|no");
 		putchar('\n');
 		put_def(def);
-		if (def->flags & OPTION_RELOADABLE)
+		if (def->flags & OPTION_RELOADABLE) {
 			put_text("May be changed while running.");
+		} else {
+			char why[OPTION_HELP];
+
+			snprintf(why, sizeof(why), "A change needs a restart: %s.", def->fixed);
+			put_text(why);
+		}
 	}
 	end_list();
 }

@@ -22,7 +22,7 @@ static void put_markdown(const char *text)
 
 void plain_markdown_table(void)
 {
-	puts("| option | default | |\n|---|---|---|");
+	puts("| option | default | a change | |\n|---|---|---|---|");
 	for (size_t i = 0; i < option_table_size; i++) {
 		const struct option_def *def = &option_table[i];
 
@@ -39,6 +39,9 @@ void plain_markdown_table(void)
 			printf(" | `%s` | ", def->fallback);
 		else
 			fputs(" | | ", stdout);
+		if (!(def->flags & OPTION_COMMAND_LINE))
+			printf("%s ", def->flags & OPTION_RELOADABLE ? "reload" : "restart");
+		fputs("| ", stdout);
 		put_markdown(def->help);
 		printf("%s |\n", def->flags & OPTION_REPEATABLE ? "; repeatable" : "");
 	}

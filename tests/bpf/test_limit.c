@@ -3,6 +3,7 @@
  *
  * --rate-limit in the program, and its samples of sources.
  */
+#include <sessiond/rate_limit.h>
 #include <sessiond/request_event.h>
 
 #include "tests/bpf/fixture.h"
@@ -103,6 +104,23 @@ static void one_kind_only(void **state)
 	fixture_limit_news = 0;
 	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
 	assert_int_equal(offer(&fixture, "10.0.0.1", -1, 1000), 1000);
+	fixture_stop(&fixture);
+}
+
+/* A reload changes the limits while the program runs. */
+static void changed(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	assert_int_equal(offer(&fixture, "10.0.0.1", SESSD_GET, 1000), 1000);
+	began = now_ns();
+	fixture.bpf->bss->limit_get_interval = sessd_limit_interval(GETS);
+	assert_about(offer(&fixture, "10.0.0.1", SESSD_GET, 10 * GETS), GETS, GETS);
+	assert_int_equal(offer(&fixture, "10.0.0.1", -1, 1000), 1000);
+	fixture.bpf->bss->limit_get_interval = 0;
+	assert_int_equal(offer(&fixture, "10.0.0.1", SESSD_GET, 1000), 1000);
 	fixture_stop(&fixture);
 }
 
@@ -232,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limited),
 		cmocka_unit_test(one_kind_only),
+		cmocka_unit_test(changed),
 		cmocka_unit_test(talkers),
 		cmocka_unit_test(talkers_are_counted_once),
 	};

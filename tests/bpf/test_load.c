@@ -30,10 +30,9 @@ static void load_all(void)
 					 bpf_program__fd(bpf->progs.sessiond_xdp), &info, &size),
 			0);
 		print_message(
-			"value_max %4u%s%s: %u instructions verified, %u loaded, %u bytes jited\n",
-			value_max[i], fixture_timed ? ", histogram" : "",
-			fixture_limit_gets ? ", limit" : "", info.verified_insns,
-			info.xlated_prog_len / 8, info.jited_prog_len);
+			"value_max %4u: %u instructions verified, %u loaded, %u bytes jited\n",
+			value_max[i], info.verified_insns, info.xlated_prog_len / 8,
+			info.jited_prog_len);
 		if (info.verified_insns) /* Linux 5.16 */
 			assert_in_range(info.verified_insns, 1, VERIFIED_MAX);
 		sessiond_bpf__destroy(bpf);
@@ -44,17 +43,6 @@ static void loads(void **state)
 {
 	(void)state;
 	load_all();
-}
-
-static void loads_timed(void **state)
-{
-	(void)state;
-	fixture_timed = true;
-	load_all();
-	fixture_limit_gets = fixture_limit_news = 1000;
-	load_all();
-	fixture_limit_gets = fixture_limit_news = 0;
-	fixture_timed = false;
 }
 
 /* Adoption of pins depends on names, types and sizes. */
@@ -97,7 +85,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads),
-		cmocka_unit_test(loads_timed),
 		cmocka_unit_test(maps),
 	};
 

@@ -13,7 +13,7 @@ pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
 [ ! -e "$man/libsessiond.3" ] || pages="$pages libsessiond.3"
 
 "$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
-sed -n '/^| option | default | |$/,/^$/p' "$options" | sed '$d' >"$folder/options"
+sed -n '/^| option | default | /,/^$/p' "$options" | sed '$d' >"$folder/options"
 diff -u "$folder/options" "$folder/table" ||
 	fail "the table in docs/options.md differs: run 'ninja -C build options-table'"
 

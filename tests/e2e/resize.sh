@@ -56,7 +56,7 @@ changed_to()
 changed_to 'capacity = 6000\n' 'keeps the 2000 sessions$' \
 	'moves 2000 of the 2000 sessions .*(capacity 3000 to 6000, .* needs memory for both'
 changed_to 'capacity = 500\n' 'keeps 500 of 2000 sessions$' 'moves at most 500 of the 2000 sessions'
-changed_to 'capacity = 3000\nrate-limit = 20k/2k\n' 'keeps the 2000 sessions$' 'keeps the 2000 sessions'
+changed_to 'capacity = 3000\ntake = no\n' 'keeps the 2000 sessions$' 'keeps the 2000 sessions'
 
 step "a larger capacity and max-session"
 asked hit

@@ -99,7 +99,7 @@ static void reload(void **state)
 	for (unsigned n = 1; n <= 2; n++) {
 		allowed = n;
 		assert_int_equal(
-			options_reload(&next, 3, arguments, &running, NULL, NULL), -ENOMEM);
+			options_reload(&next, 3, arguments, &running, NULL, NULL, NULL), -ENOMEM);
 		assert_int_equal(allowed, 0);
 		if (n == 1)
 			assert_string_equal(
@@ -108,7 +108,7 @@ static void reload(void **state)
 			is_told(path);
 		assert_memory_equal(&next, &before, sizeof(next));
 	}
-	assert_int_equal(options_reload(&next, 3, arguments, &running, NULL, NULL), 0);
+	assert_int_equal(options_reload(&next, 3, arguments, &running, NULL, NULL, NULL), 0);
 	assert_int_equal(next.engine.capacity, 777);
 }
 

@@ -48,14 +48,16 @@ static void fill_all(struct xsk_queue *queue, unsigned frames)
 	xsk_ring_prod__submit(&queue->fill, frames);
 }
 
-/* Errors are ignored: on a kernel without these options, interrupts do the work. */
-static void prefer_busy_poll(int fd)
+bool xsk_queue_busy_poll(struct xsk_queue *queue, bool on)
 {
-	static const int on = 1, usecs = BUSY_POLL_USECS, budget = BUSY_POLL_BUDGET;
+	const int prefer = on, usecs = on ? BUSY_POLL_USECS : 0, budget = BUSY_POLL_BUDGET;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &on, sizeof(on)) == 0 &&
-		setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) == 0)
-		setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget));
+	if (setsockopt(queue->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) < 0 ||
+		setsockopt(queue->fd, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) < 0)
+		return false;
+	if (on)
+		setsockopt(queue->fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget));
+	return true;
 }
 
 static bool is_zero_copy(int fd)
@@ -99,7 +101,7 @@ int xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t numb
 	queue->fd = xsk_socket__fd(queue->socket);
 	queue->zero_copy = is_zero_copy(queue->fd);
 	if (busy_poll)
-		prefer_busy_poll(queue->fd);
+		xsk_queue_busy_poll(queue, true);
 	return 0;
 fail:
 	xsk_queue_close(queue);

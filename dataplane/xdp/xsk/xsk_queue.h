@@ -34,6 +34,9 @@ struct xsk_queue {
  * forces copy mode. 0, or a negative errno with nothing left open. */
 int xsk_queue_open(struct xsk_queue *queue, const char *interface, uint32_t number, unsigned frames,
 	bool copy, bool busy_poll);
+/* Whether the kernel polls the device in the calls of the socket's owner, rather than at
+ * interrupts. False: this kernel or user may not. Any thread. */
+bool xsk_queue_busy_poll(struct xsk_queue *queue, bool on);
 /* Closes, and wipes the frames, which held values. Accepts a partly opened queue. */
 void xsk_queue_close(struct xsk_queue *queue);
 

@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +32,7 @@
 
 struct xsk_set {
 	const struct table *table;
-	bool busy_poll;
+	atomic_bool busy_poll;
 	size_t count;
 	size_t next; /* index of the queue to serve first */
 	struct xsk_queue queues[];
@@ -110,6 +111,19 @@ struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, i
 		return set;
 	free(set);
 	return NULL;
+}
+
+void xsk_set_busy_poll(struct xsk_set *set, bool busy_poll)
+{
+	bool preferred = true;
+
+	for (size_t i = 0; i < xsk_count(set); i++)
+		preferred &= xsk_queue_busy_poll(&set->queues[i], busy_poll);
+	if (set)
+		atomic_store(&set->busy_poll, busy_poll);
+	if (busy_poll && !preferred)
+		log_notice("busy-poll: interrupts still bring packets, because this kernel or the "
+			   "daemon's user may not prefer polling; a start as root may");
 }
 
 void xsk_close(struct xsk_set *set)
@@ -256,13 +270,14 @@ int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink 
 {
 	unsigned done = 0;
 	size_t count = xsk_count(set);
+	bool busy = set && atomic_load_explicit(&set->busy_poll, memory_order_relaxed);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t at = (set->next + i) % count;
 		struct xsk_queue *queue = &set->queues[at];
 
 		/* The system call makes the kernel poll the device. */
-		if (set->busy_poll)
+		if (busy)
 			recvfrom(queue->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 		else if (!fds[at].revents)
 			continue;

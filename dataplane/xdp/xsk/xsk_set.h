@@ -4,8 +4,8 @@
  * AF_XDP sockets, one at each receive queue of each interface, to which the program redirects NEWs
  * and REMOVEs. A queue without one is no error: its NEWs reach the UDP sockets.
  *
- * Threads: xsk_open and xsk_close: main thread while the writer does not run; xsk_stats and
- * xsk_bytes: any; the rest: writer thread.
+ * Threads: xsk_open and xsk_close: main thread while the writer does not run; xsk_stats xsk_bytes
+ * and xsk_set_busy_poll: any; the rest: writer thread.
  */
 #ifndef SESSIOND_DATAPLANE_XDP_XSK_XSK_SET_H
 #define SESSIOND_DATAPLANE_XDP_XSK_XSK_SET_H
@@ -42,6 +42,9 @@ struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, i
 	uint32_t map_queues, bool busy_poll, const struct table *table);
 /* Messages reach the UDP sockets from then on. NULL is allowed. */
 void xsk_close(struct xsk_set *set);
+
+/* What the kernel refuses is logged. NULL is allowed. */
+void xsk_set_busy_poll(struct xsk_set *set, bool busy_poll);
 
 size_t xsk_count(const struct xsk_set *set); /* sockets; 0 for NULL */
 size_t xsk_zero_copy(const struct xsk_set *set);
