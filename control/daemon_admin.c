@@ -119,6 +119,13 @@ static unsigned admin_contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
 	return writer_contexts(daemon->writer, rows);
 }
 
+static unsigned admin_sources(void *ctx, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	struct daemon *daemon = ctx;
+
+	return writer_sources(daemon->writer, rows);
+}
+
 static int admin_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
 	return daemon_reload(ctx, line, line_ctx);
@@ -167,6 +174,7 @@ const struct admin_ops daemon_admin_ops = {
 	.list = admin_list,
 	.remove = admin_remove,
 	.contexts = admin_contexts,
+	.sources = admin_sources,
 	.reload = admin_reload,
 	.config = admin_config_lines,
 	.set_log_level = admin_set_log_level,

@@ -36,6 +36,13 @@ static unsigned contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
 	return writer_contexts(daemon->writer, rows);
 }
 
+static unsigned sources(void *ctx, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	const struct daemon *daemon = ctx;
+
+	return writer_sources(daemon->writer, rows);
+}
+
 static bool xdp_answers(void *ctx, struct sessd_answer_times *times)
 {
 	const struct daemon *daemon = ctx;
@@ -50,6 +57,7 @@ int daemon_open_metrics(struct daemon *daemon, const char *where, struct metrics
 		.slow_path = slow_path,
 		.inserts = inserts,
 		.contexts = contexts,
+		.sources = sources,
 		.xdp_answers = xdp_answers,
 	};
 

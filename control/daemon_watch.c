@@ -1,46 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Events for `sessionctl watch`: GETs, TAKEs and what --rate-limit drops from the readers, which
- * sample them, other NEWs and REMOVEs from the writer. Nothing is gathered while nobody watches.
+ * Events for `sessionctl watch` and the sources of `top`: GETs, TAKEs and what --rate-limit drops
+ * from the readers, which sample them, other NEWs and REMOVEs from the writer. Nothing is gathered
+ * while nobody looks.
  */
 #include "common/clock.h"
 #include "control/daemon_private.h"
 
 #include <string.h>
 
-/* Sessions looked up per call, for the context of what was found. */
-#define LOOKUPS_MAX 64
+/* Requests of one look: as many as the readers keep, and the XDP program. */
+#define REQUESTS_MAX (2 * TALKERS_EVENTS)
 
 struct gathering {
-	struct daemon *daemon;
-	void (*found)(void *ctx, const struct session_event *event);
-	void *ctx;
-	unsigned lookups;
+	unsigned count;
+	struct sessd_request_event requests[REQUESTS_MAX];
 };
 
-static void on_request(void *ctx, const struct sessd_request_event *request)
+static void keep(void *ctx, const struct sessd_request_event *request)
 {
 	struct gathering *gathering = ctx;
-	struct session_event event = {.request = *request, .kind = SESSION_KINDS};
-	struct session_info info;
-	struct session session;
 
-	if (request->outcome == SESSD_OUTCOME_HIT && gathering->lookups < LOOKUPS_MAX) {
-		gathering->lookups++;
-		if (writer_find(gathering->daemon->writer, request->key, &session, &info)) {
-			event.kind = info.kind;
-			event.context_len = info.context_len;
-			memcpy(event.context, info.context, sizeof(event.context));
-		}
+	if (gathering->count < REQUESTS_MAX)
+		gathering->requests[gathering->count++] = *request;
+}
+
+/* Passes on what the readers have sampled, with what the writer knows of the sessions. */
+static void pass_on(struct daemon *daemon, const struct gathering *gathering,
+	void (*found)(void *ctx, const struct session_event *event), void *ctx)
+{
+	struct session_event events[WRITER_DESCRIBE_MAX];
+
+	for (unsigned done = 0; done < gathering->count;) {
+		unsigned count = 0;
+
+		while (count < WRITER_DESCRIBE_MAX && done < gathering->count)
+			events[count++] = (struct session_event){
+				.request = gathering->requests[done++], .kind = SESSION_KINDS};
+		writer_describe(daemon->writer, events, count, daemon->watch.one_in);
+		for (unsigned i = 0; i < count; i++)
+			found(ctx, &events[i]);
 	}
-	gathering->found(gathering->ctx, &event);
 }
 
 unsigned daemon_gather(struct daemon *daemon,
 	void (*found)(void *ctx, const struct session_event *event), void *ctx)
 {
-	struct gathering gathering = {.daemon = daemon, .found = found, .ctx = ctx};
+	static struct gathering gathering;
 	struct talker talker;
 	struct session_event event;
 	bool readers = daemon->ops->observe != NULL;
@@ -53,11 +60,13 @@ unsigned daemon_gather(struct daemon *daemon,
 	}
 	daemon->observed_until = clock_tick() + clock_ticks(WATCH_SECONDS);
 	/* Starts the counting by source, or continues it: events are its samples. */
-	if (readers)
+	if (readers) {
 		watch_talkers(
 			&daemon->watch, daemon->ops, daemon->engine, clock_tick(), &talker, 0);
-	if (readers)
-		daemon->ops->events(daemon->engine, on_request, &gathering);
+		gathering.count = 0;
+		daemon->ops->events(daemon->engine, keep, &gathering);
+		pass_on(daemon, &gathering, found, ctx);
+	}
 	while (writer_event(daemon->writer, &event))
 		found(ctx, &event);
 	return readers ? daemon->watch.one_in : 0;

@@ -17,6 +17,7 @@
 
 #include <event2/listener.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #include "control/admin/admin_connection.h"
@@ -31,12 +32,15 @@
 #define FLUSH_LOOK_MS 5
 /* Interval of the looks for events. */
 #define WATCH_LOOK_MS 100
+/* They go on for so long after a `sources`. */
+#define GATHER_SECONDS 5
 
 struct admin {
 	struct admin_config config;
 	struct admin_socket sock;
 	struct evconnlistener *listener;
 	struct event *relisten, *look;
+	uint64_t gather_until; /* tick: until then events are looked for, though none is watched */
 	unsigned connections;
 	LIST_HEAD(, admin_connection) list;
 };
@@ -183,7 +187,7 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	LIST_FOREACH(connection, &admin->list, link)
 	watching += connection->watching;
-	if (!watching)
+	if (!watching && clock_tick() >= admin->gather_until)
 		return;
 	one_in = admin->config.ops->watch(admin->config.ctx, on_found, admin);
 	LIST_FOREACH(connection, &admin->list, link)
@@ -191,6 +195,14 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 		admin_watch_end(
 			&connection->watch, bufferevent_get_output(connection->bev), one_in);
 	schedule_look(admin);
+}
+
+void admin_gather(struct admin *admin)
+{
+	admin->gather_until = clock_tick() + clock_ticks(GATHER_SECONDS);
+	/* Else looks are under way, and would be put off. */
+	if (!event_pending(admin->look, EV_TIMEOUT, NULL))
+		schedule_look(admin);
 }
 
 void admin_watch_begin(struct admin_connection *connection)

@@ -33,10 +33,19 @@
  *   config-diff        TEXT                  what differs from the file: - NAME = VALUE # WHERE for
  *                                            what runs, + NAME = VALUE # WHERE for the file
  *   log-level LEVEL
- *   talkers            ADDRESS GETS NEWS REMOVES HITS
+ *   talkers            ADDRESS GETS NEWS REMOVES HITS DROPS
  *                                            estimates: a line for each source, those that send most
  *                                            first, at most 64; counting starts with the first
- *                                            `talkers` and ends 5 seconds after the last
+ *                                            `talkers` and ends 5 seconds after the last. HITS are of
+ *                                            the GETs, DROPS of all: over --rate-limit
+ *   sources            SOURCE SESSIONS STORED USED ELSEWHERE HOME
+ *                                            a line for each source that stored sessions, most stored
+ *                                            first, at most 256; - for those that are unknown or found
+ *                                            no place: sessions stored now, stored since the start, and
+ *                                            of these used at least once. ELSEWHERE and HOME are
+ *                                            estimates: how often other sources, and this one, were
+ *                                            given its sessions by GETs while somebody looked, that is
+ *                                            during a `watch` and for 5 seconds after each `sources`
  *   farm               KIND NAME=VALUE...   the state of the farm of caches: a line each for this
  *                                            cache, each engine and each node. Texts are in double
  *                                            quotes
@@ -93,9 +102,10 @@ struct admin_ops {
 	/* As writer_list: a page from slot `*next` on; at the end `*next` is `capacity`. */
 	unsigned (*list)(void *ctx, const struct session_filter *filter, uint32_t *next,
 		struct session *sessions, struct session_info *infos, unsigned room);
-	/* As writer_remove and writer_contexts. */
+	/* As writer_remove, writer_contexts and writer_sources. */
 	unsigned (*remove)(void *ctx, const struct session_filter *filter, uint32_t *next);
 	unsigned (*contexts)(void *ctx, struct census_row rows[CENSUS_ROWS]);
+	unsigned (*sources)(void *ctx, struct source_place rows[SOURCE_LIST_SIZE]);
 	/* Calls `line` for what the administrator should know. 0, or a negative errno with
 	 * error_message() set. */
 	int (*reload)(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx);

@@ -168,9 +168,10 @@ static void do_talkers(
 	}
 	admin_reply_begin(out);
 	for (int i = 0; i < n; i++)
-		evbuffer_add_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		evbuffer_add_printf(out,
+			"%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 			address_format(&talkers[i].source, text), talkers[i].gets, talkers[i].news,
-			talkers[i].removes, talkers[i].hits);
+			talkers[i].removes, talkers[i].hits, talkers[i].drops);
 	admin_reply_end(out);
 }
 
@@ -228,6 +229,7 @@ static const struct {
 	{"remove", ONE_ID, admin_do_remove},
 	{"take", ONE, admin_do_take},
 	{"contexts", NONE, admin_do_contexts},
+	{"sources", NONE, admin_do_sources},
 	{"flush", NONE, do_flush},
 	{"reload", NONE, do_reload},
 	{"config", NONE, do_config},
@@ -285,10 +287,8 @@ void admin_command(struct admin_connection *connection, const char *line)
 	}
 	admin_reply_error(out,
 		"unknown command: expected stats, list, show ID, remove ID, take ID, "
-		"contexts, flush, reload, config, config-diff, log-level LEVEL, talkers, farm, "
-		"watch, "
-		"version "
-		"or ping");
+		"contexts, sources, flush, reload, config, config-diff, log-level LEVEL, talkers, "
+		"farm, watch, version or ping");
 }
 
 void admin_flush_look(struct admin_connection *connection)

@@ -53,10 +53,13 @@ void admin_reply_end(struct evbuffer *out);
  * none. */
 typedef void admin_request(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument);
-admin_request admin_do_list, admin_do_show, admin_do_remove, admin_do_take, admin_do_contexts;
+admin_request admin_do_list, admin_do_show, admin_do_remove, admin_do_take, admin_do_contexts,
+	admin_do_sources;
 
 /* Starts to look for events. */
 void admin_watch_begin(struct admin_connection *connection);
+/* Looks for events for some seconds: `sources` counts by them. */
+void admin_gather(struct admin *admin);
 /* admin_watch.c. A condition: 0, or -EINVAL with error_message() set. An event, if it is selected.
  * The end of a look. */
 int admin_watch_add(struct admin_watch *watch, const char *condition);

@@ -168,6 +168,27 @@ void admin_do_contexts(
 	admin_reply_end(out);
 }
 
+void admin_do_sources(
+	struct admin_connection *connection, struct evbuffer *out, const char *argument)
+{
+	static struct source_place rows[SOURCE_LIST_SIZE];
+	unsigned count = connection->config->ops->sources(connection->config->ctx, rows);
+	char text[ADDRESS_TEXT];
+
+	(void)argument;
+	admin_gather(connection->admin);
+	admin_reply_begin(out);
+	for (unsigned i = 0; i < count; i++)
+		evbuffer_add_printf(out,
+			"%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+			address_is_wildcard(&rows[i].address)
+				? "-"
+				: address_format(&rows[i].address, text),
+			rows[i].sessions, rows[i].stored, rows[i].used, rows[i].elsewhere,
+			rows[i].home);
+	admin_reply_end(out);
+}
+
 void admin_list_page(struct admin_connection *connection)
 {
 	const struct admin_config *config = connection->config;

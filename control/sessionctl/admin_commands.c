@@ -30,6 +30,23 @@ static int out_of_memory(void)
 	return error_set(ENOMEM, "out of memory");
 }
 
+static int unreadable(void)
+{
+	return error_set(
+		EPROTO, "cannot parse the daemon's reply: is it the same version as this program?");
+}
+
+/* One of an array; takes it over. */
+static int print_json_row(struct printer *printer, json_t *row)
+{
+	if (!row)
+		return out_of_memory();
+	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
+	json_dumpf(row, stdout, 0);
+	json_decref(row);
+	return 0;
+}
+
 /* Appends the filters of the command line to a request. */
 static void add_filters(const struct ctl *ctl, char *request, size_t size)
 {
@@ -108,8 +125,7 @@ static int pair_to_json(void *ctx, char *line)
 	json_t *json;
 
 	if (!value)
-		return error_set(EPROTO,
-			"cannot parse the daemon's reply: is it the same version as this program?");
+		return unreadable();
 	*value++ = '\0';
 	json = is_text(line) ? json_string(value) : json_integer(strtoll(value, NULL, 10));
 	/* Takes ownership of `json`, even on failure. */
@@ -204,24 +220,18 @@ static int context_to_json(void *ctx, char *line)
 	json_t *row;
 
 	if (sscanf(line, "%66s %15s %lld %lld %lld", context, tls, &sessions, &stored, &used) != 5)
-		return error_set(EPROTO,
-			"cannot parse the daemon's reply: is it the same version as this program?");
+		return unreadable();
 	row = json_pack("{s:s, s:s, s:I, s:I, s:I}", "context", context, "tls", tls, "sessions",
 		(json_int_t)sessions, "stored", (json_int_t)stored, "used", (json_int_t)used);
-	if (!row)
-		return out_of_memory();
-	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
-	json_dumpf(row, stdout, 0);
-	json_decref(row);
-	return 0;
+	return print_json_row(printer, row);
 }
 
-static int print_rows(
-	const struct ctl *ctl, const char *request, int (*to_json)(void *ctx, char *line))
+static int print_rows(const struct ctl *ctl, const char *request,
+	int (*to_text)(void *ctx, char *line), int (*to_json)(void *ctx, char *line))
 {
 	struct printer printer = {0};
 
-	if (ask(ctl, request, ctl->json ? to_json : print_line, &printer) < 0)
+	if (ask(ctl, request, ctl->json ? to_json : to_text, &printer) < 0)
 		return ctl_fail(EXIT_RUNTIME);
 	if (ctl->json)
 		puts(printer.rows ? "\n]" : "[]");
@@ -258,7 +268,40 @@ int ctl_watch(const struct ctl *ctl)
 
 int ctl_contexts(const struct ctl *ctl)
 {
-	return print_rows(ctl, "contexts", context_to_json);
+	return print_rows(ctl, "contexts", print_line, context_to_json);
+}
+
+/* `SOURCE SESSIONS STORED USED ELSEWHERE HOME`: without the last two, which count only while
+ * somebody looks. */
+static int print_source(void *ctx, char *line)
+{
+	char *end = line;
+
+	(void)ctx;
+	for (unsigned i = 0; i < 4 && end; i++)
+		end = strchr(i ? end + 1 : end, ' ');
+	if (!end)
+		return unreadable();
+	printf("%.*s\n", (int)(end - line), line);
+	return 0;
+}
+
+static int source_to_json(void *ctx, char *line)
+{
+	struct printer *printer = ctx;
+	long long sessions, stored, used;
+	char source[ADDRESS_TEXT];
+
+	if (sscanf(line, "%71s %lld %lld %lld", source, &sessions, &stored, &used) != 4)
+		return unreadable();
+	return print_json_row(printer, json_pack("{s:s, s:I, s:I, s:I}", "source", source,
+					       "sessions", (json_int_t)sessions, "stored",
+					       (json_int_t)stored, "used", (json_int_t)used));
+}
+
+int ctl_sources(const struct ctl *ctl)
+{
+	return print_rows(ctl, "sources", print_source, source_to_json);
 }
 
 /* `ID SECONDS BYTES AGE TLS SOURCE CONTEXT` */
@@ -271,17 +314,11 @@ static int row_to_json(void *ctx, char *line)
 
 	if (sscanf(line, "%64s %lld %lld %lld %15s %71s %66s", id, &remaining, &length, &age, tls,
 		    source, context) != 7)
-		return error_set(EPROTO,
-			"cannot parse the daemon's reply: is it the same version as this program?");
+		return unreadable();
 	row = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "id", id, "remaining",
 		(json_int_t)remaining, "length", (json_int_t)length, "age", (json_int_t)age, "tls",
 		tls, "source", source, "context", context);
-	if (!row)
-		return out_of_memory();
-	fputs(printer->rows++ ? ",\n  " : "[\n  ", stdout);
-	json_dumpf(row, stdout, 0);
-	json_decref(row);
-	return 0;
+	return print_json_row(printer, row);
 }
 
 int ctl_list(const struct ctl *ctl)
@@ -291,7 +328,7 @@ int ctl_list(const struct ctl *ctl)
 	if (ctl->argument)
 		snprintf(request, sizeof(request), "list id=%s", ctl->argument);
 	add_filters(ctl, request, sizeof(request));
-	return print_rows(ctl, request, row_to_json);
+	return print_rows(ctl, request, print_line, row_to_json);
 }
 
 static void print_figure(void *ctx, const char *name, uint64_t value)

@@ -7,7 +7,8 @@ const struct argp_option ctl_options[] = {
 	{"control", 'C', "PATH", 0, "The daemon's admin socket, default /run/sessiond/control.sock",
 		0},
 	{"json", CTL_KEY_JSON, NULL, 0,
-		"Print stats, contexts, list, show, farm, clients and doctor as JSON", 0},
+		"Print stats, top, contexts, sources, list, show, farm, clients and doctor as JSON",
+		0},
 	{"metrics", CTL_KEY_METRICS, NULL, 0, "Print clients in the text format of Prometheus", 0},
 	{"context", CTL_KEY_CONTEXT, "NAME", 0,
 		"list, remove, watch: only sessions with this session id context, stunnel's "
@@ -44,10 +45,12 @@ const struct ctl_command ctl_commands[] = {
 	{"stats", NULL, true, ctl_stats, "counters and figures, one `name value` per line",
 		.details = "While the daemon is down, these are the counters of the pinned XDP "
 			   "program, if there is one."},
-	{"top", NULL, false, ctl_top, "live view of rates, hit ratio and sources; q quits",
-		.details = "h shows its keys: sort, scroll, pages, pause. Sources are sampled, and "
-			   "counted only while top runs. "
-			   "Without a terminal it prints once."},
+	{"top", NULL, true, ctl_top, "live view of rates, hit ratio and sources; q quits",
+		.details = "h shows its keys: sort, scroll, pages, pause. Requests of sources are "
+			   "sampled, fewer at high rates, and counted only while top runs; so is "
+			   "how often a source's sessions were given to others (elsewhere) and to "
+			   "itself (home). Without a terminal it prints once; with --json rates "
+			   "are per second."},
 	{"watch", NULL, false, ctl_watch, "live events: what becomes of requests", .filters = true,
 		.details =
 			"Until it is interrupted, it prints a line for each event that every "
@@ -65,6 +68,12 @@ const struct ctl_command ctl_commands[] = {
 			"resumed only by a service with the same context, which in stunnel is the "
 			"name of the service. The 64 contexts that are found first are counted "
 			"separately; (other) is the rest."},
+	{"sources", NULL, true, ctl_sources, "sessions by the terminators that made them",
+		.details = "It prints, for each source: sessions now, stored since the start, and "
+			   "how many of these were asked for at least once. - stands for sessions "
+			   "of sources that are unknown: those that were kept over a restart, came "
+			   "from other caches, or are of more than 255 sources. Where they were "
+			   "used, top shows."},
 	{"list", "[ID]", true, ctl_list, "live sessions; ID is the beginning of their ids",
 		.filters = true,
 		.details = "It prints, for each session: id, seconds left, bytes, age in seconds, "

@@ -39,6 +39,7 @@ int ctl_stats(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 int ctl_contexts(const struct ctl *ctl);
+int ctl_sources(const struct ctl *ctl);
 int ctl_watch(const struct ctl *ctl);
 int ctl_remove(const struct ctl *ctl);
 /* Sends the command and its argument as the request, and prints the reply unchanged. */

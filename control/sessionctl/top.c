@@ -51,6 +51,11 @@ static int on_source(void *ctx, char *line)
 	return top_add_source(ctx, line) ? 0 : error_set(EPROTO, "cannot parse the daemon's reply");
 }
 
+static int on_maker(void *ctx, char *line)
+{
+	return top_add_maker(ctx, line) ? 0 : error_set(EPROTO, "cannot parse the daemon's reply");
+}
+
 static int on_context(void *ctx, char *line)
 {
 	return top_add_context(ctx, line) ? 0
@@ -67,7 +72,9 @@ static void ask(const struct ctl *ctl, struct top_sample *sample)
 		if (ret == 0 && admin_client_request(client, "talkers", on_source, sample) < 0)
 			snprintf(sample->no_sources, sizeof(sample->no_sources), "%s",
 				error_message());
-		/* An older daemon has none. */
+		/* An older daemon has none of these. */
+		if (ret == 0)
+			admin_client_request(client, "sources", on_maker, sample);
 		if (ret == 0)
 			admin_client_request(client, "contexts", on_context, sample);
 		admin_client_close(client);
@@ -131,6 +138,9 @@ static int print_once(const struct ctl *ctl)
 	}
 	if (ended)
 		return EXIT_SUCCESS;
+	if (ctl->json)
+		return top_json(&samples[1], &samples[2]) < 0 ? ctl_fail(EXIT_RUNTIME)
+							      : EXIT_SUCCESS;
 	top_text(&text, &samples[1], &samples[2], TOP_ROWS_MAX);
 	for (unsigned i = 0; i < text.count; i++) {
 		size_t len = strlen(text.rows[i]);
@@ -247,7 +257,7 @@ int ctl_top(const struct ctl *ctl)
 {
 	catch_signals();
 #ifdef HAVE_NCURSES
-	if (!ctl->once && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO))
+	if (!ctl->once && !ctl->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO))
 		return show_live(ctl);
 #endif
 	return print_once(ctl);

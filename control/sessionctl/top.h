@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TOP_FIGURES_MAX 256
+#define TOP_FIGURES_MAX 1024
 #define TOP_SOURCES_MAX 64
 
 /* Maximum columns of a line, and lines without sources. With TOP_SOURCES_LEAST sources everything
  * fits a terminal of 80 by 24. */
 #define TOP_COLUMNS 80
-/* With so many columns, the reasons of drops stand beside the rest. */
+/* With so many columns, the reasons of drops stand beside the rest, and each source's sessions in
+ * its row. */
 #define TOP_WIDE	  120
 #define TOP_COLUMNS_MAX	  160
 #define TOP_SOURCES_LEAST 4
@@ -27,9 +28,12 @@ struct top_figure {
 	uint64_t value;
 };
 
+/* What a source sends, of the reply to `talkers`, and what became of the sessions that it stored,
+ * of the reply to `sources`. */
 struct top_source {
-	char address[56];
-	uint64_t gets, news, removes, hits;
+	char address[56]; /* "-": not known */
+	uint64_t gets, news, removes, hits, drops;
+	uint64_t sessions, stored, used, elsewhere, home;
 };
 
 /* A line of the reply to `contexts`. */
@@ -57,6 +61,8 @@ struct top_sample {
 void top_add_figure(void *ctx, const char *name, uint64_t value);
 /* Adds a line of the reply to `talkers`; false if malformed. */
 bool top_add_source(struct top_sample *sample, const char *line);
+/* Then, the same for `sources`. */
+bool top_add_maker(struct top_sample *sample, const char *line);
 
 /* The same for `contexts`. */
 bool top_add_context(struct top_sample *sample, const char *line);
@@ -76,6 +82,7 @@ enum top_page {
 	TOP_MAIN,
 	TOP_DROPS,
 	TOP_CONTEXTS,
+	TOP_MAKERS,
 	TOP_HELP,
 };
 
@@ -86,6 +93,7 @@ enum top_sort {
 	TOP_BY_REMOVES,
 	TOP_BY_MISSES, /* lowest hit ratio first */
 	TOP_BY_ADDRESS,
+	TOP_BY_DROPS,
 };
 
 /* What the user chose; zero-initialised it is what top_text shows. */
@@ -102,6 +110,10 @@ bool top_key(struct top_view *view, int key);
 /* At most `room` lines. */
 void top_show(struct top_text *text, const struct top_view *view, const struct top_sample *before,
 	const struct top_sample *now, unsigned room);
+
+/* Prints both as one JSON object: figures, and what grew per second. 0, or -ENOMEM with
+ * error_message() set. */
+int top_json(const struct top_sample *before, const struct top_sample *now);
 
 /* At most `room` lines, with as many sources as fit. */
 void top_text(struct top_text *text, const struct top_sample *before, const struct top_sample *now,

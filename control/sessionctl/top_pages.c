@@ -11,19 +11,23 @@
 static const char *const help[] = {
 	"d  drops and refusals, by reason",
 	"c  sessions by session id context and TLS version",
+	"t  sources: what became of the sessions that they stored",
 	"m  the main page",
 	"h  this help",
 	"",
 	"a  sort sources by all requests",
 	"g  ... by GETs        n  ... by NEWs        r  ... by REMOVEs",
 	"x  ... by misses, worst first               s  ... by address",
+	"o  ... by drops, over --rate-limit",
 	"",
 	"j, k, arrows, page up, page down            scroll",
 	"p  pause              q  quit",
 	"",
 	"hits: the share of a source's GETs that found a session. A hit is no resumption:",
 	"see `resumed`, which is estimated from what terminators store afterwards.",
-	"With 120 columns and more, drops stand beside the main page.",
+	"elsewhere, home: how often others, and the source itself, got its sessions, a second.",
+	"used: the share of its sessions that was asked for. With 120 columns and more, this",
+	"and the drops stand beside the main page.",
 };
 
 static void show_contexts(struct view *view, const struct top_view *choice)
@@ -70,6 +74,9 @@ void top_show(struct top_text *text, const struct top_view *choice, const struct
 	case TOP_CONTEXTS:
 		show_contexts(&view, choice);
 		break;
+	case TOP_MAKERS:
+		top_makers(&view, choice);
+		break;
 	case TOP_HELP:
 		top_row(&view, true, "sessionctl top: keys");
 		for (unsigned i = 0; i < sizeof(help) / sizeof(help[0]); i++)
@@ -97,7 +104,8 @@ static void open_page(struct top_view *view, enum top_page page)
 static void sort_by(struct top_view *view, enum top_sort sort)
 {
 	view->sort = sort;
-	view->page = TOP_MAIN;
+	if (view->page != TOP_MAKERS)
+		view->page = TOP_MAIN;
 	view->scroll = 0;
 }
 
@@ -113,6 +121,9 @@ bool top_key(struct top_view *view, int key)
 		break;
 	case 'c':
 		open_page(view, TOP_CONTEXTS);
+		break;
+	case 't':
+		open_page(view, TOP_MAKERS);
 		break;
 	case 'm':
 		view->page = TOP_MAIN;
@@ -135,6 +146,9 @@ bool top_key(struct top_view *view, int key)
 		break;
 	case 's':
 		sort_by(view, TOP_BY_ADDRESS);
+		break;
+	case 'o':
+		sort_by(view, TOP_BY_DROPS);
 		break;
 	case 'j':
 		if (view->scroll < TOP_FIGURES_MAX)

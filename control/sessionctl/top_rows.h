@@ -25,8 +25,21 @@ void top_percent(char out[16], double part, double whole);
 /* top_text.c: the main page. */
 void top_main(struct top_text *text, const struct top_view *choice, const struct top_sample *before,
 	const struct top_sample *now, unsigned room);
-/* top_sources.c: the sources, in their order. */
+/* Per second; estimates. */
+struct source_rate {
+	const struct top_source *source;
+	double gets, news, removes, all, hits, drops;
+	double elsewhere, home;
+};
+
+/* top_sources.c: growth per second, 0 if unknown; the same for all that a source counts. */
+double top_per_second(
+	const struct top_sample *before, const struct top_sample *now, uint64_t was, uint64_t is);
+struct source_rate top_source_rate(const struct top_sample *before, const struct top_sample *now,
+	const struct top_source *source);
+/* top_sources.c: the sources, in their order; a page of what became of their sessions. */
 void top_sources(struct view *view, const struct top_view *choice);
+void top_makers(struct view *view, const struct top_view *choice);
 /* top_drops.c: a page of what was dropped or refused, and why; the same beside the rows from `row`
  * on. */
 void top_drops(struct view *view, const struct top_view *choice);

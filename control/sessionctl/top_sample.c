@@ -23,12 +23,46 @@ bool top_add_source(struct top_sample *sample, const char *line)
 {
 	struct top_source source = {0};
 
-	/* An older daemon does not tell the hits. */
-	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, source.address,
-		    &source.gets, &source.news, &source.removes, &source.hits) < 4)
+	/* An older daemon does not tell the hits and drops. */
+	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		    source.address, &source.gets, &source.news, &source.removes, &source.hits,
+		    &source.drops) < 4)
 		return false;
 	if (sample->source_count < TOP_SOURCES_MAX)
 		sample->sources[sample->source_count++] = source;
+	return true;
+}
+
+static struct top_source *find_source(struct top_sample *sample, const char *address)
+{
+	struct top_source *source;
+
+	for (unsigned i = 0; i < sample->source_count; i++)
+		if (strcmp(sample->sources[i].address, address) == 0)
+			return &sample->sources[i];
+	if (sample->source_count == TOP_SOURCES_MAX)
+		return NULL;
+	source = &sample->sources[sample->source_count++];
+	snprintf(source->address, sizeof(source->address), "%s", address);
+	return source;
+}
+
+bool top_add_maker(struct top_sample *sample, const char *line)
+{
+	struct top_source maker, *source;
+
+	if (sscanf(line, "%55s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		    maker.address, &maker.sessions, &maker.stored, &maker.used, &maker.elsewhere,
+		    &maker.home) != 6)
+		return false;
+	source = find_source(sample, maker.address);
+	if (!source)
+		return true;
+	source->sessions = maker.sessions;
+	source->stored = maker.stored;
+	source->used = maker.used;
+	source->elsewhere = maker.elsewhere;
+	source->home = maker.home;
 	return true;
 }
 

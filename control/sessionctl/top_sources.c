@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct source_rate {
-	const struct top_source *source;
-	double gets, news, removes, all, hits;
-};
-
 static int larger(double left, double right)
 {
 	return left < right ? 1 : left > right ? -1 : 0;
@@ -45,6 +40,13 @@ static int most_removes(const void *a, const void *b)
 	return larger(left->removes, right->removes);
 }
 
+static int most_drops(const void *a, const void *b)
+{
+	const struct source_rate *left = a, *right = b;
+
+	return larger(left->drops, right->drops);
+}
+
 /* Sources without GETs last. */
 static int most_misses(const void *a, const void *b)
 {
@@ -71,53 +73,104 @@ static const struct {
 	[TOP_BY_REMOVES] = {most_removes, "sources by REMOVEs, by samples"},
 	[TOP_BY_MISSES] = {most_misses, "sources by misses, by samples"},
 	[TOP_BY_ADDRESS] = {by_address, "sources by address, by samples"},
+	[TOP_BY_DROPS] = {most_drops, "sources by drops, by samples"},
 };
 
-static void rate_of(const struct view *view, struct source_rate *rate)
+double top_per_second(
+	const struct top_sample *before, const struct top_sample *now, uint64_t was, uint64_t is)
 {
-	const struct top_source *now = rate->source, *was = NULL;
-	double seconds = (double)(view->now->at - view->before->at) / 1000;
+	if (before->figure_count == 0 || now->at <= before->at || is < was)
+		return 0;
+	return (double)(is - was) * 1000 / (double)(now->at - before->at);
+}
 
-	for (unsigned i = 0; i < view->before->source_count; i++)
-		if (strcmp(view->before->sources[i].address, now->address) == 0)
-			was = &view->before->sources[i];
-	if (view->before->figure_count == 0 || seconds <= 0 ||
-		(was && (was->gets > now->gets || was->news > now->news)))
-		return;
-	rate->gets = (double)(now->gets - (was ? was->gets : 0)) / seconds;
-	rate->news = (double)(now->news - (was ? was->news : 0)) / seconds;
-	rate->removes = (double)(now->removes - (was ? was->removes : 0)) / seconds;
-	rate->hits = now->hits < (was ? was->hits : 0)
-			     ? 0
-			     : (double)(now->hits - (was ? was->hits : 0)) / seconds;
-	rate->all = rate->gets + rate->news + rate->removes;
+struct source_rate top_source_rate(const struct top_sample *before, const struct top_sample *now,
+	const struct top_source *source)
+{
+	struct top_source was = {0};
+	struct source_rate rate = {.source = source};
+
+	for (unsigned i = 0; i < before->source_count; i++)
+		if (strcmp(before->sources[i].address, source->address) == 0)
+			was = before->sources[i];
+	rate.gets = top_per_second(before, now, was.gets, source->gets);
+	rate.news = top_per_second(before, now, was.news, source->news);
+	rate.removes = top_per_second(before, now, was.removes, source->removes);
+	rate.hits = top_per_second(before, now, was.hits, source->hits);
+	rate.drops = top_per_second(before, now, was.drops, source->drops);
+	rate.elsewhere = top_per_second(before, now, was.elsewhere, source->elsewhere);
+	rate.home = top_per_second(before, now, was.home, source->home);
+	rate.all = rate.gets + rate.news + rate.removes;
+	return rate;
+}
+
+#define MAKER_HEADING "%8s %6s %9s %6s %6s", "sessions", "used", "elsewhere", "home", "drop/s"
+
+/* What became of its sessions: 39 columns. */
+static void maker_text(char text[64], const struct source_rate *rate)
+{
+	char sessions[16], used[16], elsewhere[16], home[16], drops[16];
+
+	top_percent(used, (double)rate->source->used, (double)rate->source->stored);
+	snprintf(text, 64, "%8s %6s %9s %6s %6s",
+		top_number((double)rate->source->sessions, sessions), used,
+		top_number(rate->elsewhere, elsewhere), top_number(rate->home, home),
+		top_number(rate->drops, drops));
+}
+
+static unsigned sorted_rates(const struct view *view, const struct top_view *choice,
+	struct source_rate rates[TOP_SOURCES_MAX], double *sum)
+{
+	unsigned count = view->now->source_count;
+
+	*sum = 0;
+	for (unsigned i = 0; i < count; i++) {
+		rates[i] = top_source_rate(view->before, view->now, &view->now->sources[i]);
+		*sum += rates[i].all;
+	}
+	qsort(rates, count, sizeof(rates[0]), sorts[choice->sort].compare);
+	return count;
 }
 
 void top_sources(struct view *view, const struct top_view *choice)
 {
-	struct source_rate rates[TOP_SOURCES_MAX] = {0};
-	unsigned count = view->now->source_count;
-	char get[16], new[16], removal[16], share[16], hits[16];
-	double sum = 0;
+	struct source_rate rates[TOP_SOURCES_MAX];
+	char get[16], new[16], removal[16], share[16], hits[16], maker[64] = "";
+	bool wide = choice->columns >= TOP_WIDE;
+	unsigned count;
+	double sum;
 
-	top_row(view, true, "%-39s %7s %7s %6s %8s %7s", sorts[choice->sort].heading, "GET/s",
-		"hits", "NEW/s", "REMOVE/s", "share");
+	if (wide)
+		snprintf(maker, sizeof(maker), MAKER_HEADING);
+	top_row(view, true, "%-39s %7s %7s %6s %8s %7s %s", sorts[choice->sort].heading, "GET/s",
+		"hits", "NEW/s", "REMOVE/s", "share", maker);
 	if (view->now->no_sources[0])
 		top_row(view, false, "%.*s", TOP_COLUMNS, view->now->no_sources);
-	for (unsigned i = 0; i < count; i++) {
-		rates[i].source = &view->now->sources[i];
-		rate_of(view, &rates[i]);
-		sum += rates[i].all;
-	}
-	qsort(rates, count, sizeof(rates[0]), sorts[choice->sort].compare);
+	count = sorted_rates(view, choice, rates, &sum);
 	for (unsigned i = choice->scroll; i < count; i++) {
-		const char *address = rates[i].source->address;
-
 		top_percent(share, rates[i].all, sum);
 		top_percent(hits, rates[i].hits < rates[i].gets ? rates[i].hits : rates[i].gets,
 			rates[i].gets);
-		top_row(view, false, "%-39s %7s %7s %6s %8s %7s", address,
+		if (wide)
+			maker_text(maker, &rates[i]);
+		top_row(view, false, "%-39s %7s %7s %6s %8s %7s %s", rates[i].source->address,
 			top_number(rates[i].gets, get), hits, top_number(rates[i].news, new),
-			top_number(rates[i].removes, removal), share);
+			top_number(rates[i].removes, removal), share, maker);
+	}
+}
+
+void top_makers(struct view *view, const struct top_view *choice)
+{
+	struct source_rate rates[TOP_SOURCES_MAX];
+	char maker[64];
+	unsigned count;
+	double sum;
+
+	snprintf(maker, sizeof(maker), MAKER_HEADING);
+	top_row(view, true, "%-39s %s", "sources: what became of their sessions", maker);
+	count = sorted_rates(view, choice, rates, &sum);
+	for (unsigned i = choice->scroll; i < count; i++) {
+		maker_text(maker, &rates[i]);
+		top_row(view, false, "%-39s %s", rates[i].source->address, maker);
 	}
 }

@@ -9,7 +9,6 @@
 
 #include "common/clock.h"
 #include "common/locked_memory.h"
-#include "control/sessions/source_list.h"
 #include "dataplane/request.h"
 
 /* Births are in units of 2^8 ticks, 0.27 s, so that 32 bits last for 36 years. */
@@ -191,6 +190,7 @@ static void see(struct census *census, uint32_t slot)
 {
 	census->seen[slot / 64] |= 1ULL << slot % 64;
 	counter_add(&counts_of(census, &census->notes[slot])->used, 1);
+	census->sources.places[census->notes[slot].source].used++;
 }
 
 uint8_t census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
@@ -325,11 +325,22 @@ void census_info(
 		.kind = (enum session_kind)note->kind,
 		.used = is_seen(census, slot) || mark_test(census->marks, slot),
 		.has_source = note->source != SOURCE_UNKNOWN,
-		.source = census->sources.addresses[note->source],
+		.source = census->sources.places[note->source].address,
 		.others = row->others,
 		.context_len = row->context_len,
 	};
 	memcpy(info->context, row->context, sizeof(info->context));
+}
+
+void census_given(struct census *census, uint32_t slot, const struct address *by, unsigned weight)
+{
+	if (census->notes[slot].held)
+		source_list_given(&census->sources, census->notes[slot].source, by, weight);
+}
+
+unsigned census_sources(const struct census *census, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	return source_list_rows(&census->sources, rows);
 }
 
 static int most_first(const void *a, const void *b)

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * What is known of the sessions besides their keys: session id context, TLS version, who made each,
- * when, and whether it was ever asked for. Counted by context and kind. All of it belongs to the
- * writer thread; other threads may read the figures of census_stats.
+ * when, and whether it was ever asked for. Counted by context and kind, and by source. All of it
+ * belongs to the writer thread; other threads may read the figures of census_stats.
  *
  * Hits cost the readers nothing here: a session counts as used once its visited mark is seen set,
  * by a scan of the marks or when it ends. TLS 1.3 clients use a session once, so its uses are its
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/address.h"
+#include "control/sessions/source_list.h"
 #include "dataplane/engine.h"
 #include "dataplane/session_der.h"
 
@@ -24,9 +25,6 @@
  * place, and the counts of what gave way, is in one more row, of the others. */
 #define CENSUS_CONTEXTS 64
 #define CENSUS_ROWS	(CENSUS_CONTEXTS + 1)
-/* Sources told apart, with the same rule. */
-#define CENSUS_SOURCES 255
-
 struct census_counts {
 	uint64_t sessions; /* now */
 	uint64_t stored;   /* since the start, adopted ones included */
@@ -72,6 +70,11 @@ void census_evicted(struct census *census, uint32_t slot, uint64_t now);
 /* Looks for sessions that were used since the last scan, in a bounded part of the slots. True if it
  * counted as many as it may at once: call it again in a millisecond, else in a second. */
 bool census_scan(struct census *census);
+
+/* A GET of `by` found the session in `slot`; counts for `weight` GETs. */
+void census_given(struct census *census, uint32_t slot, const struct address *by, unsigned weight);
+/* The sources of sessions: as source_list_rows. */
+unsigned census_sources(const struct census *census, struct source_place rows[SOURCE_LIST_SIZE]);
 
 void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);

@@ -73,6 +73,14 @@ struct resumption_counts writer_resumed(const struct writer *writer);
 /* The sessions by context: rows of the census. Returns how many. */
 unsigned writer_contexts(struct writer *writer, struct census_row rows[CENSUS_ROWS]);
 
+/* The same by source: rows of the census. */
+unsigned writer_sources(struct writer *writer, struct source_place rows[SOURCE_LIST_SIZE]);
+/* What is known of the sessions that GETs found, and counts each for `weight` GETs: call it for
+ * each event of a GET once, WRITER_DESCRIBE_MAX at most. Others stay as they are. */
+#define WRITER_DESCRIBE_MAX 128
+void writer_describe(
+	struct writer *writer, struct session_event *events, unsigned count, unsigned weight);
+
 /* A flush that a client waits for. */
 struct writer_flush {
 	uint64_t pass;		 /* number of the pass that deletes the sessions */

@@ -4,6 +4,7 @@
 #include "control/sessions/writer_private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -363,4 +364,64 @@ unsigned writer_contexts(struct writer *writer, struct census_row rows[CENSUS_RO
 
 	command_run(writer, rows_step, &command);
 	return command.count;
+}
+
+struct places_command {
+	struct source_place *rows;
+	unsigned count;
+};
+
+static bool places_step(struct writer *writer, void *ctx)
+{
+	struct places_command *command = ctx;
+
+	command->count = census_sources(writer->census, command->rows);
+	return true;
+}
+
+unsigned writer_sources(struct writer *writer, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	struct places_command command = {.rows = rows};
+
+	command_run(writer, places_step, &command);
+	return command.count;
+}
+
+struct describe_command {
+	struct session_event *events;
+	unsigned count, weight;
+};
+
+static void describe(struct writer *writer, struct session_event *event, unsigned weight)
+{
+	uint32_t slot = writer_find_slot(writer, event->request.key);
+	struct session_info info;
+	struct address by;
+
+	if (slot == TABLE_NO_SLOT)
+		return;
+	census_info(writer->census, slot, clock_tick(), &info);
+	event->kind = info.kind;
+	event->context_len = info.context_len;
+	memcpy(event->context, info.context, sizeof(event->context));
+	memcpy(&by, event->request.source, sizeof(by));
+	census_given(writer->census, slot, &by, weight);
+}
+
+static bool describe_step(struct writer *writer, void *ctx)
+{
+	struct describe_command *command = ctx;
+
+	for (unsigned i = 0; i < command->count; i++)
+		if (command->events[i].request.outcome == SESSD_OUTCOME_HIT)
+			describe(writer, &command->events[i], command->weight);
+	return true;
+}
+
+void writer_describe(
+	struct writer *writer, struct session_event *events, unsigned count, unsigned weight)
+{
+	struct describe_command command = {.events = events, .count = count, .weight = weight};
+
+	command_run(writer, describe_step, &command);
 }

@@ -219,6 +219,19 @@ enum count {
 	COUNT_USED,
 };
 
+static uint64_t count_of_place(const struct source_place *place, enum count count)
+{
+	switch (count) {
+	case COUNT_SESSIONS:
+		return place->sessions;
+	case COUNT_STORED:
+		return place->stored;
+	case COUNT_USED:
+		break;
+	}
+	return place->used;
+}
+
 static uint64_t count_of(const struct census_counts *counts, enum count count)
 {
 	switch (count) {
@@ -266,6 +279,33 @@ static void put_contexts(struct page *page, const struct metrics_figures *figure
 	}
 }
 
+static void put_sources(struct page *page, const struct metrics_figures *figures)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} metrics[] = {
+		[COUNT_SESSIONS] = {"sessiond_source_sessions", "gauge",
+			"Sessions, by who made them; (other): unknown, or one source too many."},
+		[COUNT_STORED] = {"sessiond_source_stored_total", "counter",
+			"Sessions stored since the start, by who made them."},
+		[COUNT_USED] = {"sessiond_source_used_total", "counter",
+			"Sessions that were asked for at least once, by who made them."},
+	};
+	static struct source_place rows[SOURCE_LIST_SIZE];
+	unsigned row_count = figures->sources(figures->ctx, rows);
+	char text[ADDRESS_TEXT];
+
+	for (unsigned i = 0; row_count && i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		head(page, metrics[i].name, metrics[i].type, metrics[i].help);
+		for (unsigned k = 0; k < row_count; k++)
+			fprintf(page->out, "%s{source=\"%s\"} %" PRIu64 "\n", metrics[i].name,
+				address_is_wildcard(&rows[k].address)
+					? "(other)"
+					: address_format(&rows[k].address, text),
+				count_of_place(&rows[k], (enum count)i));
+	}
+}
+
 char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size_t *size)
 {
 	struct page *page = calloc(1, sizeof(*page));
@@ -287,6 +327,7 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	sort_out(page);
 	put_metrics(page);
 	put_contexts(page, figures);
+	put_sources(page, figures);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))
 		put_latency(page, "sessiond_answer_seconds",

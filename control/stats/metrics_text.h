@@ -24,6 +24,8 @@ struct metrics_figures {
 	bool (*inserts)(void *ctx, struct latency *latency);
 	/* Sessions by context: rows, at most CENSUS_ROWS. Returns how many. */
 	unsigned (*contexts)(void *ctx, struct census_row rows[CENSUS_ROWS]);
+	/* Sessions by who made them: rows, at most SOURCE_LIST_SIZE. Returns how many. */
+	unsigned (*sources)(void *ctx, struct source_place rows[SOURCE_LIST_SIZE]);
 	/* Times of the XDP program's replies; false if they are not measured. */
 	bool (*xdp_answers)(void *ctx, struct sessd_answer_times *times);
 	void *ctx;

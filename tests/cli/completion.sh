@@ -48,7 +48,7 @@ done
 completes 'sessionctl st' stats
 completes 'sessionctl re' reload remove
 completes 'sessionctl -C /run/x.sock fl' flush
-completes 'sessionctl --json s' show stats
+completes 'sessionctl --json s' show sources stats
 completes 'sessionctl log-level ' debug error info notice warning
 completes 'sessionctl log-level n' notice
 completes 'sessionctl stats '

@@ -28,7 +28,7 @@ wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
 wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
 wrong 'log-level loud: expected' log-level loud
-wrong '--json works with stats, contexts, list, show, farm, clients and doctor only' flush --json
+wrong '--json works with stats, top, contexts, sources, list, show, farm, clients and doctor only' flush --json
 wrong '--port 0: expected' --port 0 detach
 wrong '--port 70000: expected' --port 70000 detach
 wrong '--pin-dir x: expected an absolute path' --pin-dir x detach
@@ -210,6 +210,13 @@ done
 expect 0 '' $ctl contexts
 grep -qx 'farm 1.3 3 3 0' "$folder/out" || fail "contexts: $(cat "$folder/out")"
 grep -qx '0x6661726d2032 1.2 1 1 0' "$folder/out" || fail "contexts: $(cat "$folder/out")"
+expect 0 '' $ctl sources
+grep -Eqx '127\.0\.0\.1 5 [5-9] [0-9]' "$folder/out" || fail "sources: $(cat "$folder/out")"
+$ctl --json sources | python3 -c '
+import json, sys
+row, = json.load(sys.stdin)
+assert row["source"] == "127.0.0.1" and row["sessions"] == 5 and row["stored"] >= 5 and row["used"] <= row["stored"], row' ||
+	fail "sources --json"
 [ "$($ctl list --context farm | wc -l)" -eq 3 ] || fail "list --context"
 [ "$($ctl list --context 'farm 2' --tls 1.2 --source 127.0.0.0/8 | wc -l)" -eq 1 ] || fail "list --context 'farm 2'"
 [ "$($ctl list --source 10.0.0.0/8 | wc -l)" -eq 0 ] || fail "list --source"

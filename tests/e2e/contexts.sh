@@ -60,8 +60,24 @@ unset FARM_SERVICE_B
 place_for "$mode"
 daemon_for "$mode"
 farm_terminators
+# Who made the sessions, and that another terminator got them: counted while somebody looks.
+farm_ctl watch >"$LOGS/watch" 2>&1 &
+watching=$!
+FARM_PIDS+=("$watching")
+farm_wait 5 grep -q '^# every GET' "$LOGS/watch" || fail "watch: $(cat "$LOGS/watch")"
 visit 1.3
 visit 1.2
+farm_ctl --json top >"$LOGS/top.json"
+kill "$watching"
+python3 - "$LOGS/top.json" $count <<'END' || fail "sources: $(cat "$LOGS/top.json")"
+import json, sys
+count = int(sys.argv[2])
+rows = [row for row in json.load(open(sys.argv[1]))["sources"] if row["stored"]]
+a = max(rows, key=lambda row: row["elsewhere"])
+# Late answers are misses: some may be lost on a busy machine.
+assert a["stored"] >= 3 * count and a["elsewhere"] >= 2 * count * 7 / 10, a
+assert sum(row["home"] for row in rows) <= count / 10
+END
 expect_stat get_hits ge $((2 * count * 8 / 10))
 within resumed_estimate $((2 * count * 7 / 10)) $((2 * count))
 within not_resumed_estimate 0 $((2 * count * 2 / 10))

@@ -181,6 +181,13 @@ static int do_talkers(void *ctx, struct talker *talkers, unsigned room)
 	return room > 2 ? 2 : (int)room;
 }
 
+static unsigned do_sources(void *ctx, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	(void)ctx;
+	memset(rows, 0, 2 * sizeof(*rows));
+	return 2;
+}
+
 static int do_farm(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
 	(void)ctx;
@@ -198,8 +205,8 @@ static unsigned do_watch(void *ctx,
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct admin_ops ops = {do_stats, do_find, do_del, do_del, do_flush_start,
-		do_flush_done, do_list, do_remove, do_contexts, do_reload, do_config, do_level,
-		do_talkers, do_farm, do_watch};
+		do_flush_done, do_list, do_remove, do_contexts, do_sources, do_reload, do_config,
+		do_level, do_talkers, do_farm, do_watch};
 	struct admin_config config = {.path = path.sun_path, .ops = &ops, .capacity = CAPACITY};
 	char folder[] = "/tmp/fuzz-admin-XXXXXX";
 

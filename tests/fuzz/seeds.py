@@ -133,7 +133,7 @@ def requests():
     key = "ab" * 32
     one = ["stats", "list", "show " + "00" * 32, "show " + "07", "remove " + "05" * 32, "take " + "06" * 32, "flush",
            "reload", "log-level debug", "log-level loud", "version", "ping", "", "nothing",
-           "show", "show " + key, "show " + key + "00", "show xyz", "list all", "contexts",
+           "show", "show " + key, "show " + key + "00", "show xyz", "list all", "contexts", "sources",
            "list id=0a1 tls=1.3 context=0x0101", "remove source=10.0.0.0/8", "remove id=0 context=-"]
     for i, line in enumerate(one):
         yield f"one_{i:02}", line + "\n"

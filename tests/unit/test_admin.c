@@ -46,6 +46,7 @@ struct daemon {
 	pthread_mutex_t pause; /* held: stats wait */
 	bool reload_fails;
 	bool talkers_fail;
+	volatile unsigned gathered;	      /* looks for events */
 	atomic_bool flush_stays, flush_fails; /* a flush goes on; cannot end */
 	atomic_uint flush_starts, flush_looks;
 	atomic_uint find_us;   /* duration of finding a session */
@@ -219,6 +220,16 @@ static unsigned fake_contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
 	return 3;
 }
 
+static unsigned fake_sources(void *ctx, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	(void)ctx;
+	rows[0] = (struct source_place){
+		.sessions = 3, .stored = 5, .used = 4, .elsewhere = 7, .home = 1};
+	address_from_ipv4(&rows[0].address, (const uint8_t[4]){192, 0, 2, 1});
+	rows[1] = (struct source_place){.stored = 2};
+	return 2;
+}
+
 static int fake_reload(void *ctx, void (*line)(void *line_ctx, const char *text), void *line_ctx)
 {
 	struct daemon *d = ctx;
@@ -260,6 +271,7 @@ static int fake_talkers(void *ctx, struct talker *talkers, unsigned room)
 	address_from_ipv4(&talkers[0].source, (const uint8_t[4]){192, 0, 2, 1});
 	talkers[0].gets = 7;
 	talkers[0].hits = 5;
+	talkers[0].drops = 6;
 	talkers[0].news = 18446744073709551615ULL;
 	talkers[1].source.bytes[0] = 0xfd;
 	talkers[1].removes = 3;
@@ -282,8 +294,9 @@ static unsigned fake_watch(void *ctx,
 		.kind = SESSION_TLS13,
 		.context_len = 4,
 		.context = "farm"};
+	struct daemon *d = ctx;
 
-	(void)ctx;
+	d->gathered++;
 	event.request.source[15] = 9;
 	key_of(7, event.request.key);
 	found(found_ctx, &event);
@@ -305,6 +318,7 @@ static const struct admin_ops fake_ops = {
 	.list = fake_list,
 	.remove = fake_remove,
 	.contexts = fake_contexts,
+	.sources = fake_sources,
 	.reload = fake_reload,
 	.config = fake_config,
 	.set_log_level = fake_set_log_level,
@@ -437,7 +451,13 @@ static void requests(void **state)
 	expect(d, "reload\n", "OK\ncapacity\n..listen\n\n.\n");
 	expect(d, "config\n", "OK\ncapacity = 1\n.\n");
 	expect(d, "config-diff\n", "OK\n- capacity = 1\n.\n");
-	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0 5\nfd00:: 0 0 3 0\n.\n");
+	expect(d, "talkers\n", "OK\n192.0.2.1 7 18446744073709551615 0 5 6\nfd00:: 0 0 3 0 0\n.\n");
+	d->gathered = 0;
+	expect(d, "sources\n", "OK\n192.0.2.1 3 5 4 7 1\n- 0 2 0 0 0\n.\n");
+	/* It looks for events from now on, although nobody watches. */
+	for (unsigned i = 0; i < 100 && d->gathered < 3; i++)
+		usleep(50000);
+	assert_true(d->gathered >= 3);
 	expect(d, "farm\n", "OK\ncache name=\"a\"\nengine up=1\n.\n");
 	d->talkers_fail = true;
 	expect(d, "talkers\n", "ERR mode dpdk keeps no counts by source\n");
@@ -551,7 +571,7 @@ static void contexts_as_text(void **state)
 static void wrong_requests(void **state)
 {
 	static const char unknown[] = "ERR unknown command: expected stats, list, show ID, remove "
-				      "ID, take ID, contexts, flush, "
+				      "ID, take ID, contexts, sources, flush, "
 				      "reload, config, config-diff, log-level LEVEL, talkers, "
 				      "farm, watch, version or ping\n";
 	static const char bad_id[] = "ERR an id is 1 to 32 bytes in hex digits\n";
@@ -602,7 +622,7 @@ static void pipelined(void **state)
 	assert_int_equal(total,
 		4 * strlen("OK\n.\n") + strlen(text) +
 			strlen("ERR unknown command: expected stats, list, show ID, remove ID, "
-			       "take ID, contexts, flush, "
+			       "take ID, contexts, sources, flush, "
 			       "reload, config, config-diff, log-level LEVEL, talkers, farm, "
 			       "watch, "
 			       "version or "

@@ -237,14 +237,56 @@ static void bounded_sources(void **state)
 		address.bytes[15] = (uint8_t)i;
 		places[i] = source_list_take(&list, &address);
 		assert_int_equal(source_list_take(&list, &address), places[i]);
-		assert_true((places[i] == SOURCE_UNKNOWN) == (i >= CENSUS_SOURCES));
+		assert_true((places[i] == SOURCE_UNKNOWN) == (i >= SOURCE_LIST_SIZE - 1));
 	}
 	source_list_release(&list, places[9]);
 	source_list_release(&list, places[9]);
 	place = source_list_take(&list, &address);
 	assert_int_equal(place, places[9]);
-	assert_memory_equal(&list.addresses[place], &address, sizeof(address));
+	assert_memory_equal(&list.places[place].address, &address, sizeof(address));
 	assert_int_equal(source_list_take(&list, NULL), SOURCE_UNKNOWN);
+	/* What the one that gave way had counted is not lost. */
+	assert_int_equal(list.places[place].stored, 1);
+	assert_int_equal(list.places[SOURCE_UNKNOWN].stored, 2 * (400 - 255) + 1 + 2);
+}
+
+/* Who made sessions, and to whom they were given. */
+static void sources(void **state)
+{
+	static struct source_place rows[SOURCE_LIST_SIZE];
+	const struct session_facts facts = {.kind = SESSION_TLS13};
+	const struct address one = {{[15] = 1}}, two = {{[15] = 2}}, nobody = {{0}};
+
+	(void)state;
+	census_add(census, 1, &facts, &one, 1000, false);
+	census_add(census, 2, &facts, &one, 1000, false);
+	census_add(census, 3, &facts, &two, 1000, false);
+	census_add(census, 4, &facts, NULL, 1000, false);
+	mark_set(marks, 2);
+	mark_set(marks, 3);
+	census_scan(census);
+	census_given(census, 1, &two, 16);
+	census_given(census, 2, &two, 16);
+	census_given(census, 2, &one, 1);
+	census_given(census, 3, &two, 2);
+	census_given(census, 3, &nobody, 4);
+	census_given(census, 4, &two, 8);
+	census_given(census, 5, &two, 8); /* no session */
+	census_end(census, 1);
+	assert_int_equal(census_sources(census, rows), 3);
+	assert_memory_equal(&rows[0].address, &one, sizeof(one));
+	assert_int_equal(rows[0].sessions, 1);
+	assert_int_equal(rows[0].stored, 2);
+	assert_int_equal(rows[0].used, 1);
+	assert_int_equal(rows[0].elsewhere, 32);
+	assert_int_equal(rows[0].home, 1);
+	assert_memory_equal(&rows[1].address, &nobody, sizeof(nobody));
+	assert_int_equal(rows[1].stored, 1);
+	assert_int_equal(rows[1].elsewhere + rows[1].home, 0);
+	assert_memory_equal(&rows[2].address, &two, sizeof(two));
+	assert_int_equal(rows[2].used, 1);
+	assert_int_equal(rows[2].elsewhere, 0);
+	assert_int_equal(rows[2].home, 2);
 }
 
 static void evict_at_age(unsigned count, uint32_t seconds)
@@ -282,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bounded_contexts, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_made_it, setup, teardown),
 		cmocka_unit_test(bounded_sources),
+		cmocka_unit_test_setup_teardown(sources, setup, teardown),
 		cmocka_unit_test_setup_teardown(evicted_age, setup, teardown),
 	};
 

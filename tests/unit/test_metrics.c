@@ -128,6 +128,15 @@ static unsigned contexts(void *ctx, struct census_row rows[CENSUS_ROWS])
 	return 2;
 }
 
+static unsigned sources(void *ctx, struct source_place rows[SOURCE_LIST_SIZE])
+{
+	(void)ctx;
+	rows[0] = (struct source_place){.sessions = 3, .stored = 5, .used = 4};
+	address_from_ipv4(&rows[0].address, (const uint8_t[4]){192, 0, 2, 1});
+	rows[1] = (struct source_place){.stored = 2, .used = 1};
+	return 2;
+}
+
 static char *page(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), bool openmetrics)
 {
 	const struct metrics_figures figures = {
@@ -135,6 +144,7 @@ static char *page(void (*stats)(void *ctx, stats_emit emit, void *emit_ctx), boo
 		.slow_path = latency,
 		.inserts = latency,
 		.contexts = contexts,
+		.sources = sources,
 		.xdp_answers = xdp_answers,
 	};
 	size_t size;
@@ -187,6 +197,9 @@ static void test_xdp(void **state)
 	assert_line(text, "sessiond_context_sessions{context=\"0x6122625c\",tls=\"1.3\"} 3");
 	assert_line(text, "sessiond_context_stored_total{context=\"(other)\",tls=\"sealed\"} 7");
 	assert_line(text, "sessiond_context_used_total{context=\"(other)\",tls=\"sealed\"} 6");
+	assert_line(text, "sessiond_source_sessions{source=\"192.0.2.1\"} 3");
+	assert_line(text, "sessiond_source_stored_total{source=\"(other)\"} 2");
+	assert_line(text, "sessiond_source_used_total{source=\"192.0.2.1\"} 4");
 	assert_line(text, "sessiond_gets_total{path=\"daemon\",outcome=\"hits\"} 10");
 	assert_line(text, "sessiond_gets_total{path=\"xdp\",outcome=\"hits\"} 20");
 	assert_int_equal(count(text, "\nsessiond_gets_total{"), 2);

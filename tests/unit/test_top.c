@@ -214,6 +214,39 @@ static void test_sources(void **state)
 	line("mode dpdk keeps");
 }
 
+/* What became of the sessions of sources: a page, and beside their requests where it is wide. */
+static void test_makers(void **state)
+{
+	struct top_view view = {0};
+
+	(void)state;
+	figure("mode_socket", 1, 1);
+	figure("capacity", 100, 100);
+	assert_true(top_add_source(&before, "10.0.0.1 0 0 0 0 0"));
+	assert_true(top_add_maker(&before, "10.0.0.1 10 20 9 100 10"));
+	assert_true(top_add_source(&now, "10.0.0.1 200 0 0 150 40"));
+	assert_true(top_add_maker(&now, "10.0.0.1 11 40 10 140 12"));
+	assert_true(top_add_maker(&now, "10.0.0.2 1 1 1 0 0"));
+	assert_true(top_add_maker(&now, "- 0 5 0 0 0"));
+	assert_false(top_add_maker(&now, "10.0.0.2 1 1 1 0"));
+	assert_int_equal(now.source_count, 3);
+	top_show(&text, &view, &before, &now, 23);
+	assert_words("10.0.0.1", "10.0.0.1 100 75.0 % 0 0 100.0 %");
+	assert_true(top_key(&view, 't'));
+	top_show(&text, &view, &before, &now, 23);
+	assert_words("10.0.0.1", "10.0.0.1 11 25.0 % 20 1 20");
+	assert_words("10.0.0.2", "10.0.0.2 1 100.0 % 0 0 0");
+	assert_words("-", "- 0 0.0 % 0 0 0");
+	for (unsigned i = 0; i < text.count; i++)
+		assert_true(strlen(text.rows[i]) <= TOP_COLUMNS);
+	assert_true(top_key(&view, 'o')); /* sorts here, too */
+	assert_int_equal(view.page, TOP_MAKERS);
+	assert_true(top_key(&view, 't'));
+	view.columns = TOP_WIDE;
+	top_show(&text, &view, &before, &now, 23);
+	assert_words("10.0.0.1", "10.0.0.1 100 75.0 % 0 0 100.0 % 11 25.0 % 20 1 20");
+}
+
 /* Sources in another order, and from a later one on; pages. */
 static void test_choices(void **state)
 {
@@ -291,7 +324,7 @@ static void test_room(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		figure(names[i], 0, i == 4 ? UINT32_MAX : UINT64_MAX);
-	for (unsigned i = 0; i < 400; i++) {
+	for (unsigned i = 0; i < TOP_FIGURES_MAX; i++) {
 		snprintf(name, sizeof(name), "drop_%u", i);
 		figure(name, 0, UINT64_MAX);
 	}
@@ -329,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dpdk, reset),
 		cmocka_unit_test_setup(test_restart, reset),
 		cmocka_unit_test_setup(test_sources, reset),
+		cmocka_unit_test_setup(test_makers, reset),
 		cmocka_unit_test_setup(test_choices, reset),
 		cmocka_unit_test_setup(test_room, reset),
 		cmocka_unit_test_setup(test_pinned, reset),

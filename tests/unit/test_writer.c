@@ -171,6 +171,37 @@ static void selected(void **state)
 	stop(&world);
 }
 
+/* GETs that found a session are told of it, and counted where it was made. */
+static void described(void **state)
+{
+	static struct source_place rows[SOURCE_LIST_SIZE];
+	const struct address one = {{[15] = 1}}, two = {{[15] = 2}};
+	struct world world = start(100);
+	struct session_event events[4] = {0};
+	uint8_t value[64];
+	size_t len;
+
+	(void)state;
+	len = make_der(value, 3, "farm");
+	fake_engine_send_value(world.engine, 1, 300, value, len, &one);
+	fake_engine_settle(world.engine);
+	for (unsigned i = 0; i < 4; i++) {
+		events[i].kind = SESSION_KINDS;
+		fake_engine_key(i == 3 ? 2 : 1, events[i].request.key);
+		memcpy(events[i].request.source, i == 1 ? &one : &two, sizeof(one));
+	}
+	events[2].request.outcome = SESSD_OUTCOME_EXPIRED;
+	writer_describe(world.writer, events, 4, 16);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(events[i].kind, i < 2 ? SESSION_TLS13 : SESSION_KINDS);
+	assert_memory_equal(events[0].context, "farm", 5);
+	assert_int_equal(writer_sources(world.writer, rows), 1);
+	assert_memory_equal(&rows[0].address, &one, sizeof(one));
+	assert_int_equal(rows[0].elsewhere, 16);
+	assert_int_equal(rows[0].home, 16);
+	stop(&world);
+}
+
 static void removes(void **state)
 {
 	struct world world = start(100);
@@ -724,6 +755,7 @@ int main(void)
 		cmocka_unit_test(news),
 		cmocka_unit_test(status),
 		cmocka_unit_test(selected),
+		cmocka_unit_test(described),
 		cmocka_unit_test(removes),
 		cmocka_unit_test(capacity_of_one),
 		cmocka_unit_test(refused),
