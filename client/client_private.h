@@ -56,6 +56,7 @@ struct sessiond_client {
 
 	struct client_page *page; /* shared with other processes */
 	sessiond_client *next_with_page;
+	unsigned birth_place;		      /* of a child that is being forked */
 	char page_folder[256], page_name[64]; /* name "": no file */
 };
 

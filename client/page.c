@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/client_private.h"
@@ -25,6 +24,7 @@
 
 #define SWEEP_FILES 256
 #define NAME_TRIES  1000
+#define NO_PLACE    CLIENT_PAGE_PROCESSES
 
 _Static_assert(CLIENT_PAGE_CACHES == SESSIOND_CACHES_MAX, "one limit");
 _Static_assert(sizeof(((struct client_page *)0)->scope) > SESSIOND_SCOPE_MAX, "a scope fits");
@@ -35,27 +35,28 @@ static sessiond_client *with_pages; /* guarded by threads_lock() */
 /* This process, as the page writes it. */
 static uint64_t self(void)
 {
-	struct timespec ts = {0};
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)getpid() << 40 |
-	       ((uint64_t)ts.tv_sec * 100 + (uint64_t)ts.tv_nsec / 10000000);
+	return (uint64_t)getpid() << 40 | client_pages_now();
 }
 
-/* Takes a free place, or one of a process that has ended. If there is none the page lives without
- * this process being named. */
-static void enter(struct client_page *page)
+static bool is_free(uint64_t process)
 {
-	uint64_t me = self();
+	if (CLIENT_PAGE_PID(process) == 0)
+		return !client_pages_is_birth(process, client_pages_now());
+	return kill(CLIENT_PAGE_PID(process), 0) < 0 && errno == ESRCH;
+}
 
+/* Takes a free place, or one of a process that has ended, and returns it. If there is none, returns
+ * NO_PLACE: the page lives without this process being named. */
+static unsigned enter(struct client_page *page, uint64_t as)
+{
 	for (unsigned i = 0; i < CLIENT_PAGE_PROCESSES; i++) {
 		uint64_t process = atomic_load(&page->processes[i]);
 
-		if (process != 0 && (kill(CLIENT_PAGE_PID(process), 0) == 0 || errno != ESRCH))
-			continue;
-		if (atomic_compare_exchange_strong(&page->processes[i], &process, me))
-			return;
+		if (is_free(process) &&
+			atomic_compare_exchange_strong(&page->processes[i], &process, as))
+			return i;
 	}
+	return NO_PLACE;
 }
 
 static void leave(struct client_page *page)
@@ -68,12 +69,30 @@ static void leave(struct client_page *page)
 	}
 }
 
-void page_in_child(void)
+/* A server that goes to the background forks and ends: its child may not have run by then. Without
+ * this, a sweep would find a file of nobody. */
+void page_before_fork(void)
 {
 	int err = errno;
 
 	for (sessiond_client *client = with_pages; client; client = client->next_with_page)
-		enter(client->page);
+		client->birth_place = enter(client->page, client_pages_now());
+	errno = err;
+}
+
+void page_in_child(void)
+{
+	int err = errno;
+
+	for (sessiond_client *client = with_pages; client; client = client->next_with_page) {
+		unsigned place = client->birth_place;
+		uint64_t birth = place == NO_PLACE ? 0 : client->page->processes[place];
+
+		if (place == NO_PLACE || CLIENT_PAGE_PID(birth) != 0 ||
+			!atomic_compare_exchange_strong(
+				&client->page->processes[place], &birth, self()))
+			enter(client->page, self());
+	}
 	errno = err;
 }
 
@@ -159,7 +178,7 @@ int page_open(struct sessiond_client *client, const char *folder)
 	for (unsigned i = 0; i < client->cache_count; i++)
 		snprintf(page->caches[i].text, sizeof(page->caches[i].text), "%s",
 			client->caches[i].text);
-	enter(page);
+	enter(page, self());
 	/* Last: now it is one. */
 	memcpy(page->magic, CLIENT_PAGE_MAGIC, sizeof(page->magic));
 	threads_lock();

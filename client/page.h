@@ -15,6 +15,8 @@ struct sessiond_client;
 int page_open(struct sessiond_client *client, const char *folder);
 /* NULL is allowed. Removes the file if no other process uses it. */
 void page_close(struct sessiond_client *client);
+/* In fork(), with threads_lock() held: in the parent, keeps places for the child. */
+void page_before_fork(void);
 /* In a child of fork(), with threads_lock() held: it uses its parent's pages as well.
  * Async-signal-safe. */
 void page_in_child(void);

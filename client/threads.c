@@ -60,6 +60,7 @@ static void thread_ends(void *list)
 static void before_fork(void)
 {
 	pthread_mutex_lock(&registry);
+	page_before_fork();
 }
 
 static void after_fork(void)

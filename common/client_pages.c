@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICKS_PER_S 100 /* of client_page.h */
@@ -20,6 +21,22 @@ uint64_t client_pages_namespace(void)
 	struct stat st;
 
 	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+uint64_t client_pages_now(void)
+{
+	struct timespec ts = {0};
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * TICKS_PER_S +
+	       (uint64_t)ts.tv_nsec / (1000000000 / TICKS_PER_S);
+}
+
+bool client_pages_is_birth(uint64_t process, uint64_t now)
+{
+	/* A time to come was that of another boot. */
+	return process != 0 && CLIENT_PAGE_PID(process) == 0 &&
+	       now - CLIENT_PAGE_SINCE(process) < CLIENT_PAGE_BIRTH_MAX;
 }
 
 static bool is_sound(const struct client_page *page)
@@ -82,7 +99,8 @@ static bool start_of(pid_t pid, uint64_t *start)
 
 pid_t client_pages_user(const struct client_page *page)
 {
-	uint64_t start, here = client_pages_namespace();
+	uint64_t start, here = client_pages_namespace(), now = client_pages_now();
+	pid_t found = 0;
 
 	if (page->pid_namespace == 0 || page->pid_namespace != here)
 		return -1;
@@ -90,13 +108,15 @@ pid_t client_pages_user(const struct client_page *page)
 		uint64_t process = page->processes[i];
 		pid_t pid = CLIENT_PAGE_PID(process);
 
+		if (client_pages_is_birth(process, now))
+			found = -1;
 		if (pid <= 0 || !start_of(pid, &start))
 			continue;
 		/* Both are rounded down. */
 		if (start == UINT64_MAX || start <= CLIENT_PAGE_SINCE(process) + 1)
 			return pid;
 	}
-	return 0;
+	return found;
 }
 
 void client_pages_sweep(int folder, unsigned limit)

@@ -14,9 +14,14 @@
 
 /* The inode of this process's pid namespace, or 0. */
 uint64_t client_pages_namespace(void);
+/* Now, as pages count time. */
+uint64_t client_pages_now(void);
+/* Whether this place of client_page.processes is kept for a child that fork() is making. */
+bool client_pages_is_birth(uint64_t process, uint64_t now);
 /* Reads a page from a file of `folder`, as it is now. False if it is none. */
 bool client_pages_read(int folder, const char *name, struct client_page *page);
-/* A process that uses the page: its pid, 0 if there is none, or -1 if this process cannot tell. */
+/* A process that uses the page: its pid, 0 if there is none, or -1 if this process cannot tell:
+ * it is in another pid namespace, or the user is still being forked. */
 pid_t client_pages_user(const struct client_page *page);
 /* Removes the files of processes that are gone; at most `limit` files are looked at. */
 void client_pages_sweep(int folder, unsigned limit);

@@ -57,7 +57,9 @@ struct client_page {
 	char program[16];	/* the name of the process that made it, as in /proc/PID/comm */
 	char scope[256];	/* "" if plain */
 	/* Who uses it: pid << 40 | when it began to, in 10 ms since boot (CLOCK_BOOTTIME); 0: free.
-	 * A process of this pid that started later is another one. */
+	 * A process of this pid that started later is another one. Pid 0: the child of a fork()
+	 * that began then. The child writes its own pid there; if none does within
+	 * CLIENT_PAGE_BIRTH_MAX, fork() failed and the place is free. */
 	_Atomic uint64_t processes[CLIENT_PAGE_PROCESSES];
 	_Atomic uint64_t counters[CLIENT_PAGE_COUNTERS]; /* in the order of client_counters.h */
 	struct {
@@ -69,5 +71,7 @@ struct client_page {
 
 #define CLIENT_PAGE_PID(process)   ((int)((process) >> 40))
 #define CLIENT_PAGE_SINCE(process) ((process) & ((UINT64_C(1) << 40) - 1))
+
+#define CLIENT_PAGE_BIRTH_MAX 1000 /* 10 s */
 
 #endif

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,6 +189,70 @@ static void it_outlives_who_opened_it(void **state)
 	close(told[1]);
 }
 
+static bool held;
+static int held_go[2];
+
+/* Runs in each child before the library's own handler, and holds it up. */
+static void hold_child(void)
+{
+	char byte = 0;
+
+	if (!held)
+		return;
+	close(held_go[1]);
+	if (read(held_go[0], &byte, 1) < 0)
+		_exit(1);
+}
+
+/* Between fork() and the child's first instruction its parent may end, and somebody may sweep. */
+static void a_sweep_spares_a_child_that_has_not_run_yet(void **state)
+{
+	pid_t opener, daemon = 0;
+	struct client_page page;
+	int told[2], end[2];
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(pipe(told), 0);
+	assert_int_equal(pipe(end), 0);
+	assert_int_equal(pipe(held_go), 0);
+	opener = fork();
+	assert_true(opener >= 0);
+	if (opener == 0) {
+		sessiond_client *client = open_in(folder);
+
+		close(end[1]);
+		held = true;
+		if (fork() != 0)
+			_exit(0);
+		count(client);
+		daemon = getpid();
+		if (write(told[1], &daemon, sizeof(daemon)) != sizeof(daemon))
+			_exit(1);
+		_exit(read(end[0], &byte, 1) < 0);
+	}
+	assert_int_equal(end_of(opener), 0);
+	sweep();
+	assert_int_equal(files(&page), 1);
+	assert_int_equal(client_pages_user(&page), -1);
+	close(held_go[0]);
+	close(held_go[1]);
+	assert_int_equal(read(told[0], &daemon, sizeof(daemon)), sizeof(daemon));
+	sweep();
+	assert_int_equal(files(&page), 1);
+	assert_int_equal(client_pages_user(&page), daemon);
+	/* It took the place that was kept: none is left over. */
+	close(end[1]);
+	for (int i = 0; i < 500 && files(NULL) > 0; i++) {
+		usleep(10000);
+		sweep();
+	}
+	assert_int_equal(files(NULL), 0);
+	close(end[0]);
+	close(told[0]);
+	close(told[1]);
+}
+
 /* One worker finds out, all know. */
 static void breakers_are_shared(void **state)
 {
@@ -317,6 +382,23 @@ static void a_pid_that_came_again_is_another(void **state)
 	assert_int_equal(client_pages_user(&page), -1);
 }
 
+/* fork() may fail, and tells nobody. */
+static void a_place_that_no_child_took_is_free_after_a_while(void **state)
+{
+	struct client_page page = {.magic = CLIENT_PAGE_MAGIC};
+
+	(void)state;
+	page.pid_namespace = client_pages_namespace();
+	page.processes[3] = client_pages_now();
+	assert_int_equal(client_pages_user(&page), -1);
+	page.processes[3] = client_pages_now() + 100;
+	assert_int_equal(client_pages_user(&page), 0);
+	page.processes[3] = client_pages_now() - CLIENT_PAGE_BIRTH_MAX;
+	assert_int_equal(client_pages_user(&page), 0);
+	page.processes[5] = (uint64_t)getpid() << 40 | client_pages_now();
+	assert_int_equal(client_pages_user(&page), getpid());
+}
+
 static void hostile_files_are_left_alone(void **state)
 {
 	struct client_page page = {.magic = CLIENT_PAGE_MAGIC}, out;
@@ -354,14 +436,19 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(workers_count_without_root),
 		T(it_outlives_who_opened_it),
+		T(a_sweep_spares_a_child_that_has_not_run_yet),
 		T(breakers_are_shared),
 		T(everyone_may_read_it),
 		T(without_a_folder_they_count),
 		T(a_full_file_system_hurts_nobody),
 		T(a_pid_that_came_again_is_another),
+		T(a_place_that_no_child_took_is_free_after_a_while),
 		T(hostile_files_are_left_alone),
 #undef T
 	};
 
+	/* Before the library's own, which the first client registers. */
+	if (pthread_atfork(NULL, NULL, hold_child) != 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
