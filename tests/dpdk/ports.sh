@@ -375,8 +375,12 @@ for expected in silence hit silence hit; do
 	fi
 	kill -HUP "$DAEMON"
 	wait_for 5 logged '^reloaded' "$reloads" || fail "no reload"
+	refused=$(stat drop_not_allowed)
 	in_ns t2 "$TOOLS/udpclient" fetch "$IP4" $PORT --count 5 --seed 3 --expect $expected ||
 		fail "the new allow list is not in use"
+	# One at least: a full queue of the port may lose others on a busy machine.
+	[ "$expected" = hit ] || [ "$(stat drop_not_allowed)" -gt "$refused" ] ||
+		fail "nothing was refused"
 done
 kill "$LOAD"
 wait "$LOAD" || true
@@ -384,7 +388,6 @@ cat "$LOGS/load.log"
 # If the machine takes the CPU away, a GET may be late and counts as lost.
 awk '{ exit !($2 > 100 && $6 + $8 == 0 && $10 <= $2 / 50) }' "$LOGS/load.log" ||
 	fail "who was allowed all the time noticed: $(cat "$LOGS/load.log")"
-expect drop_not_allowed ge 10
 
 step "malformed and refused packets are counted"
 before=$(stat drop_short)
