@@ -50,6 +50,20 @@ engine_run() {
 	return 1
 }
 
+# relay NAME TO DELAY_MS BYTES_PER_SECOND: a long or narrow way (relay.py) to engine TO, at the socket
+# $folder/NAME.redis.
+relay() {
+	python3 "$(dirname "$0")/relay.py" "$folder/$1.redis" "$folder/$2.redis" "$3" "$4" \
+		>"$folder/$1.relay.log" 2>&1 </dev/null &
+	daemons="$daemons $!"
+	for _ in $(seq 100); do
+		ask_engine "$1" PING 2>/dev/null | grep -q PONG && return 0
+		sleep 0.1
+	done
+	fail "the relay to $2 does not work: $(cat "$folder/$1.relay.log")"
+	return 1
+}
+
 # ask_engine NAME COMMAND...
 ask_engine() {
 	engine_socket=$folder/$1.redis
