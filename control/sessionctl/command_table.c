@@ -137,8 +137,9 @@ const struct ctl_command ctl_commands[] = {
 			"the last. Needs no daemon."},
 	{"doctor", "[IFNAME]", true, ctl_doctor, "check this host, and say what to fix",
 		.details = "It checks the kernel, the firewall, leftover pins, and interfaces: the "
-			   "one named, those of a running daemon, or all that are up. Needs no "
-			   "daemon."},
+			   "one named, those of a running daemon, or all that are up. It asks the "
+			   "daemon for its interfaces, its --pin-dir and its namespaces, and looks "
+			   "there; that takes root. Needs no daemon."},
 };
 
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * `sessionctl doctor` on this host: chooses the interfaces and prints the findings.
+ * `sessionctl doctor` on this host: asks the daemon, chooses the interfaces and prints the
+ * findings.
  */
 #include "control/sessionctl/sessionctl.h"
 
@@ -40,15 +41,15 @@ static void add_interface(struct doctor_host *host, const char *name)
 }
 
 /* Adds the interfaces with a pinned XDP program. */
-static void add_pinned(struct doctor_host *host, const char *root, uint16_t port)
+static void add_pinned(struct doctor_host *host)
 {
-	char path[PATH_MAX], name[IF_NAMESIZE];
+	char path[PATH_MAX], port[8], name[IF_NAMESIZE];
 	struct dirent *file;
 	uint64_t index;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/%u", root, port);
-	dir = opendir(path);
+	snprintf(port, sizeof(port), "%u", host->port);
+	dir = opendir(doctor_pin_path(host, path, port));
 	while (dir && (file = readdir(dir)))
 		if (strncmp(file->d_name, "link-", 5) == 0 &&
 			text_number(file->d_name + 5, 1, UINT32_MAX, &index) &&
@@ -61,8 +62,8 @@ static void add_pinned(struct doctor_host *host, const char *root, uint16_t port
 /* Adds the interfaces that are up, except loopback. */
 static void add_all(struct doctor_host *host)
 {
-	DIR *dir = opendir("/sys/class/net");
-	char text[32];
+	char path[PATH_MAX], text[32];
+	DIR *dir = opendir(doctor_path(host, path, "/sys/class/net"));
 	struct dirent *file;
 
 	while (dir && (file = readdir(dir)))
@@ -75,6 +76,10 @@ static void add_all(struct doctor_host *host)
 		closedir(dir);
 }
 
+/* What the daemon says: whether it is in xdp mode, and where its pins are. */
+static bool answers_on_interfaces;
+static char pin_root[PATH_MAX];
+
 static int on_figure(void *ctx, char *line)
 {
 	struct doctor_host *host = ctx;
@@ -83,6 +88,8 @@ static int on_figure(void *ctx, char *line)
 
 	if (strncmp(line, "pid ", 4) == 0)
 		host->daemon_pid = atoi(line + 4);
+	else if (strcmp(line, "mode_xdp 1") == 0)
+		answers_on_interfaces = true;
 	else if (strncmp(line, "resumed_estimate ", 17) == 0)
 		host->resumed = strtoull(line + 17, NULL, 10);
 	else if (strncmp(line, "not_resumed_estimate ", 21) == 0)
@@ -96,6 +103,41 @@ static int on_figure(void *ctx, char *line)
 			*value++ = '\0';
 			doctor_farm_figure(&host->farm, line, strtoull(value, NULL, 10));
 		}
+	}
+	return 0;
+}
+
+/* The value of `NAME = VALUE   # WHERE`, if that is the name; else NULL. Ends it in place. */
+static char *value_of(char *line, const char *name)
+{
+	size_t len = strlen(name);
+	char *value, *end;
+
+	if (strncmp(line, name, len) != 0 || strncmp(line + len, " = ", 3) != 0)
+		return NULL;
+	value = line + len + 3;
+	if (*value == '"') {
+		end = strchr(++value, '"');
+	} else {
+		end = strstr(value, " # ");
+		while (end && end > value && end[-1] == ' ')
+			end--;
+	}
+	if (end)
+		*end = '\0';
+	return value;
+}
+
+static int on_option(void *ctx, char *line)
+{
+	struct doctor_host *host = ctx;
+	const char *value;
+
+	if ((value = value_of(line, "interface")) && answers_on_interfaces) {
+		add_interface(host, value);
+		host->own = host->interface_count;
+	} else if ((value = value_of(line, "pin-dir"))) {
+		snprintf(pin_root, sizeof(pin_root), "%s", value);
 	}
 	return 0;
 }
@@ -123,6 +165,14 @@ static int on_farm(void *ctx, char *line)
 	return 0;
 }
 
+/* The daemon's namespaces, if it has its own. */
+static void enter(const struct ctl *ctl, struct doctor_host *host)
+{
+	if (!ctl->pin_root_given)
+		doctor_find_pins(host->daemon_pid, host->pins_at);
+	host->namespace = doctor_enter_namespace(host->daemon_pid);
+}
+
 static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 {
 	struct admin_client *client;
@@ -132,13 +182,46 @@ static void find_daemon(const struct ctl *ctl, struct doctor_host *host)
 	if (admin_client_request(client, "stats", on_figure, host) < 0) {
 		host->daemon_pid = 0;
 	} else {
-		if (admin_client_daemon(client) > 0)
+		if (admin_client_daemon(client) > 0) {
 			host->daemon_pid = admin_client_daemon(client);
+			enter(ctl, host);
+		}
+		/* An older daemon does not tell. */
+		admin_client_request(client, "config", on_option, host);
 		admin_client_request(client, "contexts", on_context, host);
 		if (host->farm.engines > 0)
 			admin_client_request(client, "farm", on_farm, host);
 	}
 	admin_client_close(client);
+}
+
+/* Whether the daemon's interfaces are here. */
+static bool has_own(const struct doctor_host *host)
+{
+	for (unsigned i = 0; i < host->own; i++)
+		if (if_nametoindex(host->interfaces[i]) == 0)
+			return false;
+	return true;
+}
+
+/* The one that is named; else the daemon's, and those with pins of its; else all. */
+static void add_interfaces(const struct ctl *ctl, struct doctor_host *host)
+{
+	char own[DOCTOR_INTERFACES_MAX][IF_NAMESIZE];
+	unsigned count = host->own;
+
+	if (ctl->argument) {
+		memcpy(own, host->interfaces, sizeof(own));
+		host->interface_count = host->own = 0;
+		add_interface(host, ctl->argument);
+		for (unsigned i = 0; i < count; i++)
+			if (strcmp(own[i], ctl->argument) == 0)
+				host->own = 1;
+		return;
+	}
+	add_pinned(host);
+	if (host->interface_count == 0)
+		add_all(host);
 }
 
 static int print_json(const struct doctor_report *report)
@@ -194,12 +277,15 @@ int ctl_doctor(const struct ctl *ctl)
 	find_daemon(ctl, &host);
 	if (ctl->port)
 		host.port = ctl->port;
-	if (ctl->argument)
-		add_interface(&host, ctl->argument);
+	if (!ctl->pin_root_given && pin_root[0])
+		host.pin_root = pin_root;
+	doctor_mount_sysfs(host.sysfs);
+	if (host.namespace == DOCTOR_NAMESPACE_HIDDEN && !has_own(&host))
+		host.namespace = DOCTOR_NAMESPACE_CLOSED;
+	if (host.namespace == DOCTOR_NAMESPACE_CLOSED)
+		host.interface_count = host.own = 0;
 	else
-		add_pinned(&host, ctl->pin_root, host.port);
-	if (host.interface_count == 0)
-		add_all(&host);
+		add_interfaces(ctl, &host);
 	doctor_run(&host, &report);
 	if (!ctl->json) {
 		print_text(&report);

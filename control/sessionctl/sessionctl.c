@@ -66,6 +66,7 @@ static int on_option(void *ctx, int key, const char *value)
 			return error_set(EINVAL, "--pin-dir %s: expected an absolute path",
 				text_quote(value, quoted));
 		ctl->pin_root = value;
+		ctl->pin_root_given = true;
 		return 0;
 	case CTL_KEY_INTERFACE:
 		if (strlen(value) == 0 || strlen(value) >= IF_NAMESIZE)

@@ -19,6 +19,7 @@
 struct ctl {
 	char control_path[CONTROL_PATH_SIZE];
 	const char *pin_root;
+	bool pin_root_given;
 	uint16_t port;			    /* 0: not given */
 	const char *interface;		    /* NULL: not given */
 	const char *id, *outcome;	    /* watch */

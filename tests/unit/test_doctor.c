@@ -656,6 +656,54 @@ static void test_pin_without_its_program(void **state)
 	assert_says("program", "no XDP program is on it");
 }
 
+/* The daemon's own program, wherever its pins are, and for whoever asks. */
+static void test_daemons_program(void **state)
+{
+	(void)state;
+	answer.link.program = 7;
+	answer.program = (struct doctor_program){"sessiond_xdp", 2, {10, 11}};
+	answer.map = 99;
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	put("/proc/77/fdinfo/3", "pos:\t0\nflags:\t02\n");
+	put("/proc/77/fdinfo/4", "pos:\t0\nflags:\t02\nmap_type:\t1\nmap_id:\t111\nfrozen:\t0\n");
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	put("/proc/77/fdinfo/5", "pos:\t0\nflags:\t02\nmap_type:\t1\nmap_id:\t11\nfrozen:\t0\n");
+	assert_int_equal(of("program"), DOCTOR_GOOD);
+	assert_says("program", "port 54321's sessiond");
+	answer.program_ret = -EPERM;
+	assert_int_equal(of("program"), DOCTOR_PROBLEM);
+	assert_says("program", "another XDP program is on it");
+	host.own = 1;
+	assert_int_equal(of("program"), DOCTOR_NOTE);
+	assert_says("program", "it is unknown whether it belongs to port 54321's sessiond");
+}
+
+/* The daemon's network and mount namespaces are others than this process's. */
+static void test_namespaces(void **state)
+{
+	(void)state;
+	host.namespace = DOCTOR_NAMESPACE_ENTERED;
+	strcpy(host.sysfs, "/other");
+	strcpy(host.pins_at, "/proc/77/root");
+	put("/other/class/net/eth1/mtu", "1500\n");
+	put("/other/class/net/eth1/queues/rx-0/x", "");
+	put("/proc/77/mounts", "bpf /sys/fs/bpf bpf rw 0 0\n");
+	assert_int_equal(of("namespace"), DOCTOR_GOOD);
+	assert_says("namespace", "process 77, has a network namespace");
+	assert_with("/other/class/net/eth1/mtu", "500\n", "mtu", DOCTOR_WARNING);
+	put("/other/class/net/eth1/mtu", "1500\n");
+	assert_with("/proc/77/mounts", "bpf /sys/fs/bpf bpf ro 0 0\n", "bpffs", DOCTOR_PROBLEM);
+	put("/proc/77/mounts", "bpf /sys/fs/bpf bpf rw 0 0\n");
+	answer.locked = true;
+	put("/proc/77/root/sys/fs/bpf/sessiond/54322/x", "");
+	assert_int_equal(of("pins"), DOCTOR_GOOD);
+	assert_says("pins", "port 54322");
+	host.namespace = DOCTOR_NAMESPACE_CLOSED;
+	host.interface_count = 0;
+	assert_int_equal(of("namespace"), DOCTOR_NOTE);
+	assert_says("namespace", "its interfaces were not checked");
+}
+
 /* vmxnet3 loses a program that its link still has. */
 static void test_program_that_does_not_run(void **state)
 {
@@ -1114,6 +1162,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_veth_in_generic_mode, up, down),
 		cmocka_unit_test_setup_teardown(test_other_program, up, down),
 		cmocka_unit_test_setup_teardown(test_pin_without_its_program, up, down),
+		cmocka_unit_test_setup_teardown(test_daemons_program, up, down),
+		cmocka_unit_test_setup_teardown(test_namespaces, up, down),
 		cmocka_unit_test_setup_teardown(test_program_that_does_not_run, up, down),
 		cmocka_unit_test_setup_teardown(test_farm, up, down),
 		cmocka_unit_test_setup_teardown(test_engines, up, down),

@@ -68,8 +68,13 @@ void doctor_bpffs(const struct doctor_host *host, struct doctor_report *report)
 	char path[PATH_MAX], mount[512], type[64], options[512], line[2048];
 	char best_type[64] = "", best_options[512] = "";
 	size_t best = 0;
-	FILE *file = fopen(doctor_path(host, path, "/proc/self/mounts"), "re");
+	FILE *file;
 
+	if (host->pins_at[0])
+		doctor_path(host, path, "/proc/%d/mounts", host->daemon_pid);
+	else
+		doctor_path(host, path, "/proc/self/mounts");
+	file = fopen(path, "re");
 	if (!file) {
 		doctor_say(report, DOCTOR_WARNING, "bpffs", "", "mount /proc",
 			"the mounts cannot be read");

@@ -16,10 +16,10 @@ static void check_private(const struct doctor_host *host, struct doctor_report *
 {
 	char path[PATH_MAX];
 
-	if (host->daemon_pid)
+	if (host->daemon_pid && !host->pins_at[0])
 		doctor_path(host, path, "/proc/%d/root%s", host->daemon_pid, host->pin_root);
 	else
-		doctor_path(host, path, "%s", host->pin_root);
+		doctor_pin_path(host, path, "");
 	if (host->probe->private_bpffs(host->probe->ctx, path))
 		doctor_say(report, DOCTOR_WARNING, "pins", "",
 			"start sessiond with nsenter --net=FILE instead of ip netns exec; mount "
@@ -32,7 +32,7 @@ static void check_private(const struct doctor_host *host, struct doctor_report *
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 {
 	char path[PATH_MAX], advice[128];
-	DIR *dir = opendir(doctor_path(host, path, "%s", host->pin_root));
+	DIR *dir = opendir(doctor_pin_path(host, path, ""));
 	struct dirent *file;
 	unsigned count = 0;
 	uint64_t port;
@@ -43,7 +43,7 @@ void doctor_pins(const struct doctor_host *host, struct doctor_report *report)
 		if (!text_number(file->d_name, 1, 65535, &port))
 			continue;
 		count++;
-		doctor_path(host, path, "%s/%s", host->pin_root, file->d_name);
+		doctor_pin_path(host, path, file->d_name);
 		if (host->probe->locked(host->probe->ctx, path, &locked) < 0)
 			doctor_say(report, DOCTOR_NOTE, "pins", "", "run this as root",
 				"port %u has pins; their owner is unknown", (unsigned)port);

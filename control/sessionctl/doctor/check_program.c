@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,14 +40,13 @@ static unsigned find_instance(const struct doctor_host *host,
 	const void *ctx)
 {
 	char path[PATH_MAX];
-	DIR *dir = opendir(doctor_path(host, path, "%s", host->pin_root));
+	DIR *dir = opendir(doctor_pin_path(host, path, ""));
 	struct dirent *file;
 	uint64_t port, found = 0;
 
 	while (dir && !found && (file = readdir(dir)))
 		if (text_number(file->d_name, 1, 65535, &port) &&
-			fits(host, doctor_path(host, path, "%s/%s", host->pin_root, file->d_name),
-				ctx))
+			fits(host, doctor_pin_path(host, path, file->d_name), ctx))
 			found = port;
 	if (dir)
 		closedir(dir);
@@ -70,6 +70,42 @@ static bool shares_map(const struct doctor_host *host, const char *folder, const
 
 	return snprintf(path, sizeof(path), "%s/" SESSD_PIN_CONFIG, folder) < (int)sizeof(path) &&
 	       host->probe->pinned_map(host->probe->ctx, path, &id) == 0 && has_map(program, id);
+}
+
+/* Whether the running daemon holds a map of the program: it is then its own, wherever the pins
+ * are. */
+static bool is_daemons(const struct doctor_host *host, const struct doctor_program *program)
+{
+	char path[PATH_MAX], text[1024];
+	bool held = false;
+	struct dirent *file;
+	DIR *dir;
+
+	if (!host->daemon_pid)
+		return false;
+	dir = opendir(doctor_path(host, path, "/proc/%d/fdinfo", host->daemon_pid));
+	while (dir && !held && (file = readdir(dir))) {
+		const char *id;
+
+		if (!doctor_read(host, text, sizeof(text), "/proc/%d/fdinfo/%s", host->daemon_pid,
+			    file->d_name))
+			continue;
+		id = strstr(text, "\nmap_id:");
+		held = id &&
+		       has_map(program, (uint32_t)strtoul(id + strlen("\nmap_id:"), NULL, 10));
+	}
+	if (dir)
+		closedir(dir);
+	return held;
+}
+
+/* Whether the daemon says that it answers on it. */
+static bool is_own(const struct doctor_host *host, const char *interface)
+{
+	for (unsigned i = 0; i < host->own; i++)
+		if (strcmp(host->interfaces[i], interface) == 0)
+			return true;
+	return false;
 }
 
 static uint64_t received(const struct doctor_host *host, const char *interface)
@@ -133,6 +169,8 @@ static void check_program(const struct doctor_host *host, const char *interface,
 		return;
 	}
 	port = find_instance(host, shares_map, &program);
+	if (!port && is_daemons(host, &program))
+		port = host->port;
 	if (port) {
 		check_runs(host, interface, port, id, report);
 	} else if (strncmp(program.name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0) {
@@ -162,6 +200,9 @@ void doctor_program(
 	if (host->probe->link(host->probe->ctx, interface, &link) < 0)
 		return;
 	pinned = find_instance(host, has_link, &link.index);
+	/* This user may not see the pins. */
+	if (!pinned && is_own(host, interface))
+		pinned = host->port;
 	if (link.program)
 		check_program(host, interface, link.program, pinned, report);
 	else if (pinned)

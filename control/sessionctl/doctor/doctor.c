@@ -30,8 +30,11 @@ void doctor_say(struct doctor_report *report, enum doctor_severity severity, con
 static char *path_of(
 	const struct doctor_host *host, char path[PATH_MAX], const char *format, va_list args)
 {
-	int used = snprintf(path, PATH_MAX, "%s", host->root);
+	bool in_sysfs = host->sysfs[0] && strncmp(format, "/sys/class/", 11) == 0;
+	int used = snprintf(path, PATH_MAX, "%s%s", host->root, in_sysfs ? host->sysfs : "");
 
+	if (in_sysfs)
+		format += strlen("/sys");
 	if (used < PATH_MAX)
 		vsnprintf(path + used, (size_t)(PATH_MAX - used), format, args);
 	return path;
@@ -45,6 +48,12 @@ char *doctor_path(const struct doctor_host *host, char path[PATH_MAX], const cha
 	path_of(host, path, format, args);
 	va_end(args);
 	return path;
+}
+
+char *doctor_pin_path(const struct doctor_host *host, char path[PATH_MAX], const char *file)
+{
+	return doctor_path(
+		host, path, "%s%s%s%s", host->pins_at, host->pin_root, *file ? "/" : "", file);
 }
 
 bool doctor_read(const struct doctor_host *host, char *text, size_t size, const char *format, ...)
@@ -97,9 +106,29 @@ static void check_hardware(
 	}
 }
 
+static void check_namespace(const struct doctor_host *host, struct doctor_report *report)
+{
+	char advice[128];
+
+	if (host->namespace == DOCTOR_NAMESPACE_ENTERED)
+		doctor_say(report, DOCTOR_GOOD, "namespace", "", "",
+			"the daemon, process %d, has a network namespace of its own: its "
+			"interfaces, port and firewall are checked there",
+			host->daemon_pid);
+	if (host->namespace != DOCTOR_NAMESPACE_CLOSED)
+		return;
+	snprintf(advice, sizeof(advice),
+		"run as root: nsenter --net=/proc/%d/ns/net sessionctl doctor", host->daemon_pid);
+	doctor_say(report, DOCTOR_NOTE, "namespace", "", advice,
+		"the daemon, process %d, has a network namespace of its own: its interfaces were "
+		"not checked",
+		host->daemon_pid);
+}
+
 void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 {
 	report->count = 0;
+	check_namespace(host, report);
 	doctor_kernel(host, report);
 	doctor_btf(host, report);
 	doctor_bpffs(host, report);
@@ -113,7 +142,7 @@ void doctor_run(const struct doctor_host *host, struct doctor_report *report)
 		doctor_vrf(host, interface, report);
 		check_hardware(host, interface, report);
 	}
-	if (host->interface_count == 0)
+	if (host->interface_count == 0 && host->namespace != DOCTOR_NAMESPACE_CLOSED)
 		doctor_say(report, DOCTOR_NOTE, "interface", "",
 			"name one: sessionctl doctor IFNAME",
 			"no network interface was checked: only loopback is up");

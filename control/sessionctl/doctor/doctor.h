@@ -114,17 +114,35 @@ struct doctor_farm {
 		queue_full, engine_full;
 };
 
+/* Whether the daemon is in this network namespace. */
+enum doctor_namespace {
+	DOCTOR_NAMESPACE_SAME,
+	DOCTOR_NAMESPACE_ENTERED, /* in another, which this process has entered */
+	DOCTOR_NAMESPACE_CLOSED,  /* in another, which it may not enter */
+	DOCTOR_NAMESPACE_HIDDEN,  /* this user may not know */
+};
+
+#define DOCTOR_SYSFS_SIZE   32
+#define DOCTOR_PINS_AT_SIZE 32
+
 struct doctor_host {
 	const char *root;     /* before each path; "" on the host itself */
 	const char *pin_root; /* without `root` before it */
+	/* Before pin_root, where the daemon has a mount namespace of its own; else "". */
+	char pins_at[DOCTOR_PINS_AT_SIZE];
+	/* Instead of /sys, for interfaces: /sys may show those of another network namespace. "" if
+	 * this user may not mount one. */
+	char sysfs[DOCTOR_SYSFS_SIZE];
+	enum doctor_namespace namespace;
 	uint16_t port;
 	uint64_t tick_ns; /* the resolution of CLOCK_MONOTONIC_COARSE */
 	struct doctor_farm farm;
 	int daemon_pid;		       /* 0 if none runs; if one runs, what it tells: */
 	uint64_t resumed, not_resumed; /* sessions that were asked for, estimated */
 	char contexts[96];	       /* session id contexts, the most used first */
+	/* Those to check; the first `own` are the daemon's. */
 	char interfaces[DOCTOR_INTERFACES_MAX][IF_NAMESIZE];
-	unsigned interface_count;
+	unsigned interface_count, own;
 	const struct doctor_probe *probe;
 };
 
@@ -185,6 +203,13 @@ void doctor_farm_line(struct doctor_farm *farm, const char *line);
 /* check_resumption.c */
 void doctor_resumption(const struct doctor_host *host, struct doctor_report *report);
 
+/* enter_namespace.c: enters the network namespace of a process, if that is another one. */
+enum doctor_namespace doctor_enter_namespace(int pid);
+/* enter_namespace.c: where the interfaces of the present network namespace are, or "". */
+void doctor_mount_sysfs(char path[DOCTOR_SYSFS_SIZE]);
+/* enter_namespace.c: what leads from here to the paths of a process. */
+void doctor_find_pins(int pid, char at[DOCTOR_PINS_AT_SIZE]);
+
 /* check_pins.c */
 void doctor_pins(const struct doctor_host *host, struct doctor_report *report);
 
@@ -215,8 +240,11 @@ void doctor_say(struct doctor_report *report, enum doctor_severity severity, con
  * cannot be read. */
 bool doctor_read(const struct doctor_host *host, char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* The path of a file below the root. */
+/* The path of a file below the root; `format` begins with /sys/class/net for files of interfaces.
+ */
 char *doctor_path(const struct doctor_host *host, char path[PATH_MAX], const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The path of a file in the pins' folder, or of that for "". */
+char *doctor_pin_path(const struct doctor_host *host, char path[PATH_MAX], const char *file);
 
 #endif
