@@ -52,7 +52,6 @@ completes 'sessionctl --json s' show sources stats
 completes 'sessionctl log-level ' debug error info notice warning
 completes 'sessionctl log-level n' notice
 completes 'sessionctl stats '
-completes 'sessionctl show a'
 completes 'sessionctl doctor l' lo
 completes 'sessionctl --p' --pin-dir --port
 completes 'sessionctl stats --j' --json
