@@ -81,11 +81,11 @@ def alternatives(lab):
             finally:
                 lab.end(other)
             figures += [
-                Figure("GET/s over sockets, closed loop, 64 in flight, xdp mode", "/s", name,
-                       *rates, None, None,
+                Figure("GET/s over sockets, closed loop, 64 in flight, xdp mode", "/s", rates[0],
+                       peer=name, peers=rates[1],
                        note="%s; %s: %s" % (ours.text(), name, theirs.text())),
-                Figure("CPU time per GET in the row above: client, server, kernel, both CPUs", "µs", name,
-                       ours.each(0), theirs.each(0), None, None, True)]
+                Figure("CPU time per GET in the row above: client, server, kernel, both CPUs", "µs",
+                       ours.each(0), peer=name, peers=theirs.each(0), lower_is_better=True)]
     finally:
         server.stop()
     return figures

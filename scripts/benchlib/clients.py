@@ -141,14 +141,13 @@ def by_nginx(lab, work):
     ours, rates, times = servers[0], [], []
     for other in servers[1:]:
         a, b = in_turn(lab, ours.measure, other.measure)
-        at_least, aim = (0.9, 1.0) if other is servers[1] else (None, None)
         note = ("nginx's worker was %.0f %% busy with ours and %.0f %% with the counterpart. With "
                 "ours, the veth, the XDP program and the daemon are on nginx's CPU too" % (
                     statistics.median(ours.busy[-len(a):]), statistics.median(other.busy)))
-        rates.append(Figure("resumed TLS 1.3 handshakes/s, one nginx worker, sealed, single use",
-                            "/s", other.name, a, b, at_least, aim, note=note))
-        times.append(Figure("CPU time of nginx for such a handshake", "µs", other.name,
-                            ours.taken(), other.taken(), None, None, True))
+        rates.append(Figure("resumed TLS 1.3 handshakes/s, one nginx worker, sealed, single use", "/s", a,
+                            peer=other.name, peers=b, note=note))
+        times.append(Figure("CPU time of nginx for such a handshake", "µs", ours.taken(),
+                            peer=other.name, peers=other.taken(), lower_is_better=True))
     for server in servers:
         lab.end(server.process)
     return rates + times
@@ -235,10 +234,9 @@ def by_httpd(lab, work):
         cache = lab.process(command)
         other = Httpd(lab, work, name, LINES["other"], "%s:10.201.3.1:%d" % (name, port), None)
         in_turn(lab, ours.measure, other.measure)
-        for what, at_least, aim, a, b in zip(("p50", "p99", "p99.9"), (0.5, 0.5, None),
-                                             (0.25, 0.25, None), ours.taken(), other.taken()):
+        for what, a, b in zip(("p50", "p99", "p99.9"), ours.taken(), other.taken()):
             figures.append(Figure("look-up within httpd's handshake, %s, sealed, xdp mode" % what, "µs",
-                                  label, list(a), list(b), at_least, aim, True,
+                                  list(a), peer=label, peers=list(b), lower_is_better=True,
                                   note="" if what == "p50" else WOKEN % (ours.count, os.getloadavg()[0])))
         lab.end(other.process)
         lab.end(cache)
@@ -259,15 +257,17 @@ def dead(lab, work):
     def allowed(value):
         return [value] * len(rounds)
     return [
-        Figure("look-up, silent cache, until the breaker opens, median", "ms", "the deadline (constant)",
-               of("waited_p50", 1e3), allowed(DEADLINE_US / 1e3), 1.4, 1.05, True),
+        Figure("look-up, silent cache, until the breaker opens, median", "ms", of("waited_p50", 1e3),
+               peer="the deadline (constant)", peers=allowed(DEADLINE_US / 1e3), lower_is_better=True),
         # What the machine adds to a plain wait is not the library's.
-        Figure("the same, p99", "ms", "a plain wait for the deadline, p99, + 2 ms", of("waited_p99", 1e3),
-               [one + 2 for one in of("plain_p99", 1e3)], 1.0, 0.8, True,
-               "the longest of %d took %.1f ms; of as many plain waits, %.1f ms" % (
+        Figure("look-up, silent cache, until the breaker opens, p99", "ms", of("waited_p99", 1e3),
+               peer="a plain wait for the deadline, p99, + 2 ms",
+               peers=[one + 2 for one in of("plain_p99", 1e3)], lower_is_better=True,
+               note="the longest of %d took %.1f ms; of as many plain waits, %.1f ms" % (
                    sum(of("waited")), max(of("waited_max", 1e3)), max(of("plain_max", 1e3)))),
-        Figure("look-up, open breaker, p99", "µs", "20 µs (constant)", of("open_p99"), allowed(20), 1.0,
-               0.1, True, "the longest of %d took %.0f µs" % (sum(of("open")), max(of("open_max")))),
+        Figure("look-up, open breaker, p99", "µs", of("open_p99"), peer="20 µs (constant)",
+               peers=allowed(20), lower_is_better=True,
+               note="the longest of %d took %.0f µs" % (sum(of("open")), max(of("open_max")))),
     ]
 
 

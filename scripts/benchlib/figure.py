@@ -4,45 +4,60 @@
 import dataclasses
 import statistics
 
+from .bounds import BOUNDS, LIMIT, PEER
+
 
 @dataclasses.dataclass
 class Figure:
-    """One line of the table. `ours` and `theirs` have one value per round."""
+    """One line of the table. Each list has one value per round, or is empty. `limit` is the least work
+    that gives the right answer, on the same machine and in the same rounds; `peer` a classic server, or
+    something else to compare with."""
     name: str
     unit: str
-    counterpart: str
     ours: list
-    theirs: list
-    at_least: float  # None: no requirement
-    aim: float
+    limit: str = ""
+    limits: list = dataclasses.field(default_factory=list)
+    peer: str = ""
+    peers: list = dataclasses.field(default_factory=list)
     lower_is_better: bool = False
     note: str = ""
     by_round: list = dataclasses.field(default_factory=list)  # one text per round, for figures.json
 
-    def ratios(self):
-        return [a / b for a, b in zip(self.ours, self.theirs) if b > 0]
+    def ratios(self, of):
+        others = {LIMIT: self.limits, PEER: self.peers}[of]
+        return [a / b for a, b in zip(self.ours, others) if b > 0]
 
-    def ratio(self):
-        return statistics.median(self.ratios()) if self.ratios() else float("nan")
+    def bound(self):
+        return BOUNDS.get((self.name, self.peer)) or BOUNDS.get(self.name)
+
+    def bounded(self):
+        """The value that has to meet the bound; None if it was not measured."""
+        of = self.bound().of
+        values = self.ratios(of) if of in (LIMIT, PEER) else self.ours
+        return statistics.median(values) if values else None
 
     def verdict(self):
-        ratio = self.ratio()
-        if self.at_least is None:
+        bound = self.bound()
+        if bound is None:
             return "–"
+        value = self.bounded()
+        if value is None:
+            return "not measured"
         if self.lower_is_better:
-            met, aimed = ratio <= self.at_least, ratio <= self.aim
+            met, aimed = value <= bound.at_least, value <= bound.aim
         else:
-            met, aimed = ratio >= self.at_least, ratio >= self.aim
+            met, aimed = value >= bound.at_least, value >= bound.aim
         return "aim" if aimed else "bound" if met else "**missed**"
 
 
-def in_turn(lab, ours, theirs, most=None):
-    """Rounds of both, A B A B. `most` limits their number for long rounds."""
-    a, b = [], []
+def in_turn(lab, *measures, most=None):
+    """Rounds of each, A B C A B C. `most` limits their number for long rounds. Returns a list of values
+    per measure."""
+    values = [[] for _ in measures]
     for _ in range(min(lab.args.rounds, most or lab.args.rounds)):
-        a.append(ours())
-        b.append(theirs())
-    return a, b
+        for measure, into in zip(measures, values):
+            into.append(measure())
+    return values
 
 
 def count(n):

@@ -23,6 +23,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PORT_SESSIOND = 54321
 PORT_CLASSIC = 54322
+PORT_ECHO = 54323
 LINES = {"xdp": 1, "socket": 3, "dpdk": 4}
 LINE_DPDK = LINES["dpdk"]
 
@@ -64,26 +65,32 @@ def run_to_end(command, timeout):
 class Server:
     """A server process."""
 
-    def __init__(self, lab, name, command, port, line):
+    def __init__(self, lab, name, command, port, line, local=True):
+        """`local`: it answers on the host's loopback."""
         self.lab, self.name, self.port, self.line = lab, name, port, line
+        self.afterwards = None  # a function, called once it has ended
         self.filled = 0  # sessions that preload() has stored
         # dpdk mode places its threads itself: lcores as configured, other threads elsewhere.
         cpus = "%d,%d" % (lab.load_cpu, lab.server_cpu) if line == LINE_DPDK else lab.server_cpu
         self.command = lab.inside("cache", cpus, *command)
         self.log = open(lab.work / (name + ".log"), "w+")
-        self._start()
+        self.begin()
         lab.servers.append(self)
-        self._wait()
+        self._wait(local)
 
-    def _start(self):
+    def begin(self):
+        """Starts it; does not wait until it serves."""
         self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT,
                                         stdin=subprocess.DEVNULL)
 
-    def restart(self, number):
-        """Ends it by a signal and starts it again; does not wait until it serves."""
+    def end(self, number):
+        """Ends it by a signal, to be started again."""
         self.process.send_signal(number)
-        self.process.wait(30)
-        self._start()
+        self.process.wait(120)
+
+    def restart(self, number):
+        self.end(number)
+        self.begin()
 
     def output(self):
         """The last line of its log."""
@@ -91,11 +98,9 @@ class Server:
         text = self.log.read().strip().splitlines()
         return text[-1] if text else "no output"
 
-    def _wait(self):
-        """Waits until it answers on the host's loopback, or in dpdk mode, which has none, on its
-        line."""
-        target, node = (self.target, self.node) if self.line == LINE_DPDK else (
-            "127.0.0.1:%d" % self.port, "cache")
+    def _wait(self, local):
+        """Waits until it answers on the host's loopback or, where it has none, on its line."""
+        target, node = ("127.0.0.1:%d" % self.port, "cache") if local else (self.target, self.node)
         for _ in range(100):
             if self.process.poll() is not None:
                 break
@@ -137,6 +142,8 @@ class Server:
         self.log.close()
         if self in self.lab.servers:
             self.lab.servers.remove(self)
+        if self.afterwards:
+            self.afterwards()
 
     def clean_stop(self):
         """The same, and removes the pins that --keep left."""
@@ -211,12 +218,38 @@ class Lab:
         return Server(self, "sessiond-" + mode,
                       [self.build / "sessiond", "--mode", mode, "--capacity", capacity,
                        "--control", self.work / (mode + ".sock"), *where, *extra, port],
-                      port, line)
+                      port, line, mode != "dpdk")
 
     def classic(self, capacity):
         return Server(self, "classic",
                       [self.build / "tests/bench/classic", "--capacity", capacity, PORT_CLASSIC],
                       PORT_CLASSIC, 3)
+
+    def least_echo(self, sessions):
+        """The limit of socket mode, which knows that many sessions from its start."""
+        echo = Server(self, "echo", [self.build / "tests/bench/least_echo", sessions, PORT_ECHO],
+                      PORT_ECHO, 3)
+        echo.filled = sessions
+        return echo
+
+    def least_new(self, elements):
+        """The limit of NEWs in xdp mode, with a map of so many elements."""
+        line = LINES["socket"]
+        node = "t%d" % line
+
+        def summed_later(on):
+            run(*self.inside(node, None, "ethtool", "-K", "cache", "tx", "on" if on else "off"))
+        summed_later(False)  # its answers to sockets need requests with a whole checksum
+        self._pass(node, True)
+        server = Server(self, "least-new", [self.build / "tests/bench/least_new", node, elements],
+                        PORT_SESSIOND, line, False)
+        server.afterwards = lambda: summed_later(True)
+        return server
+
+    def elements(self, server):
+        """Elements of the map of sessions."""
+        pin = self.pins / str(server.port) / "sessions"
+        return json.loads(run("bpftool", "--json", "map", "show", "pinned", pin))["max_entries"]
 
     def process(self, command):
         """Another server, on the server's CPU."""
@@ -292,8 +325,8 @@ class Lab:
 
     @contextlib.contextmanager
     def least(self, server):
-        """Attaches a minimal program that answers from the server's map. Yields a function that
-        measures its time with that many sessions."""
+        """Attaches the least program that answers from the server's map. Yields a function that measures
+        its time, with the load's options."""
         node, line = "cache", "t%d" % LINES["socket"]
         pin = self.pins / "least"
         run("bpftool", "prog", "load", self.build / "tests/bench/least.bpf.o", pin, "type", "xdp",
@@ -301,10 +334,9 @@ class Lab:
         try:
             run(*self.inside(node, None, "ip", "link", "set", "dev", line, "xdpdrv", "pinned", pin))
             self._pass(line, False)
-            yield lambda sessions: self.bench(
-                "--interface", "cache", "--no-preload", "--duration", self.args.seconds,
-                "--sessions", sessions, "--require-hits", "--program-time",
-                "%s-cache/%s" % (self.name, line),
+            yield lambda *options: self.bench(
+                "--interface", "cache", "--no-preload", "--duration", self.args.seconds, *options,
+                "--program-time", "%s-cache/%s" % (self.name, line),
                 "10.201.%d.1:%d" % (LINES["socket"], server.port),
                 node=line)["program_ns"]
         finally:

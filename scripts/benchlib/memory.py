@@ -65,7 +65,6 @@ def memory(lab):
     classic = bytes_a_session(lambda: lab.classic(sessions))
     note = "the classic server of tests/bench takes %.0f B" % classic
     where = "resident bytes per session, %s of 144 B, " % count(sessions)
-    return [Figure(where + "xdp mode", "B", "classic server used before (constant)",
-                   [xdp], [CLASSIC_BYTES], 1.0, 0.7, True, note),
-            Figure(where + "socket mode", "B", "classic server used before (constant)",
-                   [socket], [CLASSIC_BYTES], 1.0, 0.7, True, note)]
+    return [Figure(where + mode, "B", [ours], peer="classic server used before (constant)",
+                   peers=[CLASSIC_BYTES], lower_is_better=True, note=note)
+            for mode, ours in (("xdp mode", xdp), ("socket mode", socket))]

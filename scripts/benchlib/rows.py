@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
-"""The rows of the table: each measures ours and its counterpart in turn."""
+"""The rows of the table: each measures ours, its limit and its peer in turn."""
 import os
 import pathlib
 import statistics
@@ -12,6 +12,7 @@ from .figure import Figure, count, in_turn
 from .lab import ROOT, LabError, run_to_end
 from .memory import memory
 from .news import busy_poll, xdp_mix, xdp_new
+from .starts import start
 
 SMALL = 1000
 
@@ -21,33 +22,24 @@ EACH = ("--keys", "each")
 
 
 def program_time(lab):
+    """Hits and misses of the program, of the least program that answers from the same map, and the bare
+    reflector."""
     server = lab.sessiond("xdp", lab.args.sessions)
     figures = []
+
+    def ours(*options):
+        return lab.frames(server, *options, *lab.program_of(server))["program_ns"]
     try:
-        for sessions, at_least, aim in ((SMALL, 2.6, 1.8), (lab.args.sessions, 11, 5)):
+        for sessions in (SMALL, lab.args.sessions):
             lab.preload(server, sessions)
-
-            def hit():
-                return lab.frames(server, "--sessions", sessions, *lab.program_of(server),
-                                  "--require-hits")["program_ns"]
-
-            def miss():
-                return lab.frames(server, "--workload", "miss",
-                                  *lab.program_of(server))["program_ns"]
-            ours, bare = in_turn(lab, hit, lambda: lab.reflector()["program_ns"])
-            figures.append(Figure(
-                "XDP program time of a GET hit, 144 B, %s sessions" % count(sessions), "ns",
-                "bare reflector", ours, bare, at_least, aim, True))
-            # A lower bound for any program that answers from this map.
-            with lab.least(server) as least:
-                ours, bare = in_turn(lab, lambda: least(sessions),
+            for what, options in (("a GET hit, 144 B", ("--sessions", sessions, "--require-hits")),
+                                  ("a miss", ("--workload", "miss"))):
+                with lab.least(server) as least:
+                    rounds = in_turn(lab, lambda: ours(*options), lambda: least(*options),
                                      lambda: lab.reflector()["program_ns"])
-            figures.append(Figure(
-                "the same by a minimal program on the same map, without checks", "ns",
-                "bare reflector", ours, bare, None, None, True))
-        misses, hits = in_turn(lab, miss, hit)
-        figures.append(Figure("XDP program time of a miss, %s sessions" % count(lab.args.sessions),
-                              "ns", "hits", misses, hits, 1.0, 0.6, True))
+                figures.append(Figure(
+                    "XDP program time of %s, %s sessions" % (what, count(sessions)), "ns", rounds[0],
+                    "least program", rounds[1], "bare reflector", rounds[2], True))
     finally:
         server.stop()
     return figures
@@ -65,8 +57,8 @@ def xdp_get(lab):
                 lambda: lab.frames(server, "--sessions", sessions)["replies_per_second"],
                 lambda: lab.frames(classic, "--sessions", sessions)["replies_per_second"])
             figures.append(Figure(
-                "XDP GET/s through native veth, %s sessions" % count(sessions), "/s",
-                "classic server", ours, theirs, 8, 15))
+                "XDP GET/s through native veth, %s sessions" % count(sessions), "/s", ours,
+                peer="classic server", peers=theirs))
     finally:
         server.stop()
         classic.stop()
@@ -111,15 +103,16 @@ def take(lab):
         for name, options in (("caches warm", ("--warm-up", warm_up)), ("just stored, caches cold", ())):
             ours, gets = in_turn(lab, lambda: middle(TAKE, *options), lambda: middle(EACH, *options))
             figures.append(Figure("XDP program time of a TAKE, 144 B, %s sessions, %s" % (
-                count(SMALL), name), "ns", "a GET of each, same state", ours, gets, 1.25, 1.0, True,
-                note=notes[name]))
+                count(SMALL), name), "ns", ours, peer="a GET of each, same state", peers=gets,
+                lower_is_better=True, note=notes[name]))
         sessions = lab.args.sessions
         ours, gets = in_turn(lab, lambda: stored(TAKE, sessions), lambda: stored(EACH, sessions))
-        for name, unit, key, *bounds in (
-                ("XDP program time of a TAKE, 144 B, %s sessions", "ns", "program_ns", 1.1, 1.0, True),
-                ("XDP TAKE/s through native veth, %s sessions", "/s", "replies_per_second", 0.8, 1.0)):
-            figures.append(Figure(name % count(sessions), unit, "a GET of each, same state",
-                                  [run[key] for run in ours], [run[key] for run in gets], *bounds))
+        for name, unit, key in (
+                ("XDP program time of a TAKE, 144 B, %s sessions", "ns", "program_ns"),
+                ("XDP TAKE/s through native veth, %s sessions", "/s", "replies_per_second")):
+            figures.append(Figure(name % count(sessions), unit, [run[key] for run in ours],
+                                  peer="a GET of each, same state", peers=[run[key] for run in gets],
+                                  lower_is_better=unit == "ns"))
     finally:
         server.stop()
     return figures
@@ -127,6 +120,7 @@ def take(lab):
 
 def socket_get(lab):
     server, classic = lab.sessiond("socket", lab.args.sessions), lab.classic(lab.args.sessions)
+    echo = lab.least_echo(lab.args.sessions)
     figures = []
     try:
         for sessions in (SMALL, lab.args.sessions):
@@ -134,24 +128,23 @@ def socket_get(lab):
             lab.preload(classic, sessions)
             # Replies to one port can leave in one message. stunnel uses a new port per request.
             for ports, clients in ((4, "4 client sockets"), (10000, "one client socket per request")):
-                options = ("--sessions", sessions, "--ports", ports)
-                ours, theirs = in_turn(
-                    lab,
-                    lambda: lab.frames(server, *options)["replies_per_second"],
-                    lambda: lab.frames(classic, *options)["replies_per_second"])
+                options = ("--sessions", sessions, "--ports", ports, "--require-hits")
+                ours, least, theirs = in_turn(lab, *(
+                    lambda server=one: lab.frames(server, *options)["replies_per_second"]
+                    for one in (server, echo, classic)))
                 figures.append(Figure(
-                    "socket GET/s per thread, %s sessions, %s" % (count(sessions), clients), "/s",
-                    "classic server", ours, theirs, 1.5, 2.5))
+                    "socket GET/s per thread, %s sessions, %s" % (count(sessions), clients), "/s", ours,
+                    "echo", least, "classic server", theirs))
     finally:
-        server.stop()
-        classic.stop()
+        for one in (server, classic, echo):
+            one.stop()
     return figures
 
 
 def dpdk(lab):
-    """Runs a separate program. It prints one figure per line, separated by tabs: name, unit,
-    counterpart, ours and theirs (values separated by spaces), bound and aim (or -), note, and what was noted
-    in each round (separated by semicolons)."""
+    """Runs a separate program. It prints one figure per line, separated by tabs: name, unit, ours, limit
+    and its values, peer and its values (separated by spaces; a name may be empty), note, and what was
+    noted in each round (separated by semicolons)."""
     program = ROOT / "tests" / "bench" / "dpdk"
     if not os.access(program, os.X_OK):
         raise LabError("tests/bench/dpdk is missing: the rows of dpdk mode were not measured")
@@ -160,11 +153,10 @@ def dpdk(lab):
         raise LabError("tests/bench/dpdk: exit code %d" % code)
     figures = []
     for line in out.splitlines():
-        name, unit, counterpart, ours, theirs, at_least, aim, note, rounds = line.split("\t")
-        at_least, aim = (None if v == "-" else float(v) for v in (at_least, aim))
-        figures.append(Figure(name, unit, counterpart, [float(v) for v in ours.split()],
-                              [float(v) for v in theirs.split()], at_least, aim,
-                              note=note, by_round=rounds.split("; ") if rounds else []))
+        name, unit, ours, limit, limits, peer, peers, note, rounds = line.split("\t")
+        ours, limits, peers = ([float(v) for v in values.split()] for values in (ours, limits, peers))
+        figures.append(Figure(name, unit, ours, limit, limits, peer, peers, note=note,
+                              by_round=rounds.split("; ") if rounds else []))
     return figures
 
 
@@ -189,6 +181,7 @@ ROWS = {
     "socket-get": socket_get,
     "dpdk": dpdk,
     "memory": memory,
+    "start": start,
     "alternatives": alternatives,
     "clients": clients,
     "eviction": eviction,

@@ -11,23 +11,31 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
-from benchlib import costs, readme, report  # noqa: E402
+from benchlib import costs, readme, report, scale  # noqa: E402
+from benchlib.bounds import BOUNDS, LIMIT, PEER, VALUE, Bound  # noqa: E402
 from benchlib.figure import Figure  # noqa: E402
 from benchlib.rows import ROWS  # noqa: E402
 from benchlib.stalls_table import Window, table  # noqa: E402
 
-ARGS = argparse.Namespace(rounds=3, seconds=0.7, commit="abc")
+ARGS = argparse.Namespace(rounds=3, seconds=0.7, commit="abc", load=0.25)
+
+# Rows that are newer than docs/bench/figures.json.
+NEW_ROWS = {"XDP program time of a miss, 1k sessions", "start and adoption of 10M sessions, xdp mode"}
+
+BOUNDS_HERE = {"hit": Bound(LIMIT, 1.5, 1.1), "rate": Bound(PEER, 3, 5), "size": Bound(VALUE, 370, 330)}
 
 
 def figures():
-    return [Figure("hit", "ns", "bare", [100, 120, 110], [50, 50, 50], 2.6, 1.8, True),
-            Figure("rate", "/s", "classic", [2e6, 1e6], [1e6, 1e6], 3, 5),
-            Figure("only told", "µs", "other", [1.5], [3], None, None, True)]
+    return [Figure("hit", "ns", [100, 120, 110], "least", [80, 80, 100], "bare", [50, 50, 50], True),
+            Figure("rate", "/s", [2e6, 1e6], peer="classic", peers=[1e6, 1e6]),
+            Figure("size", "B", [320], lower_is_better=True),
+            Figure("only told", "µs", [1.5], peer="other", peers=[3], lower_is_better=True)]
 
 
 def rows():
@@ -38,14 +46,18 @@ def stored():
     return [Figure(**one) for name in ROWS if name in rows() for one in rows()[name]["figures"]]
 
 
+@unittest.mock.patch.dict(BOUNDS, BOUNDS_HERE)
 class Readme(unittest.TestCase):
     def test_chapter(self):
         text = (ROOT / "README.md").read_text()
-        names = ("hit", "rate")
+        names = ("hit", "rate", "size")
         made = readme.rewritten(text, figures(), ARGS, True, names)
         self.assertIn("commit abc,\nin 3 rounds of 0.7 s per figure", made)
-        self.assertIn("| hit | 110 ns | bare: 50 ns | 2.20× | ≤ 2.6× |\n", made)
-        self.assertIn("| rate | 1.50 M/s | classic: 1.00 M/s | 1.50× | ≥ 3×, missed |\n", made)
+        self.assertIn("| hit | 110 ns | 1.25× (1.10–1.50) | bare: 50 ns | 2.20× (2.00–2.40) | "
+                      "≤ 1.5× limit |\n", made)
+        self.assertIn("| rate | 1.50 M/s | – | classic: 1.00 M/s | 1.50× (1.00–2.00) | "
+                      "≥ 3× peer, missed |\n", made)
+        self.assertIn("| size | 320 B | – | – | – | ≤ 370 B |\n", made)
         self.assertNotIn("only told", made)
         self.assertEqual(made, readme.rewritten(made, figures(), ARGS, True, names))
         before, _, rest = text.partition("## Measured")
@@ -70,12 +82,43 @@ class Report(unittest.TestCase):
         self.assertEqual([one for one in text if one.startswith("| ")][1:],
                          [report.line(one) for one in stored()])
 
+    @unittest.mock.patch.dict(BOUNDS, BOUNDS_HERE)
+    def test_lines(self):
+        hit, rate, size, told = figures()
+        self.assertEqual(report.line(hit),
+                         "| hit | 110 ns | least: 80 ns | 1.25× (1.10–1.50) | bare: 50 ns | "
+                         "2.20× (2.00–2.40) | ≤ 1.5× limit | ≤ 1.1× limit | bound |")
+        self.assertEqual(report.line(rate),
+                         "| rate | 1.50 M/s | – | – | classic: 1.00 M/s | 1.50× (1.00–2.00) | "
+                         "≥ 3× peer | ≥ 5× peer | **missed** |")
+        self.assertEqual(report.line(size), "| size | 320 B | – | – | – | – | ≤ 370 B | ≤ 330 B | aim |")
+        self.assertEqual(report.line(told),
+                         "| only told | 1.50 µs | – | – | other: 3.00 µs | 0.50× | – | – | – |")
+        hit.limits = []
+        self.assertEqual(hit.verdict(), "not measured")
+
+    def test_every_bound_is_of_a_row(self):
+        """A renamed row would lose its bound."""
+        known = {one.name for one in stored()} | NEW_ROWS
+        for name in BOUNDS:
+            self.assertIn(name[0] if isinstance(name, tuple) else name, known)
+
+    def test_says_which_rows_are_of_the_last_full_run(self):
+        new, old = [], []
+        full = {name: (new, "2026-12-01", True) for name in ROWS}
+        self.assertEqual(report.origin(full), (["All rows are from one run: 2026-12-01."], True))
+        text, whole = report.origin({**full, "dpdk": (old, "2026-12-02", False)})
+        self.assertFalse(whole)
+        self.assertIn("These rows are from the last full run (2026-12-01): program-time, ", text[0])
+        self.assertNotIn("dpdk", text[0])
+        self.assertEqual(text[-1], "- dpdk: 2026-12-02.")
+
     def test_rounds_are_in_figures_json_alone(self):
         with tempfile.TemporaryDirectory() as folder:
             output = pathlib.Path(folder)
             noted = figures()
             noted[0].note, noted[0].by_round = "between one and three", ["one", "two", "three"]
-            path, _, _ = report.write(output, {"dpdk": noted}, [], ARGS, 60)
+            path, _, _ = report.write(output, {"dpdk": noted}, [], ARGS)
             text = path.read_text()
             self.assertIn("- hit: between one and three.\n", text)
             self.assertNotIn("two", text)
@@ -107,6 +150,20 @@ class Report(unittest.TestCase):
                 self.assertTrue(report.commit().endswith("-dirty"))
             finally:
                 report.ROOT = root
+
+
+class Scale(unittest.TestCase):
+    def test_growth(self):
+        flat = [100, 80, 500, 900, 300, 100, 200, 400]
+        slow = [900, 700, 600, 90, 301, 101, 190, 390]  # waits for memory, as the least program does
+        self.assertEqual(scale.growth([(1000, flat), (1000000, slow)]), [])
+        self.assertIn("Nothing grows faster", scale.page([(1000, flat), (1000000, slow)], [], "abc"))
+        steep = [1100, 700, 950, 90, 400, 101, 190, 390]
+        found = scale.growth([(1000000, slow), (4000000, steep)])
+        self.assertEqual(len(found), 3)
+        self.assertIn("from 1,000,000 to 4,000,000 sessions, a GET hit grows from 1.29 to 1.57", found[0])
+        self.assertIn("start with adoption grows from 301 to 400 ns a session", found[2])
+        self.assertIn("- " + found[0], scale.page([(1000000, slow), (4000000, steep)], [], "abc"))
 
 
 class Costs(unittest.TestCase):

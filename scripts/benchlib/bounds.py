@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 the sessiond authors
+"""What the figures have to reach: at least, and as an aim. A bound is a ratio to the limit, which is
+measured in the same rounds, to the peer, or a value in the figure's unit. Whether less or more is better
+is the figure's."""
+import dataclasses
+
+LIMIT, PEER, VALUE = "limit", "peer", "value"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    of: str
+    at_least: float
+    aim: float
+
+
+def _sockets():
+    return {"socket GET/s per thread, %s sessions, %s" % (sessions, ports): Bound(LIMIT, 0.85, 0.95)
+            for sessions in ("1k", "1M")
+            for ports in ("4 client sockets", "one client socket per request")}
+
+
+def _httpd():
+    return {"look-up within httpd's handshake, %s, sealed, xdp mode" % what: Bound(PEER, 0.5, 0.25)
+            for what in ("p50", "p99")}
+
+
+# By name, or by name and peer.
+BOUNDS = {
+    "XDP program time of a GET hit, 144 B, 1k sessions": Bound(LIMIT, 1.30, 1.15),
+    "XDP program time of a GET hit, 144 B, 1M sessions": Bound(LIMIT, 1.08, 1.03),
+    "XDP program time of a miss, 1k sessions": Bound(LIMIT, 1.30, 1.15),
+    "XDP GET/s through native veth, 1k sessions": Bound(PEER, 8, 15),
+    "XDP GET/s through native veth, 1M sessions": Bound(PEER, 8, 15),
+    "XDP program time of a TAKE, 144 B, 1k sessions, caches warm": Bound(PEER, 1.25, 1.0),
+    "XDP program time of a TAKE, 144 B, 1k sessions, just stored, caches cold": Bound(PEER, 1.25, 1.0),
+    "XDP program time of a TAKE, 144 B, 1M sessions": Bound(PEER, 1.1, 1.0),
+    "XDP TAKE/s through native veth, 1M sessions": Bound(PEER, 0.8, 1.0),
+    "XDP GET/s while as many NEWs arrive, 100k sessions": Bound(PEER, 0.70, 0.85),
+    "NEW/s stored in xdp mode, one daemon core": Bound(LIMIT, 0.7, 0.9),
+    **_sockets(),
+    "dpdk mode, one lcore: GET hits, 1 thousand sessions": Bound(PEER, 0.80, 0.90),
+    "dpdk mode, one lcore: GET misses, 1 thousand sessions": Bound(PEER, 0.7, 0.9),
+    "dpdk mode, one lcore: half GETs, half NEWs, 1 thousand sessions": Bound(PEER, 0.7, 0.9),
+    "dpdk mode, one lcore: GET hits, 1 million sessions": Bound(LIMIT, 0.85, 0.95),
+    "resident bytes per session, 1M of 144 B, xdp mode": Bound(VALUE, 370, 330),
+    "resident bytes per session, 1M of 144 B, socket mode": Bound(PEER, 1.0, 0.7),
+    "start and adoption of 10M sessions, xdp mode": Bound(VALUE, 10, 4),
+    **_httpd(),
+    ("resumed TLS 1.3 handshakes/s, one nginx worker, sealed, single use", "its own shared cache"):
+        Bound(PEER, 0.9, 1.0),
+    "look-up, silent cache, until the breaker opens, median": Bound(PEER, 1.4, 1.05),
+    "look-up, silent cache, until the breaker opens, p99": Bound(PEER, 1.0, 0.8),
+    "look-up, open breaker, p99": Bound(PEER, 1.0, 0.1),
+}
