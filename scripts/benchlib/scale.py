@@ -37,7 +37,7 @@ class Cost:
 COSTS = (
     Cost("GET hit", "ns", None, ""),  # see hit_growth
     Cost("least program, GET hit", "ns", None, ""),
-    Cost("NEW, the daemon's CPU", "ns", 1.5, "a NEW waits for memory, too"),
+    Cost("NEW, CPU of the daemon", "ns", 1.5, "a NEW waits for memory, too"),
     Cost("start", "ns a session", 1.25, ""),
     Cost("start with adoption", "ns a session", 1.25, ""),
     Cost("list", "ns a session", 1.25, ""),
