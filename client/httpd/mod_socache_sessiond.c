@@ -202,6 +202,10 @@ static apr_status_t retrieve(ap_socache_instance_t *instance, server_rec *s,
 	/* A time-out is a miss to httpd too: other errors are logged each time. */
 	if (sessiond_get(instance->client, &name, data, &room) != SESSIOND_HIT)
 		return APR_NOTFOUND;
+	/* A session names itself. Plain, it may be another one, with which the handshake would
+	 * fail. */
+	if (stores_sessions(instance) && !memmem(data, room, id, id_len))
+		return APR_NOTFOUND;
 	*len = (unsigned)room;
 	return APR_SUCCESS;
 }
