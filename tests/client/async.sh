@@ -7,23 +7,16 @@
 # that leave during a look-up do no harm.
 
 . "$(dirname "$0")/../cli/lib.sh"
+. "$(dirname "$0")/servers.sh"
+. "$(dirname "$0")/preloads.sh"
 
-PATH=$PATH:/usr/sbin
-for program in haproxy openssl; do
-	command -v "$program" >/dev/null || skip "$program is not installed"
-done
-preload=$SESSIOND_BUILD/client/preload/libsessiond-preload.so
-resume_many=$SESSIOND_BUILD/tests/client/resume_many
-export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+servers_need haproxy
 export SESSIOND_CLIENT_CONF=$folder/client.conf SESSIOND_DEADLINE_US=1000000 SESSIOND_CLIENTS=$folder/clients
 count=1000
 delay=0.3
 together=10
 
-cert=$folder/cert.pem
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 1 \
-	-keyout "$cert.key" -out "$cert.crt" 2>/dev/null || fail "no certificate can be made"
-cat "$cert.key" "$cert.crt" >"$cert"
+preload_certificate "$folder/cert.pem" test
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
 
 # run NAME PORT MODE: with one thread
@@ -39,30 +32,18 @@ run() {
 		    timeout server 20s
 		    timeout connect 20s
 		frontend $1
-		    bind 127.0.0.1:$2 ssl crt $cert no-tls-tickets
+		    bind 127.0.0.1:$2 ssl crt $folder/cert.pem no-tls-tickets
 		    http-request return status 200 content-type text/plain string ok
 	END
 	LD_PRELOAD=$preload haproxy -db -f "$folder/$1.cfg" >"$folder/$1.out" 2>&1 &
 	daemons="$daemons $!"
-	servers="$servers $!"
-	for _ in $(seq 200); do
-		(: </dev/tcp/127.0.0.1/"$2") 2>/dev/null && return
-		sleep 0.05
-	done
-	fail "haproxy does not listen: $(cat "$folder/$1.out")"
-	finish
+	preloaded="$preloaded $!"
+	listens "$2"
 }
-servers=
 
 # both CACHE [ASYNC]: A on 7381 and B on 7382, a new start.
 both() {
-	local pid
-
-	for pid in $servers; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	servers=
+	preload_stop 7381 7382
 	printf 'caches = %s\nkey = %s\nscope = www\nasync = %s\n' "$1" "$folder/key" "${2:+yes}${2:-no}" |
 		sed 's/yesyes/yes/' >"$folder/client.conf"
 	run a 7381 "${2:+ssl-mode-async}"
@@ -128,7 +109,7 @@ echo "$together look-ups of $delay s at the same time, one thread, async: $with 
 
 # Clients that leave while their look-up is on its way. OpenSSL leaks the jobs of the first 256.
 cases=$((cases + 1))
-pid=${servers##* }
+pid=${preloaded##* }
 rss() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status"; }
 before=$(rss)
 python3 - "$folder/session" <<-END

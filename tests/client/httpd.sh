@@ -9,14 +9,10 @@
 
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
+. "$(dirname "$0")/servers.sh"
+. "$(dirname "$0")/httpds.sh"
 
-PATH=$PATH:/usr/sbin
-for program in apache2 openssl; do
-	command -v "$program" >/dev/null || skip "$program is not installed"
-done
-module=$SESSIOND_BUILD/client/httpd/mod_socache_sessiond.so
-resume_many=$SESSIOND_BUILD/tests/client/resume_many
-export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+servers_need apache2
 count=1000
 place "$1"
 
@@ -37,89 +33,15 @@ cat "$pki/leaf" "$pki/cert" >"$cert"
 printf 'V\t%s\t\t11\tunknown\t/CN=localhost\n' "$(date -u -d tomorrow +%y%m%d%H%M%SZ)" >"$pki/index"
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
 
-# configure NAME PORT MPM LINES: with TLS on PORT and, without, on PORT + 1.
-configure() {
-	local dir=$folder/$1 name
-
-	mkdir -p "$dir/root/private"
-	echo ok >"$dir/root/index.html"
-	echo secret >"$dir/root/private/index.html"
-	: >"$dir/passwords"
-	{
-		for name in mpm_"$3" ssl status authz_core authz_user authn_core authn_file authn_socache auth_basic dir; do
-			echo "LoadModule ${name}_module /usr/lib/apache2/modules/mod_$name.so"
-		done
-		cat <<-END
-			LoadModule socache_sessiond_module $module
-			ServerRoot $dir
-			ServerName localhost
-			PidFile $dir/pid
-			ErrorLog $dir/error.log
-			LogLevel warn
-			User nobody
-			Group nogroup
-			DefaultRuntimeDir $dir
-			DocumentRoot $dir/root
-			DirectoryIndex index.html
-			StartServers 2
-			$([ "$3" = prefork ] || echo MinSpareThreads 1)
-			MaxRequestWorkers $([ "$3" = event ] && echo 16 || echo 2)
-			KeepAlive off
-			$([ "$3" = prefork ] || echo ThreadsPerChild 8)
-			Listen 127.0.0.1:$2
-			Listen 127.0.0.1:$(($2 + 1))
-			SSLCertificateFile $cert
-			SSLCertificateKeyFile $cert.key
-			SSLProtocol -all +TLSv1.2 +TLSv1.3
-			SSLSessionTickets off
-			$4
-			<VirtualHost 127.0.0.1:$2>
-			ServerName localhost:443
-			SSLEngine on
-			</VirtualHost>
-			<VirtualHost 127.0.0.1:$2>
-			ServerName other.example:443
-			SSLEngine on
-			</VirtualHost>
-			<Location /status>
-			SetHandler server-status
-			</Location>
-		END
-	} >"$dir/httpd.conf"
-}
-
-# run NAME: starts httpd, and waits until it serves.
-run() {
-	# In a group of its own: MPM prefork ends its whole group.
-	setsid apache2 -D FOREGROUND -f "$folder/$1/httpd.conf" >"$folder/$1/out" 2>&1 &
-	daemons="$daemons $!"
-	for _ in $(seq 200); do
-		[ "$(http_get "$(sed -n 's/^Listen .*://p' "$folder/$1/httpd.conf" | tail -n 1)" / 2>/dev/null | tail -n 1)" = ok ] && return
-		kill -0 $! 2>/dev/null || break
-		sleep 0.05
-	done
-	fail "httpd does not start: $(cat "$folder/$1/out" "$folder/$1/error.log")"
-	finish
-}
-
 # both LINES [MPM [LINES-OF-B]]: A on 7391 and B on 7393, a new start.
 both() {
-	local pid
-
-	for pid in $servers; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
+	httpd_stop
 	rm -rf "$folder/a" "$folder/b"
-	servers=
-	configure a 7391 "${2:-event}" "$1"
-	configure b 7393 "${2:-event}" "${3:-$1}"
-	run a
-	servers="$servers ${daemons##* }"
-	run b
-	servers="$servers ${daemons##* }"
+	httpd_configure a 7391 "${2:-event}" "$1"
+	httpd_configure b 7393 "${2:-event}" "${3:-$1}"
+	httpd_start a
+	httpd_start b
 }
-servers=
 
 # expect_resumed WHAT VERSION COUNT OF [RESUME_MANY-OPTION...]
 expect_resumed() {
@@ -253,7 +175,7 @@ echo "ann at B, at A, at B again, at B with a wrong password: $said"
 # What is wrong is told in one line: by the test of the configuration, or at the start.
 wrong() {
 	cases=$((cases + 1))
-	configure wrong 7395 event "$2"
+	httpd_configure wrong 7395 event "$2"
 	apache2 "$1" -f "$folder/wrong/httpd.conf" >"$folder/out" 2>&1 && fail "httpd takes: $2"
 	cat "$folder/out" "$folder/wrong/error.log" 2>/dev/null | grep -qF -- "sessiond: $3" ||
 		fail "$2: not told: $3: $(cat "$folder/out" "$folder/wrong/error.log")"

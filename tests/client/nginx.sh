@@ -9,57 +9,30 @@
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
 
-PATH=$PATH:/usr/sbin
-command -v nginx >/dev/null || skip "nginx is not installed"
+. "$(dirname "$0")/servers.sh"
+. "$(dirname "$0")/nginxes.sh"
+
 [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || skip "nginx's stream module is not installed"
-command -v openssl >/dev/null || skip "openssl is not installed"
-modules=$SESSIOND_BUILD/client/nginx
-resume_many=$SESSIOND_BUILD/tests/client/resume_many
-export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+nginx_probe
 count=1000
 place "$1"
-
-cert=$folder/cert.pem
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 1 \
-	-keyout "$cert.key" -out "$cert" 2>/dev/null || fail "no certificate can be made"
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
 
 # configure NAME PORT LINES [LINES-OF-2ND [LINES-OF-HTTP]]: a configuration, with servers on PORT and, with
 # lines of its own, PORT + 1; on PORT + 2 without TLS, and on PORT + 3 a stream to that.
 configure() {
-	local dir=$folder/$1
-
-	mkdir -p "$dir"
-	cat >"$dir/nginx.conf" <<-END
-		load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-		load_module $modules/ngx_http_sessiond_module.so;
-		load_module $modules/ngx_stream_sessiond_module.so;
-		daemon off;
-		user root;
-		pid $dir/pid;
-		error_log $dir/error.log notice;
-		worker_processes 2;
-		events { worker_connections 512; }
-		http {
-			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time';
-			access_log $dir/access.log sessiond;
-			client_body_temp_path $dir/tmp; proxy_temp_path $dir/tmp; fastcgi_temp_path $dir/tmp;
-			uwsgi_temp_path $dir/tmp; scgi_temp_path $dir/tmp;
-			ssl_certificate $cert;
-			ssl_certificate_key $cert.key;
-			ssl_protocols TLSv1.2 TLSv1.3;
-			ssl_session_tickets off;
-			sessiond $cache_at:7330;
-			sessiond_deadline 1s;
-			$3
-			${5:-}
-			server { listen 127.0.0.1:$2 ssl; return 200 ok; }
-			server { listen 127.0.0.1:$(($2 + 1)) ssl; ${4:-} return 200 ok; }
-			server { listen 127.0.0.1:$(($2 + 2)); location / { return 200 ok; } location = /sessions { sessiond_status; } }
-		}
+	nginx_configure "$1" "$3 ${5:-}" "
+		server { listen 127.0.0.1:$2 ssl; return 200 ok; }
+		server { listen 127.0.0.1:$(($2 + 1)) ssl; ${4:-} return 200 ok; }
+		server {
+			listen 127.0.0.1:$(($2 + 2));
+			location / { return 200 ok; }
+			location = /sessions { sessiond_status; }
+		}" "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+		load_module $SESSIOND_BUILD/client/nginx/ngx_stream_sessiond_module.so;" "
 		stream {
 			log_format sessiond '\$ssl_session_reused \$sessiond_status \$sessiond_time';
-			access_log $dir/stream.log sessiond;
+			access_log $folder/$1/stream.log sessiond;
 			ssl_certificate $cert;
 			ssl_certificate_key $cert.key;
 			ssl_protocols TLSv1.2 TLSv1.3;
@@ -68,40 +41,18 @@ configure() {
 			sessiond_deadline 1s;
 			$3
 			server { listen 127.0.0.1:$(($2 + 3)) ssl; proxy_pass 127.0.0.1:$(($2 + 2)); }
-		}
-	END
-}
-
-# run NAME: starts nginx, and waits until it listens.
-run() {
-	nginx -p "$folder/$1" -c "$folder/$1/nginx.conf" -e "$folder/$1/error.log" >"$folder/$1/out" 2>&1 &
-	daemons="$daemons $!"
-	for _ in $(seq 200); do
-		[ -s "$folder/$1/pid" ] && grep -q 'start worker process' "$folder/$1/error.log" && return
-		sleep 0.05
-	done
-	fail "nginx does not start: $(cat "$folder/$1/out" "$folder/$1/error.log")"
-	finish
+		}"
 }
 
 # both LINES [LINES-OF-2ND [LINES-OF-HTTP]]: A on 7341 and B on 7351 with these lines, a new start.
 both() {
-	local pid
-
-	for pid in $nginxes; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
+	nginx_stop
 	rm -rf "$folder/a" "$folder/b"
-	nginxes=
 	configure a 7341 "$1" "${2:-}" "${3:-}"
 	configure b 7351 "$1" "${2:-}" "${3:-}"
-	run a
-	nginxes="$nginxes ${daemons##* }"
-	run b
-	nginxes="$nginxes ${daemons##* }"
+	nginx_start a
+	nginx_start b
 }
-nginxes=
 
 # expect_resumed WHAT VERSION COUNT OF PORT PORT
 expect_resumed() {
@@ -172,22 +123,16 @@ for version in 1.2 1.3; do
 done
 
 # Reloads while clients come, with a key that rotates, lose nothing: each step is at both before the next.
-workers_of() {
-	grep -c 'start worker process ' "$folder/$1/error.log"
-}
 (
+	before=$failures
 	for _ in 1 2 3; do
 		"$sessionctl" key rotate "$folder/key" >/dev/null
 		for name in a b; do
-			before=$(workers_of $name)
-			kill -HUP "$(cat "$folder/$name/pid")"
-			for _ in $(seq 400); do
-				[ "$(workers_of $name)" -lt $((before + 2)) ] || break
-				sleep 0.05
-			done
+			nginx_reload $name
 		done
 		sleep 0.5
 	done
+	[ "$failures" -eq "$before" ]
 ) &
 rotation=$!
 rounds=0
@@ -196,6 +141,7 @@ while kill -0 $rotation 2>/dev/null; do
 	[ "$said" = "20 of 20 resumed" ] || fail "during a reload: $said"
 	rounds=$((rounds + 1))
 done
+wait $rotation || fail "a reload fails"
 echo "$rounds rounds during reloads"
 expect_resumed 'after reloads' 1.3 20 20 7341 7351
 "$sessionctl" -C "$folder/up.sock" stats | grep '^remove_' >"$folder/removes"

@@ -2,29 +2,20 @@
 # Copyright (c) 2026 the sessiond authors
 # shellcheck shell=bash
 #
-# nginx in a test. To be sourced by bash after cli/lib.sh and place.sh.
+# nginx in a test. To be sourced by bash after cli/lib.sh, place.sh and servers.sh.
 #
 #   nginx_probe                     skips the test if there is none
-#   make_certificate FILE NAME      a certificate in FILE, its key in FILE.key
-#   nginx_configure NAME LINES SERVERS   LINES and SERVERS in http
+#   nginx_configure NAME LINES SERVERS [MODULES MORE]   LINES and SERVERS in http, after it MORE, which
+#                                   needs these modules of nginx
 #   nginx_start NAME, nginx_stop    starts one and waits until it listens; stops all
 #   resumes WHAT COUNT OF RESUME_MANY-ARGUMENT...   that so many of OF are resumed
 
 nginxes=
-resume_many=$SESSIOND_BUILD/tests/client/resume_many
 
 nginx_probe() {
-	PATH=$PATH:/usr/sbin
-	command -v nginx >/dev/null || skip "nginx is not installed"
-	command -v openssl >/dev/null || skip "openssl is not installed"
-	export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+	servers_need nginx
 	cert=$folder/cert.pem
 	make_certificate "$cert" test
-}
-
-make_certificate() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -days 1 \
-		-keyout "$1.key" -out "$1" 2>/dev/null || fail "no certificate can be made"
 }
 
 nginx_configure() {
@@ -32,6 +23,7 @@ nginx_configure() {
 
 	mkdir -p "$dir"
 	cat >"$dir/nginx.conf" <<-END
+		${4:-}
 		load_module $SESSIOND_BUILD/client/nginx/ngx_http_sessiond_module.so;
 		daemon ${NGINX_DAEMON:-off};
 		user root;
@@ -54,6 +46,7 @@ nginx_configure() {
 			$2
 			$3
 		}
+		${5:-}
 	END
 }
 
@@ -75,16 +68,7 @@ nginx_start() {
 }
 
 nginx_stop() {
-	local pid rest=
-
-	for pid in $nginxes; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	for pid in $daemons; do
-		[[ " $nginxes " == *" $pid "* ]] || rest="$rest $pid"
-	done
-	daemons=$rest
+	servers_end "$nginxes"
 	nginxes=
 }
 

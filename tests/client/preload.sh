@@ -9,90 +9,24 @@
 
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
+. "$(dirname "$0")/servers.sh"
+. "$(dirname "$0")/preloads.sh"
 
 server=$1
-PATH=$PATH:/usr/sbin
-for program in haproxy "$server" openssl; do
-	command -v "$program" >/dev/null || skip "$program is not installed"
-done
-preload=$SESSIOND_BUILD/client/preload/libsessiond-preload.so
-resume_many=$SESSIOND_BUILD/tests/client/resume_many
-export LD_LIBRARY_PATH=$SESSIOND_BUILD/client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+servers_need haproxy "$server"
 export SESSIOND_CLIENT_CONF=$folder/client.conf SESSIOND_DEADLINE_US=1000000
 count=1000
 place "$2"
 
-cert=$folder/cert.pem
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 1 \
-	-keyout "$cert.key" -out "$cert.crt" 2>/dev/null || fail "no certificate can be made"
-cat "$cert.key" "$cert.crt" >"$cert"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other.example -days 1 \
-	-keyout "$folder/other.key" -out "$folder/other.crt" 2>/dev/null || fail "no certificate can be made"
-cat "$folder/other.key" "$folder/other.crt" >"$folder/other.pem"
+preload_certificate "$folder/cert.pem" test
+preload_certificate "$folder/other.pem" other.example
 "$sessionctl" key new "$folder/key" >/dev/null || fail "no key can be made"
-
-# listens PORT...: waits until somebody does.
-listens() {
-	local port
-
-	for port; do
-		for _ in $(seq 200); do
-			(: </dev/tcp/127.0.0.1/"$port") 2>/dev/null && continue 2
-			sleep 0.05
-		done
-		fail "nobody listens on $port: $(cat "$folder"/*.out)"
-		finish
-	done
-}
-
-haproxy_conf() {
-	cat <<-END
-		global
-		    nbthread 2
-		    log stdout format raw local0 warning
-		defaults
-		    mode http
-		    timeout client 20s
-		    timeout server 20s
-		    timeout connect 20s
-		frontend $1
-		    bind 127.0.0.1:$2 $3
-		    http-request return status 200 content-type text/plain string ok
-	END
-}
-
-# run NAME PORT LD_PRELOAD
-run() {
-	if [ "$server" = haproxy ]; then
-		haproxy_conf "$1" "$2" "ssl crt $cert crt $folder/other.pem no-tls-tickets" >"$folder/$1.cfg"
-		LD_PRELOAD=$3 haproxy -db -f "$folder/$1.cfg" >"$folder/$1.out" 2>&1 &
-	else
-		LD_PRELOAD=$3 hitch --workers=2 --user=nobody --group=nogroup --backend='[127.0.0.1]:7389' \
-			--frontend="[127.0.0.1]:$2" "$folder/other.pem" "$cert" >"$folder/$1.out" 2>&1 &
-	fi
-	daemons="$daemons $!"
-	servers="$servers $!"
-}
-servers=
 
 # both [LD_PRELOAD]: A on 7381 and B on 7382, a new start.
 both() {
-	local pid port
-
-	for pid in $servers; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	servers=
-	# hitch's workers may outlive it by a moment.
-	for port in 7381 7382; do
-		for _ in $(seq 200); do
-			(: </dev/tcp/127.0.0.1/"$port") 2>/dev/null || break
-			sleep 0.05
-		done
-	done
-	run a 7381 "$1"
-	run b 7382 "$1"
+	preload_stop 7381 7382
+	preload_start a 7381 "$1"
+	preload_start b 7382 "$1"
 	listens 7381 7382
 }
 
@@ -112,13 +46,7 @@ expect_resumed() {
 # shellcheck disable=SC2086 # words
 start up $cache_options -n 100000 7380 || finish
 cache=$started
-if [ "$server" = hitch ]; then
-	haproxy_conf backend 7389 '' >"$folder/backend.cfg"
-	haproxy -db -f "$folder/backend.cfg" >"$folder/backend.out" 2>&1 &
-	daemons="$daemons $!"
-	listens 7389
-fi
-
+preload_backend
 : >"$folder/client.conf"
 both ''
 for version in 1.2 1.3; do

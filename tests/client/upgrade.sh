@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")/../cli/lib.sh"
 . "$(dirname "$0")/place.sh"
+. "$(dirname "$0")/servers.sh"
 . "$(dirname "$0")/nginxes.sh"
 
 nginx_probe
