@@ -11,13 +11,16 @@
  *   -m NAME   at B; empty: none
  *   -b TEXT   the body of every answer has this in it
  *   -x SHELL  is run between making and resuming
+ *   -t FILE   gets the time of each handshake with B, in us, one a line
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -29,7 +32,8 @@
 #define WAIT_S 20
 
 static SSL_SESSION *given;
-static const char *body, *certificate, *command, *name_a, *name_b;
+static const char *body, *certificate, *command, *name_a, *name_b, *times_file;
+static FILE *times;
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
@@ -37,6 +41,14 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 	SSL_SESSION_free(given);
 	given = session;
 	return 1;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 static int tcp_to(int port)
@@ -80,6 +92,7 @@ static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *s
 	char request[320];
 	SSL *ssl = SSL_new(ctx);
 	int fd = tcp_to(port);
+	uint64_t from = now_us();
 	bool resumed;
 
 	SSL_set_fd(ssl, fd);
@@ -101,6 +114,8 @@ static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *s
 		ERR_print_errors_fp(stderr);
 		exit(1);
 	}
+	if (times)
+		fprintf(times, "%llu\n", (unsigned long long)(now_us() - from));
 	check_answer(ssl, port);
 	resumed = SSL_session_reused(ssl);
 	SSL_shutdown(ssl);
@@ -148,10 +163,11 @@ int main(int argc, char **argv)
 	SSL_SESSION **sessions;
 	SSL_CTX *ctx;
 
-	while ((option = getopt(argc, argv, "c:n:m:b:x:")) > 0)
+	while ((option = getopt(argc, argv, "c:n:m:b:t:x:")) > 0)
 		*(option == 'c'		? &certificate
 			: option == 'n' ? &name_a
 			: option == 'm' ? &name_b
+			: option == 't' ? &times_file
 			: option == 'x' ? &command
 					: &body) = optarg;
 	argv += optind - 1;
@@ -177,10 +193,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "failed: %s\n", command);
 		return 1;
 	}
+	if (times_file && !(times = fopen(times_file, "w"))) {
+		perror(times_file);
+		return 1;
+	}
 	for (int i = 0; i < count; i++) {
 		resumed += resume(ctx, atoi(argv[4]), sessions[i], tries);
 		SSL_SESSION_free(sessions[i]);
 	}
+	if (times)
+		fclose(times);
 	printf("%d of %d resumed\n", resumed, count);
 	free(sessions);
 	SSL_CTX_free(ctx);
