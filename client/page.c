@@ -8,9 +8,11 @@
 #include "client/page.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -122,6 +124,55 @@ static int create_file(int folder, char *name, size_t size, const char *program)
 	return fd;
 }
 
+/* This process may have executed itself anew, as HAProxy does to reload: then pages of its clients
+ * of before still name it, and would stay as long as it lives. */
+static void forget_before_exec(int folder)
+{
+	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	uint64_t here = client_pages_namespace(), none = 0;
+	unsigned limit = SWEEP_FILES;
+	struct client_page page;
+	struct dirent *entry;
+
+	if (!dir && copy >= 0)
+		close(copy);
+	while (dir && limit-- > 0 && (entry = readdir(dir))) {
+		int fd = -1;
+
+		if (entry->d_name[0] == '.' || !client_pages_read(folder, entry->d_name, &page) ||
+			page.pid_namespace != here || here == 0)
+			continue;
+		for (unsigned i = 0; i < CLIENT_PAGE_PROCESSES; i++) {
+			if (CLIENT_PAGE_PID(page.processes[i]) != getpid())
+				continue;
+			if (fd < 0)
+				fd = openat(folder, entry->d_name,
+					O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+			if (fd < 0 ||
+				pwrite(fd, &none, sizeof(none),
+					(off_t)offsetof(struct client_page, processes[i])) < 0)
+				break;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Before this program image has a client of its own. */
+static void forget_once(int folder)
+{
+	static bool done;
+
+	threads_lock();
+	if (!done)
+		forget_before_exec(folder);
+	done = true;
+	threads_unlock();
+}
+
 /* NULL if the page cannot be a file. */
 static struct client_page *map_file(sessiond_client *client, const char *path, const char *program)
 {
@@ -134,6 +185,7 @@ static struct client_page *map_file(sessiond_client *client, const char *path, c
 	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return NULL;
+	forget_once(folder);
 	client_pages_sweep(folder, SWEEP_FILES);
 	fd = create_file(folder, client->page_name, sizeof(client->page_name), program);
 	if (fd >= 0)

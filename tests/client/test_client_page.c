@@ -253,6 +253,35 @@ static void a_sweep_spares_a_child_that_has_not_run_yet(void **state)
 	close(told[1]);
 }
 
+/* The new image of the test below. Returns the exit code: how many files there are. */
+static int after_exec(const char *path)
+{
+	sessiond_client *client;
+	int found;
+
+	strcpy(folder, path);
+	client = open_in(folder);
+	found = (int)files(NULL);
+	sessiond_close(client);
+	return found;
+}
+
+/* HAProxy's master keeps its pid when it reloads. */
+static void a_process_that_executes_anew_leaves_its_file(void **state)
+{
+	pid_t child = fork();
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0) {
+		open_in(folder);
+		execl("/proc/self/exe", "test_client_page", folder, NULL);
+		_exit(99);
+	}
+	assert_int_equal(WEXITSTATUS(end_of(child)), 1);
+	assert_int_equal(files(NULL), 0);
+}
+
 /* One worker finds out, all know. */
 static void breakers_are_shared(void **state)
 {
@@ -430,13 +459,14 @@ static void hostile_files_are_left_alone(void **state)
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		T(workers_count_without_root),
 		T(it_outlives_who_opened_it),
 		T(a_sweep_spares_a_child_that_has_not_run_yet),
+		T(a_process_that_executes_anew_leaves_its_file),
 		T(breakers_are_shared),
 		T(everyone_may_read_it),
 		T(without_a_folder_they_count),
@@ -447,6 +477,8 @@ int main(void)
 #undef T
 	};
 
+	if (argc > 1)
+		return after_exec(argv[1]);
 	/* Before the library's own, which the first client registers. */
 	if (pthread_atfork(NULL, NULL, hold_child) != 0)
 		return 1;
