@@ -87,6 +87,7 @@ if [ "$seen" = no ]; then
 	fail "the health key did not say that it warms up: $(health 2>&1)"
 fi
 await 40 "x is ready" health
+await 60 "its warm-up is over" has x farm_warm_up_percent eq 100
 await 60 "x has every session" has x sessions eq "$count"
 echo "$mode: $(stat x farm_warm_up_sessions) sessions in $(stat x farm_warm_up_ms) ms"
 wait "$gets" || fail "GETs during the warm-up: $(cat "$folder/gets.error")"
