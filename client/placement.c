@@ -3,8 +3,6 @@
  */
 #include "client/placement.h"
 
-#include "client/mix.h"
-
 static uint64_t read64(const uint8_t *at)
 {
 	uint64_t value = 0;
@@ -21,15 +19,22 @@ uint64_t placement_cache(const struct endpoint *cache)
 	return mix64(mix64(mix64(high) ^ low) ^ cache->port);
 }
 
-void placement_order(const uint64_t *caches, unsigned count, const uint8_t key[SESSD_KEY_SIZE],
-	uint8_t order[SESSIOND_CACHES_MAX])
+uint64_t placement_key(const uint8_t key[SESSD_KEY_SIZE])
 {
-	uint64_t scores[SESSIOND_CACHES_MAX], mixed = 0;
+	uint64_t mixed = 0;
 
 	for (int i = 0; i < SESSD_KEY_SIZE; i += 8)
 		mixed = mix64(mixed ^ read64(key + i));
+	return mixed;
+}
+
+void placement_order(const uint64_t *caches, unsigned count, const uint8_t key[SESSD_KEY_SIZE],
+	uint8_t order[SESSIOND_CACHES_MAX])
+{
+	uint64_t scores[SESSIOND_CACHES_MAX], mixed = placement_key(key);
+
 	for (unsigned i = 0; i < count; i++) {
-		uint64_t score = mix64(caches[i] ^ mixed);
+		uint64_t score = placement_score(caches[i], mixed);
 		unsigned at = i;
 
 		for (; at > 0 && scores[at - 1] < score; at--) {

@@ -5,6 +5,7 @@
 docs/bench/figures.json."""
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
-from benchlib import costs, readme, report, scale  # noqa: E402
+from benchlib import costs, many_caches, readme, report, scale  # noqa: E402
 from benchlib.bounds import BOUNDS, LIMIT, PEER, VALUE, Bound  # noqa: E402
 from benchlib.figure import Figure  # noqa: E402
 from benchlib.rows import ROWS  # noqa: E402
@@ -181,6 +182,29 @@ class Costs(unittest.TestCase):
             def program_of(self, _):
                 return []
         self.assertEqual(costs.measure_size(Lab(), None, 1000), (50, 200, 300))
+
+
+class ManyCaches(unittest.TestCase):
+    @unittest.skipUnless("SESSIOND_BUILD" in os.environ, "meson sets SESSIOND_BUILD")
+    def test_page_has_what_is_calculated_and_simulated(self):
+        runs = many_caches.simulated(pathlib.Path(os.environ["SESSIOND_BUILD"]))
+        text = many_caches.PAGE.read_text()
+        self.assertEqual(text, many_caches.rewritten(text, many_caches.tables(ROOT / "docs/bench", runs)))
+        for told in ("{:,} NEWs a second".format(int(many_caches.news_held())), "%.0f ns to take" %
+                     many_caches.ENGINE_TAKES, "%.0f ns to give" % many_caches.ENGINE_GIVES,
+                     "%.0f ns to\nseal" % many_caches.NODE_SEALS, "%.0f ns to open" % many_caches.NODE_OPENS,
+                     "{:,}".format(many_caches.SLOTS),
+                     "{:,.0f},000 handshakes/s".format(many_caches.news_held() / many_caches.NEWS / 1000)):
+            self.assertIn(told, text)
+        for run in runs:
+            count = run["caches"]
+            # Two of N copies are on a lost cache, one of N + 1 moves to a new one.
+            self.assertAlmostEqual(run["one_copy_left"] * count / 2, 1, delta=0.02)
+            self.assertAlmostEqual(run["moved"] * (count + 1), 1, delta=0.02)
+            self.assertAlmostEqual(run["added_misses"] * (count + 1), 1, delta=0.02)
+            self.assertAlmostEqual(run["lost_by_two"] * count * (count - 1) / 2, 1, delta=0.02)
+            self.assertLess(run["held_most"], 1.02)
+            self.assertGreater(run["held_least"], 0.97)
 
 
 class Stalls(unittest.TestCase):
