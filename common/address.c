@@ -50,6 +50,22 @@ bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr)
 	       address_is_ipv4(&endpoint->addr) == address_is_ipv4(addr);
 }
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr) &&
+	       strcmp(a->scope, b->scope) == 0;
+}
+
+bool endpoint_overlaps(const struct endpoint *a, const struct endpoint *b)
+{
+	bool same_family = address_is_ipv4(&a->addr) == address_is_ipv4(&b->addr);
+
+	if (a->port != b->port)
+		return false;
+	return a->any || b->any ||
+	       (same_family && (address_is_wildcard(&a->addr) || address_is_wildcard(&b->addr)));
+}
+
 void address_from_ipv4(struct address *addr, const uint8_t ipv4[4])
 {
 	memcpy(addr->bytes, v4_mapped, sizeof(v4_mapped));

@@ -59,6 +59,11 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_
 /* Whether a socket of this endpoint receives what is sent to `addr`, whatever the port. */
 bool endpoint_takes(const struct endpoint *endpoint, const struct address *addr);
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+/* Whether the kernel refuses to bind both: some packets would match both. False for equal ones with
+ * one address. */
+bool endpoint_overlaps(const struct endpoint *a, const struct endpoint *b);
+
 /* The parsers return 0 or -EINVAL. They write `*out` only, not error_message(). */
 int address_parse(const char *text, struct address *out);
 /* ADDR, ADDR:PORT, [V6], [V6]:PORT, * or *:PORT; `port` is the default. A link-local V6 may end in

@@ -65,6 +65,15 @@ struct engine_config {
 	void (*on_thread)(void); /* called first on each thread that the engine makes; or NULL */
 };
 
+/* Whether both listen at the same addresses, in the same order. */
+static inline bool engine_same_listen(const struct engine_config *a, const struct engine_config *b)
+{
+	for (size_t i = 0; i < a->listen_count && i < b->listen_count; i++)
+		if (!endpoint_equal(&a->listen[i], &b->listen[i]))
+			return false;
+	return a->listen_count == b->listen_count;
+}
+
 /* Receives changes from an engine. Called from inside poll, on the writer thread. `timeout`:
  * seconds, host byte order. `value` is valid during the call only; `len`, in bytes, may exceed
  * value_max: the sink counts and refuses such a NEW. `source` is who sent it; NULL if unknown. */
@@ -153,14 +162,13 @@ struct engine_ops {
 	int (*set_allow)(struct engine *engine, const struct allow_list *allow);
 
 	/* Applies what `next` says otherwise of limit_gets, limit_news, measure, and, in modes
-	 * that use them, of busy_poll and xdp_histogram. The rest of `next` is as at the start. On
-	 * failure nothing has changed; going back to what was before does not fail. Call after
-	 * start. */
+	 * that use them, of busy_poll, xdp_histogram and (ENGINE_LISTENS_AGAIN) listen. The rest of
+	 * `next` is as at the start. On failure nothing has changed. Call after start. */
 	int (*reload)(struct engine *engine, const struct engine_config *next);
 
-	/* Gives the files that it made to the user that the daemon is about to become, so that
-	 * close can remove them and the next daemon can use them. Call after start. NULL if it
-	 * makes none. */
+	/* Gives the files and sockets that it made to the user that the daemon is about to become,
+	 * so that close can remove them and the next daemon can use them. Call after start. NULL if
+	 * it makes none. */
 	int (*give)(struct engine *engine, uid_t uid, gid_t gid);
 
 	/* A local address was added or removed; NULL if the engine needs no addresses. */
@@ -275,6 +283,7 @@ enum engine_flags {
 	ENGINE_BUSY_POLL = 128, /* may poll or sleep: uses --busy-poll */
 	/* Its sessions are in plain memory after close: they can be handed to the next daemon. */
 	ENGINE_HANDS_OVER = 256,
+	ENGINE_LISTENS_AGAIN = 512, /* --listen may change while it runs */
 };
 
 /* A mode, built in or not. */

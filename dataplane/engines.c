@@ -25,11 +25,15 @@
 
 const struct engine_mode engine_modes[] = {
 	{"xdp", XDP, "-Dxdp=enabled",
-		ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS | ENGINE_BUSY_POLL, "daemon"},
+		ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS | ENGINE_BUSY_POLL |
+			ENGINE_LISTENS_AGAIN,
+		"daemon"},
 	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS,
 		"dpdk"},
 	{"socket", &engine_socket, NULL,
-		ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL | ENGINE_HANDS_OVER, "daemon"},
+		ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL | ENGINE_HANDS_OVER |
+			ENGINE_LISTENS_AGAIN,
+		"daemon"},
 };
 
 const size_t engine_mode_count = sizeof(engine_modes) / sizeof(engine_modes[0]);

@@ -91,7 +91,11 @@ static int udp_open(const struct endpoint *endpoint, int family, bool shared)
 	if (err == -EADDRNOTAVAIL)
 		return error_set(EADDRNOTAVAIL,
 			"cannot listen on %s: no interface of this host has that address", text);
-	return error_set(-err, "cannot listen on UDP %s: %s", text, strerror(-err));
+	return error_set(-err, "cannot listen on UDP %s: %s%s", text, strerror(-err),
+		err == -EACCES && endpoint->port < 1024
+			? ": a port below 1024 takes CAP_NET_BIND_SERVICE, which a daemon "
+			  "gives up after its start"
+			: "");
 }
 
 static bool have_ipv6(void)

@@ -48,13 +48,15 @@ ENGINE_OPTION(busy_poll, .name = "busy-poll", .needs = ENGINE_BUSY_POLL, .flags 
 		   "prefer polling to interrupts.",
 	.set = set_bool, .value = value_bool, .fallback = "no")
 
-ENGINE_OPTION(listen, .name = "listen", .letter = 'l', .arg = "ADDR[:PORT]",
-	.flags = OPTION_REPEATABLE,
-	.fixed = "sockets are bound at start, by privileges that the daemon then gives up",
+ENGINE_OPTIONS(listen, listen_count, .name = "listen", .letter = 'l', .arg = "ADDR[:PORT]",
+	.flags = OPTION_REPEATABLE | OPTION_RELOADABLE | OPTION_PORT,
+	.reloads = ENGINE_LISTENS_AGAIN, .fixed = "the ports' filters are made for it at start",
 	.help = "Serve this address; default every address",
 	.details = "An IPv6 address with a port is written in brackets. * is every address of the "
 		   "host, including those added later. A link-local address ends in %INTERFACE; in "
-		   "xdp mode the daemon's sockets answer GETs to it.",
+		   "xdp mode the daemon's sockets answer GETs to it. A reload opens new sockets "
+		   "before it closes old ones; in dpdk mode, or with another PORT, a change needs "
+		   "a restart.",
 	.set = add_listen, .value = value_listen, .first_line = ENGINE_INTERFACES_MAX,
 	.clear = clear_listen, .example = "10.0.0.5")
 

@@ -390,10 +390,11 @@ void option_copy_lines(const struct option_def *def, struct options *to, const s
 const char *option_fixed(const struct option_def *def, const struct engine_mode *mode,
 	const struct options *running, const struct options *now)
 {
-	(void)mode;
-	(void)running;
-	(void)now;
-	return def->flags & OPTION_RELOADABLE ? NULL : def->fixed;
+	if (!(def->flags & OPTION_RELOADABLE))
+		return def->fixed;
+	if (def->flags & OPTION_PORT && running->port != now->port)
+		return "the port has changed too";
+	return def->reloads && !engine_mode_has(mode, def->reloads) ? def->fixed : NULL;
 }
 
 int option_key(const struct option_def *def)

@@ -17,6 +17,7 @@ enum option_flags {
 	OPTION_COMMAND_LINE = 4, /* not in the file */
 	OPTION_ARGUMENT = 8,	 /* on the command line the argument, without a name */
 	OPTION_MOVES = 16,    /* after a change, a start does not find what the last daemon left */
+	OPTION_PORT = 64,     /* a value without a port has PORT's */
 	OPTION_PASSWORD = 32, /* a URL: errors do not show what stands before its last @ */
 };
 
@@ -48,6 +49,8 @@ struct option_def {
 		const struct option_def *def, const struct options *options, size_t i, char *text);
 	/* Why a change needs a restart, or NULL if it does not: see option_fixed. */
 	const char *fixed;
+	unsigned reloads; /* of enum engine_flags: only in modes with it a reload applies it; 0: all
+			   */
 	size_t first_line; /* of a repeatable option's values in options.lines */
 	/* Empties the list of a repeatable option, including its default. */
 	void (*clear)(struct options *options);

@@ -201,23 +201,6 @@ static int check_together(const struct options *options)
 	return check_built_in(options);
 }
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->any == b->any && a->port == b->port && address_equal(&a->addr, &b->addr) &&
-	       strcmp(a->scope, b->scope) == 0;
-}
-
-/* Whether the kernel refuses to bind both: some packets would match both. */
-static bool overlap(const struct endpoint *a, const struct endpoint *b)
-{
-	bool same_family = address_is_ipv4(&a->addr) == address_is_ipv4(&b->addr);
-
-	if (a->port != b->port)
-		return false;
-	return a->any || b->any ||
-	       (same_family && (address_is_wildcard(&a->addr) || address_is_wildcard(&b->addr)));
-}
-
 /* Fills in what depends on other options. */
 static int complete_listen(struct options *options)
 {
@@ -231,11 +214,11 @@ static int complete_listen(struct options *options)
 		if (endpoint->port == 0)
 			endpoint->port = options->port;
 		for (size_t j = 0; j < i; j++) {
-			if (same_endpoint(endpoint, &options->engine.listen[j]))
+			if (endpoint_equal(endpoint, &options->engine.listen[j]))
 				return error_set(EINVAL,
 					"--listen %s is given twice: leave one out",
 					endpoint_format(endpoint, text));
-			if (overlap(endpoint, &options->engine.listen[j]))
+			if (endpoint_overlaps(endpoint, &options->engine.listen[j]))
 				return error_set(EINVAL,
 					"--listen %s and --listen %s: one includes the other: "
 					"leave one out",

@@ -32,6 +32,7 @@ struct engine {
 	unsigned thread_count;
 	bool started;
 	struct worker *workers;
+	uint64_t closed_drops; /* at sockets that were closed */
 };
 
 static unsigned available_cpus(void)
@@ -48,8 +49,7 @@ static void free_engine(struct engine *engine)
 	for (unsigned i = 0; i < engine->thread_count && engine->workers; i++) {
 		struct worker *worker = &engine->workers[i];
 
-		while (worker->socket_count > 0)
-			close(worker->sockets[--worker->socket_count]);
+		udp_set_free(worker->sockets, NULL);
 		if (worker->wake_fd >= 0)
 			close(worker->wake_fd);
 		update_ring_close(&worker->ring);
@@ -64,14 +64,12 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
-/* Without it (an old kernel, a sandbox) requests are served, but the order of a key's messages is
- * lost. */
-static void steer(const struct engine *engine)
+/* `first`: worker 0's. Without it (an old kernel, a sandbox) requests are served, but the order of
+ * a key's messages is lost. */
+static void steer(const struct engine *engine, const struct udp_set *first)
 {
-	const struct worker *first = &engine->workers[0];
-
-	for (unsigned i = 0; i < first->socket_count && engine->thread_count > 1; i++) {
-		int err = steer_by_key(first->sockets[i], engine->thread_count);
+	for (unsigned i = 0; i < first->count && engine->thread_count > 1; i++) {
+		int err = steer_by_key(first->fds[i], engine->thread_count);
 
 		if (err) {
 			log_warning("cannot steer datagrams by key (%s): now and then a REMOVE may "
@@ -82,28 +80,19 @@ static void steer(const struct engine *engine)
 	}
 }
 
-/* The first set of sockets is bound unshared, so that a port in use is refused, and shared
- * afterwards. */
-static int open_sockets(struct engine *engine)
+/* The sockets of worker `i`, after those of the workers before it. The first set of sockets is
+ * bound unshared, so that a port in use is refused, and shared afterwards. */
+static int open_sockets(
+	struct engine *engine, const struct engine_config *config, unsigned i, struct udp_set **set)
 {
-	const struct engine_config *config = &engine->config;
+	const struct udp_set *now = engine->workers[i].sockets;
+	int err = udp_set_open(set, config->listen, config->listen_count, now, i > 0);
 
-	for (unsigned i = 0; i < engine->thread_count; i++) {
-		struct worker *worker = &engine->workers[i];
-		int n = udp_open_all(config->listen, config->listen_count, i > 0, worker->sockets,
-			WORKER_SOCKETS_MAX);
-
-		if (n < 0)
-			return n;
-		worker->socket_count = (unsigned)n;
-		for (int k = 0; i == 0 && k < n; k++) {
-			int err = udp_share(worker->sockets[k]);
-
-			if (err)
-				return err;
-		}
-	}
-	return 0;
+	if (!err && i == 0)
+		err = udp_set_share(*set);
+	if (!err && engine->shared.vrfs->any)
+		err = udp_tell_interfaces((*set)->fds, (*set)->count);
+	return err;
 }
 
 static int socket_open(struct engine **out, const struct engine_config *config)
@@ -146,10 +135,15 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 			goto fail;
 		udp_batch_use_vrfs(worker->batch, engine->shared.vrfs);
 	}
-	err = open_sockets(engine);
-	if (err)
-		goto fail_told;
-	steer(engine);
+	for (unsigned i = 0; i < engine->thread_count; i++) {
+		struct worker *worker = &engine->workers[i];
+
+		err = open_sockets(engine, config, i, &worker->sockets);
+		if (err)
+			goto fail_told;
+		atomic_store(&worker->served, worker->sockets);
+	}
+	steer(engine, engine->workers[0].sockets);
 	*out = engine;
 	return 0;
 fail:
@@ -264,15 +258,80 @@ static int socket_set_allow(struct engine *engine, const struct allow_list *allo
 	return 0;
 }
 
+static int listen_too(struct engine *engine, const struct engine_config *config, unsigned i,
+	struct udp_change *change)
+{
+	struct worker *worker = &engine->workers[i];
+	int err = open_sockets(engine, config, i, &change->next);
+
+	change->now = worker->sockets;
+	if (!err) {
+		change->both = udp_set_join(change->next, worker->sockets);
+		err = change->both ? 0 : error_set(ENOMEM, "out of memory for sockets");
+	}
+	/* At once: a new socket may get what came to an old one. */
+	if (!err)
+		atomic_store(&worker->served, change->both);
+	return err;
+}
+
+/* New sockets are served before the old ones are closed, and those of both lists go on. */
+static int change_listen(struct engine *engine, const struct engine_config *config)
+{
+	struct udp_change *changes = calloc(engine->thread_count, sizeof(*changes));
+	int err = changes ? 0 : error_set(ENOMEM, "out of memory for sockets");
+
+	for (unsigned i = 0; i < engine->thread_count && !err; i++)
+		err = listen_too(engine, config, i, &changes[i]);
+	if (!err) {
+		steer(engine, changes[0].next);
+		wait_for_workers(engine);
+		udp_change_settle(changes, engine->thread_count);
+	}
+	for (unsigned i = 0; i < engine->thread_count && changes; i++) {
+		struct worker *worker = &engine->workers[i];
+
+		atomic_store(&worker->served, err ? worker->sockets : changes[i].next);
+	}
+	if (changes)
+		wait_for_workers(engine);
+	for (unsigned i = 0; i < engine->thread_count && changes; i++) {
+		struct worker *worker = &engine->workers[i];
+		struct udp_set *old = err ? changes[i].next : worker->sockets;
+
+		free(changes[i].both);
+		if (!err)
+			worker->sockets = changes[i].next;
+		if (old)
+			engine->closed_drops += udp_set_free(old, worker->sockets);
+	}
+	free(changes);
+	return err;
+}
+
 static int socket_reload(struct engine *engine, const struct engine_config *next)
 {
+	struct engine_config *now = &engine->config;
 	struct worker_shared *shared = &engine->shared;
 
 	if (reader_shared_set_limits(&shared->readers, next->limit_gets, next->limit_news) < 0)
 		return error_set(ENOMEM, "out of memory for --rate-limit; the old one stays");
+	if (!engine_same_listen(now, next)) {
+		int err = change_listen(engine, next);
+
+		if (err) {
+			reader_shared_set_limits(
+				&shared->readers, now->limit_gets, now->limit_news);
+			return err;
+		}
+		memcpy(now->listen, next->listen, sizeof(now->listen));
+		now->listen_count = next->listen_count;
+	}
+	now->limit_gets = next->limit_gets;
+	now->limit_news = next->limit_news;
 	atomic_store(&shared->measure, next->measure);
 	atomic_store(&shared->busy_poll, next->busy_poll);
-	engine->config.busy_poll = next->busy_poll;
+	now->busy_poll = next->busy_poll;
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		reader_follow(&engine->workers[i].reader, &shared->readers);
 		signal_fd(engine->workers[i].wake_fd); /* from a sleep that is to be the last */
@@ -286,8 +345,15 @@ static int socket_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bo
 
 	for (unsigned i = 0; i < engine->thread_count && !err && !engine->shared.vrfs->any; i++)
 		err = udp_tell_interfaces(
-			engine->workers[i].sockets, engine->workers[i].socket_count);
+			engine->workers[i].sockets->fds, engine->workers[i].sockets->count);
 	return err ? err : vrf_ports_set(engine->shared.vrfs, port, present ? vrf : 0);
+}
+
+static int socket_give(struct engine *engine, uid_t uid, gid_t gid)
+{
+	for (unsigned i = 0; i < engine->thread_count; i++)
+		udp_set_give(engine->workers[i].sockets, uid, gid);
+	return 0;
 }
 
 static void socket_describe(struct engine *engine, char *text, size_t size)
@@ -300,7 +366,7 @@ static void socket_describe(struct engine *engine, char *text, size_t size)
 static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct request_counters total = {0};
-	uint64_t queue_full = 0, send_failed = 0, drops = 0, group = 0;
+	uint64_t queue_full = 0, send_failed = 0, drops = engine->closed_drops, group = 0;
 
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];
@@ -309,8 +375,7 @@ static void socket_stats(struct engine *engine, stats_emit emit, void *ctx)
 		queue_full += __atomic_load_n(&worker->drop_queue_full, __ATOMIC_RELAXED);
 		send_failed += __atomic_load_n(&worker->send_failed, __ATOMIC_RELAXED);
 		group += udp_group_drops(worker->batch);
-		for (unsigned k = 0; k < worker->socket_count; k++)
-			drops += udp_drops(worker->sockets[k]);
+		drops += udp_set_drops(worker->sockets);
 	}
 	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_queue_full", queue_full);
@@ -378,6 +443,7 @@ const struct engine_ops engine_socket = {
 	.set_allow = socket_set_allow,
 	.reload = socket_reload,
 	.set_vrf = socket_set_vrf,
+	.give = socket_give,
 	.describe = socket_describe,
 	.stats = socket_stats,
 	.drop_samples = socket_drop_samples,

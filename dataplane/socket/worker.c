@@ -192,9 +192,10 @@ static void run_busy(struct worker *worker)
 
 	while (goes_on(shared, true)) {
 		const struct allow_list *allow = atomic_load(&shared->allow);
+		const struct udp_set *set = atomic_load(&worker->served);
 
-		for (unsigned i = 0; i < worker->socket_count; i++)
-			serve(worker, worker->batch, worker->sockets[i], allow);
+		for (unsigned i = 0; i < set->count; i++)
+			serve(worker, worker->batch, set->fds[i], allow);
 		atomic_fetch_add(&worker->passes, 1);
 		/* The writer may share this CPU: yield, but only if it has work. Yielding each time
 		 * would give the CPU to any other task for a whole time slice. */
@@ -203,19 +204,33 @@ static void run_busy(struct worker *worker)
 	}
 }
 
+/* Returns how many sockets there are; the eventfd comes last. */
+static unsigned set_pollfds(
+	const struct worker *worker, const struct udp_set *set, struct pollfd *fds)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		fds[i] = (struct pollfd){.fd = set->fds[i], .events = POLLIN};
+	fds[set->count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
+	return set->count;
+}
+
 static void run_asleep(struct worker *worker)
 {
 	struct worker_shared *shared = worker->shared;
-	struct pollfd fds[WORKER_SOCKETS_MAX + 1];
-	unsigned count = worker->socket_count;
+	const struct udp_set *set = NULL;
+	struct pollfd fds[UDP_SET_MAX + 1];
+	unsigned count = 0;
 	bool more = false;
 	uint64_t wakes;
 
-	for (unsigned i = 0; i < count; i++)
-		fds[i] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
-	fds[count] = (struct pollfd){.fd = worker->wake_fd, .events = POLLIN};
 	while (goes_on(shared, false)) {
+		const struct udp_set *now = atomic_load(&worker->served);
 		const struct allow_list *allow;
+
+		if (now != set) {
+			set = now;
+			count = set_pollfds(worker, set, fds);
+		}
 
 		/* After a full batch, poll without waiting: a socket that is always busy must not
 		 * starve the others. */

@@ -13,10 +13,8 @@
 
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
-#include "dataplane/udp.h"
+#include "dataplane/udp_set.h"
 #include "dataplane/update_ring.h"
-
-#define WORKER_SOCKETS_MAX (2 * ENGINE_LISTEN_MAX)
 
 /* Shared by all workers of an engine. */
 struct worker_shared {
@@ -41,9 +39,10 @@ struct worker {
 	struct worker_shared *shared;
 	_Atomic uint64_t
 		passes; /* incremented per pass: pointers loaded before are not used after */
-	int sockets[WORKER_SOCKETS_MAX];
-	unsigned socket_count;
-	int wake_fd; /* eventfd */
+	_Atomic(const struct udp_set *)
+		served;		 /* as `sockets`, or with the next ones during a change */
+	struct udp_set *sockets; /* the main thread's; NULL before they are open */
+	int wake_fd;		 /* eventfd */
 	pthread_t thread;
 	bool started;
 };

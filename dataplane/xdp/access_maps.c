@@ -74,19 +74,10 @@ static void drop_all_but(struct engine *engine, const struct allow_list *allow)
 static void swap_slow_list(struct engine *engine, struct allow_list *list)
 {
 	struct allow_list *old = engine->allow;
-	uint64_t passes;
 
 	atomic_store(&engine->slow_allow, list);
 	engine->allow = list;
-	passes = atomic_load(&engine->passes);
-	while (engine->started && !atomic_load(&engine->poll_failed) &&
-		atomic_load(&engine->passes) < passes + 2) {
-		uint64_t one = 1;
-
-		if (write(engine->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-			break;
-		usleep(100);
-	}
+	receive_wait_for_writer(engine);
 	free(old);
 }
 

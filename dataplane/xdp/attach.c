@@ -316,7 +316,8 @@ static void warn_of_mtu(const struct engine *engine, const char *name)
 	struct ifreq request = {0};
 
 	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
-	if (engine->socket_count == 0 || ioctl(engine->sockets[0], SIOCGIFMTU, &request) < 0 ||
+	if (engine->sockets->count == 0 ||
+		ioctl(engine->sockets->fds[0], SIOCGIFMTU, &request) < 0 ||
 		request.ifr_mtu >= around + engine->config.value_max)
 		return;
 	log_warning("the MTU of %s is %d: replies with sessions of more than %d bytes do not "

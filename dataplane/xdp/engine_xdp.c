@@ -230,21 +230,11 @@ static void xdp_commit(struct engine *engine, void (*failed)(void *ctx, uint32_t
 	mirror_commit(engine->mirror, failed, ctx);
 }
 
-static int xdp_reload(struct engine *engine, const struct engine_config *next)
+/* The sockets too, so that a reload may open others beside them. */
+static int xdp_give(struct engine *engine, uid_t uid, gid_t gid)
 {
-	/* As at the start: see xdp_open. */
-	if (reader_shared_set_limits(&engine->readers, next->limit_gets, 2 * next->limit_news) < 0)
-		return error_set(ENOMEM, "out of memory for --rate-limit; the old one stays");
-	reader_follow(&engine->reader, &engine->readers);
-	maps_set_reloadable(engine, next);
-	engine->config.xdp_histogram = next->xdp_histogram;
-	atomic_store(&engine->measure, next->measure);
-	if (engine->config.busy_poll != next->busy_poll)
-		xsk_set_busy_poll(engine->xsks, next->busy_poll);
-	engine->config.busy_poll = next->busy_poll;
-	atomic_store(&engine->busy_poll, next->busy_poll);
-	xdp_wake(engine); /* from a sleep that is to be the last */
-	return 0;
+	udp_set_give(engine->sockets, uid, gid);
+	return pins_give(engine, uid, gid);
 }
 
 static void xdp_describe(struct engine *engine, char *text, size_t size)
@@ -292,7 +282,7 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 {
 	struct sessd_xdp_counters program;
 	struct request_counters fast, slow = {0}, total = {0};
-	uint64_t drops = 0;
+	uint64_t drops = engine->closed_drops + udp_set_drops(engine->sockets);
 
 	read_counters(engine, &program);
 #define X(name, ...) fast.name = program.name;
@@ -301,8 +291,6 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 	request_counters_sum(&slow, &engine->reader.counters);
 	request_counters_sum(&total, &fast);
 	request_counters_sum(&total, &slow);
-	for (unsigned i = 0; i < engine->socket_count; i++)
-		drops += udp_drops(engine->sockets[i]);
 	reader_emit(&total, "", emit, ctx);
 	emit(ctx, "drop_socket_buffer", drops);
 	emit(ctx, "drop_group", udp_group_drops(engine->batch));
@@ -411,7 +399,7 @@ const struct engine_ops engine_xdp = {
 	.claim = xdp_claim,
 	.find_taken = xdp_find_taken,
 	.value = xdp_value,
-	.give = pins_give,
+	.give = xdp_give,
 	.set_allow = access_set_allow,
 	.reload = xdp_reload,
 	.set_local = local_map_set,

@@ -316,3 +316,54 @@ void local_map_publish(struct engine *engine)
 	forget_strangers(engine);
 	twalk_r(engine->locals, publish_one, engine);
 }
+
+static void set_listen(struct engine *engine, const struct engine_config *config)
+{
+	memcpy(engine->config.listen, config->listen, sizeof(engine->config.listen));
+	engine->config.listen_count = config->listen_count;
+}
+
+struct listening {
+	struct engine *engine;
+	int err;
+};
+
+static void listen_at(const void *node, VISIT visit, void *ctx)
+{
+	struct listening *listening = ctx;
+	struct local *local = *(struct local *const *)node;
+
+	if ((visit != postorder && visit != leaf) || listening->err)
+		return;
+	if (TAILQ_EMPTY(&listening->engine->missing))
+		listening->err = come(listening->engine, &local->addr);
+	else
+		add(listening->engine, local);
+}
+
+int local_map_listen(struct engine *engine, const struct engine_config *next)
+{
+	struct listening listening = {.engine = engine};
+	struct engine_config *now = malloc(sizeof(*now));
+
+	if (!now)
+		return error_set(ENOMEM, "out of memory for --listen");
+	*now = engine->config;
+	listening.err = maps_filter_ports(engine, now, next);
+	if (!listening.err) {
+		set_listen(engine, next);
+		twalk_r(engine->locals, listen_at, &listening);
+	}
+	if (listening.err) /* what was written already is taken back */
+		set_listen(engine, now);
+	forget_strangers(engine);
+	local_map_retry(engine);
+	if (listening.err)
+		maps_filter_ports(engine, now, NULL);
+	else
+		listening.err = maps_filter_ports(engine, next, NULL);
+	/* What was just deleted may be in the access cache. */
+	maps_next_generation(engine);
+	free(now);
+	return listening.err;
+}

@@ -303,14 +303,28 @@ int maps_next_generation(struct engine *engine)
 	return write_settings(engine);
 }
 
+static uint64_t port_filter(const struct engine_config *config)
+{
+	uint64_t filter = 0;
+
+	for (size_t i = 0; config && i < config->listen_count; i++)
+		filter |= 1ULL << (config->listen[i].port % 64);
+	return filter;
+}
+
+int maps_filter_ports(
+	struct engine *engine, const struct engine_config *a, const struct engine_config *b)
+{
+	engine->settings.port_filter = port_filter(a) | port_filter(b);
+	return write_settings(engine);
+}
+
 int maps_publish(struct engine *engine)
 {
 	struct sessd_config *settings = &engine->settings;
 	int err;
 
-	settings->port_filter = 0;
-	for (size_t i = 0; i < engine->config.listen_count; i++)
-		settings->port_filter |= 1ULL << (engine->config.listen[i].port % 64);
+	settings->port_filter = port_filter(&engine->config);
 	settings->netns = netns_inode();
 	settings->generation++;
 	/* Written twice: once the ABI number is set, all else is in place. */

@@ -27,12 +27,12 @@
 
 int receive_open(struct engine *engine)
 {
-	int n = udp_open_all(engine->config.listen, engine->config.listen_count, false,
-		engine->sockets, sizeof(engine->sockets) / sizeof(engine->sockets[0]));
+	int err = udp_set_open(
+		&engine->sockets, engine->config.listen, engine->config.listen_count, NULL, false);
 
-	if (n < 0)
-		return n;
-	engine->socket_count = (unsigned)n;
+	if (err)
+		return err;
+	atomic_store(&engine->served, engine->sockets);
 	engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->batch = udp_batch_create();
 	engine->vrfs = vrf_ports_new();
@@ -44,31 +44,90 @@ int receive_open(struct engine *engine)
 
 int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present)
 {
-	int err =
-		engine->vrfs->any ? 0 : udp_tell_interfaces(engine->sockets, engine->socket_count);
+	int err = engine->vrfs->any
+			  ? 0
+			  : udp_tell_interfaces(engine->sockets->fds, engine->sockets->count);
 
 	return err ? err : vrf_ports_set(engine->vrfs, port, present ? vrf : 0);
 }
 
+/* The sockets that the writer polls: the UDP sockets stand before those of AF_XDP, which may have
+ * been taken out one by one. */
+static void set_pollfds(struct engine *engine, const struct udp_set *set)
+{
+	struct pollfd *fds = engine->fds;
+	unsigned before = engine->polled ? engine->polled->count : 0;
+
+	memmove(fds + 1 + set->count, fds + 1 + before, xsk_count(engine->xsks) * sizeof(*fds));
+	for (unsigned i = 0; i < set->count; i++)
+		fds[1 + i] = (struct pollfd){.fd = set->fds[i], .events = POLLIN};
+	engine->polled = set;
+}
+
 int receive_start(struct engine *engine)
 {
-	unsigned count = engine->socket_count;
-
-	engine->fds = calloc(1 + count + xsk_count(engine->xsks), sizeof(*engine->fds));
+	engine->fds = calloc(1 + UDP_SET_MAX + xsk_count(engine->xsks), sizeof(*engine->fds));
 	if (!engine->fds)
 		return error_set(ENOMEM, "out of memory at start");
 	engine->fds[0] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
-	for (unsigned i = 0; i < count; i++)
-		engine->fds[1 + i] = (struct pollfd){.fd = engine->sockets[i], .events = POLLIN};
-	xsk_pollfds(engine->xsks, engine->fds + 1 + count);
+	xsk_pollfds(engine->xsks, engine->fds + 1);
+	set_pollfds(engine, engine->sockets);
 	return 0;
+}
+
+void receive_wait_for_writer(struct engine *engine)
+{
+	uint64_t passes = atomic_load(&engine->passes), one = 1;
+
+	/* Two, because the first pass may have loaded a pointer before it changed. */
+	while (engine->started && !atomic_load(&engine->poll_failed) &&
+		atomic_load(&engine->passes) < passes + 2) {
+		if (write(engine->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+			break;
+		usleep(100);
+	}
+}
+
+int receive_listen(struct engine *engine, const struct engine_config *next, struct udp_set **opened)
+{
+	struct udp_set *both;
+	int err = udp_set_open(opened, next->listen, next->listen_count, engine->sockets, false);
+
+	if (err)
+		return err;
+	both = udp_set_join(*opened, engine->sockets);
+	err = both ? 0 : error_set(ENOMEM, "out of memory for sockets");
+	if (!err && engine->vrfs->any)
+		err = udp_tell_interfaces(both->fds, both->count);
+	if (err) {
+		free(both);
+		udp_set_free(*opened, engine->sockets);
+		return err;
+	}
+	engine->both = both;
+	atomic_store(&engine->served, both);
+	receive_wait_for_writer(engine);
+	return 0;
+}
+
+void receive_settle(struct engine *engine, struct udp_set *kept, struct udp_set *closed)
+{
+	const struct udp_change change = {.now = closed, .next = kept};
+
+	if (closed == engine->sockets)
+		udp_change_settle(&change, 1);
+	atomic_store(&engine->served, kept);
+	receive_wait_for_writer(engine);
+	engine->closed_drops += udp_set_free(closed, kept);
+	free(engine->both);
+	engine->both = NULL;
+	engine->sockets = kept;
 }
 
 void receive_close(struct engine *engine)
 {
 	free(engine->fds);
-	while (engine->socket_count > 0)
-		close(engine->sockets[--engine->socket_count]);
+	udp_set_free(engine->sockets, NULL);
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	udp_batch_destroy(engine->batch);
@@ -180,7 +239,7 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 static int wait(struct engine *engine, int timeout_ms)
 {
 	struct pollfd *fds = engine->fds;
-	nfds_t count = 1 + engine->socket_count;
+	nfds_t count = 1 + engine->polled->count;
 	size_t xsks = xsk_count(engine->xsks);
 	bool busy = atomic_load_explicit(&engine->busy_poll, memory_order_relaxed);
 
@@ -197,12 +256,15 @@ static int wait(struct engine *engine, int timeout_ms)
 
 int xdp_poll(struct engine *engine, int timeout_ms)
 {
-	unsigned count = engine->socket_count;
+	const struct udp_set *set = atomic_load(&engine->served);
 	struct pollfd *fds = engine->fds;
 	const struct allow_list *allow;
+	unsigned count = set->count;
 	uint64_t wakes;
 	int changes;
 
+	if (set != engine->polled)
+		set_pollfds(engine, set);
 	if (wait(engine, timeout_ms) < 0 && errno != EINTR) {
 		atomic_store(&engine->poll_failed, true);
 		return error_set(errno, "cannot wait for packets: %s", strerror(errno));

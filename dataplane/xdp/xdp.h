@@ -16,6 +16,7 @@
 
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
+#include "dataplane/udp_set.h"
 
 #include "dataplane/xdp/mirror/mirror.h"
 #include "dataplane/xdp/xsk/link_ports.h"
@@ -97,19 +98,21 @@ struct engine {
 	void *locals; /* tsearch(3) tree of struct local */
 	struct local_list missing;
 	struct hidden_tags *hidden_tags;
+	struct udp_set *sockets, *both;
+	uint64_t closed_drops; /* at sockets that were closed */
 
 	/* Used by the writer thread. */
 	struct mirror *mirror;
 	struct claims *claims;
 	struct update_sink sink;
 	struct udp_batch *batch;
-	struct vrf_ports *vrfs; /* written by the main thread */
-	int sockets[2 * ENGINE_LISTEN_MAX];
-	unsigned socket_count;
-	struct xsk_set *xsks; /* NULL: no socket could be opened */
-	struct pollfd *fds;   /* wake_fd, the UDP sockets, the AF_XDP sockets */
-	bool more;	      /* the last poll left messages in the sockets */
-	bool pouring;	      /* the last poll found several messages in the AF_XDP sockets */
+	struct vrf_ports *vrfs;			/* written by the main thread */
+	_Atomic(const struct udp_set *) served; /* as `sockets`; `both` during a change */
+	const struct udp_set *polled;		/* as last loaded: in fds */
+	struct xsk_set *xsks;			/* NULL: no socket could be opened */
+	struct pollfd *fds;			/* wake_fd, the UDP sockets, the AF_XDP sockets */
+	bool more;				/* the last poll left messages in the sockets */
+	bool pouring; /* the last poll found several messages in the AF_XDP sockets */
 	int wake_fd;
 	atomic_bool measure, busy_poll; /* set by the main thread */
 	_Atomic(const struct allow_list *) slow_allow;
@@ -129,6 +132,9 @@ int maps_publish(struct engine *engine);
 /* Invalidates the program's access cache. Call after each change of the allow list or of the local
  * addresses. */
 int maps_next_generation(struct engine *engine);
+/* Writes which ports the program looks at: those of `a` and, if not NULL, of `b`. */
+int maps_filter_ports(
+	struct engine *engine, const struct engine_config *a, const struct engine_config *b);
 /* Writes what the program reads of the options that may change while it runs. */
 void maps_set_reloadable(struct engine *engine, const struct engine_config *config);
 /* Whether a map is pinned; the others belong to one load of the program. */
@@ -301,9 +307,15 @@ int local_map_set(struct engine *engine, const struct address *addr, bool presen
 int local_map_withhold(struct engine *engine, const struct address *addr);
 /* As access_publish, for the addresses. A full map is no error here either. */
 void local_map_publish(struct engine *engine);
+/* Lets the program answer where `next` listens, in place of where it listened. On failure nothing
+ * has changed. */
+int local_map_listen(struct engine *engine, const struct engine_config *next);
 /* Retries addresses that the map refused, up to the next refusal. Call once a second. */
 void local_map_retry(struct engine *engine);
 void local_map_close(struct engine *engine);
+
+/* reload.c: the operation of that name. */
+int xdp_reload(struct engine *engine, const struct engine_config *next);
 
 /* stats_xdp.c: figures of the program and its links. */
 void stats_xdp_figures(struct engine *engine, stats_emit emit, void *ctx);
@@ -327,6 +339,14 @@ int receive_open(struct engine *engine);
 int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool present);
 int receive_start(struct engine *engine);
 int xdp_poll(struct engine *engine, int timeout_ms);
+/* Waits until the writer holds no pointer that it loaded before. */
+void receive_wait_for_writer(struct engine *engine);
+/* Opens the sockets of `next`; the writer serves them beside those that there are. receive_settle
+ * ends that: `kept` stays, `closed` is closed and freed; one is `*opened`, the other
+ * engine->sockets. */
+int receive_listen(
+	struct engine *engine, const struct engine_config *next, struct udp_set **opened);
+void receive_settle(struct engine *engine, struct udp_set *kept, struct udp_set *closed);
 void receive_close(struct engine *engine);
 
 #endif

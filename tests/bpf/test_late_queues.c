@@ -81,7 +81,7 @@ static bool is_handed_over(uint32_t slot)
 {
 	const struct bpf_map *map = world.engine->skel->maps.xsks;
 	uint32_t key = slot * (bpf_map__max_entries(map) / ENGINE_INTERFACES_MAX);
-	int other = world.engine->fds[1 + world.engine->socket_count + 2 - slot].fd;
+	int other = world.engine->fds[1 + world.engine->sockets->count + 2 - slot].fd;
 	int err = bpf_map_update_elem(bpf_map__fd(map), &key, &other, BPF_NOEXIST);
 
 	assert_true(err == 0 || err == -EEXIST);

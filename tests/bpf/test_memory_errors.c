@@ -51,6 +51,7 @@ static const struct {
 } messages[] = {
 	{"out of memory at start"},
 	{"out of memory or descriptors for the sockets"},
+	{"out of memory for sockets"},
 	{"cannot read the XDP program: Cannot allocate memory"},
 	{"out of memory for local addresses"},
 	{"out of memory for the allow list; the old one stays"},

@@ -25,7 +25,8 @@ while kill -0 "$mix" 2>/dev/null; do
 	rounds=$((rounds + 1))
 	case $((rounds % 3)) in
 	0) printf 'allow = 127.0.0.0/8\nremove = ignore\n' >"$folder/config" ;;
-	1) printf 'allow = 127.0.0.0/8\nallow = 10.0.0.0/8\nremove = honour\n' >"$folder/config" ;;
+	1) printf 'allow = 127.0.0.0/8\nallow = 10.0.0.0/8\nremove = honour\nbusy-poll = yes\nrate-limit = 1M/1M\nmetrics = 9532\n' \
+		>"$folder/config" ;;
 	2) printf 'remove = bad\n' >"$folder/config" ;;
 	esac
 	kill -HUP "$pid"
