@@ -33,6 +33,40 @@ const struct metrics_family metrics_families[] = {
 
 const size_t metrics_family_count = sizeof(metrics_families) / sizeof(metrics_families[0]);
 
+const struct metrics_made_row metrics_made_rows[METRICS_MADE] = {
+	[METRIC_BUILD_INFO] = {"sessiond_build_info", "gauge", "version", FIGURE_EVERY_MODE, NULL,
+		"Version of sessiond."},
+	[METRIC_CONTEXT_SESSIONS] = {"sessiond_context_sessions", "gauge", "context tls",
+		FIGURE_EVERY_MODE, NULL, "Sessions, by session id context and TLS version."},
+	[METRIC_CONTEXT_STORED] = {"sessiond_context_stored_total", "counter", "context tls",
+		FIGURE_EVERY_MODE, NULL,
+		"Sessions stored since the start, by session id context and TLS version."},
+	[METRIC_CONTEXT_USED] = {"sessiond_context_used_total", "counter", "context tls",
+		FIGURE_EVERY_MODE, NULL,
+		"Sessions that were asked for at least once, by session id context and TLS "
+		"version."},
+	[METRIC_SOURCE_SESSIONS] = {"sessiond_source_sessions", "gauge", "source",
+		FIGURE_EVERY_MODE, NULL,
+		"Sessions, by who made them; (other): unknown, or one source too many."},
+	[METRIC_SOURCE_STORED] = {"sessiond_source_stored_total", "counter", "source",
+		FIGURE_EVERY_MODE, NULL, "Sessions stored since the start, by who made them."},
+	[METRIC_SOURCE_USED] = {"sessiond_source_used_total", "counter", "source",
+		FIGURE_EVERY_MODE, NULL,
+		"Sessions that were asked for at least once, by who made them."},
+	[METRIC_XDP_RUN] = {"sessiond_xdp_run_seconds", "summary", "", FIGURE_XDP, NULL,
+		"Runs of the XDP program and their time, while kernel.bpf_stats_enabled is 1. "
+		"Every packet on its interfaces counts."},
+	[METRIC_ANSWER] = {"sessiond_answer_seconds", "histogram", "le", FIGURE_SOCKET | FIGURE_XDP,
+		NULL,
+		"Time from reading a request until its reply is sent, in the daemon: not in the "
+		"fast path of xdp and dpdk mode."},
+	[METRIC_INSERT] = {"sessiond_insert_seconds", "histogram", "le", FIGURE_EVERY_MODE, NULL,
+		"Time from receiving a NEW until GETs find the session."},
+	[METRIC_XDP_ANSWER] = {"sessiond_xdp_answer_seconds", "histogram", "le", FIGURE_XDP,
+		"--xdp-histogram",
+		"Time from the start of the XDP program until the reply to a GET is ready."},
+};
+
 const char *const metrics_paths[][2] = {
 	{"xdp_", "xdp"}, {"slow_", "daemon"}, {"xsk_", "af_xdp"}, {"dpdk_", "dpdk"}, {NULL, NULL}};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * How names of `stats` map to Prometheus metrics.
+ * How names of `stats` map to Prometheus metrics, and the metrics that are made of something else.
  */
 #ifndef SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
 #define SESSIOND_CONTROL_STATS_METRICS_FAMILIES_H
@@ -25,6 +25,32 @@ extern const size_t metrics_family_count;
 /* Prefix of the names that count a path's share of a figure, and the path's name. Ends with an
  * empty row. */
 extern const char *const metrics_paths[][2];
+
+/* Metrics that no figure makes. */
+enum metrics_made {
+	METRIC_BUILD_INFO,
+	METRIC_CONTEXT_SESSIONS,
+	METRIC_CONTEXT_STORED,
+	METRIC_CONTEXT_USED,
+	METRIC_SOURCE_SESSIONS,
+	METRIC_SOURCE_STORED,
+	METRIC_SOURCE_USED,
+	METRIC_XDP_RUN,
+	METRIC_ANSWER,
+	METRIC_INSERT,
+	METRIC_XDP_ANSWER,
+	METRICS_MADE
+};
+
+struct metrics_made_row {
+	const char *name, *type;
+	const char *labels; /* separated by blanks */
+	unsigned modes;	    /* that export it: of enum figure_modes */
+	const char *only;   /* with this option only; or NULL */
+	const char *help;
+};
+
+extern const struct metrics_made_row metrics_made_rows[METRICS_MADE];
 
 /* The metric that a figure belongs to. */
 struct metrics_place {

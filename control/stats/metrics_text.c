@@ -62,6 +62,14 @@ static void head(struct page *page, const char *name, const char *type, const ch
 		type);
 }
 
+static const char *head_made(struct page *page, enum metrics_made metric)
+{
+	const struct metrics_made_row *row = &metrics_made_rows[metric];
+
+	head(page, row->name, row->type, row->help);
+	return row->name;
+}
+
 /* A row's help as a sentence. */
 static const char *sentence(const char *phrase, char text[256])
 {
@@ -156,13 +164,12 @@ static void put_metrics(struct page *page)
 }
 
 /* `bounds` are in 1/`units` seconds; `counts` has one element more than `bounds`. */
-static void put_histogram(struct page *page, const char *name, const char *help,
-	const uint32_t *bounds, size_t bound_count, double units, const uint64_t *counts,
-	uint64_t sum_ns)
+static void put_histogram(struct page *page, enum metrics_made metric, const uint32_t *bounds,
+	size_t bound_count, double units, const uint64_t *counts, uint64_t sum_ns)
 {
+	const char *name = head_made(page, metric);
 	uint64_t count = 0;
 
-	head(page, name, "histogram", help);
 	for (size_t i = 0; i < bound_count; i++) {
 		count += counts[i];
 		fprintf(page->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i] / units,
@@ -174,11 +181,10 @@ static void put_histogram(struct page *page, const char *name, const char *help,
 		count);
 }
 
-static void put_latency(
-	struct page *page, const char *name, const char *help, const struct latency *latency)
+static void put_latency(struct page *page, enum metrics_made metric, const struct latency *latency)
 {
-	put_histogram(page, name, help, latency_bounds_us, LATENCY_BOUND_COUNT, 1e6,
-		latency->counts, latency->sum_ns);
+	put_histogram(page, metric, latency_bounds_us, LATENCY_BOUND_COUNT, 1e6, latency->counts,
+		latency->sum_ns);
 }
 
 static void put_xdp_answers(struct page *page, const struct metrics_figures *figures)
@@ -190,9 +196,8 @@ static void put_xdp_answers(struct page *page, const struct metrics_figures *fig
 		return;
 	for (size_t i = 0; i <= SESSD_ANSWER_BOUND_COUNT; i++)
 		counts[i] = times.counts[i];
-	put_histogram(page, "sessiond_xdp_answer_seconds",
-		"Time from the start of the XDP program until the reply to a GET is ready.",
-		sessd_answer_bounds_ns, SESSD_ANSWER_BOUND_COUNT, 1e9, counts, times.sum_ns);
+	put_histogram(page, METRIC_XDP_ANSWER, sessd_answer_bounds_ns, SESSD_ANSWER_BOUND_COUNT,
+		1e9, counts, times.sum_ns);
 }
 
 /* While kernel.bpf_stats_enabled is 1, the kernel measures the total time of all runs of the
@@ -201,16 +206,13 @@ static void put_runs(struct page *page)
 {
 	const struct sample *runs = find(page, "", "xdp_runs");
 	const struct sample *time = find(page, "", "xdp_run_nanoseconds");
+	const char *name;
 
 	if (!runs || !time)
 		return;
-	head(page, "sessiond_xdp_run_seconds", "summary",
-		"Runs of the XDP program and their time, while kernel.bpf_stats_enabled is 1. "
-		"Every "
-		"packet on its interfaces counts.");
-	fprintf(page->out,
-		"sessiond_xdp_run_seconds_sum %.9f\nsessiond_xdp_run_seconds_count %" PRIu64 "\n",
-		(double)time->value / 1e9, runs->value);
+	name = head_made(page, METRIC_XDP_RUN);
+	fprintf(page->out, "%s_sum %.9f\n%s_count %" PRIu64 "\n", name, (double)time->value / 1e9,
+		name, runs->value);
 }
 
 enum count {
@@ -247,23 +249,16 @@ static uint64_t count_of(const struct census_counts *counts, enum count count)
 
 static void put_contexts(struct page *page, const struct metrics_figures *figures)
 {
-	static const struct {
-		const char *name, *type, *help;
-	} metrics[] = {
-		[COUNT_SESSIONS] = {"sessiond_context_sessions", "gauge",
-			"Sessions, by session id context and TLS version."},
-		[COUNT_STORED] = {"sessiond_context_stored_total", "counter",
-			"Sessions stored since the start, by session id context and TLS version."},
-		[COUNT_USED] = {"sessiond_context_used_total", "counter",
-			"Sessions that were asked for at least once, by session id context and TLS "
-			"version."},
-	};
+	static const enum metrics_made metrics[] = {[COUNT_SESSIONS] = METRIC_CONTEXT_SESSIONS,
+		[COUNT_STORED] = METRIC_CONTEXT_STORED,
+		[COUNT_USED] = METRIC_CONTEXT_USED};
 	static struct census_row rows[CENSUS_ROWS];
 	unsigned row_count = figures->contexts(figures->ctx, rows);
 	char text[CONTEXT_TEXT];
 
 	for (unsigned i = 0; row_count && i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-		head(page, metrics[i].name, metrics[i].type, metrics[i].help);
+		const char *name = head_made(page, metrics[i]);
+
 		for (unsigned k = 0; k < row_count * SESSION_KINDS; k++) {
 			const struct census_row *row = &rows[k / SESSION_KINDS];
 			enum session_kind kind = (enum session_kind)(k % SESSION_KINDS);
@@ -273,7 +268,7 @@ static void put_contexts(struct page *page, const struct metrics_figures *figure
 
 			if (row->of[kind].stored)
 				fprintf(page->out, "%s{context=\"%s\",tls=\"%s\"} %" PRIu64 "\n",
-					metrics[i].name, context, session_kind_name(kind),
+					name, context, session_kind_name(kind),
 					count_of(&row->of[kind], (enum count)i));
 		}
 	}
@@ -281,24 +276,18 @@ static void put_contexts(struct page *page, const struct metrics_figures *figure
 
 static void put_sources(struct page *page, const struct metrics_figures *figures)
 {
-	static const struct {
-		const char *name, *type, *help;
-	} metrics[] = {
-		[COUNT_SESSIONS] = {"sessiond_source_sessions", "gauge",
-			"Sessions, by who made them; (other): unknown, or one source too many."},
-		[COUNT_STORED] = {"sessiond_source_stored_total", "counter",
-			"Sessions stored since the start, by who made them."},
-		[COUNT_USED] = {"sessiond_source_used_total", "counter",
-			"Sessions that were asked for at least once, by who made them."},
-	};
+	static const enum metrics_made metrics[] = {[COUNT_SESSIONS] = METRIC_SOURCE_SESSIONS,
+		[COUNT_STORED] = METRIC_SOURCE_STORED,
+		[COUNT_USED] = METRIC_SOURCE_USED};
 	static struct source_place rows[SOURCE_LIST_SIZE];
 	unsigned row_count = figures->sources(figures->ctx, rows);
 	char text[ADDRESS_TEXT];
 
 	for (unsigned i = 0; row_count && i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-		head(page, metrics[i].name, metrics[i].type, metrics[i].help);
+		const char *name = head_made(page, metrics[i]);
+
 		for (unsigned k = 0; k < row_count; k++)
-			fprintf(page->out, "%s{source=\"%s\"} %" PRIu64 "\n", metrics[i].name,
+			fprintf(page->out, "%s{source=\"%s\"} %" PRIu64 "\n", name,
 				address_is_wildcard(&rows[k].address)
 					? "(other)"
 					: address_format(&rows[k].address, text),
@@ -322,22 +311,18 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 		return NULL;
 	}
 	figures->stats(figures->ctx, keep, page);
-	head(page, "sessiond_build_info", "gauge", "Version of sessiond.");
-	fputs("sessiond_build_info{version=\"" SESSIOND_VERSION "\"} 1\n", page->out);
+	fprintf(page->out, "%s{version=\"" SESSIOND_VERSION "\"} 1\n",
+		head_made(page, METRIC_BUILD_INFO));
 	sort_out(page);
 	put_metrics(page);
 	put_contexts(page, figures);
 	put_sources(page, figures);
 	put_runs(page);
 	if (figures->slow_path(figures->ctx, &latency))
-		put_latency(page, "sessiond_answer_seconds",
-			"Time from reading a request until its reply is sent, in the daemon: not "
-			"in the fast path of xdp and dpdk mode.",
-			&latency);
+		put_latency(page, METRIC_ANSWER, &latency);
 	memset(&latency, 0, sizeof(latency));
 	if (figures->inserts(figures->ctx, &latency))
-		put_latency(page, "sessiond_insert_seconds",
-			"Time from receiving a NEW until GETs find the session.", &latency);
+		put_latency(page, METRIC_INSERT, &latency);
 	put_xdp_answers(page, figures);
 	if (openmetrics)
 		fputs("# EOF\n", page->out);

@@ -10,6 +10,7 @@
 
 #include "docs/man/completion.h"
 #include "docs/man/mdoc.h"
+#include "docs/man/metrics_table.h"
 #include "docs/man/plain.h"
 
 static const struct {
@@ -30,6 +31,8 @@ static const struct {
 	{"counters-socket", mdoc_socket_counters},
 	{"counters-xdp", mdoc_xdp_counters},
 	{"figures", plain_figures},
+	{"markdown-metrics", metrics_table},
+	{"markdown-metrics-values", metrics_values},
 	{"markdown-options", plain_markdown_table},
 	{"sessionbench-options", mdoc_sessionbench_options},
 	{"sessionctl-commands", mdoc_sessionctl_commands},

@@ -75,6 +75,8 @@ grep '^farm_' "$folder/stats" | cut -d ' ' -f 1 | while read -r name; do
 done >"$folder/unlisted"
 [ ! -s "$folder/unlisted" ] || fail "sessionctl(8) lacks $(cat "$folder/unlisted")"
 http_get "$folder/metrics" /metrics >"$folder/page"
+sed 1d "$folder/page" >"$folder/metrics.page"
+documented_metrics "$folder/metrics.page" socket --farm
 grep -qx 'sessiond_farm_engines_up 1' "$folder/page" || fail "metrics lack the engines"
 grep -q '^sessiond_farm_dropped_total{reason="queue_full"} 0' "$folder/page" || fail "metrics lack drops"
 

@@ -119,6 +119,62 @@ documented() {
 	done <"$folder/promised"
 }
 
+# documented_metrics PAGE MODE [OPTION...]: docs/metrics.md has every metric of this page of a daemon, with its type,
+# its labels and their values; and the page has every one that the document promises for this mode and
+# these options.
+documented_metrics() {
+	cases=$((cases + 1))
+	python3 - "$(dirname "$0")/../../docs/metrics.md" "$@" >"$folder/undocumented" <<-'END' ||
+		import re, sys
+		tables = {"metric": [], "value": []}
+		for line in open(sys.argv[1]):
+		    cells = [c.strip().strip("`") for c in re.split(r"(?<!\\)\|", line)[1:-1]]
+		    if len(cells) >= 5 and line.startswith("| `"):
+		        tables["metric" if len(cells) == 6 else "value"].append(cells)
+		page, mode, options = open(sys.argv[2]).read(), sys.argv[3], sys.argv[4:]
+		def is_due(modes):
+		    modes, _, option = modes.partition("with ")
+		    return (modes.strip() in ("", "all") or mode in modes) and \
+		        (not option or option.strip("` ") in options)
+		types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.M))
+		labels, values = {}, {}
+		for name, text in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", page, re.M):
+		    family = name if name in types else re.sub("_(bucket|sum|count)$", "", name)
+		    pairs = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', text)
+		    labels.setdefault(family, set()).update(label for label, _ in pairs)
+		    for label, value in pairs:
+		        values.setdefault((family, label), set()).add(value)
+		stored = 'outcome="stored"} 0\n' not in page
+		wrong, known = [], {}
+		for name, kind, unit, label, modes, meaning in tables["metric"]:
+		    known[name] = kind, {l.strip("` ") for l in label.split(",") if l}
+		    if is_due(modes) and name not in types and (stored or not re.search("_(context|source)_", name)):
+		        wrong.append("there is no " + name)
+		    # Prometheus wants the unit in the name, which is the unit that the table gives.
+		    for word in "seconds", "bytes":
+		        if (word in name.split("_")) != (unit == word):
+		            wrong.append("%s has the unit %s" % (name, unit))
+		for name, kind in types.items():
+		    if name not in known:
+		        wrong.append("docs/metrics.md lacks " + name)
+		    elif known[name] != (kind, labels[name]):
+		        wrong.append("%s: %s, not %s" % (name, (kind, labels[name]), known[name]))
+		promised = {}
+		for name, label, value, modes, meaning in tables["value"]:
+		    of = promised.setdefault((name, label), {})
+		    of[value] = of.get(value, False) or is_due(modes)
+		for where, of in promised.items():
+		    has = values.get(where, set())
+		    wrong += ["docs/metrics.md lacks %s=%s of %s" % (where[1], v, where[0]) for v in has - set(of)]
+		    wrong += ["there is no %s=%s of %s" % (where[1], v, where[0])
+		              for v, due in of.items() if due and v not in has]
+		assert len(known) > 60 and len(promised) > 5 and len(types) > 15, "tables or page cannot be read"
+		print("\n".join(wrong))
+		sys.exit(bool(wrong))
+	END
+		fail "metrics in $2 mode: $(cat "$folder/undocumented")"
+}
+
 # make_peer [SECONDS]: creates a veth, cli0 here with 10.99.0.1 and cli1 with 10.99.0.2 in a namespace
 # that lives as long as the process $peer, for so long at most (120 s).
 make_peer() {

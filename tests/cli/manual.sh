@@ -2,20 +2,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# The man pages, the table in docs/options.md and the example configuration match the programs: all are
+# The man pages, the tables in docs/options.md and docs/metrics.md and the example configuration match the programs: all are
 # generated from the tables of --help.
 
 . "$(dirname "$0")/lib.sh"
 
 man=$SESSIOND_BUILD/docs/man
-options=$(dirname "$0")/../../docs/options.md
+docs=$(dirname "$0")/../../docs
 pages='sessionbench.1 sessionctl.8 sessiond.8 sessiond.conf.5'
 [ ! -e "$man/libsessiond.3" ] || pages="$pages libsessiond.3"
 
-"$man/manual" --section markdown-options >"$folder/table" || fail "manual makes no table"
-sed -n '/^| option | default | /,/^$/p' "$options" | sed '$d' >"$folder/options"
-diff -u "$folder/options" "$folder/table" ||
-	fail "the table in docs/options.md differs: run 'ninja -C build options-table'"
+# A table begins with the first line of its section, and ends with an empty one.
+for table in options:options metrics:metrics metrics:metrics-values; do
+	"$man/manual" --section "markdown-${table#*:}" >"$folder/table" || fail "manual makes no table"
+	page=${table%:*}
+	awk 'NR == FNR { if (NR == 1) first = $0; next }
+		$0 == first { inside = 1 }
+		/^$/ { inside = 0 }
+		inside { print }' "$folder/table" "$docs/$page.md" >"$folder/written"
+	diff -u "$folder/written" "$folder/table" ||
+		fail "a table in docs/$page.md differs: run 'ninja -C build $page-table'"
+done
 
 # Every option and every command of --help is in its page.
 for page in sessionbench.1 sessionctl.8 sessiond.8; do

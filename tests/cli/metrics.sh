@@ -30,6 +30,7 @@ http_get 9532 /metrics >"$folder/page"
 head -n 1 "$folder/page" | grep -qx '200 text/plain; version=0.0.4; charset=utf-8' ||
 	fail "the type: $(head -n 1 "$folder/page")"
 sed -i 1d "$folder/page"
+documented_metrics "$folder/page" socket
 grep -Eqx 'sessiond_gets_total\{path="daemon",outcome="(hits|misses)"\} [1-3]' "$folder/page" ||
 	fail "no GETs: $(cat "$folder/page")"
 grep -qx 'sessiond_answer_seconds_count 3' "$folder/page" || fail "answers are not measured"

@@ -121,6 +121,8 @@ if [ "${SESSIOND_XDP:-yes}" = yes ] && mkdir "$folder/bpf" &&
 	start xdp --user nobody -m xdp --xdp-mode generic -i cli0 -n 1000 --metrics 9532 \
 		--xdp-histogram --pin-dir "$folder/bpf/root" 7452 || finish
 	observe xdp 7452 9532 xdp
+	sed 1d "$folder/page" >"$folder/metrics.page"
+	documented_metrics "$folder/metrics.page" xdp --xdp-histogram
 	# Every reply of the program is in its histogram.
 	python3 - "$folder/page" <<-'END' || fail "the histogram: $(grep xdp_answer "$folder/page")"
 		import re, sys

@@ -11,6 +11,10 @@
 last=$(($(nproc) - 1))
 common="--no-pci --no-huge --file-prefix start-$$"
 
+# With libmicrohttpd, what it exports is what docs/metrics.md says.
+metrics=
+"$sessiond" --check --metrics 9532 >/dev/null 2>&1 && metrics="--metrics $folder/metrics.sock"
+
 stat() {
 	"$sessionctl" -C "$folder/$1.sock" stats | awk -v name="$2" '$1 == name { n = $2 } END { print n + 0 }'
 }
@@ -36,7 +40,8 @@ reloads() {
 daemon() {
 	name=$1
 	shift
-	start "$name" -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "$common --vdev net_null0 $*" || finish
+	# shellcheck disable=SC2086 # $metrics is two words, or none
+	start "$name" -m dpdk -l 10.0.0.1 -n 1000 $metrics --dpdk-args "$common --vdev net_null0 $*" || finish
 }
 
 # One of several CPUs, as set by a container or taskset: EAL also numbers the other CPUs.
@@ -50,6 +55,11 @@ sessiond=$folder/on-last
 daemon taskset
 served taskset "$last"
 reloads taskset
+if [ -n "$metrics" ]; then
+	http_get "$folder/metrics.sock" /metrics >"$folder/page"
+	sed 1d "$folder/page" >"$folder/metrics.page"
+	documented_metrics "$folder/metrics.page" dpdk
+fi
 stop taskset "$started"
 sessiond=$sessiond_of_all
 
