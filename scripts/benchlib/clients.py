@@ -265,6 +265,9 @@ def dead(lab, work):
                peers=[one + 2 for one in of("plain_p99", 1e3)], lower_is_better=True,
                note="the longest of %d took %.1f ms; of as many plain waits, %.1f ms" % (
                    sum(of("waited")), max(of("waited_max", 1e3)), max(of("plain_max", 1e3)))),
+        Figure("look-up, silent cache, the longest, less what it waited for its CPU", "ms",
+               of("waited_own_max", 1e3), peer="the deadline + 2 ms (constant)",
+               peers=allowed(DEADLINE_US / 1e3 + 2), lower_is_better=True),
         Figure("look-up, open breaker, p99", "µs", of("open_p99"), peer="20 µs (constant)",
                peers=allowed(20), lower_is_better=True,
                note="the longest of %d took %.0f µs" % (sum(of("open")), max(of("open_max")))),
