@@ -13,21 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "tests/client/visitor.h"
+
 #define THREADS_MAX 64
 #define DEPTH	    32
 #define TIMES_MAX   200000
-#define WAIT_S	    20
 
 struct client {
 	pthread_t thread;
@@ -73,24 +69,10 @@ static void check(bool ok, const char *what)
 	exit(1);
 }
 
-static int tcp(void)
-{
-	struct sockaddr_in name = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct timeval wait = {.tv_sec = WAIT_S};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	check(connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0, "connect");
-	return fd;
-}
-
 static void handshake(struct client *client, bool timed)
 {
 	SSL *ssl = SSL_new(client->ctx);
-	int fd = tcp();
+	int fd = visitor_connect(port);
 	uint64_t from;
 	char byte;
 

@@ -13,64 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <openssl/err.h>
 #include <openssl/ssl.h>
+
+#include "tests/client/visitor.h"
 
 #define ANSWER_MS 60000
 #define STORE_US  3000 /* a NEW has no reply */
-
-static SSL_SESSION *given;
-
-static int on_session(SSL *ssl, SSL_SESSION *session)
-{
-	(void)ssl;
-	SSL_SESSION_free(given);
-	given = session;
-	return 1;
-}
-
-static int tcp_to(int port)
-{
-	struct sockaddr_in name = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0) {
-		perror("connect");
-		exit(1);
-	}
-	return fd;
-}
-
-static SSL_SESSION *make_session(SSL_CTX *ctx, int port)
-{
-	static const char request[] = "GET /full HTTP/1.0\r\n\r\n";
-	SSL *ssl = SSL_new(ctx);
-	SSL_SESSION *session;
-	char answer[4096];
-	int fd = tcp_to(port);
-
-	SSL_set_fd(ssl, fd);
-	if (SSL_connect(ssl) == 1 && SSL_write(ssl, request, sizeof(request) - 1) > 0)
-		while (SSL_read(ssl, answer, sizeof(answer)) > 0)
-			;
-	SSL_shutdown(ssl);
-	SSL_free(ssl);
-	close(fd);
-	session = given;
-	given = NULL;
-	if (!session || SSL_SESSION_get_max_early_data(session) == 0) {
-		fprintf(stderr, "port %d gives no session that allows early data\n", port);
-		ERR_print_errors_fp(stderr);
-		exit(1);
-	}
-	return session;
-}
 
 /* ClientHello and early data, as they go over the wire. */
 static int record(SSL_CTX *ctx, SSL_SESSION *session, int number, char *bytes, int room)
@@ -98,7 +46,7 @@ static void send_to_both(const int ports[2], const char *bytes, int size, int tu
 	struct pollfd fds[2];
 
 	for (int i = 0; i < 2; i++)
-		fds[i] = (struct pollfd){tcp_to(ports[i ^ turn]), POLLIN, 0};
+		fds[i] = (struct pollfd){visitor_connect(ports[i ^ turn]), POLLIN, 0};
 	for (int i = 0; i < 2; i++)
 		if (send(fds[i].fd, bytes, (size_t)size, MSG_NOSIGNAL) != size) {
 			perror("send");
@@ -124,7 +72,7 @@ static void send_to_both(const int ports[2], const char *bytes, int size, int tu
 
 int main(int argc, char **argv)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = visitor_context(TLS1_3_VERSION);
 	int ports[2];
 
 	if (argc != 4) {
@@ -133,15 +81,16 @@ int main(int argc, char **argv)
 	}
 	ports[0] = atoi(argv[2]);
 	ports[1] = atoi(argv[3]);
-	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
-	SSL_CTX_set_session_cache_mode(
-		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-	SSL_CTX_sess_set_new_cb(ctx, on_session);
 	for (int i = 0; i < atoi(argv[1]); i++) {
-		SSL_SESSION *session = make_session(ctx, ports[0]);
+		SSL_SESSION *session = visitor_session(ctx, ports[0], "GET /full HTTP/1.0\r\n\r\n");
 		char bytes[4096];
-		int size = record(ctx, session, i, bytes, sizeof(bytes));
+		int size;
 
+		if (SSL_SESSION_get_max_early_data(session) == 0) {
+			fprintf(stderr, "port %d allows no early data\n", ports[0]);
+			return 1;
+		}
+		size = record(ctx, session, i, bytes, sizeof(bytes));
 		usleep(STORE_US);
 		send_to_both(ports, bytes, size, i % 2);
 		send_to_both(ports, bytes, size, i % 2);

@@ -18,30 +18,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#define WAIT_S 20
+#include "tests/client/visitor.h"
 
-static SSL_SESSION *given;
 static const char *body, *certificate, *command, *name_a, *name_b, *times_file;
 static FILE *times;
-
-static int on_session(SSL *ssl, SSL_SESSION *session)
-{
-	(void)ssl;
-	SSL_SESSION_free(given);
-	given = session;
-	return 1;
-}
 
 static uint64_t now_us(void)
 {
@@ -49,23 +35,6 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static int tcp_to(int port)
-{
-	struct sockaddr_in name = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct timeval wait = {.tv_sec = WAIT_S};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0) {
-		perror("connect");
-		exit(1);
-	}
-	return fd;
 }
 
 /* The status is 200, and the body as expected. */
@@ -91,7 +60,7 @@ static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *s
 {
 	char request[320];
 	SSL *ssl = SSL_new(ctx);
-	int fd = tcp_to(port);
+	int fd = visitor_connect(port);
 	uint64_t from = now_us();
 	bool resumed;
 
@@ -108,7 +77,7 @@ static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *s
 		SSL_set_session(ssl, offer);
 		SSL_SESSION_free(offer);
 	}
-	given = NULL;
+	visitor_given = NULL;
 	if (SSL_connect(ssl) != 1 || SSL_write(ssl, request, (int)strlen(request)) < 1) {
 		fprintf(stderr, "the handshake with port %d failed\n", port);
 		ERR_print_errors_fp(stderr);
@@ -126,13 +95,8 @@ static bool visit(SSL_CTX *ctx, int port, const char *name, const SSL_SESSION *s
 
 static SSL_CTX *client(int version)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = visitor_context(version);
 
-	SSL_CTX_set_min_proto_version(ctx, version);
-	SSL_CTX_set_max_proto_version(ctx, version);
-	SSL_CTX_set_session_cache_mode(
-		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-	SSL_CTX_sess_set_new_cb(ctx, on_session);
 	if (certificate &&
 		(SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM) != 1 ||
 			SSL_CTX_use_PrivateKey_file(ctx, certificate, SSL_FILETYPE_PEM) != 1)) {
@@ -150,7 +114,7 @@ static int resume(SSL_CTX *ctx, int port, const SSL_SESSION *session, int tries)
 		if (try > 0)
 			usleep(50000);
 		ok = visit(ctx, port, name_b ? name_b : name_a, session);
-		SSL_SESSION_free(given);
+		SSL_SESSION_free(visitor_given);
 		if (ok)
 			return 1;
 	}
@@ -180,14 +144,14 @@ int main(int argc, char **argv)
 	}
 	if (argc > 5)
 		tries = atoi(argv[5]);
-	ctx = client(strcmp(argv[1], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	ctx = client(visitor_version(argv[1]));
 	sessions = calloc((size_t)count, sizeof(SSL_SESSION *));
 	for (int i = 0; i < count; i++) {
-		if (visit(ctx, atoi(argv[3]), name_a, NULL) || !given) {
+		if (visit(ctx, atoi(argv[3]), name_a, NULL) || !visitor_given) {
 			fprintf(stderr, "visit %d made no session\n", i);
 			return 1;
 		}
-		sessions[i] = given;
+		sessions[i] = visitor_given;
 	}
 	if (command && system(command) != 0) {
 		fprintf(stderr, "failed: %s\n", command);
