@@ -105,7 +105,7 @@ static int create_file(int folder, char *name, size_t size, const char *program)
 	int fd = -1;
 	size_t i;
 
-	for (i = 0; program[i] && i < sizeof(clean) - 1; i++)
+	for (i = 0; i < sizeof(clean) - 1 && program[i]; i++)
 		clean[i] = isalnum((unsigned char)program[i]) ? program[i] : '-';
 	clean[i] = '\0';
 	for (unsigned number = 0; fd < 0 && number < NAME_TRIES; number++) {

@@ -4,6 +4,7 @@
 #include "client/seal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -63,19 +64,17 @@ static bool derive(EVP_KDF_CTX *kdf, const uint8_t key[32], const char *use, con
 	uint8_t *out, size_t len)
 {
 	int mode = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND;
-	uint8_t info[16 + SESSIOND_SCOPE_MAX];
-	size_t use_len = strlen(use) + 1, scope_len = strlen(scope);
+	char info[32 + SESSIOND_SCOPE_MAX];
+	/* The use's end is in it, so that no use and scope are those of another. */
+	int info_len = snprintf(info, sizeof(info), "%s%c%s", use, '\0', scope);
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, 32),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, use_len + scope_len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, (size_t)info_len),
 		OSSL_PARAM_construct_end(),
 	};
 
-	/* The use's end is in it, so that no use and scope are those of another. */
-	memcpy(info, use, use_len);
-	memcpy(info + use_len, scope, scope_len);
 	return EVP_KDF_derive(kdf, out, len, params) == 1;
 }
 
@@ -177,7 +176,7 @@ bool seal_value(const struct seal_tools *tools, const struct seal_slot *slot,
 	return RAND_bytes(nonce, NONCE) == 1 && begin(tools, slot, id, wire_key, nonce, 1) &&
 	       EVP_CipherUpdate(tools->cipher, text, &done, value, (int)len) == 1 &&
 	       EVP_CipherFinal_ex(tools->cipher, text + done, &rest) == 1 &&
-	       (size_t)(done + rest) == len &&
+	       (size_t)done + (size_t)rest == len &&
 	       EVP_CIPHER_CTX_ctrl(tools->cipher, EVP_CTRL_AEAD_GET_TAG, TAG, text + len) == 1;
 }
 
@@ -200,7 +199,7 @@ bool seal_open(const struct seal_tools *tools, const struct seal_slot *slot,
 	     EVP_CIPHER_CTX_ctrl(
 		     tools->cipher, EVP_CTRL_AEAD_SET_TAG, TAG, (void *)(text + text_len)) == 1 &&
 	     EVP_CipherFinal_ex(tools->cipher, value + done, &rest) == 1 &&
-	     (size_t)(done + rest) == text_len;
+	     (size_t)done + (size_t)rest == text_len;
 	ERR_pop_to_mark();
 	if (!ok)
 		OPENSSL_cleanse(value, text_len);
