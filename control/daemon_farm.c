@@ -20,6 +20,8 @@ static int start(struct daemon *daemon, const struct options *options)
 	struct farm_side side = writer_farm_side(daemon->writer);
 	int err;
 
+	if (daemon->ops->take_queues)
+		config.takes = daemon->ops->take_queues(daemon->engine);
 	daemon->farm = farm_create(&config, &side);
 	if (!daemon->farm)
 		return -EINVAL;
@@ -27,8 +29,9 @@ static int start(struct daemon *daemon, const struct options *options)
 	err = farm_start(daemon->farm);
 	if (err)
 		return err;
-	log_info("farm %s: this cache is %s; %u engine%s", config.name, config.node,
-		config.engine_count, config.engine_count == 1 ? "" : "s");
+	log_info("farm %s: this cache is %s; %u engine%s%s", config.name, config.node,
+		config.engine_count, config.engine_count == 1 ? "" : "s",
+		config.takes ? "; TAKE is exclusive in the farm" : "");
 	return 0;
 }
 
@@ -168,6 +171,15 @@ void daemon_farm_stats(struct daemon *daemon, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "farm_too_long", status->too_long);
 	emit(emit_ctx, "farm_held_up", status->held_up);
 	emit(emit_ctx, "farm_name_clash", status->name_clash);
+	emit(emit_ctx, "farm_take_asked", status->takes.asked);
+	emit(emit_ctx, "farm_take_won", status->takes.won);
+	emit(emit_ctx, "farm_take_lost", status->takes.lost);
+	emit(emit_ctx, "farm_take_late", status->takes.late);
+	emit(emit_ctx, "farm_take_refused", status->takes.refused);
+	emit(emit_ctx, "farm_take_down", status->takes.down);
+	emit(emit_ctx, "farm_take_disagreed", status->takes.disagreed);
+	emit(emit_ctx, "farm_take_full", status->takes.full);
+	emit(emit_ctx, "farm_take_failed", status->takes.failed);
 	for (unsigned i = 0; i < FARM_DROPPED_COUNT; i++) {
 		snprintf(name, sizeof(name), "farm_drop_%s", farm_dropped_names[i]);
 		emit(emit_ctx, name, status->dropped[i]);
@@ -255,6 +267,16 @@ static void cache_line(const struct daemon *daemon, const struct farm_status *st
 	add_number(&words, "resends", status->resends);
 	add_number(&words, "received", status->received);
 	add_number(&words, "copies", status->copies);
+	add_text(&words, "take", daemon->options.engine.take == TAKE_FARM ? "farm" : "local");
+	add_number(&words, "take_asked", status->takes.asked);
+	add_number(&words, "take_won", status->takes.won);
+	add_number(&words, "take_lost", status->takes.lost);
+	add_number(&words, "missed_late", status->takes.late);
+	add_number(&words, "missed_refused", status->takes.refused);
+	add_number(&words, "missed_down", status->takes.down);
+	add_number(&words, "missed_disagreed", status->takes.disagreed);
+	add_number(&words, "missed_full", status->takes.full);
+	add_number(&words, "missed_failed", status->takes.failed);
 	for (unsigned i = 0; i < FARM_DROPPED_COUNT; i++) {
 		snprintf(name, sizeof(name), "drop_%s", farm_dropped_names[i]);
 		add_number(&words, name, status->dropped[i]);
@@ -290,6 +312,8 @@ static void engine_line(const struct farm_engine_status *engine,
 		add_number(&words, name, engine->dropped[i]);
 	}
 	add_faults(&words, engine->faults);
+	add_text(&words, "take", farm_take_states[engine->take]);
+	add_number(&words, "take_wait_seconds", engine->take_wait);
 	add_text(&words, "error", engine->error);
 	line(line_ctx, words.text);
 }

@@ -27,6 +27,7 @@
 #include "common/address.h"
 #include "common/latency.h"
 #include "dataplane/table/table.h"
+#include "dataplane/take_queue.h"
 #include "dataplane/talkers.h"
 
 #define ENGINE_INTERFACES_MAX 16
@@ -43,6 +44,12 @@ enum xdp_mode {
 	XDP_MODE_GENERIC,
 };
 
+enum take_mode {
+	TAKE_NO,    /* TAKEs are messages of unknown type */
+	TAKE_LOCAL, /* of all TAKEs of a session at this cache, one gets it */
+	TAKE_FARM,  /* at all caches of a farm: the arbiter is asked, see take_queue.h */
+};
+
 /* Configuration of an engine, which keeps a copy. */
 struct engine_config {
 	struct endpoint listen[ENGINE_LISTEN_MAX];
@@ -52,7 +59,7 @@ struct engine_config {
 	enum xdp_mode xdp_mode;
 	uint32_t capacity;
 	uint16_t value_max;
-	bool take;	  /* TAKEs are answered */
+	enum take_mode take;
 	unsigned threads; /* socket mode; 0: one per CPU */
 	char dpdk_args[ENGINE_ARGS_SIZE];
 	uint32_t limit_gets, limit_news; /* requests per second and source; 0: no limit */
@@ -156,6 +163,9 @@ struct engine_ops {
 	unsigned (*find_taken)(struct engine *engine,
 		bool (*held)(void *ctx, uint32_t slot, struct session *session), void *ctx,
 		uint32_t *slots, unsigned room, bool *more);
+
+	/* The queues of TAKEs, after open; NULL without config->take == TAKE_FARM. */
+	struct take_queues *(*take_queues)(struct engine *engine);
 
 	/* Replaces the allow list. When it returns, no reader uses the old one; but an engine that
 	 * adopts uses the last daemon's list until its start. */

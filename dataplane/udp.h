@@ -74,6 +74,19 @@ void udp_reply(struct udp_batch *batch, unsigned i, size_t length);
 /* Sends the queued replies. Returns how many could not be sent (device queue full, no route). */
 unsigned udp_send(struct udp_batch *batch, int fd);
 
+/* Where the reply to a datagram goes that is sent later, after other batches. */
+struct udp_way {
+	int fd;
+	uint8_t name_length, control_length; /* bytes */
+	uint8_t name[28], control[40] __attribute__((aligned(8)));
+};
+
+/* Fills in the way of the reply to datagram `i` of the last udp_receive, from socket `fd`; it is
+ * not given to udp_reply then. */
+void udp_keep_way(struct udp_batch *batch, unsigned i, int fd, struct udp_way *way);
+/* Sends a reply. False if it could not be sent. */
+bool udp_send_way(const struct udp_way *way, const void *reply, size_t length);
+
 /* Wipes the values of the last batch, received and sent: they are secrets, and the next batch may
  * be long in coming. Call it last. */
 void udp_wipe(struct udp_batch *batch);

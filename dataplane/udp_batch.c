@@ -378,6 +378,45 @@ unsigned udp_send(struct udp_batch *batch, int fd)
 	return failed;
 }
 
+void udp_keep_way(struct udp_batch *batch, unsigned i, int fd, struct udp_way *way)
+{
+	struct msghdr *message = &batch->in[batch->kept[i]].msg_hdr;
+
+	_Static_assert(sizeof(way->name) >= sizeof(struct sockaddr_in6), "room for every name");
+	_Static_assert(sizeof(way->control) >= PKTINFO_SPACE, "room for every control message");
+	reverse_pktinfo(batch->vrfs, message);
+	way->fd = fd;
+	way->name_length = (uint8_t)message->msg_namelen;
+	way->control_length = (uint8_t)message->msg_controllen;
+	if (way->name_length > sizeof(way->name) || way->control_length > sizeof(way->control))
+		way->fd = -1; /* of another family than the sockets have */
+	else {
+		memcpy(way->name, message->msg_name, way->name_length);
+		memcpy(way->control, message->msg_control, way->control_length);
+	}
+}
+
+bool udp_send_way(const struct udp_way *way, const void *reply, size_t length)
+{
+	struct iovec iov = {(void *)reply, length};
+	struct msghdr message = {
+		.msg_name = (void *)way->name,
+		.msg_namelen = way->name_length,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = way->control_length ? (void *)way->control : NULL,
+		.msg_controllen = way->control_length,
+	};
+	ssize_t n;
+
+	if (way->fd < 0)
+		return false;
+	do {
+		n = sendmsg(way->fd, &message, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
 void udp_wipe(struct udp_batch *batch)
 {
 	for (unsigned i = 0; i < batch->received; i++)

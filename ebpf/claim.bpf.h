@@ -17,6 +17,8 @@
 
 /* --take. Set before load. */
 const volatile bool take_answered = true;
+/* --take farm: the daemon asks the farm first. Set before load. */
+const volatile bool take_passed = false;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

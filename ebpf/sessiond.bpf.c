@@ -225,6 +225,9 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		if (!take_answered)
 			return refuse(ctx, &packet, own, &counters->drop_type, SESSD_DROP_TYPE,
 				header->type);
+		/* The daemon counts it, and knows the limit. */
+		if (take_passed)
+			return pass(&counters->pass_no_room);
 		/* fallthrough */
 	case SESSD_GET:
 		/* The daemon counts GETs that it answers. */

@@ -90,14 +90,19 @@ OPTION(enum remove_policy, remove, , .name = "remove", .arg = "POLICY", .flags =
 		   "close_notify.",
 	.set = set_word, .value = value_word, .words = "honour ignore", .fallback = "honour")
 
-ENGINE_OPTION(take, .name = "take", .arg = "yes|no",
+ENGINE_OPTION(take, .name = "take", .arg = "HOW",
 	.fixed = "the XDP program and the readers are made for it at start",
-	.help = "Answer TAKEs, which get a session and end it at once",
+	.help = "Who may answer a TAKE, which gets a session and ends it: local, this cache alone; "
+		"farm, if no other cache of the farm did; no, nobody",
 	.details =
 		"A client that sends TAKE in place of GET uses each session once (TLS 1.3 tickets, "
-		"early data). stunnel sends GETs alone. With no, a TAKE is dropped and counted "
-		"like a message of unknown type.",
-	.set = set_bool, .value = value_bool, .words = "yes no", .fallback = "yes")
+		"early data). stunnel sends GETs alone. yes is the same as local. In a farm of "
+		"caches, local suffices if clients ask one cache at a time, behind a virtual "
+		"address. With farm, an engine of --farm decides each TAKE, within 20 "
+		"milliseconds, or the answer is a miss; all caches of the farm need the option, "
+		"and the same engines. With no, a TAKE is dropped and counted like a message of "
+		"unknown type.",
+	.set = set_take, .value = value_word, .words = "no local farm", .fallback = "local")
 
 ENGINE_OPTION(threads, .name = "threads", .letter = 't', .arg = "N", .needs = ENGINE_THREADS,
 	.fixed = "threads are made at start",

@@ -84,6 +84,18 @@ static const char *set_word(
 	return NULL;
 }
 
+/* Also what it was before there were farms: yes and no. */
+static const char *set_take(
+	const struct option_def *def, struct options *options, const char *value)
+{
+	int i = word_index(value, "no yes false true off on");
+
+	if (i < 0)
+		return set_word(def, options, value);
+	options->engine.take = i % 2 ? TAKE_LOCAL : TAKE_NO;
+	return NULL;
+}
+
 static const char *set_number(
 	const struct option_def *def, struct options *options, const char *value)
 {

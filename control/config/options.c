@@ -198,6 +198,9 @@ static int check_together(const struct options *options)
 	if (options->farm.count == 0 && options->farm_ca[0])
 		return error_set(
 			EINVAL, "--farm-ca has no use without --farm: add that, or leave it out");
+	if (options->farm.count == 0 && engine->take == TAKE_FARM)
+		return error_set(EINVAL,
+			"--take farm needs a farm of caches: add --farm URL, or use --take local");
 	return check_built_in(options);
 }
 

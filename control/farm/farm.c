@@ -22,7 +22,7 @@
 #include "common/text.h"
 
 #define STOP_US 200000
-#define POLLED	(1 + 2 * FARM_ENGINES_MAX)
+#define POLLED	(2 + 3 * FARM_ENGINES_MAX) /* wake_fd, TAKEs, three links per engine */
 
 void pending_free(struct farm_pending *pending)
 {
@@ -153,6 +153,7 @@ static int apply(struct farm *farm, struct farm_pending *pending)
 		if (engine_open(farm, i, &pending->urls[i], ctx) < 0)
 			ret = error_set(ENOMEM, "no memory for the farm's connections");
 	}
+	arbiter_configure(farm);
 	return ret;
 }
 
@@ -169,6 +170,9 @@ static int prepare(struct farm *farm, const struct farm_config *config,
 	farm->side = *side;
 	marks_load(farm);
 	farm->side.kept = NULL;
+	farm->arbiter.queues = config->takes;
+	farm->arbiter.window =
+		1000000ULL * (config->take_window ? config->take_window : FARM_TAKE_WINDOW_SECONDS);
 	farm->now = farm->begun = farm_clock();
 	farm->next_rotate = farm->now + FARM_TOMBSTONE_SECONDS * 1000000ULL;
 	if (getrandom(farm->boot, sizeof(farm->boot), 0) != sizeof(farm->boot))
@@ -285,6 +289,8 @@ static uint64_t next_deadline(const struct farm *farm)
 	}
 	if (farm->history.active && farm->retry < next)
 		next = farm->retry;
+	if (arbiter_deadline(farm) < next)
+		next = arbiter_deadline(farm);
 	return publish_deadline(farm) < next ? publish_deadline(farm) : next;
 }
 
@@ -292,15 +298,20 @@ static void wait_for_events(struct farm *farm, struct pollfd polled[POLLED], uin
 {
 	struct timespec timeout = {0};
 
+	struct take_queues *takes = farm->arbiter.queues;
+
 	polled[0] = (struct pollfd){.fd = farm->wake_fd, .events = POLLIN};
+	polled[1] = (struct pollfd){.fd = takes ? takes->arbiter_fd : -1, .events = POLLIN};
 	for (unsigned i = 0; i < FARM_ENGINES_MAX; i++) {
 		struct farm_engine *engine = &farm->engines[i];
-		struct pollfd *out = &polled[1 + 2 * i], *in = out + 1;
+		struct pollfd *out = &polled[2 + 3 * i], *in = out + 1, *take = out + 2;
 
-		out->fd = in->fd = -1;
-		out->revents = in->revents = 0;
+		out->fd = in->fd = take->fd = -1;
+		out->revents = in->revents = take->revents = 0;
 		if (!engine->used)
 			continue;
+		if (takes)
+			take->events = link_poll(&engine->take.link, &take->fd);
 		out->events = link_poll(&engine->out, &out->fd);
 		in->events = link_poll(&engine->in, &in->fd);
 	}
@@ -311,16 +322,18 @@ static void wait_for_events(struct farm *farm, struct pollfd polled[POLLED], uin
 	if (ppoll(polled, POLLED, &timeout, NULL) < 0)
 		for (unsigned i = 0; i < POLLED; i++)
 			polled[i].revents = 0;
-	if (polled[0].revents) {
+	for (unsigned i = 0; i < 2; i++) {
 		uint64_t count;
 
-		(void)!read(farm->wake_fd, &count, sizeof(count));
+		if (polled[i].revents)
+			(void)!read(polled[i].fd, &count, sizeof(count));
 	}
 }
 
 /* Sleeps, unless the daemon had something meanwhile. */
 static void sleep_until_woken(struct farm *farm, struct pollfd polled[POLLED], bool more)
 {
+	struct take_queues *takes = farm->arbiter.queues;
 	bool room = publisher_has_room(&farm->publisher);
 	uint64_t last = publisher_last(&farm->publisher);
 	uint64_t until = more ? farm->now : next_deadline(farm);
@@ -331,8 +344,15 @@ static void sleep_until_woken(struct farm *farm, struct pollfd polled[POLLED], b
 		publish_collect(farm);
 		until = publisher_last(&farm->publisher) == last ? next_deadline(farm) : farm->now;
 	}
+	if (takes) {
+		atomic_store(&takes->asleep, true);
+		if (take_queues_waiting(takes))
+			until = farm->now;
+	}
 	wait_for_events(farm, polled, until);
 	atomic_store(&farm->asleep, false);
+	if (takes)
+		atomic_store(&takes->asleep, false);
 	farm->now = farm_clock();
 }
 
@@ -374,12 +394,19 @@ static void *run(void *arg)
 	if (farm->on_thread)
 		farm->on_thread();
 	farm->now = farm->begun = farm_clock();
+	if (farm->arbiter.queues)
+		take_queues_begin(farm->arbiter.queues);
 	for (;;) {
+		/* First: a client waits for these. */
+		for (unsigned i = 0; i < FARM_ENGINES_MAX; i++)
+			if (farm->engines[i].used)
+				arbiter_engine_run(&farm->engines[i], polled[4 + 3 * i].revents);
+		arbiter_run(farm);
 		publish_collect(farm);
 		for (unsigned i = 0; i < FARM_ENGINES_MAX; i++)
 			if (farm->engines[i].used)
-				engine_run(&farm->engines[i], polled[1 + 2 * i].revents,
-					polled[2 + 2 * i].revents);
+				engine_run(&farm->engines[i], polled[2 + 3 * i].revents,
+					polled[3 + 3 * i].revents);
 		publish_release(farm);
 		more = warm_up_run(farm);
 		warm_up_check(farm);
@@ -388,6 +415,7 @@ static void *run(void *arg)
 			break;
 		sleep_until_woken(farm, polled, more);
 	}
+	arbiter_stop(farm);
 	count_unpublished(farm);
 	report_update(farm);
 	return NULL;

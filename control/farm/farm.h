@@ -25,7 +25,12 @@
 #define FARM_TOMBSTONE_SECONDS 60
 #define FARM_READY_SECONDS     30 /* farm_ready after this, whatever the warm-up does */
 #define FARM_PORT	       6379
-#define FARM_BUILT_WITHOUT     "this sessiond was built without a farm of caches"
+/* An arbiter that restarted has forgotten who took what: it is asked once it has been up for so
+ * long. By then every cache has read what was taken before. */
+#define FARM_TAKE_WINDOW_SECONDS 60
+#define FARM_BUILT_WITHOUT	 "this sessiond was built without a farm of caches"
+
+struct take_queues; /* dataplane/take_queue.h */
 
 /* Strings need to live only during the call. */
 struct farm_config {
@@ -40,6 +45,9 @@ struct farm_config {
 	uint32_t capacity;   /* sessions; an engine keeps the history of so many per node */
 	uint16_t value_max;  /* bytes; longer values of peers are refused */
 	void (*on_thread)(void); /* called first on each thread that the farm starts; or NULL */
+	/* TAKEs that the farm decides, from farm_start to farm_stop; NULL: they ask nobody. */
+	struct take_queues *takes;
+	uint32_t take_window; /* seconds; 0: FARM_TAKE_WINDOW_SECONDS */
 };
 
 /* The daemon's end. The farm calls it on its thread only; no function may wait. */
@@ -123,6 +131,30 @@ enum farm_refused {
 /* "key", "seal", ... */
 extern const char *const farm_refused_names[FARM_REFUSED_COUNT];
 
+/* TAKEs that were put to an arbiter, and what became of them. All but the winners are misses. */
+struct farm_takes {
+	uint64_t asked;	    /* won, lost, failed, most of late and some of down */
+	uint64_t won;	    /* no other cache had taken the session, and none can */
+	uint64_t lost;	    /* it was taken before */
+	uint64_t late;	    /* no answer within 20 ms */
+	uint64_t refused;   /* the arbiter, or what it knew, is younger than the window */
+	uint64_t down;	    /* no connection to the arbiter, or to its streams */
+	uint64_t disagreed; /* another cache has other engines, or another key */
+	uint64_t full;	    /* too many at once */
+	uint64_t failed;    /* the arbiter answered with an error */
+};
+
+enum farm_take_state {
+	FARM_TAKE_LOCAL, /* TAKEs ask nobody */
+	FARM_TAKE_READY,
+	FARM_TAKE_WAITING,   /* until the engine has been up for the window */
+	FARM_TAKE_DISAGREED, /* another cache of the farm has other engines, or another key */
+	FARM_TAKE_DOWN,
+	FARM_TAKE_STATES
+};
+/* "local", "ready", ... */
+extern const char *const farm_take_states[FARM_TAKE_STATES];
+
 /* Why records did not go out. Those that outgoing() dropped are the caller's to count. */
 enum farm_dropped {
 	FARM_DROPPED_TOO_LONG,	  /* a value above value_max */
@@ -166,6 +198,8 @@ struct farm_engine_status {
 	uint64_t batches_in;  /* read, second copies and refused ones included */
 	uint64_t bytes_out, bytes_in;
 	uint64_t dropped[FARM_DROPPED_COUNT]; /* records */
+	enum farm_take_state take;
+	uint32_t take_wait; /* seconds until it is asked; FARM_TAKE_WAITING only */
 };
 
 struct farm_node_status {
@@ -205,6 +239,7 @@ struct farm_status {
 	uint64_t held_up;    /* times that incoming() had no room */
 	uint64_t refused[FARM_REFUSED_COUNT]; /* entries */
 	bool name_clash;		      /* another live node has this node's name */
+	struct farm_takes takes;
 };
 
 /* Main thread: a copy, at most 100 ms old. */

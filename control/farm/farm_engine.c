@@ -200,6 +200,7 @@ int engine_open(struct farm *farm, unsigned index, const struct engine_url *url,
 	engine->farm = farm;
 	engine->index = index;
 	engine->used = true;
+	engine->out.fd = engine->in.fd = engine->take.link.fd = -1;
 	engine->url = *url;
 	engine->ssl_ctx = ssl_ctx;
 	engine->changed = farm_clock();
@@ -208,6 +209,8 @@ int engine_open(struct farm *farm, unsigned index, const struct engine_url *url,
 	ret = link_open(&engine->out, &engine->url, ssl_ctx, &out, farm->on_thread);
 	if (ret == 0)
 		ret = link_open(&engine->in, &engine->url, ssl_ctx, &in, farm->on_thread);
+	if (ret == 0)
+		ret = arbiter_open(engine);
 	if (ret < 0)
 		engine_close(engine);
 	return ret;
@@ -219,6 +222,7 @@ void engine_close(struct farm_engine *engine)
 		return;
 	link_close(&engine->out);
 	link_close(&engine->in);
+	arbiter_close(engine);
 	intake_drop(&engine->delivery);
 	SSL_CTX_free(engine->ssl_ctx);
 	explicit_bzero(engine, sizeof(*engine));

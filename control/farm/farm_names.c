@@ -12,6 +12,14 @@ const char *const farm_refused_names[FARM_REFUSED_COUNT] = {
 	[FARM_REFUSED_FOREIGN] = "foreign",
 };
 
+const char *const farm_take_states[FARM_TAKE_STATES] = {
+	[FARM_TAKE_LOCAL] = "local",
+	[FARM_TAKE_READY] = "ready",
+	[FARM_TAKE_WAITING] = "waiting",
+	[FARM_TAKE_DISAGREED] = "disagreed",
+	[FARM_TAKE_DOWN] = "down",
+};
+
 const char *const farm_dropped_names[FARM_DROPPED_COUNT] = {
 	[FARM_DROPPED_TOO_LONG] = "too_long",
 	[FARM_DROPPED_ENGINE_SLOW] = "engine_slow",

@@ -8,6 +8,7 @@
  *   sd:FARM:NODE:0  the sessions of a node. It alone writes to it.
  *   sd:FARM:nodes   once a second each node says that it lives, which streams it knows, and which
  *                   entry is its last; and nodes ask each other to publish their sessions again.
+ * Strings, of the arbiter of TAKEs: see arbiter.h.
  */
 #ifndef SESSIOND_CONTROL_FARM_FARM_PRIVATE_H
 #define SESSIOND_CONTROL_FARM_FARM_PRIVATE_H
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "control/farm/arbiter.h"
 #include "control/farm/engine_check.h"
 #include "control/farm/engine_link.h"
 #include "control/farm/publisher.h"
@@ -130,6 +132,7 @@ struct farm_engine {
 	uint64_t batches_out, batches_in;
 	uint64_t dropped[FARM_DROPPED_COUNT];
 
+	struct arbiter_engine take;
 	struct farm_stream control;
 	bool reading;		   /* an XREAD is on its way */
 	const struct reply *reply; /* of XREAD, being passed on; NULL: none */
@@ -205,6 +208,7 @@ struct farm {
 	uint64_t resends, received, copies, expired, tombstoned, unknown, too_long, held_up;
 	uint64_t dropped[FARM_DROPPED_COUNT];
 	uint64_t refused[FARM_REFUSED_COUNT];
+	struct arbiter arbiter;
 	uint64_t clashed; /* when another node of this name was heard of; 0: never */
 	uint64_t stalled; /* since when no batch fits; 0: it does */
 };
@@ -320,6 +324,28 @@ void control_entry(
 void control_gaps(struct farm *farm);
 /* Calls side.resend if somebody asked for it, and not too often. */
 void control_resend(struct farm *farm);
+
+/* arbiter.c */
+/* Puts the questions that came to the engines, and ends those that wait too long. */
+void arbiter_run(struct farm *farm);
+/* When arbiter_run must run at the latest. */
+uint64_t arbiter_deadline(const struct farm *farm);
+/* No answer of this engine comes any more. */
+void arbiter_forget(struct farm *farm, unsigned engine);
+/* The thread ends. */
+void arbiter_stop(struct farm *farm);
+
+/* arbiter_lease.c */
+/* After each change of engines or keys. */
+void arbiter_configure(struct farm *farm);
+/* 0, or -ENOMEM. */
+int arbiter_open(struct farm_engine *engine);
+void arbiter_close(struct farm_engine *engine);
+void arbiter_engine_run(struct farm_engine *engine, short events);
+/* The key of the ring that names sessions now. */
+unsigned arbiter_key(const struct farm *farm);
+/* FARM_TAKE_READY, or why TAKEs whose arbiter is this engine are misses. */
+enum farm_take_state arbiter_state(const struct farm_engine *engine, uint64_t now);
 
 /* farm_report.c */
 /* Makes the copy that farm_status gives. */

@@ -35,6 +35,9 @@ static void report_engine(const struct farm_engine *engine, struct farm_engine_s
 	to->bytes_out = engine->out.bytes_out + engine->in.bytes_out;
 	to->bytes_in = engine->out.bytes_in + engine->in.bytes_in;
 	memcpy(to->dropped, engine->dropped, sizeof(to->dropped));
+	to->take = arbiter_state(engine, farm->now);
+	if (to->take == FARM_TAKE_WAITING)
+		to->take_wait = 1 + to_ms(engine->take.usable - farm->now) / 1000U;
 }
 
 static void report_node(
@@ -85,6 +88,11 @@ void report_update(struct farm *farm)
 	status.too_long = farm->too_long;
 	status.held_up = farm->held_up;
 	memcpy(status.refused, farm->refused, sizeof(status.refused));
+	status.takes = farm->arbiter.counts;
+	if (farm->arbiter.queues) {
+		status.takes.full += take_queues_full(farm->arbiter.queues);
+		status.takes.down += take_queues_alone(farm->arbiter.queues);
+	}
 	status.name_clash = farm->clashed != 0 && farm->now - farm->clashed < FARM_RECENT_US;
 	pthread_mutex_lock(&farm->lock);
 	farm->snapshot = status;

@@ -100,6 +100,28 @@ int farm_ring_make(struct farm_ring *ring, const struct key_file *keys, const ch
 	return ok ? 0 : error_set(ENOMEM, "OpenSSL cannot derive keys");
 }
 
+bool farm_take_name(const struct farm_seal_tools *tools, const struct farm_ring_key *key, char use,
+	const void *what, size_t size, uint8_t name[FARM_TAKE_NAME])
+{
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	uint8_t whole[32];
+	size_t done = 0;
+
+	if (EVP_MAC_init(tools->mac, key->take, sizeof(key->take), params) != 1 ||
+		EVP_MAC_update(tools->mac, (const uint8_t *)&use, 1) != 1 ||
+		EVP_MAC_update(tools->mac, what, size) != 1 ||
+		EVP_MAC_final(tools->mac, whole, &done, sizeof(whole)) != 1 ||
+		done != sizeof(whole)) {
+		ERR_clear_error();
+		return false;
+	}
+	memcpy(name, whole, FARM_TAKE_NAME);
+	return true;
+}
+
 void farm_subkey_close(struct farm_subkey *subkey)
 {
 	EVP_CIPHER_CTX_free(subkey->cipher);

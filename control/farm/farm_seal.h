@@ -34,6 +34,9 @@ struct farm_ring {
 /* 0 or -ENOMEM, which stands for whatever OpenSSL lacks, with error_message() set. */
 int farm_ring_make(struct farm_ring *ring, const struct key_file *keys, const char *farm);
 
+/* Bytes of a name at the arbiter. */
+#define FARM_TAKE_NAME 16
+
 /* What one thread works with. */
 struct farm_seal_tools {
 	EVP_KDF_CTX *kdf;
@@ -43,6 +46,11 @@ struct farm_seal_tools {
 /* 0 or -ENOMEM with error_message() set. */
 int farm_seal_tools_open(struct farm_seal_tools *tools);
 void farm_seal_tools_close(struct farm_seal_tools *tools);
+
+/* Names something at the arbiter: HMAC-SHA-256, shortened to 128 bits. `use` separates kinds of
+ * things. False if OpenSSL fails. */
+bool farm_take_name(const struct farm_seal_tools *tools, const struct farm_ring_key *key, char use,
+	const void *what, size_t size, uint8_t name[FARM_TAKE_NAME]);
 
 /* The key of one boot, shard and epoch, ready for use in one direction. Zeroed: none yet. */
 struct farm_subkey {

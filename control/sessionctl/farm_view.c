@@ -122,6 +122,11 @@ static void print_cache(json_t *cache)
 		number(cache, "resends"));
 	if (number(cache, "name_clash"))
 		printf("  another cache has the same name: change farm-node of one of them\n");
+	if (strcmp(text(cache, "take"), "farm") == 0)
+		printf("  TAKE in the farm: asked %" PRIu64 ", won %" PRIu64 ", lost %" PRIu64 "\n",
+			number(cache, "take_asked"), number(cache, "take_won"),
+			number(cache, "take_lost"));
+	print_reasons(cache, "missed_", "TAKEs not decided");
 	print_reasons(cache, "drop_", "not published");
 	print_reasons(cache, "refused_", "batches refused");
 }
@@ -134,6 +139,12 @@ static void print_engine(json_t *engine)
 		number(engine, "since_seconds"), number(engine, "rtt_us"), number(engine, "queued"),
 		number(engine, "batches_out"), number(engine, "batches_in"),
 		number(engine, "restarts"), text(engine, "version"));
+	if (strcmp(text(engine, "take"), "waiting") == 0)
+		printf("  no TAKE is decided here for %" PRIu64 " s: it has restarted\n",
+			number(engine, "take_wait_seconds"));
+	if (strcmp(text(engine, "take"), "disagreed") == 0)
+		puts("  no TAKE is decided: another cache has other engines or another farm-key; "
+		     "give all the same");
 	if (text(engine, "error")[0])
 		printf("  %s\n", text(engine, "error"));
 	if (text(engine, "faults")[0])

@@ -14,8 +14,11 @@ _Static_assert(sizeof(SESSD_STATUS_KEY) <= SESSD_KEY_SIZE, "the key has room for
 
 static int write_value(struct status *status, const char *state)
 {
+	static const char *const takes[] = {
+		[TAKE_NO] = "no", [TAKE_LOCAL] = "yes", [TAKE_FARM] = "yes" SESSD_STATUS_FARM_TAKE};
+
 	return snprintf(status->value, sizeof(status->value), SESSD_STATUS_FORMAT, SESSD_VERSION,
-		status->take ? "yes" : "no", state);
+		takes[status->take], state);
 }
 
 /* Sets what the session says of the value. */
@@ -26,7 +29,7 @@ static void describe(struct status *status)
 }
 
 void status_open(struct status *status, const struct engine_ops *ops, struct engine *engine,
-	struct table *table, uint16_t value_max, bool take, const char *state)
+	struct table *table, uint16_t value_max, enum take_mode take, const char *state)
 {
 	struct session *session = &status->session;
 

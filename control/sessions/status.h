@@ -19,14 +19,14 @@ struct status {
 	struct table *table;
 	struct session session;
 	char value[SESSD_STATUS_MAX];
-	bool take;
+	enum take_mode take;
 	uint64_t next; /* tick of the next renewal */
 };
 
 /* Puts it into the table, ended until it is renewed. Not where `value_max` has no room for it.
  * `state`: SESSD_STATUS_READY or another. */
 void status_open(struct status *status, const struct engine_ops *ops, struct engine *engine,
-	struct table *table, uint16_t value_max, bool take, const char *state);
+	struct table *table, uint16_t value_max, enum take_mode take, const char *state);
 /* Changes the state; the next renewal, which is due at once, tells readers. */
 void status_set(struct status *status, const char *state);
 /* Once in each round of the writer. */

@@ -26,7 +26,7 @@ struct writer_config {
 	uint32_t capacity;
 	uint16_t value_max;
 	enum remove_policy remove;
-	bool take;		 /* what the status says of --take */
+	enum take_mode take;	 /* what the status says of --take */
 	bool measure;		 /* times of inserts: writer_latency */
 	bool farm;		 /* reserve what a farm needs (writer_farm.h) */
 	void (*on_thread)(void); /* called first on the writer's thread; or NULL */

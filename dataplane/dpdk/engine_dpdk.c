@@ -110,11 +110,22 @@ static void dpdk_close(struct engine *engine, enum engine_close how)
 	eal_release();
 }
 
+static int check_take(const struct engine_config *config)
+{
+	return config->take == TAKE_FARM
+		       ? error_set(EINVAL,
+				 "--take farm has no use with --mode dpdk: use --take local")
+		       : 0;
+}
+
 static int dpdk_open(struct engine **out, const struct engine_config *config)
 {
-	struct engine *engine = aligned_alloc(64, sizeof(*engine));
-	int err;
+	int err = check_take(config);
+	struct engine *engine;
 
+	if (err)
+		return err;
+	engine = aligned_alloc(64, sizeof(*engine));
 	if (!engine)
 		return error_set(ENOMEM, "out of memory at start");
 	memset(engine, 0, sizeof(*engine));
@@ -130,7 +141,7 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		return err;
 	}
 	if (reader_shared_open(&engine->readers, config->limit_gets, config->limit_news,
-		    READER_TALKERS_ALL, config->take) < 0)
+		    READER_TALKERS_ALL, config->take != TAKE_NO) < 0)
 		err = error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = make_lcores(engine);
@@ -279,8 +290,10 @@ static int dpdk_check(const struct engine_config *config)
 {
 	struct dpdk_args args;
 	struct local_endpoints local;
-	int err = local_endpoints_init(&local, config->listen, config->listen_count);
+	int err = check_take(config);
 
+	if (!err)
+		err = local_endpoints_init(&local, config->listen, config->listen_count);
 	if (!err)
 		err = dpdk_args_parse(&args, config->dpdk_args);
 	return err ? err : check_hugepages(config);

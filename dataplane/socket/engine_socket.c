@@ -28,7 +28,8 @@ struct engine {
 	struct worker_shared shared;
 	struct engine_config config;
 	struct update_sink sink;
-	struct allow_list *allow; /* the list in use; for the main thread */
+	struct take_queues *takes; /* NULL without --take farm */
+	struct allow_list *allow;  /* the list in use; for the main thread */
 	unsigned thread_count;
 	bool started;
 	struct worker *workers;
@@ -52,12 +53,14 @@ static void free_engine(struct engine *engine)
 		udp_set_free(worker->sockets, NULL);
 		if (worker->wake_fd >= 0)
 			close(worker->wake_fd);
+		take_desk_close(&worker->desk);
 		update_ring_close(&worker->ring);
 		udp_batch_destroy(worker->batch);
 	}
 	if (engine->shared.writer_fd >= 0)
 		close(engine->shared.writer_fd);
 	reader_shared_close(&engine->shared.readers);
+	take_queues_close(engine->takes);
 	free(engine->workers);
 	free(engine->shared.vrfs);
 	free(engine->allow);
@@ -117,12 +120,17 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 	engine->shared.measure = config->measure;
 	engine->shared.busy_poll = config->busy_poll;
 	if (reader_shared_open(&engine->shared.readers, config->limit_gets, config->limit_news,
-		    READER_TALKERS_ALL, config->take) < 0)
+		    READER_TALKERS_ALL, config->take != TAKE_NO) < 0)
 		goto fail;
 	if (engine->shared.writer_fd < 0 || !engine->workers || !engine->allow ||
 		!engine->shared.vrfs)
 		goto fail;
 	atomic_store(&engine->shared.allow, engine->allow);
+	if (config->take == TAKE_FARM) {
+		engine->takes = take_queues_open(engine->thread_count);
+		if (!engine->takes)
+			goto fail;
+	}
 	for (unsigned i = 0; i < engine->thread_count; i++) {
 		struct worker *worker = &engine->workers[i];
 
@@ -131,7 +139,9 @@ static int socket_open(struct engine **out, const struct engine_config *config)
 		worker->batch = udp_batch_create();
 		worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (update_ring_open(&worker->ring, RING_ENTRIES, config->value_max, NULL) < 0 ||
-			!worker->batch || worker->wake_fd < 0)
+			!worker->batch || worker->wake_fd < 0 ||
+			(engine->takes && take_desk_open(&worker->desk, &engine->takes->queues[i],
+						  worker->wake_fd) < 0))
 			goto fail;
 		udp_batch_use_vrfs(worker->batch, engine->shared.vrfs);
 	}
@@ -152,6 +162,11 @@ fail:
 fail_told:
 	free_engine(engine);
 	return err;
+}
+
+static struct take_queues *socket_take_queues(struct engine *engine)
+{
+	return engine->takes;
 }
 
 static void socket_table_config(struct engine *engine, struct table_config *config)
@@ -440,6 +455,7 @@ const struct engine_ops engine_socket = {
 	.start = socket_start,
 	.poll = socket_poll,
 	.wake = socket_wake,
+	.take_queues = socket_take_queues,
 	.set_allow = socket_set_allow,
 	.reload = socket_reload,
 	.set_vrf = socket_set_vrf,

@@ -115,6 +115,79 @@ static bool answer(struct worker *worker, struct udp_batch *batch, const struct 
 	return true;
 }
 
+/* A TAKE that the farm decides. True: it waits, and take_desk_answer replies. Else it is answered
+ * as a miss: what is not there now stays for a later TAKE. */
+static bool ask(struct worker *worker, struct udp_batch *batch, int fd,
+	const struct pending_get *get, uint64_t now)
+{
+	struct udp_datagram datagram;
+	struct sessd_header *header;
+
+	udp_datagram(batch, get->index, &datagram);
+	header = (struct sessd_header *)datagram.data;
+	if (take_desk_ask(&worker->desk, batch, get->index, fd, &datagram,
+		    table_left(worker->shared->table, get->hash, header->key, now)))
+		return true;
+	request_count_take(&worker->reader.counters, TABLE_MISS);
+	header->type = SESSD_ERR;
+	udp_reply(batch, get->index, SESSD_HEADER_SIZE);
+	reader_answered(&worker->reader, REQUEST_TAKE, &datagram.source, header, false);
+	return false;
+}
+
+/* Asks about all TAKEs of a batch, and leaves its GETs. Returns how many wait. */
+static unsigned ask_all(
+	struct worker *worker, struct udp_batch *batch, int fd, struct sorted *sorted, uint64_t now)
+{
+	unsigned kept = 0, waiting = 0;
+
+	for (unsigned i = 0; i < sorted->get_count; i++) {
+		if (sorted->gets[i].take)
+			waiting += ask(worker, batch, fd, &sorted->gets[i], now);
+		else
+			sorted->gets[kept++] = sorted->gets[i];
+	}
+	sorted->get_count = kept;
+	sorted->take_count = 0;
+	if (waiting > 0)
+		take_queue_send(worker->desk.queue);
+	return waiting;
+}
+
+/* The session of a TAKE that has won. Where there is no room on the way to the writer, nobody gets
+ * it: the arbiter would not give it to another. */
+static size_t claim(void *ctx, struct sessd_header *header)
+{
+	struct worker *worker = ctx;
+	struct table *table = worker->shared->table;
+	struct update_request taken = {.request = header, .length = SESSD_HEADER_SIZE};
+	size_t length;
+
+	if (update_ring_reserve(&worker->ring, 1) == 0) {
+		counter_add(&worker->drop_queue_full, 1);
+		request_count_take(&worker->reader.counters, TABLE_MISS);
+		header->type = SESSD_ERR;
+		return SESSD_HEADER_SIZE;
+	}
+	length = request_take(table, table_hash(table, header->key), header, clock_tick(), header,
+		NULL, &worker->reader.counters);
+	if (header->type == SESSD_OK)
+		queue_updates(worker, &taken, 1);
+	return length;
+}
+
+/* Returns true if there may be more. */
+static bool answer_decided(struct worker *worker, const struct udp_set *set)
+{
+	bool more = false;
+	unsigned failed =
+		take_desk_answer(&worker->desk, &worker->reader, claim, worker, set, &more);
+
+	if (failed > 0)
+		counter_add(&worker->send_failed, failed);
+	return more;
+}
+
 /* Answers GETs and TAKEs. The writer must hear of each session that was taken: where there is no
  * room for that on the way to it, a TAKE is dropped, as a NEW would be. Returns how many were. */
 static unsigned answer_all(struct worker *worker, struct udp_batch *batch, struct sorted *sorted,
@@ -141,7 +214,7 @@ static bool serve(
 {
 	struct sorted sorted;
 	uint64_t now, began = 0;
-	unsigned n, room = 0, dropped = 0, pushed;
+	unsigned n, room = 0, dropped = 0, pushed, answers;
 
 	n = udp_receive(batch, fd);
 	if (n == 0)
@@ -150,6 +223,9 @@ static bool serve(
 		began = latency_now();
 	now = clock_tick();
 	sort_batch(worker, batch, n, allow, now, &sorted);
+	answers = sorted.get_count;
+	if (worker->desk.queue && sorted.take_count > 0)
+		answers -= ask_all(worker, batch, fd, &sorted, now);
 	if (sorted.update_count + sorted.take_count > 0)
 		room = update_ring_reserve(&worker->ring, sorted.update_count + sorted.take_count);
 	for (unsigned i = 0; i < sorted.get_count; i++)
@@ -161,13 +237,13 @@ static bool serve(
 	if (dropped > 0)
 		counter_add(&worker->drop_queue_full, dropped);
 	n = n == UDP_BATCH;
-	if (sorted.get_count > 0) {
+	if (answers > 0) {
 		unsigned failed = udp_send(batch, fd);
 
 		if (failed)
 			counter_add(&worker->send_failed, failed);
 		if (began)
-			latency_add(&worker->latency, latency_now() - began, sorted.get_count);
+			latency_add(&worker->latency, latency_now() - began, answers);
 	}
 	udp_wipe(batch);
 	return n;
@@ -196,6 +272,7 @@ static void run_busy(struct worker *worker)
 
 		for (unsigned i = 0; i < set->count; i++)
 			serve(worker, worker->batch, set->fds[i], allow);
+		answer_decided(worker, set);
 		atomic_fetch_add(&worker->passes, 1);
 		/* The writer may share this CPU: yield, but only if it has work. Yielding each time
 		 * would give the CPU to any other task for a whole time slice. */
@@ -244,6 +321,7 @@ static void run_asleep(struct worker *worker)
 		}
 		if (fds[count].revents && read(worker->wake_fd, &wakes, sizeof(wakes)) < 0)
 			fds[count].revents = 0;
+		more |= answer_decided(worker, set);
 		atomic_fetch_add(&worker->passes, 1);
 	}
 }

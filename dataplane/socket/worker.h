@@ -13,6 +13,8 @@
 
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
+#include "dataplane/take_desk.h"
+#include "dataplane/udp.h"
 #include "dataplane/udp_set.h"
 #include "dataplane/update_ring.h"
 
@@ -35,6 +37,7 @@ struct worker {
 	uint64_t drop_queue_full; /* atomic, written by this worker only */
 	uint64_t send_failed;	  /* likewise */
 	struct update_ring ring;
+	struct take_desk desk;
 	struct udp_batch *batch;
 	struct worker_shared *shared;
 	_Atomic uint64_t

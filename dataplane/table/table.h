@@ -138,6 +138,9 @@ enum table_result table_get(struct table *table, uint64_t hash, const uint8_t ke
  * miss for every reader. The slot stays in use until the writer deletes it. [reader] */
 enum table_result table_take(struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value, uint16_t *len, uint16_t *sum, unsigned *retries);
+/* Ticks that a session has left, at least 1; 0: it is not there, or it was taken. [reader] */
+uint64_t table_left(
+	struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE], uint64_t now);
 /* Takes the session in a slot without its value: true if it was there and nobody had. [writer] */
 bool table_claim(struct table *table, uint32_t slot);
 /* Whether the session in a slot was taken. [writer] */

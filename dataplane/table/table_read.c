@@ -140,6 +140,32 @@ enum table_result table_take(struct table *table, uint64_t hash, const uint8_t k
 	return look_up(table, hash, key, now, value, len, sum, retries, true);
 }
 
+uint64_t table_left(
+	struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE], uint64_t now)
+{
+	struct probe probe;
+	uint32_t number;
+
+	probe_start(&probe, table, hash);
+	while ((number = probe_next(&probe)) != TABLE_NO_SLOT) {
+		struct table_slot *slot = table_slot_at(table, number);
+
+		for (unsigned retry = 0; retry <= READ_RETRIES && slot_key_equal(slot, key);
+			retry++) {
+			uint64_t head = load_acquire(&slot->head);
+			uint64_t expires = load_acquire(&slot->expires);
+
+			if ((head & SLOT_STATE) != SLOT_LIVE || !slot_key_equal(slot, key) ||
+				!unchanged(slot, head))
+				continue;
+			return number < table->capacity && !(head & SLOT_TAKEN) && now < expires
+				       ? expires - now
+				       : 0;
+		}
+	}
+	return 0;
+}
+
 uint64_t table_hash(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])
 {
 	return table_hash_key(table, key);

@@ -35,6 +35,8 @@ static void free_engine(struct engine *engine)
 	claims_destroy(engine->claims);
 	xsk_close(engine->xsks);
 	receive_close(engine);
+	take_desk_close(&engine->desk);
+	take_queues_close(engine->takes);
 	reader_shared_close(&engine->readers);
 	resize_close(engine);
 	notes_close(engine);
@@ -99,10 +101,20 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	/* The program has already limited the rate of NEWs: twice the rate here, so that the two
 	 * clocks' difference refuses nothing. It has counted the sources, too. */
 	err = reader_shared_open(&engine->readers, config->limit_gets, 2 * config->limit_news,
-		READER_TALKERS_GETS, config->take);
+		READER_TALKERS_GETS, config->take != TAKE_NO);
 	if (err || !engine->mirror || !engine->claims || !engine->allow) {
 		err = error_set(ENOMEM, "out of memory at start");
 		goto fail;
+	}
+	if (config->take == TAKE_FARM) {
+		engine->takes = take_queues_open(1);
+		err = engine->takes ? take_desk_open(
+					      &engine->desk, engine->takes->queues, engine->wake_fd)
+				    : -ENOMEM;
+		if (err) {
+			err = error_set(ENOMEM, "out of memory at start");
+			goto fail;
+		}
 	}
 	reader_init(&engine->reader, &engine->readers);
 	atomic_store(&engine->slow_allow, engine->allow);
@@ -113,6 +125,11 @@ fail:
 		pins_remove_folder(engine); /* removed only if empty, so it was new */
 	free_engine(engine);
 	return err;
+}
+
+static struct take_queues *xdp_take_queues(struct engine *engine)
+{
+	return engine->takes;
 }
 
 static void xdp_table_config(struct engine *engine, struct table_config *config)
@@ -398,6 +415,7 @@ const struct engine_ops engine_xdp = {
 	.taken = xdp_taken,
 	.claim = xdp_claim,
 	.find_taken = xdp_find_taken,
+	.take_queues = xdp_take_queues,
 	.value = xdp_value,
 	.give = xdp_give,
 	.set_allow = access_set_allow,

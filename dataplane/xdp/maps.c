@@ -82,7 +82,8 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
 	skel->rodata->value_max = value_max;
-	skel->rodata->take_answered = engine->config.take;
+	skel->rodata->take_answered = engine->config.take != TAKE_NO;
+	skel->rodata->take_passed = engine->config.take == TAKE_FARM;
 	/* Also without a limit, which a reload may set: no map can be made then. */
 	bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
 	maps_set_reloadable(engine, &engine->config);

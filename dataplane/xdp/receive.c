@@ -155,9 +155,8 @@ static size_t answer(struct engine *engine, struct udp_datagram *datagram, uint6
 }
 
 /* The same for a TAKE. */
-static size_t answer_take(struct engine *engine, struct udp_datagram *datagram, uint64_t now)
+static size_t answer_take(struct engine *engine, struct sessd_header *header, uint64_t now)
 {
-	struct sessd_header *header = (struct sessd_header *)datagram->data;
 	int len = mirror_take(engine->mirror, engine->claims, header->key, now, header + 1);
 
 	if (len < 0) {
@@ -172,8 +171,37 @@ static size_t answer_take(struct engine *engine, struct udp_datagram *datagram, 
 	return SESSD_HEADER_SIZE + (size_t)len;
 }
 
+static size_t claim(void *ctx, struct sessd_header *header)
+{
+	return answer_take(ctx, header, clock_tick());
+}
+
+/* Answers a TAKE that arrived by socket `fd`, or asks the farm first. */
+static void take(
+	struct engine *engine, unsigned i, int fd, struct udp_datagram *datagram, uint64_t now)
+{
+	struct sessd_header *header = (struct sessd_header *)datagram->data;
+	size_t length = SESSD_HEADER_SIZE;
+
+	if (!engine->desk.queue) {
+		length = answer_take(engine, header, now);
+	} else if (take_desk_ask(&engine->desk, engine->batch, i, fd, datagram,
+			   mirror_left(engine->mirror, engine->claims, header->key, now))) {
+		engine->asked = true;
+		return;
+	} else {
+		request_count_take(&engine->reader.counters, TABLE_MISS);
+		header->type = SESSD_ERR;
+	}
+	engine->answers++;
+	udp_reply(engine->batch, i, length);
+	reader_answered(
+		&engine->reader, REQUEST_TAKE, &datagram->source, header, header->type == SESSD_OK);
+}
+
 /* Handles datagram `i`; returns 1 for a change, else 0. */
-static int handle(struct engine *engine, unsigned i, const struct allow_list *allow, uint64_t now)
+static int handle(
+	struct engine *engine, unsigned i, int fd, const struct allow_list *allow, uint64_t now)
 {
 	struct udp_datagram datagram;
 	struct sessd_header *header;
@@ -192,10 +220,7 @@ static int handle(struct engine *engine, unsigned i, const struct allow_list *al
 			header + 1, datagram.length - SESSD_HEADER_SIZE, &datagram.source);
 		return 1;
 	case REQUEST_TAKE:
-		engine->answers++;
-		udp_reply(engine->batch, i, answer_take(engine, &datagram, now));
-		reader_answered(&engine->reader, REQUEST_TAKE, &datagram.source, header,
-			header->type == SESSD_OK);
+		take(engine, i, fd, &datagram, now);
 		return 0;
 	case REQUEST_REMOVE:
 		engine->sink.on_remove(engine->sink.ctx, header->key);
@@ -220,7 +245,10 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 		began = latency_now();
 	engine->answers = 0;
 	for (unsigned i = 0; i < n; i++)
-		changes += handle(engine, i, allow, now);
+		changes += handle(engine, i, fd, allow, now);
+	if (engine->asked)
+		take_queue_send(engine->desk.queue);
+	engine->asked = false;
 	failed = udp_send(engine->batch, fd);
 	udp_wipe(engine->batch);
 	if (failed)
@@ -259,7 +287,7 @@ int xdp_poll(struct engine *engine, int timeout_ms)
 	const struct udp_set *set = atomic_load(&engine->served);
 	struct pollfd *fds = engine->fds;
 	const struct allow_list *allow;
-	unsigned count = set->count;
+	unsigned count = set->count, failed;
 	uint64_t wakes;
 	int changes;
 
@@ -280,6 +308,11 @@ int xdp_poll(struct engine *engine, int timeout_ms)
 	/* Only this thread reads it, so a readable eventfd is not empty. */
 	if (fds[0].revents && read(engine->wake_fd, &wakes, sizeof(wakes)) < 0)
 		fds[0].revents = 0;
+	/* After that: an answer that comes later wakes again. */
+	failed =
+		take_desk_answer(&engine->desk, &engine->reader, claim, engine, set, &engine->more);
+	if (failed)
+		counter_add(&engine->slow_send_failed, failed);
 	atomic_fetch_add(&engine->passes, 1);
 	return changes;
 }

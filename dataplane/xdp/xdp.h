@@ -16,6 +16,7 @@
 
 #include "dataplane/engine.h"
 #include "dataplane/reader.h"
+#include "dataplane/take_desk.h"
 #include "dataplane/udp_set.h"
 
 #include "dataplane/xdp/mirror/mirror.h"
@@ -104,6 +105,8 @@ struct engine {
 	/* Used by the writer thread. */
 	struct mirror *mirror;
 	struct claims *claims;
+	struct take_queues *takes; /* NULL without --take farm */
+	struct take_desk desk;
 	struct update_sink sink;
 	struct udp_batch *batch;
 	struct vrf_ports *vrfs;			/* written by the main thread */
@@ -121,6 +124,7 @@ struct engine {
 	struct reader reader;
 	struct latency latency;
 	unsigned answers; /* GETs in this batch */
+	bool asked;	  /* the batch has TAKEs that wait for the farm */
 	uint64_t slow_send_failed;
 	uint64_t slow_changes; /* NEWs and REMOVEs received by the UDP sockets */
 };

@@ -45,6 +45,8 @@
 	X(pass_bad_source, COUNTER, "passed: no reply to this source is possible") \
 	X(pass_new, COUNTER, "passed to the daemon: NEW") \
 	X(pass_remove, COUNTER, "passed to the daemon: REMOVE") \
-	X(pass_no_room, COUNTER, "passed to the daemon: no room in the frame for the reply")
+	X(pass_no_room, COUNTER, \
+		"passed to the daemon: no room in the frame for the reply, or (--take farm) a " \
+		"TAKE")
 
 #endif

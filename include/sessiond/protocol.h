@@ -41,8 +41,10 @@
  * words apart by a blank, each but the first NAME=VALUE; readers pass over names that they do not
  * know. NEW, REMOVE and TAKE do not change it.
  */
-#define SESSD_STATUS_KEY	"sessiond-status"
-#define SESSD_STATUS_FORMAT	"sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
+#define SESSD_STATUS_KEY    "sessiond-status"
+#define SESSD_STATUS_FORMAT "sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
+#define SESSD_STATUS_FARM_TAKE \
+	" exclusive=farm" /* behind take=yes: TAKE, at all caches of the farm */
 #define SESSD_STATUS_READY	"ready"
 #define SESSD_STATUS_WARMING_UP "warming-up" /* it still reads the sessions of other caches */
 #define SESSD_STATUS_MAX	64	     /* bytes of the value, at most */

@@ -32,6 +32,8 @@ wrong '--capacity 99999999999: expected' -n 99999999999
 wrong '--max-session 0: expected a number of bytes from 1 to 1400' --max-session 0
 wrong '--max-session 1401: expected' --max-session 1401
 wrong '--remove perhaps: expected honour or ignore' --remove perhaps
+wrong '--take perhaps: expected no, local or farm' --take perhaps
+wrong '--take farm needs a farm of caches: add --farm URL' --take farm
 wrong '--threads 0: expected a number of threads from 1 to 256' -t 0
 wrong '--threads 257: expected' -t 257
 wrong '--log-level loud: expected' --log-level loud

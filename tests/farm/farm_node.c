@@ -150,6 +150,8 @@ struct node *node_open(const struct node_config *config, const char *name)
 		.node = name,
 		.capacity = config->capacity ? config->capacity : NODE_SESSIONS,
 		.value_max = 512,
+		.takes = config->takes,
+		.take_window = config->take_window,
 	};
 	const struct farm_side side = {.ctx = node,
 		.outgoing = outgoing,

@@ -48,6 +48,8 @@ struct node_config {
 	unsigned pause_every;
 	const void *kept; /* by a former node */
 	size_t kept_size;
+	struct take_queues *takes;
+	uint32_t take_window; /* seconds */
 };
 
 /* Starts it; fails the test if it cannot. */

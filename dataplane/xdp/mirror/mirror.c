@@ -469,6 +469,21 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
 	return look_up(mirror, key, now, value, slot, &guard);
 }
 
+uint64_t mirror_left(struct mirror *mirror, const struct claims *claims,
+	const uint8_t key[SESSD_KEY_SIZE], uint64_t now)
+{
+	struct sessd_entry entry;
+	uint64_t expires = 0;
+
+	mirror_flush(mirror);
+	if (!find_undeleted(&mirror->old_sessions, key) &&
+		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) == 0 && entry.guard &&
+		claims_covers(claims, sessd_life_slot(entry.life)))
+		expires = sessd_life_expires(entry.life);
+	explicit_bzero(&entry, sizeof(entry));
+	return expires > now ? expires - now : 0;
+}
+
 int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value)
 {

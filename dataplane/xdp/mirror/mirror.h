@@ -51,6 +51,9 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
  * that moment. */
 int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value);
+/* Ticks that a session has left, which no TAKE has got; 0: there is none. */
+uint64_t mirror_left(struct mirror *mirror, const struct claims *claims,
+	const uint8_t key[SESSD_KEY_SIZE], uint64_t now);
 /* Takes a session of the writer's without its value: true if it was there and nobody had. */
 bool mirror_claim(struct mirror *mirror, struct claims *claims, const struct session *session);
 
