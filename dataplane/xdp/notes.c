@@ -58,7 +58,7 @@ static int make(const struct engine *engine)
 	return err;
 }
 
-/* 0 if it cannot be told: then no notes are. */
+/* 0 if the kernel does not tell it. */
 static uint32_t sessions_id(const struct engine *engine)
 {
 	struct bpf_map_info info = {0};
@@ -69,32 +69,36 @@ static uint32_t sessions_id(const struct engine *engine)
 		       : 0;
 }
 
-void notes_open(struct engine *engine)
+/* NULL with errno set. */
+static struct head *map_notes(const struct engine *engine)
 {
-	int fd = open_pinned(engine), err = 0;
-	uint32_t id = sessions_id(engine);
-	struct head *head;
+	int fd = open_pinned(engine);
+	void *notes;
 
 	if (fd < 0)
 		fd = make(engine);
-	if (fd < 0)
-		err = fd;
-	if (!err) {
-		engine->notes = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		close(fd);
-		if (engine->notes == MAP_FAILED) {
-			err = -errno;
-			engine->notes = NULL;
-		}
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
 	}
-	if (err) {
-		log_info("nothing can be noted beside the pinned sessions: %s", strerror(-err));
+	notes = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return notes == MAP_FAILED ? NULL : notes;
+}
+
+void notes_open(struct engine *engine)
+{
+	uint32_t id = sessions_id(engine);
+	struct head *head = map_notes(engine);
+
+	if (!head) {
+		log_info("nothing can be noted beside the pinned sessions: %s", strerror(errno));
 		return;
 	}
-	head = engine->notes;
+	engine->notes = head;
 	if (head->sessions == id && id != 0)
 		return;
-	memset(engine->notes, 0, SIZE);
+	memset(head, 0, SIZE);
 	head->sessions = id;
 }
 

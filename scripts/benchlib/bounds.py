@@ -26,6 +26,28 @@ def _httpd():
             for what in ("p50", "p99")}
 
 
+def farm():
+    bounds = {
+        "NEW/s stored in a farm, xdp mode": Bound(PEER, 0.7, 0.9),
+        # What that would be for a writer with a core of its own.
+        "the writer's CPU time for such a NEW": Bound(PEER, 1 / 0.7, 1 / 0.9),
+        "NEW at one cache to a GET hit at the other, p99": Bound(VALUE, 5, 2),
+        "the same at 100k NEW/s, p99": Bound(VALUE, 5, 2),
+        "GETs late or lost while both engines are stopped for 10 s": Bound(VALUE, 0, 0),
+        "resident memory that this takes more": Bound(VALUE, 32, 16),
+    }
+    for mode in ("xdp", "socket"):
+        bounds["GET/s in a farm, %s mode, 100k sessions" % mode] = Bound(PEER, 0.95, 1)
+        bounds["p99 of 20k GET/s in a farm, %s mode" % mode] = Bound(PEER, 1.1, 1)
+    for mode in ("xdp", "socket", "dpdk"):
+        bounds["warm-up of 1M sessions, %s mode" % mode] = Bound(VALUE, 0.5e6, 1e6)
+        bounds["longest GET during the warm-up, %s mode" % mode] = Bound(VALUE, 1, 1)
+    for what in ("a cache is killed with -9", "one of two engines is killed with -9",
+                 "a cache joins, with one engine left"):
+        bounds["sessions lost: " + what] = Bound(VALUE, 0, 0)
+    return bounds
+
+
 # By name, or by name and peer.
 BOUNDS = {
     "XDP program time of a GET hit, 144 B, 1k sessions": Bound(LIMIT, 1.30, 1.15),
@@ -48,6 +70,7 @@ BOUNDS = {
     "resident bytes per session, 1M of 144 B, socket mode": Bound(PEER, 1.0, 0.7),
     "start and adoption of 10M sessions, xdp mode": Bound(VALUE, 10, 4),
     **_httpd(),
+    **farm(),
     ("resumed TLS 1.3 handshakes/s, one nginx worker, sealed, single use", "its own shared cache"):
         Bound(PEER, 0.9, 1.0),
     "look-up, silent cache, until the breaker opens, median": Bound(PEER, 1.4, 1.05),

@@ -8,6 +8,7 @@ import subprocess
 
 from .alternatives import alternatives
 from .clients import clients
+from .farm import farm
 from .figure import Figure, count, in_turn
 from .lab import ROOT, LabError, run_to_end
 from .memory import memory
@@ -184,5 +185,6 @@ ROWS = {
     "start": start,
     "alternatives": alternatives,
     "clients": clients,
+    "farm": farm,
     "eviction": eviction,
 }

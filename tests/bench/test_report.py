@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
 from benchlib import costs, many_caches, readme, report, scale  # noqa: E402
-from benchlib.bounds import BOUNDS, LIMIT, PEER, VALUE, Bound  # noqa: E402
+from benchlib.bounds import BOUNDS, LIMIT, PEER, VALUE, Bound, farm  # noqa: E402
 from benchlib.figure import Figure  # noqa: E402
 from benchlib.rows import ROWS  # noqa: E402
 from benchlib.stalls_table import Window, table  # noqa: E402
@@ -27,7 +27,8 @@ from benchlib.stalls_table import Window, table  # noqa: E402
 ARGS = argparse.Namespace(rounds=3, seconds=0.7, commit="abc", load=0.25)
 
 # Rows that are newer than docs/bench/figures.json.
-NEW_ROWS = {"XDP program time of a miss, 1k sessions", "start and adoption of 10M sessions, xdp mode"}
+NEW_ROWS = {"XDP program time of a miss, 1k sessions", "start and adoption of 10M sessions, xdp mode",
+            *farm()}
 
 BOUNDS_HERE = {"hit": Bound(LIMIT, 1.5, 1.1), "rate": Bound(PEER, 3, 5), "size": Bound(VALUE, 370, 330)}
 

@@ -19,6 +19,7 @@
 static const char usage_text[] =
 	"usage: witness store HOST PORT FILE [options]\n"
 	"       witness check HOST PORT FILE [options]\n"
+	"       witness lag HOST PORT HOST PORT [options]\n"
 	"  --count N      sessions (default 100000)\n"
 	"  --rate N       NEWs a second (default 50000), and as many GETs\n"
 	"  --seed N       the family that they are from (default 1)\n"
@@ -27,20 +28,27 @@ static const char usage_text[] =
 	"  --rest S       then go on asking for so many seconds (default 8)\n"
 	"store prints what was answered, and the longest silence after the kill; check asks for "
 	"what was\n"
-	"answered more than 100 ms before the kill, and exits 1 if anything of it is missing.\n";
+	"answered more than 100 ms before the kill, and exits 1 if anything of it is missing. lag "
+	"stores\n"
+	"sessions at the first cache, one every 2 ms, asks for each at the second until it is "
+	"there, and\n"
+	"prints how long that took.\n";
 
 #define LAG_NS	  5000000 /* from a NEW to its GET */
 #define BEFORE_NS 100000000
 #define REST_RATE 2000
 #define STEP_NS	  200000
 #define STEP_MOST 256
-#define ASKED	  65536 /* GETs that may be on their way: what the request's spare field tells apart \
-			 */
+#define ASKED \
+	65536 /* GETs that may be on their way: what the request's spare field tells apart \
+	       */
 #define UNANSWERED    (1U << 20)
 #define TRIES	      5
 #define TRY_US	      500000
 #define LOAD_MOST_NS  60000000000
 #define RECEIVE_BYTES (64 << 20)
+#define LAG_EVERY_NS  2000000
+#define LOST_NS	      5000000000
 
 static struct {
 	uint64_t count, rate, seed, at, rest;
@@ -249,6 +257,39 @@ static int check(int fd, FILE *file)
 	return due > 0 && found[REPLY_HIT] == due ? 0 : 1;
 }
 
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int lag(int to, int from)
+{
+	uint8_t out[SAMPLE_DATAGRAM];
+
+	for (uint64_t i = 0; i < opt.count; i++) {
+		uint64_t sent = now_ns();
+
+		(void)!send(to, out, sample_new(out, opt.seed, i, 300), 0);
+		while (sample_ask(from, opt.seed, i, TRY_US) != REPLY_HIT) {
+			if (now_ns() - sent > LOST_NS) {
+				fprintf(stderr, "witness: session %llu does not arrive\n",
+					(unsigned long long)i);
+				return 1;
+			}
+		}
+		seen[i] = now_ns() - sent;
+		sleep_until_ns(sent + LAG_EVERY_NS);
+	}
+	qsort(seen, opt.count, sizeof(*seen), compare);
+	printf("lag_us p50 %llu p99 %llu max %llu\n",
+		(unsigned long long)seen[opt.count / 2] / 1000,
+		(unsigned long long)seen[opt.count * 99 / 100] / 1000,
+		(unsigned long long)seen[opt.count - 1] / 1000);
+	return 0;
+}
+
 static int parse(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -288,26 +329,36 @@ static int parse(int argc, char **argv)
 	}
 	if (opt.at == 0)
 		opt.at = opt.count / 2;
-	return optind + 4 == argc ? 0 : usage("store or check, HOST, PORT and FILE are needed");
+	return optind < argc ? 0 : usage("a command is needed");
 }
 
 int main(int argc, char **argv)
 {
+	FILE *file = NULL;
 	bool stores;
-	FILE *file;
+	char **args;
 
 	if (parse(argc, argv))
 		return 2;
-	stores = strcmp(argv[optind], "store") == 0;
-	if (!stores && strcmp(argv[optind], "check") != 0)
-		return usage("unknown command");
-	if (stores && !opt.kill)
-		return usage("store needs --kill");
-	file = fopen(argv[optind + 3], stores ? "w" : "r");
+	args = argv + optind;
+	argc -= optind;
 	seen = calloc(opt.count, sizeof(*seen));
-	if (!file || !seen) {
+	if (!seen) {
 		perror("witness");
 		return 1;
 	}
-	return (stores ? store : check)(udp_connect(argv[optind + 1], argv[optind + 2]), file);
+	if (strcmp(args[0], "lag") == 0)
+		return argc == 5 ? lag(udp_connect(args[1], args[2]), udp_connect(args[3], args[4]))
+				 : usage("lag needs two caches");
+	stores = strcmp(args[0], "store") == 0;
+	if (argc != 4 || (!stores && strcmp(args[0], "check") != 0))
+		return usage("store or check, HOST, PORT and FILE are needed");
+	if (stores && !opt.kill)
+		return usage("store needs --kill");
+	file = fopen(args[3], stores ? "w" : "r");
+	if (!file) {
+		perror("witness");
+		return 1;
+	}
+	return (stores ? store : check)(udp_connect(args[1], args[2]), file);
 }
