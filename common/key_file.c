@@ -100,7 +100,7 @@ int key_file_parse(const char *path, const char *text, size_t size, struct key_f
 	return ret;
 }
 
-static int check_owner(const char *quoted, const struct stat *st)
+static int check_owner(const char *quoted, const struct stat *st, uid_t also)
 {
 	if (!S_ISREG(st->st_mode))
 		return error_set(EINVAL, "%s: it is not a regular file", quoted);
@@ -109,7 +109,7 @@ static int check_owner(const char *quoted, const struct stat *st)
 			"%s: others may read or write it: chmod 600 it, and make a "
 			"new key if others could read this one",
 			quoted);
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != also)
 		return error_set(EPERM,
 			"%s: it belongs to user %u: let it belong to root or to "
 			"the user that reads it",
@@ -117,7 +117,8 @@ static int check_owner(const char *quoted, const struct stat *st)
 	return 0;
 }
 
-static int read_file(const char *path, struct key_file *keys, struct stat *st)
+/* `any_owner`: of whatever user the file is. */
+static int read_file(const char *path, struct key_file *keys, struct stat *st, bool any_owner)
 {
 	char quoted[TEXT_QUOTE], text[FILE_MAX + 1];
 	size_t size = 0;
@@ -130,7 +131,7 @@ static int read_file(const char *path, struct key_file *keys, struct stat *st)
 		ret = error_set(errno, "%s: cannot read it: %s", quoted, strerror(errno));
 		goto out;
 	}
-	ret = check_owner(quoted, st);
+	ret = check_owner(quoted, st, any_owner ? st->st_uid : 0);
 	if (ret < 0)
 		goto out;
 	while (size < sizeof(text) && (n = read(fd, text + size, sizeof(text) - size)) > 0)
@@ -152,7 +153,7 @@ int key_file_read(const char *path, struct key_file *keys)
 {
 	struct stat st;
 
-	return read_file(path, keys, &st);
+	return read_file(path, keys, &st, false);
 }
 
 static int random_key(uint8_t key[KEY_FILE_KEY_SIZE])
@@ -243,7 +244,8 @@ int key_file_rotate(const char *path, enum key_file_step *step)
 	text_quote(path, quoted);
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
 		return error_set(ENAMETOOLONG, "%s: the name is too long", quoted);
-	ret = read_file(path, &keys, &st);
+	/* Root rotates the key of a service, which that service owns. */
+	ret = read_file(path, &keys, &st, geteuid() == 0);
 	if (ret < 0)
 		return ret;
 	ret = next_step(&keys, quoted, step);

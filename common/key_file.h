@@ -43,7 +43,8 @@ enum key_file_step {
 	KEY_FILE_DROPPED
 };
 
-/* Takes the next step of a rotation and replaces the file atomically. Owner and mode stay. */
+/* Takes the next step of a rotation and replaces the file atomically. Owner and mode stay.
+ * Root may do it for every owner. */
 int key_file_rotate(const char *path, enum key_file_step *step);
 
 #endif

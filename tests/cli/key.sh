@@ -38,6 +38,13 @@ expect 0 '' "$sessionctl" key rotate "$key"
 step 'promoted' '2 1 '
 expect 0 '' "$sessionctl" key rotate "$key"
 step 'dropped' '2 '
+# Root rotates the daemon's key, and it stays the daemon's.
+if [ "$(id -u)" = 0 ]; then
+	chown nobody "$key"
+	expect 0 '' "$sessionctl" key rotate "$key"
+	step 'added a key' '2 3 '
+	[ "$(stat -c %U "$key")" = nobody ] || fail "the key now belongs to $(stat -c %U "$key")"
+fi
 chmod 644 "$key"
 expect 1 'others may read or write it' "$sessionctl" key rotate "$key"
 finish
