@@ -291,7 +291,7 @@ enum engine_flags {
 	ENGINE_DRIVERS = 32,	/* runs drivers in this process: see control/privileges.h */
 	ENGINE_THREADS = 64,	/* has reader threads: uses --threads */
 	ENGINE_BUSY_POLL = 128, /* may poll or sleep: uses --busy-poll */
-	/* Its sessions are in plain memory after close: they can be handed to the next daemon. */
+	/* Its table can be read after close: the sessions can be handed to the next daemon. */
 	ENGINE_HANDS_OVER = 256,
 	ENGINE_LISTENS_AGAIN = 512, /* --listen may change while it runs */
 };

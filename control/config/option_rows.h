@@ -117,8 +117,8 @@ OPTION(bool, keep, , .name = "keep", .flags = OPTION_RELOADABLE,
 	.needs = ENGINE_PINS | ENGINE_HANDS_OVER,
 	.help = "Keep the sessions after a clean stop; in xdp mode the program goes on answering",
 	.details = "The next start has all of them. In xdp mode no GET is unanswered meanwhile. In "
-		   "socket mode the service manager keeps them (systemd, with "
-		   "FileDescriptorStoreMax=1). In dpdk mode they end.",
+		   "the other modes the service manager keeps them (systemd, with "
+		   "FileDescriptorStoreMax=1).",
 	.set = set_bool, .value = value_bool, .fallback = "no")
 
 /* "" if none. */

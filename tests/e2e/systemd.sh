@@ -219,9 +219,14 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 check stat_is sessions 0
-check systemctl stop sessiond
+python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(70):
+    s.sendto(struct.pack("!BBH", 1, 0, 300) + b"%032d" % i + b"w" * 140, ("127.0.0.1", 54321))'
+sleep 0.5
+check stat_is sessions 70
 
-# dpdk mode, with its drop-in.
+# dpdk mode, with its drop-in. It gets the sessions, and gives them to the next daemon.
 if [ -e "$logs/dpdk" ]; then
 	mkdir /run/systemd/system/sessiond.service.d
 	cp /run/test/dpdk.conf /run/systemd/system/sessiond.service.d
@@ -232,11 +237,25 @@ if [ -e "$logs/dpdk" ]; then
 		dpdk-args = --no-huge -m 256 --vdev net_ring0
 	CONF
 	check systemctl daemon-reload
-	check systemctl start sessiond
+	check systemctl restart sessiond
 	check stat_is mode_dpdk 1
+	check stat_is sessions 70
 	check test -e /run/sessiond/dpdk/sessiond
 	check systemctl reload sessiond
+	sed -i 's/capacity = 1000/capacity = 50/' /run/test/etc/sessiond/sessiond.conf
+	$ctl reload | grep -q 'a restart keeps 50 of 70 sessions' || { echo "FAILED: the cost"; exit 1; }
+	sed -i 's/capacity = 50/capacity = 2000/' /run/test/etc/sessiond/sessiond.conf
 	check systemctl restart sessiond
+	check stat_is mode_dpdk 1
+	check stat_is sessions 70
+	check stat_is capacity 2000
+	printf 'mode = socket\ncapacity = 1000\n' >/run/test/etc/sessiond/sessiond.conf
+	check systemctl restart sessiond
+	check python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(struct.pack("!BBH", 1, 1, 0) + b"%032d" % 69, ("127.0.0.1", 54321))
+assert s.recv(999)[36:] == b"w" * 140'
 	check systemctl stop sessiond
 fi
 check said SESSIOND_EVENT=interface SESSIOND_INTERFACE=e0
@@ -245,7 +264,8 @@ check said SESSIOND_EVENT=stop
 echo "all is well"
 END
 
-"$BUILD/sessiond" --check --mode dpdk --listen 10.0.0.5 2>/dev/null >&2 && touch "$LOGS/dpdk"
+"$BUILD/sessiond" --check --mode dpdk --listen 10.0.0.5 --capacity 1000 \
+	--dpdk-args "--no-huge -m 256 --vdev net_ring0" 2>/dev/null >&2 && touch "$LOGS/dpdk"
 
 # Its own cgroup becomes the root of its cgroup namespace.
 code=0
