@@ -17,9 +17,10 @@
  * fits a terminal of 80 by 24. */
 #define TOP_COLUMNS 80
 /* With so many columns, the reasons of drops stand beside the rest, and each source's sessions in
- * its row. */
+ * its row; with so many more, contexts beside the sources. */
 #define TOP_WIDE	  120
-#define TOP_COLUMNS_MAX	  160
+#define TOP_WIDEST	  160
+#define TOP_COLUMNS_MAX	  200
 #define TOP_SOURCES_LEAST 4
 #define TOP_ROWS_MAX	  96
 

@@ -70,23 +70,21 @@ void top_drops(struct view *view, const struct top_view *choice)
 			top_number((double)reasons[i].figure->value, total));
 }
 
-void top_drops_beside(struct view *view, unsigned row)
+void top_drops_beside(struct view *view, const struct top_view *choice, unsigned row)
 {
 	static struct reason reasons[TOP_FIGURES_MAX];
-	unsigned count = collect(view, reasons);
-	struct top_text *text = view->text;
+	unsigned count = collect(view, reasons), rows = view->text->count;
+	int width = choice->columns >= TOP_WIDEST ? 40 : 20;
 	char rate[16], total[16], line[TOP_COLUMNS_MAX + 1];
 
-	for (unsigned i = 0; row + i < text->count && i <= count; i++) {
+	for (unsigned i = 0; row + i < rows && i <= count; i++) {
 		if (i == 0)
-			snprintf(line, sizeof(line), "%-*.*s  %-20s %7s %8s", TOP_COLUMNS,
-				TOP_COLUMNS, text->rows[row], "dropped or refused", "per s",
-				"total");
+			snprintf(line, sizeof(line), "%-*s %7s %8s", width, "dropped or refused",
+				"per s", "total");
 		else
-			snprintf(line, sizeof(line), "%-*.*s  %-20.20s %7s %8s", TOP_COLUMNS,
-				TOP_COLUMNS, text->rows[row + i], reasons[i - 1].figure->name,
-				top_number(reasons[i - 1].rate, rate),
+			snprintf(line, sizeof(line), "%-*.*s %7s %8s", width, width,
+				reasons[i - 1].figure->name, top_number(reasons[i - 1].rate, rate),
 				top_number((double)reasons[i - 1].figure->value, total));
-		strcpy(text->rows[row + i], line);
+		top_beside(view, row + i, TOP_COLUMNS + 2, line);
 	}
 }

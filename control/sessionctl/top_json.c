@@ -44,8 +44,8 @@ static json_t *source_of(const struct source_rate *rate)
 		source->address, "gets_per_second", rate->gets, "hits_per_second", rate->hits,
 		"news_per_second", rate->news, "removes_per_second", rate->removes,
 		"drops_per_second", rate->drops, "sessions", (json_int_t)source->sessions, "stored",
-		(json_int_t)source->stored, "used", (json_int_t)source->used,
-		"elsewhere", (json_int_t)source->elsewhere, "home", (json_int_t)source->home);
+		(json_int_t)source->stored, "used", (json_int_t)source->used, "elsewhere",
+		(json_int_t)source->elsewhere, "home", (json_int_t)source->home);
 }
 
 static json_t *sources_of(const struct top_sample *before, const struct top_sample *now)

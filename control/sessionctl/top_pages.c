@@ -5,7 +5,6 @@
  */
 #include "control/sessionctl/top_rows.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static const char *const help[] = {
@@ -25,26 +24,10 @@ static const char *const help[] = {
 	"",
 	"hits: the share of a source's GETs that found a session. A hit is no resumption:",
 	"see `resumed`, which is estimated from what terminators store afterwards.",
-	"elsewhere, home: how often others, and the source itself, got its sessions, a second.",
-	"used: the share of its sessions that was asked for. With 120 columns and more, this",
-	"and the drops stand beside the main page.",
+	"elsewhere, home: how often others, and the source itself, got its sessions, a",
+	"second. used: the share of its sessions that was asked for.",
+	"With 120 columns, drops and these stand beside the rest; with 160, contexts.",
 };
-
-static void show_contexts(struct view *view, const struct top_view *choice)
-{
-	char sessions[16], stored[16], used[16];
-
-	top_row(view, true, "%-34s %-6s %11s %11s %11s", "session id context", "TLS", "sessions",
-		"stored", "used");
-	for (unsigned i = choice->scroll; i < view->now->context_count; i++) {
-		const struct top_context *context = &view->now->contexts[i];
-
-		top_row(view, false, "%-34s %-6s %11s %11s %11s", context->context, context->tls,
-			top_number((double)context->sessions, sessions),
-			top_number((double)context->stored, stored),
-			top_number((double)context->used, used));
-	}
-}
 
 /* No row is longer than the terminal is wide. */
 static void cut(struct top_text *text, unsigned columns)
@@ -72,7 +55,7 @@ void top_show(struct top_text *text, const struct top_view *choice, const struct
 		top_drops(&view, choice);
 		break;
 	case TOP_CONTEXTS:
-		show_contexts(&view, choice);
+		top_contexts(&view, choice);
 		break;
 	case TOP_MAKERS:
 		top_makers(&view, choice);

@@ -19,6 +19,15 @@ void top_row(struct view *view, bool heading, const char *format, ...)
 	va_end(args);
 }
 
+void top_beside(struct view *view, unsigned row, unsigned column, const char *text)
+{
+	char left[TOP_COLUMNS_MAX + 1];
+
+	snprintf(left, sizeof(left), "%s", view->text->rows[row]);
+	snprintf(view->text->rows[row], sizeof(view->text->rows[row]), "%-*.*s%s", (int)column,
+		(int)column, left, text);
+}
+
 /* Six characters: 0, 0.3, 12, 4567, 123.4k, 1.23M. */
 const char *top_number(double number, char out[16])
 {

@@ -17,6 +17,8 @@ struct view {
 /* Appends a row, if there is room. */
 __attribute__((format(printf, 3, 4))) void top_row(
 	struct view *view, bool heading, const char *format, ...);
+/* Puts text beside a row, from a column on. */
+void top_beside(struct view *view, unsigned row, unsigned column, const char *text);
 /* Six characters: 0, 0.3, 12, 4567, 123.4k, 1.23M. Returns `out`. */
 const char *top_number(double number, char out[16]);
 /* "12.3 %", or "-" of nothing. */
@@ -43,6 +45,9 @@ void top_makers(struct view *view, const struct top_view *choice);
 /* top_drops.c: a page of what was dropped or refused, and why; the same beside the rows from `row`
  * on. */
 void top_drops(struct view *view, const struct top_view *choice);
-void top_drops_beside(struct view *view, unsigned row);
+void top_drops_beside(struct view *view, const struct top_view *choice, unsigned row);
+/* top_contexts.c: the same of the sessions by context. */
+void top_contexts(struct view *view, const struct top_view *choice);
+void top_contexts_beside(struct view *view, const struct top_view *choice, unsigned row);
 
 #endif

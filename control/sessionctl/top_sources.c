@@ -104,7 +104,7 @@ struct source_rate top_source_rate(const struct top_sample *before, const struct
 	return rate;
 }
 
-#define MAKER_HEADING "%8s %6s %9s %6s %6s", "sessions", "used", "elsewhere", "home", "drop/s"
+#define MAKER_HEADING "%8s %7s %9s %5s %6s", "sessions", "used", "elsewhere", "home", "drop/s"
 
 /* What became of its sessions: 39 columns. */
 static void maker_text(char text[64], const struct source_rate *rate)
@@ -112,7 +112,7 @@ static void maker_text(char text[64], const struct source_rate *rate)
 	char sessions[16], used[16], elsewhere[16], home[16], drops[16];
 
 	top_percent(used, (double)rate->source->used, (double)rate->source->stored);
-	snprintf(text, 64, "%8s %6s %9s %6s %6s",
+	snprintf(text, 64, "%8s %7s %9s %5s %6s",
 		top_number((double)rate->source->sessions, sessions), used,
 		top_number(rate->elsewhere, elsewhere), top_number(rate->home, home),
 		top_number(rate->drops, drops));

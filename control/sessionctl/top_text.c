@@ -269,6 +269,13 @@ void top_main(struct top_text *text, const struct top_view *choice, const struct
 	if (more < 3)
 		top_row(&view, false, "%s", "");
 	if (choice->columns >= TOP_WIDE)
-		top_drops_beside(&view, beside);
+		top_drops_beside(&view, choice, beside);
+	beside = text->count;
 	top_sources(&view, choice);
+	/* There may be more contexts than sources. */
+	while (choice->columns >= TOP_WIDEST && text->count < view.room &&
+		text->count < beside + 1 + now->context_count)
+		top_row(&view, false, "%s", "");
+	if (choice->columns >= TOP_WIDEST)
+		top_contexts_beside(&view, choice, beside);
 }

@@ -58,17 +58,18 @@ import fcntl, os, pty, select, signal, struct, sys, termios, time
 
 ROWS, COLUMNS = 24, 80
 
-def run(name, end, env=None):
-    """Starts top in a terminal, waits for a full screen, ends it by `end`: returns its output."""
+def run(name, end, keys=""):
+    """Starts top in a terminal, waits for a full screen, presses keys, ends it by `end`: returns its
+    output, and the lengths of that at each key and before the end."""
     pid, fd = pty.fork()
     if pid == 0:
-        os.environ.update(env or {"TERM": "xterm"})
+        os.environ.update({"TERM": "xterm"})
         os.execv(sys.argv[1], [sys.argv[1], "-C", sys.argv[2], "top"])
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    before = termios.tcgetattr(fd)
-    out, started, told = b"", time.time(), False
+    out, started, told, at = b"", time.time(), 0, []
+    due = started + 2.5
     while True:
-        if time.time() - started > 20:
+        if time.time() - started > 40:
             os.kill(pid, signal.SIGKILL)
             raise SystemExit("%s: it does not end: %r" % (name, out))
         if select.select([fd], [], [], 0.1)[0]:
@@ -79,18 +80,24 @@ def run(name, end, env=None):
             if not data:
                 break
             out += data
-        if not told and time.time() - started > 2.5 and b"127.0.0.1" in out:
-            end(pid, fd)
-            told = True
+        if told <= len(keys) and time.time() > due and WANT in out:
+            at.append(len(out))
+            if told == len(keys):
+                end(pid, fd)
+            else:
+                os.write(fd, keys[told].encode())
+            told += 1
+            due = time.time() + 1.3
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if code != 0:
         raise SystemExit("%s: exit code %d" % (name, code))
-    return out, before, fd
+    return out, at
 
 def text_of(out):
     """The screen, as a terminal would show it at the end of the output."""
     screen = [[" "] * COLUMNS for _ in range(ROWS)]
-    row = column = i = 0
+    row = column = i = top = 0
+    bottom = ROWS - 1
     text = out.decode("latin-1")
     while i < len(text):
         c = text[i]
@@ -116,12 +123,24 @@ def text_of(out):
                     row -= max(number[0], 1)
                 elif final == "B":
                     row += max(number[0], 1)
+                elif final == "r":
+                    top = max(number[0], 1) - 1
+                    bottom = (number[1] if len(number) > 1 and number[1] else ROWS) - 1
+                elif final in "LMST":
+                    for _ in range(max(number[0], 1)):
+                        first = row if final in "LM" else top
+                        if final in "MS":
+                            del screen[first]
+                            screen.insert(bottom, [" "] * COLUMNS)
+                        else:
+                            del screen[bottom]
+                            screen.insert(first, [" "] * COLUMNS)
                 elif final == "J" and number[0] in (0, 2):
                     for r in range(row if number[0] == 0 else 0, ROWS):
                         for k in range(column if number[0] == 0 and r == row else 0, COLUMNS):
                             screen[r][k] = " "
                 elif final == "K":
-                    span = range(0, column + 1) if number[0] == 1 else range(column, 80)
+                    span = range(0, column + 1) if number[0] == 1 else range(column, COLUMNS)
                     for k in span:
                         screen[row][k] = " "
                 elif final == "X":
@@ -133,10 +152,18 @@ def text_of(out):
                         column += 1
                 i = j + 1
             else:
+                if text[i + 1] == "M" and row == top:
+                    del screen[bottom]
+                    screen.insert(top, [" "] * COLUMNS)
+                elif text[i + 1] == "M":
+                    row -= 1
                 i += 3 if text[i + 1] in "()" else 2
             continue
         if c == "\r":
             column = 0
+        elif c == "\n" and row == bottom:
+            del screen[top]
+            screen.insert(bottom, [" "] * COLUMNS)
         elif c == "\n":
             row += 1
         elif c == "\b":
@@ -154,38 +181,64 @@ ways = {
     "Ctrl-C": lambda pid, fd: os.write(fd, b"\x03"),
     "SIGTERM": lambda pid, fd: os.kill(pid, signal.SIGTERM),
 }
-for name, end in ways.items():
-    out, before, fd = run(name, end)
+WANT = sys.argv[3].encode()
+
+def quit(pid, fd):
+    os.write(fd, b"q")
+
+def capture(name, end=quit, keys=""):
+    """The lines on the screen before each key, and at the end."""
+    out, at = run(name, end, keys)
     leave = out.rfind(b"\x1b[?1049l")
     if leave < 0 or b"\x1b[?25h" not in out[out.find(b"\x1b[?25l"):]:
         raise SystemExit("%s: screen or cursor is not given back: %r" % (name, out[-200:]))
-    lines = text_of(out[out.find(b"\x1b[?1049h"):leave])
-    print("\n".join(lines))
-    for want in "mode socket", "hit ratio", "GET hit", "session evicted", "127.0.0.1", "q quit":
-        # When ncurses ends, it erases only the last line.
-        if want != "q quit" and not any(want in line for line in lines):
-            raise SystemExit("%s: there is no %s on the screen" % (name, want))
+    screens = [text_of(out[out.find(b"\x1b[?1049h"):n]) for n in at]
+    for key, lines in zip(" " + keys, screens):
+        print("%s, after %s, %d by %d:" % (name, key, COLUMNS, ROWS))
+        print("\n".join(lines))
+    return screens
 
-# Other sizes: help and pages by their keys, and drops beside the rest where it is wide.
-def pages(pid, fd):
-    os.write(fd, b"d")
-    time.sleep(1.5)
-    os.write(fd, b"h")
-    time.sleep(1.5)
-    os.write(fd, b"q")
+def has(name, lines, wanted):
+    for want in wanted:
+        if not any(want in line for line in lines):
+            raise SystemExit("%s, %d by %d: there is no %s on the screen" % (name, COLUMNS, ROWS, want))
 
-for ROWS, COLUMNS in (24, 80), (40, 120), (50, 160):
-    out, before, fd = run("%d by %d" % (COLUMNS, ROWS), pages)
-    lines = text_of(out[out.find(b"\x1b[?1049h"):out.rfind(b"\x1b[?1049l")])
-    print("\n".join(lines))
-    if not any("sort sources by all requests" in line for line in lines):
-        raise SystemExit("h shows no help at %d by %d" % (COLUMNS, ROWS))
-    for want in b"dropped or refused, by reason", b"hits":
-        if want not in out:
-            raise SystemExit("d does not show %r" % want)
-    if (b"dropped or refused  " in out) != (COLUMNS >= 120):
-        raise SystemExit("drops stand beside the rest, or not, at %d by %d" % (COLUMNS, ROWS))
+# Each page at each size, in the mode of this daemon.
+mode = sys.argv[4]
+for ROWS, COLUMNS in (24, 80), (50, 160), (60, 200):
+    # A key leads to a page and back again.
+    main, help_, drops, makers, contexts, _, first, second = capture("keys", keys="hdtcmsj")
+    has("main page", main, ["mode " + mode, "hit ratio", "GET hit", "session evicted", "dropped  ", "q quit"])
+    sources = [i for i, line in enumerate(main) if line.startswith("sources that send most")]
+    beside = [line for line in main if "dropped or refused  " in line]
+    if len(sources) != 1 or bool(beside) != (COLUMNS >= 120):
+        raise SystemExit("main page, %d by %d: rows are missing, or drops" % (COLUMNS, ROWS))
+    if COLUMNS >= 160 and not ("elsewhere" in main[sources[0]] and "context" in main[sources[0]][120:]):
+        raise SystemExit("main page, %d by %d: sources are alone" % (COLUMNS, ROWS))
+    has("help", help_, ["sort sources by all requests", "drops and these stand beside"])
+    has("drops", drops, ["dropped or refused, by reason", sys.argv[5]])
+    has("sources' sessions", makers, ["what became of their sessions", "elsewhere"])
+    has("contexts", contexts, ["session id context"])
+    if mode != "socket":
+        continue
+    shown = [line for line in main[sources[0] + 1:] if line.startswith("127.0.0.")]
+    # As many sources as there is room for.
+    if len(shown) != min(ROWS - 2 - sources[0], 31):
+        raise SystemExit("%d by %d: %d sources" % (COLUMNS, ROWS, len(shown)))
+    if beside and not any("drop_short" in line[80:] for line in main):
+        raise SystemExit("%d by %d: no drops beside" % (COLUMNS, ROWS))
+    has("sources' sessions", makers, ["127.0.0.1 "])
+    has("contexts", contexts, ["opaque"])
+    # Sorted by address and scrolled down by one, the first is gone.
+    at = next(i for i, line in enumerate(first) if line.startswith("sources by address"))
+    if not first[at + 1].startswith("127.0.0.1 ") or not second[at + 1].startswith("127.0.0.10 "):
+        raise SystemExit("sorted: %s, scrolled: %s" % (first[at + 1], second[at + 1]))
 ROWS, COLUMNS = 24, 80
+if mode != "socket":
+    raise SystemExit(0)
+
+for name, end in ways.items():
+    has(name, capture(name, end)[-1], ["mode socket", "hit ratio", "127.0.0.1"])
 
 # An unknown terminal type.
 pid, fd = pty.fork()
@@ -231,6 +284,28 @@ for sign in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
             sign, code, "restored" if termios.tcgetattr(slave) == before else "left changed"))
 END
 if grep -q HAVE_NCURSES "$SESSIOND_BUILD/build.ninja"; then
-	timeout 90 python3 "$folder/terminal.py" "$sessionctl" "$folder/up.sock" || fail "top in a terminal"
+	# More sources, and packets that are dropped.
+	python3 - <<-'END' &
+		import socket, struct, time
+		all = []
+		for i in range(31):
+		    all.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+		    all[-1].bind(("127.0.0.%d" % (i + 1), 0))
+		end = time.time() + 150
+		while time.time() < end:
+		    for s in all:
+		        s.sendto(struct.pack(">BBH32s", 1, 1, 0, b"k"), ("127.0.0.1", 7230))
+		    all[0].sendto(b"short", ("127.0.0.1", 7230))
+		    time.sleep(0.3)
+	END
+	daemons="$daemons $!"
+	timeout 150 python3 "$folder/terminal.py" "$sessionctl" "$folder/up.sock" 127.0.0.1 socket drop_short ||
+		fail "top in a terminal"
+	if "$sessiond" --check -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args '--no-pci --no-huge' >/dev/null 2>&1; then
+		start dpdk -m dpdk -l 10.0.0.1 -n 1000 --dpdk-args "-l 0 --no-pci --no-huge --no-shconf \
+			--file-prefix top-$$ --vdev net_null0" || finish
+		timeout 90 python3 "$folder/terminal.py" "$sessionctl" "$folder/dpdk.sock" 'hit ratio' dpdk \
+			nothing || fail "top in a terminal, in dpdk mode"
+	fi
 fi
 finish

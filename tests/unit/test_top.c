@@ -300,7 +300,7 @@ static void test_choices(void **state)
 	assert_false(top_key(&view, 'z'));
 	/* Beside the main page on a wide terminal, and never wider than it. */
 	for (unsigned columns = 40; columns <= 200; columns += 40) {
-		bool beside = false;
+		bool beside = false, contexts = false;
 
 		view.columns = columns;
 		top_show(&text, &view, &before, &now, 49);
@@ -308,7 +308,10 @@ static void test_choices(void **state)
 			assert_true(strlen(text.rows[i]) <= columns);
 			beside |= strlen(text.rows[i]) > 80 &&
 				  strstr(text.rows[i] + 80, "new_too_large") != NULL;
+			contexts |= strlen(text.rows[i]) > 120 &&
+				    strstr(text.rows[i] + 120, "farm2") != NULL;
 		}
+		assert_int_equal(contexts, columns >= TOP_WIDEST);
 		assert_int_equal(beside, columns >= TOP_WIDE);
 	}
 }
