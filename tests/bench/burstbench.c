@@ -197,7 +197,8 @@ static void open_all(const char *id)
 	engine.args.updates = UPDATES;
 	engine.lcore_count = 1;
 	engine.lcores = lcore = aligned_alloc(64, sizeof(*lcore));
-	if (!lcore || lcore_open(lcore, &engine, 0) < 0 || ports_open(&engine) < 0 ||
+	if (!lcore || reader_shared_open(&engine.readers, 0, 0, READER_TALKERS_ALL, true) < 0 ||
+		lcore_open(lcore, &engine, 0) < 0 || ports_open(&engine) < 0 ||
 		ports_start(&engine) < 0)
 		fail(error_message());
 	fast_prepare(&engine.ports[0], &engine.local, true);
@@ -239,6 +240,7 @@ int main(int argc, char **argv)
 	update_ring_close(&lcore->updates);
 	ports_close(&engine);
 	table_destroy(lcore->table);
+	reader_shared_close(&engine.readers);
 	eal_release();
 	return 0;
 }
