@@ -57,13 +57,14 @@ preload_start() {
 }
 
 haproxy_reload() {
-	local before
+	local before try
 
 	before=$(grep -c 'Loading success' "$folder/$1.out")
-	kill -USR2 "$(cat "$folder/$1.pid")"
-	for _ in $(seq 400); do
-		[ "$(grep -c 'Loading success' "$folder/$1.out")" -eq "$before" ] || return 0
+	for try in $(seq 400); do
+		# A master that has just started may not hear of it.
+		[ $((try % 100)) -ne 1 ] || kill -USR2 "$(cat "$folder/$1.pid")"
 		sleep 0.05
+		[ "$(grep -c 'Loading success' "$folder/$1.out")" -eq "$before" ] || return 0
 	done
 	fail "$1 does not reload: $(tail -n 3 "$folder/$1.out")"
 }
