@@ -30,6 +30,11 @@ void resumption_new(
 	from->news++;
 }
 
+void resumption_pause(struct resumption *resumption)
+{
+	resumption->paused = RESUMPTION_WAIT + 1;
+}
+
 /* e^x for x from 0 to 1. */
 static double power(double x)
 {
@@ -78,7 +83,7 @@ static void tick_tls13(struct resumption *resumption, uint64_t used)
 		double more = source->news ? singles(source) : 0;
 
 		if (more < 0)
-			resumption->paused = RESUMPTION_WAIT + 1;
+			resumption_pause(resumption);
 		else
 			single += more;
 		source->news = 0;

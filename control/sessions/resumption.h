@@ -16,7 +16,8 @@
  * At high rates NEWs of several handshakes come together by chance. With h handshakes a second,
  * and NEWs closer than w taken for one group, h * exp(-h * w) groups are left (gaps of a Poisson
  * process): the estimate solves this for h. The shorter of several w is taken the higher the rate;
- * with too many NEWs for the shortest, the estimate pauses.
+ * with too many NEWs for the shortest, the estimate pauses. It also pauses while the writer has to
+ * wait for its CPU, because NEWs that waited look as if they had come together.
  *
  * All of it belongs to the writer thread; other threads may read resumption_counts.
  */
@@ -63,6 +64,12 @@ struct resumption_counts {
 /* A session was stored; `ns` is any monotonic time. `source` is its place in the source list. */
 void resumption_new(
 	struct resumption *resumption, enum session_kind kind, uint8_t source, uint64_t ns);
+/* NEWs since the last tick did not come when they were seen: leaves TLS 1.3 out for some ticks. */
+void resumption_pause(struct resumption *resumption);
+/* A wait for the CPU after which NEWs are taken for ones that came together, in ns: half of the
+ * shortest gap. */
+#define RESUMPTION_HELD_NS 100000
+
 /* Call it once a second, with the census's rows in place. */
 void resumption_tick(struct resumption *resumption, const struct census *census);
 /* After adoption: what was used before is no use now. */

@@ -452,6 +452,8 @@ static void take_census(struct writer *writer)
 	if (now < writer->judge_next)
 		return;
 	writer->judge_next = now + clock_ticks(1);
+	if (run_delay_mean(&writer->delay) > RESUMPTION_HELD_NS)
+		resumption_pause(&writer->resumption);
 	resumption_tick(&writer->resumption, writer->census);
 }
 
@@ -467,6 +469,7 @@ static void *writer_run(void *arg)
 	pthread_mutex_unlock(&writer->lock);
 	if (writer->on_thread)
 		writer->on_thread();
+	run_delay_open(&writer->delay);
 	while (n >= 0 && !atomic_load_explicit(&writer->stop, memory_order_acquire)) {
 		writer->new_ns = 0;
 		n = writer->ops->poll(writer->engine, rest);
@@ -488,6 +491,7 @@ static void *writer_run(void *arg)
 			rest = writer_farm_step(writer, rest);
 		atomic_fetch_add_explicit(&writer->passes, 1, memory_order_relaxed);
 	}
+	run_delay_close(&writer->delay);
 	pthread_mutex_lock(&writer->lock);
 	if (n < 0)
 		snprintf(writer->failure, sizeof(writer->failure), "%s", error_message());

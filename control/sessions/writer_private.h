@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/run_delay.h"
 #include "control/sessions/census.h"
 #include "control/sessions/event_ring.h"
 #include "control/sessions/lifetime.h"
@@ -50,6 +51,7 @@ struct writer {
 	struct lifetime *lifetime;
 	struct census *census;
 	struct resumption resumption;
+	struct run_delay delay; /* of the writer's thread */
 	struct event_ring events;
 	uint64_t new_ns; /* when the first NEW of this poll came; 0: none has */
 	size_t reserved_bytes;

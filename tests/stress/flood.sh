@@ -175,14 +175,16 @@ for limit in "${limits[@]}"; do
 		"$cache:$FARM_PORT" >"$LOGS/preload" 2>&1 || fail "$(cat "$LOGS/preload")"
 	good
 	row "$limit" "(none)" 0 "$answered" "$hits" 0 "$(resident) kB"
+	# On a busy machine some are late without a flood, too.
+	least=$(awk -v share="$in_time" -v quiet="$answered" 'BEGIN { print share * quiet / 100 }')
 	for kind in "${kinds[@]}"; do
 		# Measure again if the machine paused for much of the second of a flood.
 		for _ in 1 2 3; do
 			under "$kind"
 			[ "$limit-$kind" = none-new ] || at_least "the share of hits" "$hits" 99
-			if is_at_least "$answered" "$in_time"; then break; fi
+			if is_at_least "$answered" "$least"; then break; fi
 		done
-		at_least "the share of answers in time" "$answered" "$in_time"
+		at_least "the share of answers in time" "$answered" "$least"
 	done
 	farm_end "$FARM_DAEMON" || fail "exit code $?"
 	[ -z "$FARM_MOUNTED" ] || umount "$LOGS/bpf"

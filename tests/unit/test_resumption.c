@@ -228,9 +228,32 @@ static void too_many(void **state)
 	assert_int_equal(counts.resumed + counts.refused, 0);
 }
 
+/* A daemon that waited for its CPU sees NEWs together that came one by one. It says nothing then.
+ */
+static void held_up(void **state)
+{
+	(void)state;
+	for (unsigned pauses = 0; pauses < 2; pauses++) {
+		uint32_t slot;
+
+		begin();
+		slot = full13(1, "farm");
+		seconds(1);
+		for (unsigned i = 0; i < 10; i++) {
+			use(slot);
+			slot = store(2, SESSION_TLS13, "farm");
+		}
+		if (pauses)
+			resumption_pause(&resumption);
+		seconds(5);
+		assert_counts(0, pauses ? 0 : 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(held_up),
 		cmocka_unit_test(resumed13),
 		cmocka_unit_test(refused13),
 		cmocka_unit_test(tls12),
