@@ -14,6 +14,7 @@
 struct pending_get {
 	struct rte_mbuf *mbuf;
 	bool take;
+	uint8_t decision; /* enum take_decision; TAKE_WON also if nobody is asked */
 	struct frame frame;
 	struct table_burst_key key;
 	/* Of the pseudo header without its length, the ports and the request header. */
@@ -40,7 +41,9 @@ struct burst {
 	uint64_t now;  /* current tick */
 	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
-	unsigned take_count;  /* of the GETs so far */
+	unsigned take_count; /* of the GETs so far, those that claim a session */
+	const struct port_queue *queue;
+	bool asked;	      /* TAKEs of this burst wait for the farm */
 	unsigned update_room; /* updates that the ring to the writer has room for */
 	unsigned taken_count;
 	unsigned watched; /* one request in so many is counted by source; 0: nobody watches */
@@ -113,6 +116,10 @@ void watch_limited(struct burst *burst, const struct address *source, enum reque
 /* general_path.c: parses each other frame and handles it, except GETs, which it collects and whose
  * buckets it prefetches. */
 void sort_frames(struct burst *burst, struct rte_mbuf **mbufs, unsigned n);
+
+/* general_path.c: collects a TAKE that waited. At most BURST of them in a burst. */
+void collect_decided(
+	struct burst *burst, const struct lcore_take *take, enum take_decision decision);
 
 /* general_path.c: passes the collected NEWs and REMOVEs, and what was taken, to the writer. */
 void sort_updates(struct burst *burst);

@@ -22,9 +22,12 @@
 #include "dataplane/packet/neighbour.h"
 #include "dataplane/packet/reply.h"
 #include "dataplane/reader.h"
+#include "dataplane/take_queue.h"
 #include "dataplane/update_ring.h"
 
 #define BURST 32
+/* TAKEs of an lcore that may wait for the farm's arbiter: each keeps a packet buffer. */
+#define LCORE_TAKES 512
 
 /* Offsets in a plain GET (fast_path.h). */
 #define FAST_IP		ETHER_HDR_LEN
@@ -88,6 +91,14 @@ struct answer_limit {
 	unsigned used;
 };
 
+/* A TAKE that waits for the arbiter. */
+struct lcore_take {
+	struct rte_mbuf *mbuf;
+	const struct port_queue *queue;
+	struct frame frame;
+	uint64_t sum; /* see struct pending_get */
+};
+
 struct lcore {
 	/* Read by the lcore. */
 	struct engine *engine;
@@ -107,6 +118,9 @@ struct lcore {
 	uint64_t polls; /* rounds over all queues */
 	uint64_t empty_polls;
 	struct answer_limit echoes, neighbours; /* ICMP; ARP and neighbour discovery */
+	struct take_queue *takes;		/* NULL without --take farm */
+	struct lcore_take *waiting;		/* by place */
+	unsigned waiting_count;
 
 	/* Polled by the writer: in another cache line than what the lcore writes. */
 	struct update_ring updates __attribute__((aligned(64)));
@@ -121,6 +135,7 @@ struct engine {
 	struct update_sink sink;
 	struct table_memory table_memory;
 	struct reader_shared readers;
+	struct take_queues *takes; /* NULL without --take farm */
 
 	struct allow_ranges *allow; /* atomic: lcores load it at the top of their loops */
 	bool stop;		    /* atomic */
@@ -162,6 +177,8 @@ int port_events_error(struct engine *engine);
 int lcore_run(void *engine);
 /* Receives a burst from a queue and handles it. Returns its size. Lcore thread. */
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue);
+/* Answers TAKEs that the farm decided, at most BURST. Returns how many. Lcore thread. */
+unsigned lcore_decided(struct lcore *lcore);
 
 /* fast_template.c: prepares the port's templates. Call once its MAC address is known. */
 void fast_prepare(struct port *port, const struct local_endpoints *local, bool take);

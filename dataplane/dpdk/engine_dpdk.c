@@ -20,9 +20,11 @@ static void free_lcores(struct engine *engine)
 {
 	for (unsigned i = 0; i < engine->lcore_count && engine->lcores; i++) {
 		update_ring_close(&engine->lcores[i].updates);
+		free(engine->lcores[i].waiting);
 		free(engine->lcores[i].queues);
 	}
 	free(engine->lcores);
+	take_queues_close(engine->takes);
 }
 
 static int open_updates(struct update_ring *updates, const struct engine *engine, unsigned id)
@@ -47,6 +49,29 @@ int lcore_open(struct lcore *lcore, struct engine *engine, unsigned id)
 	lcore->value_max = engine->config.value_max;
 	reader_init(&lcore->reader, &engine->readers);
 	return open_updates(&lcore->updates, engine, id);
+}
+
+static int open_takes(struct engine *engine)
+{
+	if (engine->config.take != TAKE_FARM)
+		return 0;
+	engine->takes = take_queues_open(engine->lcore_count);
+	if (!engine->takes)
+		return -ENOMEM;
+	for (unsigned i = 0; i < engine->lcore_count; i++) {
+		struct lcore *lcore = &engine->lcores[i];
+
+		lcore->waiting = calloc(TAKE_PLACES, sizeof(*lcore->waiting));
+		if (!lcore->waiting)
+			return error_set(ENOMEM, "out of memory at start");
+		lcore->takes = &engine->takes->queues[i];
+	}
+	return 0;
+}
+
+static struct take_queues *dpdk_take_queues(struct engine *engine)
+{
+	return engine->takes;
 }
 
 static int make_lcores(struct engine *engine)
@@ -110,22 +135,11 @@ static void dpdk_close(struct engine *engine, enum engine_close how)
 	eal_release();
 }
 
-static int check_take(const struct engine_config *config)
-{
-	return config->take == TAKE_FARM
-		       ? error_set(EINVAL,
-				 "--take farm has no use with --mode dpdk: use --take local")
-		       : 0;
-}
-
 static int dpdk_open(struct engine **out, const struct engine_config *config)
 {
-	int err = check_take(config);
-	struct engine *engine;
+	struct engine *engine = aligned_alloc(64, sizeof(*engine));
+	int err;
 
-	if (err)
-		return err;
-	engine = aligned_alloc(64, sizeof(*engine));
 	if (!engine)
 		return error_set(ENOMEM, "out of memory at start");
 	memset(engine, 0, sizeof(*engine));
@@ -145,6 +159,8 @@ static int dpdk_open(struct engine **out, const struct engine_config *config)
 		err = error_set(ENOMEM, "out of memory at start");
 	if (!err)
 		err = make_lcores(engine);
+	if (!err)
+		err = open_takes(engine);
 	if (!err)
 		err = ports_open(engine);
 	if (!err)
@@ -290,10 +306,8 @@ static int dpdk_check(const struct engine_config *config)
 {
 	struct dpdk_args args;
 	struct local_endpoints local;
-	int err = check_take(config);
+	int err = local_endpoints_init(&local, config->listen, config->listen_count);
 
-	if (!err)
-		err = local_endpoints_init(&local, config->listen, config->listen_count);
 	if (!err)
 		err = dpdk_args_parse(&args, config->dpdk_args);
 	return err ? err : check_hugepages(config);
@@ -306,6 +320,7 @@ const struct engine_ops engine_dpdk = {
 	.start = dpdk_start,
 	.poll = writer_poll,
 	.wake = dpdk_wake,
+	.take_queues = dpdk_take_queues,
 	.set_allow = dpdk_set_allow,
 	.reload = dpdk_reload,
 	.describe = dpdk_describe,

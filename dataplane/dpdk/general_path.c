@@ -71,17 +71,48 @@ void sort_updates(struct burst *burst)
 }
 
 FRAME_INLINE void collect_get(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
-	const struct sessd_header *header, uint64_t sum, bool take)
+	const struct sessd_header *header, uint64_t sum, bool take, enum take_decision decision)
 {
 	const struct table_view view = table_view(burst->table);
 	struct pending_get *get = &burst->gets[burst->get_count++];
 
 	get->take = take;
-	burst->take_count += take;
+	get->decision = (uint8_t)decision;
+	burst->take_count += take && decision == TAKE_WON;
 	get->mbuf = mbuf;
 	get->frame = *frame;
 	get->sum = sum;
 	get->key = table_burst_start(&view, header->key);
+}
+
+/* A TAKE that the farm decides. Its buffer waits; lcore_decided answers it. What cannot be asked is
+ * a miss. */
+COLD static void ask(struct burst *burst, struct rte_mbuf *mbuf, const struct frame *frame,
+	const struct sessd_header *header, uint64_t sum)
+{
+	struct lcore *lcore = burst->lcore;
+	uint64_t left = table_left(
+		burst->table, table_hash(burst->table, header->key), header->key, burst->now);
+	int place = -1;
+
+	if (left > 0 && lcore->waiting_count < LCORE_TAKES)
+		place = take_queue_ask(lcore->takes, header->key, (uint32_t)clock_seconds(left));
+	if (place < 0) {
+		collect_get(burst, mbuf, frame, header, sum, true, TAKE_UNDECIDED);
+		return;
+	}
+	lcore->waiting[place] = (struct lcore_take){mbuf, burst->queue, *frame, sum};
+	lcore->waiting_count++;
+	burst->asked = true;
+}
+
+void collect_decided(
+	struct burst *burst, const struct lcore_take *take, enum take_decision decision)
+{
+	const struct frame *frame = &take->frame;
+
+	collect_get(burst, take->mbuf, frame, (const struct sessd_header *)(frame_udp(frame) + 1),
+		take->sum, true, decision);
 }
 
 /* Handles a packet for an address or port that is not served. */
@@ -157,8 +188,12 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	switch (kind) {
 	case REQUEST_GET:
 	case REQUEST_TAKE:
-		collect_get(burst, mbuf, frame, header,
-			pseudo + header_sum + load32(frame_udp(frame)), kind == REQUEST_TAKE);
+		pseudo += header_sum + load32(frame_udp(frame));
+		if (kind == REQUEST_TAKE && burst->lcore->takes)
+			ask(burst, mbuf, frame, header, pseudo);
+		else
+			collect_get(
+				burst, mbuf, frame, header, pseudo, kind == REQUEST_TAKE, TAKE_WON);
 		break;
 	case REQUEST_NEW:
 	case REQUEST_REMOVE:

@@ -57,6 +57,13 @@ static uint32_t take(struct burst *burst, struct pending_get *get, struct sessd_
 	uint32_t payload;
 	uint16_t sum;
 
+	if (get->decision != TAKE_WON) {
+		request_count_take(&lcore->reader.counters,
+			get->decision == TAKE_LOST ? TABLE_LOST : TABLE_MISS);
+		header->type = SESSD_ERR;
+		get->sum += htons(SESSD_ERR - SESSD_TAKE);
+		return SESSD_HEADER_SIZE;
+	}
 	payload = (uint32_t)request_take(lcore->table, get->key.hash, header, burst->now, header,
 		&sum, &lcore->reader.counters);
 	get->sum += sum + htons((uint16_t)(header->type - SESSD_TAKE));
@@ -79,7 +86,7 @@ static void answer(struct burst *burst, const struct table_view *view, struct pe
 		burst_drop(burst, get->mbuf);
 		return;
 	}
-	if (get->take && burst->taken_count >= burst->update_room) {
+	if (get->take && get->decision == TAKE_WON && burst->taken_count >= burst->update_room) {
 		counter_add(&burst->lcore->counters.drop_ring_full, 1);
 		burst_drop(burst, get->mbuf);
 		return;

@@ -47,6 +47,66 @@ static void send_all(struct burst *burst, const struct port_queue *queue)
 	}
 }
 
+FRAME_INLINE void begin(struct burst *burst, struct lcore *lcore, const struct port_queue *queue)
+{
+	burst->lcore = lcore;
+	burst->port = queue->port;
+	burst->queue = queue;
+	burst->neighbour.local = &lcore->engine->local;
+	memcpy(burst->neighbour.mac, queue->port->mac, FRAME_MAC);
+	burst->neighbour.ports = &lcore->engine->neighbour_ports;
+	burst->table = lcore->table;
+	burst->recent = lcore->recent;
+	/* fast_replies are for little-endian machines. */
+	burst->fast_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+				   ? FAST_END + lcore->value_max + TABLE_BURST_SLACK
+				   : INT_MAX;
+	burst->allow = lcore->allow;
+	burst->now = clock_tick();
+	burst->fast_count = burst->get_count = burst->update_count = burst->rest_count = 0;
+	burst->send_count = burst->drop_count = burst->spent_count = 0;
+	burst->take_count = burst->update_room = burst->taken_count = 0;
+	burst->asked = false;
+	burst->watched = talkers_one_in(lcore->reader.shared.talkers);
+}
+
+/* Answers what waited, in a burst of its own. */
+static void answer_decided(struct burst *burst)
+{
+	struct lcore *lcore = burst->lcore;
+
+	if (burst->take_count)
+		burst->update_room = update_ring_reserve(&lcore->updates, burst->take_count);
+	get_answer(burst);
+	if (burst->taken_count)
+		sort_updates(burst);
+	if (burst->send_count)
+		send_all(burst, burst->queue);
+	if (burst->drop_count)
+		rte_pktmbuf_free_bulk(burst->drop, burst->drop_count);
+}
+
+unsigned lcore_decided(struct lcore *lcore)
+{
+	struct take_answer answer;
+	struct burst burst;
+	unsigned n = 0;
+
+	for (; n < BURST && take_queue_hear(lcore->takes, &answer); n++) {
+		const struct lcore_take *take = &lcore->waiting[answer.place];
+
+		if (n > 0 && burst.queue != take->queue)
+			answer_decided(&burst);
+		if (n == 0 || burst.queue != take->queue)
+			begin(&burst, lcore, take->queue);
+		collect_decided(&burst, take, answer.decision);
+		lcore->waiting_count--;
+	}
+	if (n > 0)
+		answer_decided(&burst);
+	return n;
+}
+
 unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 {
 	struct rte_mbuf *received[BURST + FAST_AHEAD];
@@ -57,23 +117,7 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 	n = rte_eth_rx_burst(queue->port->id, queue->queue, received, BURST);
 	if (n == 0)
 		return 0;
-	burst.lcore = lcore;
-	burst.port = queue->port;
-	burst.neighbour.local = &lcore->engine->local;
-	memcpy(burst.neighbour.mac, queue->port->mac, FRAME_MAC);
-	burst.neighbour.ports = &lcore->engine->neighbour_ports;
-	burst.table = lcore->table;
-	burst.recent = lcore->recent;
-	/* fast_replies are for little-endian machines. */
-	burst.fast_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-				  ? FAST_END + lcore->value_max + TABLE_BURST_SLACK
-				  : INT_MAX;
-	burst.allow = lcore->allow;
-	burst.now = clock_tick();
-	burst.fast_count = burst.get_count = burst.update_count = burst.rest_count = 0;
-	burst.send_count = burst.drop_count = burst.spent_count = 0;
-	burst.take_count = burst.update_room = burst.taken_count = 0;
-	burst.watched = talkers_one_in(lcore->reader.shared.talkers);
+	begin(&burst, lcore, queue);
 	counter_add(&lcore->counters.rx_packets, n);
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
@@ -107,6 +151,8 @@ unsigned lcore_burst(struct lcore *lcore, const struct port_queue *queue)
 			queue->port->pool, (void *const *)burst.spent, burst.spent_count);
 	if (burst.drop_count)
 		rte_pktmbuf_free_bulk(burst.drop, burst.drop_count);
+	if (__builtin_expect(burst.asked, 0))
+		take_queue_send(lcore->takes);
 	return n;
 }
 
@@ -144,6 +190,8 @@ int lcore_run(void *arg)
 		unsigned n = 0;
 
 		take_allow(lcore);
+		if (lcore->takes)
+			n += lcore_decided(lcore);
 		for (unsigned i = 0; i < lcore->queue_count; i++) {
 			struct port_queue *queue = &lcore->queues[i];
 

@@ -71,7 +71,8 @@ static struct rte_mempool *make_pool(
 
 	if (!count)
 		count = port->queues * (rxd + txd + 2U * BURST) +
-			engine->lcore_count * MBUF_CACHE * 3 / 2;
+			engine->lcore_count * MBUF_CACHE * 3 / 2 +
+			(engine->takes ? engine->lcore_count * LCORE_TAKES : 0);
 	snprintf(name, sizeof(name), "mbufs%u", port->id);
 	pool = rte_pktmbuf_pool_create(
 		name, count, MBUF_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
@@ -168,7 +169,7 @@ int ports_open(struct engine *engine)
 		if (engine->neighbour_ports.count < NEIGHBOUR_PORTS_MAX)
 			memcpy(engine->neighbour_ports.macs[engine->neighbour_ports.count++],
 				port->mac, FRAME_MAC);
-		fast_prepare(port, &engine->local, engine->config.take);
+		fast_prepare(port, &engine->local, engine->config.take == TAKE_LOCAL);
 		engine->port_count++;
 		err = configure(port, engine);
 		if (err)

@@ -197,8 +197,9 @@ static struct rte_mbuf *offer(const uint8_t *frame, size_t len)
 
 static void run(void)
 {
-	struct port_queue queue = {.port = &engine.ports[0]};
+	static struct port_queue queue; /* TAKEs that wait refer to it */
 
+	queue.port = &engine.ports[0];
 	while (lcore_burst(lcore, &queue))
 		;
 }
@@ -303,6 +304,105 @@ static void takes(void **state)
 	assert_int_equal(lcore->reader.counters.take_misses, 250);
 	assert_int_equal(lcore->reader.counters.get_misses, 250);
 	assert_int_equal(lcore->counters.remove_queued, 0);
+}
+
+static void decide(enum take_decision decision)
+{
+	struct take_question question;
+
+	assert_true(take_queue_next(lcore->takes, &question));
+	assert_in_range(question.seconds, 290, 301);
+	take_queue_decide(lcore->takes, question.place, decision);
+}
+
+/* Whether the next reply is OK to this TAKE; fails if there is none. */
+static bool gave(const struct packet_spec *spec, uint8_t id, const void *value, size_t value_len)
+{
+	struct sessd_header expected;
+	const uint8_t *frame, *reply;
+	size_t frame_len, len;
+
+	frame = taken(&frame_len);
+	assert_non_null(frame);
+	reply = packet_check_reply(frame, frame_len, spec, &len);
+	packet_request(&expected, len > SESSD_HEADER_SIZE ? SESSD_OK : SESSD_ERR, 0x1234, id);
+	assert_memory_equal(reply, &expected, sizeof(expected));
+	if (len == SESSD_HEADER_SIZE)
+		return false;
+	assert_int_equal(len, SESSD_HEADER_SIZE + value_len);
+	assert_memory_equal(reply + SESSD_HEADER_SIZE, value, value_len);
+	return true;
+}
+
+/* --take farm: a TAKE waits for the decision, and its buffer with it. */
+static void takes_that_a_farm_decides(void **state)
+{
+	struct take_queues *queues = take_queues_open(1);
+	uint8_t value[VALUE_MAX];
+	size_t len;
+
+	(void)state;
+	assert_non_null(queues);
+	take_queues_begin(queues);
+	lcore->takes = queues->queues;
+	lcore->waiting = calloc(TAKE_PLACES, sizeof(*lcore->waiting));
+	fast_prepare(&engine.ports[0], &engine.local, false);
+	told_of_taken = 0;
+	for (unsigned i = 0; i < 60; i++) {
+		struct packet_spec spec = {.v6 = i & 1, .proto = IPPROTO_UDP, .tags = i % 3};
+		size_t size = 1 + i * 9;
+		uint8_t id = (uint8_t)i;
+
+		fill(value, size, i);
+		ask_by(SESSD_TAKE, &spec, id, NULL, 0, NULL, 0); /* not there: nobody is asked */
+		assert_false(take_queues_waiting(queues));
+		store(id, value, size, 300);
+		/* Two at once. */
+		offer_request(&spec, SESSD_TAKE, 0x1234, id, NULL, 0);
+		offer_request(&spec, SESSD_TAKE, 0x1234, id, NULL, 0);
+		run();
+		assert_null(taken(&len));
+		assert_int_equal(lcore_decided(lcore), 0);
+		ask(&spec, id, value, size, NULL, 0); /* GETs find it meanwhile */
+		decide(TAKE_LOST);
+		decide(i % 2 ? TAKE_WON : TAKE_UNDECIDED);
+		assert_int_equal(lcore_decided(lcore), 2);
+		assert_false(gave(&spec, id, value, size));
+		assert_int_equal(gave(&spec, id, value, size), i % 2);
+		assert_int_equal(lcore->waiting_count, 0);
+		if (i % 2) {
+			assert_int_equal(update_ring_pull(&lcore->updates, &sink, UPDATES), 1);
+			ask(&spec, id, NULL, 0, NULL, 0);
+		} else {
+			ask(&spec, id, value, size, NULL, 0);
+		}
+	}
+	assert_int_equal(told_of_taken, 30);
+	assert_int_equal(lcore->reader.counters.take_hits, 30);
+	assert_int_equal(lcore->reader.counters.take_lost_race, 60);
+	assert_int_equal(lcore->reader.counters.take_misses, 60 + 30);
+	/* Too many at once are misses. */
+	store(200, "abc", 3, 300);
+	for (unsigned i = 0; i < LCORE_TAKES + 8; i++) {
+		struct packet_spec spec = {.proto = IPPROTO_UDP};
+
+		offer_request(&spec, SESSD_TAKE, 0x1234, 200, NULL, 0);
+		run();
+	}
+	for (unsigned i = 0; i < 8; i++)
+		assert_non_null(taken(&len));
+	assert_null(taken(&len));
+	assert_int_equal(lcore->waiting_count, LCORE_TAKES);
+	take_queues_end(queues);
+	while (lcore_decided(lcore))
+		while (taken(&len))
+			;
+	assert_int_equal(lcore->waiting_count, 0);
+	free(lcore->waiting);
+	lcore->takes = NULL;
+	lcore->waiting = NULL;
+	take_queues_close(queues);
+	fast_prepare(&engine.ports[0], &engine.local, true);
 }
 
 /* Without room on the way to the writer a TAKE is dropped, and takes nothing. */
@@ -1639,6 +1739,7 @@ int main(void)
 		T(gets),
 		T(takes),
 		T(takes_without_room),
+		T(takes_that_a_farm_decides),
 		T(fast_takes),
 		T(takes_together),
 		T(takes_not_answered),
