@@ -107,7 +107,7 @@ static void take_hello(struct farm_engine *engine, const struct entry_header *he
 		run = run_add(farm, peer, header->boot);
 	if (!run)
 		return;
-	(void)run_waited(run, farm->now, time, header->sealed);
+	(void)run_waited(run, farm->now, time, header->sealed, true);
 	window_begin(&run->window, hello->sequence);
 	if (hello->sequence > run->announced)
 		run->announced = hello->sequence;

@@ -14,7 +14,7 @@
 #define CONTROL_HANDLE	 UINT64_MAX
 #define CONTROL_LOOK	 "256" /* entries of the control stream to read at the start */
 #define EXPIRE_EVERY_US	 10000000
-#define EXPIRE_MIN	 3600
+#define EXPIRE_MIN	 7800 /* more than two hours: an engine's clock may be set */
 #define EXPIRE_MAX	 86400
 #define CLOCK_GOOD_US	 50000
 #define CLOCK_OLD_US	 10000000

@@ -104,7 +104,21 @@ struct farm_run *run_add(struct farm *farm, struct farm_peer *peer, const uint8_
 	return run;
 }
 
-int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed)
+static int64_t ahead_of(const struct farm_run *run)
+{
+	return run->ahead < run->ahead_before ? run->ahead : run->ahead_before;
+}
+
+/* Whether an entry that seems to have been accepted before it was sealed tells of an engine whose
+ * clock was set back: its ids then stay what they were. Else what was known is wrong: by it the
+ * entry would be sealed in the future. */
+static bool is_set_back(const struct farm_run *run, uint64_t now, int64_t ahead, uint64_t sealed)
+{
+	return ahead < ahead_of(run) - FARM_STEP_US &&
+	       (int64_t)sealed * 1000 + ahead_of(run) <= (int64_t)now + FARM_STEP_US;
+}
+
+int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed, bool live)
 {
 	int64_t ahead;
 
@@ -112,9 +126,12 @@ int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t se
 	if (sealed > INT64_MAX / 2000)
 		return 0;
 	ahead = time - (int64_t)sealed * 1000;
-	if (run->ahead_since == 0) {
+	if (run->ahead_since == 0 || (live && !run->ahead_live)) {
 		run->ahead = run->ahead_before = ahead;
 		run->ahead_since = now;
+		run->ahead_live = live;
+	} else if (live ? is_set_back(run, now, ahead, sealed) : run->ahead_live) {
+		/* The engine's clock was another when it took the entry. */
 	} else if (now - run->ahead_since > AHEAD_US) {
 		/* Clocks drift: the quickest of long ago is no measure. */
 		run->ahead_before = run->ahead;
@@ -123,7 +140,7 @@ int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t se
 	} else if (ahead < run->ahead) {
 		run->ahead = ahead;
 	}
-	return ahead - (run->ahead < run->ahead_before ? run->ahead : run->ahead_before);
+	return ahead - ahead_of(run);
 }
 
 static void peer_close(struct farm *farm, struct farm_peer *peer)

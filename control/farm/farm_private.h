@@ -93,6 +93,7 @@ struct farm_run {
 	 * this minute and in the one before. */
 	int64_t ahead, ahead_before;
 	uint64_t ahead_since; /* 0: not known yet */
+	bool ahead_live;      /* known by entries that were read as they came */
 };
 
 /* An entry that is open and whose records are being passed on. */
@@ -244,9 +245,11 @@ struct farm_run *run_find(
 	struct farm *farm, const struct farm_peer *peer, const uint8_t boot[ENTRY_BOOT]);
 /* Takes the place of the one that was not touched for longest; NULL: no memory. */
 struct farm_run *run_add(struct farm *farm, struct farm_peer *peer, const uint8_t boot[ENTRY_BOOT]);
-/* How long an entry waited at its node before an engine took it, in microseconds. `time`: when the
- * engine did; `sealed`: of its header. Entries that did not wait tell what its clock is. */
-int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed);
+/* How long an entry waited at its node before an engine took it, in microseconds; negative if the
+ * engine's clock was set since. `time`: when the engine did; `sealed`: of its header. Entries that
+ * did not wait tell what its clock is; those of history only as long as there is no live one,
+ * because an engine's clock may have been set between. */
+int64_t run_waited(struct farm_run *run, uint64_t now, int64_t time, uint64_t sealed, bool live);
 /* Gives up peers that neither live nor left a stream. */
 void peers_forget(struct farm *farm);
 void peers_close(struct farm *farm);
@@ -270,10 +273,15 @@ void engine_doubt(struct farm_engine *engine, struct farm_peer *peer);
 uint64_t engine_deadline(const struct farm_engine *engine);
 /* The blob of an entry of a reply; NULL if it is no entry. */
 const struct reply *engine_entry(const struct reply *entry, struct entry_id *id);
-/* When the engine accepted it. */
+#define FARM_STEP_US 1000000 /* so far off, an engine's clock was set */
+/* When the engine accepted it. Not in the future: if an engine's clock was set back, its ids stay
+ * what they were. */
 static inline int64_t engine_entry_time(const struct farm_engine *engine, struct entry_id id)
 {
-	return (int64_t)(id.ms * 1000U) - engine->offset;
+	int64_t time = (int64_t)(id.ms * 1000U) - engine->offset;
+	int64_t now = (int64_t)engine->farm->now;
+
+	return time > now + FARM_STEP_US ? now : time;
 }
 
 /* farm_publish.c */

@@ -115,7 +115,7 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 	delivery->run = run;
 	delivery->sequence = header.sequence;
 	time = engine_entry_time(engine, id);
-	delivery->time = time - run_waited(run, farm->now, time, header.sealed);
+	delivery->time = time - run_waited(run, farm->now, time, header.sealed, live);
 	delivery->cursor = (struct record_cursor){delivery->body, size - ENTRY_MIN};
 	delivery->size = size - ENTRY_MIN;
 	if (live)
