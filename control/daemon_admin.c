@@ -52,6 +52,8 @@ static void admin_stats(void *ctx, stats_emit emit, void *emit_ctx)
 	emit(emit_ctx, "pid", (uint64_t)getpid());
 	emit(emit_ctx, "port", daemon->options.port);
 	emit(emit_ctx, "uptime_seconds", clock_seconds(clock_tick() - daemon->started));
+	emit(emit_ctx, "reload_ok", !daemon->reload_failed);
+	emit(emit_ctx, "reload_timestamp_seconds", daemon->configured);
 	emit_mode(daemon, emit, emit_ctx);
 	emit(emit_ctx, "memory_resident_peak_bytes", resident_bytes());
 	emit(emit_ctx, "log_dropped", log_dropped());

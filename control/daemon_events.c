@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /* How often the samples of malformed packets are collected and logged. */
 #define DROP_SAMPLE_SECONDS 1
@@ -185,6 +186,7 @@ int daemon_loop(struct daemon *daemon)
 	if (err)
 		return err;
 	daemon->started = clock_tick();
+	daemon->configured = (uint64_t)time(NULL);
 	if (daemon->ops->supervise)
 		daemon->ops->supervise(daemon->engine);
 	daemon_announce(daemon);

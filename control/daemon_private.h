@@ -54,7 +54,9 @@ struct daemon {
 	/* Changed addresses since the last summary; the first few were logged. */
 	unsigned local_added, local_removed, local_failed;
 	struct admin *admin;
-	uint64_t started; /* tick */
+	uint64_t started;    /* tick */
+	uint64_t configured; /* Unix time of the last reload that succeeded, or of the start */
+	bool reload_failed;  /* the last one */
 	struct watch watch;
 	bool observing;			 /* events are gathered for `sessionctl watch` ... */
 	uint64_t observed_until;	 /* ... up to this tick */

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/config/option_values.h"
 #include "control/notify.h"
@@ -157,11 +158,13 @@ int daemon_reload(
 	if (!err)
 		err = apply(daemon, &next);
 	notify_ready();
+	daemon->reload_failed = err != 0;
 	if (err) {
 		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
 			"reload failed, nothing was changed: %s", error_message());
 		return err;
 	}
+	daemon->configured = (uint64_t)time(NULL);
 	if (report.restart) {
 		restart_cost(&report, &now, cost);
 		log_warning("reload: %s", cost);

@@ -65,6 +65,18 @@ const struct metrics_made_row metrics_made_rows[METRICS_MADE] = {
 	[METRIC_XDP_ANSWER] = {"sessiond_xdp_answer_seconds", "histogram", "le", FIGURE_XDP,
 		"--xdp-histogram",
 		"Time from the start of the XDP program until the reply to a GET is ready."},
+	[METRIC_PROCESS_CPU] = {"process_cpu_seconds_total", "counter", "", FIGURE_EVERY_MODE, NULL,
+		"User and system CPU time of the daemon."},
+	[METRIC_PROCESS_RESIDENT] = {"process_resident_memory_bytes", "gauge", "",
+		FIGURE_EVERY_MODE, NULL, "Resident memory of the daemon."},
+	[METRIC_PROCESS_VIRTUAL] = {"process_virtual_memory_bytes", "gauge", "", FIGURE_EVERY_MODE,
+		NULL, "Virtual memory of the daemon."},
+	[METRIC_PROCESS_FDS] = {"process_open_fds", "gauge", "", FIGURE_EVERY_MODE, NULL,
+		"Open file descriptors of the daemon."},
+	[METRIC_PROCESS_MAX_FDS] = {"process_max_fds", "gauge", "", FIGURE_EVERY_MODE, NULL,
+		"Maximum number of open file descriptors of the daemon."},
+	[METRIC_PROCESS_START] = {"process_start_time_seconds", "gauge", "", FIGURE_EVERY_MODE,
+		NULL, "Start of the daemon, as Unix time."},
 };
 
 const char *const metrics_paths[][2] = {

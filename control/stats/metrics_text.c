@@ -5,6 +5,7 @@
 
 #include "control/sessions/session_filter.h"
 #include "control/stats/metrics_families.h"
+#include "control/stats/process_metrics.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -295,6 +296,16 @@ static void put_sources(struct page *page, const struct metrics_figures *figures
 	}
 }
 
+static void put_process(void *ctx, enum metrics_made metric, double value)
+{
+	struct page *page = ctx;
+
+	bool whole = value == (double)(uint64_t)value;
+	const char *name = head_made(page, metric);
+
+	fprintf(page->out, "%s %.*f\n", name, whole ? 0 : 3, value);
+}
+
 char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size_t *size)
 {
 	struct page *page = calloc(1, sizeof(*page));
@@ -324,6 +335,7 @@ char *metrics_text(const struct metrics_figures *figures, bool openmetrics, size
 	if (figures->inserts(figures->ctx, &latency))
 		put_latency(page, METRIC_INSERT, &latency);
 	put_xdp_answers(page, figures);
+	process_metrics(put_process, page);
 	if (openmetrics)
 		fputs("# EOF\n", page->out);
 	bad = ferror(page->out);

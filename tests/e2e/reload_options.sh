@@ -93,13 +93,30 @@ s = socket.create_server(("127.0.0.1", 9534))
 print("here", flush=True)
 time.sleep(60)'
 farm_wait 10 grep -q here "$LOGS/other.log"
+expect_stat reload_ok eq 1
+read_at=$(farm_stat reload_timestamp_seconds)
 reload 1 'metrics = 9534' 'rate-limit = 1/1' 'remove = ignore'
+expect_stat reload_ok eq 0
+expect_stat reload_timestamp_seconds eq "$read_at"
 says 'cannot serve metrics on 9534: '
 page 9533 >"$LOGS/page" || fail "the old page is gone"
+grep -qx 'sessiond_reload_ok 0' "$LOGS/page" || fail "the page knows of no failed reload"
 farm_ctl config >"$LOGS/config"
 grep -q '^metrics = 127.0.0.1:9533 ' "$LOGS/config" || fail "config: $(cat "$LOGS/config")"
 grep -q '^remove = honour ' "$LOGS/config" || fail "config: $(cat "$LOGS/config")"
 FROM=t2 udp fetch --count 100
+
+step "the process's own figures, without privileges"
+descriptors=$(find "/proc/$FARM_DAEMON/fd" -type l | wc -l)
+python3 - "$LOGS/page" "$descriptors" <<-'END' || fail "process_: $(grep process_ "$LOGS/page")"
+	import re, sys, time
+	of = dict(re.findall(r"^process_(\w+) ([0-9.]+)$", open(sys.argv[1]).read(), re.M))
+	assert len(of) == 6, of
+	assert abs(float(of["open_fds"]) - int(sys.argv[2])) <= 3, sys.argv[2]
+	assert 0 < time.time() - float(of["start_time_seconds"]) < 300
+	assert 1e6 < float(of["resident_memory_bytes"]) < float(of["virtual_memory_bytes"])
+	assert float(of["cpu_seconds_total"]) > 0 and float(of["max_fds"]) >= 256
+END
 
 step "the same page, named otherwise; nothing is set again"
 reload 0 'metrics = 9533'
@@ -111,6 +128,7 @@ FROM=t2 udp store --count 1000 --seed 7 --confirm
 expect_stat drop_limit_new eq "$before"
 reload 0 '# nothing'
 says '^nothing has changed'
+expect_stat reload_ok eq 1
 
 farm_end "$watch" || fail "GETs were lost or wrong: $(cat "$LOGS/watch.log")"
 note "the client: $(cat "$LOGS/watch.log")"
