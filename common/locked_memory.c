@@ -42,12 +42,17 @@ void *memory_reserve(size_t bytes, bool secret)
 	return memory;
 }
 
+void memory_prefer_huge(void *memory, size_t bytes)
+{
+	/* Errors are ignored: a kernel without huge pages refuses this. */
+	madvise(memory, round_up(bytes), MADV_HUGEPAGE);
+}
+
 int memory_populate(void *memory, size_t bytes)
 {
 	size_t size = round_up(bytes);
 
-	/* Errors are ignored: a kernel without huge pages refuses this. */
-	madvise(memory, size, MADV_HUGEPAGE);
+	memory_prefer_huge(memory, bytes);
 	if (madvise(memory, size, MADV_POPULATE_WRITE) < 0 && errno == ENOMEM)
 		return -ENOMEM;
 	return 0;

@@ -18,6 +18,9 @@ void *memory_reserve(size_t bytes, bool secret);
  * time. 0, or -ENOMEM if there is not enough memory. Before Linux 5.14 pages are taken when
  * touched. */
 int memory_populate(void *memory, size_t bytes);
+/* From now on pages that are touched are huge ones, if available: for a small region that must not
+ * be populated yet. */
+void memory_prefer_huge(void *memory, size_t bytes);
 /* Locks the pages, once they are touched, into RAM. False if the limit of locked memory
  * (RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts) does not allow it: everything then works, unlocked. */
 bool memory_lock(void *memory, size_t bytes);

@@ -280,6 +280,7 @@ void writer_take_in(
 	const struct session_facts unread = {.kind = SESSION_OPAQUE};
 	const struct session_facts *facts = session->facts ? session->facts : &unread;
 
+	memory_ahead_at_start(&writer->memory, session->slot);
 	/* This clears the mark. */
 	table_insert(writer->table, table_hash(writer->table, session->key), session, value);
 	if (visited)
@@ -307,7 +308,7 @@ static bool on_found(void *ctx, const struct session *session)
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct writer_config *config)
 {
-	struct table_config table = {.capacity = config->capacity, .populate = true};
+	struct table_config table = {.capacity = config->capacity};
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer) {
@@ -339,6 +340,7 @@ struct writer *writer_create(
 		writer->farm = writer_farm_create(table.capacity);
 	}
 	if (writer->failure_fd < 0 || !writer->lifetime || !writer->census ||
+		memory_ahead_open(&writer->memory, writer->table, config->on_thread) < 0 ||
 		(config->farm && !writer->farm)) {
 		error_set(ENOMEM,
 			"no memory for %u sessions (%zu MiB at the most): choose a smaller "
@@ -480,6 +482,7 @@ static void *writer_run(void *arg)
 		status_renew(&writer->status);
 		writer_commit(writer);
 		measure_inserts(writer);
+		memory_ahead_look(&writer->memory);
 		more = sweep(writer);
 		more |= writer_obey(writer);
 		more |= writer_flush_step(writer);
@@ -525,7 +528,9 @@ int writer_start(struct writer *writer)
 		return error_set(err, "cannot start the writer thread: %s", strerror(err));
 	}
 	writer->started = true;
-	err = writer->ops->start(writer->engine, writer->table, &sink);
+	err = memory_ahead_start(&writer->memory);
+	if (!err)
+		err = writer->ops->start(writer->engine, writer->table, &sink);
 	if (err)
 		atomic_store_explicit(&writer->stop, true, memory_order_release);
 	pthread_mutex_unlock(&writer->lock);
@@ -546,6 +551,7 @@ void writer_destroy(struct writer *writer)
 {
 	if (!writer)
 		return;
+	memory_ahead_close(&writer->memory);
 	writer_farm_destroy(writer->farm);
 	lifetime_destroy(writer->lifetime);
 	census_destroy(writer->census);

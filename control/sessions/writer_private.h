@@ -15,6 +15,7 @@
 #include "control/sessions/census.h"
 #include "control/sessions/event_ring.h"
 #include "control/sessions/lifetime.h"
+#include "control/sessions/memory_ahead.h"
 #include "control/sessions/resumption.h"
 #include "control/sessions/status.h"
 #include "control/sessions/writer_counters.h"
@@ -48,6 +49,7 @@ struct writer {
 	const struct engine_ops *ops;
 	struct engine *engine;
 	struct table *table;
+	struct memory_ahead memory;
 	struct lifetime *lifetime;
 	struct census *census;
 	struct resumption resumption;

@@ -42,7 +42,9 @@ struct table_config {
 	uint16_t value_max; /* bytes of the longest value; 0: an index only, without values */
 	uint64_t *marks; /* visited marks (visited.h), owned by the caller; NULL: the table's own */
 	const struct table_memory *memory; /* NULL: the default */
-	bool populate; /* populate the default memory of index and slots now, with huge pages */
+	/* Populate the default memory of index and slots now, with huge pages; else see
+	 * table_populate_slots. */
+	bool populate;
 };
 
 struct table;
@@ -78,6 +80,13 @@ bool table_locked(const struct table *table);
 uint32_t table_capacity(const struct table *table);
 /* Slots from this one on were never filled. [writer] */
 uint32_t table_used_end(const struct table *table);
+/* Takes the default memory of slots from `first` on, below `end`, or of the index, with huge pages,
+ * ahead of use. Any thread, while others use the table. 0; -ENOMEM: then pages are taken when they
+ * are touched; or -ENOTSUP: the memory is a caller's. */
+int table_populate_slots(struct table *table, uint32_t first, uint32_t end);
+int table_populate_index(struct table *table);
+/* Bytes of a slot. */
+uint32_t table_slot_size(const struct table *table);
 /* Number of sessions, including expired ones that were not deleted yet. [reader] */
 uint32_t table_count(const struct table *table);
 

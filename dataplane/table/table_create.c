@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+/* A huge page. */
+#define POPULATE_STEP ((size_t)2 << 20)
+
 static const char *const region_names[TABLE_REGIONS] = {
 	[REGION_BUCKETS] = "table_buckets",
 	[REGION_SLOTS] = "table_slots",
@@ -109,6 +112,50 @@ static void default_free(void *memory, size_t bytes, void *ctx)
 	memory_release(memory, bytes);
 }
 
+/* In steps, so that a page of a region that is not yet due is not taken as a huge one when it is
+ * touched: clearing that may take a millisecond. */
+static int populate(void *region, size_t from, size_t to)
+{
+	for (size_t at = from; at < to; at += POPULATE_STEP) {
+		size_t rest = to - at;
+
+		if (memory_populate((uint8_t *)region + at,
+			    rest < POPULATE_STEP ? rest : POPULATE_STEP) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int table_populate_slots(struct table *table, uint32_t first, uint32_t end)
+{
+	size_t from = (size_t)first * table->slot_bytes / POPULATE_STEP * POPULATE_STEP;
+	size_t to = ((size_t)end * table->slot_bytes + POPULATE_STEP - 1) / POPULATE_STEP *
+		    POPULATE_STEP;
+
+	if (table->memory.alloc != default_alloc)
+		return -ENOTSUP;
+	if (to > table->region_bytes[REGION_SLOTS])
+		to = table->region_bytes[REGION_SLOTS];
+	return populate(table->slots, from, to);
+}
+
+int table_populate_index(struct table *table)
+{
+	int err;
+
+	if (table->memory.alloc != default_alloc)
+		return -ENOTSUP;
+	err = populate(table->buckets, 0, table->region_bytes[REGION_BUCKETS]);
+	if (!err && table->region[REGION_MARKS])
+		err = populate(table->region[REGION_MARKS], 0, table->region_bytes[REGION_MARKS]);
+	return err;
+}
+
+uint32_t table_slot_size(const struct table *table)
+{
+	return table->slot_bytes;
+}
+
 static const struct table_memory default_memory = {default_alloc, default_free, NULL};
 
 /* Regions to lock, in default memory; a caller's allocator locks its own. */
@@ -154,6 +201,9 @@ struct table *table_create(const struct table_config *config)
 			errno = ENOMEM;
 			goto err;
 		}
+		/* The first sessions touch all of the index, before it can be populated. */
+		if (!config->memory && i == REGION_BUCKETS)
+			memory_prefer_huge(table->region[i], table->region_bytes[i]);
 	}
 	table->buckets = table->region[REGION_BUCKETS];
 	table->slots = table->region[REGION_SLOTS];
