@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Handles plain requests (fast_path.h) in two passes over a burst: the first classifies each frame
- * and prefetches its session's bucket; the second finds the slot, some GETs ahead of the reply, and
- * writes the reply. Compiled once per struct fast_path, with its instructions; FAST_PATH is its
- * name.
+ * Handles plain requests (fast_path.h) in three passes over a burst: the first classifies each
+ * frame and prefetches its session's bucket; the second finds and prefetches the slots; the third
+ * writes the replies. So a core has as many cache misses outstanding as it can. A pass that finds
+ * slots a few GETs ahead of the reply is slower on cores that can have many (docs/cost-model.md).
+ * Compiled once per struct fast_path, with its instructions; FAST_PATH is its name.
  */
 #ifndef FAST_PATH
 #define FAST_PATH fast_base
@@ -12,12 +13,6 @@
 
 #include "dataplane/dpdk/fast_path.h"
 #include "dataplane/dpdk/burst.h"
-
-/* How many GETs ahead of the one being answered its session is looked up. Prefetching a whole burst
- * at once would exceed the cache misses that a core can have outstanding. Lookups between two
- * answers wait less: up to 10 % of the time of a hit among a million sessions, on some hosts and at
- * some hours nothing (docs/cost-model.md). 10 to 16 measured alike, fewer no better. */
-#define FIND_AHEAD 12
 
 static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
 {
@@ -102,7 +97,7 @@ FRAME_INLINE void answer_all(struct burst *burst, bool takes)
 	unsigned n = burst->fast_count, hits = 0, misses = 0, take_misses = 0;
 	uint64_t now = burst->now;
 
-	for (unsigned i = 0; i < n && i < FIND_AHEAD; i++)
+	for (unsigned i = 0; i < n; i++)
 		find(burst, &view, i);
 	for (unsigned i = 0; i < n; i++) {
 		const struct fast_get *get = &burst->fast[i];
@@ -112,8 +107,6 @@ FRAME_INLINE void answer_all(struct burst *burst, bool takes)
 		struct table_burst_value value = {0};
 		bool taking = takes && get->take;
 
-		if (i + FIND_AHEAD < n)
-			find(burst, &view, i + FIND_AHEAD);
 		if (get->slot == TABLE_NO_SLOT) {
 			misses++;
 			take_misses += taking;

@@ -31,7 +31,7 @@ MARKS_INLINE __u64 mark_bit(__u32 slot)
 
 MARKS_INLINE bool mark_test(const uint64_t *marks, uint32_t slot)
 {
-	return __atomic_load_n(&marks[slot / 64], __ATOMIC_RELAXED) & mark_bit(slot);
+	return __atomic_load_n(&marks[slot / 64], __ATOMIC_RELAXED) >> slot % 64 & 1;
 }
 
 MARKS_INLINE void mark_set(uint64_t *marks, uint32_t slot)
