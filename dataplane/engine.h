@@ -113,6 +113,16 @@ enum engine_close {
 
 struct engine;
 
+/* What is told of the sessions that outlived the last daemon. */
+struct adoption {
+	/* False: it is not adopted, and to be deleted. */
+	bool (*found)(void *ctx, const struct session *session);
+	/* A session that is probably found soon, so that what it touches can be fetched; or NULL.
+	 * The slot is within the capacity. */
+	void (*soon)(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint32_t slot);
+	void *ctx;
+};
+
 struct engine_ops {
 	const char *name; /* "socket", "xdp", "dpdk" */
 
@@ -126,8 +136,7 @@ struct engine_ops {
 
 	/* Calls `found` for each session that outlived the last daemon, in no order, and deletes
 	 * those for which it returns false. NULL if no session can outlive the daemon. */
-	int (*adopt)(struct engine *engine, bool (*found)(void *ctx, const struct session *session),
-		void *ctx);
+	int (*adopt)(struct engine *engine, const struct adoption *adoption);
 
 	/* Starts to answer from `table` and to deliver changes to `sink` (copied). The allow list
 	 * and the local addresses known so far were set before. */

@@ -213,6 +213,12 @@ uint8_t census_add(struct census *census, uint32_t slot, const struct session_fa
 	return note->source;
 }
 
+void census_prefetch(const struct census *census, uint32_t slot)
+{
+	__builtin_prefetch(&census->notes[slot], 1);
+	__builtin_prefetch(&census->seen[slot / 64], 1);
+}
+
 void census_taken(struct census *census, uint32_t slot)
 {
 	if (census->notes[slot].held && !is_seen(census, slot))

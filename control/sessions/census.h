@@ -61,6 +61,8 @@ size_t census_reserved_bytes(uint32_t capacity);
  * Returns the place of the source (source_list.h). */
 uint8_t census_add(struct census *census, uint32_t slot, const struct session_facts *facts,
 	const struct address *source, uint64_t born, bool used);
+/* A session is soon added in `slot`. */
+void census_prefetch(const struct census *census, uint32_t slot);
 /* It ends, before its mark is cleared. */
 void census_end(struct census *census, uint32_t slot);
 /* It was used by a TAKE, which sets no mark. */

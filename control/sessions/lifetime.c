@@ -137,18 +137,67 @@ void lifetime_add_oldest(struct lifetime *lifetime, uint32_t slot, uint64_t expi
 	eviction_add_oldest(lifetime, slot, once);
 }
 
+void lifetime_prefetch(const struct lifetime *lifetime, uint32_t slot)
+{
+	__builtin_prefetch(&lifetime->nodes[slot], 1);
+	__builtin_prefetch(&lifetime->flags[slot], 1);
+}
+
+/* Lists that are walked at a time: each step waits for memory, and these waits overlap. */
+#define WALKS 16
+
+struct walk {
+	uint32_t at, first, last;
+};
+
+/* Appends the sessions of `count` lists, in their order, to the eviction order. */
+static void order_lists(struct lifetime *lifetime, struct walk *walks, unsigned count)
+{
+	struct node *nodes = lifetime->nodes;
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (unsigned i = 0; i < count; i++) {
+			struct walk *walk = &walks[i];
+			uint32_t slot = walk->at;
+
+			if (slot >= lifetime->capacity)
+				continue;
+			more = true;
+			walk->at = nodes[slot].end.next;
+			if (walk->at < lifetime->capacity)
+				__builtin_prefetch(&nodes[walk->at], 1);
+			nodes[slot].age.prev = walk->last;
+			if (walk->last == LIFETIME_NO_SLOT)
+				walk->first = slot;
+			else
+				nodes[walk->last].age.next = slot;
+			walk->last = slot;
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (walks[i].last != LIFETIME_NO_SLOT)
+			eviction_append(lifetime, walks[i].first, walks[i].last);
+}
+
 void lifetime_order(struct lifetime *lifetime)
 {
-	uint64_t list = lifetime->next;
+	struct walk walks[WALKS];
+	unsigned count = 0;
 
 	eviction_reset(lifetime);
 	for (uint32_t i = 0; i <= LISTS; i++) {
 		const struct link *head =
-			i ? list_head(lifetime, list++) : &lifetime->heads[OVERDUE];
+			i ? list_head(lifetime, lifetime->next + i - 1) : &lifetime->heads[OVERDUE];
 
-		for (uint32_t slot = head->next; slot < lifetime->capacity;
-			slot = lifetime->nodes[slot].end.next)
-			eviction_append(lifetime, slot);
+		if (head->next < lifetime->capacity)
+			walks[count++] =
+				(struct walk){head->next, LIFETIME_NO_SLOT, LIFETIME_NO_SLOT};
+		if (count == WALKS || i == LISTS) {
+			order_lists(lifetime, walks, count);
+			count = 0;
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ size_t lifetime_reserved_bytes(uint32_t capacity);
 void lifetime_add(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once);
 /* The same for a session that is older than all others: it is the next to be examined. */
 void lifetime_add_oldest(struct lifetime *lifetime, uint32_t slot, uint64_t expires, bool once);
+/* A session is soon added in `slot`. */
+void lifetime_prefetch(const struct lifetime *lifetime, uint32_t slot);
 /* Sorts the eviction order by end, to a second. Call it after adopted sessions were added in any
  * order and before the first eviction. Allocates nothing. */
 void lifetime_order(struct lifetime *lifetime);

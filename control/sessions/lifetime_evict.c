@@ -70,12 +70,17 @@ void eviction_reset(struct lifetime *lifetime)
 
 	assert(lifetime->queued[PROVEN] == 0);
 	lifetime->nodes[head].age.next = lifetime->nodes[head].age.prev = head;
-	lifetime->queued[PROBATION] = 0;
 }
 
-void eviction_append(struct lifetime *lifetime, uint32_t slot)
+void eviction_append(struct lifetime *lifetime, uint32_t first, uint32_t last)
 {
-	enqueue(lifetime, PROBATION, slot);
+	struct node *nodes = lifetime->nodes;
+	uint32_t head = lifetime->capacity + PROBATION, youngest = nodes[head].age.prev;
+
+	nodes[first].age.prev = youngest;
+	nodes[youngest].age.next = first;
+	nodes[last].age.next = head;
+	nodes[head].age.prev = last;
 }
 
 static void set_flags(struct lifetime *lifetime, uint32_t slot, bool once)

@@ -49,9 +49,10 @@ struct lifetime {
 	uint64_t visits[QUEUES]; /* visited sessions found in each; halved over time */
 };
 
-/* Empties the probation queue, and appends a session to it again. */
+/* Empties the probation queue, which has all sessions; then appends them again: each chain of
+ * sessions that are linked by age, `first` to `last`. */
 void eviction_reset(struct lifetime *lifetime);
-void eviction_append(struct lifetime *lifetime, uint32_t slot);
+void eviction_append(struct lifetime *lifetime, uint32_t first, uint32_t last);
 /* The eviction's part of adding and removing a session. */
 void eviction_add(struct lifetime *lifetime, uint32_t slot, bool once);
 void eviction_add_oldest(struct lifetime *lifetime, uint32_t slot, bool once);

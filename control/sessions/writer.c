@@ -305,6 +305,15 @@ static bool on_found(void *ctx, const struct session *session)
 	return true;
 }
 
+static void on_soon(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint32_t slot)
+{
+	struct writer *writer = ctx;
+
+	table_prefetch_new(writer->table, table_hash(writer->table, key), slot);
+	lifetime_prefetch(writer->lifetime, slot);
+	census_prefetch(writer->census, slot);
+}
+
 struct writer *writer_create(
 	const struct engine_ops *ops, struct engine *engine, const struct writer_config *config)
 {
@@ -356,11 +365,12 @@ struct writer *writer_create(
 
 int writer_adopt(struct writer *writer)
 {
+	const struct adoption adoption = {.found = on_found, .soon = on_soon, .ctx = writer};
 	int err;
 
 	if (!writer->ops->adopt)
 		return 0;
-	err = writer->ops->adopt(writer->engine, on_found, writer);
+	err = writer->ops->adopt(writer->engine, &adoption);
 	if (!err)
 		lifetime_order(writer->lifetime);
 	resumption_begin(&writer->resumption, writer->census);

@@ -168,6 +168,17 @@ uint32_t table_find(const struct table *table, uint64_t hash, const uint8_t key[
 	return TABLE_NO_SLOT;
 }
 
+void table_prefetch_new(const struct table *table, uint64_t hash, uint32_t number)
+{
+	const uint8_t *slot = (const uint8_t *)table_slot_at(table, number);
+
+	__builtin_prefetch(&table->buckets[table_home(table, hash)], 1);
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(slot + table->slot_bytes - 1, 1);
+	__builtin_prefetch(&table->adopted[number / 64], 1);
+	__builtin_prefetch(&table->marks[number / 64], 1);
+}
+
 void table_insert(
 	struct table *table, uint64_t hash, const struct session *session, const void *value)
 {

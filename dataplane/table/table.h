@@ -104,6 +104,9 @@ bool table_alloc_at(struct table *table, uint32_t slot);
 /* Frees a slot that was allocated but not filled by table_insert. [writer] */
 void table_unalloc(struct table *table, uint32_t slot);
 
+/* A session is soon inserted in a slot. [writer] */
+void table_prefetch_new(const struct table *table, uint64_t hash, uint32_t slot);
+
 /* Fills an allocated slot and publishes it with its mark clear. The key must not be in the table.
  * `value` may be NULL in an index-only table. Cannot fail. [writer] */
 void table_insert(

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "dataplane/session_der.h"
 #include "dataplane/tls_version.h"
+#include "dataplane/xdp/map_reader.h"
 #include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
 
@@ -20,13 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements per read: more than any bucket holds, so that the kernel never returns ENOSPC. */
-#define READ_BATCH 4096
+/* How many entries ahead of the one that is read the next ones are announced. */
+#define AHEAD 16
 
 struct reading {
 	struct engine *engine;
-	bool (*found)(void *ctx, const struct session *session);
-	void *ctx;
+	const struct adoption *adoption;
 	size_t adopted, expired, taken, refused;
 	struct session_facts facts;
 	uint8_t *value;
@@ -93,7 +93,7 @@ static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 		return;
 	}
 	memcpy(session.key, key, SESSD_KEY_SIZE);
-	if (!reading->found(reading->ctx, &session)) {
+	if (!reading->adoption->found(reading->adoption->ctx, &session)) {
 		forget(reading->engine, key);
 		reading->expired++;
 		return;
@@ -103,39 +103,30 @@ static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 		reading->long_slots[session.slot / 64] |= 1ULL << session.slot % 64;
 }
 
-int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
-	void *ctx)
+int adopt_each(int fd, const struct entry_visitor *visitor)
 {
 	static const uint8_t status_key[SESSD_KEY_SIZE] = SESSD_STATUS_KEY;
-	uint8_t(*keys)[SESSD_KEY_SIZE] = calloc(READ_BATCH, SESSD_KEY_SIZE);
-	struct sessd_entry *entries = calloc(READ_BATCH, sizeof(*entries));
-	__u32 cursor = 0;
-	bool first = true, last = false;
-	int err = keys && entries ? 0 : error_set(ENOMEM, "out of memory while adopting sessions");
+	struct map_reader *reader = map_reader_start(fd);
+	const struct map_page *page;
+	int err;
 
-	if (entries)
-		memory_lock(entries, READ_BATCH * sizeof(*entries));
-	while (!err && !last) {
-		__u32 count = READ_BATCH;
+	if (!reader)
+		return error_set(ENOMEM, "out of memory while adopting sessions");
+	while ((err = map_reader_next(reader, &page)) > 0) {
+		for (uint32_t i = 0; i < page->count; i++) {
+			uint32_t ahead = i + AHEAD;
 
-		err = bpf_map_lookup_batch(
-			fd, first ? NULL : &cursor, &cursor, keys, entries, &count, NULL);
-		first = false;
-		last = err == -ENOENT;
-		if (err && !last) {
-			error_set(-err, "cannot read the pinned sessions: %s", strerror(-err));
-			break;
+			if (visitor->soon && ahead < page->count)
+				visitor->soon(visitor->ctx, page->keys[ahead],
+					sessd_life_slot(page->entries[ahead].life));
+			if (memcmp(page->keys[i], status_key, SESSD_KEY_SIZE) != 0)
+				visitor->each(visitor->ctx, page->keys[i], &page->entries[i]);
 		}
-		err = 0;
-		for (__u32 i = 0; i < count; i++)
-			if (memcmp(keys[i], status_key, SESSD_KEY_SIZE) != 0)
-				each(ctx, keys[i], &entries[i]);
 	}
-	if (entries)
-		explicit_bzero(entries, READ_BATCH * sizeof(*entries));
-	free(entries);
-	free(keys);
-	return err;
+	map_reader_end(reader);
+	if (err)
+		return error_set(-err, "cannot read the pinned sessions: %s", strerror(-err));
+	return 0;
 }
 
 /* Deletes overflow values that no session uses: the last daemon ended between two steps. */
@@ -155,24 +146,30 @@ static void drop_orphans(struct reading *reading)
 
 uint64_t adopt_bytes(uint32_t capacity)
 {
-	return long_slots_bytes(capacity) +
-	       READ_BATCH * (SESSD_KEY_SIZE + sizeof(struct sessd_entry)) +
-	       ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT);
+	return long_slots_bytes(capacity) + MAP_READER_BYTES + ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT);
 }
 
-int adopt_sessions(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
+static void announce(void *ctx, const uint8_t *key, uint32_t slot)
+{
+	const struct reading *reading = ctx;
+
+	if (slot < reading->engine->config.capacity)
+		reading->adoption->soon(reading->adoption->ctx, key, slot);
+}
+
+int adopt_sessions(struct engine *engine, const struct adoption *adoption)
 {
 	size_t value_size = ENTRY_VALUE_SIZE(engine->config.value_max);
 	struct reading reading = {
 		.engine = engine,
-		.found = found,
-		.ctx = ctx,
+		.adoption = adoption,
 	};
+	const struct entry_visitor visitor = {
+		.each = read_entry, .soon = adoption->soon ? announce : NULL, .ctx = &reading};
 	int err = 0;
 
 	if (engine->old)
-		return resize_adopt(engine, found, ctx);
+		return resize_adopt(engine, adoption);
 	if (!engine->adopted)
 		return 0;
 	reading.value = calloc(1, value_size);
@@ -182,7 +179,7 @@ int adopt_sessions(
 		goto out;
 	}
 	memory_lock(reading.value, value_size);
-	err = adopt_each(bpf_map__fd(engine->skel->maps.sessions), read_entry, &reading);
+	err = adopt_each(bpf_map__fd(engine->skel->maps.sessions), &visitor);
 	if (err)
 		goto out;
 	drop_orphans(&reading);

@@ -126,8 +126,7 @@ uint64_t resize_bytes(uint32_t old_capacity)
 
 struct moving {
 	struct engine *engine;
-	bool (*found)(void *ctx, const struct session *session);
-	void *ctx;
+	const struct adoption *adoption;
 	uint64_t *ranks; /* NULL: there is room for all */
 	size_t rank_count;
 	uint64_t least; /* sessions of a lower rank are not kept */
@@ -182,7 +181,8 @@ static int choose(struct moving *moving)
 	moving->ranks = calloc(engine->old->capacity, sizeof(*moving->ranks));
 	if (!moving->ranks)
 		return error_set(ENOMEM, "out of memory while moving sessions");
-	err = adopt_each(engine->old->sessions, rank_entry, moving);
+	err = adopt_each(
+		engine->old->sessions, &(struct entry_visitor){.each = rank_entry, .ctx = moving});
 	moving->least = rank_least(moving->ranks, moving->rank_count, capacity);
 	free(moving->ranks);
 	return err;
@@ -224,7 +224,7 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	memcpy(session.key, key, SESSD_KEY_SIZE);
 	if (mark_test(old->marks, from))
 		mark_set(engine->marks, session.slot);
-	if (!moving->found(moving->ctx, &session)) {
+	if (!moving->adoption->found(moving->adoption->ctx, &session)) {
 		moving->refused++;
 		return;
 	}
@@ -234,12 +234,11 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	moving->kept++;
 }
 
-int resize_adopt(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
+int resize_adopt(struct engine *engine, const struct adoption *adoption)
 {
 	const struct old_maps *old = engine->old;
 	size_t value_size = ENTRY_VALUE_SIZE(old->value_max);
-	struct moving moving = {.engine = engine, .found = found, .ctx = ctx};
+	struct moving moving = {.engine = engine, .adoption = adoption};
 	int err;
 
 	moving.value = calloc(1, value_size);
@@ -248,7 +247,8 @@ int resize_adopt(
 	memory_lock(moving.value, value_size);
 	err = choose(&moving);
 	if (!err)
-		err = adopt_each(old->sessions, move_entry, &moving);
+		err = adopt_each(
+			old->sessions, &(struct entry_visitor){.each = move_entry, .ctx = &moving});
 	mirror_flush(engine->mirror);
 	if (!err)
 		log_notice("moved %zu sessions from %s into new maps: capacity %u to %u, "

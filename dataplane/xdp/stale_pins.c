@@ -63,7 +63,7 @@ static uint64_t count_sessions(const struct engine_config *config)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return 0;
-	adopt_each(fd, count_session, &count);
+	adopt_each(fd, &(struct entry_visitor){.each = count_session, .ctx = &count});
 	close(fd);
 	return count;
 }

@@ -260,21 +260,25 @@ void hidden_tags_look(struct engine *engine);
 /* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
  * buffers. */
 uint64_t adopt_bytes(uint32_t capacity);
-int adopt_sessions(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+int adopt_sessions(struct engine *engine, const struct adoption *adoption);
+
+struct entry_visitor {
+	void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry);
+	/* An entry that `each` gets a little later, unchecked; or NULL. */
+	void (*soon)(void *ctx, const uint8_t *key, uint32_t slot);
+	void *ctx;
+};
 
 /* Calls `each` for each entry of a map of sessions, also for those that were taken or are damaged;
  * not for the status, which each daemon makes anew. */
-int adopt_each(int fd, void (*each)(void *ctx, const uint8_t *key, const struct sessd_entry *entry),
-	void *ctx);
+int adopt_each(int fd, const struct entry_visitor *visitor);
 
 /* resize.c: sessions of pinned maps with another capacity or max-session. False if the maps cannot
  * be used: their sessions are lost. */
 bool resize_open(struct engine *engine, const struct sessd_config *settings);
 /* As adopt_sessions, into new maps. If not all fit, keeps those that GETs have asked for, then
  * those that end last. */
-int resize_adopt(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx);
+int resize_adopt(struct engine *engine, const struct adoption *adoption);
 /* After the old program was replaced: waits until it runs on no CPU. XDP programs are RCU readers,
  * and this waits for all of them. */
 void resize_wait_for_readers(void);

@@ -133,7 +133,8 @@ int world_open(struct world *world)
 	assert_int_equal(table.value_max, 0);
 	assert_non_null(table.marks);
 	world->found_count = 0;
-	return engine_xdp.adopt(world->engine, world_found, world);
+	return engine_xdp.adopt(
+		world->engine, &(struct adoption){.found = world_found, .ctx = world});
 }
 
 int world_start(struct world *world)

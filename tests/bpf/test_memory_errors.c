@@ -180,7 +180,9 @@ static void adoption_takes_little(void **state)
 	counted = adopt_bytes(world.config.capacity);
 	assert_int_equal(engine_xdp.open(&world.engine, &world.config), 0);
 	bytes = 0;
-	assert_int_equal(engine_xdp.adopt(world.engine, world_found, &world), 0);
+	assert_int_equal(engine_xdp.adopt(world.engine,
+				 &(struct adoption){.found = world_found, .ctx = &world}),
+		0);
 	assert_int_equal(world.found_count, 1);
 	assert_in_range(bytes, 1, counted + SESSD_OVERFLOW_SIZE(world.config.value_max));
 	/* For the largest capacity: a bit per session. */

@@ -196,6 +196,8 @@ static void put_entry(struct fuzz_input *in)
 	count++;
 }
 
+static const struct adoption adoption = {.found = on_found};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
@@ -208,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_entry(&in);
 	for (unsigned i = 0; i < count; i++)
 		whole += made[i].whole;
-	if (adopt_sessions(&engine, on_found, NULL) < 0)
+	if (adopt_sessions(&engine, &adoption) < 0)
 		FUZZ_FAIL("adoption failed: %s", error_message());
 	if (told != whole)
 		FUZZ_FAIL("%u sessions were intact, %u were reported", whole, told);
@@ -217,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (elements(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t)) > kept)
 		FUZZ_FAIL("overflow values without an entry were left");
 	told = 0;
-	if (adopt_sessions(&engine, on_found, NULL) < 0)
+	if (adopt_sessions(&engine, &adoption) < 0)
 		FUZZ_FAIL("adoption failed the second time: %s", error_message());
 	again = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (told != kept || again != kept)

@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	if (ret == 0) {
 		table.capacity = config.capacity;
 		engine_xdp.table_config(engine, &table);
-		ret = engine_xdp.adopt(engine, on_found, NULL);
+		ret = engine_xdp.adopt(engine, &(struct adoption){.found = on_found});
 	}
 	if (ret == 0)
 		ret = engine_xdp.set_allow(engine, &allow);

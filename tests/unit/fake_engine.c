@@ -192,13 +192,12 @@ static void fake_table_config(struct engine *engine, struct table_config *config
 	config->value_max = 0;
 }
 
-static int fake_adopt(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
+static int fake_adopt(struct engine *engine, const struct adoption *adoption)
 {
 	for (unsigned i = 0; i < engine->outlived_count; i++) {
 		const struct session *session = &engine->outlived[i];
 
-		if (found(ctx, session))
+		if (adoption->found(adoption->ctx, session))
 			engine->map[session->slot] = (struct fake_entry){true, *session, 1};
 		else
 			engine->forgotten++;

@@ -28,8 +28,7 @@ static void table_config(struct engine *engine, struct table_config *config)
 }
 
 /* Slots 0 to 9; the even ones were visited; another visited one has ended. */
-static int adopt(
-	struct engine *engine, bool (*found)(void *ctx, const struct session *session), void *ctx)
+static int adopt(struct engine *engine, const struct adoption *adoption)
 {
 	struct session session = {.expires = clock_expiry(clock_tick(), 600), .len = 100};
 
@@ -38,17 +37,17 @@ static int adopt(
 		session.key[0] = session.slot;
 		if (session.slot % 2 == 0)
 			mark_set(marks, session.slot);
-		assert_true(found(ctx, &session));
+		assert_true(adoption->found(adoption->ctx, &session));
 	}
 	session.slot = 20;
 	session.key[0] = 20;
 	session.expires = 0;
 	mark_set(marks, 20);
-	assert_false(found(ctx, &session));
+	assert_false(adoption->found(adoption->ctx, &session));
 	/* Slot numbers outside any array of marks. */
 	session.expires = clock_expiry(clock_tick(), 600);
 	session.slot = SESSD_SLOT_LIMIT - 1;
-	assert_false(found(ctx, &session));
+	assert_false(adoption->found(adoption->ctx, &session));
 	return 0;
 }
 
