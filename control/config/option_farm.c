@@ -122,6 +122,7 @@ struct farm_config option_farm_config(const struct options *options)
 		.node = options->farm_node,
 		.capacity = options->engine.capacity,
 		.value_max = options->engine.value_max,
+		.takes_local = options->engine.take == TAKE_LOCAL,
 		.on_thread = options->engine.on_thread,
 	};
 

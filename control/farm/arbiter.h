@@ -12,6 +12,8 @@
  * agrees was there. A cache that differs asks nothing. So no two that differ ever ask within 60 s,
  * and what one took has reached the other by then.
  *
+ * Nor does anybody ask while a cache is alive that answers TAKEs without asking (--take local).
+ *
  * An engine that lost its memory, which the random number shows, is not asked for the window
  * (FARM_TAKE_WINDOW_SECONDS).
  */

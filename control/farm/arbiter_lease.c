@@ -98,6 +98,13 @@ enum farm_take_state arbiter_state(const struct farm_engine *engine, uint64_t no
 
 	if (!arbiter->queues)
 		return FARM_TAKE_LOCAL;
+	for (unsigned i = 1; i < FARM_PEERS; i++) {
+		const struct farm_peer *peer = &farm->peers[i];
+
+		if (peer->used && peer->takes_local && peer->said != 0 &&
+			now < peer->said + FARM_ALIVE_US)
+			return FARM_TAKE_DISAGREED;
+	}
 	/* All of them: what one engine says holds for all keys. */
 	for (unsigned i = 0; i < arbiter->count; i++) {
 		const char *held = farm->engines[arbiter->order[i]].take.held;

@@ -171,6 +171,7 @@ static int prepare(struct farm *farm, const struct farm_config *config,
 	marks_load(farm);
 	farm->side.kept = NULL;
 	farm->arbiter.queues = config->takes;
+	farm->takes_local = config->takes_local;
 	farm->arbiter.window =
 		1000000ULL * (config->take_window ? config->take_window : FARM_TAKE_WINDOW_SECONDS);
 	farm->now = farm->begun = farm_clock();

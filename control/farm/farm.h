@@ -47,6 +47,8 @@ struct farm_config {
 	void (*on_thread)(void); /* called first on each thread that the farm starts; or NULL */
 	/* TAKEs that the farm decides, from farm_start to farm_stop; NULL: they ask nobody. */
 	struct take_queues *takes;
+	bool takes_local; /* this cache gives sessions to TAKEs without asking: those that ask then
+			   * give none */
 	uint32_t take_window; /* seconds; 0: FARM_TAKE_WINDOW_SECONDS */
 };
 
@@ -139,7 +141,7 @@ struct farm_takes {
 	uint64_t late;	    /* no answer within 20 ms */
 	uint64_t refused;   /* the arbiter, or what it knew, is younger than the window */
 	uint64_t down;	    /* no connection to the arbiter, or to its streams */
-	uint64_t disagreed; /* another cache has other engines, or another key */
+	uint64_t disagreed; /* another cache has other engines, another key, or takes_local */
 	uint64_t full;	    /* too many at once */
 	uint64_t failed;    /* the arbiter answered with an error */
 };
@@ -148,7 +150,7 @@ enum farm_take_state {
 	FARM_TAKE_LOCAL, /* TAKEs ask nobody */
 	FARM_TAKE_READY,
 	FARM_TAKE_WAITING,   /* until the engine has been up for the window */
-	FARM_TAKE_DISAGREED, /* another cache of the farm has other engines, or another key */
+	FARM_TAKE_DISAGREED, /* another cache has other engines, another key, or takes_local */
 	FARM_TAKE_DOWN,
 	FARM_TAKE_STATES
 };

@@ -49,7 +49,7 @@ static void say(struct farm_engine *engine)
 void control_hello(struct farm_engine *engine)
 {
 	struct farm *farm = engine->farm;
-	struct entry_hello hello = {.sequence = engine->sent};
+	struct entry_hello hello = {.sequence = engine->sent, .takes_local = farm->takes_local};
 
 	for (unsigned i = 1; i < FARM_PEERS; i++) {
 		const struct farm_peer *peer = &farm->peers[i];
@@ -113,6 +113,8 @@ static void take_hello(struct farm_engine *engine, const struct entry_header *he
 		run->announced = hello->sequence;
 	run->touched = farm->now;
 	peer->current = run;
+	peer->takes_local = hello->takes_local;
+	peer->said = farm->now;
 	peer->heard = farm->now;
 	peer->heard_ever = true;
 	if (hello->sequence == 0 || run->window.low >= hello->sequence)

@@ -236,9 +236,13 @@ enum record_kind record_read(const struct entry_record *record, struct farm_reco
 	return RECORD_GOOD;
 }
 
+/* Behind the names. Nodes before it say nothing there, and ask nobody. */
+#define HELLO_TAKES_ASK 1
+
 bool entry_hello_add(struct batch *batch, const struct entry_hello *hello)
 {
-	uint8_t body[HELLO_FIXED + FARM_NODES_MAX * (1 + FARM_NAME_MAX)], *at = body + HELLO_FIXED;
+	uint8_t body[HELLO_FIXED + FARM_NODES_MAX * (1 + FARM_NAME_MAX) + 1];
+	uint8_t *at = body + HELLO_FIXED;
 
 	put64(body, hello->sequence);
 	put16(body + 8, (uint16_t)hello->count);
@@ -249,6 +253,8 @@ bool entry_hello_add(struct batch *batch, const struct entry_hello *hello)
 		memcpy(at, hello->nodes[i], size);
 		at += size;
 	}
+	if (!hello->takes_local)
+		*at++ = HELLO_TAKES_ASK;
 	return batch_add_bytes(batch, ENTRY_HELLO, body, (size_t)(at - body)) == BATCH_ADDED;
 }
 
@@ -277,6 +283,7 @@ bool entry_hello_read(const struct entry_record *record, struct entry_hello *hel
 		if (!at)
 			return false;
 	}
+	hello->takes_local = at == end || !(*at & HELLO_TAKES_ASK);
 	return true;
 }
 

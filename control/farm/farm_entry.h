@@ -115,6 +115,7 @@ struct entry_hello {
 	uint64_t sequence; /* of its last entry in its stream of sessions; 0: none yet */
 	unsigned count;	   /* nodes whose streams it knows */
 	char nodes[FARM_NODES_MAX][FARM_NAME_MAX + 1];
+	bool takes_local; /* it may give a session to a TAKE without asking the arbiter */
 };
 bool entry_hello_add(struct batch *batch, const struct entry_hello *hello);
 bool entry_hello_read(const struct entry_record *record, struct entry_hello *hello);

@@ -71,6 +71,8 @@ struct farm_peer {
 	struct farm_stream streams[FARM_ENGINES_MAX];
 	struct farm_run *current; /* the run that it was last heard of */
 	bool heard_ever;
+	bool takes_local;
+	uint64_t said; /* when it last said how it takes; 0: never */
 	uint64_t heard;
 	uint32_t lag_ms;
 	uint64_t gaps, resends, sessions, sessions_live, removes;
@@ -163,6 +165,7 @@ struct farm {
 	char name[FARM_NAME_MAX + 1], node[FARM_NAME_MAX + 1];
 	uint32_t capacity;
 	uint16_t value_max;
+	bool takes_local;
 	void (*on_thread)(void);
 	struct farm_side side;
 	uint8_t boot[ENTRY_BOOT];

@@ -143,8 +143,8 @@ static void print_engine(json_t *engine)
 		printf("  no TAKE is decided here for %" PRIu64 " s: it has restarted\n",
 			number(engine, "take_wait_seconds"));
 	if (strcmp(text(engine, "take"), "disagreed") == 0)
-		puts("  no TAKE is decided: another cache has other engines or another farm-key; "
-		     "give all the same");
+		puts("  no TAKE is decided: another cache has other engines, another farm-key "
+		     "or take = local; give all the same");
 	if (text(engine, "error")[0])
 		printf("  %s\n", text(engine, "error"));
 	if (text(engine, "faults")[0])

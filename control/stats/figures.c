@@ -204,7 +204,8 @@ const struct figure figure_table[] = {
 	{"farm_take_down", FIGURE_COUNTER, FIGURE_IN_FARM,
 		"TAKEs answered ERR: the engine that is their arbiter is down"},
 	{"farm_take_disagreed", FIGURE_COUNTER, FIGURE_IN_FARM,
-		"TAKEs answered ERR: another cache has other engines (--farm) or another key"},
+		"TAKEs answered ERR: another cache has other engines (--farm), another key, or "
+		"--take local"},
 	{"farm_take_full", FIGURE_COUNTER, FIGURE_IN_FARM,
 		"TAKEs answered ERR: too many waited for the arbiter"},
 	{"farm_take_failed", FIGURE_COUNTER, FIGURE_IN_FARM,

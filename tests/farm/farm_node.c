@@ -152,6 +152,7 @@ struct node *node_open(const struct node_config *config, const char *name)
 		.value_max = 512,
 		.takes = config->takes,
 		.take_window = config->take_window,
+		.takes_local = config->takes_local,
 	};
 	const struct farm_side side = {.ctx = node,
 		.outgoing = outgoing,

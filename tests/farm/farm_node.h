@@ -50,6 +50,7 @@ struct node_config {
 	size_t kept_size;
 	struct take_queues *takes;
 	uint32_t take_window; /* seconds */
+	bool takes_local;
 };
 
 /* Starts it; fails the test if it cannot. */

@@ -363,6 +363,25 @@ static void nodes_that_differ(void **state)
 	take_queues_close(own);
 }
 
+/* Beside a cache that gives sessions without asking nobody is the only one. */
+static void a_node_that_does_not_ask(void **state)
+{
+	struct node_config config = both(0);
+	struct node *c;
+
+	(void)state;
+	config.takes = NULL;
+	config.takes_local = true;
+	await_ready();
+	c = node_open(&config, "c");
+	for (unsigned i = 0; i < NODES; i++)
+		await(i, FARM_TAKE_DISAGREED, FARM_TAKE_DISAGREED);
+	assert_int_equal(ask(0, 100), 0);
+	node_close(c);
+	await_ready();
+	assert_true(ask(0, 100) > 0);
+}
+
 /* The names that the arbiter knows stay the same until the key that makes them is dropped. */
 static void keys_rotate(void **state)
 {
@@ -417,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(errors_of_an_arbiter, begin, end),
 		cmocka_unit_test_setup_teardown(an_arbiter_that_lost_its_memory, begin, end),
 		cmocka_unit_test_setup_teardown(nodes_that_differ, begin, end),
+		cmocka_unit_test_setup_teardown(a_node_that_does_not_ask, begin, end),
 		cmocka_unit_test_setup_teardown(keys_rotate, begin, end),
 	};
 

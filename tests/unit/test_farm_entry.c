@@ -325,6 +325,11 @@ static void hello_and_resend(void **state)
 	assert_int_equal(hello_back.sequence, hello.sequence);
 	for (unsigned i = 0; i < hello.count; i++)
 		assert_string_equal(hello_back.nodes[i], hello.nodes[i]);
+	assert_false(hello_back.takes_local);
+	/* A node that says nothing of it. */
+	record.size--;
+	assert_true(entry_hello_read(&record, &hello_back));
+	assert_true(hello_back.takes_local);
 	record.size--;
 	assert_false(entry_hello_read(&record, &hello_back));
 	assert_int_equal(record_next(&cursor, &record), 1);
