@@ -15,7 +15,7 @@ _Static_assert(sizeof(SESSD_STATUS_KEY) <= SESSD_KEY_SIZE, "the key has room for
 static int write_value(struct status *status, const char *state)
 {
 	static const char *const takes[] = {
-		[TAKE_NO] = "no", [TAKE_LOCAL] = "yes", [TAKE_FARM] = "yes" SESSD_STATUS_FARM_TAKE};
+		[TAKE_NO] = "no", [TAKE_LOCAL] = "yes", [TAKE_FARM] = SESSD_STATUS_TAKE_FARM};
 
 	return snprintf(status->value, sizeof(status->value), SESSD_STATUS_FORMAT, SESSD_VERSION,
 		takes[status->take], state);

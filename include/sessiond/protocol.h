@@ -43,8 +43,8 @@
  */
 #define SESSD_STATUS_KEY    "sessiond-status"
 #define SESSD_STATUS_FORMAT "sessiond/%d take=%s state=%s" /* SESSD_VERSION; yes or no; a state */
-#define SESSD_STATUS_FARM_TAKE \
-	" exclusive=farm" /* behind take=yes: TAKE, at all caches of the farm */
+#define SESSD_STATUS_TAKE_FARM \
+	"yes exclusive=farm" /* of all caches of a farm one gives a session */
 #define SESSD_STATUS_READY	"ready"
 #define SESSD_STATUS_WARMING_UP "warming-up" /* it still reads the sessions of other caches */
 #define SESSD_STATUS_MAX	64	     /* bytes of the value, at most */
