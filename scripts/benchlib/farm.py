@@ -148,7 +148,7 @@ def gets(farm, mode):
         def measure(on):
             farm.switch(mode, on)
             rate = lab.frames(server, "--sessions", STORED, "--require-hits")["replies_per_second"]
-            late = lab.sockets(server, "--sessions", STORED, "--rate", RATE)["latency_ns"]
+            late = lab.sockets(server, "--sessions", STORED, "--rate", RATE)["served_ns"]
             return rate, late["p99"] / 1e3
         (rates, p99), (rates_off, p99_off) = map(pairs, in_turn(lab, lambda: measure(True),
                                                                 lambda: measure(False)))
@@ -157,7 +157,8 @@ def gets(farm, mode):
     return [Figure("GET/s in a farm, %s mode, 100k sessions" % mode, "/s", rates, peer="without a farm",
                    peers=rates_off),
             Figure("p99 of %s GET/s in a farm, %s mode" % (count(RATE), mode), "µs", p99,
-                   peer="without a farm", peers=p99_off, lower_is_better=True)]
+                   peer="without a farm", peers=p99_off, lower_is_better=True,
+                   note="without the time for which the load itself was held up")]
 
 
 def threads(server):
@@ -300,7 +301,9 @@ def warm_up(farm, mode):
                    note="%s GET/s. It leaves out the time for which the load itself was held up; with "
                         "that, the longest took %s ms, and without a warm-up %s ms. %s" % (
                             count(WATCH), " / ".join("%.1f" % ms for ms in most),
-                            " / ".join("%.1f" % ms for ms in most_off), SHARED))]
+                            " / ".join("%.1f" % ms for ms in most_off),
+                            "the lcore shares its CPU with the other cache and both engines, the load "
+                            "its own with the writer and the farm's thread" if mode == "dpdk" else SHARED))]
 
 
 def lost(farm):

@@ -3,8 +3,8 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # reboot.sh socket|xdp|dpdk: a pair of caches is rebooted one after the other, and has every session all
-# the while. In xdp mode the maps are gone as after a reboot; in dpdk mode nothing survives a restart
-# anyway: the other cache's streams refill it. Prints how many sessions, and in what time. 20,000
+# the while. In xdp mode the maps are gone as after a reboot; in dpdk mode nothing survives a kill
+# anyway: the streams of both refill it. Prints how many sessions, and in what time. 20,000
 # sessions from clients of each, or 500,000 with scripts/test --long.
 
 mode=${1:?socket, xdp or dpdk}
