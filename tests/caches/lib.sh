@@ -51,11 +51,12 @@ engine_run() {
 }
 
 # relay NAME TO DELAY_MS BYTES_PER_SECOND: a long or narrow way (relay.py) to engine TO, at the socket
-# $folder/NAME.redis.
+# $folder/NAME.redis. Sets $started to its pid.
 relay() {
 	python3 "$(dirname "$0")/relay.py" "$folder/$1.redis" "$folder/$2.redis" "$3" "$4" \
 		>"$folder/$1.relay.log" 2>&1 </dev/null &
-	daemons="$daemons $!"
+	started=$!
+	daemons="$daemons $started"
 	for _ in $(seq 100); do
 		ask_engine "$1" PING 2>/dev/null | grep -q PONG && return 0
 		sleep 0.1
