@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log_output.h"
 
@@ -48,6 +49,15 @@ int log_level_parse(const char *text, enum log_level *level)
 	return -EINVAL;
 }
 
+/* The local time, for an eye that reads along: journals and other programs add their own. */
+static size_t put_time(char *line, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	return localtime_r(&now, &local) ? strftime(line, size, "%Y-%m-%d %H:%M:%S ", &local) : 0;
+}
+
 /* A single write, so that lines of two threads do not mix. False if the line was not written. */
 __attribute__((format(printf, 2, 0))) static bool write_line(
 	enum log_level level, const char *format, va_list args)
@@ -58,6 +68,8 @@ __attribute__((format(printf, 2, 0))) static bool write_line(
 
 	if (log_output_is_journal())
 		used = (size_t)snprintf(line, sizeof(line), "<%d>", level);
+	else if (log_output_is_terminal())
+		used = put_time(line, sizeof(line));
 	n = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
 	if (n < 0)
 		return true;

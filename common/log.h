@@ -2,8 +2,9 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Log lines to stderr, and the error message of a failed function. Under systemd (JOURNAL_STREAM
- * names our stderr) each line starts with its priority, see sd-daemon(3). Any thread may log; the
- * data path never does. Session values and keys must never be passed to these functions.
+ * names our stderr) each line starts with its priority, see sd-daemon(3); on a terminal, with the
+ * time. Any thread may log; the data path never does. Session values and keys must never be passed
+ * to these functions.
  *
  * After log_open, no call waits for the log's reader. A line that cannot be written at once is
  * dropped and counted; a later line reports the count.

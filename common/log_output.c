@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -26,6 +27,7 @@ static enum {
 } way;
 static int output_fd = STDERR_FILENO;
 static int journal_fd = -1;
+static bool terminal;
 
 /* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the journal's stream. Compare it, because
  * stderr may have been redirected since. */
@@ -60,6 +62,9 @@ void log_output_open(void)
 		way = STREAM;
 	else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		open_pipe();
+	terminal = isatty(STDERR_FILENO);
+	if (terminal)
+		tzset(); /* the time zone's file may not be readable later */
 	if (is_journal(&st))
 		journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
@@ -67,6 +72,11 @@ void log_output_open(void)
 bool log_output_is_journal(void)
 {
 	return journal_fd >= 0;
+}
+
+bool log_output_is_terminal(void)
+{
+	return terminal;
 }
 
 /* write() that never waits: it may write a part or nothing. */

@@ -16,6 +16,8 @@ void log_output_open(void);
 
 /* Whether stderr is the journal's stream. False before log_output_open. */
 bool log_output_is_journal(void);
+/* Whether stderr is a terminal. False before log_output_open. */
+bool log_output_is_terminal(void);
 
 /* Writes a line of at most PIPE_BUF bytes to stderr; false if it was refused. The rest of a partly
  * written line goes before the next one. */

@@ -7,6 +7,7 @@
 
 #include "common/cli.h"
 #include "control/daemon_private.h"
+#include "control/notify.h"
 #include "control/privileges.h"
 
 #include <errno.h>
@@ -183,6 +184,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 end:
 	if (err) {
 		log_error("sessiond: %s", error_message());
+		notify_status("failed: %s", error_message());
 		daemon.exit_code = usage ? EXIT_USAGE : EXIT_RUNTIME;
 	}
 	daemon_unwatch(&daemon);

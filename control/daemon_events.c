@@ -122,6 +122,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	watch_second(&daemon->watch, daemon->ops, daemon->engine, clock_tick());
 	daemon_judge_resumption(daemon);
 	daemon_gather_second(daemon);
+	daemon_status_second(daemon);
 }
 
 /* Adds an event that lives until daemon_unwatch. */

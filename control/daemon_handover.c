@@ -38,7 +38,7 @@ void daemon_forget_stored(struct daemon *daemon)
 
 bool daemon_hands_over(const struct daemon *daemon)
 {
-	return engine_mode_has(daemon->mode, ENGINE_HANDS_OVER) && notify_can_store();
+	return engine_mode_has(daemon->mode, ENGINE_HANDS_OVER) && notify_has_manager();
 }
 
 void daemon_hand_over(struct daemon *daemon)
@@ -49,7 +49,7 @@ void daemon_hand_over(struct daemon *daemon)
 
 	if (!engine_mode_has(daemon->mode, ENGINE_HANDS_OVER))
 		return;
-	if (!notify_can_store()) {
+	if (!notify_has_manager()) {
 		log_notice("the sessions end: there is no service manager that keeps them for the "
 			   "next daemon");
 		return;

@@ -16,6 +16,7 @@
 #include "control/privileges.h"
 #include "control/sessions/writer.h"
 #include "control/stats/metrics.h"
+#include "control/stats/status_text.h"
 #include "control/stats/watch.h"
 #include "dataplane/engine.h"
 
@@ -62,6 +63,8 @@ struct daemon {
 	uint64_t observed_until;	 /* ... up to this tick */
 	struct resumption_counts judged; /* at the last verdict on resumption */
 	uint64_t judge_next;		 /* tick from which there may be another warning */
+	struct status_last status_last;
+	uint64_t status_next; /* tick from which the service manager is told again */
 	struct metrics *metrics;
 	struct event_base *base;
 	struct watchdog *watchdog;
@@ -149,6 +152,11 @@ void daemon_gather_second(struct daemon *daemon);
 
 /* daemon_resumption.c: logs if sessions are found, but not resumed. Once a second. */
 void daemon_judge_resumption(struct daemon *daemon);
+
+/* daemon_status.c: tells the service manager how the daemon is. */
+void daemon_tell_status(struct daemon *daemon);
+/* The same, every ten seconds. Call once a second. */
+void daemon_status_second(struct daemon *daemon);
 
 /* daemon_metrics.c: begins to serve metrics at `where`, an address or "" for none, beside the page
  * that is served, which `*opened` is if it is there already. 0, or a negative errno with

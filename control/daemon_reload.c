@@ -159,6 +159,7 @@ int daemon_reload(
 		err = apply(daemon, &next);
 	notify_ready();
 	daemon->reload_failed = err != 0;
+	daemon_tell_status(daemon);
 	if (err) {
 		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
 			"reload failed, nothing was changed: %s", error_message());

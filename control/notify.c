@@ -133,7 +133,7 @@ void notify_alive(void)
 
 void notify_status(const char *format, ...)
 {
-	char state[256];
+	char state[1024];
 	size_t used = (size_t)snprintf(state, sizeof(state), "STATUS=");
 	va_list args;
 
@@ -174,7 +174,7 @@ static int wait_until_read(void)
 	return err;
 }
 
-bool notify_can_store(void)
+bool notify_has_manager(void)
 {
 	struct sockaddr_un addr;
 

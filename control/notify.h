@@ -26,9 +26,9 @@ void notify_alive(void);
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A descriptor that the service manager keeps for the next daemon (FileDescriptorStoreMax=).
- * Whether it keeps any is not known: notify_can_store says whether there is a manager. notify_store
- * waits for it at most some seconds: 0, or a negative errno. */
-bool notify_can_store(void);
+ * Whether it keeps any is not known: notify_has_manager says whether there is a manager.
+ * notify_store waits for it at most some seconds: 0, or a negative errno. */
+bool notify_has_manager(void);
 int notify_store(int fd, const char *name);
 /* Call once, before other threads start. Returns the descriptor of this name that the last daemon
  * has stored, or -1. Closes those of other names. */
@@ -57,7 +57,7 @@ static inline uint64_t notify_watchdog_usec(void)
 	return 0;
 }
 
-static inline bool notify_can_store(void)
+static inline bool notify_has_manager(void)
 {
 	return false;
 }

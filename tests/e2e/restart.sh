@@ -41,6 +41,10 @@ farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PO
 watch=$FARM_PID
 sleep 0.5
 
+step "the state in a line"
+farm_wait 20 heard 'STATUS=xdp: 2000 of 100000 sessions, 100 % of [0-9]* GETs found$' 1 ||
+	fail "no STATUS: $(grep STATUS "$LOGS/notify.log")"
+
 step "five restarts"
 for i in 1 2 3 4 5; do
 	farm_end "$FARM_DAEMON" USR2 || fail "it ended with $? when it was to restart"

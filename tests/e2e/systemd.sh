@@ -113,8 +113,12 @@ check stat_is sessions 50
 check systemctl reload sessiond
 echo 'bogus = 1' >>/run/test/etc/sessiond/sessiond.conf
 check refused systemctl reload sessiond
+check grep -q 'the last reload failed' <(systemctl show -p StatusText sessiond)
 sed -i '/bogus/d' /run/test/etc/sessiond/sessiond.conf
 check systemctl is-active sessiond
+check systemctl reload sessiond
+check grep -qx 'StatusText=xdp: 50 of 10000 sessions, .* GETs.*' <(systemctl show -p StatusText sessiond)
+check refused grep -q failed <(systemctl show -p StatusText sessiond)
 
 before=$(main)
 check systemctl restart sessiond
