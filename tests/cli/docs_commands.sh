@@ -170,7 +170,7 @@ for path in $(grep -ohE '`/(etc|run|usr|sys|var)/[^` ]*sessiond[^` ]*`' README.m
 done
 
 # Figures of the metrics page, by their full names.
-"$SESSIOND_BUILD/docs/man/manual" --section metrics >"$folder/metrics" 2>/dev/null
+"$SESSIOND_BUILD/docs/man/manual" --section figures >"$folder/metrics" || fail "no figures"
 cat control/stats/*.c dist/prometheus/*.yml >>"$folder/metrics"
 for name in $(grep -ohE '`sessiond_[a-z0-9_]+`' README.md docs/*.md | tr -d '`' | sort -u); do
 	cases=$((cases + 1))
