@@ -79,9 +79,9 @@ def plural(n, what):
     return "%d %s%s" % (n, what, "" if n == 1 else "s")
 
 
-def remembered(output, figures, args):
+def remembered(output, figures, took, args):
     """All measured rows, with place and time. A run of a few rows replaces only these rows in the
-    table. Returns the figures of each row, how they were made, and whether a run of all rows did."""
+    table. Returns what is remembered of each row."""
     path = output / "figures.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     made = "%s, commit %s, %s, load average %.1f before, %s of %g s" % (
@@ -89,21 +89,21 @@ def remembered(output, figures, args):
         plural(args.rounds, "round"), args.seconds)
     full = all(name in figures for name in ROWS)
     for name, row in figures.items():
-        rows[name] = {"made": made, "full": full,
+        rows[name] = {"made": made, "full": full, "seconds": took.get(name, 0),
                       "figures": [dataclasses.asdict(figure) for figure in row]}
     path.write_text(json.dumps(rows, indent=1) + "\n")
-    return {name: ([Figure(**figure) for figure in rows[name]["figures"]], rows[name]["made"],
-                   rows[name].get("full", False)) for name in ROWS if name in rows}
+    return {name: rows[name] for name in ROWS if name in rows}
 
 
 def origin(rows):
-    """Which run each row is from."""
-    full = {made for _, made, whole in rows.values() if whole}
+    """Which run each row is from, and whether one run made all."""
+    full = {row["made"] for row in rows.values() if row["full"]}
     last = max(full) if full else None
-    names = [name for name in rows if last and rows[name][1] == last]
-    others = ["- %s: %s." % (name, made) for name, (_, made, _) in rows.items() if name not in names]
+    names = [name for name in rows if last and rows[name]["made"] == last]
+    others = ["- %s: %s." % (name, row["made"]) for name, row in rows.items() if name not in names]
     if not others:
-        return ["All rows are from one run: %s." % last], True
+        return ["All rows are from one run of %.0f minutes: %s." % (
+            sum(row["seconds"] for row in rows.values()) / 60, last)], True
     if not names:
         return ["No run of all rows has been made since their definitions changed. These runs made "
                 "the rows:", ""] + others, False
@@ -147,10 +147,11 @@ the peer, or of the value itself. Ratios can be compared across machines, absolu
 reply was verified byte for byte."""
 
 
-def write(output, figures, failed, args):
-    rows = remembered(output, figures, args)
+def write(output, figures, took, failed, args):
+    """`took`: seconds of each row."""
+    rows = remembered(output, figures, took, args)
     told, whole = origin(rows)
-    listed = [figure for row, _, _ in rows.values() for figure in row]
+    listed = [Figure(**figure) for row in rows.values() for figure in row["figures"]]
     text = ["# Measurements", "", METHOD, "", *told, "", *HEAD]
     text += [line(figure) for figure in listed]
     notes = [f for f in listed if f.note]

@@ -106,10 +106,11 @@ class Report(unittest.TestCase):
             self.assertIn(name[0] if isinstance(name, tuple) else name, known)
 
     def test_says_which_rows_are_of_the_last_full_run(self):
-        new, old = [], []
-        full = {name: (new, "2026-12-01", True) for name in ROWS}
-        self.assertEqual(report.origin(full), (["All rows are from one run: 2026-12-01."], True))
-        text, whole = report.origin({**full, "dpdk": (old, "2026-12-02", False)})
+        full = {name: {"made": "2026-12-01", "full": True, "seconds": 90} for name in ROWS}
+        self.assertEqual(report.origin(full), (
+            ["All rows are from one run of %.0f minutes: 2026-12-01." % (1.5 * len(ROWS))], True))
+        later = {"made": "2026-12-02", "full": False, "seconds": 90}
+        text, whole = report.origin({**full, "dpdk": later})
         self.assertFalse(whole)
         self.assertIn("These rows are from the last full run (2026-12-01): program-time, ", text[0])
         self.assertNotIn("dpdk", text[0])
@@ -120,7 +121,7 @@ class Report(unittest.TestCase):
             output = pathlib.Path(folder)
             noted = figures()
             noted[0].note, noted[0].by_round = "between one and three", ["one", "two", "three"]
-            path, _, _ = report.write(output, {"dpdk": noted}, [], ARGS)
+            path, _, _ = report.write(output, {"dpdk": noted}, {"dpdk": 60}, [], ARGS)
             text = path.read_text()
             self.assertIn("- hit: between one and three.\n", text)
             self.assertNotIn("two", text)
