@@ -56,6 +56,7 @@ void links_check_fork(struct sessiond_lookup *lookup)
 	if (lookup->fork_generation == threads_fork_generation())
 		return;
 	links_close(lookup);
+	seal_tools_forked(&lookup->tools);
 	lookup->fork_generation = threads_fork_generation();
 	lookup->asking = false;
 }

@@ -14,9 +14,10 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#define FORMAT	   0xd1 /* not 0x30, with which DER begins */
+#define KEEPS_KEY  0x30000030L /* OpenSSL 3.0.3 */
+#define FORMAT	   0xd1	       /* not 0x30, with which DER begins */
 #define KEY_ID	   4
-#define NONCE	   12
+#define NONCE	   SEAL_NONCE
 #define TAG	   16
 #define PREFIX	   (1 + KEY_ID)
 #define BOUND_SIZE (PREFIX + SESSD_KEY_SIZE + 2 + 1 + SESSIOND_CONTEXT_MAX)
@@ -37,12 +38,17 @@ int seal_tools_open(struct seal_tools *tools)
 	bool ok;
 
 	memset(tools, 0, sizeof(*tools));
-	if (mac)
-		tools->mac = EVP_MAC_CTX_new(mac);
+	if (mac) {
+		tools->name.ctx = EVP_MAC_CTX_new(mac);
+		tools->seal.ctx = EVP_MAC_CTX_new(mac);
+	}
 	tools->cipher = EVP_CIPHER_CTX_new();
+	/* Before, EVP_MAC_init without a key did nothing, and said that it was done. */
+	tools->keeps_key = OpenSSL_version_num() >= KEEPS_KEY;
 	/* The cipher once, too: OpenSSL sets the context up anew each time that it is given. */
-	ok = tools->mac && tools->cipher && aes &&
-	     EVP_MAC_CTX_set_params(tools->mac, digest) == 1 &&
+	ok = tools->name.ctx && tools->seal.ctx && tools->cipher && aes &&
+	     EVP_MAC_CTX_set_params(tools->name.ctx, digest) == 1 &&
+	     EVP_MAC_CTX_set_params(tools->seal.ctx, digest) == 1 &&
 	     EVP_CipherInit_ex2(tools->cipher, aes, NULL, NULL, 1, NULL) == 1;
 	EVP_MAC_free(mac);
 	EVP_CIPHER_free(aes);
@@ -54,9 +60,15 @@ int seal_tools_open(struct seal_tools *tools)
 
 void seal_tools_close(struct seal_tools *tools)
 {
-	EVP_MAC_CTX_free(tools->mac);
+	EVP_MAC_CTX_free(tools->name.ctx);
+	EVP_MAC_CTX_free(tools->seal.ctx);
 	EVP_CIPHER_CTX_free(tools->cipher);
-	memset(tools, 0, sizeof(*tools));
+	OPENSSL_cleanse(tools, sizeof(*tools));
+}
+
+void seal_tools_forked(struct seal_tools *tools)
+{
+	tools->nonces_left = 0;
 }
 
 /* One use of a file's key. */
@@ -98,36 +110,60 @@ int seal_ring_make(struct seal_ring *ring, const struct key_file *keys, const ch
 	return ok ? 0 : -ENOMEM;
 }
 
+/* Half of the work is to take up the key: mostly it is the one of before. */
+static bool start(struct seal_tools *tools, struct seal_mac *mac, const uint8_t key[32])
+{
+	if (mac->keyed && memcmp(mac->key, key, sizeof(mac->key)) == 0)
+		return EVP_MAC_init(mac->ctx, NULL, 0, NULL) == 1;
+	mac->keyed = false;
+	if (EVP_MAC_init(mac->ctx, key, sizeof(mac->key), NULL) != 1)
+		return false;
+	memcpy(mac->key, key, sizeof(mac->key));
+	mac->keyed = tools->keeps_key;
+	return true;
+}
+
 /* HMAC-SHA-256 over `one` and `two`. */
-static bool hmac(EVP_MAC_CTX *mac, const uint8_t key[32], const void *one, size_t one_len,
-	const void *two, size_t two_len, uint8_t out[32])
+static bool hmac(struct seal_tools *tools, struct seal_mac *mac, const uint8_t key[32],
+	const void *one, size_t one_len, const void *two, size_t two_len, uint8_t out[32])
 {
 	size_t len = 0;
 
-	return EVP_MAC_init(mac, key, 32, NULL) == 1 && EVP_MAC_update(mac, one, one_len) == 1 &&
-	       EVP_MAC_update(mac, two, two_len) == 1 && EVP_MAC_final(mac, out, &len, 32) == 1 &&
-	       len == 32;
+	return start(tools, mac, key) && EVP_MAC_update(mac->ctx, one, one_len) == 1 &&
+	       EVP_MAC_update(mac->ctx, two, two_len) == 1 &&
+	       EVP_MAC_final(mac->ctx, out, &len, 32) == 1 && len == 32;
 }
 
-/* HKDF-Expand over one block (RFC 5869 2.3): HMAC(key, info | 0x01). OpenSSL's own takes twice as
- * long to set up. */
-static bool expand(
-	EVP_MAC_CTX *mac, const uint8_t key[32], const void *info, size_t info_len, uint8_t out[32])
+/* HKDF-Expand over one block (RFC 5869 2.3): HMAC(key, info | 0x01). OpenSSL's own takes more than
+ * twice as long to set up. */
+static bool expand(struct seal_tools *tools, const uint8_t key[32], const void *info,
+	size_t info_len, uint8_t out[32])
 {
 	static const uint8_t first = 1;
 
-	return hmac(mac, key, info, info_len, &first, sizeof(first), out);
+	return hmac(tools, &tools->seal, key, info, info_len, &first, sizeof(first), out);
 }
 
-bool seal_name(const struct seal_tools *tools, const struct seal_slot *slot,
-	const struct sessiond_id *id, uint8_t wire_key[SESSD_KEY_SIZE])
+static bool draw_nonce(struct seal_tools *tools, uint8_t nonce[NONCE])
+{
+	if (tools->nonces_left == 0 &&
+		RAND_bytes(tools->nonces[0], (int)sizeof(tools->nonces)) != 1)
+		return false;
+	if (tools->nonces_left == 0)
+		tools->nonces_left = SEAL_NONCES;
+	memcpy(nonce, tools->nonces[--tools->nonces_left], NONCE);
+	return true;
+}
+
+bool seal_name(struct seal_tools *tools, const struct seal_slot *slot, const struct sessiond_id *id,
+	uint8_t wire_key[SESSD_KEY_SIZE])
 {
 	if (!slot) {
 		memset(wire_key, 0, SESSD_KEY_SIZE);
 		memcpy(wire_key, id->bytes, id->len);
 		return true;
 	}
-	return hmac(tools->mac, slot->name, id->bytes, id->len, NULL, 0, wire_key);
+	return hmac(tools, &tools->name, slot->name, id->bytes, id->len, NULL, 0, wire_key);
 }
 
 /* What is authenticated beside the value. Returns its length. */
@@ -149,7 +185,7 @@ static int bound(const struct seal_slot *slot, const struct sessiond_id *id,
 	return (int)(at - to) + (int)id->context_len;
 }
 
-static bool begin(const struct seal_tools *tools, const struct seal_slot *slot,
+static bool begin(struct seal_tools *tools, const struct seal_slot *slot,
 	const struct sessiond_id *id, const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *nonce,
 	int encrypt)
 {
@@ -157,14 +193,14 @@ static bool begin(const struct seal_tools *tools, const struct seal_slot *slot,
 	int done, len = bound(slot, id, wire_key, beside);
 	bool ok;
 
-	ok = expand(tools->mac, slot->seal, wire_key, SESSD_KEY_SIZE, key) &&
+	ok = expand(tools, slot->seal, wire_key, SESSD_KEY_SIZE, key) &&
 	     EVP_CipherInit_ex2(tools->cipher, NULL, key, nonce, encrypt, NULL) == 1 &&
 	     EVP_CipherUpdate(tools->cipher, NULL, &done, beside, len) == 1;
 	OPENSSL_cleanse(key, sizeof(key));
 	return ok;
 }
 
-bool seal_value(const struct seal_tools *tools, const struct seal_slot *slot,
+bool seal_value(struct seal_tools *tools, const struct seal_slot *slot,
 	const struct sessiond_id *id, const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *value,
 	size_t len, uint8_t *sealed)
 {
@@ -173,16 +209,15 @@ bool seal_value(const struct seal_tools *tools, const struct seal_slot *slot,
 
 	sealed[0] = FORMAT;
 	memcpy(sealed + 1, slot->id, KEY_ID);
-	return RAND_bytes(nonce, NONCE) == 1 && begin(tools, slot, id, wire_key, nonce, 1) &&
+	return draw_nonce(tools, nonce) && begin(tools, slot, id, wire_key, nonce, 1) &&
 	       EVP_CipherUpdate(tools->cipher, text, &done, value, (int)len) == 1 &&
 	       EVP_CipherFinal_ex(tools->cipher, text + done, &rest) == 1 &&
 	       (size_t)done + (size_t)rest == len &&
 	       EVP_CIPHER_CTX_ctrl(tools->cipher, EVP_CTRL_AEAD_GET_TAG, TAG, text + len) == 1;
 }
 
-bool seal_open(const struct seal_tools *tools, const struct seal_slot *slot,
-	const struct sessiond_id *id, const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *sealed,
-	size_t len, uint8_t *value)
+bool seal_open(struct seal_tools *tools, const struct seal_slot *slot, const struct sessiond_id *id,
+	const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *sealed, size_t len, uint8_t *value)
 {
 	const uint8_t *nonce = sealed + PREFIX, *text = nonce + NONCE;
 	size_t text_len = len - SESSIOND_SEAL_OVERHEAD;

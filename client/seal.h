@@ -41,30 +41,44 @@ struct seal_ring {
 	struct seal_slot slots[KEY_FILE_KEYS_MAX]; /* the first seals */
 };
 
-/* What a thread works with. */
+#define SEAL_NONCE  12
+#define SEAL_NONCES 16
+
+/* An HMAC that remembers the key it was used with last. */
+struct seal_mac {
+	EVP_MAC_CTX *ctx;
+	bool keyed;
+	uint8_t key[32];
+};
+
+/* What a thread works with. Secret. */
 struct seal_tools {
-	EVP_MAC_CTX *mac;
+	struct seal_mac name, seal;
 	EVP_CIPHER_CTX *cipher;
+	bool keeps_key; /* OpenSSL can use an HMAC again without its key */
+	unsigned nonces_left;
+	uint8_t nonces[SEAL_NONCES][SEAL_NONCE]; /* random, drawn together */
 };
 
 /* 0 or -ENOMEM, which stands for whatever OpenSSL lacks. */
 int seal_ring_make(struct seal_ring *ring, const struct key_file *keys, const char *scope);
 int seal_tools_open(struct seal_tools *tools);
 void seal_tools_close(struct seal_tools *tools);
+/* In a child of fork(): forgets what its parent may use, too. */
+void seal_tools_forked(struct seal_tools *tools);
 
 /* The key on the wire. Plain (slot NULL): the id, padded with zeros. */
-bool seal_name(const struct seal_tools *tools, const struct seal_slot *slot,
-	const struct sessiond_id *id, uint8_t wire_key[SESSD_KEY_SIZE]);
+bool seal_name(struct seal_tools *tools, const struct seal_slot *slot, const struct sessiond_id *id,
+	uint8_t wire_key[SESSD_KEY_SIZE]);
 
 /* Writes `len` + SESSIOND_SEAL_OVERHEAD bytes. */
-bool seal_value(const struct seal_tools *tools, const struct seal_slot *slot,
+bool seal_value(struct seal_tools *tools, const struct seal_slot *slot,
 	const struct sessiond_id *id, const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *value,
 	size_t len, uint8_t *sealed);
 
 /* Writes `len` - SESSIOND_SEAL_OVERHEAD bytes. False if it was not sealed by this slot, under this
  * wire key and binding; then nothing is left in `value`. */
-bool seal_open(const struct seal_tools *tools, const struct seal_slot *slot,
-	const struct sessiond_id *id, const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *sealed,
-	size_t len, uint8_t *value);
+bool seal_open(struct seal_tools *tools, const struct seal_slot *slot, const struct sessiond_id *id,
+	const uint8_t wire_key[SESSD_KEY_SIZE], const uint8_t *sealed, size_t len, uint8_t *value);
 
 #endif
