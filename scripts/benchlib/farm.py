@@ -3,10 +3,10 @@
 """The rows of a farm of caches: what replication costs GETs and NEWs, how soon a session is at the other
 cache, how a cache warms up, and what is lost when something is killed.
 
-Both engines, real redis-servers, run on the servers' CPU, with the caches: a machine with a core for each
-does better wherever that CPU is busy. The notes say where."""
+Where GETs or NEWs arrive as fast as they can, the load has one CPU, and the caches and both engines, real
+redis-servers, share the other one. For the rest all of them may use both. A machine with a core for each
+does better wherever a CPU is busy; the notes say where."""
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -32,7 +32,8 @@ DOWN = 10         # seconds for which both engines are stopped
 MOST = 3          # rounds of what takes long
 PATIENCE = 60     # seconds
 OTHER = PORT_SESSIOND + 20  # the port of the second cache
-SHARED = "the caches and both engines share one CPU"
+SHARED = "The cache and both engines share one CPU"
+SPREAD = "Two caches, both engines and the load share two CPUs"
 
 
 def until(what, condition):
@@ -233,13 +234,12 @@ def lag(farm):
         farm.stop(b, "socket")
         farm.forget()
     (p50, p99), (busy50, busy99) = pairs(idle), pairs(busy)
-    note = SHARED + ", and the load has the other one"
     return [Figure("NEW at one cache to a GET hit at the other, p50", "ms", p50, lower_is_better=True),
             Figure("NEW at one cache to a GET hit at the other, p99", "ms", p99, lower_is_better=True,
-                   note=note),
+                   note=SPREAD),
             Figure("the same at %s NEW/s, p50" % count(LOADED), "ms", busy50, lower_is_better=True),
             Figure("the same at %s NEW/s, p99" % count(LOADED), "ms", busy99, lower_is_better=True,
-                   note=note)]
+                   note=SPREAD)]
 
 
 def watched(result):
@@ -295,15 +295,14 @@ def warm_up(farm, mode):
             farm.stop(b, mode)
         farm.stop(a, source)
         farm.forget()
-    return [Figure("warm-up of 1M sessions, %s mode" % mode, "sessions/s", speed, note=SHARED),
+    return [Figure("warm-up of 1M sessions, %s mode" % mode, "sessions/s", speed, note=SPREAD),
             Figure("longest GET during the warm-up, %s mode" % mode, "ms", served, peer="without a warm-up",
                    peers=served_off, lower_is_better=True,
                    note="%s GET/s. It leaves out the time for which the load itself was held up; with "
                         "that, the longest took %s ms, and without a warm-up %s ms. %s" % (
                             count(WATCH), " / ".join("%.1f" % ms for ms in most),
                             " / ".join("%.1f" % ms for ms in most_off),
-                            "the lcore shares its CPU with the other cache and both engines, the load "
-                            "its own with the writer and the farm's thread" if mode == "dpdk" else SHARED))]
+                            SPREAD + ", one of which an lcore never leaves" if mode == "dpdk" else SPREAD))]
 
 
 def lost(farm):
@@ -388,12 +387,18 @@ def engines_down(farm):
 
 
 def farm(lab):
-    place = Farm(lab)
-    try:
-        figures = gets(place, "xdp") + gets(place, "socket") + news(place) + lag(place)
-        for mode in ("xdp", "socket", "dpdk"):
-            figures += warm_up(place, mode)
-        return figures + lost(place) + engines_down(place)
-    finally:
-        place.close()
-        print("         load average %.1f" % os.getloadavg()[0], flush=True)
+    figures = []
+
+    def with_engines(spread, *rows):
+        lab.spread = spread
+        place = Farm(lab)
+        try:
+            for row in rows:
+                figures.extend(row(place))
+        finally:
+            place.close()
+            lab.spread = False
+    with_engines(False, lambda place: gets(place, "xdp"), lambda place: gets(place, "socket"), news)
+    with_engines(True, lag, *(lambda place, mode=mode: warm_up(place, mode)
+                              for mode in ("xdp", "socket", "dpdk")), lost, engines_down)
+    return figures

@@ -158,6 +158,7 @@ class Lab:
         cpus = sorted(os.sched_getaffinity(0))
         self.load_cpu, self.server_cpu = cpus[0], cpus[1]
         self.servers, self.processes, self.passing = [], [], set()
+        self.spread = False  # what is started may use both CPUs
         self.rates = {}  # of plots.over_rates, for its second plot
         self.sizes = {}  # of costs.costs, for the plot: GETs/s of xdp mode by sessions
         self.pins = pathlib.Path("/sys/fs/bpf") / self.name
@@ -192,6 +193,8 @@ class Lab:
     def inside(self, node, cpu, *command):
         # Servers, counterparts and load run at a high priority: otherwise another process that runs
         # for two milliseconds counts as a stall.
+        if self.spread and cpu is not None:
+            cpu = "%d,%d" % (self.load_cpu, self.server_cpu)
         pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD, "sh", "taskset", "-c", cpu]
         return [str(part) for part in
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
