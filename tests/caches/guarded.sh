@@ -3,8 +3,8 @@
 # Copyright (c) 2026 the sessiond authors
 #
 # Caches as their unit runs them, as an unprivileged user under the filter of system calls, over the
-# engine that dist/redis configures, with its password and ACL: once by name and once by TLS. The filter
-# and the ACL refuse nothing, and no password or key is told.
+# engine that dist/redis (or dist/valkey) configures, with its password and ACL: once by name and once by
+# TLS. The filter and the ACL refuse nothing, and no password or key is told.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -12,8 +12,13 @@
 [ "$(id -u nobody)" = 65534 ] || skip "there is no user nobody"
 command -v openssl >/dev/null || skip "openssl is not installed"
 
-conf=$SESSIOND_BUILD/../dist/redis/sessiond-farm.conf
-[ -r "$conf" ] || conf=$(dirname "$0")/../../dist/redis/sessiond-farm.conf
+conf=dist/redis/sessiond-farm.conf
+[ "${engine_program##*/}" != valkey-server ] || conf=dist/valkey/sessiond-farm.conf
+if [ -r "$SESSIOND_BUILD/../$conf" ]; then
+	conf=$SESSIOND_BUILD/../$conf
+else
+	conf=$(dirname "$0")/../../$conf
+fi
 sed -e 's/CHANGE-THIS-TOO/operator-secret/; s/CHANGE-THIS/cache-secret/' "$conf" >"$folder/farm.conf"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
 	-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$folder/tls.key" -out "$folder/tls.crt" \

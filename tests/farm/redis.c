@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +52,26 @@ static void make_certificates(const char *folder)
 		die("openssl req");
 }
 
+/* As in tests/caches. */
+static const char *program(void)
+{
+	const char *name = getenv("SESSIOND_TEST_ENGINE");
+
+	return name && *name ? name : "redis-server";
+}
+
+static bool is_installed(const char *name)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "command -v '%s' >/dev/null", name);
+	return system(command) == 0;
+}
+
 void redis_open(struct redis *redis, int tls_port)
 {
-	if (access("/usr/bin/redis-server", X_OK) != 0) {
-		printf("skipped: there is no redis-server\n");
+	if (!is_installed(program())) {
+		printf("skipped: there is no %s\n", program());
 		exit(77);
 	}
 	memset(redis, 0, sizeof(*redis));
@@ -112,13 +129,13 @@ void redis_start(struct redis *redis)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		snprintf(path, sizeof(path), "%s/redis.conf", redis->folder);
-		execl("/usr/bin/redis-server", "redis-server", path, (char *)NULL);
+		execlp(program(), program(), path, (char *)NULL);
 		_exit(127);
 	}
 	for (unsigned i = 0; i < 3000 && !context; i++) {
 		usleep(10000);
 		if (waitpid(redis->pid, NULL, WNOHANG) == redis->pid) {
-			fprintf(stderr, "redis-server ended: see %s/log\n", redis->folder);
+			fprintf(stderr, "%s ended: see %s/log\n", program(), redis->folder);
 			exit(1);
 		}
 		context = redis_connect(redis);
