@@ -71,13 +71,12 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, SIG_IGN); /* else it would end the process until the loop handles it */
 	err = options_parse(&options, argc, argv, &errors);
 	if (err == 0)
-		err = options_check_host(&options);
+		err = options_check_host(&options, &errors);
 	if (err < 0) {
 		if (errors.count == 0)
 			fprintf(stderr, "sessiond: %s\n", error_message());
 		else if (errors.count > ERRORS_SHOWN)
-			fprintf(stderr, "sessiond: %u more lines are wrong\n",
-				errors.count - ERRORS_SHOWN);
+			fprintf(stderr, "sessiond: %u more errors\n", errors.count - ERRORS_SHOWN);
 		return exit_code(err, options.check);
 	}
 	log_open(options.log_level);

@@ -4,6 +4,7 @@
 #include "control/config/option_source.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,4 +55,27 @@ void option_errors_add(struct option_errors *errors)
 		snprintf(errors->first, sizeof(errors->first), "%s", error_message());
 	if (errors->tell)
 		errors->tell(errors->ctx, error_message());
+}
+
+int option_errors_about(struct option_errors *errors, const struct options *options,
+	const char *name, size_t i, int errnum, const char *format, ...)
+{
+	const struct option_def *def = option_table;
+	char text[512], where[TEXT_QUOTE];
+	va_list args;
+	uint32_t line;
+
+	while (strcmp(def->name, name) != 0)
+		def++;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	line = option_line(def, options, i);
+	if (line == OPTION_LINE_DEFAULT || line == OPTION_LINE_COMMAND)
+		(void)error_set(errnum, "%s", text);
+	else
+		(void)error_set(
+			errnum, "%s:%u: %s", text_quote(options->config_path, where), line, text);
+	option_errors_add(errors);
+	return -errnum;
 }

@@ -22,6 +22,11 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 
 /* Adds error_message(). */
 void option_errors_add(struct option_errors *errors);
+/* Adds an error about value `i` of an option. If that stands in a file, the message begins with
+ * file and line. Returns -errnum, with error_message() set. */
+int option_errors_about(struct option_errors *errors, const struct options *options,
+	const char *name, size_t i, int errnum, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 
 /* Applies the options in a configuration file. 0, or a negative errno with error_message() set,
  * which names file and line: -ENOMEM if there was no memory to read it, -EINVAL otherwise. Each

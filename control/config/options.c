@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "control/config/option_farm.h"
 #include "control/config/option_source.h"
+#include "control/config/option_together.h"
 
 /* "allow, remove and log-level" */
 static const char *reloadable(char text[256])
@@ -118,118 +119,14 @@ static int read_command_line(struct options *options, int argc, char **argv)
 	return cli_parse(&cli, argc, argv) < 0 ? -EINVAL : 0;
 }
 
-/* The mode that an option belongs to, whether it is built in or not. */
-static const struct engine_mode *mode_with(unsigned flag)
-{
-	size_t i = 0;
-
-	while (!(engine_modes[i].flags & flag))
-		i++;
-	return &engine_modes[i];
-}
-
-static int check_built_in(const struct options *options)
-{
-	const struct engine_config *engine = &options->engine;
-	const struct engine_mode *mode = options->mode, *for_interfaces;
-
-	if (mode && !mode->ops)
-		return error_set(EINVAL,
-			"--mode %s: this sessiond was built without it: build with %s, or use "
-			"--mode socket",
-			mode->name, mode->build);
-	for_interfaces = mode_with(ENGINE_INTERFACES);
-	if (engine->interface_count > 0 && !for_interfaces->ops)
-		return error_set(EINVAL,
-			"--interface %s: this sessiond was built without %s mode: build with %s, "
-			"or leave it out",
-			engine->interfaces[0], for_interfaces->name, for_interfaces->build);
-	return 0;
-}
-
-/* Every link has fe80::/64, so the interface must be given. An engine's own ports are not
- * interfaces. */
-static int check_scopes(const struct options *options)
-{
-	char text[ADDRESS_TEXT];
-
-	for (size_t i = 0; i < options->engine.listen_count; i++) {
-		const struct endpoint *listen = &options->engine.listen[i];
-
-		if (!engine_mode_has(options->mode, ENGINE_OWN_PORTS) && !listen->scope[0] &&
-			address_is_link_local(&listen->addr))
-			return error_set(EINVAL,
-				"--listen %s: a link-local address needs its interface: add "
-				"%%INTERFACE to it",
-				endpoint_format(listen, text));
-	}
-	return 0;
-}
-
-static int check_together(const struct options *options)
-{
-	const struct engine_config *engine = &options->engine;
-	const struct engine_mode *mode = options->mode;
-	char quoted[TEXT_QUOTE];
-
-	if (engine_mode_has(mode, ENGINE_INTERFACES) && engine->interface_count == 0)
-		return error_set(
-			EINVAL, "--mode %s needs an interface: add --interface IFNAME", mode->name);
-	if (engine->interface_count > 0 && mode && !engine_mode_has(mode, ENGINE_INTERFACES))
-		return error_set(EINVAL,
-			"--interface %s has no use with --mode %s: leave it out, or use --mode %s",
-			text_quote(engine->interfaces[0], quoted), mode->name,
-			mode_with(ENGINE_INTERFACES)->name);
-	if (engine->dpdk_args[0] && !engine_mode_has(mode, ENGINE_DPDK_ARGS))
-		return error_set(EINVAL,
-			"--dpdk-args has no use without --mode %s: add that, or leave it out",
-			mode_with(ENGINE_DPDK_ARGS)->name);
-	if (engine->xdp_histogram && !options->metrics[0])
-		return error_set(EINVAL,
-			"--xdp-histogram has no use without --metrics: add that, or "
-			"leave it out");
-	if (options->farm.count > 0 && !options->farm_key[0])
-		return error_set(EINVAL,
-			"--farm needs a key: add --farm-key FILE; make one with: sessionctl key "
-			"new FILE");
-	if (options->farm.count == 0 && options->farm_key[0])
-		return error_set(
-			EINVAL, "--farm-key has no use without --farm: add that, or leave it out");
-	if (options->farm.count == 0 && options->farm_ca[0])
-		return error_set(
-			EINVAL, "--farm-ca has no use without --farm: add that, or leave it out");
-	if (options->farm.count == 0 && engine->take == TAKE_FARM)
-		return error_set(EINVAL,
-			"--take farm needs a farm of caches: add --farm URL, or use --take local");
-	return check_built_in(options);
-}
-
 /* Fills in what depends on other options. */
-static int complete_listen(struct options *options)
+static void complete_listen(struct options *options)
 {
-	char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
-
 	if (options->engine.listen_count == 0)
 		options->engine.listen[options->engine.listen_count++].any = true;
-	for (size_t i = 0; i < options->engine.listen_count; i++) {
-		struct endpoint *endpoint = &options->engine.listen[i];
-
-		if (endpoint->port == 0)
-			endpoint->port = options->port;
-		for (size_t j = 0; j < i; j++) {
-			if (endpoint_equal(endpoint, &options->engine.listen[j]))
-				return error_set(EINVAL,
-					"--listen %s is given twice: leave one out",
-					endpoint_format(endpoint, text));
-			if (endpoint_overlaps(endpoint, &options->engine.listen[j]))
-				return error_set(EINVAL,
-					"--listen %s and --listen %s: one includes the other: "
-					"leave one out",
-					endpoint_format(&options->engine.listen[j], other),
-					endpoint_format(endpoint, text));
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < options->engine.listen_count; i++)
+		if (options->engine.listen[i].port == 0)
+			options->engine.listen[i].port = options->port;
 }
 
 static void complete_measure(struct options *options)
@@ -256,6 +153,7 @@ static int complete_farm(struct options *options)
 int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors)
 {
 	char config_path[sizeof(options->config_path)];
+	struct option_errors own = {0};
 	int ret;
 
 	/* The command line is read twice: first for --config, then to override the file. */
@@ -274,12 +172,14 @@ int options_parse(struct options *options, int argc, char **argv, struct option_
 			return ret;
 	}
 	complete_engine(options);
-	ret = complete_listen(options);
-	if (!ret)
-		ret = complete_farm(options);
-	if (!ret)
-		ret = check_scopes(options);
-	return ret < 0 ? ret : check_together(options);
+	complete_listen(options);
+	ret = complete_farm(options);
+	if (ret < 0)
+		return ret;
+	options_check_together(options, errors ? errors : &own);
+	if (errors ? errors->count : own.count)
+		return error_set(EINVAL, "%s", errors ? errors->first : own.first);
+	return 0;
 }
 
 void options_without_effect(const struct options *options, const struct engine_mode *mode,
@@ -331,7 +231,7 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 	ret = options_parse(parsed, argc, argv, &errors);
 	if (ret < 0) {
 		if (errors.count > 1)
-			error_set(EINVAL, "%s (lines with errors: %u; sessiond --check prints all)",
+			error_set(EINVAL, "%s (errors: %u; sessiond --check prints all)",
 				errors.first, errors.count);
 		goto end;
 	}

@@ -44,7 +44,7 @@ struct options {
 	uint32_t lines[OPTION_TABLE_MAX + OPTION_LISTS_MAX];
 };
 
-/* The errors in a configuration file. */
+/* The errors in a configuration. */
 struct option_errors {
 	void (*tell)(void *ctx, const char *message); /* called for each error, in order; or NULL */
 	void *ctx;
@@ -55,8 +55,8 @@ struct option_errors {
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
  * and --version itself and exits 0. Returns 0, or a negative errno with error_message() set:
  * -ENOMEM if out of memory, else -EINVAL. It opens only the file and changes nothing.
- * Each wrong line of the file is added to `errors`, which may be NULL; error_message() is about the
- * first. */
+ * Each wrong line of the file, or else each mistake in how options fit together, is added to
+ * `errors`, which may be NULL; error_message() is about the first. */
 int options_parse(struct options *options, int argc, char **argv, struct option_errors *errors);
 
 struct option_def;
@@ -74,8 +74,9 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
 /* Checks the options against the host: interfaces and users that do not exist, a key file that the
  * daemon could not read, a capacity beyond this machine's memory. 0, or a negative errno with
  * error_message() set: -ENODEV for a missing interface, which may appear later, -ENOMEM for memory,
- * which may become free, -EAGAIN if a user could not be looked up, or -EINVAL. */
-int options_check_host(const struct options *options);
+ * which may become free, -EAGAIN if a user could not be looked up, or -EINVAL, also if only one of
+ * several mistakes is of that kind. Each is added to `errors`, which may be NULL. */
+int options_check_host(const struct options *options, struct option_errors *errors);
 /* Calls `tell` for each option that was given and that `mode` does not use. */
 void options_without_effect(const struct options *options, const struct engine_mode *mode,
 	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx);

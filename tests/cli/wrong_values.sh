@@ -135,7 +135,27 @@ cut -d: -f3 "$folder/err" | tr '\n' ' ' | grep -qx '1 3 4 ' || fail "said: $(cat
 for _ in $(seq 50); do echo 'x = 1'; done >"$folder/conf"
 all_errors "$folder/conf"
 [ "$(wc -l <"$folder/err")" -eq 21 ] || fail "said: $(cat "$folder/err")"
-grep -qx 'sessiond: 30 more lines are wrong' "$folder/err" || fail "said: $(cat "$folder/err")"
+grep -qx 'sessiond: 30 more errors' "$folder/err" || fail "said: $(cat "$folder/err")"
+
+# Files with several mistakes: --check and a start name the same lines.
+mistakes() {
+	lines=$1
+	printf "$2" >"$folder/conf"
+	for check in --check ''; do
+		cases=$((cases + 1))
+		timeout 10 "$sessiond" $check -c "$folder/conf" -C "$folder/s" >"$folder/out" 2>"$folder/err" </dev/null
+		got=$?
+		[ "$got" -eq 2 ] || fail "$2 ($check): exit code $got, expected 2"
+		said=$(cut -d: -f3 "$folder/err" | sort -n | tr '\n' ' ')
+		[ "$said" = "$lines " ] || fail "$2 ($check): lines $said, expected $lines: $(cat "$folder/err")"
+	done
+}
+mistakes '1 2 3' 'capcity = 1M\nrate-limit = 20k\nallow = 10.0.0.1/8\n'
+mistakes '1 3' 'capacity = 1MB\nrate-limit = "20k/2k" ; right\nmetrics = "9532\n'
+mistakes '2 3 4 5' 'mode = socket\ninterface = lo\nxdp-histogram = yes\nfarm-ca = /x\ndpdk-args = -l 1\n'
+mistakes '2 3' 'listen = 127.0.0.1\nlisten = 127.0.0.1\nlisten = *\n'
+mistakes '2 4' 'mode = socket\nuser = no-such-user\n# or\nlisten = fe80::1%%%%nope0\n'
+mistakes '1 2' 'farm-key = /x\ntake = farm\n'
 
 printf 'mode = socket\n' >"$folder/conf"
 wrong '--interface lo has no use with --mode socket' -c "$folder/conf" -i lo

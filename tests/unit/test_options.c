@@ -960,27 +960,27 @@ static void host(void **state)
 		exit(77);
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);
-	assert_int_equal(options_check_host(&options), 0);
+	assert_int_equal(options_check_host(&options, NULL), 0);
 	/* 67 million sessions of 1400 bytes are 90 GiB. */
 	assert_int_equal(parse_line(&options, "-n 67108863 --max-session 1400"), 0);
 	if (sysconf(_SC_PHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) < 80L << 20) {
-		assert_int_equal(options_check_host(&options), -EINVAL);
+		assert_int_equal(options_check_host(&options, NULL), -EINVAL);
 		print_message("%s\n", error_message());
 		assert_non_null(strstr(error_message(), "--capacity 67108863: needs up to"));
 		assert_one_line(error_message());
 	}
 	assert_int_equal(parse_line(&options, "-n 1000"), 0);
 	strcpy(options.engine.interfaces[options.engine.interface_count++], "nosuchif0");
-	assert_int_equal(options_check_host(&options), -ENODEV);
+	assert_int_equal(options_check_host(&options, NULL), -ENODEV);
 	assert_non_null(strstr(error_message(), "--interface nosuchif0: no such interface"));
 	strcpy(options.engine.interfaces[0], "lo");
-	assert_int_equal(options_check_host(&options), 0);
+	assert_int_equal(options_check_host(&options, NULL), 0);
 	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%nosuchif0"), 0);
-	assert_int_equal(options_check_host(&options), -ENODEV);
+	assert_int_equal(options_check_host(&options, NULL), -ENODEV);
 	assert_non_null(strstr(
 		error_message(), "--listen [fe80::1%nosuchif0]:54321: there is no such interface"));
 	assert_int_equal(parse_line(&options, "-n 1000 -l fe80::1%lo"), 0);
-	assert_int_equal(options_check_host(&options), 0);
+	assert_int_equal(options_check_host(&options, NULL), 0);
 }
 
 int main(void)
