@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -23,6 +24,8 @@
 struct printer {
 	json_t *object;
 	unsigned rows;
+	const char *heading; /* NULL once it is printed */
+	int (*to_text)(void *ctx, char *line);
 };
 
 static int out_of_memory(void)
@@ -226,12 +229,23 @@ static int context_to_json(void *ctx, char *line)
 	return print_json_row(printer, row);
 }
 
-static int print_rows(const struct ctl *ctl, const char *request,
+/* For whoever reads it; scripts get rows only. */
+static int print_headed(void *ctx, char *line)
+{
+	struct printer *printer = ctx;
+
+	if (printer->heading && isatty(STDOUT_FILENO))
+		puts(printer->heading);
+	printer->heading = NULL;
+	return printer->to_text(ctx, line);
+}
+
+static int print_rows(const struct ctl *ctl, const char *request, const char *heading,
 	int (*to_text)(void *ctx, char *line), int (*to_json)(void *ctx, char *line))
 {
-	struct printer printer = {0};
+	struct printer printer = {.heading = heading, .to_text = to_text};
 
-	if (ask(ctl, request, ctl->json ? to_json : to_text, &printer) < 0)
+	if (ask(ctl, request, ctl->json ? to_json : print_headed, &printer) < 0)
 		return ctl_fail(EXIT_RUNTIME);
 	if (ctl->json)
 		puts(printer.rows ? "\n]" : "[]");
@@ -255,6 +269,8 @@ static int print_event(void *ctx, char *line)
 
 int ctl_watch(const struct ctl *ctl)
 {
+	struct printer printer = {
+		.heading = "# TIME REQUEST OUTCOME SOURCE ID TLS CONTEXT", .to_text = print_event};
 	char request[512] = "watch";
 	size_t used = strlen(request);
 
@@ -263,12 +279,14 @@ int ctl_watch(const struct ctl *ctl)
 	if (ctl->outcome && used < sizeof(request))
 		snprintf(request + used, sizeof(request) - used, " outcome=%s", ctl->outcome);
 	add_filters(ctl, request, sizeof(request));
-	return ask(ctl, request, print_event, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+	return ask(ctl, request, print_headed, &printer) < 0 ? ctl_fail(EXIT_RUNTIME)
+							     : EXIT_SUCCESS;
 }
 
 int ctl_contexts(const struct ctl *ctl)
 {
-	return print_rows(ctl, "contexts", print_line, context_to_json);
+	return print_rows(
+		ctl, "contexts", "CONTEXT TLS SESSIONS STORED USED", print_line, context_to_json);
 }
 
 /* `SOURCE SESSIONS STORED USED ELSEWHERE HOME`: without the last two, which count only while
@@ -301,7 +319,8 @@ static int source_to_json(void *ctx, char *line)
 
 int ctl_sources(const struct ctl *ctl)
 {
-	return print_rows(ctl, "sources", print_source, source_to_json);
+	return print_rows(
+		ctl, "sources", "SOURCE SESSIONS STORED USED", print_source, source_to_json);
 }
 
 /* `ID SECONDS BYTES AGE TLS SOURCE CONTEXT` */
@@ -328,7 +347,8 @@ int ctl_list(const struct ctl *ctl)
 	if (ctl->argument)
 		snprintf(request, sizeof(request), "list id=%s", ctl->argument);
 	add_filters(ctl, request, sizeof(request));
-	return print_rows(ctl, request, print_line, row_to_json);
+	return print_rows(
+		ctl, request, "ID SECONDS BYTES AGE TLS SOURCE CONTEXT", print_line, row_to_json);
 }
 
 static void print_figure(void *ctx, const char *name, uint64_t value)

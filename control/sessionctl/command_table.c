@@ -78,7 +78,8 @@ const struct ctl_command ctl_commands[] = {
 		.filters = true,
 		.details = "It prints, for each session: id, seconds left, bytes, age in seconds, "
 			   "TLS version, who made it, and the session id context; - stands for "
-			   "what is unknown."},
+			   "what is unknown. On a terminal, a line with the names of the columns "
+			   "comes first, as with contexts, sources and watch."},
 	{"show", "ID", true, ctl_show, "one session; the beginning of its id is enough"},
 	{"remove", "[ID]", false, ctl_remove, "delete one session, or all that --context... select",
 		.filters = true,

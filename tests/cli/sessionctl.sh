@@ -229,6 +229,30 @@ $ctl --json contexts | python3 -c '
 import json, sys
 assert {"context": "farm", "tls": "1.3", "sessions": 3, "stored": 3, "used": 0} in json.load(sys.stdin)' ||
 	fail "contexts --json"
+# The names of the columns are for terminals only.
+python3 - "$sessionctl" "${ctl##* }" <<'END' || fail "columns on a terminal"
+import os, pty, subprocess, sys
+def on_terminal(*words):
+    master, slave = pty.openpty()
+    subprocess.run([sys.argv[1], "-C", sys.argv[2], *words], stdout=slave, check=True)
+    os.close(slave)
+    out = b""
+    try:
+        while True:
+            part = os.read(master, 4096)
+            if not part:
+                break
+            out += part
+    except OSError:
+        pass
+    return out.decode().split("\r\n")
+for command, first in ("list", "ID "), ("contexts", "CONTEXT "), ("sources", "SOURCE "):
+    lines = on_terminal(command)
+    plain = subprocess.run([sys.argv[1], "-C", sys.argv[2], command], capture_output=True, text=True).stdout
+    assert lines[0].startswith(first) and len(lines[0].split()) == len(lines[1].split()), lines
+    assert lines[1:-1] and first not in plain and len(plain.splitlines()) == len(lines) - 2, (lines, plain)
+assert on_terminal("list", "ffff") == [""]
+END
 expect 0 '' $ctl remove --context farm
 grep -qx 'removed 3' "$folder/out" || fail "remove --context: $(cat "$folder/out")"
 expect 0 '' $ctl remove --tls 1.2 --source 127.0.0.1
