@@ -236,7 +236,7 @@ static void open_port(uint16_t port, struct rte_mempool *pool)
 }
 
 /* One burst at each port; returns the cycles of the work itself. */
-static uint64_t burst(unsigned ports, handle_burst *turn, unsigned distance, enum work work)
+static uint64_t burst(uint16_t ports, handle_burst *turn, unsigned distance, enum work work)
 {
 	struct rte_mbuf *mbufs[BURST + AHEAD];
 	uint64_t spent = 0;
@@ -259,7 +259,7 @@ static uint64_t burst(unsigned ports, handle_burst *turn, unsigned distance, enu
 }
 
 /* The distance with the quickest trial: others that use the CPU only make trials slower. */
-static unsigned best_distance(unsigned ports, handle_burst *turn, enum work work)
+static unsigned best_distance(uint16_t ports, handle_burst *turn, enum work work)
 {
 	uint64_t best = UINT64_MAX;
 	unsigned distance = BURST;
@@ -284,7 +284,8 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = on_signal};
 	handle_burst *turn = choose();
 	struct rte_mempool *pool;
-	unsigned ports, distance;
+	unsigned distance;
+	uint16_t ports;
 	enum work work;
 	int used = rte_eal_init(argc, argv);
 
