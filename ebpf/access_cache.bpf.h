@@ -17,11 +17,16 @@
 
 /* Takes the tag before the map lookups, so that their result is never stored under a generation
  * newer than the maps they read. Never 0, the tag of an unused entry. */
-INLINE void access_cache_take_tag(struct packet *packet, const struct sessd_config *settings)
+INLINE __u64 access_cache_tag(const struct sessd_config *settings, __be16 port)
 {
 	__u64 generation = *(const volatile __u64 *)&settings->generation;
 
-	packet->tag = generation << 17 | 1 << 16 | packet->udp->dest;
+	return generation << 17 | 1 << 16 | port;
+}
+
+INLINE void access_cache_take_tag(struct packet *packet, const struct sessd_config *settings)
+{
+	packet->tag = access_cache_tag(settings, packet->udp->dest);
 }
 
 INLINE struct access_cache4 *access_cache_place4(struct percpu *own, __u64 addresses)
@@ -34,6 +39,13 @@ INLINE struct access_cache6 *access_cache_place6(struct percpu *own, const __u64
 	__u64 sum = addresses[0] + addresses[1] + addresses[2] + addresses[3];
 
 	return &own->access_cache6[sum * ACCESS_CACHE_MULTIPLIER >> (64 - ACCESS_CACHE_BITS)];
+}
+
+INLINE bool access_cache_known4(struct percpu *own, __u64 addresses, __u64 tag)
+{
+	const struct access_cache4 *recent = access_cache_place4(own, addresses);
+
+	return recent->tag == tag && recent->addresses == addresses;
 }
 
 INLINE bool access_cache_known(const struct packet *packet, struct percpu *own)
@@ -49,10 +61,8 @@ INLINE bool access_cache_known(const struct packet *packet, struct percpu *own)
 			 (recent->addresses[2] ^ addresses[2]) |
 			 (recent->addresses[3] ^ addresses[3]));
 	} else {
-		__u64 addresses = *(const __u64 *)&packet->ip4->source; /* and dest */
-		const struct access_cache4 *recent = access_cache_place4(own, addresses);
-
-		return recent->tag == tag && recent->addresses == addresses;
+		return access_cache_known4(
+			own, *(const __u64 *)&packet->ip4->source /* and dest */, tag);
 	}
 }
 

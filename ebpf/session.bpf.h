@@ -138,6 +138,31 @@ INLINE __u64 copy_short(void *to, const void *end, const void *from, const __u64
 	return word * *secret;
 }
 
+/* Copies an inline value of 8 bytes or more to `to`, where the packet has exactly session->len
+ * bytes left, and returns its part of the guard. */
+INLINE __u64 session_copy_inline(const struct session *session, const struct sessd_entry *entry,
+	void *to, const void *end, const struct sessd_config *settings)
+{
+	const __u64 *secret = settings->secret + SESSD_GUARD_HEAD_WORDS;
+	const void *data = (const void *)entry + __builtin_offsetof(struct sessd_entry, data);
+	__u32 len = session->len;
+	__u64 guard = copy_words(to, end, data, secret, SESSD_INLINE_MAX);
+
+	if (len % 8)
+		copy_last(to, end, data, secret, len - 8, SESSD_INLINE_MAX, &guard);
+	return guard;
+}
+
+/* Whether the value is complete and belongs to the key. */
+INLINE bool session_guarded(const struct session *session, __u64 guard)
+{
+#ifdef SESSD_UNSAFE_NO_GUARD /* for the negative control of the guard's test */
+	return true;
+#else
+	return guard == session->guard;
+#endif
+}
+
 /* Copies the value behind the message header, where the packet has exactly session->len bytes left.
  * True if the guard matches: the value is complete and belongs to the key in `header`. */
 INLINE bool session_copy(const struct session *session, const struct sessd_entry *entry,
@@ -171,11 +196,7 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 	} else {
 		guard += copy_short(to, end, data, secret);
 	}
-#ifdef SESSD_UNSAFE_NO_GUARD /* for the negative control of the guard's test */
-	return true;
-#else
-	return guard == session->guard;
-#endif
+	return session_guarded(session, guard);
 }
 
 /* A session's visited mark: the eviction spares sessions used since its last pass. It is looked up

@@ -19,6 +19,7 @@
 #include "ebpf/packet.bpf.h"
 #include "ebpf/parse.bpf.h"
 #include "ebpf/percpu.bpf.h"
+#include "ebpf/plain.bpf.h"
 #include "ebpf/rate_limit.bpf.h"
 #include "ebpf/redirect.bpf.h"
 #include "ebpf/reply.bpf.h"
@@ -268,8 +269,10 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 INLINE int timed(struct xdp_md *ctx, bool generic)
 {
 	__u64 began = answer_times_begin();
-	int verdict = handle(ctx, generic);
+	int verdict = generic ? PLAIN_NO : plain_answer(ctx);
 
+	if (verdict == PLAIN_NO)
+		verdict = handle(ctx, generic);
 	answer_times_end(began, verdict);
 	return verdict;
 }

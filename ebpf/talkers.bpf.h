@@ -109,6 +109,12 @@ INLINE void talkers_sample(
 	talkers_add(&sample, weight);
 }
 
+/* Whether requests are sampled now. */
+INLINE bool talkers_on(void)
+{
+	return *(volatile __u32 *)&talkers_one_in;
+}
+
 /* `type`: SESSD_GET for a TAKE, too. `outcome`: SESSD_OUTCOMES if it is not known here. */
 INLINE void talkers_count(
 	const struct packet *packet, struct percpu *own, __u8 type, enum sessd_outcome outcome)
