@@ -134,7 +134,7 @@ static unsigned sorted_rates(const struct view *view, const struct top_view *cho
 
 void top_sources(struct view *view, const struct top_view *choice)
 {
-	struct source_rate rates[TOP_SOURCES_MAX];
+	struct source_rate rates[TOP_SOURCES_MAX] = {0};
 	char get[16], new[16], removal[16], share[16], hits[16], maker[64] = "";
 	bool wide = choice->columns >= TOP_WIDE;
 	unsigned count;
@@ -161,7 +161,7 @@ void top_sources(struct view *view, const struct top_view *choice)
 
 void top_makers(struct view *view, const struct top_view *choice)
 {
-	struct source_rate rates[TOP_SOURCES_MAX];
+	struct source_rate rates[TOP_SOURCES_MAX] = {0};
 	char maker[64];
 	unsigned count;
 	double sum;
