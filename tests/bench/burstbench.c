@@ -33,7 +33,7 @@ static struct rte_ring *in, *out;
 static uint32_t sessions;
 static uint64_t heard; /* of sessions that were taken */
 
-static void fail(const char *what)
+__attribute__((noreturn)) static void fail(const char *what)
 {
 	fprintf(stderr, "burstbench: %s\n", what);
 	exit(1);
@@ -75,11 +75,13 @@ static void offer(enum sessd_type type, uint32_t number)
 	static const uint8_t addresses[8] = {192, 0, 2, 99, 192, 0, 2, 1};
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(engine.ports[0].pool);
 	uint8_t *data = mbuf ? (uint8_t *)rte_pktmbuf_append(mbuf, FAST_END) : NULL;
-	uint8_t *ip = data + FAST_IP, *udp = data + FAST_UDP;
 	struct sessd_header header = {.version = SESSD_VERSION, .type = (uint8_t)type};
+	uint8_t *ip, *udp;
 
 	if (!data)
 		fail("no buffer");
+	ip = data + FAST_IP;
+	udp = data + FAST_UDP;
 	memset(data, 0, FAST_END);
 	memcpy(data, engine.ports[0].mac, FRAME_MAC);
 	data[6] = 2;

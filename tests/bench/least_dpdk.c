@@ -167,7 +167,7 @@ static __rte_always_inline void handle(
 			found[i + distance] = find(data[i + distance], work);
 		if (work == COPY)
 			found[i] = find(data[i], work);
-		answer(mbufs[i], data[i], work == MISS ? NULL : found[i], work);
+		answer(mbufs[i], data[i], work == MISS ? slots : found[i], work);
 	}
 }
 
