@@ -37,7 +37,10 @@ static bool is_positive(const struct reply *info, const char *name)
 
 static void answered(struct engine_check *check)
 {
-	if (check->waiting == 0 || --check->waiting > 0)
+	if (check->waiting == 0)
+		return;
+	check->waiting--;
+	if (check->waiting > 0)
 		return;
 	check->faults = check->finding;
 	check->done = true;
