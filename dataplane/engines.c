@@ -28,8 +28,8 @@ const struct engine_mode engine_modes[] = {
 		ENGINE_AUTO | ENGINE_INTERFACES | ENGINE_PINS | ENGINE_BUSY_POLL |
 			ENGINE_LISTENS_AGAIN,
 		"daemon"},
-	{"dpdk", DPDK, "-Ddpdk=enabled", ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS | ENGINE_HANDS_OVER,
-		"dpdk"},
+	{"dpdk", DPDK, "-Ddpdk=enabled",
+		ENGINE_OWN_PORTS | ENGINE_DPDK_ARGS | ENGINE_DRIVERS | ENGINE_HANDS_OVER, "dpdk"},
 	{"socket", &engine_socket, NULL,
 		ENGINE_AUTO | ENGINE_THREADS | ENGINE_BUSY_POLL | ENGINE_HANDS_OVER |
 			ENGINE_LISTENS_AGAIN,
