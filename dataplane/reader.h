@@ -27,8 +27,8 @@
 struct reader_shared {
 	struct rate_limit *limit; /* NULL: none */
 	struct talkers *talkers;
-	unsigned talkers_of;	  /* READER_TALKERS_... */
-	bool no_take;		  /* --take no: a TAKE is a message of unknown type */
+	unsigned talkers_of; /* READER_TALKERS_... */
+	bool no_take;	     /* --take no: a TAKE is a message of unknown type */
 };
 
 /* Limits are in requests per second and source; 0: no limit. 0, or -ENOMEM with nothing left to

@@ -111,7 +111,8 @@ static void values(void **state)
 	assert_int_equal(world.found_count, 2);
 	assert_true(read_whole > 0);
 	assert_int_equal(read_rest, 1);
-	assert_int_equal(locked_count, 3); /* a map so small is read by one thread, into two pages */
+	assert_int_equal(
+		locked_count, 3); /* a map so small is read by one thread, into two pages */
 	assert_int_equal(freed, 3);
 	assert_int_equal(world_start(&world), 0);
 	world_close(&world, false);

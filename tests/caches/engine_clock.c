@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * For LD_PRELOAD: an engine whose wall clock is as many seconds ahead as the file that ENGINE_CLOCK names
- * says, looked up at each reading. Clocks that count from the boot are correct.
+ * For LD_PRELOAD: an engine whose wall clock is as many seconds ahead as the file that ENGINE_CLOCK
+ * names says, looked up at each reading. Clocks that count from the boot are correct.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
