@@ -173,11 +173,36 @@ struct node *node_open(const struct node_config *config, const char *name)
 	return node;
 }
 
+/* A line for each node of a test. */
+static void print_figures(struct node *node)
+{
+	static struct farm_status s;
+	uint64_t gaps = 0, refused = 0, engines = 0, restarts = 0;
+
+	farm_status(node->farm, &s);
+	for (unsigned i = 0; i < s.node_count; i++)
+		gaps += s.nodes[i].gaps;
+	for (unsigned i = 0; i < FARM_REFUSED_COUNT; i++)
+		refused += s.refused[i];
+	for (unsigned i = 0; i < s.engine_count; i++) {
+		engines += s.engines[i].connects;
+		restarts += s.engines[i].restarts;
+	}
+	print_message("  published %" PRIu64
+		      ", received %u (%u of history, %u twice), copies %" PRIu64 ", gaps %" PRIu64
+		      ", resent %u times, refused %" PRIu64 ", unknown %" PRIu64
+		      ", overflowed %" PRIu64 ", engines connected %" PRIu64
+		      " times and restarted %" PRIu64 "\n",
+		s.records, node->distinct, node->history, node->twice, s.copies, gaps,
+		node->resends, refused, s.unknown, node->dropped, engines, restarts);
+}
+
 void node_close(struct node *node)
 {
 	if (!node)
 		return;
 	farm_stop(node->farm);
+	print_figures(node);
 	farm_destroy(node->farm);
 	pthread_mutex_destroy(&node->lock);
 	free(node);

@@ -183,6 +183,36 @@ static void the_only_engine_is_killed(void **state)
 	node_close(c);
 }
 
+/* And come back empty, one after the other. */
+static void both_engines_are_killed(void **state)
+{
+	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b"), *c;
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 3000);
+	node_wait(b, 0, 3000);
+	redis_kill(&one);
+	redis_kill(&two);
+	node_until(a, !status.engines[0].up && !status.engines[1].up);
+	for (unsigned i = 3000; i < 5000; i++)
+		node_offer(a, FARM_NEW, i);
+	assert_true(farm_ready(a->farm));
+	redis_start(&two);
+	node_wait(b, 0, 5000);
+	redis_start(&one);
+	node_until(
+		a, status.engines[0].up && status.engines[1].up && status.engines[0].queued == 0);
+	node_until(a, NODE_READ(a, resends) > 0);
+	c = node_open(&both, "c");
+	node_wait(c, 0, 5000);
+	assert_int_equal(NODE_READ(b, wrong), 0);
+	node_close(a);
+	node_close(b);
+	node_close(c);
+}
+
 static void an_engine_that_is_stopped(void **state)
 {
 	struct node *a = node_open(&both, "a"), *b = node_open(&both, "b");
@@ -918,6 +948,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_peer_without_room, begin, end),
 		cmocka_unit_test_setup_teardown(one_of_two_engines_is_killed, begin, end),
 		cmocka_unit_test_setup_teardown(the_only_engine_is_killed, begin, end),
+		cmocka_unit_test_setup_teardown(both_engines_are_killed, begin, end),
 		cmocka_unit_test_setup_teardown(an_engine_that_is_stopped, begin, end),
 		cmocka_unit_test_setup_teardown(both_engines_are_stopped, begin, end),
 		cmocka_unit_test_setup_teardown(time_in_the_buffer_counts, begin, end),
