@@ -133,10 +133,12 @@ for kind in sealed plain; do
 		[ "$kind" = sealed ] || [ "$server" = nginx ] || found=hit
 		under "$kind, $fault" "$found miss timeout off" 0 0 -x "$folder/meddle $fault"
 	done
-	for fault in replayed key version 'delay 50'; do
+	for fault in replayed key version; do
 		[[ $fault != key && $fault != version ]] || [ -n "$all" ] || continue
 		under "$kind, $fault" 'timeout off' 0 0 -x "$folder/meddle $fault"
 	done
+	# A server that is held up for as long finds the answer there: some on a busy machine.
+	under "$kind, delay 50" 'hit timeout off' 0 $((count / 4)) -x "$folder/meddle delay 50"
 	under "$kind, loss" 'hit miss timeout off' 0 $count -x "$folder/meddle loss 30"
 	if [ "$server" = nginx ]; then
 		[ "$(awk '$2 == "timeout"' "$folder/b/access.log" | wc -l)" -gt 0 ] || fail "nothing was lost"
