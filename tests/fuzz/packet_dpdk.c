@@ -48,6 +48,7 @@ void packet_dpdk_open(
 	engine.lcore_count = 1;
 	lcore = engine.lcores = aligned_alloc(64, sizeof(*lcore));
 	engine.args.updates = 64;
+	REQUIRE(reader_shared_open(&engine.readers, 0, 0, READER_TALKERS_ALL, true) == 0);
 	REQUIRE(lcore_open(lcore, &engine, 0) == 0);
 	lcore->table = table;
 	REQUIRE(ports_open(&engine) == 0);
