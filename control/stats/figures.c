@@ -264,3 +264,26 @@ bool figure_is_loss(const char *name)
 
 	return figure && figure->kind == FIGURE_LOSS;
 }
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool figure_is_hit(const char *name)
+{
+	static const char *const hits[] = {"get_hits", "take_hits"};
+
+	return is_one_of(name, hits, sizeof(hits) / sizeof(hits[0]));
+}
+
+bool figure_is_miss(const char *name)
+{
+	static const char *const misses[] = {
+		"get_misses", "get_expired", "get_torn", "take_misses", "take_lost_race"};
+
+	return is_one_of(name, misses, sizeof(misses) / sizeof(misses[0]));
+}

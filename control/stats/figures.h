@@ -48,5 +48,8 @@ const struct figure *figure_find(const char *name);
 /* Whether a name that `stats` prints counts requests or replies that were lost or refused. False
  * for parts of a sum, so that adding up losses counts each once. */
 bool figure_is_loss(const char *name);
+/* Whether a name that `stats` prints counts GETs or TAKEs that found their session, or did not. */
+bool figure_is_hit(const char *name);
+bool figure_is_miss(const char *name);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/stats/figures.h"
+
 enum sum {
 	SESSIONS,
 	CAPACITY,
@@ -29,13 +31,6 @@ static const struct {
 } parts[] = {
 	{"sessions", SESSIONS},
 	{"capacity", CAPACITY},
-	{"get_hits", HITS},
-	{"get_misses", MISSES},
-	{"get_expired", MISSES},
-	{"get_torn", MISSES},
-	{"take_hits", HITS},
-	{"take_misses", MISSES},
-	{"take_lost_race", MISSES},
 	{"xdp_interfaces_generic", GENERIC},
 	{"xdp_interfaces_detached", DETACHED},
 	{"reload_ok", RELOAD_OK},
@@ -49,6 +44,8 @@ static void add(void *ctx, const char *name, uint64_t value)
 {
 	uint64_t *sums = ctx;
 
+	sums[HITS] += figure_is_hit(name) ? value : 0;
+	sums[MISSES] += figure_is_miss(name) ? value : 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strcmp(name, parts[i].name) == 0)
 			sums[parts[i].sum] += value;

@@ -154,6 +154,18 @@ udp()
 	farm_in "${FROM:-t1}" "$TOOLS/udpclient" "$command" "${TO:-$FARM_CACHE}" "$FARM_PORT" "$@"
 }
 
+# reload_with CODE LINE...: the file $config has these lines, and the reload ends with this code
+reload_with()
+{
+	local wanted=$1 code=0
+
+	shift
+	printf '%s\n' "$@" >"$config"
+	farm_ctl reload >"$LOGS/reload" 2>&1 || code=$?
+	[ "$code" = "$wanted" ] || fail "the reload ends with $code: $(cat "$LOGS/reload")"
+	note "$(tr '\n' ' ' <"$LOGS/reload")"
+}
+
 # expect_stat NAME OPERATOR NUMBER: becomes true within two seconds, because counters may lag.
 expect_stat()
 {

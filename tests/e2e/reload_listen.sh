@@ -13,16 +13,10 @@ place_for "$mode"
 config=$LOGS/sessiond.conf
 other=$((FARM_PORT + 1)) taken=$((FARM_PORT + 2))
 
-# reload CODE LINE...: the file has these lines, and the reload ends with this code
+# reload CODE LINE...: as reload_with, and no restart is wanted
 reload()
 {
-	local wanted=$1 code=0
-
-	shift
-	printf '%s\n' "$@" >"$config"
-	farm_ctl reload >"$LOGS/reload" 2>&1 || code=$?
-	[ "$code" = "$wanted" ] || fail "the reload ends with $code: $(cat "$LOGS/reload")"
-	note "$(tr '\n' ' ' <"$LOGS/reload")"
+	reload_with "$@"
 	! grep -q restart "$LOGS/reload" || fail "it wants a restart"
 }
 

@@ -12,18 +12,6 @@ id -u nobody >/dev/null 2>&1 || skip "there is no user nobody"
 place_for "$mode"
 config=$LOGS/sessiond.conf
 
-# reload CODE LINE...: the file has these lines, and the reload ends with this code
-reload()
-{
-	local wanted=$1 code=0
-
-	shift
-	printf '%s\n' "$@" >"$config"
-	farm_ctl reload >"$LOGS/reload" 2>&1 || code=$?
-	[ "$code" = "$wanted" ] || fail "the reload ends with $code: $(cat "$LOGS/reload")"
-	note "$(tr '\n' ' ' <"$LOGS/reload")"
-}
-
 says()
 {
 	grep -q "$1" "$LOGS/reload" || fail "the reload says: $(cat "$LOGS/reload")"
@@ -65,7 +53,7 @@ expect_stat drop_limit_new eq 0
 
 step "all are set"
 before=$(farm_stat get_hits)
-reload 0 'rate-limit = 100k/20' 'busy-poll = yes' 'metrics = 9532' 'xdp-histogram = yes'
+reload_with 0 'rate-limit = 100k/20' 'busy-poll = yes' 'metrics = 9532' 'xdp-histogram = yes'
 for name in rate-limit busy-poll metrics xdp-histogram; do
 	says "^$name: from "
 done
@@ -84,7 +72,7 @@ before=$(cpu_ticks)
 farm_wait 30 busy || fail "it does not poll"
 
 step "another page, and one that cannot be opened"
-reload 0 'metrics = 127.0.0.1:9533'
+reload_with 0 'metrics = 127.0.0.1:9533'
 says '^metrics: from 9532 to 127.0.0.1:9533'
 page 9533 >"$LOGS/page" || fail "there is no page at the new port"
 no_page 9532 || fail "the old page is still there"
@@ -95,7 +83,7 @@ time.sleep(60)'
 farm_wait 10 grep -q here "$LOGS/other.log"
 expect_stat reload_ok eq 1
 read_at=$(farm_stat reload_timestamp_seconds)
-reload 1 'metrics = 9534' 'rate-limit = 1/1' 'remove = ignore'
+reload_with 1 'metrics = 9534' 'rate-limit = 1/1' 'remove = ignore'
 expect_stat reload_ok eq 0
 expect_stat reload_timestamp_seconds eq "$read_at"
 says 'cannot serve metrics on 9534: '
@@ -119,14 +107,14 @@ python3 - "$LOGS/page" "$descriptors" <<-'END' || fail "process_: $(grep process
 END
 
 step "the same page, named otherwise; nothing is set again"
-reload 0 'metrics = 9533'
+reload_with 0 'metrics = 9533'
 page 9533 >"$LOGS/page" || fail "the page is gone"
-reload 0 '# nothing'
+reload_with 0 '# nothing'
 no_page 9533 || fail "the page is still there"
 before=$(farm_stat drop_limit_new)
 FROM=t2 udp store --count 1000 --seed 7 --confirm
 expect_stat drop_limit_new eq "$before"
-reload 0 '# nothing'
+reload_with 0 '# nothing'
 says '^nothing has changed'
 expect_stat reload_ok eq 1
 
