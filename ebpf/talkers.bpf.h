@@ -26,17 +26,11 @@ struct talker_key {
 	__u8 source[16]; /* v4-mapped for IPv4 */
 } __attribute__((aligned(8)));
 
-/* In requests: a sample adds the number of requests it stands for. */
-struct talker_counts {
-	__u64 of[4]; /* by enum sessd_type; SESSD_TAKE: hits, as TAKEs are among the GETs */
-	__u64 drops; /* of all of them: over --rate-limit */
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, TALKERS_KEPT);
 	__type(key, struct talker_key);
-	__type(value, struct talker_counts);
+	__type(value, struct sessd_talker_counts);
 } talkers SEC(".maps");
 
 /* Of struct sessd_request_event. A full ring drops more: the daemon reads it ten times a second. */
@@ -48,7 +42,7 @@ struct {
 /* noinline, so that the path without sampling stays short. */
 __attribute__((noinline)) int talkers_add(struct sessd_request_event *sample, __u32 weight)
 {
-	struct talker_counts first = {}, *counts;
+	struct sessd_talker_counts first = {}, *counts;
 	struct sessd_request_event *event;
 	struct talker_key own; /* Linux 6.1 does not accept a caller's memory as a map key */
 

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/key_file.h"
@@ -161,8 +162,8 @@ static int check(const struct options *options, const struct identity *identity)
 int option_farm_check(const struct options *options, const struct identity *identity)
 {
 	bool become = identity->change && geteuid() == 0;
+	int err, dumpable = prctl(PR_GET_DUMPABLE);
 	gid_t gid = getegid();
-	int err;
 
 	/* As the daemon reads it, which has given up its privileges by then. */
 	if (become && (setegid(identity->gid) < 0 || seteuid(identity->uid) < 0))
@@ -172,6 +173,8 @@ int option_farm_check(const struct options *options, const struct identity *iden
 		err = check(options, identity);
 	if (become && (seteuid(0) < 0 || setegid(gid) < 0))
 		return error_set(EINVAL, "--farm: cannot become root again: %s", strerror(errno));
+	/* A change of user resets it, and LeakSanitizer needs it. */
+	prctl(PR_SET_DUMPABLE, dumpable);
 	return err;
 }
 
@@ -179,6 +182,7 @@ void option_farm_check_engines(
 	const struct options *options, void (*tell)(void *ctx, const char *line), void *ctx)
 {
 	struct farm_config config = option_farm_config(options);
+	int dumpable = prctl(PR_GET_DUMPABLE);
 	struct identity identity;
 
 	if (config.engine_count == 0 || identity_find(&identity, options->user,
@@ -189,5 +193,6 @@ void option_farm_check_engines(
 		(initgroups(identity.name, identity.gid) < 0 || setegid(identity.gid) < 0 ||
 			seteuid(identity.uid) < 0))
 		return;
+	prctl(PR_SET_DUMPABLE, dumpable); /* as above */
 	farm_check_engines(&config, ENGINES_WAIT_MS, tell, ctx);
 }

@@ -69,7 +69,7 @@ bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *in
 
 struct talker_batch {
 	struct address keys[TALKERS_BATCH];
-	__u64 counts[TALKERS_BATCH][5]; /* by enum sessd_type, and drops */
+	struct sessd_talker_counts counts[TALKERS_BATCH];
 };
 
 /* Calls `found` for each source, or deletes each if `found` is NULL. In batches of whole buckets: a
@@ -92,11 +92,11 @@ static void walk_talkers(int fd, void (*found)(void *ctx, const struct talker *t
 		first = false;
 		for (__u32 i = 0; found && (!err || err == -ENOENT) && i < count; i++) {
 			const struct talker talker = {.source = batch->keys[i],
-				.gets = batch->counts[i][SESSD_GET],
-				.news = batch->counts[i][SESSD_NEW],
-				.removes = batch->counts[i][SESSD_REMOVE],
-				.hits = batch->counts[i][SESSD_TAKE],
-				.drops = batch->counts[i][4]};
+				.gets = batch->counts[i].of[SESSD_GET],
+				.news = batch->counts[i].of[SESSD_NEW],
+				.removes = batch->counts[i].of[SESSD_REMOVE],
+				.hits = batch->counts[i].of[SESSD_TAKE],
+				.drops = batch->counts[i].drops};
 
 			found(ctx, &talker);
 		}

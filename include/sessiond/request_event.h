@@ -34,4 +34,11 @@ struct sessd_request_event {
 
 _Static_assert(sizeof(struct sessd_request_event) == 56, "no padding in an event");
 
+/* What the map `talkers` holds for each source, in requests: a sample adds as many as it stands
+ * for. */
+struct sessd_talker_counts {
+	__u64 of[4]; /* by enum sessd_type; SESSD_TAKE: hits, as TAKEs are among the GETs */
+	__u64 drops; /* of all of them: over --rate-limit */
+};
+
 #endif

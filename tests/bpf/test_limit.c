@@ -126,16 +126,16 @@ static void changed(void **state)
 
 static uint64_t counted(const struct fixture *fixture, const char *source, int type)
 {
-	uint64_t counts[4] = {0};
+	struct sessd_talker_counts counts = {0};
 	uint8_t from[16] = {[10] = 0xff, [11] = 0xff};
 
 	if (strchr(source, ':'))
 		assert_int_equal(inet_pton(AF_INET6, source, from), 1);
 	else
 		assert_int_equal(inet_pton(AF_INET, source, from + 12), 1);
-	if (bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, counts) < 0)
+	if (bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, &counts) < 0)
 		return 0;
-	return counts[type];
+	return counts.of[type];
 }
 
 static void talkers(void **state)

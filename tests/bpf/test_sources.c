@@ -7,6 +7,8 @@
 
 #include "ebpf/sessiond.skel.h"
 
+#include <sessiond/request_event.h>
+
 #include <bpf/bpf.h>
 
 #include <string.h>
@@ -57,6 +59,7 @@ static void found(void *ctx, const struct talker *talker)
 	assert_int_equal(talker->gets, number);
 	assert_int_equal(talker->news, 2 * number);
 	assert_int_equal(talker->removes, 3 * number);
+	assert_int_equal(talker->drops, 4 * number);
 	seen->count++;
 	seen->times[number]++;
 }
@@ -73,10 +76,11 @@ static void a_thousand_sources(void **state)
 	fd = bpf_map__fd(world.engine->skel->maps.talkers);
 	for (unsigned i = 0; i < SOURCES; i++) {
 		struct address key = source(i);
-		__u64 counts[4] = {
-			[SESSD_GET] = i, [SESSD_NEW] = 2ULL * i, [SESSD_REMOVE] = 3ULL * i};
+		struct sessd_talker_counts counts = {
+			.of = {[SESSD_GET] = i, [SESSD_NEW] = 2ULL * i, [SESSD_REMOVE] = 3ULL * i},
+			.drops = 4ULL * i};
 
-		assert_int_equal(bpf_map_update_elem(fd, &key, counts, BPF_ANY), 0);
+		assert_int_equal(bpf_map_update_elem(fd, &key, &counts, BPF_ANY), 0);
 	}
 	calls = 0;
 	engine_xdp.talkers(world.engine, found, &seen);

@@ -46,7 +46,7 @@ struct daemon {
 	pthread_mutex_t pause; /* held: stats wait */
 	bool reload_fails;
 	bool talkers_fail;
-	volatile unsigned gathered;	      /* looks for events */
+	atomic_uint gathered;		      /* looks for events */
 	atomic_bool flush_stays, flush_fails; /* a flush goes on; cannot end */
 	atomic_uint flush_starts, flush_looks;
 	atomic_uint find_us;   /* duration of finding a session */
