@@ -184,15 +184,17 @@ void option_farm_check_engines(
 	struct farm_config config = option_farm_config(options);
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	struct identity identity;
+	bool become;
 
 	if (config.engine_count == 0 || identity_find(&identity, options->user,
 						engine_mode_has(options->mode, ENGINE_DRIVERS)) < 0)
 		return;
 	/* Only the daemon's user may reach the socket of an engine, by one of its groups. */
-	if (identity.change && geteuid() == 0 &&
-		(initgroups(identity.name, identity.gid) < 0 || setegid(identity.gid) < 0 ||
-			seteuid(identity.uid) < 0))
+	become = identity.change && geteuid() == 0;
+	if (become && (initgroups(identity.name, identity.gid) < 0 || setegid(identity.gid) < 0 ||
+			      seteuid(identity.uid) < 0))
 		return;
-	prctl(PR_SET_DUMPABLE, dumpable); /* as above */
 	farm_check_engines(&config, ENGINES_WAIT_MS, tell, ctx);
+	if (become && seteuid(0) == 0)
+		prctl(PR_SET_DUMPABLE, dumpable); /* as above */
 }

@@ -172,7 +172,8 @@ static void put_entry(struct fuzz_input *in)
 		entry.len = m->len;
 		head = usable > SESSD_INLINE_MAX ? SESSD_SPLIT : usable;
 		m->whole = m->len > 0 && m->len <= VALUE_MAX && slot < CAPACITY;
-		if (what & DAMAGE_BIT) {
+		/* A length that is too long by one bit would be repaired. */
+		if (what & DAMAGE_BIT && m->len <= VALUE_MAX) {
 			/* Not after the value: those bytes have no meaning. */
 			unsigned bits = 8 * (20 + head);
 
