@@ -89,6 +89,14 @@ trap _finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Sets `config` to a file that a daemon without privileges can read, wherever the source tree is.
+config_for_all()
+{
+	config=$(mktemp)
+	chmod 644 "$config"
+	AT_END+=("rm -f '$config'")
+}
+
 need_program()
 {
 	[ -x "$1" ] || command -v "$1" >/dev/null || skip "there is no $(basename "$1") here"

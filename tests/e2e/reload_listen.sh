@@ -10,7 +10,7 @@ mode=$1
 need_lab
 id -u nobody >/dev/null 2>&1 || skip "there is no user nobody"
 place_for "$mode"
-config=$LOGS/sessiond.conf
+config_for_all
 other=$((FARM_PORT + 1)) taken=$((FARM_PORT + 2))
 
 # reload CODE LINE...: as reload_with, and no restart is wanted
@@ -35,7 +35,6 @@ silent()
 	FROM=t2 TO=$1 FARM_PORT=$2 udp fetch --count 2 --expect silence
 }
 
-: >"$config"
 FARM_USER=nobody daemon_for "$mode" --config "$config"
 udp store --count 2000 --confirm
 farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PORT" --count 2000 --rate 2000 \

@@ -10,7 +10,7 @@ mode=$1
 need_lab
 id -u nobody >/dev/null 2>&1 || skip "there is no user nobody"
 place_for "$mode"
-config=$LOGS/sessiond.conf
+config_for_all
 
 says()
 {
@@ -39,7 +39,6 @@ cpu_ticks()
 	awk '{ print $14 + $15 }' "/proc/$FARM_DAEMON/stat"
 }
 
-: >"$config"
 FARM_USER=nobody daemon_for "$mode" --config "$config"
 udp store --count 2000 --confirm
 farm_spawn t1 "$LOGS/watch.log" "$TOOLS/udpclient" fetch "$FARM_CACHE" "$FARM_PORT" --count 2000 --rate 2000 \
