@@ -10,7 +10,7 @@
 [ "${SESSIOND_DPDK:-no}" = yes ] || skip "sessiond is built without dpdk mode"
 
 # The clients' host has a line to each cache: x0 to x, b0 to b.
-unshare -n sleep 300 &
+unshare -n sleep 380 &
 peer=$!
 daemons="$daemons $peer"
 await 5 "the clients' namespace is there" sh -c \

@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-PEER_SECONDS=280
+PEER_SECONDS=380
 # shellcheck source=tests/caches/lib_xdp.sh
 . "$(dirname "$0")/lib_xdp.sh"
 
