@@ -25,7 +25,9 @@ enum log_level { /* syslog's numbers (RFC 5424) */
 
 void log_open(enum log_level level);
 void log_set_level(enum log_level level);
-/* Parses error, warning, notice, info or debug. 0, or -EINVAL. */
+#define LOG_LEVEL_WORDS "error warning notice info debug"
+
+/* Parses one of LOG_LEVEL_WORDS. 0, or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *level);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

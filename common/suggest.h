@@ -6,6 +6,8 @@
 #ifndef SESSIOND_COMMON_SUGGEST_H
 #define SESSIOND_COMMON_SUGGEST_H
 
+#include <stddef.h>
+
 struct suggest {
 	const char *word;  /* the unknown word, owned by the caller */
 	const char *found; /* NULL: no word offered so far is near enough */
@@ -21,5 +23,9 @@ void suggest_offer(struct suggest *suggest, const char *known);
 /* "did you mean PREFIXWORD? ", or "" if no word was near enough. Returns `text`. */
 const char *suggest_text(
 	const struct suggest *suggest, const char *prefix, char text[SUGGEST_TEXT]);
+
+/* "expected A, B or C", and ": did you mean B?" if `word` is near one of them. `words` are
+ * separated by blanks. Returns `text`. */
+const char *suggest_expected(const char *word, const char *words, char *text, size_t size);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "common/suggest.h"
 #include "common/text.h"
 
 /* Sources in a reply to `talkers`. */
@@ -143,9 +144,11 @@ static void do_log_level(
 	struct admin_connection *connection, struct evbuffer *out, const char *argument)
 {
 	enum log_level level;
+	char expected[128];
 
 	if (log_level_parse(argument, &level) < 0) {
-		admin_reply_error(out, "expected error, warning, notice, info or debug");
+		admin_reply_error(out,
+			suggest_expected(argument, LOG_LEVEL_WORDS, expected, sizeof(expected)));
 		return;
 	}
 	connection->config->ops->set_log_level(connection->config->ctx, level);

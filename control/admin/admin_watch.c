@@ -6,54 +6,20 @@
  */
 #include "control/admin/admin_connection.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "common/text.h"
+#include "control/sessions/outcome_words.h"
 
 /* Events of one connection between two looks, and bytes that may wait for it. */
 #define EVENTS_MAX  200
 #define WAITING_MAX 32768
 
-static const char *const outcomes[SESSD_OUTCOMES] = {
-	[SESSD_OUTCOME_HIT] = "hit",
-	[SESSD_OUTCOME_MISS] = "miss",
-	[SESSD_OUTCOME_EXPIRED] = "expired",
-	[SESSD_OUTCOME_TORN] = "torn",
-	[SESSD_OUTCOME_LIMITED] = "drop",
-	[SESSD_OUTCOME_STORED] = "stored",
-	[SESSD_OUTCOME_EXISTS] = "exists",
-	[SESSD_OUTCOME_REFUSED] = "refused",
-	[SESSD_OUTCOME_REMOVED] = "removed",
-};
-
-/* "outcome=miss,drop". */
-static int add_outcomes(unsigned *set, const char *value)
-{
-	char copy[128], quoted[TEXT_QUOTE], *save = NULL, *word;
-
-	snprintf(copy, sizeof(copy), "%s", value);
-	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		unsigned i = 0;
-
-		while (i < SESSD_OUTCOMES && strcmp(outcomes[i], word) != 0)
-			i++;
-		if (i == SESSD_OUTCOMES)
-			return error_set(EINVAL,
-				"outcome %s: expected hit, miss, expired, torn, drop, stored, "
-				"exists, refused or removed",
-				text_quote(word, quoted));
-		*set |= 1U << i;
-	}
-	return 0;
-}
-
 int admin_watch_add(struct admin_watch *watch, const char *condition)
 {
 	if (strncmp(condition, "outcome=", 8) == 0)
-		return add_outcomes(&watch->outcomes, condition + 8);
+		return outcome_words_add(&watch->outcomes, condition + 8);
 	return session_filter_add(&watch->filter, condition);
 }
 
@@ -106,7 +72,7 @@ void admin_watch_event(
 		address_format(&address, source);
 	context_format(event->context, event->context_len, context);
 	evbuffer_add_printf(out, "%s %s %s %s %s %s\n", type_name(event->request.type),
-		outcomes[event->request.outcome % SESSD_OUTCOMES], source,
+		outcome_word(event->request.outcome), source,
 		text_key_format(event->request.key, id),
 		event->kind < SESSION_KINDS ? session_kind_name(event->kind) : "-", context);
 }

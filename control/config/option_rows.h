@@ -160,7 +160,7 @@ OPTION(char, pin_root, [ENGINE_PIN_DIR_SIZE - 8], .name = "pin-dir", .arg = "PAT
 
 OPTION(enum log_level, log_level, , .name = "log-level", .arg = "LEVEL", .flags = OPTION_RELOADABLE,
 	.help = "error, warning, notice, info or debug", .set = set_log_level,
-	.value = value_log_level, .words = "error warning notice info debug", .fallback = "info")
+	.value = value_log_level, .words = LOG_LEVEL_WORDS, .fallback = "info")
 
 ENGINE_OPTIONS(limit_gets, limit_news, .name = "rate-limit", .arg = "GETS/NEWS",
 	.flags = OPTION_RELOADABLE,

@@ -9,6 +9,7 @@
 
 #include <sessiond/rate_limit.h>
 
+#include "common/suggest.h"
 #include "common/text.h"
 #include "control/config/option_farm.h"
 #include "control/config/option_values.h"
@@ -30,20 +31,9 @@ static const char *next_word(const char *words)
 	return words + (*words == ' ');
 }
 
-/* "expected A, B or C" */
-static const char *expected_word(const char *words)
+static const char *expected_word(const char *value, const char *words)
 {
-	size_t used = (size_t)snprintf(reason, sizeof(reason), "expected ");
-
-	for (const char *next; *words && used < sizeof(reason); words = next) {
-		next = next_word(words);
-		used += (size_t)snprintf(reason + used, sizeof(reason) - used, "%.*s%s",
-			(int)strcspn(words, " "), words,
-			!*next		   ? ""
-			: *next_word(next) ? ", "
-					   : " or ");
-	}
-	return reason;
+	return suggest_expected(value, words, reason, sizeof(reason));
 }
 
 /* The index of `value` in a list of words separated by blanks, or -1. */
@@ -68,7 +58,7 @@ static const char *set_bool(
 	int i = word_index(value, "no yes false true off on");
 
 	if (i < 0)
-		return "expected yes, no, true, false, on or off";
+		return expected_word(value, "yes no true false on off");
 	*(bool *)member(def, options) = i % 2;
 	return NULL;
 }
@@ -79,7 +69,7 @@ static const char *set_word(
 	int i = word_index(value, def->words);
 
 	if (i < 0)
-		return expected_word(def->words);
+		return expected_word(value, def->words);
 	memcpy(member(def, options), &i, def->size);
 	return NULL;
 }
@@ -149,7 +139,7 @@ static const char *set_mode(
 	const struct engine_mode *mode = engines_find(value);
 
 	if (!mode && strcmp(value, "auto") != 0)
-		return expected_word(def->words);
+		return expected_word(value, def->words);
 	options->mode = mode;
 	return NULL;
 }
@@ -279,7 +269,7 @@ static const char *set_log_level(
 	const struct option_def *def, struct options *options, const char *value)
 {
 	if (log_level_parse(value, &options->log_level) < 0)
-		return expected_word(def->words);
+		return expected_word(value, def->words);
 	return NULL;
 }
 

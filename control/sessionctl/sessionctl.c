@@ -11,6 +11,7 @@
 #include "common/suggest.h"
 #include "common/text.h"
 #include "control/sessionctl/command_table.h"
+#include "control/sessions/outcome_words.h"
 #include "control/sessions/session_filter.h"
 
 #define INTERVAL_MAX 3600
@@ -32,8 +33,9 @@ static int filter_option(const char **to, const char *name, const char *value)
 
 static int on_option(void *ctx, int key, const char *value)
 {
-	char quoted[TEXT_QUOTE];
+	char quoted[TEXT_QUOTE], why[320];
 	struct ctl *ctl = ctx;
+	unsigned outcomes = 0;
 	uint64_t number;
 
 	switch (key) {
@@ -88,6 +90,10 @@ static int on_option(void *ctx, int key, const char *value)
 		if (strpbrk(value, " \t\n"))
 			return error_set(EINVAL, "--outcome %s: expected words separated by commas",
 				text_quote(value, quoted));
+		if (outcome_words_add(&outcomes, value) < 0) {
+			snprintf(why, sizeof(why), "%s", error_message());
+			return error_set(EINVAL, "--%s", why);
+		}
 		ctl->outcome = value;
 		return 0;
 	case CTL_KEY_PORT:
@@ -169,13 +175,24 @@ static bool is_prefix(const char *text)
 	return len > 0 && len <= 64 && strspn(text, "0123456789abcdefABCDEF") == len;
 }
 
+static void wrong_key(const struct ctl *ctl)
+{
+	const char *word = ctl->argument ? ctl->argument : "";
+	char quoted[TEXT_QUOTE], expected[128];
+
+	error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE%s",
+		text_quote(word, quoted), ctl->file ? " FILE" : "",
+		suggest_expected(word, "new rotate", expected, sizeof(expected)) +
+			strlen("expected new or rotate"));
+}
+
 static const char filtered[] = "list, remove and watch";
 
 /* The command of a correct command line; else NULL with error_message() set. */
 static const struct ctl_command *find_command(const struct ctl *ctl)
 {
 	const struct ctl_command *command = NULL;
-	char quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
+	char quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT], expected[128];
 	struct suggest suggest = {0};
 	enum log_level level;
 	uint8_t key[32];
@@ -203,9 +220,7 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	else if (command->run == ctl_key && (!ctl->file || !ctl->argument ||
 						    (strcmp(ctl->argument, "new") != 0 &&
 							    strcmp(ctl->argument, "rotate") != 0)))
-		error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE",
-			text_quote(ctl->argument ? ctl->argument : "", quoted),
-			ctl->file ? " FILE" : "");
+		wrong_key(ctl);
 	else if (ctl->json && !command->json)
 		error_set(EINVAL, "--json works with %s only: leave it out", names(true, "and"));
 	else if (ctl->diff && command->run != ctl_config)
@@ -241,8 +256,9 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 			command->name, text_quote(ctl->argument, quoted));
 	else if (command->argument && strcmp(command->argument, "LEVEL") == 0 &&
 		 log_level_parse(ctl->argument, &level) < 0)
-		error_set(EINVAL, "%s %s: expected error, warning, notice, info or debug",
-			command->name, text_quote(ctl->argument, quoted));
+		error_set(EINVAL, "%s %s: %s", command->name, text_quote(ctl->argument, quoted),
+			suggest_expected(
+				ctl->argument, LOG_LEVEL_WORDS, expected, sizeof(expected)));
 	else
 		return command;
 	return NULL;

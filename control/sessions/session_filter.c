@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/suggest.h"
 #include "common/text.h"
 
 #define HEX_MARK "0x"
@@ -88,7 +89,7 @@ static const char *value_of(const char *condition, const char *name)
 
 int session_filter_add(struct session_filter *filter, const char *condition)
 {
-	char quoted[TEXT_QUOTE];
+	char quoted[TEXT_QUOTE], expected[128];
 	const char *value;
 
 	if ((value = value_of(condition, "id")))
@@ -104,8 +105,9 @@ int session_filter_add(struct session_filter *filter, const char *condition)
 		filter->by_kind = true;
 		if (session_kind_find(value, &filter->kind))
 			return 0;
-		return error_set(EINVAL, "tls %s: expected 1.3, 1.2, other, sealed or opaque",
-			text_quote(value, quoted));
+		return error_set(EINVAL, "tls %s: %s", text_quote(value, quoted),
+			suggest_expected(
+				value, "1.3 1.2 other sealed opaque", expected, sizeof(expected)));
 	}
 	if ((value = value_of(condition, "source"))) {
 		filter->by_source = true;

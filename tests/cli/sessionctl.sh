@@ -28,6 +28,10 @@ wrong 'remove xyz: expected an id, 1 to 32 bytes in hex' remove xyz
 wrong 'remove abc: expected an id' remove abc
 wrong 'show .*: expected an id' show "$(printf '%066d' 0)"
 wrong 'log-level loud: expected' log-level loud
+wrong 'log-level wraning: .*: did you mean warning[?]$' log-level wraning
+wrong '--tls seled: .*: did you mean sealed[?]$' list --tls seled
+wrong 'key rotaet FILE: .*: did you mean rotate[?]$' key rotaet "$folder/none"
+wrong 'unknown command relaod: did you mean reload[?]' relaod
 wrong '--json works with stats, top, contexts, sources, list, show, farm, clients and doctor only' flush --json
 wrong '--port 0: expected' --port 0 detach
 wrong '--port 70000: expected' --port 70000 detach
@@ -108,7 +112,8 @@ END
 # What becomes of requests, while somebody watches.
 wrong '--id and --outcome work with watch only' list --id ab
 wrong '--id xy: expected 1 to 64 hex digits' watch --id xy
-expect 1 'outcome lost: expected hit, miss' $ctl watch --outcome lost
+wrong '--outcome lost: expected hit, miss' watch --outcome lost
+wrong '--outcome dorp: .*: did you mean drop[?]$' watch --outcome miss,dorp
 $ctl watch --source 127.0.0.0/8 >"$folder/events" 2>&1 &
 watch=$!
 $ctl watch --outcome miss >"$folder/misses" 2>&1 &

@@ -78,6 +78,15 @@ wrong 'unknown option -' "$(printf -- '-\377')"
 wrong 'option --capacity needs a value' --capacity
 wrong 'option --keep takes no value' --keep=1
 
+# A misspelt word gets a suggestion.
+wrong '--mode sokcet: expected auto, xdp, dpdk or socket: did you mean socket[?]$' --mode sokcet
+wrong '--xdp-mode natve: .*: did you mean native[?]$' --xdp-mode natve
+wrong '--remove ingore: expected honour or ignore: did you mean ignore[?]$' --remove ingore
+wrong '--take frm: .*: did you mean farm[?]$' --take frm
+wrong '--log-level warn: expected error, warning, notice, info or debug$' --log-level warn
+wrong '--log-level inof: .*: did you mean info[?]$' --log-level inof
+wrong '--seccomp yse: .*: did you mean yes[?]$' --seccomp yse
+
 # In any build: without xdp mode the error says that it is not built in.
 wrong '--mode (xdp needs an interface|dpdk)|built without it' --mode xdp
 wrong '(--interface absent0: no such interface here|built without)' --check --mode xdp -i absent0
@@ -116,6 +125,10 @@ conf ':1: sections are not used here' '[sessiond]\n'
 conf ':1: expected name = value' 'port 5\n'
 conf ':2: port = 6: given twice' 'port = 5\nport = 6\n'
 conf ':1: keep = perhaps: expected yes, no' 'keep = perhaps\n'
+conf ':1: keep = flase: expected yes, no, true, false, on or off: did you mean false' 'keep = flase\n'
+conf ':1: mode = Socket: .*: did you mean socket' 'mode = Socket\n'
+conf ':1: take = lcoal: .*: did you mean local' 'take = lcoal\n'
+conf ':1: log-level = debgu: .*: did you mean debug' 'log-level = debgu\n'
 conf ':3: allow = 10.0.0.0/33: expected' '# a list\nallow = ::1\nallow = 10.0.0.0/33\n'
 conf ':1: config is for the command line only' 'config = /etc/other\n'
 conf ':1: unknown name capcity: did you mean capacity' 'capcity = 5\n'

@@ -522,6 +522,14 @@ static void watches(void **state)
 		"ERR outcome lost: expected hit, miss, expired, torn, drop, stored, exists, "
 		"refused or "
 		"removed\n");
+	expect(d, "watch outcome=mis\n",
+		"ERR outcome mis: expected hit, miss, expired, torn, drop, stored, exists, "
+		"refused or "
+		"removed: did you mean miss?\n");
+	expect(d, "watch outcome=,\n",
+		"ERR outcome \"\": expected hit, miss, expired, torn, drop, stored, exists, "
+		"refused or "
+		"removed\n");
 	expect(d, "watch id=x\n", "ERR id x: expected 1 to 64 hex digits\n");
 	expect(d, "ping\n", "OK\n.\n");
 }
