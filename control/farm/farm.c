@@ -21,8 +21,9 @@
 #include "common/log.h"
 #include "common/text.h"
 
-#define STOP_US 200000
-#define POLLED	(2 + 3 * FARM_ENGINES_MAX) /* wake_fd, TAKEs, three links per engine */
+#define STOP_US	       200000
+#define RELOAD_SECONDS 1
+#define POLLED	       (2 + 3 * FARM_ENGINES_MAX) /* wake_fd, TAKEs, three links per engine */
 
 void pending_free(struct farm_pending *pending)
 {
@@ -193,6 +194,16 @@ static int prepare(struct farm *farm, const struct farm_config *config,
 	return apply(farm, pending);
 }
 
+static void init_changed(pthread_cond_t *changed)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 struct farm *farm_create(const struct farm_config *config, const struct farm_side *side)
 {
 	struct farm_pending *pending;
@@ -211,6 +222,7 @@ struct farm *farm_create(const struct farm_config *config, const struct farm_sid
 	(void)memory_lock(farm, sizeof(*farm));
 	farm->wake_fd = -1;
 	pthread_mutex_init(&farm->lock, NULL);
+	init_changed(&farm->changed);
 	ret = prepare(farm, config, side, pending);
 	pending_free(pending);
 	if (ret == 0) {
@@ -238,6 +250,7 @@ void farm_destroy(struct farm *farm)
 	pending_free(farm->pending);
 	if (farm->wake_fd >= 0)
 		close(farm->wake_fd);
+	pthread_cond_destroy(&farm->changed);
 	pthread_mutex_destroy(&farm->lock);
 	explicit_bzero(farm, sizeof(*farm));
 	memory_release(farm, sizeof(*farm));
@@ -247,6 +260,8 @@ static void take_pending(struct farm *farm)
 {
 	struct farm_pending *pending;
 
+	if (!atomic_exchange(&farm->reload, false))
+		return;
 	pthread_mutex_lock(&farm->lock);
 	pending = farm->pending;
 	farm->pending = NULL;
@@ -256,6 +271,10 @@ static void take_pending(struct farm *farm)
 	if (apply(farm, pending) < 0)
 		log_error("farm: %s", error_message());
 	pending_free(pending);
+	pthread_mutex_lock(&farm->lock);
+	farm->reloaded = true;
+	pthread_cond_signal(&farm->changed);
+	pthread_mutex_unlock(&farm->lock);
 }
 
 static void tick(struct farm *farm)
@@ -263,7 +282,6 @@ static void tick(struct farm *farm)
 	if (farm->now < farm->next_tick)
 		return;
 	farm->next_tick = farm->now + FARM_TICK_US;
-	take_pending(farm);
 	control_gaps(farm);
 	control_resend(farm);
 	marks_keep(farm);
@@ -411,6 +429,7 @@ static void *run(void *arg)
 		publish_release(farm);
 		more = warm_up_run(farm);
 		warm_up_check(farm);
+		take_pending(farm);
 		tick(farm);
 		if (may_stop(farm, &stop_at))
 			break;
@@ -468,6 +487,20 @@ void farm_lost(struct farm *farm)
 	atomic_store_explicit(&farm->lost, true, memory_order_relaxed);
 }
 
+/* Whoever reloads caches one by one relies on the keys of the one before. */
+static void wait_for_reload(struct farm *farm)
+{
+	struct timespec until;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += RELOAD_SECONDS;
+	pthread_mutex_lock(&farm->lock);
+	while (!farm->reloaded && !err)
+		err = pthread_cond_timedwait(&farm->changed, &farm->lock, &until);
+	pthread_mutex_unlock(&farm->lock);
+}
+
 int farm_reload(struct farm *farm, const struct farm_config *config)
 {
 	struct farm_pending *pending, *old;
@@ -479,8 +512,13 @@ int farm_reload(struct farm *farm, const struct farm_config *config)
 	pthread_mutex_lock(&farm->lock);
 	old = farm->pending;
 	farm->pending = pending;
+	farm->reloaded = false;
 	pthread_mutex_unlock(&farm->lock);
 	pending_free(old);
+	atomic_store(&farm->reload, true);
+	ring_bell(farm);
+	if (farm->started)
+		wait_for_reload(farm);
 	return 0;
 }
 

@@ -105,8 +105,9 @@ void farm_wake(struct farm *farm);
 void farm_lost(struct farm *farm);
 
 /* Main thread: takes new engines, keys and ca_file; name, node, capacity and value_max stay as they
- * were. An engine whose URL did not change keeps its connection, unless it uses TLS. Returns at
- * once; 0 or a negative errno with error_message() set, and then nothing changed. */
+ * were. An engine whose URL did not change keeps its connection, unless it uses TLS. Waits until
+ * the farm's thread uses them, a second at most; if it takes longer, it does so later. 0 or a
+ * negative errno with error_message() set, and then nothing changed. */
 int farm_reload(struct farm *farm, const struct farm_config *config);
 
 /* Any thread, never waits: warmed up, or FARM_READY_SECONDS passed since farm_start, or no engine

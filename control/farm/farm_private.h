@@ -176,9 +176,12 @@ struct farm {
 	atomic_bool stop;
 	atomic_bool ready;
 	atomic_bool lost;     /* the daemon dropped something */
-	pthread_mutex_t lock; /* of the two below */
+	pthread_mutex_t lock; /* of the three below */
 	struct farm_status snapshot;
 	struct farm_pending *pending; /* a new configuration */
+	bool reloaded;		      /* it was applied */
+	pthread_cond_t changed;	      /* signals `reloaded` */
+	atomic_bool reload;	      /* look at `pending` */
 	pthread_t thread;
 	bool started;
 

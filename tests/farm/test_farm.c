@@ -499,6 +499,31 @@ static void a_wrong_key(void **state)
 	key_folder_remove(&other);
 }
 
+/* farm_reload returns when the keys are in use. */
+static void keys_change_at_once(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+	struct farm_config config = {
+		.engines = {one.url}, .engine_count = 1, .name = "test", .node = "b"};
+	struct key_folder other;
+
+	(void)state;
+	key_folder_make(&other);
+	key_folder_write(&other, "1:" KEY_B "\n", 0600);
+	config.key_file = other.path;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 100);
+	node_wait(b, 0, 100);
+	assert_int_equal(farm_reload(b->farm, &config), 0);
+	node_new(a, 100, 100);
+	node_until(b, status.refused[FARM_REFUSED_KEY] > 0);
+	assert_int_equal(NODE_READ(b, distinct), 100);
+	node_close(a);
+	node_close(b);
+	key_folder_remove(&other);
+}
+
 /* Add, promote, drop, on two nodes one after the other, under load. */
 static void keys_rotate(void **state)
 {
@@ -521,7 +546,6 @@ static void keys_rotate(void **state)
 
 			node_new(nodes[0], made, 500);
 			assert_int_equal(farm_reload(nodes[i]->farm, &config), 0);
-			usleep(200000);
 			node_new(nodes[0], made + 500, 500);
 			made += 1000;
 			node_wait(nodes[1], 0, made);
@@ -958,6 +982,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_gap_is_repaired, begin, end),
 		cmocka_unit_test_setup_teardown(a_gap_at_the_end_is_repaired, begin, end),
 		cmocka_unit_test_setup_teardown(a_wrong_key, begin, end),
+		cmocka_unit_test_setup_teardown(keys_change_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(keys_rotate, begin, end),
 		cmocka_unit_test_setup_teardown(forged_entries, begin, end),
 		cmocka_unit_test_setup_teardown(keys_of_another_type, begin, end),
