@@ -162,7 +162,7 @@ uint32_t table_find(const struct table *table, uint64_t hash, const uint8_t key[
 
 	probe_start(&probe, table, hash);
 	while ((slot = probe_next(&probe)) != TABLE_NO_SLOT) {
-		if (slot_key_equal(table_slot_at(table, slot), key))
+		if (words_are_key(table_key_at(table, slot), key))
 			return slot;
 	}
 	return TABLE_NO_SLOT;
@@ -179,21 +179,46 @@ void table_prefetch_new(const struct table *table, uint64_t hash, uint32_t numbe
 	__builtin_prefetch(&table->marks[number / 64], 1);
 }
 
-void table_insert(
-	struct table *table, uint64_t hash, const struct session *session, const void *value)
+/* The head of a session in an index. */
+static uint64_t index_head(const struct session *session)
+{
+	assert(session->len <= SESSD_VALUE_LIMIT);
+	return slot_head((uint32_t)session->expires, session->len, session->sum) | INDEX_LIVE;
+}
+
+static void fill_index_slot(struct table *table, const struct session *session)
+{
+	struct index_slot *slot = index_slot_at(table, session->slot);
+
+	assert(!slot->head);
+	slot->head = index_head(session);
+	memcpy(slot->key, session->key, SESSD_KEY_SIZE);
+	if (session->slot < table->capacity)
+		table->last_end = session->expires;
+}
+
+static void fill_slot(struct table *table, const struct session *session, const void *value)
 {
 	struct table_slot *slot = table_slot_at(table, session->slot);
 	uint64_t head = load_relaxed(&slot->head);
 	uint32_t seq = head;
 
-	assert(session->slot <= table->capacity && !(seq & SLOT_STATE));
-	assert(!table->value_max || session->len <= table->value_max);
+	assert(!(seq & SLOT_STATE) && session->len <= table->value_max);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
 	store_release(&slot->expires, session->expires);
 	put_words(slot->key, session->key, SESSD_KEY_SIZE);
-	if (table->value_max)
-		put_value(table, session->slot, value, session->len);
+	put_value(table, session->slot, value, session->len);
 	store_release(&slot->head, slot_head(seq + 2, session->len, session->sum));
+}
+
+void table_insert(
+	struct table *table, uint64_t hash, const struct session *session, const void *value)
+{
+	assert(session->slot <= table->capacity);
+	if (table->value_max)
+		fill_slot(table, session, value);
+	else
+		fill_index_slot(table, session);
 	mark_clear(table->marks, session->slot);
 	index_add(table, hash, session->slot);
 	if (session->slot == table->capacity)
@@ -208,9 +233,21 @@ uint32_t table_extra_slot(const struct table *table)
 	return table->capacity;
 }
 
+static void renew_index_slot(struct table *table, uint32_t number, uint64_t expires)
+{
+	struct index_slot *slot = index_slot_at(table, number);
+
+	slot->head = (slot->head & ~(uint64_t)UINT32_MAX) | (uint32_t)expires;
+	if (number < table->capacity)
+		table->last_end = expires;
+}
+
 void table_renew(struct table *table, uint32_t number, uint64_t expires)
 {
-	store_release(&table_slot_at(table, number)->expires, expires);
+	if (table->value_max)
+		store_release(&table_slot_at(table, number)->expires, expires);
+	else
+		renew_index_slot(table, number, expires);
 }
 
 void table_rewrite_extra(struct table *table, const struct session *session, const void *value)
@@ -219,11 +256,14 @@ void table_rewrite_extra(struct table *table, const struct session *session, con
 	uint64_t head = load_relaxed(&slot->head);
 	uint32_t seq = head;
 
-	assert((seq & SLOT_STATE) == SLOT_LIVE);
-	assert(!table->value_max || session->len <= table->inline_bytes);
+	if (!table->value_max) {
+		assert(head & INDEX_LIVE);
+		slot->head = index_head(session);
+		return;
+	}
+	assert((seq & SLOT_STATE) == SLOT_LIVE && session->len <= table->inline_bytes);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
-	if (table->value_max)
-		put_value(table, table->capacity, value, session->len);
+	put_value(table, table->capacity, value, session->len);
 	store_release(&slot->head, slot_head(seq + 4, session->len, session->sum));
 }
 
@@ -241,20 +281,31 @@ void table_value(const struct table *table, uint32_t number, void *value)
 			len - first);
 }
 
-void table_delete(struct table *table, uint32_t number)
+static void wipe_slot(struct table *table, uint32_t number)
 {
 	struct table_slot *slot = table_slot_at(table, number);
 	uint64_t head = load_relaxed(&slot->head);
 	uint32_t seq = head;
 
-	assert(number < table->capacity && (seq & SLOT_STATE) == SLOT_LIVE);
-	index_remove(table, table_hash(table, (const uint8_t *)slot->key), number);
+	assert((seq & SLOT_STATE) == SLOT_LIVE);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
 	store_release(&slot->expires, 0);
 	wipe_words(slot->key, SESSD_KEY_SIZE);
-	if (table->value_max)
-		wipe_value(table, number, slot_head_len(head));
+	wipe_value(table, number, slot_head_len(head));
 	store_release(&slot->head, slot_head(seq + 2, 0, 0));
+}
+
+void table_delete(struct table *table, uint32_t number)
+{
+	assert(number < table->capacity);
+	index_remove(
+		table, table_hash(table, (const uint8_t *)table_key_at(table, number)), number);
+	if (table->value_max) {
+		wipe_slot(table, number);
+	} else {
+		assert(index_slot_at(table, number)->head & INDEX_LIVE);
+		explicit_bzero(index_slot_at(table, number), sizeof(struct index_slot));
+	}
 	table_unalloc(table, number);
 	store_relaxed(&table->count, table->count - 1);
 }
@@ -275,6 +326,20 @@ bool table_taken(const struct table *table, uint32_t number)
 	return load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
 }
 
+static bool read_index_slot(const struct table *table, uint32_t number, struct session *session)
+{
+	const struct index_slot *slot = index_slot_at(table, number);
+
+	if (!(slot->head & INDEX_LIVE))
+		return false;
+	memcpy(session->key, slot->key, SESSD_KEY_SIZE);
+	session->expires = index_expires(table, slot);
+	session->slot = number;
+	session->len = slot_head_len(slot->head & ~INDEX_LIVE);
+	session->sum = slot_head_sum(slot->head);
+	return true;
+}
+
 bool table_slot(const struct table *table, uint32_t number, struct session *session)
 {
 	const struct table_slot *slot;
@@ -282,6 +347,8 @@ bool table_slot(const struct table *table, uint32_t number, struct session *sess
 
 	if (number >= table->capacity)
 		return false;
+	if (!table->value_max)
+		return read_index_slot(table, number, session);
 	slot = table_slot_at(table, number);
 	head = load_relaxed(&slot->head);
 	if ((head & SLOT_STATE) != SLOT_LIVE)

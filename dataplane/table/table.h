@@ -39,7 +39,7 @@ struct table_memory {
 
 struct table_config {
 	uint32_t capacity;  /* sessions, 1 to SESSD_SLOT_LIMIT - 1 */
-	uint16_t value_max; /* bytes of the longest value; 0: an index only, without values */
+	uint16_t value_max; /* bytes of the longest value; 0: an index only, see below */
 	uint64_t *marks; /* visited marks (visited.h), owned by the caller; NULL: the table's own */
 	const struct table_memory *memory; /* NULL: the default */
 	/* Populate the default memory of index and slots now, with huge pages; else see
@@ -47,6 +47,8 @@ struct table_config {
 	bool populate;
 };
 
+/* An index holds no values. Of the functions for readers it has table_hash and
+ * table_prefetch_bucket only, and its sessions must end within 26 days of each other. */
 struct table;
 struct session_facts; /* session_der.h */
 

@@ -31,7 +31,9 @@ static size_t round_to_line(size_t bytes)
 
 static uint32_t bucket_count(const struct table_config *config)
 {
-	return (config->capacity + TABLE_BUCKET_LOAD - 1) / TABLE_BUCKET_LOAD;
+	uint32_t load = config->value_max ? TABLE_BUCKET_LOAD : TABLE_INDEX_LOAD;
+
+	return (config->capacity + load - 1) / load;
 }
 
 /* Slots with values fill whole cache lines; those of an index alone are as small as possible. */
@@ -40,7 +42,7 @@ static uint32_t slot_bytes(const struct table_config *config)
 	size_t value = config->value_max;
 
 	if (!value)
-		return sizeof(struct table_slot);
+		return sizeof(struct index_slot);
 	if (value > TABLE_INLINE_MAX)
 		value = TABLE_INLINE_MAX;
 	return round_to_line(sizeof(struct table_slot) + value);
@@ -218,7 +220,9 @@ struct table *table_create(const struct table_config *config)
 	table->slot_bytes = slot_bytes(config);
 	table->block_bytes = block_bytes(config);
 	table->value_max = config->value_max;
-	table->inline_bytes = table->slot_bytes - sizeof(struct table_slot);
+	table->key_offset = config->value_max ? offsetof(struct table_slot, key)
+					      : offsetof(struct index_slot, key);
+	table->inline_bytes = config->value_max ? table->slot_bytes - sizeof(struct table_slot) : 0;
 	return table;
 err:
 	err = errno;

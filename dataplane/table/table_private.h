@@ -22,6 +22,8 @@
 
 /* Average number of used cells per bucket, of 10, in a full table. */
 #define TABLE_BUCKET_LOAD 6
+/* The same in an index without values, which no GET reads. */
+#define TABLE_INDEX_LOAD 8
 
 #define TABLE_KEY_WORDS (SESSD_KEY_SIZE / 8)
 
@@ -50,6 +52,18 @@ struct table_slot {
 };
 
 _Static_assert(sizeof(struct table_slot) == 48, "a slot without a value");
+
+/* A slot of an index without values, which the writer alone uses. Its head has no sequence number,
+ * but the lower half of the end, see index_expires. A free slot is zero. */
+struct index_slot {
+	uint64_t head; /* bits 0-31 end, 32-45 length in bytes, 46 INDEX_LIVE, 47 SLOT_TAKEN, 48-63
+			  sum */
+	uint64_t key[TABLE_KEY_WORDS];
+};
+
+_Static_assert(offsetof(struct index_slot, head) == offsetof(struct table_slot, head),
+	"a taken session is marked alike");
+
 _Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache lines");
 
 #define SLOT_WRITING 1U
@@ -64,6 +78,10 @@ _Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache 
 #define SLOT_TAKEN (0x8000ULL << 32)
 
 _Static_assert(SESSD_VALUE_LIMIT < 0x8000, "the length leaves its highest bit free");
+
+#define INDEX_LIVE (0x4000ULL << 32)
+
+_Static_assert(SESSD_VALUE_LIMIT < 0x4000, "and in an index the next one");
 
 static inline uint64_t slot_head(uint32_t seq, uint16_t len, uint16_t sum)
 {
@@ -122,11 +140,13 @@ struct table {
 	uint32_t block_bytes;
 	uint16_t value_max;
 	uint16_t inline_bytes;
+	uint16_t key_offset; /* of a key in a slot */
 	uint64_t secret[TABLE_SECRETS];
 
 	/* Written by the writer: in other cache lines than the readers' fields. */
 	uint32_t count __attribute__((aligned(64)));
 	uint32_t used_end; /* slots from here on were never filled (table_used_end) */
+	uint64_t last_end; /* of the session that was stored last, in an index */
 	struct numbers free_slots;
 	struct numbers free_blocks;
 	uint64_t *adopted;
@@ -145,6 +165,24 @@ struct table {
 static inline struct table_slot *table_slot_at(const struct table *table, uint32_t slot)
 {
 	return (struct table_slot *)(void *)(table->slots + (size_t)slot * table->slot_bytes);
+}
+
+static inline struct index_slot *index_slot_at(const struct table *table, uint32_t slot)
+{
+	return (struct index_slot *)(void *)table_slot_at(table, slot);
+}
+
+/* Ends are within 26 days of the one that was stored last: a session lives for 18 hours at most. */
+static inline uint64_t index_expires(const struct table *table, const struct index_slot *slot)
+{
+	return table->last_end +
+	       (uint64_t)(int64_t)(int32_t)((uint32_t)slot->head - (uint32_t)table->last_end);
+}
+
+static inline const uint64_t *table_key_at(const struct table *table, uint32_t slot)
+{
+	return (const uint64_t *)(const void *)(table->slots + (size_t)slot * table->slot_bytes +
+						table->key_offset);
 }
 
 static inline uint64_t *table_block_at(const struct table *table, uint32_t block)
@@ -242,13 +280,18 @@ static inline uint32_t probe_next(struct probe *probe)
 	return load_acquire(&probe->table->buckets[probe->bucket].slots[probe->cell]);
 }
 
-static inline bool slot_key_equal(const struct table_slot *slot, const uint8_t *key)
+static inline bool words_are_key(const uint64_t *words, const uint8_t *key)
 {
 	uint64_t diff = 0;
 
 	for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
-		diff |= load64(key + 8 * i) ^ load_acquire(&slot->key[i]);
+		diff |= load64(key + 8 * i) ^ load_acquire(&words[i]);
 	return !diff;
+}
+
+static inline bool slot_key_equal(const struct table_slot *slot, const uint8_t *key)
+{
+	return words_are_key(slot->key, key);
 }
 
 static inline uint64_t table_hash_key(const struct table *table, const uint8_t key[SESSD_KEY_SIZE])

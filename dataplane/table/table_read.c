@@ -31,8 +31,6 @@ static inline void copy_value(
 		copy_words(value, slot->value, len);
 		return;
 	}
-	if (!table->value_max)
-		return;
 	/* Safe while torn: any block number that is read is within the table. */
 	copy_words(value, slot->value, table->inline_bytes);
 	copy_words(value + table->inline_bytes,

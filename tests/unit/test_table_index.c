@@ -12,9 +12,21 @@
 
 #include "tests/unit/table_check.h"
 
-static void fill_up(uint32_t capacity, enum secrets secrets)
+static void check_value(struct table *table, uint64_t number)
 {
-	struct table *table = table_new(capacity, 208);
+	uint8_t value[208], expected[208];
+	unsigned retries = 0;
+	uint16_t len = 0;
+
+	assert_int_equal(get(table, number, 0, value, &len, &retries), TABLE_HIT);
+	assert_int_equal(len, 1 + number % 208);
+	make_value(expected, len, number);
+	assert_memory_equal(value, expected, len);
+}
+
+static void fill_up_table(uint32_t capacity, enum secrets secrets, uint16_t value_max)
+{
+	struct table *table = table_new(capacity, value_max);
 
 	set_secrets(table, secrets, capacity);
 	for (unsigned round = 0; round < 2; round++) {
@@ -24,14 +36,10 @@ static void fill_up(uint32_t capacity, enum secrets secrets)
 		assert_int_equal(table_count(table), capacity);
 		check_table(table);
 		for (uint64_t i = 0; i < capacity; i++) {
-			uint8_t value[208], expected[208];
-			unsigned retries = 0;
-			uint16_t len = 0;
-
-			assert_int_equal(get(table, i, 0, value, &len, &retries), TABLE_HIT);
-			assert_int_equal(len, 1 + i % 208);
-			make_value(expected, len, i);
-			assert_memory_equal(value, expected, len);
+			if (value_max)
+				check_value(table, i);
+			else
+				assert_int_not_equal(find(table, i), TABLE_NO_SLOT);
 			assert_int_equal(find(table, capacity + i), TABLE_NO_SLOT);
 		}
 		for (uint64_t i = 0; i < capacity; i++)
@@ -40,6 +48,13 @@ static void fill_up(uint32_t capacity, enum secrets secrets)
 		check_table(table); /* no bucket has passing keys any more */
 	}
 	table_destroy(table);
+}
+
+/* A table with values, and an index, whose buckets are fuller. */
+static void fill_up(uint32_t capacity, enum secrets secrets)
+{
+	fill_up_table(capacity, secrets, 208);
+	fill_up_table(capacity, secrets, 0);
 }
 
 static void full(void **state)
@@ -68,7 +83,7 @@ static void hash_of_chosen_keys(void **state)
 		KEYS = 65536,
 		BUCKETS = 8192
 	};
-	struct table *table = table_new(BUCKETS * TABLE_BUCKET_LOAD, 0);
+	struct table *table = table_new(BUCKETS * TABLE_INDEX_LOAD, 0);
 	struct table *other = table_new(10, 0);
 	static uint32_t load[BUCKETS], tags[65536];
 	uint8_t key[SESSD_KEY_SIZE] = {0};

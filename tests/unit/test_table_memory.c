@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "tests/unit/table_check.h"
 
 #include <errno.h>
@@ -185,7 +186,7 @@ static void too_large(void **state)
 	assert_int_equal(errno, ENOMEM);
 }
 
-static void index_only(void **state)
+static void index_from(uint64_t first)
 {
 	struct table_config config = {.capacity = 1000};
 	struct table *table;
@@ -193,18 +194,17 @@ static void index_only(void **state)
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t marks_bytes = MARKS_WORDS(1000) * sizeof(*marks);
 
-	(void)state;
 	assert_ptr_not_equal(marks, MAP_FAILED);
 	memset(marks, 0xff, marks_bytes);
 	config.marks = marks;
-	/* 48 bytes per slot, 64 bytes of index per 6 sessions, two numbers and a bit; without
-	 * marks. */
-	assert_in_range(table_reserved_bytes(&config), 1000 * 62, 1000 * 64);
+	/* 40 bytes per slot, 64 bytes of index per 8 sessions, a number and a bit; without marks.
+	 */
+	assert_in_range(table_reserved_bytes(&config), 1000 * 52, 1000 * 53);
 	table = table_create(&config);
 	assert_ptr_equal(table_marks(table), marks);
 	for (uint64_t i = 0; i < 1000; i++) {
 		struct session session = {
-			.expires = 5 + i, .len = 1 + i, .sum = ~i, .slot = table_alloc(table)};
+			.expires = first + i, .len = 1 + i, .sum = ~i, .slot = table_alloc(table)};
 
 		make_key(session.key, i);
 		table_insert(table, table_hash(table, session.key), &session, NULL);
@@ -212,36 +212,94 @@ static void index_only(void **state)
 	}
 	check_table(table);
 	for (uint64_t i = 0; i < 1000; i++) {
-		uint8_t key[SESSD_KEY_SIZE], value = 77;
+		uint8_t key[SESSD_KEY_SIZE];
 		struct session session;
-		uint16_t len, sum;
-		unsigned retries = 0;
 		uint32_t slot;
 
 		make_key(key, i);
 		slot = table_find(table, table_hash(table, key), key);
 		assert_true(table_slot(table, slot, &session));
 		assert_memory_equal(session.key, key, sizeof(key));
-		assert_int_equal(session.expires, 5 + i);
+		assert_int_equal(session.expires, first + i);
 		assert_int_equal(session.len, 1 + i);
 		assert_int_equal(session.sum, (uint16_t)~i);
-		assert_int_equal(table_get(table, table_hash(table, key), key, 0, &value, &len,
-					 &sum, &retries),
-			TABLE_HIT);
-		assert_int_equal(value, 77);
-		assert_int_equal(len, 1 + i);
-		assert_true(mark_test(marks, slot));
-		/* A set mark is not written again. */
-		assert_int_equal(mprotect(marks, marks_bytes, PROT_READ), 0);
-		assert_int_equal(table_get(table, table_hash(table, key), key, 0, &value, &len,
-					 &sum, &retries),
-			TABLE_HIT);
-		assert_int_equal(mprotect(marks, marks_bytes, PROT_READ | PROT_WRITE), 0);
+		assert_false(table_taken(table, slot));
+		assert_true(table_claim(table, slot));
+		assert_false(table_claim(table, slot));
+		assert_true(table_taken(table, slot));
+		assert_true(table_slot(table, slot, &session));
+		assert_int_equal(session.len, 1 + i);
 		table_delete(table, slot);
+		assert_false(table_slot(table, slot, &session));
 	}
 	check_table(table);
 	table_destroy(table);
 	munmap(marks, marks_bytes);
+}
+
+/* An index stores the lower 32 bits of an end. */
+static void index_only(void **state)
+{
+	(void)state;
+	index_from(5);
+	index_from((1ULL << 32) - 500);
+	index_from((1ULL << 38) - 1001);
+}
+
+/* The lowest and the highest ends that sessions have at a time, whichever is stored last. */
+static void ends_of_an_index(void **state)
+{
+	const uint64_t apart = clock_ticks(2 * UINT16_MAX), early = (1ULL << 32) - apart / 2;
+
+	(void)state;
+	for (unsigned late_first = 0; late_first < 2; late_first++) {
+		struct table *table = table_new(2, 0);
+		struct session session;
+
+		put(table, 1, 1, late_first ? early + apart : early);
+		put(table, 2, 1, late_first ? early : early + apart);
+		for (uint64_t number = 1; number <= 2; number++) {
+			assert_true(table_slot(table, find(table, number), &session));
+			assert_int_equal(session.expires,
+				(number == 1) == late_first ? early + apart : early);
+		}
+		/* An extra entry's end may be any. */
+		session = (struct session){.slot = table_extra_slot(table), .len = 3};
+		table_insert(table, table_hash(table, session.key), &session, NULL);
+		table_renew(table, session.slot, 77);
+		session.len = 4;
+		table_rewrite_extra(table, &session, NULL);
+		assert_true(table_slot(table, find(table, 1), &session));
+		assert_int_equal(session.expires, late_first ? early + apart : early);
+		table_destroy(table);
+	}
+}
+
+/* A set mark is not written again. */
+static void marks_of_the_caller(void **state)
+{
+	struct table_config config = {.capacity = 1000, .value_max = 64};
+	size_t bytes = MARKS_WORDS(1001) * sizeof(uint64_t);
+	struct table *table;
+
+	(void)state;
+	config.marks =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(config.marks, MAP_FAILED);
+	table = table_create(&config);
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t slot = i ? find(table, 7) : put(table, 7, 10, 5);
+		uint8_t value[64];
+		unsigned retries = 0;
+		uint16_t len;
+
+		assert_int_equal(mark_test(config.marks, slot), i);
+		assert_int_equal(get(table, 7, 0, value, &len, &retries), TABLE_HIT);
+		assert_true(mark_test(config.marks, slot));
+		assert_int_equal(mprotect(config.marks, bytes, PROT_READ), 0);
+	}
+	table_destroy(table);
+	munmap(config.marks, bytes);
 }
 
 static size_t resident(const struct table *table)
@@ -294,6 +352,8 @@ int main(void)
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(too_large),
 		cmocka_unit_test(index_only),
+		cmocka_unit_test(ends_of_an_index),
+		cmocka_unit_test(marks_of_the_caller),
 		cmocka_unit_test(residency),
 	};
 
