@@ -11,8 +11,11 @@
 #include "common/locked_memory.h"
 #include "dataplane/request.h"
 
-/* Births are in units of 2^8 ticks, 0.27 s, so that 32 bits last for 36 years. */
-#define BORN_SHIFT 8
+/* Births are in units of 2^7 ticks, 0.13 s: 21 bits last for 78 hours. A session is at most 18
+ * hours old when it is adopted, and lives for 18 hours more. */
+#define BORN_SHIFT 7
+#define BORN_BITS  21
+#define BORN_MASK  ((1U << BORN_BITS) - 1)
 /* Words of marks that a scan looks at, a million slots, and sessions that it counts: each is a
  * cache miss. Both bound it to some 0.1 ms. */
 #define SCAN_WORDS    16384
@@ -26,14 +29,16 @@
 #define AGES_MAX 8192
 
 struct note {
-	uint32_t born;
-	uint8_t row;
-	uint8_t kind; /* enum session_kind */
+	uint32_t born : BORN_BITS;
+	uint32_t row : 7;
+	uint32_t kind : 3; /* enum session_kind */
+	uint32_t held : 1;
 	uint8_t source;
-	uint8_t held;
-};
+} __attribute__((packed));
 
-_Static_assert(sizeof(struct note) == 8, "eight notes a cache line");
+_Static_assert(sizeof(struct note) == 5, "five bytes a session");
+_Static_assert(CENSUS_ROWS <= 1 << 7 && SESSION_KINDS <= 1 << 3 && SOURCE_LIST_SIZE <= 256,
+	"a note has room");
 
 struct census {
 	uint32_t capacity;
@@ -199,9 +204,9 @@ uint8_t census_add(struct census *census, uint32_t slot, const struct session_fa
 	struct note *note = &census->notes[slot];
 	struct census_counts *counts;
 
-	note->born = (uint32_t)(born >> BORN_SHIFT);
-	note->row = (uint8_t)row_of(census, facts);
-	note->kind = (uint8_t)facts->kind;
+	note->born = (uint32_t)(born >> BORN_SHIFT) & BORN_MASK;
+	note->row = row_of(census, facts) & 0x7f;
+	note->kind = facts->kind & 7;
 	note->source = source_list_take(&census->sources, source);
 	note->held = 1;
 	census->seen[slot / 64] &= ~(1ULL << slot % 64);
@@ -246,7 +251,7 @@ void census_end(struct census *census, uint32_t slot)
 
 static uint32_t age_of(const struct census *census, uint32_t slot, uint64_t now)
 {
-	uint32_t units = (uint32_t)(now >> BORN_SHIFT) - census->notes[slot].born;
+	uint32_t units = ((uint32_t)(now >> BORN_SHIFT) - census->notes[slot].born) & BORN_MASK;
 
 	return (uint32_t)(((uint64_t)units << (BORN_SHIFT + SESSD_TICK_SHIFT)) / 1000000000U);
 }
