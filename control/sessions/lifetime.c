@@ -24,6 +24,11 @@ static size_t node_bytes(uint32_t capacity)
 	return ((size_t)capacity + QUEUES) * sizeof(struct node);
 }
 
+static size_t flag_bytes(uint32_t capacity)
+{
+	return MARKS_WORDS((size_t)capacity) * sizeof(struct flags);
+}
+
 static size_t head_bytes(void)
 {
 	return (LISTS + 1) * sizeof(struct link);
@@ -31,7 +36,7 @@ static size_t head_bytes(void)
 
 size_t lifetime_reserved_bytes(uint32_t capacity)
 {
-	return sizeof(struct lifetime) + node_bytes(capacity) + capacity + head_bytes();
+	return sizeof(struct lifetime) + node_bytes(capacity) + flag_bytes(capacity) + head_bytes();
 }
 
 struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t now)
@@ -44,7 +49,7 @@ struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t no
 	lifetime->marks = marks;
 	lifetime->next = now >> LIST_SHIFT;
 	lifetime->nodes = memory_reserve(node_bytes(capacity), false);
-	lifetime->flags = memory_reserve(capacity, false);
+	lifetime->flags = memory_reserve(flag_bytes(capacity), false);
 	lifetime->heads = memory_reserve(head_bytes(), false);
 	if (!lifetime->nodes || !lifetime->flags || !lifetime->heads) {
 		lifetime_destroy(lifetime);
@@ -62,7 +67,7 @@ void lifetime_destroy(struct lifetime *lifetime)
 	if (!lifetime)
 		return;
 	memory_release(lifetime->nodes, node_bytes(lifetime->capacity));
-	memory_release(lifetime->flags, lifetime->capacity);
+	memory_release(lifetime->flags, flag_bytes(lifetime->capacity));
 	memory_release(lifetime->heads, head_bytes());
 	free(lifetime);
 }
@@ -140,7 +145,7 @@ void lifetime_add_oldest(struct lifetime *lifetime, uint32_t slot, uint64_t expi
 void lifetime_prefetch(const struct lifetime *lifetime, uint32_t slot)
 {
 	__builtin_prefetch(&lifetime->nodes[slot], 1);
-	__builtin_prefetch(&lifetime->flags[slot], 1);
+	__builtin_prefetch(&lifetime->flags[slot / 64], 1);
 }
 
 /* Lists that are walked at a time: each step waits for memory, and these waits overlap. */
@@ -203,13 +208,13 @@ void lifetime_order(struct lifetime *lifetime)
 
 void lifetime_turn(struct lifetime *lifetime)
 {
-	lifetime->turn ^= FLAG_TURN;
+	lifetime->turn = !lifetime->turn;
 	lifetime->before_turn = lifetime->count;
 }
 
 bool lifetime_is_before_turn(const struct lifetime *lifetime, uint32_t slot)
 {
-	return (lifetime->flags[slot] & FLAG_TURN) != lifetime->turn;
+	return flag_is_set(lifetime, FLAG_TURN, slot) != lifetime->turn;
 }
 
 uint32_t lifetime_before_turn(const struct lifetime *lifetime)

@@ -19,11 +19,6 @@
 #define PROBATION_PART 16
 #define PROVEN_PART    64
 
-#define EVERY_ONCE (FLAG_ONCE * 0x0101010101010101ULL)
-
-/* Flags of eight sessions, which are also accessed as bytes. */
-typedef uint64_t __attribute__((may_alias)) eight_bytes;
-
 /* Adds it at the young end. */
 static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
@@ -52,7 +47,7 @@ static void enqueue_oldest(struct lifetime *lifetime, enum queue queue, uint32_t
 
 static enum queue queue_of(const struct lifetime *lifetime, uint32_t slot)
 {
-	return lifetime->flags[slot] & FLAG_PROVEN ? PROVEN : PROBATION;
+	return flag_is_set(lifetime, FLAG_PROVEN, slot) ? PROVEN : PROBATION;
 }
 
 static void dequeue(struct lifetime *lifetime, uint32_t slot)
@@ -85,7 +80,9 @@ void eviction_append(struct lifetime *lifetime, uint32_t first, uint32_t last)
 
 static void set_flags(struct lifetime *lifetime, uint32_t slot, bool once)
 {
-	lifetime->flags[slot] = (once ? FLAG_ONCE : 0) | lifetime->turn;
+	flag_set(lifetime, FLAG_ONCE, slot, once);
+	flag_set(lifetime, FLAG_PROVEN, slot, false);
+	flag_set(lifetime, FLAG_TURN, slot, lifetime->turn);
 	lifetime->once += once;
 }
 
@@ -104,8 +101,8 @@ void eviction_add_oldest(struct lifetime *lifetime, uint32_t slot, bool once)
 void eviction_remove(struct lifetime *lifetime, uint32_t slot)
 {
 	dequeue(lifetime, slot);
-	lifetime->once -= lifetime->flags[slot] & FLAG_ONCE;
-	lifetime->flags[slot] = 0;
+	lifetime->once -= flag_is_set(lifetime, FLAG_ONCE, slot);
+	flag_set(lifetime, FLAG_ONCE, slot, false);
 }
 
 /* Finds a used single-use session. Each eviction searches the next SPENT_SCAN slots, round and
@@ -117,16 +114,12 @@ static uint32_t find_spent(struct lifetime *lifetime)
 
 	for (unsigned i = 0; lifetime->once && end && i < SPENT_SCAN / 8; i++) {
 		uint32_t at = lifetime->scan;
-		const eight_bytes *flags = (const eight_bytes *)(const void *)&lifetime->flags[at];
+		uint64_t once = lifetime->flags[at / 64].of[FLAG_ONCE];
 		uint64_t marks = __atomic_load_n(&lifetime->marks[at / 64], __ATOMIC_RELAXED);
-		uint8_t visited = *flags & EVERY_ONCE ? marks >> at % 64 : 0;
+		uint8_t spent = (once & marks) >> at % 64;
 
-		for (; visited; visited &= visited - 1) {
-			uint32_t slot = at + (uint32_t)__builtin_ctz(visited);
-
-			if (lifetime->flags[slot] & FLAG_ONCE)
-				return slot;
-		}
+		if (spent)
+			return at + (uint32_t)__builtin_ctz(spent);
 		lifetime->scan = at + 8 == end ? 0 : at + 8;
 	}
 	return LIFETIME_NO_SLOT;
@@ -155,11 +148,11 @@ static uint32_t examine(struct lifetime *lifetime)
 		if (!mark_test(lifetime->marks, slot))
 			return slot;
 		lifetime->visits[queue]++;
-		if (lifetime->flags[slot] & FLAG_ONCE || kept == EXAMINE_MAX)
+		if (flag_is_set(lifetime, FLAG_ONCE, slot) || kept == EXAMINE_MAX)
 			return slot;
 		mark_clear(lifetime->marks, slot);
 		dequeue(lifetime, slot);
-		lifetime->flags[slot] |= FLAG_PROVEN;
+		flag_set(lifetime, FLAG_PROVEN, slot, true);
 		enqueue(lifetime, PROVEN, slot);
 	}
 }

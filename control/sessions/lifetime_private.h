@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the sessiond authors
  *
  * Both orders of the sessions, by end and by age, are circular doubly linked lists of slot numbers
- * with a head each: 16 bytes per session, on one cache line, and a separate byte of flags.
+ * with a head each: 16 bytes per session, on one cache line, and three bits of flags elsewhere.
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
 #define SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
@@ -16,9 +16,17 @@ enum queue {
 };
 
 /* Flags of a session. */
-#define FLAG_ONCE   1
-#define FLAG_PROVEN 2
-#define FLAG_TURN   4
+enum flag {
+	FLAG_ONCE,
+	FLAG_PROVEN,
+	FLAG_TURN,
+	FLAGS
+};
+
+/* Of 64 sessions, a bit for each. */
+struct flags {
+	uint64_t of[FLAGS];
+};
 
 struct link {
 	uint32_t next, prev;
@@ -35,9 +43,9 @@ struct lifetime {
 	struct node *nodes; /* capacity + QUEUES */
 	struct link *heads; /* LISTS + 1 */
 	uint64_t *marks;
-	uint8_t *flags;
+	struct flags *flags;
 	uint64_t next; /* the list to sweep next */
-	uint8_t turn;  /* FLAG_TURN or 0: the value for sessions added now */
+	bool turn;     /* FLAG_TURN of sessions added now */
 	uint32_t capacity;
 	uint32_t count;
 	uint32_t before_turn;	 /* sessions from before the turn */
@@ -48,6 +56,18 @@ struct lifetime {
 	uint32_t evictions;	 /* since `visits` were halved */
 	uint64_t visits[QUEUES]; /* visited sessions found in each; halved over time */
 };
+
+static inline bool flag_is_set(const struct lifetime *lifetime, enum flag flag, uint32_t slot)
+{
+	return lifetime->flags[slot / 64].of[flag] >> slot % 64 & 1;
+}
+
+static inline void flag_set(struct lifetime *lifetime, enum flag flag, uint32_t slot, bool on)
+{
+	uint64_t *word = &lifetime->flags[slot / 64].of[flag];
+
+	*word = (*word & ~(1ULL << slot % 64)) | (uint64_t)on << slot % 64;
+}
 
 /* Empties the probation queue, which has all sessions; then appends them again: each chain of
  * sessions that are linked by age, `first` to `last`. */
