@@ -237,6 +237,9 @@ struct engine_ops {
 	/* Starts counting requests by source, one of `one_in`; 0 stops it and discards the counts.
 	 * NULL, like talkers, if the mode cannot count. */
 	void (*watch)(struct engine *engine, unsigned one_in);
+	/* Counts a NEW of this source that the writer refused, if somebody watches. NULL where
+	 * watch is. [writer thread] */
+	void (*lost)(struct engine *engine, const struct address *source);
 	/* Whether samples of `watch` are also events, and calls `found` for the events of GETs and
 	 * TAKEs since the last call; more than fit are dropped. NULL, both, where watch is. */
 	void (*observe)(struct engine *engine, bool on);

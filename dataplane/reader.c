@@ -41,6 +41,8 @@ void reader_drop(struct reader *reader, enum request_kind kind, const struct udp
 	uint64_t now)
 {
 	request_count_drop(&reader->counters, kind);
+	if (kind != REQUEST_REFUSED)
+		reader_lost(reader, &datagram->source);
 	drop_sample_request(
 		&reader->samples, kind, datagram->data, &datagram->source, datagram->port, now);
 }

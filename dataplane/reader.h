@@ -27,8 +27,9 @@
 struct reader_shared {
 	struct rate_limit *limit; /* NULL: none */
 	struct talkers *talkers;
-	unsigned talkers_of; /* READER_TALKERS_... */
-	bool no_take;	     /* --take no: a TAKE is a message of unknown type */
+	unsigned talkers_of;   /* READER_TALKERS_... */
+	bool no_take;	       /* --take no: a TAKE is a message of unknown type */
+	unsigned lost_skipped; /* of reader_shared_lost */
 };
 
 /* Limits are in requests per second and source; 0: no limit. 0, or -ENOMEM with nothing left to
@@ -41,6 +42,12 @@ int reader_shared_set_limits(
 	struct reader_shared *shared, uint32_t limit_gets, uint32_t limit_news);
 /* A zeroed struct is allowed. */
 void reader_shared_close(struct reader_shared *shared);
+
+/* Counts a NEW of this source that was refused, if somebody watches. Writer thread. */
+static inline void reader_shared_lost(struct reader_shared *shared, const struct address *source)
+{
+	talkers_lost(shared->talkers, &shared->lost_skipped, source);
+}
 
 /* State of one reader; its thread alone writes it. */
 struct reader {
@@ -68,7 +75,7 @@ static inline struct rate_limit *reader_limit(const struct reader *reader)
 }
 
 /* Counts a dropped datagram by its kind, as request_count_drop does, and samples a malformed or
- * refused one for the log. `now`: tick. [reader] */
+ * refused one for the log; counts a malformed one by source. `now`: tick. [reader] */
 void reader_drop(struct reader *reader, enum request_kind kind, const struct udp_datagram *datagram,
 	uint64_t now);
 
@@ -96,6 +103,13 @@ static inline void reader_watch(struct reader *reader, enum request_kind kind,
 			((const struct sessd_header *)datagram)->key, outcome);
 }
 
+/* Counts a drop by source, if somebody watches: of a datagram that reader_watch counted as a
+ * request, or of a malformed one. [reader] */
+static inline void reader_lost(struct reader *reader, const struct address *source)
+{
+	talkers_lost(reader->shared.talkers, &reader->talkers_skipped, source);
+}
+
 /* Call it for each GET or TAKE that reader_admit let pass. `hit`: the reply is OK. [reader] */
 static inline void reader_answered(struct reader *reader, enum request_kind kind,
 	const struct address *source, const void *datagram, bool hit)
@@ -119,8 +133,11 @@ static inline enum request_kind reader_admit(struct reader *reader, const struct
 	}
 	if (__builtin_expect(reader_limit(reader) != NULL, 0) &&
 		!reader_take_token(reader, kind, &datagram->source, now)) {
-		reader_watch(
-			reader, kind, &datagram->source, datagram->data, SESSD_OUTCOME_LIMITED);
+		if (reader->shared.talkers_of >> kind & 1)
+			reader_watch(reader, kind, &datagram->source, datagram->data,
+				SESSD_OUTCOME_LIMITED);
+		else
+			reader_lost(reader, &datagram->source);
 		return REQUEST_REFUSED;
 	}
 	if (kind == REQUEST_NEW || kind == REQUEST_REMOVE)

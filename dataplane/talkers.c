@@ -65,7 +65,7 @@ void talkers_list(
 
 static uint64_t weight_of(const struct talker *talker)
 {
-	return talker->gets + talker->news + talker->removes;
+	return talker->gets + talker->news + talker->removes + talker->drops;
 }
 
 static struct talker *place_of(struct talkers *talkers, const struct address *source)
@@ -166,5 +166,13 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	/* What becomes of other NEWs and REMOVEs, the writer knows. */
 	if (talkers->observed && outcome != SESSD_OUTCOMES)
 		add_event(talkers, source, kind, key, outcome);
+	pthread_mutex_unlock(&talkers->lock);
+}
+
+void talkers_drop(struct talkers *talkers, const struct address *source, unsigned weight)
+{
+	if (pthread_mutex_trylock(&talkers->lock) != 0)
+		return;
+	place_of(talkers, source)->drops += weight;
 	pthread_mutex_unlock(&talkers->lock);
 }

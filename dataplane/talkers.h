@@ -23,7 +23,7 @@ struct talker {
 	struct address source;
 	uint64_t gets, news, removes; /* requests, estimated; TAKEs are among the GETs */
 	uint64_t hits;		      /* of the GETs */
-	uint64_t drops;		      /* of all of them: over --rate-limit */
+	uint64_t drops; /* over --rate-limit, malformed, refused, or no place in a queue */
 };
 
 /* Events that wait to be read, at most; more are dropped. */
@@ -62,6 +62,29 @@ static inline unsigned talkers_one_in(const struct talkers *talkers)
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
 	const uint8_t *key, enum sessd_outcome outcome, unsigned weight);
 
+/* [reader] Counts a sample as `weight` datagrams that were dropped. */
+void talkers_drop(struct talkers *talkers, const struct address *source, unsigned weight);
+
+/* Whether this one is the one in `one_in`. `skipped` belongs to the reader. [reader] */
+static inline bool talkers_due(unsigned one_in, unsigned *skipped)
+{
+	if (__builtin_expect(one_in == 0, 1) || ++*skipped < one_in)
+		return false;
+	*skipped = 0;
+	return true;
+}
+
+/* [reader] Call for each datagram of a source that may ask, and that is dropped without a call of
+ * talkers_count that says so. */
+static inline void talkers_lost(
+	struct talkers *talkers, unsigned *skipped, const struct address *source)
+{
+	unsigned one_in = talkers_one_in(talkers);
+
+	if (talkers_due(one_in, skipped))
+		talkers_drop(talkers, source, one_in);
+}
+
 /* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. `outcome`:
  * SESSD_OUTCOMES if it is not known here; `key` is of SESSD_KEY_SIZE bytes. */
 static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
@@ -70,10 +93,8 @@ static inline void talkers_count(struct talkers *talkers, unsigned *skipped,
 {
 	unsigned one_in = talkers_one_in(talkers);
 
-	if (__builtin_expect(one_in == 0, 1) || ++*skipped < one_in)
-		return;
-	*skipped = 0;
-	talkers_sample(talkers, source, kind, key, outcome, one_in);
+	if (talkers_due(one_in, skipped))
+		talkers_sample(talkers, source, kind, key, outcome, one_in);
 }
 
 #endif

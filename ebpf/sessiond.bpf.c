@@ -46,6 +46,8 @@ INLINE int refuse(struct xdp_md *ctx, const struct packet *packet, struct percpu
 	__u64 *counter, enum sessd_drop_reason reason, __u8 detail)
 {
 	++*counter;
+	if (reason != SESSD_DROP_NOT_ALLOWED)
+		talkers_count_malformed(ctx, packet, own);
 	drop_sample_send(ctx, packet, own, reason, detail);
 	return XDP_DROP;
 }

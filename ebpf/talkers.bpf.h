@@ -19,6 +19,9 @@
  * runs. */
 __u32 talkers_one_in;
 
+/* In place of a type: dropped as no request. Its outcome is SESSD_OUTCOMES. */
+#define TALKERS_MALFORMED 0xff
+
 /* While it is not 0, each sample is also written to `watched`, for `sessionctl watch`. */
 __u32 talkers_watched;
 
@@ -55,10 +58,11 @@ __attribute__((noinline)) int talkers_add(struct sessd_request_event *sample, __
 		counts = bpf_map_lookup_elem(&talkers, &own);
 	}
 	if (counts) {
-		__sync_fetch_and_add(&counts->of[sample->type % 4], weight);
+		if (sample->type != TALKERS_MALFORMED)
+			__sync_fetch_and_add(&counts->of[sample->type % 4], weight);
 		if (sample->outcome == SESSD_OUTCOME_HIT)
 			__sync_fetch_and_add(&counts->of[SESSD_TAKE], weight);
-		if (sample->outcome == SESSD_OUTCOME_LIMITED)
+		if (sample->outcome == SESSD_OUTCOME_LIMITED || sample->type == TALKERS_MALFORMED)
 			__sync_fetch_and_add(&counts->drops, weight);
 	}
 	/* What becomes of other NEWs and REMOVEs, the daemon knows. */
@@ -109,7 +113,8 @@ INLINE bool talkers_on(void)
 	return *(volatile __u32 *)&talkers_one_in;
 }
 
-/* `type`: SESSD_GET for a TAKE, too. `outcome`: SESSD_OUTCOMES if it is not known here. */
+/* `type`: SESSD_GET for a TAKE, too. `outcome`: SESSD_OUTCOMES if it is not
+ * known here. */
 INLINE void talkers_count(
 	const struct packet *packet, struct percpu *own, __u8 type, enum sessd_outcome outcome)
 {
@@ -120,6 +125,46 @@ INLINE void talkers_count(
 	own->talkers_skipped = 0;
 	barrier(); /* the sample is not cleared before it is due */
 	talkers_sample(packet, type, outcome, one_in);
+}
+
+/* Given offsets and not a packet, so that the verifier checks it once for all calls. */
+__attribute__((noinline)) int talkers_malformed(
+	struct xdp_md *ctx, __u32 ip_offset, __u32 v6, __u32 weight)
+{
+	struct sessd_request_event sample;
+	const void *ip = (void *)(long)ctx->data + ip_offset % 32,
+		   *end = (void *)(long)ctx->data_end;
+	const struct ip6_header *ip6 = ip;
+	const struct ip4_header *ip4 = ip;
+	__u32 *addr = (__u32 *)sample.source;
+
+	__builtin_memset(&sample, 0, sizeof(sample));
+	sample.type = TALKERS_MALFORMED;
+	sample.outcome = SESSD_OUTCOMES;
+	if (v6) {
+		if ((void *)(ip6 + 1) > end)
+			return 0;
+		for (int i = 0; i < 4; i++)
+			addr[i] = ip6->source[i];
+	} else {
+		if ((void *)(ip4 + 1) > end)
+			return 0;
+		addr[2] = V4_MAPPED;
+		addr[3] = ip4->source;
+	}
+	return talkers_add(&sample, weight);
+}
+
+/* For what is dropped as no request. */
+INLINE void talkers_count_malformed(
+	struct xdp_md *ctx, const struct packet *packet, struct percpu *own)
+{
+	__u32 one_in = *(volatile __u32 *)&talkers_one_in;
+
+	if (!one_in || ++own->talkers_skipped < one_in)
+		return;
+	own->talkers_skipped = 0;
+	talkers_malformed(ctx, packet_span(packet->data, packet->ip), packet->v6, one_in);
 }
 
 #endif

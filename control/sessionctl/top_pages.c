@@ -17,7 +17,7 @@ static const char *const help[] = {
 	"a  sort sources by all requests",
 	"g  ... by GETs        n  ... by NEWs        r  ... by REMOVEs",
 	"x  ... by misses, worst first               s  ... by address",
-	"o  ... by drops, over --rate-limit",
+	"o  ... by drops: malformed, refused, over --rate-limit, queue full",
 	"",
 	"j, k, arrows, page up, page down            scroll",
 	"p  pause              q  quit",

@@ -131,6 +131,8 @@ static void refuse(
 	struct writer *writer, uint64_t *counter, const uint8_t *key, const struct address *source)
 {
 	counter_add(counter, 1);
+	if (writer->ops->lost && source)
+		writer->ops->lost(writer->engine, source);
 	tell(writer, SESSD_NEW, SESSD_OUTCOME_REFUSED, key, source, NULL);
 }
 

@@ -65,7 +65,7 @@ static void merge(struct list *list)
 
 static uint64_t sent(const struct talker *talker)
 {
-	return talker->gets + talker->news + talker->removes;
+	return talker->gets + talker->news + talker->removes + talker->drops;
 }
 
 static int most_first(const void *a, const void *b)

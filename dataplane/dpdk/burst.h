@@ -109,6 +109,12 @@ void limit_takes(struct burst *burst);
 void watch_plain(struct burst *burst);
 void watch_answer(struct burst *burst, const struct frame *frame, bool take);
 void watch_updates(struct burst *burst);
+/* burst_watch.c: count drops by source, if somebody watches: of a frame, of a plain TAKE that is
+ * not answered, and of the NEWs and REMOVEs from place `from`, for which the writer's ring has no
+ * room. */
+void watch_lost(struct burst *burst, const struct frame *frame);
+void watch_lost_take(struct burst *burst, const struct fast_get *get);
+void watch_lost_updates(struct burst *burst, unsigned from);
 /* burst_watch.c: counts a request that exceeds --rate-limit, if somebody watches. */
 void watch_limited(struct burst *burst, const struct address *source, enum request_kind kind,
 	const struct sessd_header *header);

@@ -12,12 +12,7 @@
 /* Whether a request is the one in `one_in` that is sampled. */
 static bool is_due(struct burst *burst)
 {
-	unsigned *skipped = &burst->lcore->reader.talkers_skipped;
-
-	if (++*skipped < burst->watched)
-		return false;
-	*skipped = 0;
-	return true;
+	return talkers_due(burst->watched, &burst->lcore->reader.talkers_skipped);
 }
 
 static void add(struct burst *burst, const struct address *source, enum request_kind kind,
@@ -60,6 +55,14 @@ void watch_answer(struct burst *burst, const struct frame *frame, bool take)
 	add(burst, &source, take ? REQUEST_TAKE : REQUEST_GET, reply, outcome_of(reply));
 }
 
+static void source_of_update(const struct update_request *update, struct address *source)
+{
+	if (update->source_len == sizeof(struct in_addr))
+		address_from_ipv4(source, update->source);
+	else
+		memcpy(source->bytes, update->source, sizeof(source->bytes));
+}
+
 void watch_updates(struct burst *burst)
 {
 	struct address source;
@@ -69,10 +72,7 @@ void watch_updates(struct burst *burst)
 
 		if (!is_due(burst))
 			continue;
-		if (update->source_len == sizeof(struct in_addr))
-			address_from_ipv4(&source, update->source);
-		else
-			memcpy(source.bytes, update->source, sizeof(source.bytes));
+		source_of_update(update, &source);
 		add(burst, &source,
 			update->request->type == SESSD_NEW ? REQUEST_NEW : REQUEST_REMOVE,
 			update->request, SESSD_OUTCOMES);
@@ -84,4 +84,34 @@ void watch_limited(struct burst *burst, const struct address *source, enum reque
 {
 	if (burst->watched && is_due(burst))
 		add(burst, source, kind, header, SESSD_OUTCOME_LIMITED);
+}
+
+void watch_lost(struct burst *burst, const struct frame *frame)
+{
+	struct address source;
+
+	if (!burst->watched)
+		return;
+	source_address(frame, &source);
+	reader_lost(&burst->lcore->reader, &source);
+}
+
+void watch_lost_take(struct burst *burst, const struct fast_get *get)
+{
+	struct address source;
+
+	if (!burst->watched)
+		return;
+	address_from_ipv4(&source, get->data + FAST_SOURCE);
+	reader_lost(&burst->lcore->reader, &source);
+}
+
+void watch_lost_updates(struct burst *burst, unsigned from)
+{
+	struct address source;
+
+	for (unsigned i = from; i < burst->update_count; i++) {
+		source_of_update(&burst->updates[i], &source);
+		reader_lost(&burst->lcore->reader, &source);
+	}
 }

@@ -252,6 +252,11 @@ static void dpdk_watch(struct engine *engine, unsigned one_in)
 	talkers_watch(engine->readers.talkers, one_in);
 }
 
+static void dpdk_lost(struct engine *engine, const struct address *source)
+{
+	reader_shared_lost(&engine->readers, source);
+}
+
 static void dpdk_observe(struct engine *engine, bool on)
 {
 	talkers_observe(engine->readers.talkers, on);
@@ -327,6 +332,7 @@ const struct engine_ops engine_dpdk = {
 	.stats = stats_collect,
 	.drop_samples = dpdk_drop_samples,
 	.watch = dpdk_watch,
+	.lost = dpdk_lost,
 	.observe = dpdk_observe,
 	.events = dpdk_events,
 	.talkers = dpdk_talkers,

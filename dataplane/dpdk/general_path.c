@@ -63,8 +63,10 @@ void sort_updates(struct burst *burst)
 		removes += burst->updates[i].request->type == SESSD_REMOVE;
 	}
 	update_ring_push(&burst->lcore->updates, burst->updates, n);
-	if (__builtin_expect(burst->watched != 0, 0))
+	if (__builtin_expect(burst->watched != 0, 0)) {
 		watch_updates(burst);
+		watch_lost_updates(burst, n);
+	}
 	counter_add(&counters->new_queued, news);
 	counter_add(&counters->remove_queued, removes);
 	counter_add(&counters->drop_ring_full, burst->update_count - n);
@@ -177,6 +179,7 @@ FRAME_INLINE void sort_udp(struct burst *burst, struct rte_mbuf *mbuf, struct fr
 	pseudo = checksum_pseudo(frame);
 	header_sum = checksum_bytes(header, SESSD_HEADER_SIZE);
 	if (!verify_udp(frame, pseudo, header_sum, SESSD_HEADER_SIZE)) {
+		watch_lost(burst, frame);
 		drop(burst, mbuf, &counters->drop_bad_checksum);
 		return;
 	}

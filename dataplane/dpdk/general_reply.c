@@ -83,11 +83,13 @@ static void answer(struct burst *burst, const struct table_view *view, struct pe
 		    (uint8_t *)(header + 1) + burst->lcore->value_max + TABLE_BURST_SLACK > end,
 		    0)) {
 		counter_add(&burst->lcore->counters.drop_no_room, 1);
+		watch_lost(burst, frame);
 		burst_drop(burst, get->mbuf);
 		return;
 	}
 	if (get->take && get->decision == TAKE_WON && burst->taken_count >= burst->update_room) {
 		counter_add(&burst->lcore->counters.drop_ring_full, 1);
+		watch_lost(burst, frame);
 		burst_drop(burst, get->mbuf);
 		return;
 	}

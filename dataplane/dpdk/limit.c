@@ -56,6 +56,7 @@ void limit_takes(struct burst *burst)
 	for (unsigned i = 0; i < burst->fast_count; i++) {
 		if (burst->fast[i].take && !room) {
 			counter_add(&burst->lcore->counters.drop_ring_full, 1);
+			watch_lost_take(burst, &burst->fast[i]);
 			burst_drop(burst, burst->send[i]);
 			burst->take_count--;
 			continue;

@@ -21,17 +21,17 @@ enum datagram_result datagram_parse(const uint8_t *data, size_t size, const uint
 	struct frame frame = {.data = (uint8_t *)data, .len = (uint32_t)size};
 	enum parse_result result = parse_frame(&frame, PARSE_OPTIONS_REFUSE);
 
-	if (result == PARSE_BAD_CHECKSUM)
-		return DATAGRAM_CHECKSUM;
-	if (result != PARSE_UDP || !is_whole(&frame))
-		return DATAGRAM_MALFORMED;
-	if (!verify_udp(&frame, checksum_pseudo(&frame), 0, 0))
-		return DATAGRAM_CHECKSUM;
-	*message = (const uint8_t *)(frame_udp(&frame) + 1);
-	*length = frame.l4_len - sizeof(struct frame_udp);
+	if (result != PARSE_UDP || !is_whole(&frame)) {
+		memset(source, 0, sizeof(*source));
+		return result == PARSE_BAD_CHECKSUM ? DATAGRAM_CHECKSUM : DATAGRAM_MALFORMED;
+	}
 	if (frame.v6)
 		memcpy(source->bytes, frame_ip6(&frame)->source, sizeof(source->bytes));
 	else
 		address_from_ipv4(source, (const uint8_t *)&frame_ip4(&frame)->source);
+	if (!verify_udp(&frame, checksum_pseudo(&frame), 0, 0))
+		return DATAGRAM_CHECKSUM;
+	*message = (const uint8_t *)(frame_udp(&frame) + 1);
+	*length = frame.l4_len - sizeof(struct frame_udp);
 	return DATAGRAM_WHOLE;
 }

@@ -22,8 +22,8 @@ enum datagram_result {
  * options or IPv6 without extension headers. `*message` points into the frame, at any alignment;
  * `*length` is in bytes. Both are set for DATAGRAM_WHOLE only. Checksums are checked as the
  * kernel's stack does: IPv4 may have none, and the pseudo header's sum alone is accepted, which a
- * sender on this host leaves for offload (CHECKSUM_PARTIAL). `*source` is who sent it. Any
- * thread. */
+ * sender on this host leaves for offload (CHECKSUM_PARTIAL). `*source` is who sent it; the wildcard
+ * address unless it is whole or only its UDP checksum is wrong. Any thread. */
 enum datagram_result datagram_parse(const uint8_t *data, size_t size, const uint8_t **message,
 	size_t *length, struct address *source);
 

@@ -418,6 +418,11 @@ static void socket_watch(struct engine *engine, unsigned one_in)
 	talkers_watch(engine->shared.readers.talkers, one_in);
 }
 
+static void socket_lost(struct engine *engine, const struct address *source)
+{
+	reader_shared_lost(&engine->shared.readers, source);
+}
+
 static void socket_observe(struct engine *engine, bool on)
 {
 	talkers_observe(engine->shared.readers.talkers, on);
@@ -465,6 +470,7 @@ const struct engine_ops engine_socket = {
 	.drop_samples = socket_drop_samples,
 	.latency = socket_latency,
 	.watch = socket_watch,
+	.lost = socket_lost,
 	.observe = socket_observe,
 	.events = socket_events,
 	.talkers = socket_talkers,

@@ -194,15 +194,19 @@ static unsigned answer_all(struct worker *worker, struct udp_batch *batch, struc
 	unsigned room, uint64_t now)
 {
 	struct update_request *taken = sorted->updates;
+	struct udp_datagram datagram;
 	unsigned count = 0, dropped = 0;
 
 	for (unsigned i = 0; i < sorted->get_count; i++) {
 		const struct pending_get *get = &sorted->gets[i];
 
-		if (get->take && count == room)
+		if (get->take && count == room) {
+			udp_datagram(batch, get->index, &datagram);
+			reader_lost(&worker->reader, &datagram.source);
 			dropped++;
-		else
+		} else {
 			count += answer(worker, batch, get, now, &taken[count]);
+		}
 	}
 	queue_updates(worker, taken, count);
 	return dropped;
@@ -232,6 +236,8 @@ static bool serve(
 		table_prefetch_slot(worker->shared->table, sorted.gets[i].hash);
 	pushed = room < sorted.update_count ? room : sorted.update_count;
 	queue_updates(worker, sorted.updates, pushed);
+	for (unsigned i = pushed; i < sorted.update_count; i++)
+		reader_lost(&worker->reader, &sorted.sources[i]);
 	dropped = answer_all(worker, batch, &sorted, room - pushed, now) + sorted.update_count -
 		  pushed;
 	if (dropped > 0)

@@ -160,7 +160,7 @@ static void open_xsks(struct engine *engine, const struct table *table)
 	}
 	engine->xsks = xsk_open(interfaces, count, bpf_map__fd(skel->maps.xsks),
 		bpf_map__max_entries(skel->maps.xsks) / ENGINE_INTERFACES_MAX,
-		engine->config.busy_poll, table);
+		engine->config.busy_poll, table, &engine->reader);
 }
 
 /* Counters that cannot be read stay 0; logged once. */
@@ -433,6 +433,7 @@ const struct engine_ops engine_xdp = {
 	.latency = stats_xdp_latency,
 	.answer_times = stats_xdp_answer_times,
 	.watch = stats_xdp_watch,
+	.lost = stats_xdp_lost,
 	.observe = stats_xdp_observe,
 	.events = stats_xdp_events,
 	.talkers = stats_xdp_talkers,

@@ -112,6 +112,11 @@ void stats_xdp_watch(struct engine *engine, unsigned one_in)
 		walk_talkers(bpf_map__fd(engine->skel->maps.talkers), NULL, NULL);
 }
 
+void stats_xdp_lost(struct engine *engine, const struct address *source)
+{
+	reader_lost(&engine->reader, source);
+}
+
 struct watched_sink {
 	void (*found)(void *ctx, const struct sessd_request_event *event);
 	void *ctx;

@@ -334,6 +334,7 @@ uint64_t stats_xdp_replies(struct engine *engine);
 void stats_xdp_latency(struct engine *engine, struct latency *into);
 bool stats_xdp_answer_times(struct engine *engine, struct sessd_answer_times *into);
 void stats_xdp_watch(struct engine *engine, unsigned one_in);
+void stats_xdp_lost(struct engine *engine, const struct address *source);
 void stats_xdp_observe(struct engine *engine, bool on);
 /* `found` may be NULL. */
 void stats_xdp_events(struct engine *engine,

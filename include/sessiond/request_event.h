@@ -38,7 +38,7 @@ _Static_assert(sizeof(struct sessd_request_event) == 56, "no padding in an event
  * for. */
 struct sessd_talker_counts {
 	__u64 of[4]; /* by enum sessd_type; SESSD_TAKE: hits, as TAKEs are among the GETs */
-	__u64 drops; /* of all of them: over --rate-limit */
+	__u64 drops; /* over --rate-limit, and malformed ones, which are not in `of` */
 };
 
 #endif

@@ -138,6 +138,16 @@ static uint64_t counted(const struct fixture *fixture, const char *source, int t
 	return counts.of[type];
 }
 
+static uint64_t dropped(const struct fixture *fixture, const char *source)
+{
+	struct sessd_talker_counts counts = {0};
+	uint8_t from[16] = {[10] = 0xff, [11] = 0xff};
+
+	assert_int_equal(inet_pton(AF_INET, source, from + 12), 1);
+	bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, &counts);
+	return counts.drops;
+}
+
 static void talkers(void **state)
 {
 	struct fixture fixture;
@@ -187,6 +197,26 @@ static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t 
 		spec.key = key;
 	fixture_run(fixture, frame, frame_build(&spec, frame), &outcome);
 	assert_int_equal(outcome.verdict, verdict);
+}
+
+/* What is dropped as no request is counted by source, too, but not of a source that may not ask. */
+static void malformed_by_source(void **state)
+{
+	static const struct frame_spec wrong[] = {
+		{.message_version = 9}, {.type = SESSD_OK}, {.type = 77}, {.message_length = 10}};
+	struct fixture fixture;
+
+	(void)state;
+	fixture_start(&fixture, SESSD_VALUE_DEFAULT_MAX);
+	run(&fixture, wrong[0], XDP_DROP);
+	assert_int_equal(dropped(&fixture, "10.0.0.1"), 0); /* nobody watches */
+	fixture.bpf->bss->talkers_one_in = 1;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		run(&fixture, wrong[i], XDP_DROP);
+	assert_int_equal(dropped(&fixture, "10.0.0.1"), 4);
+	for (unsigned type = SESSD_NEW; type <= SESSD_TAKE; type++)
+		assert_int_equal(counted(&fixture, "10.0.0.1", (int)type), 0);
+	fixture_stop(&fixture);
 }
 
 /* A GET that is passed on is counted by the daemon, which does not count NEWs and REMOVEs. */
@@ -252,6 +282,7 @@ int main(void)
 		cmocka_unit_test(one_kind_only),
 		cmocka_unit_test(changed),
 		cmocka_unit_test(talkers),
+		cmocka_unit_test(malformed_by_source),
 		cmocka_unit_test(talkers_are_counted_once),
 	};
 

@@ -395,7 +395,7 @@ static void memory_of_many_queues(void **state)
 		world_sh(command);
 	}
 	frame_bytes = 0;
-	set = xsk_open(interfaces, 3, map, 64, false, NULL);
+	set = xsk_open(interfaces, 3, map, 64, false, NULL, NULL);
 	assert_non_null(set);
 	assert_int_equal(xsk_count(set), 192);
 	print_message("192 queues take %zu KiB\n", frame_bytes >> 10);

@@ -976,8 +976,10 @@ static void watched(void **state)
 {
 	struct packet_spec one = {.proto = IPPROTO_UDP, .source = "192.0.2.77"};
 	struct packet_spec tagged = one, v6 = one;
+	uint8_t payload[SESSD_HEADER_SIZE], frame[PACKET_ROOM];
 	const struct talker *source;
 	struct address address;
+	size_t len;
 	uint64_t start = clock_tick();
 	unsigned changes;
 
@@ -1041,6 +1043,19 @@ static void watched(void **state)
 	assert_int_equal(source->drops, 20 - changes);
 	assert_int_equal(source->news, 2 + 20);
 
+	/* Messages of a type that nobody may send, and wrong checksums. */
+	let_in(&one, SESSD_OK, 3);
+	packet_request((struct sessd_header *)payload, SESSD_GET, 0, 1);
+	len = packet_build(frame, &one, payload, sizeof(payload));
+	frame[len - 1] ^= 1;
+	for (unsigned i = 0; i < 4; i++)
+		offer(frame, len);
+	run();
+	source = watched_source("192.0.2.77");
+	assert_int_equal(source->drops, 20 - changes + 3 + 4);
+	assert_int_equal(source->gets, 4);
+	assert_int_equal(watched_count, 2);
+
 	/* One in four, each of which counts for four. */
 	talkers_watch(engine.readers.talkers, 0);
 	talkers_watch(engine.readers.talkers, 4);
@@ -1057,9 +1072,16 @@ static void ring_full(void **state)
 	size_t len;
 
 	(void)state;
+	talkers_watch(engine.readers.talkers, 1);
 	for (unsigned i = 0; i < 100; i++)
 		offer_request(&spec, SESSD_NEW, 300, (uint8_t)i, "abc", 3);
 	run();
+	watched_count = 0;
+	talkers_list(engine.readers.talkers, keep_source, NULL);
+	assert_int_equal(watched_count, 1);
+	assert_int_equal(watched_sources[0].news, 100);
+	assert_int_equal(watched_sources[0].drops, 100 - UPDATES);
+	talkers_watch(engine.readers.talkers, 0);
 	assert_null(taken(&len));
 	assert_int_equal(update_ring_waiting(&lcore->updates), UPDATES);
 	assert_int_equal(lcore->counters.new_queued, UPDATES);

@@ -58,6 +58,7 @@ struct engine {
 	struct session status; /* as it was put last */
 	struct session outlived[OUTLIVED];
 	unsigned outlived_count, forgotten;
+	unsigned lost; /* atomic */
 };
 
 void fake_engine_key(uint32_t number, uint8_t key[SESSD_KEY_SIZE])
@@ -332,6 +333,17 @@ static bool fake_value(struct engine *engine, const struct session *session, voi
 	return entry->present;
 }
 
+static void fake_lost(struct engine *engine, const struct address *source)
+{
+	(void)source;
+	__atomic_fetch_add(&engine->lost, 1, __ATOMIC_RELAXED);
+}
+
+unsigned fake_engine_lost(struct engine *engine)
+{
+	return __atomic_load_n(&engine->lost, __ATOMIC_RELAXED);
+}
+
 const struct engine_ops fake_engine_ops = {
 	.name = "fake",
 	.table_config = fake_table_config,
@@ -339,6 +351,7 @@ const struct engine_ops fake_engine_ops = {
 	.start = fake_start,
 	.poll = fake_poll,
 	.wake = fake_wake,
+	.lost = fake_lost,
 	.put = fake_put,
 	.del = fake_del,
 	.commit = fake_commit,

@@ -45,4 +45,7 @@ struct session fake_engine_status(struct engine *engine);
 unsigned fake_engine_count(struct engine *engine);
 void fake_engine_key(uint32_t number, uint8_t key[SESSD_KEY_SIZE]);
 
+/* NEWs of a known source that the writer said are refused. */
+unsigned fake_engine_lost(struct engine *engine);
+
 #endif

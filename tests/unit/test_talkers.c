@@ -97,6 +97,30 @@ static void test_counts(void **state)
 	talkers_destroy(talkers);
 }
 
+/* Drops are no requests and no events, and a source that is only dropped is listed. */
+static void test_drops(void **state)
+{
+	struct talkers *talkers = talkers_create();
+	struct address addr = source(1);
+	struct seen seen = {0};
+	unsigned skipped = 0;
+
+	(void)state;
+	talkers_lost(talkers, &skipped, &addr);
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, 0); /* not watched */
+	talkers_watch(talkers, 4);
+	talkers_observe(talkers, true);
+	for (unsigned i = 0; i < 40; i++)
+		talkers_lost(talkers, &skipped, &addr);
+	talkers_list(talkers, keep, &seen);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(of(&seen, 1)->drops, 40);
+	assert_int_equal(of(&seen, 1)->gets + of(&seen, 1)->news + of(&seen, 1)->removes, 0);
+	talkers_events(talkers, NULL, NULL);
+	talkers_destroy(talkers);
+}
+
 static unsigned events, hits;
 
 static void on_event(void *ctx, const struct sessd_request_event *event)
@@ -260,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_many_sources),
 		cmocka_unit_test(test_watch),

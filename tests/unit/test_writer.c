@@ -97,6 +97,8 @@ static uint64_t flush(struct world *world)
 /* Each reason why a NEW is not stored has its counter; the first write wins. */
 static void news(void **state)
 {
+	static const uint8_t long_value[513];
+	const struct address source = {{[15] = 1}};
 	struct world world = start(100);
 	struct fake_entry entry;
 	uint64_t before = clock_tick();
@@ -123,6 +125,13 @@ static void news(void **state)
 	assert_int_equal(entry.session.len, 144);
 	assert_in_range(
 		entry.session.expires, clock_expiry(before, 300), clock_expiry(clock_tick(), 300));
+	/* The engine is told of refused ones, for its counts by source, if their source is known.
+	 */
+	assert_int_equal(fake_engine_lost(world.engine), 0);
+	fake_engine_send_value(world.engine, 6, 300, long_value, sizeof(long_value), &source);
+	fake_engine_send_value(world.engine, 6, 300, long_value, 512, &source);
+	fake_engine_settle(world.engine);
+	assert_int_equal(fake_engine_lost(world.engine), 1);
 	/* 72 words of 0x0a0a: RFC 1071. */
 	assert_int_equal(entry.session.sum, (72 * 0x0a0a) % 0xffff);
 	stop(&world);

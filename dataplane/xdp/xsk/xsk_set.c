@@ -32,6 +32,7 @@
 
 struct xsk_set {
 	const struct table *table;
+	struct reader *reader; /* NULL: drops are not counted by source */
 	atomic_bool busy_poll;
 	size_t count;
 	size_t next; /* index of the queue to serve first */
@@ -90,7 +91,7 @@ static void open_interface(struct xsk_set *set, const struct xsk_interface *inte
 }
 
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
-	uint32_t map_queues, bool busy_poll, const struct table *table)
+	uint32_t map_queues, bool busy_poll, const struct table *table, struct reader *reader)
 {
 	uint32_t total = 0;
 	struct xsk_set *set;
@@ -104,6 +105,7 @@ struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, i
 	}
 	memset(set, 0, sizeof(*set));
 	set->table = table;
+	set->reader = reader;
 	set->busy_poll = busy_poll;
 	for (size_t i = 0; i < count; i++)
 		open_interface(set, &interfaces[i], frames_of_each(total), map_fd, map_queues);
@@ -161,24 +163,33 @@ struct message {
 	struct address source;
 };
 
-static bool parse(struct xsk_queue *queue, const struct xdp_desc *desc, struct message *message)
+/* Counts a drop: a message of this source, or of nobody known. */
+static void lose(const struct xsk_set *set, uint64_t *counter, const struct address *source)
+{
+	counter_add(counter, 1);
+	if (set->reader && !address_is_wildcard(source))
+		reader_lost(set->reader, source);
+}
+
+static bool parse(const struct xsk_set *set, struct xsk_queue *queue, const struct xdp_desc *desc,
+	struct message *message)
 {
 	switch (datagram_parse(queue->frames + desc->addr, desc->len, &message->at,
 		&message->length, &message->source)) {
 	case DATAGRAM_WHOLE:
 		return true;
 	case DATAGRAM_MALFORMED:
-		counter_add(&queue->malformed, 1);
+		lose(set, &queue->malformed, &message->source);
 		return false;
 	case DATAGRAM_CHECKSUM:
-		counter_add(&queue->checksum, 1);
+		lose(set, &queue->checksum, &message->source);
 		return false;
 	}
 	return false;
 }
 
-static void deliver(
-	struct xsk_queue *queue, const struct message *message, const struct update_sink *sink)
+static void deliver(const struct xsk_set *set, struct xsk_queue *queue,
+	const struct message *message, const struct update_sink *sink)
 {
 	struct sessd_header header;
 
@@ -193,7 +204,7 @@ static void deliver(
 		sink->on_remove(sink->ctx, header.key);
 		break;
 	default: /* the program redirects nothing else */
-		counter_add(&queue->malformed, 1);
+		lose(set, &queue->malformed, &message->source);
 	}
 }
 
@@ -216,10 +227,10 @@ static void handle(struct xsk_set *set, struct xsk_queue *queue, uint32_t at, un
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&queue->rx, at + i);
 		struct message *message = &messages[count];
 
-		if (!parse(queue, desc, message))
+		if (!parse(set, queue, desc, message))
 			continue;
 		if (message->length < SESSD_HEADER_SIZE) {
-			counter_add(&queue->malformed, 1);
+			lose(set, &queue->malformed, &message->source);
 			continue;
 		}
 		if (set->table)
@@ -229,7 +240,7 @@ static void handle(struct xsk_set *set, struct xsk_queue *queue, uint32_t at, un
 		count++;
 	}
 	for (unsigned i = 0; i < count; i++)
-		deliver(queue, &messages[i], sink);
+		deliver(set, queue, &messages[i], sink);
 }
 
 /* Gives frames back to the kernel. */

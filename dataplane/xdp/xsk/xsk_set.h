@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "dataplane/engine.h"
+#include "dataplane/reader.h"
 
 /* Messages per call of xsk_serve, so that the other sockets do not wait for long. */
 #define XSK_BUDGET 256
@@ -36,10 +37,11 @@ struct xsk_interface {
 uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count);
 
 /* Opens the sockets and puts them into `map_fd`, an XSKMAP with `map_queues` elements per slot;
- * logs those that cannot be opened. NULL, logged, if none can. `table` is for prefetching and may
- * be NULL; it must outlive the set. */
+ * logs those that cannot be opened. NULL, logged, if none can. `table` is for prefetching,
+ * `reader` of the writer thread counts drops by source; both may be NULL, and must outlive the
+ * set. */
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
-	uint32_t map_queues, bool busy_poll, const struct table *table);
+	uint32_t map_queues, bool busy_poll, const struct table *table, struct reader *reader);
 /* Messages reach the UDP sockets from then on. NULL is allowed. */
 void xsk_close(struct xsk_set *set);
 
