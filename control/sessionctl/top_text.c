@@ -13,21 +13,20 @@
 
 #define BAR 30
 
-/* Of GETs and TAKEs; hits first. */
-static const char *const outcomes[] = {"get_hits", "take_hits", "get_misses", "get_expired",
-	"get_torn", "take_misses", "take_lost_race"};
-#define HIT_OUTCOMES 2
-#define OUTCOMES     (sizeof(outcomes) / sizeof(outcomes[0]))
-
+/* Of GETs and TAKEs: all, or those that found their session. */
 static double get_requests(const struct view *view, bool rate, bool hits_only)
 {
+	size_t prefix = view->now->pinned ? strlen("xdp_") : 0;
 	double sum = 0;
-	char name[64];
 
-	for (size_t i = 0; i < (hits_only ? HIT_OUTCOMES : OUTCOMES); i++) {
-		snprintf(name, sizeof(name), "%s%s", view->now->pinned ? "xdp_" : "", outcomes[i]);
-		sum += rate ? top_rate(view->before, view->now, name)
-			    : (double)top_figure(view->now, name);
+	for (unsigned i = 0; i < view->now->figure_count; i++) {
+		const struct top_figure *figure = &view->now->figures[i];
+		const char *name = figure->name + prefix;
+
+		if (strncmp(figure->name, "xdp_", prefix) == 0 &&
+			(figure_is_hit(name) || (!hits_only && figure_is_miss(name))))
+			sum += rate ? top_rate(view->before, view->now, figure->name)
+				    : (double)figure->value;
 	}
 	return sum;
 }
