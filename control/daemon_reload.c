@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/text.h"
 #include "control/config/option_values.h"
 #include "control/notify.h"
 
@@ -25,6 +26,18 @@ static void tell(const struct report *report, const char *text)
 {
 	if (report->line)
 		report->line(report->line_ctx, text);
+}
+
+/* A file that a farm of caches reads at each reload: its content may have changed. */
+static void tell_read_again(const struct report *report, const char *option, const char *path)
+{
+	char text[TEXT_QUOTE + 64], quoted[TEXT_QUOTE];
+
+	if (!path[0] || !report->daemon->farm)
+		return;
+	snprintf(text, sizeof(text), "%s: %s was read again", option, text_quote(path, quoted));
+	log_notice("reload: %s", text);
+	tell(report, text);
 }
 
 static void on_changed(void *ctx, const struct option_def *def, const struct options *running,
@@ -166,12 +179,14 @@ int daemon_reload(
 		return err;
 	}
 	daemon->configured = (uint64_t)time(NULL);
+	if (!report.changed)
+		tell(&report, daemon->farm ? "no option has changed" : "nothing has changed");
+	tell_read_again(&report, "farm-key", next.farm_key);
+	tell_read_again(&report, "farm-ca", next.farm_ca);
 	if (report.restart) {
 		restart_cost(&report, &now, cost);
 		log_warning("reload: %s", cost);
 		tell(&report, cost);
-	} else if (!report.changed) {
-		tell(&report, "nothing has changed");
 	}
 	log_tagged(LOG_LEVEL_NOTICE, "reload", "reloaded: %zu allowed prefixes, REMOVEs are %s",
 		next.allow.count, next.remove == REMOVE_IGNORE ? "ignored" : "honoured");

@@ -49,6 +49,8 @@ for step in add promote drop; do
 	"$sessionctl" key rotate "$folder/a.key"
 	cp "$folder/a.key" "$folder/b.key.new"
 	expect 0 '' "$sessionctl" -C "$folder/a.sock" reload
+	grep -qx "farm-key: $folder/a.key was read again" "$folder/out" &&
+		grep -qx 'no option has changed' "$folder/out" || fail "reload says: $(cat "$folder/out")"
 	crosses "1$(echo "$step" | wc -c)" "sessions cross while $step is half done"
 	mv "$folder/b.key.new" "$folder/b.key"
 	expect 0 '' "$sessionctl" -C "$folder/b.sock" reload
