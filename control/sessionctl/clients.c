@@ -34,6 +34,7 @@ static const struct {
 struct found {
 	const char *name; /* of the file */
 	pid_t pid;	  /* -1: not known */
+	bool master;	  /* has counted nothing, and is the parent of one that is listed */
 	struct client_page page;
 };
 
@@ -53,6 +54,51 @@ static bool is_open(const struct client_page *page, unsigned cache)
 	return page->caches[cache].breaker.retry_at != 0;
 }
 
+static bool has_counted(const struct client_page *page)
+{
+	for (size_t i = 0; i < COUNTERS; i++)
+		if (counter(page, i))
+			return true;
+	return false;
+}
+
+/* -1: not known. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512], *at;
+	int parent = -1;
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	/* The second field is a name in brackets, which may contain anything. */
+	at = strrchr(text, ')');
+	return at && sscanf(at, ") %*c %d", &parent) == 1 ? parent : -1;
+}
+
+/* A master, such as HAProxy's, answers nobody: its workers do, which are its children. */
+static void find_masters(const struct all *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct found *child = &all->found[i];
+		pid_t parent = child->pid > 0 ? parent_of(child->pid) : -1;
+
+		for (size_t j = 0; parent > 0 && j < all->count; j++) {
+			struct found *found = &all->found[j];
+
+			if (j != i && found->pid == parent && !has_counted(&found->page) &&
+				strcmp(found->page.program, child->page.program) == 0)
+				found->master = true;
+		}
+	}
+}
+
 /* For terminals, JSON and labels: printable ASCII. */
 static void clean(char *text)
 {
@@ -68,10 +114,11 @@ static int print_text(const struct all *all)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct client_page *page = &all->found[i].page;
 
-		printf("%s%s%s%s%s\n", all->found[i].name,
+		printf("%s%s%s%s%s%s\n", all->found[i].name,
 			page->flags & CLIENT_PAGE_SEALED ? " sealed" : " plain",
 			page->flags & CLIENT_PAGE_SINGLE_USE ? " single-use" : "",
-			*page->scope ? " scope " : "", page->scope);
+			*page->scope ? " scope " : "", page->scope,
+			all->found[i].master ? " (master)" : "");
 		for (unsigned j = 0; j < page->cache_count; j++)
 			printf("  cache %s %s\n", page->caches[j].text,
 				is_open(page, j) ? "given-up" : "in-use");
@@ -94,10 +141,11 @@ static json_t *as_json(const struct found *found)
 	for (size_t i = 0; i < COUNTERS; i++)
 		json_object_set_new(
 			numbers, counters[i].name, json_integer((json_int_t)counter(page, i)));
-	row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "client", found->name, "program",
-		page->program, "scope", page->scope, "sealed", page->flags & CLIENT_PAGE_SEALED,
-		"single_use", page->flags & CLIENT_PAGE_SINGLE_USE, "caches", caches, "counters",
-		numbers);
+	row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "client", found->name,
+		"program", page->program, "scope", page->scope, "sealed",
+		page->flags & CLIENT_PAGE_SEALED, "single_use",
+		page->flags & CLIENT_PAGE_SINGLE_USE, "master", found->master, "caches", caches,
+		"counters", numbers);
 	if (row)
 		json_object_set_new(
 			row, "pid", found->pid > 0 ? json_integer(found->pid) : json_null());
@@ -185,6 +233,7 @@ static int add(struct all *all, int folder, char *name)
 	if (found->pid == 0)
 		return 0;
 	found->name = name;
+	found->master = false;
 	clean(name);
 	clean(found->page.program);
 	clean(found->page.scope);
@@ -212,6 +261,7 @@ static int collect_and_print(const struct ctl *ctl, int folder)
 		return error_set(errno, "%s", strerror(errno));
 	for (int i = 0; ret == 0 && i < count; i++)
 		ret = add(&all, folder, names[i]->d_name);
+	find_masters(&all);
 	if (ret == 0)
 		ret = ctl->metrics ? print_metrics(&all)
 		      : ctl->json  ? print_json(&all)

@@ -264,6 +264,13 @@ fi
 # A process that executes itself anew leaves no file of counters behind: HAProxy's master opens two each time.
 [ "$server" != haproxy ] || [ "$(find "$folder/clients.b" -type f | wc -l)" -le 4 ] ||
 	fail "files of counters are left: $(ls "$folder/clients.b")"
+# That master is marked, and its worker, which looks up, is not.
+if [ "$server" = haproxy ]; then
+	"$sessionctl" clients "$folder/clients.b" | grep -vE '^  ' >"$folder/listed"
+	cat "$folder/listed"
+	[ "$(grep -c ' (master)$' "$folder/listed")" -eq 1 ] && grep -qv ' (master)$' "$folder/listed" ||
+		fail "the master is not told from its worker: $(cat "$folder/listed")"
+fi
 under 'the key has rotated' 'hit miss timeout off' $count $count
 
 ! grep -E 'exited on signal|\[(alert|crit)\]|exited with code (13|[2-9])' "$folder"/[ab]/error.log "$folder"/[ab].out 2>/dev/null ||
