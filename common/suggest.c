@@ -4,11 +4,14 @@
 #include "common/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#define LENGTH_MAX 32
-#define EDITS_MAX  2
+#define LENGTH_MAX    32
+#define EDITS_MAX     2
+#define BEGINNING_MIN 3
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -48,10 +51,24 @@ static unsigned edits_between(const char *a, const char *b)
 	return rows[a_length % 3][b_length];
 }
 
+/* Whether one is the beginning of the other: "warn" of "warning". */
+static bool begins(const char *a, const char *b)
+{
+	size_t a_length = strlen(a), b_length = strlen(b);
+	size_t length = a_length < b_length ? a_length : b_length;
+
+	return length >= BEGINNING_MIN && strncasecmp(a, b, length) == 0;
+}
+
 void suggest_offer(struct suggest *suggest, const char *known)
 {
 	unsigned edits = edits_between(suggest->word, known);
 
+	if (edits > 0 && !suggest->found && begins(suggest->word, known)) {
+		suggest->found = known;
+		suggest->edits = EDITS_MAX; /* a misspelling is likelier */
+		return;
+	}
 	/* Not two edits for a short word: they turn any short word into any other. */
 	if (edits > EDITS_MAX || 2 * edits >= strlen(known) ||
 		(suggest->found && edits >= suggest->edits))

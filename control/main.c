@@ -72,6 +72,8 @@ int main(int argc, char **argv)
 	err = options_parse(&options, argc, argv, &errors);
 	if (err == 0)
 		err = options_check_host(&options, &errors);
+	else if (errors.in_lines) /* all mistakes in one go */
+		options_check_names(&options, &errors);
 	if (err < 0) {
 		if (errors.count == 0)
 			fprintf(stderr, "sessiond: %s\n", error_message());

@@ -137,3 +137,12 @@ int options_check_host(const struct options *options, struct option_errors *erro
 		(void)error_set(EINVAL, "%s", errors->first);
 	return worst;
 }
+
+void options_check_names(const struct options *options, struct option_errors *errors)
+{
+	struct identity identity;
+
+	check_interfaces(options, errors);
+	if (options->user[0])
+		check_user(options, errors, &identity);
+}

@@ -19,8 +19,9 @@ static _Thread_local char reason[256];
 
 static const char *expected_number(const struct option_def *def)
 {
-	snprintf(reason, sizeof(reason), "expected %s from %llu to %llu", def->what,
-		(unsigned long long)def->min, (unsigned long long)def->max);
+	snprintf(reason, sizeof(reason), "expected %s from %llu to %llu%s", def->what,
+		(unsigned long long)def->min, (unsigned long long)def->max,
+		def->max >= 1000000 ? ", such as 20k or 1M" : "");
 	return reason;
 }
 

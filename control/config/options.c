@@ -165,8 +165,11 @@ int options_parse(struct options *options, int argc, char **argv, struct option_
 		memcpy(config_path, options->config_path, sizeof(config_path));
 		set_defaults(options);
 		ret = options_read_file(options, config_path, errors);
-		if (ret < 0)
+		if (ret < 0) {
+			if (errors)
+				errors->in_lines = errors->count > 0;
 			return ret;
+		}
 		ret = read_command_line(options, argc, argv);
 		if (ret < 0)
 			return ret;

@@ -50,6 +50,7 @@ struct option_errors {
 	void *ctx;
 	unsigned count;
 	char first[512];
+	bool in_lines; /* lines of the file are wrong, so how options fit together is not checked */
 };
 
 /* Fills `options` from defaults, the file that --config names and the command line. Prints --help
@@ -77,6 +78,8 @@ int options_reload(struct options *next, int argc, char **argv, const struct opt
  * which may become free, -EAGAIN if a user could not be looked up, or -EINVAL, also if only one of
  * several mistakes is of that kind. Each is added to `errors`, which may be NULL. */
 int options_check_host(const struct options *options, struct option_errors *errors);
+/* The part of it that is possible where lines of the file are wrong: interfaces and the user. */
+void options_check_names(const struct options *options, struct option_errors *errors);
 /* Calls `tell` for each option that was given and that `mode` does not use. */
 void options_without_effect(const struct options *options, const struct engine_mode *mode,
 	void (*tell)(void *ctx, const char *name, const char *mode), void *ctx);

@@ -83,7 +83,9 @@ wrong '--mode sokcet: expected auto, xdp, dpdk or socket: did you mean socket[?]
 wrong '--xdp-mode natve: .*: did you mean native[?]$' --xdp-mode natve
 wrong '--remove ingore: expected honour or ignore: did you mean ignore[?]$' --remove ingore
 wrong '--take frm: .*: did you mean farm[?]$' --take frm
-wrong '--log-level warn: expected error, warning, notice, info or debug$' --log-level warn
+wrong '--log-level warn: expected error, warning, notice, info or debug: did you mean warning[?]$' --log-level warn
+wrong '--log-level in: expected error, warning, notice, info or debug$' --log-level in
+wrong '--capacity 1MB: expected a number of sessions from 1 to [0-9]*, such as 20k or 1M$' --capacity 1MB
 wrong '--log-level inof: .*: did you mean info[?]$' --log-level inof
 wrong '--seccomp yse: .*: did you mean yes[?]$' --seccomp yse
 
@@ -163,6 +165,7 @@ mistakes() {
 		[ "$said" = "$lines " ] || fail "$2 ($check): lines $said, expected $lines: $(cat "$folder/err")"
 	done
 }
+mistakes '1 2 3 4' 'capcity = 1M\ninterface = nope0\nuser = no-such-user\nmode = scoket\n'
 mistakes '1 2 3' 'capcity = 1M\nrate-limit = 20k\nallow = 10.0.0.1/8\n'
 mistakes '1 3' 'capacity = 1MB\nrate-limit = "20k/2k" ; right\nmetrics = "9532\n'
 mistakes '2 3 4 5' 'mode = socket\ninterface = lo\nxdp-histogram = yes\nfarm-ca = /x\ndpdk-args = -l 1\n'
