@@ -160,7 +160,7 @@ int daemon_reload(
 	static struct options next, now;
 	struct report report = {.daemon = daemon, .line = line, .line_ctx = line_ctx};
 	struct reading reading = {.report = &report, .changed = on_changed, .now = &now};
-	char cost[256];
+	char cost[256], why[480];
 	int err;
 
 	notify_reloading();
@@ -176,7 +176,8 @@ int daemon_reload(
 	if (err) {
 		log_tagged(LOG_LEVEL_ERROR, "reload-failed",
 			"reload failed, nothing was changed: %s", error_message());
-		return err;
+		snprintf(why, sizeof(why), "%s", error_message());
+		return error_set(-err, "nothing was changed: %s", why);
 	}
 	daemon->configured = (uint64_t)time(NULL);
 	if (!report.changed)
