@@ -12,6 +12,10 @@
  * of elements. */
 #define MAP_SLACK 1024
 
+/* Sources with buckets of their own where a limit is set by a later reload: the map is made at
+ * start, and most caches have no limit. */
+#define LATER_SOURCES 16384
+
 #define BUCKETS_MAX (1U << 27) /* the kernel's limit */
 
 /* The kernel's own bytes per element of a hash map (kernel/bpf/hashtab.c). */
@@ -45,6 +49,11 @@ uint32_t maps_overflows(uint32_t capacity, uint16_t value_max)
 	return value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1;
 }
 
+uint32_t maps_limits(const struct engine_config *config)
+{
+	return config->limit_gets || config->limit_news ? SESSD_LIMIT_SOURCES : LATER_SOURCES;
+}
+
 /* kmalloc's size classes. */
 static uint64_t allocated(uint64_t bytes)
 {
@@ -60,8 +69,10 @@ static uint64_t allocated(uint64_t bytes)
 }
 
 /* Kernel memory of the maps, at most. */
-static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
+static uint64_t kernel_bytes(const struct engine_config *config)
 {
+	uint32_t capacity = config->capacity;
+	uint16_t value_max = config->value_max;
 	uint32_t sessions = maps_sessions(capacity),
 		 overflows = maps_overflows(capacity, value_max);
 	uint64_t bytes, element;
@@ -74,7 +85,7 @@ static uint64_t kernel_bytes(uint32_t capacity, uint16_t value_max)
 	if (overflows > 1)
 		bytes += capacity * element;
 	element = ELEMENT_HEAD_BYTES + sizeof(struct address) + sizeof(struct sessd_limit);
-	bytes += SESSD_LIMIT_SOURCES * (element + BUCKET_BYTES);
+	bytes += maps_limits(config) * (element + BUCKET_BYTES);
 	return bytes + 2 * (capacity / 8); /* marks and taken */
 }
 
@@ -113,5 +124,5 @@ uint64_t maps_memory_needed(const struct engine_config *config)
 	/* The old maps are not counted as available. */
 	if (pins == STALE_PINS_RESIZED)
 		bytes += resize_bytes(shape.capacity);
-	return bytes + kernel_bytes(config->capacity, config->value_max);
+	return bytes + kernel_bytes(config);
 }

@@ -85,7 +85,7 @@ static void size_maps(struct engine *engine)
 	skel->rodata->take_answered = engine->config.take != TAKE_NO;
 	skel->rodata->take_passed = engine->config.take == TAKE_FARM;
 	/* Also without a limit, which a reload may set: no map can be made then. */
-	bpf_map__set_max_entries(skel->maps.limits, SESSD_LIMIT_SOURCES);
+	bpf_map__set_max_entries(skel->maps.limits, maps_limits(&engine->config));
 	maps_set_reloadable(engine, &engine->config);
 	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),

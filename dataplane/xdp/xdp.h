@@ -158,9 +158,10 @@ void notes_close(struct engine *engine);
  * other thread starts. */
 int kernel_clock_follow(struct engine *engine);
 
-/* map_size.c: max_entries of the maps sessions and overflow. */
+/* map_size.c: max_entries of the maps sessions, overflow and limits. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
+uint32_t maps_limits(const struct engine_config *config);
 /* Bytes of the daemon's index and AF_XDP frames, and, unless maps can be adopted, of the kernel's
  * maps. */
 uint64_t maps_memory_needed(const struct engine_config *config);
