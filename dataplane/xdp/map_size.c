@@ -8,6 +8,8 @@
 #include <sessiond/map_abi.h>
 #include <sessiond/rate_limit.h>
 
+#include <string.h>
+
 /* Room for deletes that are queued behind puts (mirror.h), and for the kernel's approximate count
  * of elements. */
 #define MAP_SLACK 1024
@@ -52,6 +54,11 @@ uint32_t maps_overflows(uint32_t capacity, uint16_t value_max)
 uint32_t maps_limits(const struct engine_config *config)
 {
 	return config->limit_gets || config->limit_news ? SESSD_LIMIT_SOURCES : LATER_SOURCES;
+}
+
+bool maps_has_room(const char *name, uint32_t entries, uint32_t expected)
+{
+	return entries == expected || (strcmp(name, SESSD_PIN_SESSIONS) == 0 && entries > expected);
 }
 
 /* kmalloc's size classes. */

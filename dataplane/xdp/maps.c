@@ -109,7 +109,8 @@ static bool same_shape(int fd, const struct bpf_map *map, struct bpf_map_info *i
 	return bpf_obj_get_info_by_fd(fd, info, &size) == 0 && info->type == bpf_map__type(map) &&
 	       info->key_size == bpf_map__key_size(map) &&
 	       info->value_size == bpf_map__value_size(map) &&
-	       (any_size || (info->max_entries == bpf_map__max_entries(map) &&
+	       (any_size || (maps_has_room(bpf_map__name(map), info->max_entries,
+				     bpf_map__max_entries(map)) &&
 				    info->map_flags == bpf_map__map_flags(map)));
 }
 

@@ -76,7 +76,7 @@ static int open_map(const struct engine *engine, const char *name, uint32_t key_
 	if (fd < 0)
 		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.key_size == key_size &&
-		info.value_size == value_size && info.max_entries == entries)
+		info.value_size == value_size && maps_has_room(name, info.max_entries, entries))
 		return fd;
 	close(fd);
 	return -EINVAL;

@@ -158,10 +158,14 @@ void notes_close(struct engine *engine);
  * other thread starts. */
 int kernel_clock_follow(struct engine *engine);
 
-/* map_size.c: max_entries of the maps sessions, overflow and limits. */
+/* map_size.c: max_entries of the maps sessions, overflow and limits. A pinned map of sessions may
+ * have more, see maps_has_room. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
 uint32_t maps_limits(const struct engine_config *config);
+/* Whether a pinned map of this name and max_entries is as large as is expected, or larger where
+ * that does no harm: some daemons make the map of sessions larger than ours. */
+bool maps_has_room(const char *name, uint32_t entries, uint32_t expected);
 /* Bytes of the daemon's index and AF_XDP frames, and, unless maps can be adopted, of the kernel's
  * maps. */
 uint64_t maps_memory_needed(const struct engine_config *config);

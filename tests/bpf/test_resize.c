@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <sessiond/visited.h>
 
@@ -98,6 +99,63 @@ static void grows(void **state)
 	assert_false(world.engine->adopted);
 	check_found(SESSIONS);
 	check_next_start(SESSIONS);
+}
+
+/* Replaces the pinned map of sessions by one with other max_entries, as a daemon of another version
+ * may have made. */
+static void pin_other_sessions(uint32_t entries)
+{
+	uint8_t key[SESSD_KEY_SIZE];
+	char path[PATH_MAX];
+	struct sessd_entry entry;
+	int from = world_pin(&world, "sessions"), to;
+
+	to = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "sessions", sizeof(key), sizeof(entry), entries, NULL);
+	assert_true(to >= 0);
+	for (int err = bpf_map_get_next_key(from, NULL, key); !err;
+		err = bpf_map_get_next_key(from, key, key)) {
+		assert_int_equal(bpf_map_lookup_elem(from, key, &entry), 0);
+		assert_int_equal(bpf_map_update_elem(to, key, &entry, BPF_NOEXIST), 0);
+	}
+	snprintf(path, sizeof(path), "%s/sessions", world.pin_dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bpf_obj_pin(to, path), 0);
+	close(from);
+	close(to);
+}
+
+/* A version before made the map larger than ours: its sessions are adopted, and they move. */
+static void larger_map_of_another_version(void **state)
+{
+	uint32_t entries;
+
+	(void)state;
+	fill();
+	entries = 2 * maps_sessions(world.config.capacity) + 1;
+	pin_other_sessions(entries);
+	assert_true(engine_xdp.would_adopt(&world.config));
+	world_run(&world);
+	assert_true(world.engine->adopted);
+	assert_int_equal(bpf_map__max_entries(world.engine->skel->maps.sessions), entries);
+	check_found(SESSIONS);
+	check_next_start(SESSIONS);
+	fill();
+	pin_other_sessions(entries);
+	world.config.capacity = 5000;
+	world_run(&world);
+	assert_false(world.engine->adopted);
+	assert_int_equal(
+		bpf_map__max_entries(world.engine->skel->maps.sessions), maps_sessions(5000));
+	check_found(SESSIONS);
+	check_next_start(SESSIONS);
+	/* One without room for all is not used. */
+	fill();
+	pin_other_sessions(maps_sessions(world.config.capacity) - 1);
+	world_run(&world);
+	assert_false(world.engine->adopted);
+	assert_int_equal(world.found_count, 0);
+	world_close(&world, false);
 }
 
 /* Those that GETs have asked for stay, then those that end last. */
@@ -297,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(grows),
+		world_test(larger_map_of_another_version),
 		world_test(shrinks),
 		world_test(shorter_values),
 		world_test(failed_start),
