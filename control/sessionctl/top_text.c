@@ -229,14 +229,15 @@ static void add_resumed(struct view *view)
 	double resumed = (double)top_figure(view->now, "resumed_estimate");
 	double refused = (double)top_figure(view->now, "not_resumed_estimate");
 	uint64_t age = top_figure(view->now, "evicted_age_seconds");
+	bool paused = top_figure(view->now, "resumption_paused");
 	char share[16], evicted[48] = "";
 
 	if (age)
 		snprintf(evicted, sizeof(evicted), "   evicted at %" PRIu64 " s (median)", age);
 	top_percent(share, resumed, resumed + refused);
-	if (resumed + refused > 0 || age)
-		top_row(view, false, "resumed    %s of found sessions, estimated%s", share,
-			evicted);
+	if (resumed + refused > 0 || age || (paused && get_requests(view, false, true) > 0))
+		top_row(view, false, "resumed    %s of found sessions, %s%s", share,
+			paused ? "paused" : "estimated", evicted);
 }
 
 void top_main(struct top_text *text, const struct top_view *choice, const struct top_sample *before,

@@ -183,6 +183,7 @@ void resumption_tick(struct resumption *resumption, const struct census *census)
 	tick_tls13(resumption, used - resumption->was_used13);
 	resumption->was_used13 = used;
 	tick_tls12(resumption, census);
+	__atomic_store_n(&resumption->pausing, resumption->paused > 0, __ATOMIC_RELAXED);
 }
 
 struct resumption_counts resumption_counts(const struct resumption *resumption)
@@ -190,5 +191,6 @@ struct resumption_counts resumption_counts(const struct resumption *resumption)
 	return (struct resumption_counts){
 		.resumed = __atomic_load_n(&resumption->resumed, __ATOMIC_RELAXED),
 		.refused = __atomic_load_n(&resumption->refused, __ATOMIC_RELAXED),
+		.pausing = __atomic_load_n(&resumption->pausing, __ATOMIC_RELAXED),
 	};
 }

@@ -54,11 +54,13 @@ struct resumption {
 	uint64_t paused; /* ticks left */
 	/* Since the start; atomic. */
 	uint64_t resumed, refused;
+	uint64_t pausing; /* atomic: 1 while nothing is estimated */
 };
 
 struct resumption_counts {
 	uint64_t resumed; /* sessions used, and probably resumed */
 	uint64_t refused; /* sessions used, and probably followed by a full handshake */
+	uint64_t pausing; /* 1 while nothing is estimated */
 };
 
 /* A session was stored; `ns` is any monotonic time. `source` is its place in the source list. */

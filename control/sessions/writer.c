@@ -599,6 +599,7 @@ void writer_stats(struct writer *writer, stats_emit emit, void *ctx)
 	resumed = resumption_counts(&writer->resumption);
 	emit(ctx, "resumed_estimate", resumed.resumed);
 	emit(ctx, "not_resumed_estimate", resumed.refused);
+	emit(ctx, "resumption_paused", resumed.pausing);
 	if (writer->farm)
 		writer_farm_stats(writer->farm, emit, ctx);
 }

@@ -42,6 +42,9 @@ const struct figure figure_table[] = {
 	{"not_resumed_estimate", FIGURE_COUNTER, FIGURE_EVERY_MODE,
 		"sessions that were asked for, but then, it is estimated, followed by a full "
 		"handshake"},
+	{"resumption_paused", FIGURE_GAUGE, FIGURE_EVERY_MODE,
+		"1 while the two estimates pause: a terminator stores too many sessions a second, "
+		"or the daemon has to wait for its CPU"},
 	/* In metrics by context: sessiond_context_sessions. */
 	{"tls13_sessions", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE, "sessions of TLS 1.3, stored now"},
 	{"tls13_stored", FIGURE_STATS_ONLY, FIGURE_EVERY_MODE,

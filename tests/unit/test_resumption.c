@@ -243,9 +243,13 @@ static void held_up(void **state)
 			use(slot);
 			slot = store(2, SESSION_TLS13, "farm");
 		}
-		if (pauses)
+		if (pauses) {
 			resumption_pause(&resumption);
+			seconds(1);
+			assert_int_equal(resumption_counts(&resumption).pausing, 1);
+		}
 		seconds(5);
+		assert_int_equal(resumption_counts(&resumption).pausing, 0);
 		assert_counts(0, pauses ? 0 : 10);
 	}
 }

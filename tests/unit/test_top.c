@@ -271,6 +271,10 @@ static void test_choices(void **state)
 	top_show(&text, &view, &before, &now, 23);
 	assert_words(
 		"resumed", "resumed 75.0 % of found sessions, estimated evicted at 812 s (median)");
+	figure("resumption_paused", 0, 1);
+	top_show(&text, &view, &before, &now, 23);
+	assert_words(
+		"resumed", "resumed 75.0 % of found sessions, paused evicted at 812 s (median)");
 	assert_true(line("10.0.0.3") < line("10.0.0.1"));
 	assert_true(top_key(&view, 'x'));
 	top_show(&text, &view, &before, &now, 23);
