@@ -86,6 +86,21 @@ static int ask(const struct ctl *ctl, const char *request, int (*on_line)(void *
 	return ret;
 }
 
+/* A request about one session that has failed. A shorter id is one that ends in zeros, which is
+ * rarely meant. */
+static int fail_of_id(const struct ctl *ctl)
+{
+	static const char absent[] = "no such session";
+	char why[256];
+
+	snprintf(why, sizeof(why), "%s", error_message());
+	if (ctl->argument && strlen(ctl->argument) < 2 * (size_t)SESSD_KEY_SIZE &&
+		strncmp(why, absent, strlen(absent)) == 0)
+		(void)error_set(ENOENT, "%s: %s takes a whole id, `sessionctl list %s` shows it",
+			why, ctl->command, ctl->argument);
+	return ctl_fail(EXIT_RUNTIME);
+}
+
 static int print_line(void *ctx, char *line)
 {
 	(void)ctx;
@@ -100,7 +115,7 @@ int ctl_ask(const struct ctl *ctl)
 
 	snprintf(request, sizeof(request), "%s%s%s", ctl->command, ctl->argument ? " " : "",
 		ctl->argument ? ctl->argument : "");
-	return ask(ctl, request, print_line, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+	return ask(ctl, request, print_line, NULL) < 0 ? fail_of_id(ctl) : EXIT_SUCCESS;
 }
 
 int ctl_config(const struct ctl *ctl)
@@ -211,7 +226,7 @@ int ctl_remove(const struct ctl *ctl)
 
 	snprintf(request, sizeof(request), "remove %s", ctl->argument ? ctl->argument : "");
 	add_filters(ctl, request, sizeof(request));
-	return ask(ctl, request, print_line, NULL) < 0 ? ctl_fail(EXIT_RUNTIME) : EXIT_SUCCESS;
+	return ask(ctl, request, print_line, NULL) < 0 ? fail_of_id(ctl) : EXIT_SUCCESS;
 }
 
 /* `CONTEXT TLS SESSIONS STORED USED` */

@@ -157,7 +157,7 @@ wrong 'take xyz: expected an id' take xyz
 expect 0 '' $ctl remove 111111
 send 1 0 17 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '80 ' ] || fail "GET after remove: $(cat "$folder/reply")"
-expect 1 'no such session' $ctl remove 111111
+expect 1 'no such session: remove takes a whole id, `sessionctl list 111111` shows it$' $ctl remove 111111
 expect 1 'no such session' $ctl show 111111
 send 1 0 34 >"$folder/reply"
 [ "$(cat "$folder/reply")" = '81 secret-value-two' ] || fail "the other: $(cat "$folder/reply")"
