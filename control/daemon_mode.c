@@ -127,5 +127,7 @@ void daemon_announce(const struct daemon *daemon)
 		 "prefixes%s",
 		options->engine.capacity, options->engine.value_max,
 		options->remove == REMOVE_IGNORE ? "ignored" : "honoured", options->allow.count,
-		options->allow_is_default ? " (the default: loopback, private, unique-local)" : "");
+		options->allow_is_default
+			? " (the default: loopback, private, link-local, unique-local)"
+			: "");
 }

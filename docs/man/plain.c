@@ -35,7 +35,7 @@ void plain_markdown_table(void)
 		if (def->arg)
 			put_markdown(def->arg);
 		putchar('`');
-		if (def->fallback && def->arg && !option_default_is_list(def))
+		if (def->fallback && !option_default_is_list(def))
 			printf(" | `%s` | ", def->fallback);
 		else
 			fputs(" | | ", stdout);
