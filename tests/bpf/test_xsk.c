@@ -203,10 +203,32 @@ static void arrives(void **state)
 	world_close(&world, false);
 }
 
+static void add_source(void *ctx, const struct talker *talker)
+{
+	struct talker *sum = ctx;
+
+	if (address_equal(&talker->source, &sum->source)) {
+		sum->news += talker->news;
+		sum->drops += talker->drops;
+	}
+}
+
+/* What the program and the daemon have counted of a source. */
+static struct talker counted(const char *source)
+{
+	struct talker sum = {0};
+
+	assert_int_equal(address_parse(source, &sum.source), 0);
+	engine_xdp.talkers(world.engine, add_source, &sum);
+	return sum;
+}
+
+/* Dropped, and counted by source. */
 static void checksums(void **state)
 {
 	(void)state;
 	start(VETH4, false);
+	engine_xdp.watch(world.engine, 1);
 	send_spec((struct frame_spec){.type = -1, .trailing = 144, .check = CHECK_WRONG});
 	poll_until("xsk_drop_checksum", 1);
 	send_spec(
@@ -216,6 +238,9 @@ static void checksums(void **state)
 	send_spec((struct frame_spec){.type = -1, .trailing = 144, .check = CHECK_NONE});
 	poll_until("xsk_received", 3);
 	assert_int_equal(got.news, 1);
+	assert_int_equal(counted(FRAME_CLIENT4).news, 2);
+	assert_int_equal(counted(FRAME_CLIENT4).drops, 1);
+	assert_int_equal(counted(FRAME_CLIENT6).drops, 1);
 	world_close(&world, false);
 }
 

@@ -12,6 +12,8 @@
 
 #include "control/sessions/writer.h"
 #include "dataplane/engine.h"
+#include "dataplane/table/table.h"
+#include "dataplane/talkers.h"
 #include "tests/unit/udp_client.h"
 
 #include "common/clock.h"
@@ -42,11 +44,9 @@ struct world {
 static struct world world;
 static struct allow_list allowed, nobody;
 
-static int start(unsigned threads, size_t listens)
+static int open_engine(unsigned threads, size_t listens)
 {
 	struct engine_config *config = &world.config;
-	const struct writer_config writer_config = {.capacity = 1000, .value_max = 512};
-	int err;
 
 	*config = (struct engine_config){
 		.listen_count = listens,
@@ -62,7 +62,14 @@ static int start(unsigned threads, size_t listens)
 		snprintf(text, sizeof(text), "127.0.0.%zu", i + 1);
 		assert_int_equal(endpoint_parse(text, world.port, &config->listen[i]), 0);
 	}
-	err = engine_socket.open(&world.engine, &world.config);
+	return engine_socket.open(&world.engine, &world.config);
+}
+
+static int start(unsigned threads, size_t listens)
+{
+	const struct writer_config writer_config = {.capacity = 1000, .value_max = 512};
+	int err = open_engine(threads, listens);
+
 	if (err)
 		return err;
 	world.writer = writer_create(&engine_socket, world.engine, &writer_config);
@@ -369,6 +376,75 @@ static void removes_follow_their_news(void **state)
 	stop();
 }
 
+struct drops {
+	uint64_t queue_full;
+	struct talker source;
+};
+
+static void on_queue_full(void *ctx, const char *name, uint64_t value)
+{
+	struct drops *drops = ctx;
+
+	if (strcmp(name, "drop_queue_full") == 0)
+		drops->queue_full = value;
+}
+
+static void on_source(void *ctx, const struct talker *talker)
+{
+	struct drops *drops = ctx;
+
+	drops->source = *talker;
+}
+
+/* What finds no room on the way to the writer, and what is no request, are drops of their source.
+ * No writer empties the queue. */
+static void drops_by_source(void **state)
+{
+	enum {
+		MALFORMED = 7,
+		ENOUGH = 100
+	};
+	const struct update_sink sink = {0};
+	struct table_config config = {.capacity = 1000, .value_max = 512};
+	struct drops drops = {0};
+	struct table *table;
+	uint32_t key = 1;
+	int fd;
+
+	(void)state;
+	assert_int_equal(open_engine(1, 1), 0);
+	engine_socket.table_config(world.engine, &config);
+	table = table_create(&config);
+	assert_non_null(table);
+	allow_list_default(&allowed);
+	assert_int_equal(engine_socket.set_allow(world.engine, &allowed), 0);
+	assert_int_equal(engine_socket.start(world.engine, table, &sink), 0);
+	engine_socket.watch(world.engine, 1);
+	fd = udp_client("127.0.0.1", world.port);
+	for (; key < 100000 && drops.queue_full < ENOUGH; key++) {
+		request(fd, SESSD_NEW, key, 10);
+		if (key % 64 == 0) {
+			get(fd, 0); /* it has read them */
+			engine_socket.stats(world.engine, on_queue_full, &drops);
+		}
+	}
+	for (unsigned i = 0; i < MALFORMED; i++)
+		assert_int_equal(send(fd, "short", 5, 0), 5);
+	assert_int_equal(get(fd, 0), 0);
+	engine_socket.stats(world.engine, on_queue_full, &drops);
+	engine_socket.talkers(world.engine, on_source, &drops);
+	assert_true(drops.queue_full >= ENOUGH);
+	assert_int_equal(drops.source.news, key - 1);
+	assert_int_equal(drops.source.drops, drops.queue_full + MALFORMED);
+	/* A NEW that the writer refuses. */
+	engine_socket.lost(world.engine, &drops.source.source);
+	engine_socket.talkers(world.engine, on_source, &drops);
+	assert_int_equal(drops.source.drops, drops.queue_full + MALFORMED + 1);
+	close(fd);
+	engine_socket.close(world.engine, false);
+	table_destroy(table);
+}
+
 /* The first change wakes an idle writer: all but a few of the next GETs see it. */
 static void wakes_the_writer(void **state)
 {
@@ -461,6 +537,7 @@ int main(void)
 		cmocka_unit_test_setup(no_starvation, choose_port),
 		cmocka_unit_test_setup(allow_under_load, choose_port),
 		cmocka_unit_test_setup(removes_follow_their_news, choose_port),
+		cmocka_unit_test_setup(drops_by_source, choose_port),
 		cmocka_unit_test_setup(wakes_the_writer, choose_port),
 		cmocka_unit_test_setup(too_few_descriptors, choose_port),
 		cmocka_unit_test_setup(sleeps_unless_told, choose_port),
