@@ -137,18 +137,22 @@ void top_sources(struct view *view, const struct top_view *choice)
 	struct source_rate rates[TOP_SOURCES_MAX] = {0};
 	char get[16], new[16], removal[16], share[16], hits[16], maker[64] = "";
 	bool wide = choice->columns >= TOP_WIDE;
+	bool drops = !wide && choice->sort == TOP_BY_DROPS; /* what they are sorted by is shown */
 	unsigned count;
 	double sum;
 
 	if (wide)
 		snprintf(maker, sizeof(maker), MAKER_HEADING);
 	top_row(view, true, "%-39s %7s %7s %6s %8s %7s %s", sorts[choice->sort].heading, "GET/s",
-		"hits", "NEW/s", "REMOVE/s", "share", maker);
+		"hits", "NEW/s", "REMOVE/s", drops ? "drop/s" : "share", maker);
 	if (view->now->no_sources[0])
 		top_row(view, false, "%.*s", TOP_COLUMNS, view->now->no_sources);
 	count = sorted_rates(view, choice, rates, &sum);
 	for (unsigned i = choice->scroll; i < count; i++) {
-		top_percent(share, rates[i].all, sum);
+		if (drops)
+			top_number(rates[i].drops, share);
+		else
+			top_percent(share, rates[i].all, sum);
 		top_percent(hits, rates[i].hits < rates[i].gets ? rates[i].hits : rates[i].gets,
 			rates[i].gets);
 		if (wide)
