@@ -83,8 +83,8 @@ const struct ctl_command ctl_commands[] = {
 	{"show", "ID", true, ctl_show, "one session; the beginning of its id is enough"},
 	{"remove", "[ID]", false, ctl_remove, "delete one session, or all that --context... select",
 		.filters = true,
-		.details = "Without an ID it deletes all sessions that the options select, and "
-			   "prints how many."},
+		.details = "The id must be whole: list shows it. Without an ID it deletes all "
+			   "sessions that the options select, and prints how many."},
 	{"take", "ID", false, ctl_ask, "end one session, if no client has taken it",
 		.details = "As remove, but by the rule of TAKE: it succeeds only if no client has "
 			   "used the session by TAKE, and then no client can."},
@@ -96,8 +96,9 @@ const struct ctl_command ctl_commands[] = {
 			"still runs, and counts the rest of that one too. If interrupted, it "
 			"continues in the daemon."},
 	{"reload", NULL, false, ctl_ask, "reload the configuration, as SIGHUP does",
-		.details = "It prints what changed, what needs a restart and why, and whether a "
-			   "restart ends sessions."},
+		.details = "It prints what changed, which key file was read again, what needs a "
+			   "restart and why, and whether a restart ends sessions. If it fails, "
+			   "nothing was changed."},
 	{"config", NULL, false, ctl_config, "what runs, and where each value comes from",
 		.details = "It prints a configuration file, with a comment behind each value: the "
 			   "default, the line of the file, or the command line. With --diff it "
@@ -127,8 +128,9 @@ const struct ctl_command ctl_commands[] = {
 	{"clients", "[FOLDER]", true, ctl_clients, "counters of the servers on this host",
 		.details = "Every program that uses libsessiond leaves its counters in a file of "
 			   "/run/sessiond-clients, or of the folder that its SESSIOND_CLIENTS "
-			   "names. Processes that were forked count together. Files of programs "
-			   "that have ended are removed. Needs no daemon."},
+			   "names. Processes that were forked count together. (master) marks one "
+			   "that only starts workers, such as HAProxy's. Files of programs that "
+			   "have ended are removed. Needs no daemon."},
 	{"key", "new|rotate FILE", false, ctl_key, "make or rotate a key file of libsessiond",
 		.details =
 			"new makes a file with one random key. rotate takes one step of three: "

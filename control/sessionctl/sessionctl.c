@@ -232,6 +232,9 @@ static const struct ctl_command *find_command(const struct ctl *ctl)
 	else if ((ctl->context || ctl->tls || ctl->source) && !command->filters)
 		error_set(EINVAL, "--context, --tls and --source work with %s only: leave them out",
 			filtered);
+	else if (ctl->id && command->run == ctl_list)
+		error_set(EINVAL, "--id works with watch only: list %s does the same",
+			text_quote(ctl->id, quoted));
 	else if ((ctl->id || ctl->outcome) && command->run != ctl_watch)
 		error_set(EINVAL, "--id and --outcome work with watch only: leave them out");
 	else if (command->run == ctl_list && ctl->argument && !is_prefix(ctl->argument))

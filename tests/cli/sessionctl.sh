@@ -110,7 +110,9 @@ python3 - "$folder/stats" "$folder/json" <<-'END' || fail "stats --json"
 END
 
 # What becomes of requests, while somebody watches.
-wrong '--id and --outcome work with watch only' list --id ab
+wrong '--id works with watch only: list ab does the same$' list --id ab
+wrong '--id and --outcome work with watch only' list --outcome hit
+wrong '--id and --outcome work with watch only' stats --id ab
 wrong '--id xy: expected 1 to 64 hex digits' watch --id xy
 wrong '--outcome lost: expected hit, miss' watch --outcome lost
 wrong '--outcome dorp: .*: did you mean drop[?]$' watch --outcome miss,dorp
