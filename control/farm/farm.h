@@ -59,10 +59,10 @@ struct farm_side {
 	 * farm does not call it while no engine accepts anything and its own buffer is full. */
 	unsigned (*outgoing)(void *ctx, unsigned max,
 		void (*take)(void *to, const struct farm_record *record), void *to);
-	/* A peer's record. False: no room now; the same record comes again in about 1 ms. live: it
-	 * is recent, and records of one node come in order. Else it is history, which is read from
-	 * the newest to the oldest: FARM_NEW, FARM_REMOVE or FARM_TAKEN. */
-	bool (*incoming)(void *ctx, const struct farm_record *record, bool live);
+	/* A peer's record. False: no room now; the same record comes again in about 1 ms. A
+	 * FARM_FLUSH that is not live concerns only sessions that a former daemon left or missed,
+	 * unless a record that is newer than the flush has come for them. */
+	bool (*incoming)(void *ctx, const struct farm_record *record, enum farm_age age);
 	/* Somebody lost something: pass all sessions that clients made here through outgoing()
 	 * again, from the start, at any pace, besides new ones. At most once in
 	 * FARM_RESEND_SECONDS. */
@@ -73,6 +73,9 @@ struct farm_side {
 	bool (*keep)(void *ctx, const void *bytes, size_t size);
 	const void *kept; /* of the last daemon; NULL: nothing. Valid during farm_create. */
 	size_t kept_size;
+	/* There are sessions of a former daemon: history is read to a flush or to its end, because
+	 * what ended any of them may be in it. */
+	bool taken_over;
 };
 #define FARM_NOTES_MAX	    8064 /* bytes that keep() gets */
 #define FARM_RESEND_SECONDS 10

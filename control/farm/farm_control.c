@@ -230,8 +230,9 @@ void control_resend(struct farm *farm)
 {
 	bool any = farm->engines[0].ready || farm->engines[1].ready;
 
-	/* Not while it would be dropped again. */
-	if (!any || farm->stalled != 0)
+	/* Not while it would be dropped again, nor what history may end. */
+	if (!any || farm->stalled != 0 ||
+		(farm->side.taken_over && farm->warm_up != FARM_WARM_UP_DONE))
 		return;
 	if (atomic_exchange_explicit(&farm->lost, false, memory_order_relaxed))
 		farm->resend_wanted = true;

@@ -37,6 +37,23 @@ void marks_load(struct farm *farm)
 	if (kept->count > FARM_PEERS * FARM_ENGINES_MAX || size != size_of(kept) ||
 		!fits(farm, kept))
 		kept->count = 0;
+	for (uint32_t i = 0; i < kept->count; i++) {
+		const struct farm_mark *mark = &kept->marks[i];
+
+		if (mark->engine < FARM_ENGINES_MAX &&
+			entry_id_compare(mark->id, farm->kept_end[mark->engine]) > 0)
+			farm->kept_end[mark->engine] = mark->id;
+	}
+}
+
+struct entry_id marks_end(const struct farm_engine *engine)
+{
+	const struct farm *farm = engine->farm;
+
+	for (unsigned e = 0; e < FARM_ENGINES_MAX; e++)
+		if (strncmp(farm->kept.run_ids[e], engine->run_id, sizeof(engine->run_id)) == 0)
+			return farm->kept_end[e];
+	return (struct entry_id){0};
 }
 
 bool marks_find(struct farm_engine *engine, const struct farm_peer *peer, struct entry_id *id)
@@ -72,7 +89,8 @@ void marks_keep(struct farm *farm)
 {
 	static _Thread_local struct farm_marks now;
 
-	if (!farm->side.keep || farm->history.active)
+	/* History may still have a flush or a REMOVE of what is stored. */
+	if (!farm->side.keep || farm->warm_up != FARM_WARM_UP_DONE || farm->history.active)
 		return;
 	memset(&now, 0, sizeof(now));
 	now.version = MARKS_VERSION;

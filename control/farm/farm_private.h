@@ -102,6 +102,7 @@ struct farm_run {
 struct farm_delivery {
 	bool active, live;
 	bool missed; /* live, and from before this daemon */
+	bool noted;  /* history, and older than the notes of the former daemon */
 	struct farm_run *run;
 	uint64_t sequence;
 	int64_t time;		     /* when it was sealed */
@@ -193,8 +194,9 @@ struct farm {
 	struct farm_peer peers[FARM_PEERS];
 	struct farm_run runs[FARM_RUNS];
 	uint32_t next_run;
-	struct farm_marks kept;	  /* of the last daemon, as far as they were not used yet */
-	struct farm_marks marked; /* what was kept last */
+	struct farm_marks kept; /* of the last daemon, as far as they were not used yet */
+	struct entry_id kept_end[FARM_ENGINES_MAX]; /* the newest of them, of each of its engines */
+	struct farm_marks marked;		    /* what was kept last */
 	struct tombstones tombstones;
 	uint64_t next_rotate;
 	/* The last flush; sessions from before are not passed on. */
@@ -309,6 +311,8 @@ void tail_forget(struct farm_engine *engine);
 void marks_load(struct farm *farm);
 /* Up to which entry the last daemon stored a stream. Each mark is found once. */
 bool marks_find(struct farm_engine *engine, const struct farm_peer *peer, struct entry_id *id);
+/* The newest mark on an engine: the last daemon knew what is older. 0-0: there is none. */
+struct entry_id marks_end(const struct farm_engine *engine);
 /* Notes how far this one is. */
 void marks_keep(struct farm *farm);
 

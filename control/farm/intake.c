@@ -112,6 +112,7 @@ bool intake_open(struct farm_engine *engine, struct farm_peer *peer, struct farm
 	delivery->active = true;
 	delivery->live = live;
 	delivery->missed = live && entry_id_compare(id, peer->streams[engine->index].missed) <= 0;
+	delivery->noted = !live && entry_id_compare(id, marks_end(engine)) <= 0;
 	delivery->run = run;
 	delivery->sequence = header.sequence;
 	time = engine_entry_time(engine, id);
@@ -169,6 +170,19 @@ static void note_flush(struct farm *farm, int64_t time, uint32_t run, uint64_t s
 	farm->flush_sequence = sequence;
 }
 
+static bool hand_on(
+	struct farm *farm, const struct farm_delivery *delivery, const struct farm_record *record)
+{
+	enum farm_age age = !delivery->live    ? FARM_HISTORY
+			    : delivery->missed ? FARM_MISSED
+					       : FARM_LIVE;
+
+	if (!farm->side.incoming(farm->side.ctx, record, age))
+		return false;
+	farm->received++;
+	return true;
+}
+
 static bool pass_session(
 	struct farm *farm, struct farm_delivery *delivery, struct farm_record *record)
 {
@@ -190,9 +204,8 @@ static bool pass_session(
 		return true;
 	}
 	record->seconds_left = (uint32_t)(left / 1000000);
-	if (!farm->side.incoming(farm->side.ctx, record, delivery->live))
+	if (!hand_on(farm, delivery, record))
 		return false;
-	farm->received++;
 	peer->sessions++;
 	if (delivery->live && !delivery->missed)
 		peer->sessions_live++;
@@ -201,6 +214,13 @@ static bool pass_session(
 	if (!delivery->live)
 		farm->history_sessions++;
 	return true;
+}
+
+/* Whether a flush ends sessions that are here. A former daemon carried out those of the history
+ * that are older than anything that it noted. */
+static bool concerns_us(const struct farm *farm, const struct farm_delivery *delivery)
+{
+	return delivery->live || (farm->side.taken_over && !delivery->noted);
 }
 
 /* False: no room; the record comes again. */
@@ -218,17 +238,13 @@ static bool pass(struct farm *farm, struct farm_delivery *delivery, struct farm_
 	case FARM_FLUSH:
 		note_flush(farm, stone.time, stone.run, stone.sequence);
 		/* What history has from before it is not passed on. */
-		if (!delivery->live)
-			break;
-		if (!farm->side.incoming(farm->side.ctx, record, true))
+		if (concerns_us(farm, delivery) && !hand_on(farm, delivery, record))
 			return false;
-		farm->received++;
 		break;
 	default:
 		tombstones_add(&farm->tombstones, record->key, &stone);
-		if (!farm->side.incoming(farm->side.ctx, record, delivery->live))
+		if (!hand_on(farm, delivery, record))
 			return false;
-		farm->received++;
 	}
 	delivery->run->peer->removes++;
 	return true;

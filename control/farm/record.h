@@ -18,6 +18,14 @@ enum farm_record_type {
 	FARM_TAKEN = 4,	 /* a client took it */
 };
 
+/* When a peer's record was made, and in which order such records come. */
+enum farm_age {
+	FARM_HISTORY, /* before this daemon started; from the newest to the oldest */
+	FARM_LIVE,    /* recently; those of one node come in order */
+	FARM_MISSED,  /* before this daemon started, and after a former one noted how far it was;
+		       * those of one node come in order */
+};
+
 /* Valid during the call that passes it; `value` points into the caller's memory. */
 struct farm_record {
 	uint8_t type;		     /* enum farm_record_type */

@@ -138,19 +138,38 @@ static bool unfinished(const struct farm_engine *engine, const struct farm_peer 
 	return peer->used && stream->state == STREAM_READ && !stream->history_done;
 }
 
+/* Whether it is known which streams there are, and where they end: or a flush in a stream that is
+ * found later would come after what it ended. */
+static bool knows_streams(const struct farm_engine *engine)
+{
+	if (!engine->ready || engine->control.state != STREAM_READ)
+		return false;
+	for (unsigned i = 0; i < FARM_PEERS; i++) {
+		const struct farm_peer *peer = &engine->farm->peers[i];
+
+		if (peer->used && peer->streams[engine->index].state != STREAM_READ)
+			return false;
+	}
+	return true;
+}
+
 /* The engine to read from. */
 static struct farm_engine *choose(struct farm *farm, unsigned *streams)
 {
+	bool any = false;
+
 	for (unsigned e = 0; e < FARM_ENGINES_MAX; e++) {
 		*streams = 0;
 		if (!farm->engines[e].ready)
 			continue;
 		for (unsigned i = 0; i < FARM_PEERS; i++)
 			*streams += unfinished(&farm->engines[e], &farm->peers[i]);
-		if (*streams > 0)
+		any |= *streams > 0;
+		if (*streams > 0 && knows_streams(&farm->engines[e]))
 			return &farm->engines[e];
 	}
-	farm->history_sessions = 0;
+	if (!any)
+		farm->history_sessions = 0;
 	return NULL;
 }
 
@@ -190,7 +209,7 @@ static bool enough(const struct farm *farm, int64_t time)
 {
 	return (int64_t)farm->now - time > LIFE_MAX_US ||
 	       (farm->flushed && time < farm->flush_time - 1000000) ||
-	       farm->history_sessions >= farm->capacity;
+	       (!farm->side.taken_over && farm->history_sessions >= farm->capacity);
 }
 
 bool warm_up_run(struct farm *farm)
@@ -231,14 +250,14 @@ static bool engine_settled(const struct farm_engine *engine)
 {
 	if (!engine->ready)
 		return engine->out.failures > 0;
-	if (engine->control.state != STREAM_READ)
+	if (!knows_streams(engine))
 		return false;
 	for (unsigned i = 0; i < FARM_PEERS; i++) {
 		const struct farm_peer *peer = &engine->farm->peers[i];
 		const struct farm_stream *stream = &peer->streams[engine->index];
 
-		if (peer->used && (stream->state != STREAM_READ || unfinished(engine, peer) ||
-					  entry_id_compare(stream->tail, stream->missed) < 0))
+		if (unfinished(engine, peer) ||
+			(peer->used && entry_id_compare(stream->tail, stream->missed) < 0))
 			return false;
 	}
 	return true;

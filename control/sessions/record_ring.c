@@ -12,7 +12,7 @@
 struct entry {
 	uint32_t size; /* bytes of the entry, a multiple of ALIGN */
 	uint8_t type;  /* PADDING: nothing up to the end of the memory */
-	uint8_t live;
+	uint8_t age;   /* enum farm_age */
 	uint16_t value_len;
 	uint32_t seconds_left;
 	uint32_t pushed; /* the clock's tick, of which 32 bits suffice */
@@ -57,8 +57,8 @@ uint32_t record_ring_room(const struct record_ring *ring)
 	return ring->size - (uint32_t)(ring->tail - __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE));
 }
 
-bool record_ring_push(
-	struct record_ring *ring, const struct farm_record *record, bool live, uint32_t leave)
+bool record_ring_push(struct record_ring *ring, const struct farm_record *record, enum farm_age age,
+	uint32_t leave)
 {
 	uint32_t size =
 		(uint32_t)(sizeof(struct entry) + record->value_len + ALIGN - 1) / ALIGN * ALIGN;
@@ -81,7 +81,7 @@ bool record_ring_push(
 	entry = entry_at(ring, tail);
 	entry->size = size;
 	entry->type = record->type;
-	entry->live = live;
+	entry->age = (uint8_t)age;
 	entry->value_len = record->value_len;
 	entry->seconds_left = record->seconds_left;
 	entry->pushed = (uint32_t)clock_tick();
@@ -113,7 +113,7 @@ static uint32_t left(const struct entry *entry, uint32_t now)
 }
 
 unsigned record_ring_pull(struct record_ring *ring, unsigned max,
-	bool (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
+	bool (*take)(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at),
 	void *ctx)
 {
 	uint32_t now = (uint32_t)clock_tick();
@@ -137,7 +137,7 @@ unsigned record_ring_pull(struct record_ring *ring, unsigned max,
 			record.value_len = entry->value_len;
 			record.value = entry->value;
 			record.seconds_left = left(entry, now);
-			more = take(ctx, &record, entry->live, head);
+			more = take(ctx, &record, (enum farm_age)entry->age, head);
 			explicit_bzero(entry->value, entry->value_len);
 			n++;
 		}

@@ -35,8 +35,8 @@ int record_ring_open(struct record_ring *ring, uint32_t size);
 void record_ring_close(struct record_ring *ring);
 
 /* Copies a record, unless fewer than `leave` bytes would stay free. [producer] */
-bool record_ring_push(
-	struct record_ring *ring, const struct farm_record *record, bool live, uint32_t leave);
+bool record_ring_push(struct record_ring *ring, const struct farm_record *record, enum farm_age age,
+	uint32_t leave);
 /* Orders the pushes before what the producer reads next: whether the consumer sleeps. [producer] */
 void record_ring_announce(struct record_ring *ring);
 /* Bytes that are free at least. [producer] */
@@ -56,7 +56,7 @@ static inline bool record_ring_passed(const struct record_ring *ring, uint64_t a
  * position: below record_ring_tail if it had been pushed by then. Ends if `take` returns false.
  * [consumer] */
 unsigned record_ring_pull(struct record_ring *ring, unsigned max,
-	bool (*take)(void *ctx, const struct farm_record *record, bool live, uint64_t at),
+	bool (*take)(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at),
 	void *ctx);
 
 #endif

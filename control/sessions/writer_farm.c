@@ -34,11 +34,19 @@ struct writer_farm {
 	struct farm_notes notes;
 	struct removed_keys *removed;
 	uint64_t *own; /* a bit per slot: a client stored it here, or an earlier daemon left it */
+	/* A bit per slot: it is from before this daemon, and no record that is newer than a flush
+	 * has come for it: a flush in the history ends it. */
+	uint64_t *before;
+	bool taken_over;   /* an earlier daemon left sessions */
+	bool flush_before; /* a flush of them is under way, from this word on: */
+	size_t flush_word;
+	struct pace flush_pace;
 	_Atomic(struct farm *) farm;
 	bool told;	      /* something was pushed since the farm was woken */
 	atomic_bool in_woken; /* the writer was woken, and has not looked yet */
 	atomic_bool again_wanted;
-	bool again; /* sessions are being passed on again, from slot `next` on */
+	_Atomic uint64_t again_at; /* once what came in before this position was taken */
+	bool again;		   /* sessions are being passed on again, from slot `next` on */
 	uint32_t next;
 	struct pace pace;
 	/* A NEW of the history finds no room, and no later one of it will. */
@@ -52,14 +60,14 @@ struct writer_farm {
 #undef X
 };
 
-static size_t own_words(uint32_t capacity)
+static size_t slot_words(uint32_t capacity)
 {
 	return (capacity + 63) / 64;
 }
 
 size_t writer_farm_bytes(uint32_t capacity)
 {
-	return OUT_BYTES + IN_BYTES + removed_keys_bytes() + own_words(capacity) * 8;
+	return OUT_BYTES + IN_BYTES + removed_keys_bytes() + slot_words(capacity) * 16;
 }
 
 struct writer_farm *writer_farm_create(uint32_t capacity)
@@ -69,9 +77,11 @@ struct writer_farm *writer_farm_create(uint32_t capacity)
 	if (!farm)
 		return NULL;
 	memset(farm, 0, sizeof(*farm));
-	farm->own = calloc(own_words(capacity), 8);
+	farm->own = calloc(slot_words(capacity), 8);
+	farm->before = calloc(slot_words(capacity), 8);
 	farm->removed = removed_keys_create();
-	if (!farm->own || !farm->removed || record_ring_open(&farm->out, OUT_BYTES) < 0 ||
+	if (!farm->own || !farm->before || !farm->removed ||
+		record_ring_open(&farm->out, OUT_BYTES) < 0 ||
 		record_ring_open(&farm->in, IN_BYTES) < 0) {
 		writer_farm_destroy(farm);
 		return NULL;
@@ -87,6 +97,7 @@ void writer_farm_destroy(struct writer_farm *farm)
 	record_ring_close(&farm->in);
 	removed_keys_destroy(farm->removed);
 	free(farm->own);
+	free(farm->before);
 	free(farm);
 }
 
@@ -109,7 +120,7 @@ void writer_farm_join(struct writer_farm *farm, struct farm *to)
 
 void writer_farm_own_all(struct writer_farm *farm, uint32_t end)
 {
-	memset(farm->own, 0xff, own_words(end) * 8);
+	memset(farm->own, 0xff, slot_words(end) * 8);
 	atomic_store(&farm->again_wanted, true);
 }
 
@@ -124,25 +135,32 @@ bool writer_farm_warm(const struct writer_farm *farm)
 
 static bool push(struct writer_farm *farm, const struct farm_record *record, uint32_t leave)
 {
-	if (!record_ring_push(&farm->out, record, true, leave))
+	if (!record_ring_push(&farm->out, record, FARM_LIVE, leave))
 		return false;
 	farm->told = true;
 	return true;
 }
 
-static void set_own(struct writer_farm *farm, uint32_t slot, bool own)
+static void set_bit(uint64_t *words, uint32_t slot, bool on)
 {
 	uint64_t bit = 1ULL << slot % 64;
 
-	if (own)
-		farm->own[slot / 64] |= bit;
+	if (on)
+		words[slot / 64] |= bit;
 	else
-		farm->own[slot / 64] &= ~bit;
+		words[slot / 64] &= ~bit;
+}
+
+static void set_origin(struct writer_farm *farm, uint32_t slot, bool own, bool before)
+{
+	set_bit(farm->own, slot, own);
+	set_bit(farm->before, slot, before);
 }
 
 void writer_farm_adopted(struct writer_farm *farm, uint32_t slot)
 {
-	set_own(farm, slot, true);
+	set_origin(farm, slot, true, true);
+	farm->taken_over = true;
 }
 
 /* What was dropped is in the table: the farm asks for it again, when engines take something. */
@@ -162,7 +180,7 @@ void writer_farm_new(struct writer_farm *farm, const struct session *session, ui
 		.value = value,
 		.seconds_left = timeout};
 
-	set_own(farm, session->slot, true);
+	set_origin(farm, session->slot, true, false);
 	removed_keys_clear(farm->removed, hash);
 	memcpy(record.key, session->key, SESSD_KEY_SIZE);
 	if (push(farm, &record, OUT_REST)) {
@@ -248,6 +266,9 @@ static bool again_step(struct writer *writer)
 	uint64_t now = clock_tick();
 	unsigned passed = 0;
 
+	/* What a flush ends does not go out again. */
+	if (farm->flush_before || !record_ring_passed(&farm->in, atomic_load(&farm->again_at)))
+		return false;
 	if (atomic_exchange_explicit(&farm->again_wanted, false, memory_order_acquire)) {
 		farm->again = true;
 		farm->next = 0;
@@ -267,7 +288,7 @@ static bool again_step(struct writer *writer)
 
 /* What comes in. */
 
-static void store(struct writer *writer, const struct farm_record *record, bool live)
+static void store(struct writer *writer, const struct farm_record *record, enum farm_age age)
 {
 	struct writer_farm *farm = writer->farm;
 	uint64_t hash = table_hash(writer->table, record->key), now = clock_tick();
@@ -287,6 +308,8 @@ static void store(struct writer *writer, const struct farm_record *record, bool 
 		writer_drop_taken(writer, slot);
 	else if (slot != TABLE_NO_SLOT && session.expires > now) {
 		counter_add(&farm->farm_exists, 1);
+		if (age != FARM_MISSED)
+			set_bit(farm->before, slot, false);
 		return;
 	} else if (slot != TABLE_NO_SLOT) {
 		writer_drop_early(writer, slot);
@@ -296,8 +319,8 @@ static void store(struct writer *writer, const struct farm_record *record, bool 
 		counter_add(&farm->farm_outdated, 1);
 		return;
 	}
-	slot = live ? writer_take_slot(writer, now) : writer_free_slot(writer, now);
-	if (slot == TABLE_NO_SLOT && !live) {
+	slot = age == FARM_HISTORY ? writer_free_slot(writer, now) : writer_take_slot(writer, now);
+	if (slot == TABLE_NO_SLOT && age == FARM_HISTORY) {
 		atomic_store_explicit(&farm->full, true, memory_order_relaxed);
 		counter_add(&farm->farm_no_room, 1);
 		return;
@@ -310,9 +333,9 @@ static void store(struct writer *writer, const struct farm_record *record, bool 
 	session.expires = clock_expiry(now, record->seconds_left);
 	session.slot = slot;
 	session.len = record->value_len;
-	set_own(farm, slot, false);
+	set_origin(farm, slot, false, age == FARM_MISSED);
 	session_read(record->value, record->value_len, &facts);
-	writer_store(writer, hash, &session, record->value, &facts, NULL, !live);
+	writer_store(writer, hash, &session, record->value, &facts, NULL, age == FARM_HISTORY);
 	counter_add(&farm->farm_stored, 1);
 }
 
@@ -332,8 +355,53 @@ static void end(struct writer *writer, const struct farm_record *record)
 	counter_add(record->type == FARM_TAKEN ? &farm->farm_taken : &farm->farm_removed, 1);
 }
 
+/* Deletes a session that was stored before a flush. */
+static bool flush_slot(struct writer *writer, uint32_t slot)
+{
+	struct session session;
+
+	if (!table_slot(writer->table, slot, &session) || status_has(&writer->status, slot))
+		return false;
+	writer_drop_early(writer, slot);
+	counter_add(&writer->sessions_flushed, 1);
+	return true;
+}
+
+static void flush_before_begin(struct writer_farm *farm)
+{
+	farm->flush_before = true;
+	farm->flush_word = 0;
+}
+
+/* A step of a flush of the sessions from before. */
+static void flush_before_step(struct writer *writer)
+{
+	struct writer_farm *farm = writer->farm;
+	size_t words = slot_words(table_capacity(writer->table));
+	unsigned deletes = 0;
+
+	if (!farm->flush_before || !writer_pace_due(&farm->flush_pace))
+		return;
+	for (unsigned i = 0; i < STEP_SLOTS && farm->flush_word < words; i++) {
+		uint64_t *word = &farm->before[farm->flush_word];
+
+		while (*word != 0 && deletes < STEP_DELETES) {
+			uint32_t slot =
+				(uint32_t)farm->flush_word * 64 + (uint32_t)__builtin_ctzll(*word);
+
+			*word &= *word - 1;
+			deletes += flush_slot(writer, slot);
+		}
+		if (*word != 0)
+			break;
+		farm->flush_word++;
+	}
+	writer_commit(writer);
+	farm->flush_before = farm->flush_word < words;
+}
+
 /* False: what follows waits until the flush has begun, or it would be flushed too. */
-static bool take(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+static bool take(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at)
 {
 	struct writer *writer = ctx;
 	struct writer_farm *farm = writer->farm;
@@ -343,16 +411,19 @@ static bool take(void *ctx, const struct farm_record *record, bool live, uint64_
 		if (at < farm->flushed_before)
 			counter_add(&farm->farm_outdated, 1);
 		else
-			store(writer, record, live);
+			store(writer, record, age);
 		break;
 	case FARM_REMOVE:
 	case FARM_TAKEN:
 		end(writer, record);
 		break;
 	case FARM_FLUSH:
-		/* As one of the administrator. */
-		writer->flush_wanted = writer->flush_begun + 1;
 		counter_add(&farm->farm_flushes, 1);
+		if (age == FARM_LIVE)
+			/* As one of the administrator. */
+			writer->flush_wanted = writer->flush_begun + 1;
+		else
+			flush_before_begin(farm);
 		return false;
 	default:
 		break; /* the farm counts them */
@@ -360,10 +431,10 @@ static bool take(void *ctx, const struct farm_record *record, bool live, uint64_
 	return true;
 }
 
-/* It was asked for, and has not begun. */
+/* It was asked for, and has not begun; or one of the sessions from before has not ended. */
 static bool flush_waits(const struct writer *writer)
 {
-	return writer->flush_begun != writer->flush_wanted;
+	return writer->flush_begun != writer->flush_wanted || writer->farm->flush_before;
 }
 
 /* A flush that did not end would be forgotten by the next daemon. */
@@ -384,6 +455,7 @@ int writer_farm_step(struct writer *writer, int rest)
 	struct farm *to = atomic_load_explicit(&farm->farm, memory_order_acquire);
 	unsigned n;
 
+	flush_before_step(writer);
 	/* Whoever pushes after this wakes the writer again. */
 	atomic_exchange(&farm->in_woken, false);
 	n = flush_waits(writer) ? 0 : record_ring_pull(&farm->in, SLICE, take, writer);
@@ -409,11 +481,11 @@ struct outlet {
 	void *to;
 };
 
-static bool let_out(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+static bool let_out(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at)
 {
 	const struct outlet *outlet = ctx;
 
-	(void)live;
+	(void)age;
 	(void)at;
 	outlet->take(outlet->to, record);
 	return true;
@@ -434,18 +506,19 @@ static void wake_writer(struct writer *writer)
 		writer->ops->wake(writer->engine);
 }
 
-static bool incoming(void *ctx, const struct farm_record *record, bool live)
+static bool incoming(void *ctx, const struct farm_record *record, enum farm_age age)
 {
 	struct writer *writer = ctx;
 	struct writer_farm *farm = writer->farm;
 	bool pushed;
 
-	if (!live && record->type == FARM_NEW &&
+	/* Of a session that is stored already it tells how new that is. */
+	if (age == FARM_HISTORY && record->type == FARM_NEW && !farm->taken_over &&
 		atomic_load_explicit(&farm->full, memory_order_relaxed)) {
 		atomic_fetch_add_explicit(&farm->full_refused, 1, memory_order_relaxed);
 		return true;
 	}
-	pushed = record_ring_push(&farm->in, record, live, 0);
+	pushed = record_ring_push(&farm->in, record, age, 0);
 	wake_writer(writer);
 	return pushed;
 }
@@ -454,6 +527,7 @@ static void resend(void *ctx)
 {
 	struct writer *writer = ctx;
 
+	atomic_store(&writer->farm->again_at, record_ring_tail(&writer->farm->in));
 	atomic_store_explicit(&writer->farm->again_wanted, true, memory_order_release);
 	wake_writer(writer);
 }
@@ -473,7 +547,8 @@ struct farm_side writer_farm_side(struct writer *writer)
 		.outgoing = outgoing,
 		.incoming = incoming,
 		.resend = resend,
-		.keep = keep};
+		.keep = keep,
+		.taken_over = writer->farm->taken_over};
 	size_t size = 0;
 	void *memory = writer->ops->notes ? writer->ops->notes(writer->engine, &size) : NULL;
 

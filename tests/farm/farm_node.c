@@ -102,7 +102,7 @@ static void note_session(struct node *node, unsigned number, const struct farm_r
 	node->removed[number] = false;
 }
 
-static bool incoming(void *ctx, const struct farm_record *record, bool live)
+static bool incoming(void *ctx, const struct farm_record *record, enum farm_age age)
 {
 	struct node *node = ctx;
 	unsigned number;
@@ -113,7 +113,7 @@ static bool incoming(void *ctx, const struct farm_record *record, bool live)
 		pthread_mutex_unlock(&node->lock);
 		return false;
 	}
-	node->history += !live;
+	node->history += age == FARM_HISTORY;
 	if (record->type == FARM_FLUSH) {
 		node->flushes++;
 	} else if (number >= NODE_SESSIONS) {
@@ -160,7 +160,8 @@ struct node *node_open(const struct node_config *config, const char *name)
 		.resend = resend,
 		.keep = keep,
 		.kept = config->kept,
-		.kept_size = config->kept_size};
+		.kept_size = config->kept_size,
+		.taken_over = config->taken_over};
 
 	assert_non_null(node);
 	pthread_mutex_init(&node->lock, NULL);

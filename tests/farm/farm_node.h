@@ -48,6 +48,7 @@ struct node_config {
 	unsigned pause_every;
 	const void *kept; /* by a former node */
 	size_t kept_size;
+	bool taken_over; /* it has sessions of a former node */
 	struct take_queues *takes;
 	uint32_t take_window; /* seconds */
 	bool takes_local;

@@ -188,6 +188,78 @@ static void a_flush_that_was_missed(void **state)
 	node_close(b);
 }
 
+/* Without notes it is read backwards, to a flush and no further, however much came after it. */
+static void a_flush_in_the_history(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b;
+
+	(void)state;
+	warm(a);
+	node_new(a, 0, 100);
+	node_record(a, FARM_FLUSH, 0);
+	node_new(a, 200, 3000);
+	node_until(a, status.sessions == 3100 && status.engines[0].queued == 0);
+	single.capacity = 1000;
+	b = node_open(&single, "b");
+	warm(b);
+	assert_int_equal(NODE_READ(b, flushes), 0);
+	node_close(b);
+	single.taken_over = true;
+	b = node_open(&single, "b");
+	warm(b);
+	assert_int_equal(NODE_READ(b, flushes), 1);
+	assert_int_equal(node_has(b, 200, 3000), 3000);
+	assert_int_equal(node_has(b, 0, 100), 0);
+	node_close(a);
+	node_close(b);
+}
+
+/* Makes the notes forget a's stream. */
+static void forget_a(struct node_config *config)
+{
+	static struct farm_marks marks;
+
+	memcpy(&marks, config->kept, config->kept_size);
+	for (uint32_t i = 0; i < marks.count; i++)
+		if (strcmp(marks.marks[i].node, "a") == 0)
+			strcpy(marks.marks[i].node, "z");
+	config->kept = &marks;
+}
+
+/* A stream may be read again after a flush in it was carried out. */
+static void a_flush_that_was_carried_out(void **state)
+{
+	struct node *a = node_open(&single, "a"), *b = node_open(&single, "b");
+
+	(void)state;
+	warm(a);
+	warm(b);
+	node_new(a, 0, 100);
+	node_record(a, FARM_FLUSH, 0);
+	node_until(b, NODE_READ(b, flushes) == 1);
+	node_new(b, 1000, 10);
+	node_new(a, 200, 100);
+	node_wait(b, 200, 100);
+	end_node(b, &single);
+	forget_a(&single);
+	single.taken_over = true;
+	b = node_open(&single, "b");
+	node_wait(b, 200, 100);
+	warm(b);
+	assert_int_equal(NODE_READ(b, flushes), 0);
+	end_node(b, &single);
+	forget_a(&single);
+	node_record(a, FARM_FLUSH, 0);
+	node_new(a, 400, 100);
+	node_until(a, status.sessions == 300 && status.engines[0].queued == 0);
+	b = node_open(&single, "b");
+	node_wait(b, 400, 100);
+	warm(b);
+	assert_int_equal(NODE_READ(b, flushes), 1);
+	node_close(a);
+	node_close(b);
+}
+
 /* Another process at an engine's address has other streams. */
 static void an_engine_that_is_another(void **state)
 {
@@ -301,6 +373,8 @@ int main(void)
 		TEST(only_what_was_missed_is_read_from_two_engines),
 		TEST(own_sessions_are_not_read_again),
 		TEST(a_flush_that_was_missed),
+		TEST(a_flush_in_the_history),
+		TEST(a_flush_that_was_carried_out),
 		TEST(an_engine_that_is_another),
 		TEST(entries_that_were_refused),
 		TEST(notes_that_are_damaged),

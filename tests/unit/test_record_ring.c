@@ -38,7 +38,7 @@ struct expected {
 	uint64_t next, position;
 };
 
-static bool check(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+static bool check(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at)
 {
 	struct expected *expected = ctx;
 	uint8_t value[SESSD_VALUE_LIMIT];
@@ -52,7 +52,7 @@ static bool check(void *ctx, const struct farm_record *record, bool live, uint64
 		wanted.seconds_left > 60 ? wanted.seconds_left - 60 : 0, wanted.seconds_left);
 	assert_memory_equal(record->key, wanted.key, SESSD_KEY_SIZE);
 	assert_memory_equal(record->value, value, wanted.value_len);
-	assert_int_equal(live, expected->next % 3 == 0);
+	assert_int_equal(age, expected->next % 3);
 	assert_true(expected->next == 0 || at > expected->position);
 	expected->position = at;
 	expected->next++;
@@ -75,7 +75,7 @@ static void in_order(void **state)
 
 		for (;; pushed++) {
 			make(pushed, &record, value);
-			if (!record_ring_push(&ring, &record, pushed % 3 == 0, 0))
+			if (!record_ring_push(&ring, &record, (enum farm_age)(pushed % 3), 0))
 				break;
 		}
 		assert_true(record_ring_room(&ring) < 2 * (48 + SESSD_VALUE_LIMIT + 16));
@@ -104,9 +104,9 @@ static void leaves_room(void **state)
 
 	(void)state;
 	assert_int_equal(record_ring_open(&ring, SIZE), 0);
-	while (record_ring_push(&ring, &record, true, SIZE / 4))
+	while (record_ring_push(&ring, &record, FARM_LIVE, SIZE / 4))
 		n++;
-	while (record_ring_push(&ring, &record, true, 0))
+	while (record_ring_push(&ring, &record, FARM_LIVE, 0))
 		more++;
 	assert_int_equal(n, SIZE * 3 / 4 / 48);
 	assert_in_range(more, SIZE / 4 / 48 - 1, SIZE / 4 / 48 + 1);
@@ -121,7 +121,7 @@ static void *produce(void *arg)
 
 	for (uint64_t i = 0; i < RECORDS; i++) {
 		make(i, &record, value);
-		while (!record_ring_push(ring, &record, i % 3 == 0, 0))
+		while (!record_ring_push(ring, &record, (enum farm_age)(i % 3), 0))
 			sched_yield();
 	}
 	return NULL;
@@ -143,11 +143,11 @@ static void both_sides(void **state)
 	record_ring_close(&ring);
 }
 
-static bool note_left(void *ctx, const struct farm_record *record, bool live, uint64_t at)
+static bool note_left(void *ctx, const struct farm_record *record, enum farm_age age, uint64_t at)
 {
 	uint32_t *left = ctx;
 
-	(void)live;
+	(void)age;
 	(void)at;
 	*left = record->seconds_left;
 	return false;
@@ -161,9 +161,9 @@ static void time_in_the_queue_counts(void **state)
 
 	(void)state;
 	assert_int_equal(record_ring_open(&ring, SIZE), 0);
-	assert_true(record_ring_push(&ring, &record, true, 0));
+	assert_true(record_ring_push(&ring, &record, FARM_LIVE, 0));
 	record.seconds_left = 1;
-	assert_true(record_ring_push(&ring, &record, true, 0));
+	assert_true(record_ring_push(&ring, &record, FARM_LIVE, 0));
 	sleep(3);
 	assert_int_equal(record_ring_pull(&ring, 10, note_left, &left), 1);
 	assert_in_range(left, 200, 298);

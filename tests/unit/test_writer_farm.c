@@ -118,7 +118,7 @@ static uint8_t value_of(struct world *world, uint32_t key)
 
 /* A peer's record. */
 static bool peer(struct world *world, int type, uint32_t key, uint8_t first, uint16_t len,
-	uint32_t seconds, bool live)
+	uint32_t seconds, enum farm_age age)
 {
 	uint8_t value[SESSD_VALUE_LIMIT];
 	struct farm_record record = {.type = (uint8_t)type,
@@ -128,12 +128,12 @@ static bool peer(struct world *world, int type, uint32_t key, uint8_t first, uin
 
 	memset(value, first, sizeof(value));
 	fake_engine_key(key, record.key);
-	return world->side.incoming(world->side.ctx, &record, live);
+	return world->side.incoming(world->side.ctx, &record, age);
 }
 
-static void peer_new(struct world *world, uint32_t key, uint8_t first, bool live)
+static void peer_new(struct world *world, uint32_t key, uint8_t first, enum farm_age age)
 {
-	while (!peer(world, FARM_NEW, key, first, 144, 300, live))
+	while (!peer(world, FARM_NEW, key, first, 144, 300, age))
 		usleep(100);
 }
 
@@ -232,13 +232,13 @@ static void comes_in(void **state)
 	(void)state;
 	send_new(&world, 1, 10);
 	fake_engine_settle(world.engine);
-	peer_new(&world, 1, 11, true);
-	assert_true(peer(&world, FARM_NEW, 2, 20, 512, 77, true));
-	peer_new(&world, 2, 21, true);
-	assert_true(peer(&world, FARM_NEW, 3, 30, 513, 77, true));
-	assert_true(peer(&world, FARM_NEW, 3, 30, 0, 77, true));
-	assert_true(peer(&world, FARM_NEW, 3, 30, 10, 0, true));
-	assert_true(peer(&world, 99, 3, 0, 0, 0, true));
+	peer_new(&world, 1, 11, FARM_LIVE);
+	assert_true(peer(&world, FARM_NEW, 2, 20, 512, 77, FARM_LIVE));
+	peer_new(&world, 2, 21, FARM_LIVE);
+	assert_true(peer(&world, FARM_NEW, 3, 30, 513, 77, FARM_LIVE));
+	assert_true(peer(&world, FARM_NEW, 3, 30, 0, 77, FARM_LIVE));
+	assert_true(peer(&world, FARM_NEW, 3, 30, 10, 0, FARM_LIVE));
+	assert_true(peer(&world, 99, 3, 0, 0, 0, FARM_LIVE));
 	await(&world, "farm_invalid", 3);
 	await(&world, "farm_exists", 2);
 	assert_int_equal(value_of(&world, 1), 10);
@@ -253,15 +253,15 @@ static void comes_in(void **state)
 	send_new(&world, 2, 22);
 	fake_engine_settle(world.engine);
 	assert_int_equal(value_of(&world, 2), 20);
-	peer(&world, FARM_REMOVE, 1, 0, 0, 0, true);
-	peer(&world, FARM_TAKEN, 2, 0, 0, 0, true);
-	peer(&world, FARM_REMOVE, 3, 0, 0, 0, true);
+	peer(&world, FARM_REMOVE, 1, 0, 0, 0, FARM_LIVE);
+	peer(&world, FARM_TAKEN, 2, 0, 0, 0, FARM_LIVE);
+	peer(&world, FARM_REMOVE, 3, 0, 0, 0, FARM_LIVE);
 	await(&world, "farm_taken", 1);
 	await(&world, "farm_removed", 1);
 	assert_int_equal(fake_engine_count(world.engine), 0);
-	peer_new(&world, 5, 1, true);
+	peer_new(&world, 5, 1, FARM_LIVE);
 	await(&world, "farm_stored", 2);
-	peer(&world, FARM_FLUSH, 0, 0, 0, 0, true);
+	peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_LIVE);
 	await(&world, "farm_flushes", 1);
 	await(&world, "sessions_flushed", 1);
 	collect(&world, &outbox);
@@ -280,16 +280,96 @@ static void stored_after_a_flush(void **state)
 	assert_non_null(world.writer);
 	world.side = writer_farm_side(world.writer);
 	/* All of it is there when the writer first looks. */
-	peer_new(&world, 1, 10, true);
-	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, true));
+	peer_new(&world, 1, 10, FARM_LIVE);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_LIVE));
 	for (uint32_t i = 2; i <= 20; i++)
-		peer_new(&world, i, 20, true);
+		peer_new(&world, i, 20, FARM_LIVE);
 	assert_int_equal(writer_start(world.writer), 0);
 	await(&world, "farm_stored", 20);
 	await(&world, "sessions_flushed", 1);
 	assert_int_equal(value_of(&world, 1), 0);
 	for (uint32_t i = 2; i <= 20; i++)
 		assert_int_equal(value_of(&world, i), 20);
+	stop(&world);
+}
+
+static bool has(struct world *world, uint32_t key)
+{
+	uint8_t bytes[SESSD_KEY_SIZE];
+	struct session session;
+
+	fake_engine_key(key, bytes);
+	return writer_find(world->writer, bytes, &session, NULL);
+}
+
+/* What an earlier daemon left ends with a flush that happened meanwhile, what is newer stays. */
+static void a_flush_in_the_history(void **state)
+{
+	struct world world = start_with(1000, 9);
+
+	(void)state;
+	assert_true(world.side.taken_over);
+	/* A client stores one, peers others; and of one that was left there is a newer record. */
+	send_new(&world, 100, 1);
+	fake_engine_settle(world.engine);
+	peer_new(&world, 101, 2, FARM_LIVE);
+	peer_new(&world, 102, 2, FARM_HISTORY);
+	peer_new(&world, 3, 2, FARM_HISTORY);
+	peer_new(&world, 4, 2, FARM_LIVE);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_HISTORY));
+	peer_new(&world, 5, 2, FARM_HISTORY);
+	await(&world, "farm_stored", 3);
+	for (uint32_t i = 1; i <= 9; i++)
+		assert_int_equal(has(&world, i), i >= 3 && i <= 5);
+	for (uint32_t i = 100; i <= 102; i++)
+		assert_true(has(&world, i));
+	assert_int_equal(stat(&world, "sessions_flushed"), 7);
+	assert_int_equal(stat(&world, "farm_flushes"), 1);
+	stop(&world);
+}
+
+/* The same in the order of the streams: what came before the flush ends, too. */
+static void a_flush_that_was_missed(void **state)
+{
+	struct world world = start_with(1000, 9);
+
+	(void)state;
+	send_new(&world, 100, 1);
+	fake_engine_settle(world.engine);
+	peer_new(&world, 101, 2, FARM_LIVE);
+	peer_new(&world, 102, 2, FARM_MISSED);
+	peer_new(&world, 3, 2, FARM_MISSED);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_MISSED));
+	peer_new(&world, 103, 2, FARM_MISSED);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_MISSED));
+	peer_new(&world, 104, 2, FARM_MISSED);
+	await(&world, "farm_stored", 4);
+	for (uint32_t i = 1; i <= 9; i++)
+		assert_false(has(&world, i));
+	assert_true(has(&world, 100) && has(&world, 101) && has(&world, 104));
+	assert_false(has(&world, 102) || has(&world, 103));
+	stop(&world);
+}
+
+/* A cache that is full learns of newer records all the same; and what a flush ends does not go out
+ * again. */
+static void a_flush_in_a_full_cache(void **state)
+{
+	struct world world = start_with(20, 9);
+	struct outbox outbox = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++)
+		peer_new(&world, 100 + i, 2, FARM_HISTORY);
+	peer_new(&world, 3, 2, FARM_HISTORY);
+	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_HISTORY));
+	world.side.resend(world.side.ctx);
+	await(&world, "farm_passed_again", 1);
+	collect(&world, &outbox);
+	assert_int_equal(outbox.count, 1);
+	assert_int_equal(stat(&world, "sessions_flushed"), 8);
+	assert_true(has(&world, 3));
+	assert_true(stat(&world, "farm_no_room") > 0);
 	stop(&world);
 }
 
@@ -301,11 +381,11 @@ static void remove_overtakes(void **state)
 	(void)state;
 	fake_engine_send(world.engine, SESSD_REMOVE, 1, 0, 0, 0);
 	fake_engine_settle(world.engine);
-	peer_new(&world, 1, 10, true);
+	peer_new(&world, 1, 10, FARM_LIVE);
 	await(&world, "farm_outdated", 1);
 	fake_engine_send(world.engine, SESSD_REMOVE, 2, 0, 0, 0);
 	fake_engine_settle(world.engine);
-	peer_new(&world, 2, 10, true);
+	peer_new(&world, 2, 10, FARM_LIVE);
 	await(&world, "farm_outdated", 2);
 	assert_int_equal(fake_engine_count(world.engine), 0);
 	/* A client that stores it anew means it. */
@@ -329,7 +409,7 @@ static void full_cache(void **state)
 	fake_engine_settle(world.engine);
 	/* From the newest to the oldest. */
 	for (uint32_t i = 1; i <= CAPACITY; i++)
-		peer_new(&world, 1000 + i, 2, false);
+		peer_new(&world, 1000 + i, 2, FARM_HISTORY);
 	await(&world, "farm_no_room", CAPACITY / 2);
 	assert_int_equal(stat(&world, "sessions_evicted"), 0);
 	assert_int_equal(stat(&world, "sessions"), CAPACITY);
@@ -339,7 +419,7 @@ static void full_cache(void **state)
 	}
 	/* The oldest of the history go first, then what clients stored. */
 	for (uint32_t i = 1; i <= CAPACITY / 2 - 1; i++)
-		peer_new(&world, 2000 + i, 3, true);
+		peer_new(&world, 2000 + i, 3, FARM_LIVE);
 	await(&world, "farm_stored", CAPACITY - 1);
 	assert_int_equal(value_of(&world, 1001), 2);
 	for (uint32_t i = 2; i <= CAPACITY / 2; i++)
@@ -388,7 +468,7 @@ static void writer_stuck(void **state)
 	(void)state;
 	writer_stop(world.writer);
 	for (uint32_t i = 0; i < 40000; i++)
-		refused += !peer(&world, FARM_NEW, i, 1, 144, 300, true);
+		refused += !peer(&world, FARM_NEW, i, 1, 144, 300, FARM_LIVE);
 	assert_in_range(refused, 10000, 30000);
 	stop(&world);
 }
@@ -408,7 +488,7 @@ static void again(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < OWN; i++) {
 		send_new(&world, 1000000 + i, 7);
-		peer_new(&world, 2000000 + i, 8, true);
+		peer_new(&world, 2000000 + i, 8, FARM_LIVE);
 	}
 	fake_engine_settle(world.engine);
 	await(&world, "farm_stored", OWN);
@@ -483,6 +563,9 @@ int main(void)
 		cmocka_unit_test(goes_out),
 		cmocka_unit_test(comes_in),
 		cmocka_unit_test(stored_after_a_flush),
+		cmocka_unit_test(a_flush_in_the_history),
+		cmocka_unit_test(a_flush_that_was_missed),
+		cmocka_unit_test(a_flush_in_a_full_cache),
 		cmocka_unit_test(remove_overtakes),
 		cmocka_unit_test(full_cache),
 		cmocka_unit_test(farm_stuck),
