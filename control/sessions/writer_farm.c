@@ -38,6 +38,7 @@ struct writer_farm {
 	 * has come for it: a flush in the history ends it. */
 	uint64_t *before;
 	bool taken_over;   /* an earlier daemon left sessions */
+	bool reached;	   /* history is as old as they are */
 	bool flush_before; /* a flush of them is under way, from this word on: */
 	size_t flush_word;
 	struct pace flush_pace;
@@ -149,6 +150,11 @@ static void set_bit(uint64_t *words, uint32_t slot, bool on)
 		words[slot / 64] |= bit;
 	else
 		words[slot / 64] &= ~bit;
+}
+
+static bool has_bit(const uint64_t *words, uint32_t slot)
+{
+	return words[slot / 64] >> slot % 64 & 1;
 }
 
 static void set_origin(struct writer_farm *farm, uint32_t slot, bool own, bool before)
@@ -278,7 +284,7 @@ static bool again_step(struct writer *writer)
 	for (unsigned i = 0; i < STEP_SLOTS && passed < SLICE && farm->next < end; i++) {
 		if (record_ring_room(&farm->out) < OUT_BUSY)
 			return true;
-		if (farm->own[farm->next / 64] >> farm->next % 64 & 1)
+		if (has_bit(farm->own, farm->next))
 			passed += pass_again(writer, farm->next, now);
 		farm->next++;
 	}
@@ -295,6 +301,7 @@ static void store(struct writer *writer, const struct farm_record *record, enum 
 	uint32_t slot = table_find(writer->table, hash, record->key);
 	struct session_facts facts;
 	struct session session;
+	bool oldest;
 
 	if (record->value_len == 0 || record->value_len > writer->value_max ||
 		record->seconds_left == 0 || record->seconds_left > UINT16_MAX ||
@@ -308,6 +315,8 @@ static void store(struct writer *writer, const struct farm_record *record, enum 
 		writer_drop_taken(writer, slot);
 	else if (slot != TABLE_NO_SLOT && session.expires > now) {
 		counter_add(&farm->farm_exists, 1);
+		if (age == FARM_HISTORY && has_bit(farm->before, slot))
+			farm->reached = true;
 		if (age != FARM_MISSED)
 			set_bit(farm->before, slot, false);
 		return;
@@ -319,8 +328,10 @@ static void store(struct writer *writer, const struct farm_record *record, enum 
 		counter_add(&farm->farm_outdated, 1);
 		return;
 	}
-	slot = age == FARM_HISTORY ? writer_free_slot(writer, now) : writer_take_slot(writer, now);
-	if (slot == TABLE_NO_SLOT && age == FARM_HISTORY) {
+	/* In a full cache history gives way, unless it is newer than what was taken over. */
+	oldest = age == FARM_HISTORY && (!farm->taken_over || farm->reached);
+	slot = oldest ? writer_free_slot(writer, now) : writer_take_slot(writer, now);
+	if (slot == TABLE_NO_SLOT && oldest) {
 		atomic_store_explicit(&farm->full, true, memory_order_relaxed);
 		counter_add(&farm->farm_no_room, 1);
 		return;
@@ -335,7 +346,7 @@ static void store(struct writer *writer, const struct farm_record *record, enum 
 	session.len = record->value_len;
 	set_origin(farm, slot, false, age == FARM_MISSED);
 	session_read(record->value, record->value_len, &facts);
-	writer_store(writer, hash, &session, record->value, &facts, NULL, age == FARM_HISTORY);
+	writer_store(writer, hash, &session, record->value, &facts, NULL, oldest);
 	counter_add(&farm->farm_stored, 1);
 }
 

@@ -359,17 +359,37 @@ static void a_flush_in_a_full_cache(void **state)
 	struct outbox outbox = {0};
 
 	(void)state;
+	peer_new(&world, 3, 2, FARM_HISTORY);
 	for (uint32_t i = 0; i < 20; i++)
 		peer_new(&world, 100 + i, 2, FARM_HISTORY);
-	peer_new(&world, 3, 2, FARM_HISTORY);
+	peer_new(&world, 4, 2, FARM_HISTORY);
 	assert_true(peer(&world, FARM_FLUSH, 0, 0, 0, 0, FARM_HISTORY));
 	world.side.resend(world.side.ctx);
-	await(&world, "farm_passed_again", 1);
+	await(&world, "farm_passed_again", 2);
 	collect(&world, &outbox);
-	assert_int_equal(outbox.count, 1);
-	assert_int_equal(stat(&world, "sessions_flushed"), 8);
-	assert_true(has(&world, 3));
+	assert_int_equal(outbox.count, 2);
+	assert_int_equal(stat(&world, "sessions_flushed"), 7);
+	assert_true(has(&world, 3) && has(&world, 4));
 	assert_true(stat(&world, "farm_no_room") > 0);
+	stop(&world);
+}
+
+/* What peers stored since an earlier daemon left its sessions replaces them in a full cache, as if
+ * it had come live. What is older does not. */
+static void newer_than_what_was_left(void **state)
+{
+	struct world world = start_with(20, 18);
+
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++)
+		peer_new(&world, 100 + i, 2, FARM_HISTORY);
+	await(&world, "farm_stored", 10);
+	for (uint32_t i = 18; i >= 1; i--)
+		peer_new(&world, i, 2, FARM_HISTORY);
+	await(&world, "farm_no_room", stat(&world, "sessions_evicted"));
+	for (uint32_t i = 0; i < 10; i++)
+		assert_true(has(&world, 100 + i));
+	assert_int_equal(stat(&world, "sessions"), 20);
 	stop(&world);
 }
 
@@ -566,6 +586,7 @@ int main(void)
 		cmocka_unit_test(a_flush_in_the_history),
 		cmocka_unit_test(a_flush_that_was_missed),
 		cmocka_unit_test(a_flush_in_a_full_cache),
+		cmocka_unit_test(newer_than_what_was_left),
 		cmocka_unit_test(remove_overtakes),
 		cmocka_unit_test(full_cache),
 		cmocka_unit_test(farm_stuck),
