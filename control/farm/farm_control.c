@@ -109,6 +109,10 @@ static void take_hello(struct farm_engine *engine, const struct entry_header *he
 		return;
 	(void)run_waited(run, farm->now, time, header->sealed, true);
 	window_begin(&run->window, hello->sequence);
+	if (run->resumes && time > (int64_t)farm->begun) {
+		window_skip(&run->window, hello->sequence);
+		run->resumes = false;
+	}
 	if (hello->sequence > run->announced)
 		run->announced = hello->sequence;
 	run->touched = farm->now;
@@ -204,7 +208,7 @@ static void look_for_gaps(struct farm *farm, struct farm_run *run)
 	uint64_t lost;
 
 	window_advance(&run->window);
-	if (!run->window.begun || run->window.low >= end) {
+	if (!run->window.begun || run->resumes || run->window.low >= end) {
 		run->progress = farm->now;
 		return;
 	}

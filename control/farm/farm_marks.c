@@ -37,6 +37,7 @@ void marks_load(struct farm *farm)
 	if (kept->count > FARM_PEERS * FARM_ENGINES_MAX || size != size_of(kept) ||
 		!fits(farm, kept))
 		kept->count = 0;
+	farm->resumes = kept->count > 0;
 	for (uint32_t i = 0; i < kept->count; i++) {
 		const struct farm_mark *mark = &kept->marks[i];
 

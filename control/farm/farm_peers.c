@@ -100,6 +100,7 @@ struct farm_run *run_add(struct farm *farm, struct farm_peer *peer, const uint8_
 	run->peer = peer;
 	run->number = ++farm->next_run;
 	run->touched = run->progress = farm->now;
+	run->resumes = farm->resumes && farm->warm_up != FARM_WARM_UP_DONE;
 	memcpy(run->boot, boot, ENTRY_BOOT);
 	return run;
 }

@@ -91,6 +91,9 @@ struct farm_run {
 	uint64_t announced;			/* it published so many */
 	uint64_t progress;			/* when something new came, or was given up */
 	uint64_t asked;				/* when it was asked to publish again */
+	/* Gaps are looked for once it has said how far it is: a former daemon, whose notes this one
+	 * has, read up to some place that is not known by its number. */
+	bool resumes;
 	/* Our clock minus its clock, and the way to the engine, by the quickest of its entries: in
 	 * this minute and in the one before. */
 	int64_t ahead, ahead_before;
@@ -195,6 +198,7 @@ struct farm {
 	struct farm_run runs[FARM_RUNS];
 	uint32_t next_run;
 	struct farm_marks kept; /* of the last daemon, as far as they were not used yet */
+	bool resumes;		/* there were some */
 	struct entry_id kept_end[FARM_ENGINES_MAX]; /* the newest of them, of each of its engines */
 	struct farm_marks marked;		    /* what was kept last */
 	struct tombstones tombstones;

@@ -71,6 +71,12 @@ void window_begin(struct sequence_window *window, uint64_t number)
 	window->begun = true;
 }
 
+void window_skip(struct sequence_window *window, uint64_t number)
+{
+	if (window->low < number)
+		window->low = number;
+}
+
 void window_mark(struct sequence_window *window, uint64_t number)
 {
 	uint64_t bit, *word;

@@ -27,6 +27,9 @@ void window_close(struct sequence_window *window);
  */
 void window_begin(struct sequence_window *window, uint64_t number);
 
+/* Numbers up to this one are not missed. */
+void window_skip(struct sequence_window *window, uint64_t number);
+
 /* A number that is too old to be known counts as seen. */
 bool window_seen(const struct sequence_window *window, uint64_t number);
 void window_mark(struct sequence_window *window, uint64_t number);
