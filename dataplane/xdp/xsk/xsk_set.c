@@ -22,9 +22,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Frames per queue (2 MiB: 10 ms of 100,000 NEWs a second) and in total (64 MiB). With the most
+/* Frames per queue (8 MiB, the size of a UDP socket's buffer) and in total (64 MiB). With the most
  * queues, 64 of each of 16 interfaces, each has 64 KiB. */
-#define FRAMES_MOST  1024
+#define FRAMES_MOST  4096
 #define FRAMES_TOTAL (XSK_BYTES_MAX / XSK_FRAME_SIZE)
 
 /* Messages handled together, so that their cache misses overlap. */
