@@ -130,7 +130,8 @@ program of its own in `tests/bench`, without any check:
 - least program (`least.bpf.c`): looks up the session in sessiond's own map, makes room, copies the value,
   swaps the addresses.
 - AF_XDP and the map's batch update (`least_new.c`): receives NEWs and stores them in a map of the same
-  size by `BPF_MAP_UPDATE_BATCH`. Nothing is evicted, listed or guarded.
+  size by `BPF_MAP_UPDATE_BATCH`. Nothing is evicted, listed or guarded. It answers GETs as the least program
+  does.
 - echo (`least_echo.c`): `recvmmsg`, the value from an array, `sendmmsg` with `UDP_SEGMENT`.
 - swap and copy, swap and lines, swap and bucket (`least_dpdk.c`): what testpmd's 5tswap does, and the
   memory that an answer needs: 144 bytes of a session; the line that locates the session and its three
