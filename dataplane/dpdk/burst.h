@@ -26,8 +26,9 @@ struct pending_get {
 struct fast_get {
 	uint8_t *data;
 	struct table_burst_key key;
+	struct table_slot *at; /* the slot's place; valid if there is one */
 	uint32_t slot;
-	bool take;
+	bool take; /* valid if the burst has TAKEs: see fast_is_take */
 };
 
 struct burst {
@@ -63,6 +64,12 @@ FRAME_INLINE void burst_taken(struct burst *burst, const struct sessd_header *re
 {
 	burst->taken[burst->taken_count++] =
 		(struct update_request){.request = reply, .length = SESSD_HEADER_SIZE};
+}
+
+/* Whether a plain request is a TAKE. */
+FRAME_INLINE bool fast_is_take(const struct burst *burst, const struct fast_get *get)
+{
+	return burst->take_count && get->take;
 }
 
 /* Queues a frame for sending, with its new start and length. */
@@ -130,9 +137,9 @@ void collect_decided(
 /* general_path.c: passes the collected NEWs and REMOVEs, and what was taken, to the writer. */
 void sort_updates(struct burst *burst);
 
-/* fast_template.c: whether a source (network byte order) may ask and can be answered; remembers its
- * range. */
-bool source_search(struct burst *burst, uint32_t source);
+/* fast_template.c: whether a source, an IPv4 address in a frame, may ask and can be answered;
+ * remembers its range. */
+bool source_search(struct burst *burst, const uint8_t *at);
 
 /* general_reply.c: answers the GETs that sort_frames collected. */
 void get_answer(struct burst *burst);

@@ -39,7 +39,7 @@ void watch_plain(struct burst *burst)
 			continue;
 		/* The reply goes to where the request came from. */
 		address_from_ipv4(&source, get->data + FAST_SOURCE + sizeof(struct in_addr));
-		add(burst, &source, get->take ? REQUEST_TAKE : REQUEST_GET, reply,
+		add(burst, &source, fast_is_take(burst, get) ? REQUEST_TAKE : REQUEST_GET, reply,
 			outcome_of(reply));
 	}
 }

@@ -47,15 +47,21 @@ struct fast_template {
 	bool whole; /* includes the address and port: only one pair is served */
 } __attribute__((aligned(64)));
 
-/* What replies to plain GETs with a value of one length have in common. Sums are 16-bit one's
- * complement sums. */
+/* What replies to plain GETs with a value of one length have in common: one cache line. Sums are
+ * one's complement sums. */
 struct fast_reply {
-	uint64_t ip; /* first 8 bytes of the IPv4 header */
-	uint32_t ip_sum;
-	uint16_t udp_length; /* network byte order */
-	uint16_t udp_change; /* added to the request's checksum, besides the complement of the
-				value's sum */
-};
+	uint64_t ip_sum;
+	uint32_t udp_change; /* added to the request's checksum, less the value's sum */
+	/* Where they are in the frame; zero for the checksums, and for addresses and ports, which
+	 * the request has. */
+	uint8_t headers[28]; /* from the EtherType to UDP's length */
+	uint8_t tail[4];     /* from UDP's checksum to the reply's type */
+	uint8_t unused[4];
+	uint8_t mbuf[16]; /* from packet_type on: the lengths */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct fast_reply) == 64, "a cache line");
+_Static_assert(offsetof(struct fast_reply, headers) == ETHER_HDR_LEN - 2, "as in the frame");
 
 /* A range of sources that may ask and can be answered. */
 struct source_range {

@@ -14,40 +14,79 @@
 #include "dataplane/dpdk/fast_path.h"
 #include "dataplane/dpdk/burst.h"
 
-static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
+__attribute__((noinline, cold)) static void count_takes(struct burst *burst)
+{
+	for (unsigned i = 0; i < burst->fast_count; i++) {
+		burst->fast[i].take = burst->fast[i].data[FAST_REQUEST + 1] >> 1 & 1;
+		burst->take_count += burst->fast[i].take;
+	}
+}
+
+/* Collects GETs and TAKEs; leaves other frames in `rest`. `whole`: template.whole, known to the
+ * compiler. */
+FRAME_INLINE void sort_gets(struct burst *burst, struct rte_mbuf **mbufs, unsigned n, bool whole)
 {
 	const struct table_view view = table_view(burst->table);
-	const struct fast_template *get = &burst->port->fast_get;
-	const struct fast_template *update = &burst->port->fast_update;
-	unsigned gets = 0, takes = 0;
+	const struct fast_match match = fast_match(&burst->port->fast_get);
+	const int room = burst->fast_room;
+	struct fast_get *get = burst->fast;
+	struct rte_mbuf **send = burst->send, **end = mbufs + n;
+	uint8_t types = 0;
 
 	for (unsigned i = 0; i < FAST_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *mbuf = mbufs[i];
+	for (; mbufs < end; mbufs++) {
+		struct rte_mbuf *mbuf = *mbufs;
 		uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + FAST_AHEAD], void *));
-		if (__builtin_expect(fast_is_get(burst, get, mbuf, data), 1)) {
-			burst->send[gets] = mbuf;
-			burst->fast[gets].data = data;
-			burst->fast[gets].key = table_burst_start(&view, data + FAST_REQUEST + 4);
-			burst->fast[gets].take = data[FAST_REQUEST + 1] >> 1 & 1;
-			takes += burst->fast[gets].take;
-			gets++;
-		} else if (fast_is_update(burst, update, mbuf, data)) {
-			burst->updates[burst->update_count++] = (struct update_request){
-				.request = (const struct sessd_header *)(data + FAST_REQUEST),
-				.source = data + FAST_SOURCE,
-				.length = ntohs(load16(data + FAST_UDP + 4)) - 8U,
-				.source_len = 4};
-			burst->spent[burst->spent_count++] = mbuf;
-		} else {
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[FAST_AHEAD], void *));
+		if (__builtin_expect(!fast_is_get(burst, &match, whole, room, mbuf, data), 0)) {
 			burst->rest[burst->rest_count++] = mbuf;
+			continue;
 		}
+		*send++ = mbuf;
+		get->data = data;
+		get->key = table_burst_start(&view, data + FAST_REQUEST + 4);
+		get++;
+		types |= data[FAST_REQUEST + 1];
 	}
-	burst->fast_count = burst->send_count = gets;
-	burst->take_count = takes;
+	burst->fast_count = burst->send_count = (unsigned)(get - burst->fast);
+	if (__builtin_expect(types & SESSD_TAKE & ~SESSD_GET, 0))
+		count_takes(burst);
+}
+
+/* Collects NEWs and REMOVEs of the frames in `rest`. */
+static void sort_updates_of_rest(struct burst *burst)
+{
+	const struct fast_template *template = &burst->port->fast_update;
+	unsigned n = burst->rest_count, kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = burst->rest[i];
+		uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+
+		if (!fast_is_update(burst, template, mbuf, data)) {
+			burst->rest[kept++] = mbuf;
+			continue;
+		}
+		burst->updates[burst->update_count++] = (struct update_request){
+			.request = (const struct sessd_header *)(data + FAST_REQUEST),
+			.source = data + FAST_SOURCE,
+			.length = ntohs(load16(data + FAST_UDP + 4)) - 8U,
+			.source_len = 4};
+		burst->spent[burst->spent_count++] = mbuf;
+	}
+	burst->rest_count = kept;
+}
+
+static void sort(struct burst *burst, struct rte_mbuf **mbufs, unsigned n)
+{
+	if (burst->port->fast_get.whole)
+		sort_gets(burst, mbufs, n, true);
+	else
+		sort_gets(burst, mbufs, n, false);
+	if (burst->rest_count)
+		sort_updates_of_rest(burst);
 }
 
 /* For what table_burst_get does not handle. */
@@ -55,12 +94,11 @@ __attribute__((noinline, cold)) static struct table_burst_value look_again(
 	struct burst *burst, struct sessd_header *header, uint64_t hash)
 {
 	struct lcore *lcore = burst->lcore;
-	struct table_burst_value value = {.found = true};
+	uint16_t sum;
+	uint32_t payload = (uint32_t)request_get(
+		lcore->table, hash, header, burst->now, header, &sum, &lcore->reader.counters);
 
-	value.len = (uint16_t)(request_get(lcore->table, hash, header, burst->now, header,
-				       &value.sum, &lcore->reader.counters) -
-			       SESSD_HEADER_SIZE);
-	return value;
+	return (struct table_burst_value){true, payload - SESSD_HEADER_SIZE, sum};
 }
 
 /* Answers a TAKE whose session may be there. noinline, so that GETs stay short. */
@@ -75,9 +113,12 @@ __attribute__((noinline)) static struct table_burst_value take(struct burst *bur
 		request_count_take(counters, TABLE_HIT);
 		header->type = SESSD_OK;
 	} else {
-		value.len = (uint16_t)(request_take(burst->lcore->table, get->key.hash, header,
-					       burst->now, header, &value.sum, counters) -
-				       SESSD_HEADER_SIZE);
+		uint16_t sum;
+
+		value.len = (uint32_t)request_take(burst->lcore->table, get->key.hash, header,
+				    burst->now, header, &sum, counters) -
+			    SESSD_HEADER_SIZE;
+		value.sum = sum;
 	}
 	if (header->type == SESSD_OK)
 		burst_taken(burst, header);
@@ -86,7 +127,10 @@ __attribute__((noinline)) static struct table_burst_value take(struct burst *bur
 
 FRAME_INLINE void find(struct burst *burst, const struct table_view *view, unsigned i)
 {
-	burst->fast[i].slot = table_burst_find(view, burst->fast[i].key);
+	uint32_t number = table_burst_find(view, &burst->fast[i].key);
+
+	burst->fast[i].slot = number;
+	burst->fast[i].at = table_burst_at(view, number);
 }
 
 /* `takes`: known to the compiler; whether there may be TAKEs. */
@@ -94,7 +138,7 @@ FRAME_INLINE void answer_all(struct burst *burst, bool takes)
 {
 	const struct table_view view = table_view(burst->table);
 	const struct fast_reply *replies = fast_replies;
-	unsigned n = burst->fast_count, hits = 0, misses = 0, take_misses = 0;
+	unsigned n = burst->fast_count, others = 0, misses = 0, take_misses = 0;
 	uint64_t now = burst->now;
 
 	for (unsigned i = 0; i < n; i++)
@@ -110,25 +154,20 @@ FRAME_INLINE void answer_all(struct burst *burst, bool takes)
 		if (get->slot == TABLE_NO_SLOT) {
 			misses++;
 			take_misses += taking;
-			header->type = SESSD_ERR;
 		} else if (taking) {
+			others++;
 			value = take(burst, &view, get, header);
 		} else {
-			value = table_burst_get(
-				&view, get->slot, header->key, now, (uint8_t *)(header + 1));
-			if (__builtin_expect(value.found, 1)) {
-				hits++;
-				header->type = SESSD_OK;
-			} else {
+			value = table_burst_read(&view, get->at, get->slot, header->key, now,
+				(uint8_t *)(header + 1), false);
+			if (__builtin_expect(!value.found, 0)) {
+				others++;
 				value = look_again(burst, header, get->key.hash);
 			}
 		}
-		fast_reply(data, &replies[value.len], value.sum, taking);
-		mbuf->ol_flags = 0;
-		mbuf->pkt_len = FAST_END + value.len;
-		mbuf->data_len = (uint16_t)(FAST_END + value.len);
+		fast_reply(mbuf, data, &replies[value.len], value.sum, taking);
 	}
-	counter_add(&burst->lcore->reader.counters.get_hits, hits);
+	counter_add(&burst->lcore->reader.counters.get_hits, n - misses - others);
 	counter_add(&burst->lcore->reader.counters.get_misses, misses - take_misses);
 	if (takes)
 		counter_add(&burst->lcore->reader.counters.take_misses, take_misses);

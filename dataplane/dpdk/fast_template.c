@@ -34,6 +34,10 @@ static void prepare_mbuf(struct fast_template *template)
 
 _Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8,
 	"16 bytes have both");
+_Static_assert(
+	offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4 &&
+		offsetof(struct rte_mbuf, data_len) == offsetof(struct rte_mbuf, packet_type) + 8,
+	"16 bytes have both");
 
 /* The part common to all requests. */
 static void prepare(struct fast_template *template, const uint8_t mac[FRAME_MAC],
@@ -68,17 +72,26 @@ static void prepare_replies(void)
 			.fragment = htons(REPLY_DONT_FRAGMENT),
 			.ttl = REPLY_TTL,
 			.proto = IPPROTO_UDP};
+		struct rte_mbuf mbuf = {
+			.pkt_len = FAST_END + len, .data_len = (uint16_t)(FAST_END + len)};
+		uint16_t udp_length = htons((uint16_t)(FAST_UDP_LENGTH + len));
 		uint8_t type[2] = {0, len ? SESSD_OK : SESSD_ERR}, get[2] = {0, SESSD_GET};
 
-		reply->udp_length = htons((uint16_t)(FAST_UDP_LENGTH + len));
-		reply->ip = load64(&ip);
+		store16(reply->headers, htons(ETHERTYPE_IP));
+		memcpy(reply->headers + 2, &ip, 12);
+		store16(reply->headers + sizeof(reply->headers) - 2, udp_length);
+		memcpy(reply->mbuf, &mbuf.packet_type, sizeof(reply->mbuf));
+		reply->tail[2] = SESSD_VERSION;
+		reply->tail[3] = type[1];
 		reply->ip_sum = checksum_fold(checksum_bytes(&ip, sizeof(ip)));
 		/* The change from a GET's length, which counts twice, and type to those of the
 		 * reply. Of 0 and 0xffff, equal in one's complement, the one that keeps a checksum
-		 * from becoming 0. */
-		reply->udp_change = checksum_fold(2ULL * htons(FAST_UDP_LENGTH) + load16(get) +
-						  2ULL * (0xffffU - reply->udp_length) +
-						  (0xffffU - load16(type)));
+		 * from becoming 0. 0xffff more, so that subtracting a value's sum leaves it
+		 * positive. */
+		reply->udp_change =
+			0xffffU +
+			checksum_fold(2ULL * htons(FAST_UDP_LENGTH) + load16(get) +
+				      2ULL * (0xffffU - udp_length) + (0xffffU - load16(type)));
 	}
 }
 
@@ -99,8 +112,9 @@ void fast_prepare(struct port *port, const struct local_endpoints *local, bool t
 _Static_assert((SESSD_NEW | SESSD_REMOVE) == 2, "one bit tells them apart");
 _Static_assert((SESSD_GET ^ SESSD_TAKE) == 2, "one bit tells them apart");
 
-bool source_search(struct burst *burst, uint32_t source)
+bool source_search(struct burst *burst, const uint8_t *at)
 {
+	uint32_t source = ntohl(load32(at));
 	/* Sources that can be answered: not 0/8, loopback, multicast or above. */
 	static const struct allow_range4 usable[] = {
 		{0x01000000, 0x7effffff},

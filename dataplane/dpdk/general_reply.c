@@ -107,7 +107,7 @@ void get_answer(struct burst *burst)
 	const struct table_view view = table_view(burst->table);
 
 	for (unsigned i = 0; i < burst->get_count; i++)
-		burst->gets[i].slot = table_burst_find(&view, burst->gets[i].key);
+		burst->gets[i].slot = table_burst_find(&view, &burst->gets[i].key);
 	for (unsigned i = 0; i < burst->get_count; i++)
 		answer(burst, &view, &burst->gets[i]);
 }

@@ -27,7 +27,8 @@ void limit_plain(struct burst *burst)
 		const struct fast_get *get = &burst->fast[i];
 		struct rte_mbuf *mbuf = burst->send[i];
 
-		if (within(burst, get->data, get->take ? REQUEST_TAKE : REQUEST_GET)) {
+		if (within(burst, get->data,
+			    fast_is_take(burst, get) ? REQUEST_TAKE : REQUEST_GET)) {
 			burst->fast[gets] = *get;
 			burst->send[gets++] = mbuf;
 		} else {

@@ -71,6 +71,8 @@ static inline struct table_burst_key table_burst_start(
  * so that each load is done once; their halves are words, which are never seen half written. */
 typedef uint64_t table_chunk __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t table_chunk_any __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint16_t table_half __attribute__((may_alias));
+typedef short table_short __attribute__((may_alias));
 #ifdef __AVX2__
 typedef uint64_t table_wide __attribute__((vector_size(32), aligned(8), may_alias));
 typedef uint64_t table_wide_any __attribute__((vector_size(32), aligned(1), may_alias));
@@ -84,22 +86,25 @@ static inline void table_burst_fence(void)
 #endif
 }
 
-/* The cells of a bucket that have the tag: one bit per cell, two with SSE2. */
+/* The cells of a bucket that have the hash's tag: one bit per cell, two with SSE2. */
 #if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
 #define TABLE_BURST_BITS 2
-static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
+static inline uint32_t table_burst_cells(const struct bucket *bucket, const uint64_t *hash)
 {
 	const volatile table_wide *wide = (const volatile table_wide *)bucket->words;
-	__m256i equal = _mm256_cmpeq_epi16((__m256i)*wide, _mm256_set1_epi16((short)tag));
+	/* table_tag, from memory into all lanes. */
+	__m256i tag = _mm256_or_si256(
+		_mm256_set1_epi16(*(const table_short *)hash), _mm256_set1_epi16(1));
+	__m256i equal = _mm256_cmpeq_epi16((__m256i)*wide, tag);
 
 	return (uint32_t)_mm256_movemask_epi8(equal) & ((1U << 2 * TABLE_CELLS) - 1);
 }
 #elif defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 #define TABLE_BURST_BITS 2
-static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
+static inline uint32_t table_burst_cells(const struct bucket *bucket, const uint64_t *hash)
 {
 	const volatile table_chunk *chunk = (const volatile table_chunk *)bucket->words;
-	__m128i pattern = _mm_set1_epi16((short)tag), first, last;
+	__m128i pattern = _mm_set1_epi16((short)table_tag(*hash)), first, last;
 
 	first = _mm_cmpeq_epi16((__m128i)*chunk, pattern);
 	last = _mm_cmpeq_epi16(_mm_cvtsi32_si128((int)load_relaxed(&bucket->words[2])), pattern);
@@ -108,9 +113,9 @@ static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t t
 }
 #else
 #define TABLE_BURST_BITS 1
-static inline uint32_t table_burst_cells(const struct bucket *bucket, uint64_t tag)
+static inline uint32_t table_burst_cells(const struct bucket *bucket, const uint64_t *hash)
 {
-	uint64_t words[3], bits;
+	uint64_t words[3], tag = table_tag(*hash), bits;
 	uint32_t cells = 0;
 
 	for (unsigned i = 0; i < 3; i++)
@@ -132,33 +137,41 @@ static inline uint32_t table_burst_slot(const struct bucket *bucket, uint32_t ce
 
 /* For a home bucket without the tag. */
 __attribute__((noinline, cold)) static uint32_t table_burst_probe(
-	const struct table *table, uint64_t hash)
+	const struct table *table, const struct table_burst_key *key)
 {
 	struct probe probe;
 
-	probe_start(&probe, table, hash);
+	probe_start(&probe, table, key->hash);
 	return probe_next(&probe);
+}
+
+/* The slot of a number that the second stage found. */
+static inline struct table_slot *table_burst_at(const struct table_view *view, uint32_t number)
+{
+	return (struct table_slot *)(void *)(view->slots + number * view->slot_bytes);
 }
 
 /* Second stage: finds and prefetches the first slot that may hold the key; TABLE_NO_SLOT if there
  * is no such session. */
-static inline uint32_t table_burst_find(const struct table_view *view, struct table_burst_key key)
+static inline uint32_t table_burst_find(
+	const struct table_view *view, const struct table_burst_key *key)
 {
-	uint32_t cells = table_burst_cells(key.home, table_tag(key.hash)), number;
+	const struct bucket *home = key->home;
+	uint32_t cells = table_burst_cells(home, &key->hash), number;
 	const uint8_t *slot;
 
 	if (__builtin_expect(cells != 0, 1)) {
 		/* Read the slot after the bucket that refers to it. */
 		table_burst_fence();
-		number = table_burst_slot(key.home, cells);
+		number = table_burst_slot(home, cells);
 	} else {
-		if (load_acquire(&key.home->words[2]) < BUCKET_PASSED)
+		if (load_acquire(&home->words[2]) < BUCKET_PASSED)
 			return TABLE_NO_SLOT;
-		number = table_burst_probe(view->table, key.hash);
+		number = table_burst_probe(view->table, key);
 		if (number == TABLE_NO_SLOT)
 			return number;
 	}
-	slot = view->slots + number * view->slot_bytes;
+	slot = (const uint8_t *)table_burst_at(view, number);
 	for (unsigned i = 0; i < TABLE_BURST_LINES; i++)
 		__builtin_prefetch(slot + 64 * i);
 	__builtin_prefetch(&view->marks[number / 64]);
@@ -184,26 +197,70 @@ static inline bool table_burst_key_equal(const struct table_slot *slot, const ui
 }
 #endif
 
-/* Copies `len` bytes, rounded up to a multiple of 16. */
+/* Copies `len` bytes of a slot's value, rounded up to a multiple of 16. */
 static inline void table_burst_copy(uint8_t *to, const uint64_t *from, unsigned len)
 {
 	const uint8_t *at = (const uint8_t *)from;
 	unsigned i = 0;
 
 #ifdef __AVX2__
-	for (; i + 32 <= len; i += 32)
+	/* A value begins 16 bytes before the end of a cache line: after these, no load crosses
+	 * one. */
+	if ((len + 15) & 16) {
+		*(table_chunk_any *)to = *(const volatile table_chunk *)(const void *)at;
+		i = 16;
+	}
+	for (; i < len; i += 32)
 		*(table_wide_any *)(to + i) = *(const volatile table_wide *)(const void *)(at + i);
-#endif
+#else
 	for (; i < len; i += 16)
 		*(table_chunk_any *)(to + i) =
 			*(const volatile table_chunk *)(const void *)(at + i);
+#endif
+}
+
+/* table_burst_copy, out of line. */
+__attribute__((noinline)) static void table_burst_copy_more(
+	uint8_t *to, const uint64_t *from, unsigned len)
+{
+	table_burst_copy(to, from, len);
+}
+
+/* Length, or more than any value has, and sum in a slot's head: loads of their own take fewer
+ * instructions than shifts of the head. To read between two equal heads. */
+static inline uint32_t table_burst_len(const struct table_slot *slot, uint64_t head)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	(void)head;
+	return ((const volatile table_half *)&slot->head)[2];
+#else
+	(void)slot;
+	return slot_head_len_or_taken(head);
+#endif
+}
+
+static inline uint32_t table_burst_sum(const struct table_slot *slot, uint64_t head)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	(void)head;
+	return ((const volatile table_half *)&slot->head)[3];
+#else
+	(void)slot;
+	return slot_head_sum(head);
+#endif
+}
+
+/* mark_set, out of line. */
+__attribute__((noinline)) static void table_burst_mark(uint64_t *marks, uint32_t number)
+{
+	mark_set(marks, number);
 }
 
 /* Result of the third stage. */
 struct table_burst_value {
 	bool found;
-	uint16_t len;
-	uint16_t sum;
+	uint32_t len; /* bytes */
+	uint32_t sum; /* 16 bits */
 };
 
 /* Whether the copied session is whole, and with `take` this reader's. */
@@ -228,32 +285,34 @@ static inline bool table_burst_settle(struct table_slot *slot, uint64_t head, bo
 	return load_relaxed(&slot->head) == head;
 }
 
-/* table_burst_get or table_burst_take. */
+/* table_burst_get or table_burst_take. `slot`: table_burst_at the number. */
 static inline struct table_burst_value table_burst_read(const struct table_view *view,
-	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value, bool take)
+	struct table_slot *slot, uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value,
+	bool take)
 {
 	const struct table_burst_value nothing = {.found = false};
-	struct table_slot *slot =
-		(struct table_slot *)(void *)(view->slots + number * view->slot_bytes);
 	uint64_t head = load_acquire(&slot->head);
+	uint32_t len, sum;
 
 #ifdef __SANITIZE_THREAD__
 	return nothing;
 #endif
-	if (!table_burst_key_equal(slot, key) || (head & SLOT_STATE) != SLOT_LIVE ||
+	if (!table_burst_key_equal(slot, key) || ((head - SLOT_LIVE) & SLOT_STATE) ||
 		now >= load_relaxed(&slot->expires) || (take && number == view->table->capacity))
 		return nothing;
-	if (__builtin_expect(slot_head_len_or_taken(head) <= view->whole, 1))
+	len = table_burst_len(slot, head);
+	sum = table_burst_sum(slot, head);
+	if (__builtin_expect(len <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
-	else if (slot_head_len_or_taken(head) <= view->inline_bytes)
-		table_burst_copy(value, slot->value, slot_head_len_or_taken(head));
+	else if (len <= view->inline_bytes)
+		table_burst_copy_more(value, slot->value, len);
 	else
 		return nothing;
 	if (!table_burst_settle(slot, head, take))
 		return nothing;
-	if (!take)
-		mark_set(view->marks, number);
-	return (struct table_burst_value){true, slot_head_len_or_taken(head), slot_head_sum(head)};
+	if (!take && __builtin_expect(!mark_test(view->marks, number), 0))
+		table_burst_mark(view->marks, number);
+	return (struct table_burst_value){true, len, sum};
 }
 
 /* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
@@ -262,14 +321,14 @@ static inline struct table_burst_value table_burst_read(const struct table_view 
 static inline struct table_burst_value table_burst_get(const struct table_view *view,
 	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
-	return table_burst_read(view, number, key, now, value, false);
+	return table_burst_read(view, table_burst_at(view, number), number, key, now, value, false);
 }
 
 /* The same for a TAKE, and table_take. */
 static inline struct table_burst_value table_burst_take(const struct table_view *view,
 	uint32_t number, const uint8_t *key, uint64_t now, uint8_t *value)
 {
-	return table_burst_read(view, number, key, now, value, true);
+	return table_burst_read(view, table_burst_at(view, number), number, key, now, value, true);
 }
 
 #endif

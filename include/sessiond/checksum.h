@@ -82,6 +82,20 @@ CHECKSUM_INLINE uint64_t checksum_add4(uint64_t sum, const void *data)
 #endif
 }
 
+/* checksum_add for 8 bytes and a word. */
+CHECKSUM_INLINE uint64_t checksum_add2(uint64_t sum, const void *data, uint64_t last)
+{
+#ifdef CHECKSUM_CHAIN
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq $0, %0"
+		: "+r"(sum)
+		: "m"(*(const uint64_t(*)[1])data), "r"(last)
+		: "cc");
+	return sum;
+#else
+	return checksum_add(checksum_add(sum, load64(data)), last);
+#endif
+}
+
 /* checksum_add for 8 bytes, 32 bytes and a word. */
 CHECKSUM_INLINE uint64_t checksum_add6(
 	uint64_t sum, const void *first, const void *next, uint64_t last)

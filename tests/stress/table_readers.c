@@ -154,7 +154,7 @@ static void by_burst(struct tally *tally, uint64_t random)
 	for (unsigned i = 0; i < BURST; i++)
 		started[i] = table_burst_start(&view, keys[mix(random + i) % KEYS]);
 	for (unsigned i = 0; i < BURST; i++)
-		slot[i] = table_burst_find(&view, started[i]);
+		slot[i] = table_burst_find(&view, &started[i]);
 	for (unsigned i = 0; i < BURST; i++) {
 		unsigned key = (unsigned)(mix(random + i) % KEYS);
 

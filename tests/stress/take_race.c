@@ -143,7 +143,7 @@ static void take_burst(uint64_t first)
 		started[i] = table_burst_start(&view, keys[i]);
 	}
 	for (unsigned i = 0; i < BURST; i++)
-		slot[i] = table_burst_find(&view, started[i]);
+		slot[i] = table_burst_find(&view, &started[i]);
 	for (unsigned i = 0; i < BURST; i++) {
 		uint64_t number = (first + i) % KEYS;
 		struct table_burst_value found;
