@@ -174,7 +174,6 @@ static inline uint32_t table_burst_find(
 	slot = (const uint8_t *)table_burst_at(view, number);
 	for (unsigned i = 0; i < TABLE_BURST_LINES; i++)
 		__builtin_prefetch(slot + 64 * i);
-	__builtin_prefetch(&view->marks[number / 64]);
 	return number;
 }
 
