@@ -28,7 +28,7 @@ static int fold(char c)
 static unsigned edits_between(const char *a, const char *b)
 {
 	size_t a_length = strlen(a), b_length = strlen(b);
-	unsigned rows[3][LENGTH_MAX + 1];
+	unsigned rows[3][LENGTH_MAX + 1] = {0};
 
 	if (a_length > LENGTH_MAX || b_length > LENGTH_MAX)
 		return EDITS_MAX + 1;
