@@ -183,7 +183,7 @@ static void after_hello(const struct redis *redis)
 			const char *blob = entry->element[1]->element[1]->str;
 
 			/* The name in the header. */
-			if (strncmp(blob + 48, "a", 2) == 0)
+			if (strcmp(blob + 48, "a") == 0)
 				strncpy(id, entry->element[0]->str, ENTRY_ID_TEXT - 1);
 		}
 		freeReplyObject(reply);
