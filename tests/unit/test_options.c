@@ -876,10 +876,10 @@ static void memory_of_xdp_mode(void **state)
 		const char *line;
 		unsigned bytes; /* per session */
 	} cases[] = {
-		{"-m xdp -i lo --max-session 156", 87 + 304},
-		{"-m xdp -i lo --max-session 192", 87 + 457},
-		{"-m xdp -i lo", 87 + 840},
-		{"-m xdp -i lo --max-session 1400", 87 + 2376},
+		{"-m xdp -i lo --max-session 156", 82 + 306},
+		{"-m xdp -i lo --max-session 192", 82 + 459},
+		{"-m xdp -i lo", 82 + 842},
+		{"-m xdp -i lo --max-session 1400", 82 + 2378},
 	};
 	struct options options;
 
