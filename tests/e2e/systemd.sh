@@ -86,7 +86,11 @@ ctl=/run/test/sessionctl
 check()
 {
 	echo "$*"
-	"$@" || { echo "FAILED: $*"; exit 1; }
+	"$@" || {
+		journalctl --no-pager -u sessiond -o cat -n 20
+		echo "FAILED: $*"
+		exit 1
+	}
 }
 refused() { ! "$@"; }
 stat_is() { [ "$($ctl stats | awk -v n="$1" '$1 == n { print $2 }')" = "$2" ]; }
