@@ -20,7 +20,8 @@ for address in 10.200.0.2/32 fd5e:55:200::2/128; do
 	step "$TO moves here"
 	case $address in *:*) nodad=nodad ;; *) nodad= ;; esac
 	farm_in cache ip address add "$address" dev lo $nodad
-	udp fetch --count 1
+	# The first may wait for the kernels: a new link's own addresses are not ready for a second or two.
+	farm_wait 10 udp fetch --count 1 || fail "no answer from $TO"
 	sleep 0.2
 	slow=$(farm_stat slow_get_hits)
 	udp fetch --count 100
