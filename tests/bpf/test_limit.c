@@ -124,7 +124,8 @@ static void changed(void **state)
 	fixture_stop(&fixture);
 }
 
-static uint64_t counted(const struct fixture *fixture, const char *source, int type)
+/* All 0 for a source that has none. */
+static struct sessd_talker_counts counts_of(const struct fixture *fixture, const char *source)
 {
 	struct sessd_talker_counts counts = {0};
 	uint8_t from[16] = {[10] = 0xff, [11] = 0xff};
@@ -133,19 +134,18 @@ static uint64_t counted(const struct fixture *fixture, const char *source, int t
 		assert_int_equal(inet_pton(AF_INET6, source, from), 1);
 	else
 		assert_int_equal(inet_pton(AF_INET, source, from + 12), 1);
-	if (bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, &counts) < 0)
-		return 0;
-	return counts.of[type];
+	bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, &counts);
+	return counts;
+}
+
+static uint64_t counted(const struct fixture *fixture, const char *source, int type)
+{
+	return counts_of(fixture, source).of[type];
 }
 
 static uint64_t dropped(const struct fixture *fixture, const char *source)
 {
-	struct sessd_talker_counts counts = {0};
-	uint8_t from[16] = {[10] = 0xff, [11] = 0xff};
-
-	assert_int_equal(inet_pton(AF_INET, source, from + 12), 1);
-	bpf_map_lookup_elem(bpf_map__fd(fixture->bpf->maps.talkers), from, &counts);
-	return counts.drops;
+	return counts_of(fixture, source).drops;
 }
 
 static void talkers(void **state)
