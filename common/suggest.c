@@ -85,12 +85,31 @@ const char *suggest_text(const struct suggest *suggest, const char *prefix, char
 	return text;
 }
 
-const char *suggest_expected(const char *word, const char *words, char *text, size_t size)
+const char *suggest_among(const char *word, const char *words, char text[SUGGEST_TEXT])
 {
-	size_t used = (size_t)snprintf(text, size, "expected ");
 	char known[LENGTH_MAX + 1], found[LENGTH_MAX + 1] = "";
 	struct suggest suggest = {.word = word};
 
+	for (size_t len; *words; words += len + (words[len] == ' ')) {
+		len = strcspn(words, " ");
+		snprintf(known, sizeof(known), "%.*s", (int)len, words);
+		if (!isdigit((unsigned char)known[0])) /* another number is no misspelling */
+			suggest_offer(&suggest, known);
+		if (suggest.found == known)
+			suggest.found = strcpy(found, known);
+	}
+	text[0] = '\0';
+	if (suggest.found)
+		snprintf(text, SUGGEST_TEXT, ": did you mean %s?", found);
+	return text;
+}
+
+const char *suggest_expected(const char *word, const char *words, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "expected ");
+	char maybe[SUGGEST_TEXT];
+
+	suggest_among(word, words, maybe);
 	for (const char *next; *words && used < size; words = next) {
 		size_t len = strcspn(words, " ");
 		const char *separator;
@@ -99,13 +118,8 @@ const char *suggest_expected(const char *word, const char *words, char *text, si
 		separator = !*next ? "" : strchr(next, ' ') ? ", " : " or ";
 		used += (size_t)snprintf(
 			text + used, size - used, "%.*s%s", (int)len, words, separator);
-		snprintf(known, sizeof(known), "%.*s", (int)len, words);
-		if (!isdigit((unsigned char)known[0])) /* another number is no misspelling */
-			suggest_offer(&suggest, known);
-		if (suggest.found == known)
-			suggest.found = strcpy(found, known);
 	}
-	if (suggest.found && used < size)
-		snprintf(text + used, size - used, ": did you mean %s?", found);
+	if (used < size)
+		snprintf(text + used, size - used, "%s", maybe);
 	return text;
 }

@@ -24,6 +24,10 @@ void suggest_offer(struct suggest *suggest, const char *known);
 const char *suggest_text(
 	const struct suggest *suggest, const char *prefix, char text[SUGGEST_TEXT]);
 
+/* ": did you mean B?" if `word` is near one of `words`, which are separated by blanks; else "".
+ * Returns `text`. */
+const char *suggest_among(const char *word, const char *words, char text[SUGGEST_TEXT]);
+
 /* "expected A, B or C", and ": did you mean B?" if `word` is near one of them. `words` are
  * separated by blanks. Returns `text`. */
 const char *suggest_expected(const char *word, const char *words, char *text, size_t size);

@@ -178,12 +178,11 @@ static bool is_prefix(const char *text)
 static void wrong_key(const struct ctl *ctl)
 {
 	const char *word = ctl->argument ? ctl->argument : "";
-	char quoted[TEXT_QUOTE], expected[128];
+	char quoted[TEXT_QUOTE], maybe[SUGGEST_TEXT];
 
 	error_set(EINVAL, "key %s%s: expected key new FILE or key rotate FILE%s",
 		text_quote(word, quoted), ctl->file ? " FILE" : "",
-		suggest_expected(word, "new rotate", expected, sizeof(expected)) +
-			strlen("expected new or rotate"));
+		suggest_among(word, "new rotate", maybe));
 }
 
 static const char filtered[] = "list, remove and watch";
