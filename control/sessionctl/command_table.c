@@ -66,8 +66,8 @@ const struct ctl_command ctl_commands[] = {
 			"It prints, for each context and version: sessions now, stored since the "
 			"start, and how many of these were asked for at least once. A session is "
 			"resumed only by a service with the same context, which in stunnel is the "
-			"name of the service. The 64 contexts that are found first are counted "
-			"separately; (other) is the rest."},
+			"name of the service. The 64 contexts of most sessions stored of late are "
+			"counted separately; (other) is the rest."},
 	{"sources", NULL, true, ctl_sources, "sessions by the terminators that made them",
 		.details = "It prints, for each source: sessions now, stored since the start, and "
 			   "how many of these were asked for at least once. - stands for sessions "

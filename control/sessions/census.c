@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/locked_memory.h"
+#include "control/sessions/context_list.h"
 #include "dataplane/request.h"
 
 /* Births are in units of 2^7 ticks, 0.13 s: 21 bits last for 78 hours. A session is at most 18
@@ -21,8 +22,6 @@
 #define SCAN_WORDS    16384
 #define SCAN_SESSIONS 2048
 
-#define OTHERS CENSUS_CONTEXTS
-
 /* Ages of evicted sessions in seconds: four buckets for each doubling, up to 2^17. */
 #define AGE_BUCKETS 64
 /* When so many were counted, all counts are halved: the median follows the present. */
@@ -30,14 +29,14 @@
 
 struct note {
 	uint32_t born : BORN_BITS;
-	uint32_t row : 7;
-	uint32_t kind : 3; /* enum session_kind */
+	uint32_t place : 7; /* of its context */
+	uint32_t kind : 3;  /* enum session_kind */
 	uint32_t held : 1;
 	uint8_t source;
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct note) == 5, "five bytes a session");
-_Static_assert(CENSUS_ROWS <= 1 << 7 && SESSION_KINDS <= 1 << 3 && SOURCE_LIST_SIZE <= 256,
+_Static_assert(CONTEXT_OTHERS < 1 << 7 && SESSION_KINDS <= 1 << 3 && SOURCE_LIST_SIZE <= 256,
 	"a note has room");
 
 struct census {
@@ -46,10 +45,8 @@ struct census {
 	uint64_t *seen;	    /* a bit per slot: its session was counted as used */
 	struct note *notes; /* capacity */
 	uint32_t scan;	    /* the next word of marks */
-	unsigned last;	    /* the row found last */
-	unsigned row_count; /* without that of the others */
-	uint64_t hashes[CENSUS_CONTEXTS];
-	struct census_row rows[CENSUS_ROWS];
+	struct context_list contexts;
+	struct census_row rows[CONTEXT_ROWS];
 	struct source_list sources;
 	uint32_t ages[AGE_BUCKETS];
 	uint32_t age_count;
@@ -83,7 +80,7 @@ struct census *census_create(uint32_t capacity, const uint64_t *marks)
 		return NULL;
 	census->capacity = capacity;
 	census->marks = marks;
-	census->rows[OTHERS].others = true;
+	census->rows[CONTEXT_OTHERS].others = true;
 	census->notes = memory_reserve(note_bytes(capacity), false);
 	census->seen = memory_reserve(seen_bytes(capacity), false);
 	if (census->notes && census->seen)
@@ -101,89 +98,9 @@ void census_destroy(struct census *census)
 	free(census);
 }
 
-static uint64_t hash_of(const struct session_facts *facts)
-{
-	uint64_t hash = facts->context_len + 1U, word;
-
-	for (size_t i = 0; i < sizeof(facts->context); i += sizeof(word)) {
-		memcpy(&word, facts->context + i, sizeof(word));
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
-		hash ^= hash >> 29;
-	}
-	return hash;
-}
-
-static bool is_row(const struct census *census, unsigned i, const struct session_facts *facts)
-{
-	const struct census_row *row = &census->rows[i];
-
-	return row->context_len == facts->context_len &&
-	       memcmp(row->context, facts->context, sizeof(row->context)) == 0;
-}
-
-static uint64_t sessions_of(const struct census_row *row)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < SESSION_KINDS; i++)
-		sum += row->of[i].sessions;
-	return sum;
-}
-
-static uint64_t stored_of(const struct census_row *row)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < SESSION_KINDS; i++)
-		sum += row->of[i].stored;
-	return sum;
-}
-
-/* Frees the row without sessions that counted the fewest; its counts go to the others. */
-static unsigned replace_row(struct census *census)
-{
-	struct census_row *others = &census->rows[OTHERS];
-	unsigned least = OTHERS;
-
-	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
-		if (sessions_of(&census->rows[i]) == 0 &&
-			(least == OTHERS ||
-				stored_of(&census->rows[i]) < stored_of(&census->rows[least])))
-			least = i;
-	}
-	for (unsigned i = 0; least != OTHERS && i < SESSION_KINDS; i++) {
-		counter_add(&others->of[i].stored, census->rows[least].of[i].stored);
-		counter_add(&others->of[i].used, census->rows[least].of[i].used);
-		/* Others after: a reader's sum may count it twice for an instant, never not. */
-		__atomic_store_n(&census->rows[least].of[i].stored, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&census->rows[least].of[i].used, 0, __ATOMIC_RELAXED);
-	}
-	return least;
-}
-
-static unsigned row_of(struct census *census, const struct session_facts *facts)
-{
-	unsigned i = census->last;
-	uint64_t hash;
-
-	if (i < census->row_count && is_row(census, i, facts))
-		return i;
-	hash = hash_of(facts);
-	for (i = 0; i < census->row_count; i++)
-		if (census->hashes[i] == hash && is_row(census, i, facts))
-			return census->last = i;
-	i = census->row_count < CENSUS_CONTEXTS ? census->row_count++ : replace_row(census);
-	if (i == OTHERS)
-		return OTHERS;
-	census->hashes[i] = hash;
-	census->rows[i].context_len = facts->context_len;
-	memcpy(census->rows[i].context, facts->context, sizeof(facts->context));
-	return census->last = i;
-}
-
 static struct census_counts *counts_of(struct census *census, const struct note *note)
 {
-	return &census->rows[note->row].of[note->kind];
+	return &census->rows[note->place].of[note->kind];
 }
 
 static bool is_seen(const struct census *census, uint32_t slot)
@@ -205,7 +122,7 @@ uint8_t census_add(struct census *census, uint32_t slot, const struct session_fa
 	struct census_counts *counts;
 
 	note->born = (uint32_t)(born >> BORN_SHIFT) & BORN_MASK;
-	note->row = row_of(census, facts) & 0x7f;
+	note->place = context_list_place(&census->contexts, census->rows, facts) & 0x7f;
 	note->kind = facts->kind & 7;
 	note->source = source_list_take(&census->sources, source);
 	note->held = 1;
@@ -231,9 +148,9 @@ void census_taken(struct census *census, uint32_t slot)
 }
 
 struct census_counts census_counts(
-	const struct census *census, unsigned row, enum session_kind kind)
+	const struct census *census, unsigned place, enum session_kind kind)
 {
-	return census->rows[row].of[kind];
+	return census->rows[place].of[kind];
 }
 
 void census_end(struct census *census, uint32_t slot)
@@ -329,7 +246,7 @@ void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info)
 {
 	const struct note *note = &census->notes[slot];
-	const struct census_row *row = &census->rows[note->row];
+	const struct census_row *row = &census->rows[note->place];
 
 	*info = (struct session_info){
 		.age = age_of(census, slot, now),
@@ -356,22 +273,41 @@ unsigned census_sources(const struct census *census, struct source_place rows[SO
 
 static int most_first(const void *a, const void *b)
 {
-	uint64_t left = sessions_of(a), right = sessions_of(b);
+	uint64_t left = census_row_sessions(a), right = census_row_sessions(b);
 
 	if (left == right) {
-		left = stored_of(a);
-		right = stored_of(b);
+		left = census_row_stored(a);
+		right = census_row_stored(b);
 	}
 	return left < right ? 1 : left > right ? -1 : 0;
 }
 
+static void add_row(struct census_row *to, const struct census_row *row)
+{
+	for (unsigned i = 0; i < SESSION_KINDS; i++) {
+		to->of[i].sessions += row->of[i].sessions;
+		to->of[i].stored += row->of[i].stored;
+		to->of[i].used += row->of[i].used;
+	}
+}
+
 unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS])
 {
+	struct census_row *others = &rows[CENSUS_CONTEXTS];
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < CENSUS_ROWS; i++)
-		if (stored_of(&census->rows[i]) > 0)
-			rows[count++] = census->rows[i];
+	memset(others, 0, sizeof(*others));
+	others->others = true;
+	for (unsigned place = 0; place < CONTEXT_ROWS; place++) {
+		const struct census_row *row = &census->rows[place];
+
+		if (place < CONTEXT_PLACES && census->contexts.is_named[place])
+			rows[count++] = *row;
+		else
+			add_row(others, row);
+	}
+	if (census_row_stored(others) > 0)
+		rows[count++] = *others;
 	qsort(rows, count, sizeof(rows[0]), most_first);
 	return count;
 }
@@ -390,7 +326,7 @@ void census_stats(const struct census *census, stats_emit emit, void *ctx)
 	for (unsigned kind = 0; kind < SESSION_KINDS; kind++) {
 		struct census_counts sum = {0};
 
-		for (unsigned i = 0; i < CENSUS_ROWS; i++) {
+		for (unsigned i = 0; i < CONTEXT_ROWS; i++) {
 			const struct census_counts *counts = &census->rows[i].of[kind];
 
 			sum.sessions += __atomic_load_n(&counts->sessions, __ATOMIC_RELAXED);

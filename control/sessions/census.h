@@ -21,10 +21,11 @@
 #include "dataplane/engine.h"
 #include "dataplane/session_der.h"
 
-/* Contexts counted separately. A context without sessions gives way to a new one; what finds no
- * place, and the counts of what gave way, is in one more row, of the others. */
+/* Contexts counted separately: the most frequent ones (context_list.h). All others are one more
+ * row, with what was counted of contexts that gave way. */
 #define CENSUS_CONTEXTS 64
 #define CENSUS_ROWS	(CENSUS_CONTEXTS + 1)
+
 struct census_counts {
 	uint64_t sessions; /* now */
 	uint64_t stored;   /* since the start, adopted ones included */
@@ -37,6 +38,24 @@ struct census_row {
 	bool others; /* the row of all other contexts */
 	struct census_counts of[SESSION_KINDS];
 };
+
+static inline uint64_t census_row_sessions(const struct census_row *row)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SESSION_KINDS; i++)
+		sum += row->of[i].sessions;
+	return sum;
+}
+
+static inline uint64_t census_row_stored(const struct census_row *row)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SESSION_KINDS; i++)
+		sum += row->of[i].stored;
+	return sum;
+}
 
 /* What is known of one session. */
 struct session_info {
@@ -80,9 +99,10 @@ unsigned census_sources(const struct census *census, struct source_place rows[SO
 
 void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);
-/* The counts in place `row`, below CENSUS_ROWS; contexts of places may change. */
+/* The counts in a place of context_list.h, below CONTEXT_ROWS. They begin anew when another context
+ * has the place; CONTEXT_GONE has what was there. */
 struct census_counts census_counts(
-	const struct census *census, unsigned row, enum session_kind kind);
+	const struct census *census, unsigned place, enum session_kind kind);
 /* Writes the rows that ever counted a session, most sessions first, at most CENSUS_ROWS. */
 unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS]);
 

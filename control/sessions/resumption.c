@@ -120,7 +120,7 @@ static void tick_tls12(struct resumption *resumption, const struct census *censu
 
 	memmove(resumption->used12[1], resumption->used12[0], (RESUMPTION_WAIT - 1) * row_bytes);
 	memmove(resumption->news12[1], resumption->news12[0], (RESUMPTION_WAIT - 1) * row_bytes);
-	for (unsigned row = 0; row < CENSUS_ROWS; row++) {
+	for (unsigned row = 0; row < RESUMPTION_PLACES; row++) {
 		struct census_counts now = census_counts(census, row, SESSION_TLS12);
 
 		/* A row that gave way to another context starts anew. */
@@ -135,16 +135,17 @@ static void tick_tls12(struct resumption *resumption, const struct census *censu
 		resumption->was_used12[row] = now.used;
 		resumption->was_stored12[row] = now.stored;
 	}
-	for (unsigned row = 0; row < CENSUS_ROWS; row++) {
+	for (unsigned row = 0; row < RESUMPTION_PLACES; row++) {
 		uint32_t left = resumption->used12[RESUMPTION_WAIT - 1][row];
 
 		refused += left;
 		/* The oldest NEWs first. */
-		for (unsigned i = RESUMPTION_WAIT * CENSUS_ROWS; left && i-- > 0;) {
-			uint32_t *news = &resumption->news12[i / CENSUS_ROWS][i % CENSUS_ROWS];
+		for (unsigned i = RESUMPTION_WAIT * RESUMPTION_PLACES; left && i-- > 0;) {
+			uint32_t *news =
+				&resumption->news12[i / RESUMPTION_PLACES][i % RESUMPTION_PLACES];
 			uint32_t take = *news < left ? *news : left;
 
-			if (i % CENSUS_ROWS == row)
+			if (i % RESUMPTION_PLACES == row)
 				continue;
 			*news -= take;
 			left -= take;
@@ -160,7 +161,7 @@ static uint64_t used_tls13(const struct census *census)
 {
 	uint64_t sum = 0;
 
-	for (unsigned row = 0; row < CENSUS_ROWS; row++)
+	for (unsigned row = 0; row < CONTEXT_ROWS; row++)
 		sum += census_counts(census, row, SESSION_TLS13).used;
 	return sum;
 }
@@ -168,7 +169,7 @@ static uint64_t used_tls13(const struct census *census)
 void resumption_begin(struct resumption *resumption, const struct census *census)
 {
 	resumption->was_used13 = used_tls13(census);
-	for (unsigned row = 0; row < CENSUS_ROWS; row++) {
+	for (unsigned row = 0; row < RESUMPTION_PLACES; row++) {
 		struct census_counts now = census_counts(census, row, SESSION_TLS12);
 
 		resumption->was_used12[row] = now.used;

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "control/sessions/census.h"
+#include "control/sessions/context_list.h"
 #include "control/sessions/source_list.h"
 
 /* Gaps that count as "in one go", in nanoseconds. */
@@ -41,16 +42,19 @@ struct resumption_source {
 /* Seconds for which a use waits for the NEW that tells of it: a round trip to the client. */
 #define RESUMPTION_WAIT 3
 
+/* Contexts, and all others: what was counted of contexts that are gone is no news. */
+#define RESUMPTION_PLACES (CONTEXT_OTHERS + 1)
+
 /* Zero-initialise it. */
 struct resumption {
 	struct resumption_source sources[SOURCE_LIST_SIZE];
 	uint64_t used13[RESUMPTION_WAIT]; /* by age in ticks */
 	double single13[RESUMPTION_WAIT];
 	double carried; /* a part of a resumption */
-	uint32_t used12[RESUMPTION_WAIT][CENSUS_ROWS];
-	uint32_t news12[RESUMPTION_WAIT][CENSUS_ROWS];
+	uint32_t used12[RESUMPTION_WAIT][RESUMPTION_PLACES];
+	uint32_t news12[RESUMPTION_WAIT][RESUMPTION_PLACES];
 	/* Totals of the census at the last tick. */
-	uint64_t was_used13, was_used12[CENSUS_ROWS], was_stored12[CENSUS_ROWS];
+	uint64_t was_used13, was_used12[RESUMPTION_PLACES], was_stored12[RESUMPTION_PLACES];
 	uint64_t paused; /* ticks left */
 	/* Since the start; atomic. */
 	uint64_t resumed, refused;

@@ -202,6 +202,118 @@ static void bounded_contexts(void **state)
 	assert_int_equal(stat("tls13_sessions") + stat("tls12_sessions"), 0);
 }
 
+static unsigned named(void)
+{
+	static struct census_row rows[CENSUS_ROWS];
+	unsigned count = census_rows(census, rows), found = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		found += !rows[i].others;
+	return found;
+}
+
+static uint32_t add_many(uint32_t slot, const char *context, unsigned count)
+{
+	while (count-- > 0)
+		add(slot++, SESSION_TLS13, context, 1);
+	return slot;
+}
+
+static uint32_t fill_names(unsigned each)
+{
+	uint32_t slot = 0;
+	char name[16];
+
+	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
+		snprintf(name, sizeof(name), "context%u", i);
+		slot = add_many(slot, name, each);
+	}
+	return slot;
+}
+
+/* The contexts counted by name are the frequent ones, not the first. A session of one that gave way
+ * is still counted, and found again when its context comes back. */
+static void frequent_contexts(void **state)
+{
+	struct session_info info;
+	uint32_t slot;
+
+	(void)state;
+	slot = fill_names(2);
+	for (unsigned i = 0; i < 100; i++) {
+		slot = add_many(slot, "busy", 1);
+		/* Each a new one. */
+		struct session_facts rare = facts_of(SESSION_TLS13, "rare");
+		rare.context[4] = (uint8_t)i;
+		rare.context_len = 5;
+		census_add(census, slot++, &rare, NULL, 1000, false);
+	}
+	assert_int_equal(named(), CENSUS_CONTEXTS);
+	/* Those before it was known to be frequent are among the others. */
+	assert_true(counts("busy", SESSION_TLS13).sessions > 50);
+	assert_int_equal(counts("context0", SESSION_TLS13).sessions, 0);
+	assert_int_equal(stat("tls13_sessions"), slot);
+	assert_int_equal(stat("tls13_stored"), slot);
+	census_info(census, 0, 1000, &info);
+	assert_false(info.others);
+	assert_memory_equal(info.context, "context0", 8);
+	census_end(census, 0);
+	assert_int_equal(stat("tls13_sessions"), slot - 1);
+	/* The second session of context0 and its 40 new ones. */
+	add_many(slot, "context0", 40);
+	assert_in_range(counts("context0", SESSION_TLS13).sessions, 20, 41);
+	assert_true(counts("context0", SESSION_TLS13).stored >
+		    counts("context0", SESSION_TLS13).sessions);
+	assert_int_equal(named(), CENSUS_CONTEXTS);
+}
+
+/* Contexts that are equally frequent keep their places. */
+static void no_turns(void **state)
+{
+	uint32_t slot;
+	char name[16];
+
+	(void)state;
+	slot = fill_names(20);
+	for (unsigned i = 0; i < 40; i++)
+		slot = add_many(slot, "as frequent", 1);
+	assert_int_equal(counts("as frequent", SESSION_TLS13).stored, 0);
+	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
+		snprintf(name, sizeof(name), "context%u", i);
+		assert_int_equal(counts(name, SESSION_TLS13).sessions, 20);
+	}
+}
+
+/* More contexts with sessions than there are places. */
+static void no_place(void **state)
+{
+	uint32_t slot, first;
+	char name[16];
+
+	(void)state;
+	slot = first = fill_names(1);
+	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
+		snprintf(name, sizeof(name), "frequent%u", i);
+		slot = add_many(slot, name, 20);
+		/* The last finds no place: each context that gave way has a session. */
+		assert_int_equal(counts(name, SESSION_TLS13).sessions > 0, i + 1 < CENSUS_CONTEXTS);
+	}
+	assert_int_equal(named(), CENSUS_CONTEXTS);
+	assert_int_equal(stat("tls13_sessions"), slot);
+	for (uint32_t i = 0; i < first; i++)
+		census_end(census, i);
+	slot = add_many(slot, "late", 20);
+	assert_true(counts("late", SESSION_TLS13).sessions > 0);
+	assert_int_equal(stat("tls13_sessions"), slot - first);
+	for (uint32_t i = 0; i < slot; i++) {
+		marks[i / 64] |= 1ULL << i % 64;
+		census_end(census, i);
+	}
+	assert_int_equal(stat("tls13_sessions"), 0);
+	assert_int_equal(stat("tls13_stored"), slot);
+	assert_int_equal(stat("tls13_used"), slot - first);
+}
+
 static void who_made_it(void **state)
 {
 	struct session_info info;
@@ -322,6 +434,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(used_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounded_scan, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounded_contexts, setup, teardown),
+		cmocka_unit_test_setup_teardown(frequent_contexts, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_turns, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_made_it, setup, teardown),
 		cmocka_unit_test(bounded_sources),
 		cmocka_unit_test_setup_teardown(sources, setup, teardown),
