@@ -46,7 +46,7 @@ void reader_shared_close(struct reader_shared *shared);
 /* Counts a NEW of this source that was refused, if somebody watches. Writer thread. */
 static inline void reader_shared_lost(struct reader_shared *shared, const struct address *source)
 {
-	talkers_lost(shared->talkers, &shared->lost_skipped, source);
+	talkers_lost(shared->talkers, &shared->lost_skipped, source, true);
 }
 
 /* State of one reader; its thread alone writes it. */
@@ -107,7 +107,7 @@ static inline void reader_watch(struct reader *reader, enum request_kind kind,
  * request, or of a malformed one. [reader] */
 static inline void reader_lost(struct reader *reader, const struct address *source)
 {
-	talkers_lost(reader->shared.talkers, &reader->talkers_skipped, source);
+	talkers_lost(reader->shared.talkers, &reader->talkers_skipped, source, false);
 }
 
 /* Call it for each GET or TAKE that reader_admit let pass. `hit`: the reply is OK. [reader] */
@@ -135,7 +135,7 @@ static inline enum request_kind reader_admit(struct reader *reader, const struct
 		!reader_take_token(reader, kind, &datagram->source, now)) {
 		if (reader->shared.talkers_of >> kind & 1)
 			reader_watch(reader, kind, &datagram->source, datagram->data,
-				SESSD_OUTCOME_LIMITED);
+				SESSD_OUTCOME_DROPPED);
 		else
 			reader_lost(reader, &datagram->source);
 		return REQUEST_REFUSED;

@@ -106,7 +106,7 @@ void talkers_events(struct talkers *talkers,
 	pthread_mutex_unlock(&talkers->lock);
 }
 
-static enum sessd_type type_of(enum request_kind kind)
+static uint8_t type_of(enum request_kind kind)
 {
 	switch (kind) {
 	case REQUEST_NEW:
@@ -120,18 +120,19 @@ static enum sessd_type type_of(enum request_kind kind)
 	}
 }
 
-static void add_event(struct talkers *talkers, const struct address *source, enum request_kind kind,
+/* `key` may be NULL. */
+static void add_event(struct talkers *talkers, const struct address *source, uint8_t type,
 	const uint8_t *key, enum sessd_outcome outcome)
 {
 	struct sessd_request_event *event;
 
-	if (talkers->event_count == TALKERS_EVENTS)
+	if (!talkers->observed || talkers->event_count == TALKERS_EVENTS)
 		return;
 	event = &talkers->events[talkers->event_count++];
-	*event =
-		(struct sessd_request_event){.type = (__u8)type_of(kind), .outcome = (__u8)outcome};
+	*event = (struct sessd_request_event){.type = type, .outcome = (uint8_t)outcome};
 	memcpy(event->source, source->bytes, sizeof(event->source));
-	memcpy(event->key, key, sizeof(event->key));
+	if (key)
+		memcpy(event->key, key, sizeof(event->key));
 }
 
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
@@ -161,18 +162,20 @@ void talkers_sample(struct talkers *talkers, const struct address *source, enum 
 	}
 	if (outcome == SESSD_OUTCOME_HIT)
 		talker->hits += weight;
-	if (outcome == SESSD_OUTCOME_LIMITED)
+	if (outcome == SESSD_OUTCOME_DROPPED)
 		talker->drops += weight;
 	/* What becomes of other NEWs and REMOVEs, the writer knows. */
-	if (talkers->observed && outcome != SESSD_OUTCOMES)
-		add_event(talkers, source, kind, key, outcome);
+	if (outcome != SESSD_OUTCOMES)
+		add_event(talkers, source, type_of(kind), key, outcome);
 	pthread_mutex_unlock(&talkers->lock);
 }
 
-void talkers_drop(struct talkers *talkers, const struct address *source, unsigned weight)
+void talkers_drop(struct talkers *talkers, const struct address *source, unsigned weight, bool told)
 {
 	if (pthread_mutex_trylock(&talkers->lock) != 0)
 		return;
 	place_of(talkers, source)->drops += weight;
+	if (!told)
+		add_event(talkers, source, SESSD_EVENT_UNKNOWN, NULL, SESSD_OUTCOME_DROPPED);
 	pthread_mutex_unlock(&talkers->lock);
 }

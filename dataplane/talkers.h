@@ -62,8 +62,10 @@ static inline unsigned talkers_one_in(const struct talkers *talkers)
 void talkers_sample(struct talkers *talkers, const struct address *source, enum request_kind kind,
 	const uint8_t *key, enum sessd_outcome outcome, unsigned weight);
 
-/* [reader] Counts a sample as `weight` datagrams that were dropped. */
-void talkers_drop(struct talkers *talkers, const struct address *source, unsigned weight);
+/* [reader] Counts a sample as `weight` datagrams that were dropped. It is an event of which only
+ * the source is known, unless it is `told` otherwise. */
+void talkers_drop(
+	struct talkers *talkers, const struct address *source, unsigned weight, bool told);
 
 /* Whether this one is the one in `one_in`. `skipped` belongs to the reader. [reader] */
 static inline bool talkers_due(unsigned one_in, unsigned *skipped)
@@ -75,14 +77,14 @@ static inline bool talkers_due(unsigned one_in, unsigned *skipped)
 }
 
 /* [reader] Call for each datagram of a source that may ask, and that is dropped without a call of
- * talkers_count that says so. */
+ * talkers_count that says so. `told`: the writer has an event for it. */
 static inline void talkers_lost(
-	struct talkers *talkers, unsigned *skipped, const struct address *source)
+	struct talkers *talkers, unsigned *skipped, const struct address *source, bool told)
 {
 	unsigned one_in = talkers_one_in(talkers);
 
 	if (talkers_due(one_in, skipped))
-		talkers_drop(talkers, source, one_in);
+		talkers_drop(talkers, source, one_in, told);
 }
 
 /* [reader] Call for each GET, NEW, REMOVE or TAKE. `skipped` belongs to the reader. `outcome`:

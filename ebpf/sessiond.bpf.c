@@ -237,7 +237,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
 		if (!limit_allows(&packet, own, true)) {
-			talkers_count(&packet, own, SESSD_GET, SESSD_OUTCOME_LIMITED);
+			talkers_count(&packet, own, SESSD_GET, SESSD_OUTCOME_DROPPED);
 			return drop(&counters->drop_limit_get);
 		}
 		break;
@@ -246,7 +246,7 @@ INLINE int handle(struct xdp_md *ctx, bool generic)
 		/* The daemon limits what it reads from its socket. */
 		limited = !unfinished && !limit_allows(&packet, own, false);
 		talkers_count(&packet, own, header->type,
-			limited ? SESSD_OUTCOME_LIMITED : SESSD_OUTCOMES);
+			limited ? SESSD_OUTCOME_DROPPED : SESSD_OUTCOMES);
 		if (unfinished)
 			return pass(&counters->pass_bad_checksum);
 		if (limited)

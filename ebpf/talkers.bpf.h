@@ -19,9 +19,6 @@
  * runs. */
 __u32 talkers_one_in;
 
-/* In place of a type: dropped as no request. Its outcome is SESSD_OUTCOMES. */
-#define TALKERS_MALFORMED 0xff
-
 /* While it is not 0, each sample is also written to `watched`, for `sessionctl watch`. */
 __u32 talkers_watched;
 
@@ -58,11 +55,11 @@ __attribute__((noinline)) int talkers_add(struct sessd_request_event *sample, __
 		counts = bpf_map_lookup_elem(&talkers, &own);
 	}
 	if (counts) {
-		if (sample->type != TALKERS_MALFORMED)
+		if (sample->type != SESSD_EVENT_UNKNOWN)
 			__sync_fetch_and_add(&counts->of[sample->type % 4], weight);
 		if (sample->outcome == SESSD_OUTCOME_HIT)
 			__sync_fetch_and_add(&counts->of[SESSD_TAKE], weight);
-		if (sample->outcome == SESSD_OUTCOME_LIMITED || sample->type == TALKERS_MALFORMED)
+		if (sample->outcome == SESSD_OUTCOME_DROPPED)
 			__sync_fetch_and_add(&counts->drops, weight);
 	}
 	/* What becomes of other NEWs and REMOVEs, the daemon knows. */
@@ -139,8 +136,8 @@ __attribute__((noinline)) int talkers_malformed(
 	__u32 *addr = (__u32 *)sample.source;
 
 	__builtin_memset(&sample, 0, sizeof(sample));
-	sample.type = TALKERS_MALFORMED;
-	sample.outcome = SESSD_OUTCOMES;
+	sample.type = SESSD_EVENT_UNKNOWN;
+	sample.outcome = SESSD_OUTCOME_DROPPED;
 	if (v6) {
 		if ((void *)(ip6 + 1) > end)
 			return 0;

@@ -32,8 +32,10 @@ static const char *type_name(unsigned type)
 		return "GET";
 	case SESSD_REMOVE:
 		return "REMOVE";
-	default:
+	case SESSD_TAKE:
 		return "TAKE";
+	default:
+		return "-";
 	}
 }
 
@@ -45,6 +47,8 @@ static bool selects(const struct admin_watch *watch, const struct session_event 
 	if (watch->outcomes && !(watch->outcomes >> event->request.outcome & 1))
 		return false;
 	/* What is unknown is not selected. */
+	if (event->request.type == SESSD_EVENT_UNKNOWN && watch->filter.id_digits > 0)
+		return false;
 	if (event->kind == SESSION_KINDS && (watch->filter.by_context || watch->filter.by_kind))
 		return false;
 	memcpy(session.key, event->request.key, sizeof(session.key));
@@ -57,7 +61,7 @@ static bool selects(const struct admin_watch *watch, const struct session_event 
 void admin_watch_event(
 	struct admin_watch *watch, struct evbuffer *out, const struct session_event *event)
 {
-	char id[TEXT_KEY_SIZE], source[ADDRESS_TEXT] = "-", context[CONTEXT_TEXT] = "-";
+	char id[TEXT_KEY_SIZE] = "-", source[ADDRESS_TEXT] = "-", context[CONTEXT_TEXT] = "-";
 	struct address address;
 
 	if (!selects(watch, event))
@@ -70,10 +74,11 @@ void admin_watch_event(
 	memcpy(&address, event->request.source, sizeof(address));
 	if (!address_is_wildcard(&address))
 		address_format(&address, source);
+	if (event->request.type != SESSD_EVENT_UNKNOWN)
+		text_key_format(event->request.key, id);
 	context_format(event->context, event->context_len, context);
 	evbuffer_add_printf(out, "%s %s %s %s %s %s\n", type_name(event->request.type),
-		outcome_word(event->request.outcome), source,
-		text_key_format(event->request.key, id),
+		outcome_word(event->request.outcome), source, id,
 		event->kind < SESSION_KINDS ? session_kind_name(event->kind) : "-", context);
 }
 

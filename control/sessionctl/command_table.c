@@ -58,9 +58,10 @@ const struct ctl_command ctl_commands[] = {
 			"selects: time, request, outcome, who sent it, id, TLS version, context; - "
 			"stands for what is unknown. GETs are sampled, fewer at high rates: a line "
 			"that begins with # says one in how many. Of NEWs and REMOVEs it shows at "
-			"most "
-			"2000 a second. While nobody watches, nothing is "
-			"gathered. Refused packets are in the log."},
+			"most 2000 a second. A drop is a request over --rate-limit, a malformed "
+			"one, or one that found no place in a queue. While nobody watches, "
+			"nothing is gathered. Packets of sources outside of --allow are in the "
+			"log."},
 	{"contexts", NULL, true, ctl_contexts, "sessions by session id context and TLS version",
 		.details =
 			"It prints, for each context and version: sessions now, stored since the "

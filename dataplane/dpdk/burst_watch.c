@@ -83,7 +83,7 @@ void watch_limited(struct burst *burst, const struct address *source, enum reque
 	const struct sessd_header *header)
 {
 	if (burst->watched && is_due(burst))
-		add(burst, source, kind, header, SESSD_OUTCOME_LIMITED);
+		add(burst, source, kind, header, SESSD_OUTCOME_DROPPED);
 }
 
 void watch_lost(struct burst *burst, const struct frame *frame)

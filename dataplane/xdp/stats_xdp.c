@@ -114,7 +114,7 @@ void stats_xdp_watch(struct engine *engine, unsigned one_in)
 
 void stats_xdp_lost(struct engine *engine, const struct address *source)
 {
-	reader_lost(&engine->reader, source);
+	reader_shared_lost(&engine->readers, source);
 }
 
 struct watched_sink {

@@ -16,7 +16,7 @@ enum sessd_outcome {
 	SESSD_OUTCOME_MISS,
 	SESSD_OUTCOME_EXPIRED,
 	SESSD_OUTCOME_TORN,    /* answered as a miss: the session changed meanwhile */
-	SESSD_OUTCOME_LIMITED, /* dropped: over --rate-limit */
+	SESSD_OUTCOME_DROPPED, /* over --rate-limit, malformed, or no place in a queue */
 	SESSD_OUTCOME_STORED,  /* of a NEW */
 	SESSD_OUTCOME_EXISTS,  /* of a NEW: the key is live */
 	SESSD_OUTCOME_REFUSED, /* of a NEW or REMOVE: by size, lifetime, or --remove */
@@ -24,10 +24,13 @@ enum sessd_outcome {
 	SESSD_OUTCOMES
 };
 
+/* In place of a type: not known, or no request. Such an event has no key. */
+#define SESSD_EVENT_UNKNOWN 0xff
+
 struct sessd_request_event {
 	__u8 source[16]; /* v4-mapped for IPv4 */
 	__u8 key[SESSD_KEY_SIZE];
-	__u8 type;    /* enum sessd_type: GET, TAKE, NEW or REMOVE */
+	__u8 type;    /* enum sessd_type: GET, TAKE, NEW or REMOVE; or SESSD_EVENT_UNKNOWN */
 	__u8 outcome; /* enum sessd_outcome */
 	__u8 zero[6];
 };

@@ -199,11 +199,24 @@ static void run(const struct fixture *fixture, struct frame_spec spec, uint32_t 
 	assert_int_equal(outcome.verdict, verdict);
 }
 
+static int on_malformed(void *ctx, void *data, size_t size)
+{
+	const struct sessd_request_event *event = data;
+
+	(void)ctx;
+	assert_int_equal(size, sizeof(*event));
+	assert_int_equal(event->source[15], 1);
+	assert_int_equal(event->type, SESSD_EVENT_UNKNOWN);
+	assert_int_equal(event->outcome, SESSD_OUTCOME_DROPPED);
+	return 0;
+}
+
 /* What is dropped as no request is counted by source, too, but not of a source that may not ask. */
 static void malformed_by_source(void **state)
 {
 	static const struct frame_spec wrong[] = {
 		{.message_version = 9}, {.type = SESSD_OK}, {.type = 77}, {.message_length = 10}};
+	struct ring_buffer *ring;
 	struct fixture fixture;
 
 	(void)state;
@@ -214,6 +227,13 @@ static void malformed_by_source(void **state)
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		run(&fixture, wrong[i], XDP_DROP);
 	assert_int_equal(dropped(&fixture, "10.0.0.1"), 4);
+	/* And an event, while they are watched. */
+	ring = ring_buffer__new(bpf_map__fd(fixture.bpf->maps.watched), on_malformed, NULL, NULL);
+	assert_non_null(ring);
+	fixture.bpf->bss->talkers_watched = 1;
+	run(&fixture, wrong[1], XDP_DROP);
+	assert_int_equal(ring_buffer__consume(ring), 1);
+	ring_buffer__free(ring);
 	for (unsigned type = SESSD_NEW; type <= SESSD_TAKE; type++)
 		assert_int_equal(counted(&fixture, "10.0.0.1", (int)type), 0);
 	fixture_stop(&fixture);

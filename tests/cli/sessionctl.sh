@@ -120,15 +120,20 @@ $ctl watch --source 127.0.0.0/8 >"$folder/events" 2>&1 &
 watch=$!
 $ctl watch --outcome miss >"$folder/misses" 2>&1 &
 misses=$!
+$ctl watch --outcome drop >"$folder/drops" 2>&1 &
+dropped=$!
 for _ in $(seq 100); do
 	send 1 0 17 >/dev/null
 	send 1 0 99 >/dev/null
 	send 0 300 17 secret-value-one
-	grep -q 'GET hit 127.0.0.1 1111' "$folder/events" && grep -q 'NEW exists 127.0.0.1 1111' "$folder/events" &&
+	send 77 0 17 >/dev/null
+	grep -q ' drop ' "$folder/drops" && grep -q 'GET hit 127.0.0.1 1111' "$folder/events" && grep -q 'NEW exists 127.0.0.1 1111' "$folder/events" &&
 		grep -q 'GET miss 127.0.0.1 6363' "$folder/misses" && break
 	sleep 0.1
 done
-kill $watch $misses
+kill $watch $misses $dropped
+grep -Eq '^[0-9:]{8} - drop 127.0.0.1 - - -$' "$folder/drops" || fail "watch --outcome drop: $(cat "$folder/drops")"
+grep -Evq '^#|^[0-9:]{8} - drop 127.0.0.1 - - -$' "$folder/drops" && fail "watch --outcome drop shows more: $(cat "$folder/drops")"
 grep -Eq '^[0-9:]{8} GET hit 127.0.0.1 1111[0-9a-f]* opaque -$' "$folder/events" || fail "watch: $(cat "$folder/events")"
 grep -Eq '^[0-9:]{8} NEW exists 127.0.0.1 1111[0-9a-f]* - -$' "$folder/events" || fail "watch: $(cat "$folder/events")"
 grep -q '^# every GET$' "$folder/events" || fail "watch does not say how many it shows"

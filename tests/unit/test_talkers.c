@@ -97,7 +97,19 @@ static void test_counts(void **state)
 	talkers_destroy(talkers);
 }
 
-/* Drops are no requests and no events, and a source that is only dropped is listed. */
+static unsigned drops;
+
+static void on_drop(void *ctx, const struct sessd_request_event *event)
+{
+	(void)ctx;
+	drops++;
+	assert_int_equal(event->type, SESSD_EVENT_UNKNOWN);
+	assert_int_equal(event->outcome, SESSD_OUTCOME_DROPPED);
+	assert_int_equal(event->source[15], 1);
+}
+
+/* Drops are no requests, and a source that is only dropped is listed. Each is an event, if the
+ * writer has none for it. */
 static void test_drops(void **state)
 {
 	struct talkers *talkers = talkers_create();
@@ -106,18 +118,19 @@ static void test_drops(void **state)
 	unsigned skipped = 0;
 
 	(void)state;
-	talkers_lost(talkers, &skipped, &addr);
+	talkers_lost(talkers, &skipped, &addr, false);
 	talkers_list(talkers, keep, &seen);
 	assert_int_equal(seen.count, 0); /* not watched */
 	talkers_watch(talkers, 4);
 	talkers_observe(talkers, true);
 	for (unsigned i = 0; i < 40; i++)
-		talkers_lost(talkers, &skipped, &addr);
+		talkers_lost(talkers, &skipped, &addr, i >= 20);
 	talkers_list(talkers, keep, &seen);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(of(&seen, 1)->drops, 40);
 	assert_int_equal(of(&seen, 1)->gets + of(&seen, 1)->news + of(&seen, 1)->removes, 0);
-	talkers_events(talkers, NULL, NULL);
+	talkers_events(talkers, on_drop, NULL);
+	assert_int_equal(drops, 20 / 4);
 	talkers_destroy(talkers);
 }
 
