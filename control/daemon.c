@@ -6,12 +6,16 @@
 #include "control/daemon.h"
 
 #include "common/cli.h"
+#include "common/time_slice.h"
 #include "control/daemon_private.h"
 #include "control/notify.h"
 #include "control/privileges.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+/* All threads but those of warm-ups work for less than that at a time. */
+#define TIME_SLICE_US 100
 
 /* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon
  * runs without an admin socket. */
@@ -133,6 +137,8 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	bool usage = false;
 	int err;
 
+	/* First: for all threads. */
+	time_slice_set(TIME_SLICE_US);
 	daemon.options = *options;
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;

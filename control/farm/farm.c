@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -434,6 +435,8 @@ static void *run(void *arg)
 		if (may_stop(farm, &stop_at))
 			break;
 		sleep_until_woken(farm, polled, more);
+		if (more)
+			sched_yield(); /* as writer_farm_step does */
 	}
 	arbiter_stop(farm);
 	count_unpublished(farm);

@@ -4,6 +4,7 @@
 #include "control/sessions/memory_ahead.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 /* At a million NEWs a second the writer needs 32 ms for the second; populating it takes some. */
 #define FIRST_BYTES (2U << 20)
 #define AHEAD_BYTES (8U << 20)
+/* A thread that waits for this CPU may have to wait for the end of a system call: a huge page. */
+#define STEP_BYTES (2U << 20)
 
 /* Never asks: all is populated, or an answer is due. */
 #define NEVER UINT32_MAX
@@ -94,6 +97,18 @@ void memory_ahead_ask(struct memory_ahead *memory, uint32_t used)
 		log_error("cannot wake the thread that takes memory: %s", strerror(errno));
 }
 
+static void populate_in_steps(struct memory_ahead *memory, uint32_t end)
+{
+	const uint32_t step = STEP_BYTES / table_slot_size(memory->table);
+	uint32_t ready;
+
+	while ((ready = atomic_load_explicit(&memory->ready, memory_order_relaxed)) < end &&
+		ready < table_capacity(memory->table)) {
+		populate_to(memory, end - ready < step ? end : ready + step);
+		sched_yield();
+	}
+}
+
 static void *run(void *ctx)
 {
 	struct memory_ahead *memory = ctx;
@@ -104,8 +119,9 @@ static void *run(void *ctx)
 	while (read(memory->wake_fd, &count, sizeof(count)) == (ssize_t)sizeof(count) &&
 		!atomic_load_explicit(&memory->stop, memory_order_relaxed)) {
 		populate_index(memory);
-		populate_to(memory, atomic_load_explicit(&memory->wanted, memory_order_relaxed) +
-					    memory->ahead);
+		populate_in_steps(
+			memory, atomic_load_explicit(&memory->wanted, memory_order_relaxed) +
+					memory->ahead);
 		set_next(memory);
 	}
 	return NULL;

@@ -11,6 +11,7 @@
 #include "control/sessions/writer_private.h"
 #include "dataplane/tls_version.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -482,7 +483,12 @@ int writer_farm_step(struct writer *writer, int rest)
 		record_ring_announce(&farm->out);
 		farm_wake(to);
 	}
-	return n == SLICE ? 0 : rest;
+	if (n < SLICE)
+		return rest;
+	/* There is more. A reader that waits for this CPU goes first: the kernel may let it wait
+	 * for a tick of its timer, 4 ms. */
+	sched_yield();
+	return 0;
 }
 
 /* The farm's thread. */

@@ -7,6 +7,7 @@ Where GETs or NEWs arrive as fast as they can, the load has one CPU, and the cac
 redis-servers, share the other one. For the rest all of them may use both. A machine with a core for each
 does better wherever a CPU is busy; the notes say where."""
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -28,12 +29,14 @@ WATCH = 2000      # GETs per second meanwhile
 WATCHED = 2.5     # seconds
 KILLED = 50000    # sessions, at WITNESSED per second, while something is killed
 WITNESSED = 20000
+TOUCHED = 1024    # MiB of free memory, before a cache takes it
 DOWN = 10         # seconds for which both engines are stopped
 MOST = 3          # rounds of what takes long
 PATIENCE = 60     # seconds
 OTHER = PORT_SESSIOND + 20  # the port of the second cache
 SHARED = "The cache and both engines share one CPU"
 SPREAD = "Two caches, both engines and the load share two CPUs"
+ALONE = "An lcore has one CPU; all else shares the other one"
 
 
 def until(what, condition):
@@ -61,6 +64,16 @@ class Farm:
     def engine(self, name):
         return self.lab.process(["redis-server", "--port", 0, "--unixsocket", self.work / name, "--dir",
                                  self.work, "--save", "", "--appendonly", "no"])
+
+    def off_lcore(self, on, *caches):
+        """Keeps the load, the engines and these caches off the server's CPU, which an lcore has for
+        itself."""
+        lab = self.lab
+        lab.spread = not on
+        for pid in [engine.pid for engine in self.engines] + [cache.process.pid for cache in caches]:
+            for task in pathlib.Path("/proc/%d/task" % pid).iterdir():
+                os.sched_setaffinity(int(task.name),
+                                     {lab.load_cpu} if on else {lab.load_cpu, lab.server_cpu})
 
     def pause(self, on):
         for engine in self.engines:
@@ -205,6 +218,7 @@ def news(farm):
 def lag(farm):
     """From a NEW at one cache to a GET hit at the other."""
     lab = farm.lab
+    lab.touch(TOUCHED)
     a, b = farm.cache("xdp", ROOMY * lab.args.sessions), farm.cache("socket", ROOMY * lab.args.sessions,
                                                                     port=OTHER)
     seed = [1000]
@@ -253,6 +267,8 @@ def warm_up(farm, mode):
     source = "socket" if mode == "xdp" else "xdp"
     a = farm.cache(source, WARM * 2, port=OTHER)
     speed, b = [], None
+    if mode == "dpdk":
+        farm.off_lcore(True, a)
 
     def load(server):
         return lab.start_bench(server, "--workload", "miss", "--no-preload", "--rate", WATCH,
@@ -269,6 +285,7 @@ def warm_up(farm, mode):
         if b:
             farm.stop(b, mode)
         farm.write(mode, False)
+        lab.touch(TOUCHED)
         b = farm.cache(mode, WARM * 2, False)
         farm.pause(True)
         try:
@@ -295,14 +312,17 @@ def warm_up(farm, mode):
             farm.stop(b, mode)
         farm.stop(a, source)
         farm.forget()
-    return [Figure("warm-up of 1M sessions, %s mode" % mode, "sessions/s", speed, note=SPREAD),
+        if mode == "dpdk":
+            farm.off_lcore(False)
+    return [Figure("warm-up of 1M sessions, %s mode" % mode, "sessions/s", speed,
+                   note=ALONE if mode == "dpdk" else SPREAD),
             Figure("longest GET during the warm-up, %s mode" % mode, "ms", served, peer="without a warm-up",
                    peers=served_off, lower_is_better=True,
                    note="%s GET/s. It leaves out the time for which the load itself was held up; with "
                         "that, the longest took %s ms, and without a warm-up %s ms. %s" % (
                             count(WATCH), " / ".join("%.1f" % ms for ms in most),
                             " / ".join("%.1f" % ms for ms in most_off),
-                            SPREAD + ", one of which an lcore never leaves" if mode == "dpdk" else SPREAD))]
+                            ALONE if mode == "dpdk" else SPREAD))]
 
 
 def lost(farm):

@@ -8,6 +8,7 @@ load is made on the first CPU, servers run on the second.
 """
 import contextlib
 import json
+import mmap
 import os
 import pathlib
 import shutil
@@ -200,6 +201,16 @@ class Lab:
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
 
     # Servers
+
+    @staticmethod
+    def touch(mebibytes):
+        """Writes to so much free memory. A virtual machine gives free pages back to its host; the first
+        touch of a huge one then takes milliseconds, which are not the server's."""
+        memory = mmap.mmap(-1, mebibytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        for at in range(0, mebibytes << 20, 4096):
+            memory[at] = 1
+        memory.close()
 
     def stop_all(self):
         """Stops what a failed row left running, and removes its pins."""

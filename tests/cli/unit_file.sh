@@ -20,10 +20,10 @@ sed "s|@sbindir@|$SESSIOND_BUILD|g; s|@sysconfdir@|/etc|g" "$dist/sessiond.servi
 	>"$folder/sessiond.service"
 grep -E '@[a-z]+dir@' "$folder/sessiond.service" && fail "a name was not replaced"
 
-# Exposure in tenths.
+# Exposure in tenths. One is for sched_setattr, which counts as all of @resources.
 cases=$((cases + 1))
-systemd-analyze security --offline=true --no-pager --threshold=20 "$folder/sessiond.service" \
-	>"$folder/security" 2>&1 || fail "exposed more than 2.0: $(cat "$folder/security")"
+systemd-analyze security --offline=true --no-pager --threshold=21 "$folder/sessiond.service" \
+	>"$folder/security" 2>&1 || fail "exposed more than 2.1: $(cat "$folder/security")"
 tail -n 1 "$folder/security"
 # systemd reports what it does not understand, and continues.
 for pattern in 'Unknown' 'ignoring' 'Failed'; do
