@@ -4,7 +4,7 @@
 import dataclasses
 import statistics
 
-from .bounds import BOUNDS, LIMIT, PEER
+from .bounds import BOUNDS, LIMIT, PEER, TWO
 
 
 @dataclasses.dataclass
@@ -47,6 +47,8 @@ class Figure:
             met, aimed = value <= bound.at_least, value <= bound.aim
         else:
             met, aimed = value >= bound.at_least, value >= bound.aim
+        if not met and bound.cpus > TWO:
+            return "**missed**; it takes %d CPUs" % bound.cpus
         return "aim" if aimed else "bound" if met else "**missed**"
 
 
