@@ -153,6 +153,11 @@ struct census_counts census_counts(
 	return census->rows[place].of[kind];
 }
 
+bool census_is_named(const struct census *census, unsigned place)
+{
+	return place < CONTEXT_PLACES && census->contexts.is_named[place];
+}
+
 void census_end(struct census *census, uint32_t slot)
 {
 	struct note *note = &census->notes[slot];
@@ -301,7 +306,7 @@ unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_
 	for (unsigned place = 0; place < CONTEXT_ROWS; place++) {
 		const struct census_row *row = &census->rows[place];
 
-		if (place < CONTEXT_PLACES && census->contexts.is_named[place])
+		if (census_is_named(census, place))
 			rows[count++] = *row;
 		else
 			add_row(others, row);

@@ -28,8 +28,9 @@
 
 struct census_counts {
 	uint64_t sessions; /* now */
-	uint64_t stored;   /* since the start, adopted ones included */
-	uint64_t used;	   /* of these, asked for at least once */
+	/* Since the start, or since the context has had its row; adopted ones included. */
+	uint64_t stored;
+	uint64_t used; /* asked for at least once, since then too */
 };
 
 struct census_row {
@@ -103,6 +104,8 @@ void census_info(
  * has the place; CONTEXT_GONE has what was there. */
 struct census_counts census_counts(
 	const struct census *census, unsigned place, enum session_kind kind);
+/* Whether the context in this place has a row of its own. */
+bool census_is_named(const struct census *census, unsigned place);
 /* Writes the rows that ever counted a session, most sessions first, at most CENSUS_ROWS. */
 unsigned census_rows(const struct census *census, struct census_row rows[CENSUS_ROWS]);
 

@@ -120,18 +120,20 @@ static void tick_tls12(struct resumption *resumption, const struct census *censu
 
 	memmove(resumption->used12[1], resumption->used12[0], (RESUMPTION_WAIT - 1) * row_bytes);
 	memmove(resumption->news12[1], resumption->news12[0], (RESUMPTION_WAIT - 1) * row_bytes);
+	memset(resumption->used12[0], 0, row_bytes);
+	memset(resumption->news12[0], 0, row_bytes);
 	for (unsigned row = 0; row < RESUMPTION_PLACES; row++) {
 		struct census_counts now = census_counts(census, row, SESSION_TLS12);
+		/* New sessions of a context that gave way are among the others: so are its uses. */
+		unsigned as = census_is_named(census, row) ? row : CONTEXT_OTHERS;
 
-		/* A row that gave way to another context starts anew. */
-		resumption->used12[0][row] =
-			now.used < resumption->was_used12[row]
-				? 0
-				: (uint32_t)(now.used - resumption->was_used12[row]);
-		resumption->news12[0][row] =
-			now.stored < resumption->was_stored12[row]
-				? 0
-				: (uint32_t)(now.stored - resumption->was_stored12[row]);
+		/* Less than before: counted anew meanwhile. */
+		if (now.used >= resumption->was_used12[row])
+			resumption->used12[0][as] +=
+				(uint32_t)(now.used - resumption->was_used12[row]);
+		if (now.stored >= resumption->was_stored12[row])
+			resumption->news12[0][as] +=
+				(uint32_t)(now.stored - resumption->was_stored12[row]);
 		resumption->was_used12[row] = now.used;
 		resumption->was_stored12[row] = now.stored;
 	}

@@ -151,6 +151,32 @@ static void tls12(void **state)
 	assert_counts(0, 10);
 }
 
+/* A context that gave way to a more frequent one is not taken for another than its old sessions'.
+ */
+static void gave_way12(void **state)
+{
+	uint32_t old[10];
+	char name[16];
+
+	(void)state;
+	begin();
+	for (unsigned i = 0; i < 10; i++)
+		old[i] = store(1, SESSION_TLS12, "farm");
+	for (unsigned i = 0; i < CENSUS_CONTEXTS; i++) {
+		snprintf(name, sizeof(name), "service%u", i);
+		for (unsigned k = 0; k < 40; k++)
+			store(1, SESSION_TLS12, name);
+	}
+	seconds(5);
+	for (unsigned i = 0; i < 10; i++) {
+		use(old[i]);
+		store(2, SESSION_TLS12, "farm");
+		seconds(1);
+	}
+	seconds(5);
+	assert_counts(10, 0);
+}
+
 static void nothing_used(void **state)
 {
 	(void)state;
@@ -261,6 +287,7 @@ int main(void)
 		cmocka_unit_test(resumed13),
 		cmocka_unit_test(refused13),
 		cmocka_unit_test(tls12),
+		cmocka_unit_test(gave_way12),
 		cmocka_unit_test(nothing_used),
 		cmocka_unit_test(busy),
 		cmocka_unit_test(too_many),
