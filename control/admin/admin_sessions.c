@@ -156,7 +156,7 @@ void admin_do_contexts(
 		for (unsigned kind = 0; kind < SESSION_KINDS; kind++) {
 			const struct census_counts *of = &row->of[kind];
 
-			if (of->stored == 0)
+			if (of->stored == 0 && of->sessions == 0)
 				continue;
 			evbuffer_add_printf(out, "%s %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 				row->others ? "(other)"

@@ -68,7 +68,8 @@ const struct ctl_command ctl_commands[] = {
 			"start, and how many of these were asked for at least once. A session is "
 			"resumed only by a service with the same context, which in stunnel is the "
 			"name of the service. The 64 contexts of most sessions stored of late are "
-			"counted separately; (other) is the rest."},
+			"counted separately; (other) is the rest. A context that was among the "
+			"rest counts what is stored and asked for from then on."},
 	{"sources", NULL, true, ctl_sources, "sessions by the terminators that made them",
 		.details = "It prints, for each source: sessions now, stored since the start, and "
 			   "how many of these were asked for at least once. - stands for sessions "

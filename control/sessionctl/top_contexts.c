@@ -37,7 +37,11 @@ void top_contexts_beside(struct view *view, const struct top_view *choice, unsig
 			snprintf(line, sizeof(line), "%-*s %-6s %8s %7s", width, "context", "TLS",
 				"sessions", "used");
 		} else {
-			top_percent(used, (double)context->used, (double)context->stored);
+			/* Sessions of before it had its row were used too. */
+			uint64_t asked =
+				context->used < context->stored ? context->used : context->stored;
+
+			top_percent(used, (double)asked, (double)context->stored);
 			snprintf(line, sizeof(line), "%-*.*s %-6s %8s %7s", width, width,
 				context->context, context->tls,
 				top_number((double)context->sessions, sessions), used);

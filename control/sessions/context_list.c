@@ -115,8 +115,11 @@ static unsigned free_place(
 	for (unsigned place = 0; place < CONTEXT_PLACES; place++) {
 		if (list->is_named[place])
 			continue;
-		if (census_row_stored(&rows[place]) > 0 && is_of(&rows[place], facts))
+		if (census_row_stored(&rows[place]) > 0 && is_of(&rows[place], facts)) {
+			/* They stay with the others, whose counts never fall. */
+			empty(rows, place);
 			return place;
+		}
 		if (free == CONTEXT_OTHERS && census_row_sessions(&rows[place]) == 0)
 			free = place;
 	}

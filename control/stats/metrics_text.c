@@ -267,7 +267,7 @@ static void put_contexts(struct page *page, const struct metrics_figures *figure
 				row->others ? "(other)"
 					    : context_format(row->context, row->context_len, text);
 
-			if (row->of[kind].stored)
+			if (row->of[kind].stored || row->of[kind].sessions)
 				fprintf(page->out, "%s{context=\"%s\",tls=\"%s\"} %" PRIu64 "\n",
 					name, context, session_kind_name(kind),
 					count_of(&row->of[kind], (enum count)i));
