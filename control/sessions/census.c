@@ -47,6 +47,8 @@ struct census {
 	uint32_t scan;	    /* the next word of marks */
 	struct context_list contexts;
 	struct census_row rows[CONTEXT_ROWS];
+	/* Of all rows: another thread that added the rows up could count one twice that moves. */
+	struct census_counts totals[SESSION_KINDS];
 	struct source_list sources;
 	uint32_t ages[AGE_BUCKETS];
 	uint32_t age_count;
@@ -112,6 +114,7 @@ static void see(struct census *census, uint32_t slot)
 {
 	census->seen[slot / 64] |= 1ULL << slot % 64;
 	counter_add(&counts_of(census, &census->notes[slot])->used, 1);
+	counter_add(&census->totals[census->notes[slot].kind].used, 1);
 	census->sources.places[census->notes[slot].source].used++;
 }
 
@@ -119,7 +122,7 @@ uint8_t census_add(struct census *census, uint32_t slot, const struct session_fa
 	const struct address *source, uint64_t born, bool used)
 {
 	struct note *note = &census->notes[slot];
-	struct census_counts *counts;
+	struct census_counts *counts, *total;
 
 	note->born = (uint32_t)(born >> BORN_SHIFT) & BORN_MASK;
 	note->place = context_list_place(&census->contexts, census->rows, facts) & 0x7f;
@@ -128,8 +131,11 @@ uint8_t census_add(struct census *census, uint32_t slot, const struct session_fa
 	note->held = 1;
 	census->seen[slot / 64] &= ~(1ULL << slot % 64);
 	counts = counts_of(census, note);
+	total = &census->totals[note->kind];
 	counter_add(&counts->sessions, 1);
 	counter_add(&counts->stored, 1);
+	counter_add(&total->sessions, 1);
+	counter_add(&total->stored, 1);
 	if (used)
 		see(census, slot);
 	return note->source;
@@ -167,6 +173,7 @@ void census_end(struct census *census, uint32_t slot)
 	if (mark_test(census->marks, slot) && !is_seen(census, slot))
 		see(census, slot);
 	counter_add(&counts_of(census, note)->sessions, (uint64_t)-1);
+	counter_add(&census->totals[note->kind].sessions, (uint64_t)-1);
 	source_list_release(&census->sources, note->source);
 	note->held = 0;
 }
@@ -329,21 +336,14 @@ void census_stats(const struct census *census, stats_emit emit, void *ctx)
 	char name[48];
 
 	for (unsigned kind = 0; kind < SESSION_KINDS; kind++) {
-		struct census_counts sum = {0};
+		const struct census_counts *total = &census->totals[kind];
 
-		for (unsigned i = 0; i < CONTEXT_ROWS; i++) {
-			const struct census_counts *counts = &census->rows[i].of[kind];
-
-			sum.sessions += __atomic_load_n(&counts->sessions, __ATOMIC_RELAXED);
-			sum.stored += __atomic_load_n(&counts->stored, __ATOMIC_RELAXED);
-			sum.used += __atomic_load_n(&counts->used, __ATOMIC_RELAXED);
-		}
 		snprintf(name, sizeof(name), "%s_sessions", kinds[kind]);
-		emit(ctx, name, sum.sessions);
+		emit(ctx, name, __atomic_load_n(&total->sessions, __ATOMIC_RELAXED));
 		snprintf(name, sizeof(name), "%s_stored", kinds[kind]);
-		emit(ctx, name, sum.stored);
+		emit(ctx, name, __atomic_load_n(&total->stored, __ATOMIC_RELAXED));
 		snprintf(name, sizeof(name), "%s_used", kinds[kind]);
-		emit(ctx, name, sum.used);
+		emit(ctx, name, __atomic_load_n(&total->used, __ATOMIC_RELAXED));
 	}
 	emit(ctx, "evicted_age_seconds", median_age(census));
 }

@@ -100,8 +100,8 @@ unsigned census_sources(const struct census *census, struct source_place rows[SO
 
 void census_info(
 	const struct census *census, uint32_t slot, uint64_t now, struct session_info *info);
-/* The counts in a place of context_list.h, below CONTEXT_ROWS. They begin anew when another context
- * has the place; CONTEXT_GONE has what was there. */
+/* The counts in a place of context_list.h, below CONTEXT_ROWS. They begin anew when the place is
+ * another context's, or named again; CONTEXT_GONE has what was there. */
 struct census_counts census_counts(
 	const struct census *census, unsigned place, enum session_kind kind);
 /* Whether the context in this place has a row of its own. */

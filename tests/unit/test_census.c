@@ -373,10 +373,12 @@ static void changing_contexts(void **state)
 		assert_int_equal(sum.used, used);
 		assert_true(others.stored >= before.stored && others.used >= before.used);
 		before = others;
+		if (i % 64 > 0)
+			continue;
+		assert_int_equal(stat("tls12_sessions"), sessions);
+		assert_int_equal(stat("tls12_stored"), stored);
+		assert_int_equal(stat("tls12_used"), used);
 	}
-	assert_int_equal(stat("tls12_sessions"), sessions);
-	assert_int_equal(stat("tls12_stored"), stored);
-	assert_int_equal(stat("tls12_used"), used);
 }
 
 static void who_made_it(void **state)
