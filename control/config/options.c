@@ -164,6 +164,8 @@ int options_parse(struct options *options, int argc, char **argv, struct option_
 	if (options->config_path[0]) {
 		memcpy(config_path, options->config_path, sizeof(config_path));
 		set_defaults(options);
+		/* What is said of the file after a mistake in it names it, too. */
+		memcpy(options->config_path, config_path, sizeof(config_path));
 		ret = options_read_file(options, config_path, errors);
 		if (ret < 0) {
 			if (errors)

@@ -161,6 +161,7 @@ mistakes() {
 		timeout 10 "$sessiond" $check -c "$folder/conf" -C "$folder/s" >"$folder/out" 2>"$folder/err" </dev/null
 		got=$?
 		[ "$got" -eq 2 ] || fail "$2 ($check): exit code $got, expected 2"
+		grep -vF "sessiond: $folder/conf:" "$folder/err" && fail "$2 ($check): another file is named"
 		said=$(cut -d: -f3 "$folder/err" | sort -n | tr '\n' ' ')
 		[ "$said" = "$lines " ] || fail "$2 ($check): lines $said, expected $lines: $(cat "$folder/err")"
 	done
