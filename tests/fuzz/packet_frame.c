@@ -8,6 +8,31 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
+/* Steps over IPv6 extension headers from `at` on, the first of which is `next`; 0 if no UDP header
+ * follows within the frame. Whether their contents are right is not checked. */
+static size_t after_extensions(const struct fuzz_frame *frame, size_t at, unsigned next)
+{
+	while (next != IPPROTO_UDP) {
+		if (at + 8 > frame->len)
+			return 0;
+		switch (next) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+			next = frame->bytes[at];
+			at += 8U + 8U * frame->bytes[at + 1];
+			break;
+		case IPPROTO_FRAGMENT:
+			next = frame->bytes[at];
+			at += 8;
+			break;
+		default:
+			return 0;
+		}
+	}
+	return at + 8 <= frame->len ? at : 0;
+}
+
 size_t frame_udp(const struct fuzz_frame *frame, bool *v6)
 {
 	size_t at = 12;
@@ -22,7 +47,9 @@ size_t frame_udp(const struct fuzz_frame *frame, bool *v6)
 	at += 2;
 	*v6 = type == ETHERTYPE_IPV6;
 	if (*v6)
-		return at + 48 <= frame->len && frame->bytes[at + 6] == IPPROTO_UDP ? at + 40 : 0;
+		return at + 40 <= frame->len
+			       ? after_extensions(frame, at + 40, frame->bytes[at + 6])
+			       : 0;
 	if (type != ETHERTYPE_IP || at + 20 > frame->len || frame->bytes[at + 9] != IPPROTO_UDP)
 		return 0;
 	at += 4U * (frame->bytes[at] & 15);
@@ -39,12 +66,22 @@ static size_t ip_at(const struct fuzz_frame *frame)
 	return at + 2;
 }
 
+size_t frame_udp_length(const struct fuzz_frame *frame, size_t udp, bool v6)
+{
+	size_t len = get16(frame->bytes + udp + 4), ip = ip_at(frame), end;
+
+	if (len == 0 && v6) {
+		end = ip + 40 + get16(frame->bytes + ip + 4);
+		len = end > udp ? end - udp : 0;
+	}
+	return len >= 8 && udp + len <= frame->len ? len : 0;
+}
+
 uint32_t frame_pseudo_header(const struct fuzz_frame *frame, size_t udp, bool v6)
 {
 	size_t ip = ip_at(frame);
-	uint32_t len = get16(frame->bytes + udp + 4);
 
-	return len + IPPROTO_UDP +
+	return (uint32_t)frame_udp_length(frame, udp, v6) + IPPROTO_UDP +
 	       (v6 ? wire_sum(0, frame->bytes + ip + 8, 32)
 		   : wire_sum(0, frame->bytes + ip + 12, 8));
 }
@@ -58,8 +95,8 @@ void frame_fix_checksums(struct fuzz_frame *frame)
 	if (!udp)
 		return;
 	ip = ip_at(frame);
-	len = get16(frame->bytes + udp + 4);
-	if (len < 8 || udp + len > frame->len)
+	len = frame_udp_length(frame, udp, v6);
+	if (!len)
 		return;
 	if (!v6) {
 		header = udp - ip;

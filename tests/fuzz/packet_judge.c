@@ -117,8 +117,8 @@ static void judge_passed(const struct fuzz_frame *request, const struct fuzz_fra
 	if (!dpdk->len && !packet_dpdk_update.count)
 		return;
 	at = frame_udp(request, &v6);
-	size = at ? get16(request->bytes + at + 4) : 0;
-	if (size < 8 || at + size > request->len) {
+	size = at ? frame_udp_length(request, at, v6) : 0;
+	if (!size) {
 		dump("request", request->bytes, request->len);
 		FUZZ_FAIL("dpdk mode accepts an incomplete datagram");
 	}

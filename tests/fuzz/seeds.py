@@ -76,6 +76,13 @@ def packets():
     yield "fragment_later", frame(ip4(udp(message()), fragment=0x0010))
     for kind in (0, 43, 44, 60):
         yield f"extension_{kind}", frame(ip6(udp(message()), kind, b"\x11\0\x01\x04\0\0\0\0"))
+        for type in (NEW, GET, REMOVE, TAKE):
+            # Padding, the last segment, or an atomic fragment.
+            yield f"extension_{kind}_type_{type}", frame(ip6(udp(message(type=type)), kind,
+                                                             b"\x11" + bytes(7)))
+    yield "extensions", frame(ip6(udp(message()), 0, b"\x3c" + bytes(7) + b"\x11" + bytes(7)))
+    yield "udp_length_0", frame(ip6(udp(message(), length=-44)))
+    yield "extension_udp_length_0", frame(ip6(udp(message(), length=-44), 60, b"\x11" + bytes(7)))
     yield "tcp", frame(ip4(udp(message()), proto=6))
     yield "other_port", frame(ip4(udp(message(), dport=54322)))
     yield "port_0", frame(ip4(udp(message(), sport=0)))
