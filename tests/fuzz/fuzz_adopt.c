@@ -127,13 +127,20 @@ static void forget_key(const uint8_t *key)
 	}
 }
 
+static void put(struct bpf_map *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) < 0)
+		FUZZ_FAIL("the kernel refuses to store in the map %s: %s", bpf_map__name(map),
+			strerror(errno));
+}
+
 static void put_rest(uint32_t slot, const uint8_t *rest)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (sessd_life_slot(made[i].life) == slot && made[i].len > SESSD_INLINE_MAX)
 			made[i].whole = false;
 	}
-	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &slot, rest, BPF_ANY);
+	put(skel->maps.overflow, &slot, rest);
 }
 
 static void put_entry(struct fuzz_input *in)
@@ -193,7 +200,7 @@ static void put_entry(struct fuzz_input *in)
 		m->whole = false;
 	}
 	forget_key(m->key);
-	bpf_map_update_elem(bpf_map__fd(skel->maps.sessions), m->key, &entry, BPF_ANY);
+	put(skel->maps.sessions, m->key, &entry);
 	count++;
 }
 

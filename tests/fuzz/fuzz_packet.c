@@ -28,6 +28,7 @@
 #include <bpf/bpf.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 
 #include "tests/fuzz/packet_dpdk.h"
 #include "tests/fuzz/packet_frame.h"
@@ -50,6 +51,14 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	(void)format;
 	(void)args;
 	return 0;
+}
+
+/* A value that is not stored would look like modes that disagree. */
+static void put(struct bpf_map *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) < 0)
+		FUZZ_FAIL("the kernel refuses to store in the map %s: %s", bpf_map__name(map),
+			strerror(errno));
 }
 
 static void store_in(struct table *table, const struct session *session, const uint8_t *value)
@@ -80,8 +89,8 @@ static void store(uint8_t id, unsigned len, uint32_t seconds)
 	store_in(by_dpdk, &session, value);
 	store_in(by_socket, &session, value);
 	entry_pack(&format, &entry, rest, &session, value);
-	bpf_map_update_elem(bpf_map__fd(skel->maps.overflow), &session.slot, rest, BPF_ANY);
-	bpf_map_update_elem(bpf_map__fd(skel->maps.sessions), session.key, &entry, BPF_ANY);
+	put(skel->maps.overflow, &session.slot, rest);
+	put(skel->maps.sessions, session.key, &entry);
 }
 
 static void store_all(void)
@@ -116,16 +125,16 @@ static void open_xdp(void)
 		.port_filter = 1ULL << PORT % 64};
 	for (unsigned i = 0; i < SESSD_GUARD_KEYS; i++)
 		settings.secret[i] = (i + 1) * 0x9e3779b97f4a7c15 | 1;
-	bpf_map_update_elem(bpf_map__fd(skel->maps.config), &zero, &settings, BPF_ANY);
-	bpf_map_update_elem(bpf_map__fd(skel->maps.allow4), &net4, &one, BPF_ANY);
-	bpf_map_update_elem(bpf_map__fd(skel->maps.allow6), &net6, &one, BPF_ANY);
+	put(skel->maps.config, &zero, &settings);
+	put(skel->maps.allow4, &net4, &one);
+	put(skel->maps.allow6, &net6, &one);
 	for (unsigned i = 0; i < 2; i++) {
 		local = (struct sessd_local){.port = htons(PORT)};
 		if (inet_pton(AF_INET6, served[i], local.addr) != 1) {
 			local.addr[10] = local.addr[11] = 0xff;
 			inet_pton(AF_INET, served[i], local.addr + 12);
 		}
-		bpf_map_update_elem(bpf_map__fd(skel->maps.local), &local, &one, BPF_ANY);
+		put(skel->maps.local, &local, &one);
 	}
 }
 
@@ -155,8 +164,10 @@ static void read_counters(struct sessd_xdp_counters *sum)
 	uint32_t zero = 0;
 
 	memset(sum, 0, sizeof(*sum));
-	if (cpus > 1024 || bpf_map_lookup_elem(bpf_map__fd(skel->maps.stats), &zero, each) < 0)
-		FUZZ_FAIL("no counters");
+	if (cpus < 1 || cpus > 1024)
+		FUZZ_FAIL("%d CPUs", cpus);
+	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.stats), &zero, each) < 0)
+		FUZZ_FAIL("the counters cannot be read: %s", strerror(errno));
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		for (size_t i = 0; i < sizeof(*sum) / 8; i++)
 			((uint64_t *)sum)[i] += ((const uint64_t *)&each[cpu])[i];
@@ -190,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_counters(&before);
 	opts.data_size_in = (uint32_t)size;
 	if (bpf_prog_test_run_opts(bpf_program__fd(skel->progs.sessiond_xdp), &opts) < 0)
-		return 0;
+		FUZZ_FAIL("the kernel does not run the program: %s", strerror(errno));
 	xdp.len = opts.data_size_out;
 	read_counters(&after);
 	dpdk.len = packet_dpdk_run(request.bytes, size, dpdk.bytes, sizeof(dpdk.bytes));
