@@ -13,8 +13,7 @@ const struct argp_option ctl_options[] = {
 	{"context", CTL_KEY_CONTEXT, "NAME", 0,
 		"list, remove, watch: only sessions with this session id context, stunnel's "
 		"service name; "
-		"- for none, 0x and hex digits for bytes. It finds none that list "
-		"shows as (other)",
+		"- for none, 0x and hex digits for bytes",
 		0},
 	{"tls", CTL_KEY_TLS, "VERSION", 0,
 		"list, remove, watch: only sessions of this version: 1.3, 1.2, other, sealed or "

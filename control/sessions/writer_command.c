@@ -92,6 +92,32 @@ int writer_set_farm(struct writer *writer, bool on)
 	return 0;
 }
 
+/* What is known of a session. */
+static void inform(struct writer *writer, const struct session *session, struct session_info *info)
+{
+	census_info(writer->census, session->slot, clock_tick(), info);
+	if (info->others)
+		writer_read_context(writer, session, info);
+}
+
+/* Whether the filter selects a session; `info` is filled in if so. The context of one of the others
+ * is read if the filter asks for it, or `shown`; `values` counts that. */
+static bool selects(struct writer *writer, const struct session_filter *filter,
+	const struct session *session, bool shown, struct session_info *info, unsigned *values)
+{
+	struct session_filter rest = *filter;
+
+	census_info(writer->census, session->slot, clock_tick(), info);
+	if (!info->others || !(filter->by_context || shown))
+		return session_filter_selects(filter, session, info);
+	rest.by_context = false;
+	if (!session_filter_selects(&rest, session, info))
+		return false;
+	writer_read_context(writer, session, info);
+	++*values;
+	return session_filter_selects(filter, session, info);
+}
+
 struct find_command {
 	enum {
 		COMMAND_FIND,
@@ -129,7 +155,7 @@ static bool find_step(struct writer *writer, void *ctx)
 	case COMMAND_FIND:
 		*find->session = session;
 		if (find->info)
-			census_info(writer->census, slot, clock_tick(), find->info);
+			inform(writer, &session, find->info);
 		find->found = true;
 		break;
 	case COMMAND_DELETE:
@@ -267,23 +293,23 @@ struct list_command {
 
 static bool list_step(struct writer *writer, void *ctx)
 {
+	static const struct session_filter every;
 	struct list_command *list = ctx;
 	uint32_t end = table_used_end(writer->table);
-	uint64_t now = clock_tick();
+	unsigned values = 0;
 
-	for (unsigned i = 0; i < STEP_SLOTS && list->count < list->room; i++) {
+	for (unsigned i = 0; i < STEP_SLOTS && values < STEP_VALUES && list->count < list->room;
+		i++) {
 		if (*list->next >= end) {
 			*list->next = table_capacity(writer->table);
 			break;
 		}
-		if (table_slot(writer->table, *list->next, &list->sessions[list->count]) &&
-			!writer_is_taken(writer, &list->sessions[list->count])) {
-			struct session_info *info = &list->infos[list->count];
+		struct session *session = &list->sessions[list->count];
 
-			census_info(writer->census, *list->next, now, info);
-			list->count += !list->filter || session_filter_selects(list->filter,
-								&list->sessions[list->count], info);
-		}
+		if (table_slot(writer->table, *list->next, session) &&
+			!writer_is_taken(writer, session))
+			list->count += selects(writer, list->filter ? list->filter : &every,
+				session, true, &list->infos[list->count], &values);
 		++*list->next;
 	}
 	/* One step is a page, even an empty one: the main thread waits for it. */
@@ -313,8 +339,10 @@ static bool remove_step(struct writer *writer, void *ctx)
 	uint64_t now = clock_tick();
 	struct session session;
 	struct session_info info;
+	unsigned values = 0;
 
-	for (unsigned i = 0; i < STEP_SLOTS && remove->count < STEP_DELETES; i++) {
+	for (unsigned i = 0; i < STEP_SLOTS && values < STEP_VALUES && remove->count < STEP_DELETES;
+		i++) {
 		uint32_t slot = *remove->next;
 
 		if (slot >= end) {
@@ -324,9 +352,8 @@ static bool remove_step(struct writer *writer, void *ctx)
 		++*remove->next;
 		if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session))
 			continue;
-		census_info(writer->census, slot, now, &info);
 		if (session.expires <= now ||
-			!session_filter_selects(remove->filter, &session, &info))
+			!selects(writer, remove->filter, &session, false, &info, &values))
 			continue;
 		if (writer->farm)
 			writer_farm_ended(writer, session.key, FARM_REMOVE);
@@ -396,11 +423,12 @@ static void describe(struct writer *writer, struct session_event *event, unsigne
 {
 	uint32_t slot = writer_find_slot(writer, event->request.key);
 	struct session_info info;
+	struct session session;
 	struct address by;
 
-	if (slot == TABLE_NO_SLOT)
+	if (slot == TABLE_NO_SLOT || !table_slot(writer->table, slot, &session))
 		return;
-	census_info(writer->census, slot, clock_tick(), &info);
+	inform(writer, &session, &info);
 	event->kind = info.kind;
 	event->context_len = info.context_len;
 	memcpy(event->context, info.context, sizeof(event->context));

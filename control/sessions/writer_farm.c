@@ -235,17 +235,6 @@ void writer_farm_flush_begins(struct writer_farm *farm)
 	tell_flush(farm);
 }
 
-/* Reads a session's value. False if it is gone, or its engine cannot tell. */
-static bool read_value(struct writer *writer, const struct session *session, void *value)
-{
-	if (writer->ops->value)
-		return writer->ops->value(writer->engine, session, value);
-	if (writer->ops->put)
-		return false;
-	table_value(writer->table, session->slot, value);
-	return true;
-}
-
 static bool pass_again(struct writer *writer, uint32_t slot, uint64_t now)
 {
 	uint8_t value[ENGINE_VALUE_ROOM];
@@ -253,7 +242,7 @@ static bool pass_again(struct writer *writer, uint32_t slot, uint64_t now)
 	struct session session;
 
 	if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session) ||
-		session.expires < now + clock_ticks(1) || !read_value(writer, &session, value))
+		session.expires < now + clock_ticks(1) || !writer_value(writer, &session, value))
 		return false;
 	memcpy(record.key, session.key, SESSD_KEY_SIZE);
 	record.value_len = session.len;

@@ -26,6 +26,7 @@ struct writer_farm;
 /* Bounds one step, and so how long a NEW may wait behind a sweep or a flush. */
 #define STEP_DELETES 256
 #define STEP_SLOTS   4096
+#define STEP_VALUES  256 /* read from the fast path: a system call each in xdp mode */
 /* Pause between steps. Readers that share the writer's CPU run in the pauses. The kernel frees
  * deleted map elements once per RCU grace period, and that CPU's network processing waits
  * meanwhile: small steps keep this short. Measured with flushes of 200,000 sessions under 20,000
@@ -121,6 +122,12 @@ uint32_t writer_take_slot(struct writer *writer, uint64_t now);
 uint8_t writer_store(struct writer *writer, uint64_t hash, struct session *session,
 	const void *value, const struct session_facts *facts, const struct address *source,
 	bool oldest);
+/* Copies a session's value to `value`, of ENGINE_VALUE_ROOM bytes. False if it is gone, or its
+ * engine cannot tell. Wipe it. */
+bool writer_value(struct writer *writer, const struct session *session, void *value);
+/* Reads the context of a session that is among the others: its value has it. */
+void writer_read_context(
+	struct writer *writer, const struct session *session, struct session_info *info);
 /* Passes the changes to the fast path. */
 void writer_commit(struct writer *writer);
 /* Whether another step of many deletes may run now. */

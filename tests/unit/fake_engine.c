@@ -288,7 +288,11 @@ static void fake_put(struct engine *engine, const struct session *session, const
 	/* The slot was free, or will be at the commit. */
 	assert_true(pending->deleted || !engine->map[session->slot].present);
 	pending->put = true;
-	pending->entry = (struct fake_entry){true, *session, *(const uint8_t *)value};
+	pending->entry = (struct fake_entry){
+		.present = true, .session = *session, .first = *(const uint8_t *)value};
+	memcpy(pending->entry.begin, value,
+		session->len < sizeof(pending->entry.begin) ? session->len
+							    : sizeof(pending->entry.begin));
 }
 
 static void fake_del(struct engine *engine, const struct session *session)
@@ -330,6 +334,8 @@ static bool fake_value(struct engine *engine, const struct session *session, voi
 	const struct fake_entry *entry = &engine->map[session->slot];
 
 	memset(value, entry->first, session->len);
+	memcpy(value, entry->begin,
+		session->len < sizeof(entry->begin) ? session->len : sizeof(entry->begin));
 	return entry->present;
 }
 

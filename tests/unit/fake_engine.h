@@ -15,7 +15,8 @@
 struct fake_entry {
 	bool present;
 	struct session session;
-	uint8_t first; /* of the value */
+	uint8_t first;	   /* of the value, */
+	uint8_t begin[64]; /* and as many; the rest of it is as the first */
 };
 
 extern const struct engine_ops fake_engine_ops;

@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,6 +178,46 @@ static void selected(void **state)
 	assert_int_equal(stat(&world, "sessions_flushed"), 5);
 	assert_int_equal(fake_engine_count(world.engine), 7);
 	assert_int_equal(stat(&world, "tls13_sessions"), 5);
+	stop(&world);
+}
+
+/* Sessions whose context is not counted by name: their values have it. */
+static void selected_of_others(void **state)
+{
+	const struct address one = {{[15] = 1}};
+	struct session_filter filter = {0};
+	struct world world = start(2000);
+	struct session_info infos[100];
+	struct session page[100];
+	struct session_event event = {.kind = SESSION_KINDS};
+	uint8_t value[64], key[SESSD_KEY_SIZE];
+	unsigned found = 0, removed = 0;
+	char name[16];
+	size_t len;
+
+	(void)state;
+	for (uint32_t i = 0; i < 100 * 12; i++) {
+		snprintf(name, sizeof(name), "context%u", i / 12);
+		len = make_der(value, 3, name);
+		fake_engine_send_value(world.engine, i, 300, value, len, &one);
+		fake_engine_settle(world.engine);
+	}
+	assert_int_equal(session_filter_add(&filter, "context=context99"), 0);
+	for (uint32_t next = 0; next < 2000;)
+		found += writer_list(world.writer, &filter, &next, page, infos, 100);
+	assert_int_equal(found, 12);
+	assert_false(infos[0].others);
+	assert_memory_equal(infos[0].context, "context99", 10);
+	fake_engine_key(99 * 12, key);
+	assert_true(writer_find(world.writer, key, page, infos));
+	assert_memory_equal(infos[0].context, "context99", 10);
+	memcpy(event.request.key, key, sizeof(key));
+	writer_describe(world.writer, &event, 1, 1);
+	assert_memory_equal(event.context, "context99", 10);
+	for (uint32_t next = 0; next < 2000;)
+		removed += writer_remove(world.writer, &filter, &next);
+	assert_int_equal(removed, 12);
+	assert_int_equal(stat(&world, "sessions"), 99 * 12);
 	stop(&world);
 }
 
@@ -764,6 +805,7 @@ int main(void)
 		cmocka_unit_test(news),
 		cmocka_unit_test(status),
 		cmocka_unit_test(selected),
+		cmocka_unit_test(selected_of_others),
 		cmocka_unit_test(described),
 		cmocka_unit_test(removes),
 		cmocka_unit_test(capacity_of_one),
