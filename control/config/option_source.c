@@ -36,7 +36,8 @@ int option_apply(struct option_source *source, const struct option_def *def, con
 	if (!wrong)
 		wrong = def->set(def, source->options, value ? value : "yes");
 	if (!wrong) {
-		option_set_line(def, source->options, source->seen[index] - 1,
+		/* A list holds what was taken: wrong ones have no place in it, nor a line. */
+		option_set_line(def, source->options, source->taken[index]++,
 			source->file ? source->line : OPTION_LINE_COMMAND);
 		return 0;
 	}

@@ -12,7 +12,8 @@ struct option_source {
 	struct options *options; /* the options to fill */
 	const char *file;	 /* NULL: the command line */
 	unsigned line;
-	unsigned seen[OPTION_TABLE_MAX]; /* occurrences; all 0 at first */
+	unsigned seen[OPTION_TABLE_MAX];  /* occurrences; all 0 at first */
+	unsigned taken[OPTION_TABLE_MAX]; /* of these, without a mistake */
 };
 
 /* Applies an occurrence of `def`; `value` is NULL for an option without a value. The first

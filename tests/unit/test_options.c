@@ -696,6 +696,23 @@ static bool is_shown(const char *name_and_value, const char *where)
 
 /* What runs is shown as a configuration file, which says where each value comes from and has the
  * same meaning. */
+/* Wrong ones in a list have no line. */
+static void wrong_ones_in_a_list(void **state)
+{
+	static const char text[] = "allow = x\nallow = y\nallow = z\nallow = 192.0.2.0/24\n";
+	struct option_errors errors = {0};
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse_line(&options, "-m socket"), 0);
+	assert_int_equal(
+		options_read_memory(&options, "a.conf", text, strlen(text), &errors), -EINVAL);
+	assert_int_equal(errors.count, 3);
+	for (size_t i = 0; i < option_table_size; i++)
+		if (strcmp(option_table[i].name, "allow") == 0)
+			assert_int_equal(option_line(&option_table[i], &options, 0), 4);
+}
+
 static void values_and_their_lines(void **state)
 {
 	char path[] = "/tmp/test_options.XXXXXX", where[64], more[96];
@@ -1003,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(precedence),
+		cmocka_unit_test(wrong_ones_in_a_list),
 		cmocka_unit_test(values_and_their_lines),
 		cmocka_unit_test(change_of_a_long_list),
 		cmocka_unit_test(reloads),
