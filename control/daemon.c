@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* All threads but those of warm-ups work for less than that at a time. */
+/* The shortest that Linux grants. Most turns are shorter anyway: a thread works, then sleeps. */
 #define TIME_SLICE_US 100
 
 /* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon

@@ -694,8 +694,6 @@ static bool is_shown(const char *name_and_value, const char *where)
 	return strstr(shown, line) != NULL;
 }
 
-/* What runs is shown as a configuration file, which says where each value comes from and has the
- * same meaning. */
 /* Wrong ones in a list have no line. */
 static void wrong_ones_in_a_list(void **state)
 {
@@ -713,6 +711,8 @@ static void wrong_ones_in_a_list(void **state)
 			assert_int_equal(option_line(&option_table[i], &options, 0), 4);
 }
 
+/* What runs is shown as a configuration file, which says where each value comes from and has the
+ * same meaning. */
 static void values_and_their_lines(void **state)
 {
 	char path[] = "/tmp/test_options.XXXXXX", where[64], more[96];
