@@ -1,27 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Expiry. List L holds the sessions that end after tick (L - 1) * 1024 and not after L * 1024, and
- * is due at tick L * 1024: a session is removed at most 1.07 s after its end, and never before. The
- * ring has places for 65,536 consecutive lists, from `next` on; one more list, the overdue one,
- * holds the sessions of all earlier lists and is swept first.
+ * Expiry. Nothing sorts the ends: they are in one array, and the slots are looked at round and
+ * round. A round takes ROUND ticks, in SLICES slices, so that a session is removed at most 1.07 s
+ * after its end, and never before. Four bytes per slot and round are read, in order.
  */
 #include "control/sessions/lifetime_private.h"
 
 #include "common/locked_memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+/* Slots that are compared without a branch: four cache lines. */
+#define BLOCK 64U
+/* Blocks that are looked at for one step of a budget, or ahead: 16 KiB of memory, some 1 us. */
+#define STEP_BLOCKS 64U
+
+/* A slice and a round together are 1024 ticks. */
+#define SLICES	    16U
+#define SLICE_TICKS 60U
+#define ROUND	    (SLICES * SLICE_TICKS)
+
+/* More ticks than the longest lifetime has. */
+#define LONGEST (1ULL << 26)
+/* Sessions from before a pause as long as this have all ended. */
+#define PAUSE (4 * LONGEST)
+
+_Static_assert(LONGEST << SESSD_TICK_SHIFT > 65536 * 1000000000ULL, "65,536 s");
+
+/* Lists of lifetime_order, of 1024 ticks each; the first one has what is over. */
 #define LIST_SHIFT 10
-#define LISTS	   65536U
-#define OVERDUE	   LISTS
+#define LISTS	   (2 + (unsigned)(LONGEST >> LIST_SHIFT))
 
-_Static_assert((uint64_t)LISTS << (LIST_SHIFT + SESSD_TICK_SHIFT) > 65536 * 1000000000ULL,
-	"the ring is longer than the longest lifetime");
-
-static size_t node_bytes(uint32_t capacity)
+static size_t link_bytes(uint32_t capacity)
 {
-	return ((size_t)capacity + QUEUES) * sizeof(struct node);
+	return ((size_t)capacity + QUEUES) * sizeof(struct link);
+}
+
+static size_t end_bytes(uint32_t capacity)
+{
+	return ((size_t)capacity + BLOCK - 1) / BLOCK * BLOCK * sizeof(uint32_t);
 }
 
 static size_t flag_bytes(uint32_t capacity)
@@ -31,12 +50,13 @@ static size_t flag_bytes(uint32_t capacity)
 
 static size_t head_bytes(void)
 {
-	return (LISTS + 1) * sizeof(struct link);
+	return LISTS * sizeof(uint32_t);
 }
 
 size_t lifetime_reserved_bytes(uint32_t capacity)
 {
-	return sizeof(struct lifetime) + node_bytes(capacity) + flag_bytes(capacity) + head_bytes();
+	return sizeof(struct lifetime) + link_bytes(capacity) + end_bytes(capacity) +
+	       flag_bytes(capacity) + head_bytes();
 }
 
 struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t now)
@@ -47,18 +67,17 @@ struct lifetime *lifetime_create(uint32_t capacity, uint64_t *marks, uint64_t no
 		return NULL;
 	lifetime->capacity = capacity;
 	lifetime->marks = marks;
-	lifetime->next = now >> LIST_SHIFT;
-	lifetime->nodes = memory_reserve(node_bytes(capacity), false);
+	lifetime->seen = lifetime->next = now;
+	lifetime->links = memory_reserve(link_bytes(capacity), false);
+	lifetime->ends = memory_reserve(end_bytes(capacity), false);
 	lifetime->flags = memory_reserve(flag_bytes(capacity), false);
 	lifetime->heads = memory_reserve(head_bytes(), false);
-	if (!lifetime->nodes || !lifetime->flags || !lifetime->heads) {
+	if (!lifetime->links || !lifetime->ends || !lifetime->flags || !lifetime->heads) {
 		lifetime_destroy(lifetime);
 		return NULL;
 	}
-	for (uint32_t i = 0; i <= OVERDUE; i++)
-		lifetime->heads[i].next = lifetime->heads[i].prev = capacity + i;
 	for (uint32_t head = capacity; head < capacity + QUEUES; head++)
-		lifetime->nodes[head].age.next = lifetime->nodes[head].age.prev = head;
+		lifetime->links[head].next = lifetime->links[head].prev = head;
 	return lifetime;
 }
 
@@ -66,67 +85,49 @@ void lifetime_destroy(struct lifetime *lifetime)
 {
 	if (!lifetime)
 		return;
-	memory_release(lifetime->nodes, node_bytes(lifetime->capacity));
+	memory_release(lifetime->links, link_bytes(lifetime->capacity));
+	memory_release(lifetime->ends, end_bytes(lifetime->capacity));
 	memory_release(lifetime->flags, flag_bytes(lifetime->capacity));
 	memory_release(lifetime->heads, head_bytes());
 	free(lifetime);
 }
 
-static struct link *end_link(struct lifetime *lifetime, uint32_t number)
+/* It is tick `now`, or later. No end is later than LONGEST after the tick that was seen last. So 32
+ * bits tell a past end from a future one. A pause too long for that is cut short: what was stored
+ * before it has ended. */
+static void see(struct lifetime *lifetime, uint64_t now)
 {
-	return number < lifetime->capacity ? &lifetime->nodes[number].end
-					   : &lifetime->heads[number - lifetime->capacity];
-}
-
-static struct link *list_head(struct lifetime *lifetime, uint64_t list)
-{
-	return &lifetime->heads[list % LISTS];
-}
-
-/* Appends a whole list of the ring to the overdue list. */
-static void make_overdue(struct lifetime *lifetime, uint64_t list)
-{
-	struct link *from = list_head(lifetime, list), *to = &lifetime->heads[OVERDUE];
-	uint32_t empty = lifetime->capacity + list % LISTS;
-	uint32_t first = from->next, last = from->prev;
-
-	if (first == empty)
+	if (now <= lifetime->seen)
 		return;
-	end_link(lifetime, to->prev)->next = first;
-	end_link(lifetime, first)->prev = to->prev;
-	end_link(lifetime, last)->next = lifetime->capacity + OVERDUE;
-	to->prev = last;
-	from->next = from->prev = empty;
+	if (now - lifetime->seen > PAUSE)
+		lifetime->skipped += now - lifetime->seen - LONGEST;
+	lifetime->seen = now;
 }
 
-/* Makes room for a list beyond the ring. No lifetime is as long as the ring, so this happens only
- * after a pause so long that the lists in the way are overdue. It moves each list at most once per
- * such pause. */
-static void catch_up(struct lifetime *lifetime, uint64_t next)
+/* Without the pauses that were cut short. */
+static uint32_t stored_tick(const struct lifetime *lifetime, uint64_t tick)
 {
-	uint64_t lists = next - lifetime->next;
-
-	if (lists > LISTS)
-		lists = LISTS;
-	for (uint64_t i = 0; i < lists && lifetime->count; i++)
-		make_overdue(lifetime, lifetime->next + i);
-	lifetime->next = next;
+	return (uint32_t)(tick - lifetime->skipped);
 }
 
-/* Adds it to the list of its end. */
+uint64_t lifetime_end(const struct lifetime *lifetime, uint32_t slot)
+{
+	int32_t left = (int32_t)(lifetime->ends[slot] - stored_tick(lifetime, lifetime->seen));
+
+	return lifetime->seen + (uint64_t)(int64_t)left;
+}
+
 static void add(struct lifetime *lifetime, uint32_t slot, uint64_t expires)
 {
-	uint64_t list = (expires + (1U << LIST_SHIFT) - 1) >> LIST_SHIFT;
-	struct node *node = &lifetime->nodes[slot];
-	struct link *head;
+	uint32_t end;
 
-	if (list >= lifetime->next + LISTS)
-		catch_up(lifetime, list - LISTS + 1);
-	head = list < lifetime->next ? &lifetime->heads[OVERDUE] : list_head(lifetime, list);
-	node->end.next = lifetime->capacity + (head - lifetime->heads);
-	node->end.prev = head->prev;
-	end_link(lifetime, head->prev)->next = slot;
-	head->prev = slot;
+	if (expires > LONGEST)
+		see(lifetime, expires - LONGEST);
+	end = stored_tick(lifetime, expires);
+	/* A tick late, once in 52 days. */
+	lifetime->ends[slot] = end == NO_END ? end + 1 : end;
+	if (slot >= lifetime->used)
+		lifetime->used = slot + 1;
 	lifetime->count++;
 }
 
@@ -144,7 +145,8 @@ void lifetime_add_oldest(struct lifetime *lifetime, uint32_t slot, uint64_t expi
 
 void lifetime_prefetch(const struct lifetime *lifetime, uint32_t slot)
 {
-	__builtin_prefetch(&lifetime->nodes[slot], 1);
+	__builtin_prefetch(&lifetime->links[slot], 1);
+	__builtin_prefetch(&lifetime->ends[slot], 1);
 	__builtin_prefetch(&lifetime->flags[slot / 64], 1);
 }
 
@@ -158,7 +160,7 @@ struct walk {
 /* Appends the sessions of `count` lists, in their order, to the eviction order. */
 static void order_lists(struct lifetime *lifetime, struct walk *walks, unsigned count)
 {
-	struct node *nodes = lifetime->nodes;
+	struct link *links = lifetime->links;
 	bool more = true;
 
 	while (more) {
@@ -167,23 +169,48 @@ static void order_lists(struct lifetime *lifetime, struct walk *walks, unsigned 
 			struct walk *walk = &walks[i];
 			uint32_t slot = walk->at;
 
-			if (slot >= lifetime->capacity)
+			if (slot == LIFETIME_NO_SLOT)
 				continue;
 			more = true;
-			walk->at = nodes[slot].end.next;
-			if (walk->at < lifetime->capacity)
-				__builtin_prefetch(&nodes[walk->at], 1);
-			nodes[slot].age.prev = walk->last;
+			walk->at = links[slot].next;
+			if (walk->at != LIFETIME_NO_SLOT)
+				__builtin_prefetch(&links[walk->at], 1);
+			links[slot].prev = walk->last;
 			if (walk->last == LIFETIME_NO_SLOT)
 				walk->first = slot;
 			else
-				nodes[walk->last].age.next = slot;
+				links[walk->last].next = slot;
 			walk->last = slot;
 		}
 	}
 	for (unsigned i = 0; i < count; i++)
-		if (walks[i].last != LIFETIME_NO_SLOT)
-			eviction_append(lifetime, walks[i].first, walks[i].last);
+		eviction_append(lifetime, walks[i].first, walks[i].last);
+}
+
+/* The list of an end. */
+static unsigned list_of(uint32_t end, uint32_t now)
+{
+	int32_t left = (int32_t)(end - now);
+	unsigned list = left < 0 ? 0 : 1 + ((unsigned)left >> LIST_SHIFT);
+
+	return list < LISTS ? list : LISTS - 1;
+}
+
+/* Chains the sessions of each list by the eviction's links, which are made anew. */
+static void make_lists(struct lifetime *lifetime)
+{
+	uint32_t now = stored_tick(lifetime, lifetime->seen);
+
+	memset(lifetime->heads, 0xff, head_bytes());
+	for (uint32_t slot = lifetime->used; slot-- > 0;) {
+		uint32_t end = lifetime->ends[slot], *head;
+
+		if (end == NO_END)
+			continue;
+		head = &lifetime->heads[list_of(end, now)];
+		lifetime->links[slot].next = *head;
+		*head = slot;
+	}
 }
 
 void lifetime_order(struct lifetime *lifetime)
@@ -192,14 +219,12 @@ void lifetime_order(struct lifetime *lifetime)
 	unsigned count = 0;
 
 	eviction_reset(lifetime);
-	for (uint32_t i = 0; i <= LISTS; i++) {
-		const struct link *head =
-			i ? list_head(lifetime, lifetime->next + i - 1) : &lifetime->heads[OVERDUE];
-
-		if (head->next < lifetime->capacity)
-			walks[count++] =
-				(struct walk){head->next, LIFETIME_NO_SLOT, LIFETIME_NO_SLOT};
-		if (count == WALKS || i == LISTS) {
+	make_lists(lifetime);
+	for (unsigned i = 0; i < LISTS; i++) {
+		if (lifetime->heads[i] != LIFETIME_NO_SLOT)
+			walks[count++] = (struct walk){
+				lifetime->heads[i], LIFETIME_NO_SLOT, LIFETIME_NO_SLOT};
+		if (count == WALKS || i == LISTS - 1) {
 			order_lists(lifetime, walks, count);
 			count = 0;
 		}
@@ -224,34 +249,101 @@ uint32_t lifetime_before_turn(const struct lifetime *lifetime)
 
 void lifetime_remove(struct lifetime *lifetime, uint32_t slot)
 {
-	struct node *node = &lifetime->nodes[slot];
-
-	end_link(lifetime, node->end.prev)->next = node->end.next;
-	end_link(lifetime, node->end.next)->prev = node->end.prev;
+	lifetime->ends[slot] = NO_END;
 	lifetime->before_turn -= lifetime_is_before_turn(lifetime, slot);
 	eviction_remove(lifetime, slot);
 	lifetime->count--;
 }
 
-uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budget)
+static bool is_due(uint32_t end, uint32_t now)
 {
-	uint64_t due = now >> LIST_SHIFT; /* the last list that is due */
+	return (end != NO_END) & ((int32_t)(now - end) >= 0);
+}
 
-	while (*budget) {
-		uint32_t slot = lifetime->heads[OVERDUE].next;
+/* Looks at blocks from `*at` on, at most `most` of them and below `end`. */
+static uint32_t look(
+	struct lifetime *lifetime, uint32_t *at, uint32_t end, unsigned most, uint32_t now)
+{
+	for (; most > 0 && *at < end; most--, ++*at) {
+		const uint32_t *ends = &lifetime->ends[(size_t)*at * BLOCK];
+		uint32_t due = 0, first = 0;
 
-		if (slot >= lifetime->capacity && lifetime->next <= due)
-			slot = list_head(lifetime, lifetime->next)->next;
-		if (slot < lifetime->capacity) {
-			--*budget;
-			lifetime_remove(lifetime, slot);
-			return slot;
-		}
-		if (lifetime->next > due)
-			break;
-		--*budget;
-		/* Without sessions every list is empty: skip to the present. */
-		lifetime->next = lifetime->count ? lifetime->next + 1 : due + 1;
+		for (unsigned i = 0; i < BLOCK; i++)
+			due |= is_due(ends[i], now);
+		if (!due)
+			continue;
+		while (!is_due(ends[first], now))
+			first++;
+		first += *at * BLOCK;
+		lifetime_remove(lifetime, first);
+		return first;
 	}
 	return LIFETIME_NO_SLOT;
+}
+
+static uint32_t blocks(const struct lifetime *lifetime)
+{
+	return (lifetime->used + BLOCK - 1) / BLOCK;
+}
+
+/* Begins the next slice if it is due. */
+static bool begin_slice(struct lifetime *lifetime, uint64_t now)
+{
+	if (now < lifetime->next)
+		return false;
+	/* After a pause one round is enough. */
+	if (now - lifetime->next > ROUND)
+		lifetime->next = now - ROUND;
+	lifetime->next += SLICE_TICKS;
+	if (lifetime->slice == SLICES)
+		lifetime->slice = lifetime->at = 0;
+	lifetime->until = (uint32_t)((uint64_t)blocks(lifetime) * ++lifetime->slice / SLICES);
+	if (!lifetime->finding)
+		lifetime->ahead = lifetime->until;
+	return true;
+}
+
+uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budget)
+{
+	see(lifetime, now);
+	if (!lifetime->count) {
+		lifetime->used = lifetime->at = lifetime->until = 0;
+		return LIFETIME_NO_SLOT;
+	}
+	while (*budget) {
+		uint32_t slot;
+
+		if (lifetime->at >= lifetime->until) {
+			if (!begin_slice(lifetime, now))
+				break;
+			continue;
+		}
+		--*budget;
+		slot = look(lifetime, &lifetime->at, lifetime->until, STEP_BLOCKS,
+			stored_tick(lifetime, now));
+		if (slot != LIFETIME_NO_SLOT) {
+			lifetime->likely = true;
+			return slot;
+		}
+	}
+	return LIFETIME_NO_SLOT;
+}
+
+uint32_t lifetime_expire_ahead(struct lifetime *lifetime, uint64_t now)
+{
+	uint32_t slot;
+
+	if (!lifetime->likely)
+		return LIFETIME_NO_SLOT;
+	if (lifetime->ahead >= blocks(lifetime))
+		lifetime->ahead = 0;
+	slot = look(lifetime, &lifetime->ahead, blocks(lifetime), STEP_BLOCKS,
+		stored_tick(lifetime, now));
+	if (slot == LIFETIME_NO_SLOT && lifetime->ahead == blocks(lifetime)) {
+		lifetime->ahead = 0;
+		slot = look(lifetime, &lifetime->ahead, blocks(lifetime), STEP_BLOCKS,
+			stored_tick(lifetime, now));
+	}
+	lifetime->likely = lifetime->finding = slot != LIFETIME_NO_SLOT;
+	return slot;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * When sessions end: the expiry ring and the eviction, over slot numbers; they know neither keys
- * nor values. Only the writer thread uses it. Memory is reserved at creation.
+ * When sessions end: the expiry and the eviction, over slot numbers; they know neither keys nor
+ * values. Only the writer thread uses it. Memory is reserved at creation.
  *
  * Eviction. A new session is on probation. When room is needed, the oldest session of a queue is
  * examined: if it was visited, its mark is cleared and it moves to the young end of the proven
@@ -53,11 +53,23 @@ void lifetime_turn(struct lifetime *lifetime);
 bool lifetime_is_before_turn(const struct lifetime *lifetime, uint32_t slot);
 uint32_t lifetime_before_turn(const struct lifetime *lifetime);
 
-/* The next session that has ended by tick `now`, taken off both lists, or LIFETIME_NO_SLOT when
- * there is none. `*budget` counts down the steps taken (list heads visited and slots returned) and
- * LIFETIME_NO_SLOT is also returned when it reaches 0, so that a sweep can stop anywhere and
- * continue there. */
+/* The end of the session in `slot`. One that ended before a pause of days may be said to have ended
+ * later. */
+uint64_t lifetime_end(const struct lifetime *lifetime, uint32_t slot);
+
+/* A session that has ended by tick `now`, taken off its queue, or LIFETIME_NO_SLOT if there is none
+ * among the slots whose turn it is. Called again and again, it looks at each slot in use once a
+ * second: it returns a session at most 1.07 s after its end if the calls are at most 0.06 s apart,
+ * and otherwise later by as much as they are farther apart. `*budget` counts down the steps: at
+ * most 4096 slots each, up to the session returned. LIFETIME_NO_SLOT is also returned when it
+ * reaches 0, so that a sweep can stop anywhere and continue there. Without sessions it looks at no
+ * slot. */
 uint32_t lifetime_expire(struct lifetime *lifetime, uint64_t now, unsigned *budget);
+
+/* A session that has ended, taken off its queue before its slot's turn: for a caller that needs
+ * room now. LIFETIME_NO_SLOT if none is among the next 4096 slots, and then until a sweep finds
+ * one. */
+uint32_t lifetime_expire_ahead(struct lifetime *lifetime, uint64_t now);
 
 /* The session to evict by the rule above, taken off both orders; after a bounded number of steps it
  * is the one that would be examined next, visited or not. LIFETIME_NO_SLOT if there is no

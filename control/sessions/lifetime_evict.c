@@ -22,26 +22,26 @@
 /* Adds it at the young end. */
 static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
-	struct node *nodes = lifetime->nodes;
-	uint32_t head = lifetime->capacity + queue, youngest = nodes[head].age.prev;
+	struct link *links = lifetime->links;
+	uint32_t head = lifetime->capacity + queue, youngest = links[head].prev;
 
-	nodes[slot].age.next = head;
-	nodes[slot].age.prev = youngest;
-	nodes[youngest].age.next = slot;
-	nodes[head].age.prev = slot;
+	links[slot].next = head;
+	links[slot].prev = youngest;
+	links[youngest].next = slot;
+	links[head].prev = slot;
 	lifetime->queued[queue]++;
 }
 
 /* Adds it at the old end. */
 static void enqueue_oldest(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
-	struct node *nodes = lifetime->nodes;
-	uint32_t head = lifetime->capacity + queue, oldest = nodes[head].age.next;
+	struct link *links = lifetime->links;
+	uint32_t head = lifetime->capacity + queue, oldest = links[head].next;
 
-	nodes[slot].age.prev = head;
-	nodes[slot].age.next = oldest;
-	nodes[oldest].age.prev = slot;
-	nodes[head].age.next = slot;
+	links[slot].prev = head;
+	links[slot].next = oldest;
+	links[oldest].prev = slot;
+	links[head].next = slot;
 	lifetime->queued[queue]++;
 }
 
@@ -52,10 +52,10 @@ static enum queue queue_of(const struct lifetime *lifetime, uint32_t slot)
 
 static void dequeue(struct lifetime *lifetime, uint32_t slot)
 {
-	struct node *nodes = lifetime->nodes;
+	struct link *links = lifetime->links;
 
-	nodes[nodes[slot].age.prev].age.next = nodes[slot].age.next;
-	nodes[nodes[slot].age.next].age.prev = nodes[slot].age.prev;
+	links[links[slot].prev].next = links[slot].next;
+	links[links[slot].next].prev = links[slot].prev;
 	lifetime->queued[queue_of(lifetime, slot)]--;
 }
 
@@ -64,18 +64,18 @@ void eviction_reset(struct lifetime *lifetime)
 	uint32_t head = lifetime->capacity + PROBATION;
 
 	assert(lifetime->queued[PROVEN] == 0);
-	lifetime->nodes[head].age.next = lifetime->nodes[head].age.prev = head;
+	lifetime->links[head].next = lifetime->links[head].prev = head;
 }
 
 void eviction_append(struct lifetime *lifetime, uint32_t first, uint32_t last)
 {
-	struct node *nodes = lifetime->nodes;
-	uint32_t head = lifetime->capacity + PROBATION, youngest = nodes[head].age.prev;
+	struct link *links = lifetime->links;
+	uint32_t head = lifetime->capacity + PROBATION, youngest = links[head].prev;
 
-	nodes[first].age.prev = youngest;
-	nodes[youngest].age.next = first;
-	nodes[last].age.next = head;
-	nodes[head].age.prev = last;
+	links[first].prev = youngest;
+	links[youngest].next = first;
+	links[last].next = head;
+	links[head].prev = last;
 }
 
 static void set_flags(struct lifetime *lifetime, uint32_t slot, bool once)
@@ -143,7 +143,7 @@ static uint32_t examine(struct lifetime *lifetime)
 {
 	for (unsigned kept = 0;; kept++) {
 		enum queue queue = poorer(lifetime);
-		uint32_t slot = lifetime->nodes[lifetime->capacity + queue].age.next;
+		uint32_t slot = lifetime->links[lifetime->capacity + queue].next;
 
 		if (!mark_test(lifetime->marks, slot))
 			return slot;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Both orders of the sessions, by end and by age, are circular doubly linked lists of slot numbers
- * with a head each: 16 bytes per session, on one cache line, and three bits of flags elsewhere.
+ * Of each slot: the end, and the links of the eviction's queues, which are circular doubly linked
+ * lists of slot numbers with a head each. That is 12 bytes, and three bits of flags.
  */
 #ifndef SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
 #define SESSIOND_CONTROL_SESSIONS_LIFETIME_PRIVATE_H
@@ -28,24 +28,32 @@ struct flags {
 	uint64_t of[FLAGS];
 };
 
+/* `next` is younger, `prev` is older; `capacity` + queue is its head. */
 struct link {
 	uint32_t next, prev;
 };
 
-struct node {
-	struct link end; /* a list of the ring; numbers from `capacity` on are heads of lists */
-	struct link age; /* next is younger, prev is older; `capacity` + queue is its head */
-};
-
-_Static_assert(sizeof(struct node) == 16, "four sessions a cache line");
+/* The end of a free slot. */
+#define NO_END 0U
 
 struct lifetime {
-	struct node *nodes; /* capacity + QUEUES */
-	struct link *heads; /* LISTS + 1 */
+	struct link *links; /* capacity + QUEUES */
+	/* The lower half of each end, less `skipped`. NO_END up to a whole block. */
+	uint32_t *ends;
+	uint32_t *heads; /* of lifetime_order's lists */
 	uint64_t *marks;
 	struct flags *flags;
-	uint64_t next; /* the list to sweep next */
-	bool turn;     /* FLAG_TURN of sessions added now */
+	uint64_t seen;	  /* the latest tick known of */
+	uint64_t skipped; /* ticks of long pauses by which stored ends are early */
+	uint64_t next;	  /* tick of the next slice of a round */
+	unsigned slice;	  /* slices of this round so far */
+	uint32_t at;	  /* block of slots to look at next */
+	uint32_t until;	  /* blocks from here on are not to be looked at yet */
+	uint32_t ahead;	  /* block to look at next by lifetime_expire_ahead */
+	bool finding;	  /* which found one the last time */
+	bool likely;	  /* and is likely to find one now */
+	uint32_t used;	  /* slots from here on are free */
+	bool turn;	  /* FLAG_TURN of sessions added now */
 	uint32_t capacity;
 	uint32_t count;
 	uint32_t before_turn;	 /* sessions from before the turn */

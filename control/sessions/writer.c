@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often an idle writer looks at the expiry ring, whose lists span a second each. */
+/* How often an idle writer looks for ended sessions: at a quarter of the slots. */
 #define IDLE_MS 250
 /* How often all slots are looked at for sessions that were taken, at most: some 0.1 s. */
 #define REAP_TICKS 100
@@ -72,12 +72,11 @@ void writer_drop_taken(struct writer *writer, uint32_t slot)
 uint32_t writer_free_slot(struct writer *writer, uint64_t now)
 {
 	uint32_t slot = table_alloc(writer->table);
-	unsigned budget = 1;
 
-	/* An unfinished sweep stands at a list that is due. */
-	if (slot != TABLE_NO_SLOT || !writer->sweeping)
+	if (slot != TABLE_NO_SLOT)
 		return slot;
-	slot = lifetime_expire(writer->lifetime, now, &budget);
+	/* Many sessions may have ended at once: they go first. */
+	slot = lifetime_expire_ahead(writer->lifetime, now);
 	if (slot == LIFETIME_NO_SLOT)
 		return TABLE_NO_SLOT;
 	counter_add(&writer->sessions_expired, 1);

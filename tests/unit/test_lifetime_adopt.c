@@ -13,7 +13,9 @@
 #include "common/clock.h"
 #include "control/sessions/lifetime.h"
 #include "control/sessions/writer.h"
+#include "tests/unit/random.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CAPACITY 64
@@ -95,11 +97,54 @@ static void evicted_in_the_order_of_ends(void **state)
 	lifetime_destroy(lifetime);
 }
 
+/* As a sort would have them, to a second; with slots that were freed meanwhile. */
+static void ordered_as_if_sorted(void **state)
+{
+	enum {
+		SLOTS = 50000
+	};
+	static uint64_t ends[SLOTS];
+	const uint64_t second = 1024; /* ticks */
+	uint64_t *none = calloc(MARKS_WORDS(SLOTS), sizeof(*none));
+	uint64_t seeds[4], random, now, last = 0;
+	struct lifetime *lifetime;
+	unsigned held = 0;
+	uint32_t slot;
+
+	(void)state;
+	random_seeds(seeds);
+	random = seeds[0];
+	now = random_next(&random) >> 28;
+	lifetime = lifetime_create(SLOTS, none, now);
+	assert_non_null(lifetime);
+	for (slot = 0; slot < SLOTS; slot++) {
+		ends[slot] = now + random_next(&random) % clock_ticks(65535);
+		if (slot % 3 == 0)
+			ends[slot] = now + random_next(&random) % clock_ticks(300);
+		lifetime_add(lifetime, slot, ends[slot], false);
+	}
+	for (slot = 0; slot < SLOTS; slot += 7) {
+		lifetime_remove(lifetime, slot);
+		ends[slot] = 0;
+	}
+	lifetime_order(lifetime);
+	while ((slot = lifetime_evict(lifetime)) != LIFETIME_NO_SLOT) {
+		assert_true(ends[slot] && ends[slot] + second > last);
+		last = ends[slot] > last ? ends[slot] : last;
+		ends[slot] = 0;
+		held++;
+	}
+	assert_int_equal(held, SLOTS - (SLOTS + 6) / 7);
+	lifetime_destroy(lifetime);
+	free(none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_outlive),
 		cmocka_unit_test(evicted_in_the_order_of_ends),
+		cmocka_unit_test(ordered_as_if_sorted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
