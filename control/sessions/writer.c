@@ -36,6 +36,14 @@ uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZ
 	return status_has(&writer->status, slot) ? TABLE_NO_SLOT : slot;
 }
 
+bool writer_session(struct writer *writer, uint32_t slot, struct session *session)
+{
+	if (!table_slot(writer->table, slot, session))
+		return false;
+	session->expires = lifetime_end(writer->lifetime, slot);
+	return true;
+}
+
 void writer_drop(struct writer *writer, uint32_t slot)
 {
 	struct session session;
@@ -169,7 +177,7 @@ static void on_new(void *ctx, const uint8_t key[SESSD_KEY_SIZE], uint16_t timeou
 		return;
 	}
 	if (slot != TABLE_NO_SLOT) {
-		table_slot(writer->table, slot, &session);
+		writer_session(writer, slot, &session);
 		if (writer_is_taken(writer, &session)) {
 			writer_drop_taken(writer, slot);
 		} else if (session.expires > now) {

@@ -149,7 +149,7 @@ static bool find_step(struct writer *writer, void *ctx)
 		return true;
 	/* A fast path of its own must have it before it can be claimed there. */
 	writer_commit(writer);
-	if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session))
+	if (!writer_session(writer, slot, &session) || writer_is_taken(writer, &session))
 		return true;
 	switch (find->what) {
 	case COMMAND_FIND:
@@ -306,7 +306,7 @@ static bool list_step(struct writer *writer, void *ctx)
 		}
 		struct session *session = &list->sessions[list->count];
 
-		if (table_slot(writer->table, *list->next, session) &&
+		if (writer_session(writer, *list->next, session) &&
 			!writer_is_taken(writer, session))
 			list->count += selects(writer, list->filter ? list->filter : &every,
 				session, true, &list->infos[list->count], &values);
@@ -350,7 +350,7 @@ static bool remove_step(struct writer *writer, void *ctx)
 			break;
 		}
 		++*remove->next;
-		if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session))
+		if (!writer_session(writer, slot, &session) || writer_is_taken(writer, &session))
 			continue;
 		if (session.expires <= now ||
 			!selects(writer, remove->filter, &session, false, &info, &values))

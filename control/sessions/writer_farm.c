@@ -241,7 +241,7 @@ static bool pass_again(struct writer *writer, uint32_t slot, uint64_t now)
 	struct farm_record record = {.type = FARM_NEW, .value = value};
 	struct session session;
 
-	if (!table_slot(writer->table, slot, &session) || writer_is_taken(writer, &session) ||
+	if (!writer_session(writer, slot, &session) || writer_is_taken(writer, &session) ||
 		session.expires < now + clock_ticks(1) || !writer_value(writer, &session, value))
 		return false;
 	memcpy(record.key, session.key, SESSD_KEY_SIZE);
@@ -300,7 +300,7 @@ static void store(struct writer *writer, const struct farm_record *record, enum 
 		return;
 	}
 	/* Which also tells other caches, and notes the key. */
-	if (slot != TABLE_NO_SLOT && table_slot(writer->table, slot, &session) &&
+	if (slot != TABLE_NO_SLOT && writer_session(writer, slot, &session) &&
 		writer_is_taken(writer, &session))
 		writer_drop_taken(writer, slot);
 	else if (slot != TABLE_NO_SLOT && session.expires > now) {

@@ -104,6 +104,8 @@ void writer_take_in(
 
 /* The slot of a session, or TABLE_NO_SLOT: the status entry is none. */
 uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
+/* Reads the session of a slot, as table_slot, with its end also where the table is an index. */
+bool writer_session(struct writer *writer, uint32_t slot, struct session *session);
 /* Deletes a session that `lifetime` has already released, from the table and the fast path. */
 void writer_drop(struct writer *writer, uint32_t slot);
 /* The same for a session that has not ended yet. */

@@ -177,24 +177,16 @@ void table_prefetch_new(const struct table *table, uint64_t hash, uint32_t numbe
 	__builtin_prefetch(slot + table->slot_bytes - 1, 1);
 	__builtin_prefetch(&table->adopted[number / 64], 1);
 	__builtin_prefetch(&table->marks[number / 64], 1);
-}
-
-/* The head of a session in an index. */
-static uint64_t index_head(const struct session *session)
-{
-	assert(session->len <= SESSD_VALUE_LIMIT);
-	return slot_head((uint32_t)session->expires, session->len, session->sum) | INDEX_LIVE;
+	if (table->lengths)
+		__builtin_prefetch(&table->lengths[number], 1);
 }
 
 static void fill_index_slot(struct table *table, const struct session *session)
 {
-	struct index_slot *slot = index_slot_at(table, session->slot);
-
-	assert(!slot->head);
-	slot->head = index_head(session);
-	memcpy(slot->key, session->key, SESSD_KEY_SIZE);
-	if (session->slot < table->capacity)
-		table->last_end = session->expires;
+	assert(!table->lengths[session->slot] && session->len > 0 &&
+		session->len <= SESSD_VALUE_LIMIT);
+	memcpy(index_key_at(table, session->slot), session->key, SESSD_KEY_SIZE);
+	table->lengths[session->slot] = session->len;
 }
 
 static void fill_slot(struct table *table, const struct session *session, const void *value)
@@ -215,10 +207,10 @@ void table_insert(
 	struct table *table, uint64_t hash, const struct session *session, const void *value)
 {
 	assert(session->slot <= table->capacity);
-	if (table->value_max)
-		fill_slot(table, session, value);
-	else
+	if (table->lengths)
 		fill_index_slot(table, session);
+	else
+		fill_slot(table, session, value);
 	mark_clear(table->marks, session->slot);
 	index_add(table, hash, session->slot);
 	if (session->slot == table->capacity)
@@ -233,34 +225,24 @@ uint32_t table_extra_slot(const struct table *table)
 	return table->capacity;
 }
 
-static void renew_index_slot(struct table *table, uint32_t number, uint64_t expires)
-{
-	struct index_slot *slot = index_slot_at(table, number);
-
-	slot->head = (slot->head & ~(uint64_t)UINT32_MAX) | (uint32_t)expires;
-	if (number < table->capacity)
-		table->last_end = expires;
-}
-
 void table_renew(struct table *table, uint32_t number, uint64_t expires)
 {
-	if (table->value_max)
+	if (!table->lengths)
 		store_release(&table_slot_at(table, number)->expires, expires);
-	else
-		renew_index_slot(table, number, expires);
 }
 
 void table_rewrite_extra(struct table *table, const struct session *session, const void *value)
 {
 	struct table_slot *slot = table_slot_at(table, table->capacity);
-	uint64_t head = load_relaxed(&slot->head);
-	uint32_t seq = head;
+	uint64_t head;
+	uint32_t seq;
 
-	if (!table->value_max) {
-		assert(head & INDEX_LIVE);
-		slot->head = index_head(session);
+	if (table->lengths) {
+		table->lengths[table->capacity] = session->len;
 		return;
 	}
+	head = load_relaxed(&slot->head);
+	seq = head;
 	assert((seq & SLOT_STATE) == SLOT_LIVE && session->len <= table->inline_bytes);
 	store_relaxed(&slot->head, head | SLOT_WRITING);
 	put_value(table, table->capacity, value, session->len);
@@ -300,11 +282,12 @@ void table_delete(struct table *table, uint32_t number)
 	assert(number < table->capacity);
 	index_remove(
 		table, table_hash(table, (const uint8_t *)table_key_at(table, number)), number);
-	if (table->value_max) {
-		wipe_slot(table, number);
+	if (table->lengths) {
+		assert(table->lengths[number]);
+		table->lengths[number] = 0;
+		explicit_bzero(index_key_at(table, number), SESSD_KEY_SIZE);
 	} else {
-		assert(index_slot_at(table, number)->head & INDEX_LIVE);
-		explicit_bzero(index_slot_at(table, number), sizeof(struct index_slot));
+		wipe_slot(table, number);
 	}
 	table_unalloc(table, number);
 	store_relaxed(&table->count, table->count - 1);
@@ -313,8 +296,11 @@ void table_delete(struct table *table, uint32_t number)
 bool table_claim(struct table *table, uint32_t number)
 {
 	struct table_slot *slot = table_slot_at(table, number);
-	uint64_t head = load_relaxed(&slot->head);
+	uint64_t head;
 
+	if (table->lengths)
+		return false;
+	head = load_relaxed(&slot->head);
 	/* Readers change it to this alone. */
 	return !(head & SLOT_TAKEN) &&
 	       __atomic_compare_exchange_n(&slot->head, &head, head | SLOT_TAKEN, false,
@@ -323,20 +309,18 @@ bool table_claim(struct table *table, uint32_t number)
 
 bool table_taken(const struct table *table, uint32_t number)
 {
-	return load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
+	return !table->lengths && load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
 }
 
 static bool read_index_slot(const struct table *table, uint32_t number, struct session *session)
 {
-	const struct index_slot *slot = index_slot_at(table, number);
-
-	if (!(slot->head & INDEX_LIVE))
+	if (!table->lengths[number])
 		return false;
-	memcpy(session->key, slot->key, SESSD_KEY_SIZE);
-	session->expires = index_expires(table, slot);
+	memcpy(session->key, index_key_at(table, number), SESSD_KEY_SIZE);
+	session->expires = 0;
 	session->slot = number;
-	session->len = slot_head_len(slot->head & ~INDEX_LIVE);
-	session->sum = slot_head_sum(slot->head);
+	session->len = table->lengths[number];
+	session->sum = 0;
 	return true;
 }
 
@@ -347,7 +331,7 @@ bool table_slot(const struct table *table, uint32_t number, struct session *sess
 
 	if (number >= table->capacity)
 		return false;
-	if (!table->value_max)
+	if (table->lengths)
 		return read_index_slot(table, number, session);
 	slot = table_slot_at(table, number);
 	head = load_relaxed(&slot->head);

@@ -48,7 +48,7 @@ struct table_config {
 };
 
 /* An index holds no values. Of the functions for readers it has table_hash and
- * table_prefetch_bucket only, and its sessions must end within 26 days of each other. */
+ * table_prefetch_bucket only; ends, sums and TAKEs of its sessions are kept elsewhere. */
 struct table;
 struct session_facts; /* session_der.h */
 
@@ -117,7 +117,7 @@ void table_insert(
 /* A slot beyond the capacity, for an entry that is no session: table_alloc never gives it, it is
  * not counted, and table_take does not take it. Its value must be inline. */
 uint32_t table_extra_slot(const struct table *table);
-/* Gives what is in a slot another end, seen by readers at once. [writer] */
+/* Gives what is in a slot another end, seen by readers at once; nothing in an index. [writer] */
 void table_renew(struct table *table, uint32_t slot, uint64_t expires);
 
 /* Gives the entry in the extra slot, which keeps its key, another value, length and sum. Cannot
@@ -131,7 +131,7 @@ void table_value(const struct table *table, uint32_t slot, void *value);
 /* Unpublishes a session, wipes its key and value and frees its slot. [writer] */
 void table_delete(struct table *table, uint32_t slot);
 
-/* Reads a slot's session; false if the slot is free. [writer] */
+/* Reads a slot's session; false if the slot is free. An index gives 0 for end and sum. [writer] */
 bool table_slot(const struct table *table, uint32_t slot, struct session *session);
 
 enum table_result {
@@ -155,7 +155,8 @@ enum table_result table_take(struct table *table, uint64_t hash, const uint8_t k
 /* Ticks that a session has left, at least 1; 0: it is not there, or it was taken. [reader] */
 uint64_t table_left(
 	struct table *table, uint64_t hash, const uint8_t key[SESSD_KEY_SIZE], uint64_t now);
-/* Takes the session in a slot without its value: true if it was there and nobody had. [writer] */
+/* Takes the session in a slot without its value: true if it was there and nobody had. An index has
+ * no TAKEs. [writer] */
 bool table_claim(struct table *table, uint32_t slot);
 /* Whether the session in a slot was taken. [writer] */
 bool table_taken(const struct table *table, uint32_t slot);

@@ -22,6 +22,7 @@ static const char *const region_names[TABLE_REGIONS] = {
 	[REGION_SLOT_BLOCK] = "table_slot_block",
 	[REGION_FREE_BLOCKS] = "table_free_blocks",
 	[REGION_MARKS] = "table_marks",
+	[REGION_LENGTHS] = "table_lengths",
 };
 
 static size_t round_to_line(size_t bytes)
@@ -42,7 +43,7 @@ static uint32_t slot_bytes(const struct table_config *config)
 	size_t value = config->value_max;
 
 	if (!value)
-		return sizeof(struct index_slot);
+		return INDEX_SLOT_BYTES;
 	if (value > TABLE_INLINE_MAX)
 		value = TABLE_INLINE_MAX;
 	return round_to_line(sizeof(struct table_slot) + value);
@@ -71,6 +72,8 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 		bytes[REGION_SLOT_BLOCK] = numbers;
 		bytes[REGION_FREE_BLOCKS] = numbers;
 	}
+	if (!config->value_max)
+		bytes[REGION_LENGTHS] = round_to_line((capacity + 1) * sizeof(uint16_t));
 	if (!config->marks)
 		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity + 1) * sizeof(uint64_t));
 }
@@ -215,13 +218,13 @@ struct table *table_create(const struct table_config *config)
 	table->free_slots.returned = table->region[REGION_FREE_SLOTS];
 	table->free_blocks.returned = table->region[REGION_FREE_BLOCKS];
 	table->adopted = table->region[REGION_ADOPTED];
+	table->lengths = table->region[REGION_LENGTHS];
 	table->bucket_count = bucket_count(config);
 	table->capacity = config->capacity;
 	table->slot_bytes = slot_bytes(config);
 	table->block_bytes = block_bytes(config);
 	table->value_max = config->value_max;
-	table->key_offset = config->value_max ? offsetof(struct table_slot, key)
-					      : offsetof(struct index_slot, key);
+	table->key_offset = config->value_max ? offsetof(struct table_slot, key) : 0;
 	table->inline_bytes = config->value_max ? table->slot_bytes - sizeof(struct table_slot) : 0;
 	return table;
 err:
@@ -239,7 +242,7 @@ void table_destroy(struct table *table)
 	for (uint32_t i = 0; i < table->used_end; i++) {
 		struct table_slot *slot = table_slot_at(table, i);
 
-		if (slot->head)
+		if (table->lengths ? table->lengths[i] : slot->head)
 			explicit_bzero(slot, table->slot_bytes);
 	}
 	if (table->blocks)

@@ -53,16 +53,8 @@ struct table_slot {
 
 _Static_assert(sizeof(struct table_slot) == 48, "a slot without a value");
 
-/* A slot of an index without values, which the writer alone uses. Its head has no sequence number,
- * but the lower half of the end, see index_expires. A free slot is zero. */
-struct index_slot {
-	uint64_t head; /* bits 0-31 end, 32-45 length in bytes, 46 INDEX_LIVE, 47 SLOT_TAKEN, 48-63
-			  sum */
-	uint64_t key[TABLE_KEY_WORDS];
-};
-
-_Static_assert(offsetof(struct index_slot, head) == offsetof(struct table_slot, head),
-	"a taken session is marked alike");
+/* A slot of an index without values is its key, which the writer alone uses; a free one is zero. */
+#define INDEX_SLOT_BYTES SESSD_KEY_SIZE
 
 _Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache lines");
 
@@ -78,10 +70,6 @@ _Static_assert(sizeof(struct table_slot) + TABLE_INLINE_MAX == 256, "four cache 
 #define SLOT_TAKEN (0x8000ULL << 32)
 
 _Static_assert(SESSD_VALUE_LIMIT < 0x8000, "the length leaves its highest bit free");
-
-#define INDEX_LIVE (0x4000ULL << 32)
-
-_Static_assert(SESSD_VALUE_LIMIT < 0x4000, "and in an index the next one");
 
 static inline uint64_t slot_head(uint32_t seq, uint16_t len, uint16_t sum)
 {
@@ -113,6 +101,7 @@ enum table_region {
 	REGION_SLOT_BLOCK,  /* u32 per slot: its overflow block, if its value is long */
 	REGION_FREE_BLOCKS, /* u32 stack */
 	REGION_MARKS,
+	REGION_LENGTHS, /* of an index: u16 per slot, the length of its value; 0 if it is free */
 	TABLE_REGIONS
 };
 
@@ -146,11 +135,11 @@ struct table {
 	/* Written by the writer: in other cache lines than the readers' fields. */
 	uint32_t count __attribute__((aligned(64)));
 	uint32_t used_end; /* slots from here on were never filled (table_used_end) */
-	uint64_t last_end; /* of the session that was stored last, in an index */
 	struct numbers free_slots;
 	struct numbers free_blocks;
 	uint64_t *adopted;
-	bool unlocked; /* the memory of values is not locked */
+	uint16_t *lengths; /* NULL: it is no index */
+	bool unlocked;	   /* the memory of values is not locked */
 
 	struct table_memory memory;
 	void *region[TABLE_REGIONS];
@@ -167,16 +156,9 @@ static inline struct table_slot *table_slot_at(const struct table *table, uint32
 	return (struct table_slot *)(void *)(table->slots + (size_t)slot * table->slot_bytes);
 }
 
-static inline struct index_slot *index_slot_at(const struct table *table, uint32_t slot)
+static inline uint8_t *index_key_at(const struct table *table, uint32_t slot)
 {
-	return (struct index_slot *)(void *)table_slot_at(table, slot);
-}
-
-/* Ends are within 26 days of the one that was stored last: a session lives for 18 hours at most. */
-static inline uint64_t index_expires(const struct table *table, const struct index_slot *slot)
-{
-	return table->last_end +
-	       (uint64_t)(int64_t)(int32_t)((uint32_t)slot->head - (uint32_t)table->last_end);
+	return table->slots + (size_t)slot * INDEX_SLOT_BYTES;
 }
 
 static inline const uint64_t *table_key_at(const struct table *table, uint32_t slot)

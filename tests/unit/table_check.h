@@ -91,6 +91,11 @@ static inline void check_table(const struct table *table)
 
 		if (seen[i])
 			continue;
+		if (table->lengths) {
+			assert_int_equal(table->lengths[i], 0);
+			check_wiped(table_key_at(table, i), SESSD_KEY_SIZE);
+			continue;
+		}
 		assert_int_equal(slot->head & SLOT_STATE, 0);
 		assert_int_equal(slot->head >> 32, 0);
 		check_wiped(&slot->expires, table->slot_bytes - sizeof(slot->head));
