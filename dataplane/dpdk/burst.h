@@ -88,7 +88,7 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
 
 /* Frames that sorting prefetches ahead: an array of buffers must have so many more valid pointers
  * behind its end. */
-#define FAST_AHEAD 4
+#define FAST_AHEAD 2
 
 /* fast_path.c: handles plain requests; one per instruction set. */
 struct fast_path {

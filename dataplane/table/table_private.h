@@ -21,7 +21,7 @@
 #define TABLE_CELLS 10
 
 /* Average number of used cells per bucket, of 10, in a full table. */
-#define TABLE_BUCKET_LOAD 6
+#define TABLE_BUCKET_LOAD 5
 /* The same in an index without values, which no GET reads. */
 #define TABLE_INDEX_LOAD 8
 

@@ -16,7 +16,7 @@
 
 /* Sources with buckets of their own where a limit is set by a later reload: the map is made at
  * start, and most caches have no limit. */
-#define LATER_SOURCES 16384
+#define LATER_SOURCES 4096
 
 #define BUCKETS_MAX (1U << 27) /* the kernel's limit */
 
