@@ -29,7 +29,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, SESSD_OVERFLOW_SIZE(SESSD_VALUE_DEFAULT_MAX));
+	__uint(value_size, SESSD_BLOCK_SIZE(SESSD_VALUE_DEFAULT_MAX));
 } overflow SEC(".maps");
 
 struct {

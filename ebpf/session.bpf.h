@@ -16,9 +16,12 @@
 #include <sessiond/visited.h>
 
 /* Longest value in the maps, in bytes (--max-session). Overflow's value_size must be
- * SESSD_OVERFLOW_SIZE(value_max). Set before load; for a small one the verifier removes the code
- * for overflow. */
+ * SESSD_BLOCK_SIZE(value_max). Set before load; for a small one the verifier removes the code for
+ * overflow. */
 const volatile __u32 value_max = SESSD_VALUE_DEFAULT_MAX;
+
+/* SESSD_LAST_REST(value_max): the verifier knows no quotients. */
+const volatile __u32 last_rest = SESSD_LAST_REST(SESSD_VALUE_DEFAULT_MAX);
 
 /* An entry's fields other than its value. */
 struct session {
@@ -163,6 +166,27 @@ INLINE bool session_guarded(const struct session *session, __u64 guard)
 #endif
 }
 
+/* The rest of a long value, or NULL: the entry is torn. In assembler, so that the register that is
+ * checked is the one that is added: Linux 6.1's verifier does not know that two are equal. */
+INLINE const void *session_rest(const void *data)
+{
+	__u32 number = *(const volatile __u32 *)(data + SESSD_SPLIT);
+	__u32 block = number >> SESSD_REST_BITS;
+	__u64 size = (value_max - SESSD_SPLIT + 7) & ~7ULL, last = last_rest, at;
+	const void *rest = bpf_map_lookup_elem(&overflow, &block);
+
+	if (!rest)
+		return NULL;
+	at = (number & (SESSD_RESTS_MAX - 1)) * size;
+	asm volatile("if %[at] <= %[last] goto +2\n" /* else there is no such place */
+		     "%[rest] = 0\n"
+		     "goto +1\n"
+		     "%[rest] += %[at]\n"
+		     : [rest] "+r"(rest)
+		     : [at] "r"(at), [last] "r"(last));
+	return rest;
+}
+
 /* Copies the value behind the message header, where the packet has exactly session->len bytes left.
  * True if the guard matches: the value is complete and belongs to the key in `header`. */
 INLINE bool session_copy(const struct session *session, const struct sessd_entry *entry,
@@ -176,8 +200,7 @@ INLINE bool session_copy(const struct session *session, const struct sessd_entry
 		settings->secret, session->life, len, session->sum, (const __u64 *)header->key);
 
 	if (value_max > SESSD_INLINE_MAX && len > SESSD_INLINE_MAX) {
-		__u32 slot = sessd_life_slot(session->life);
-		const void *rest = bpf_map_lookup_elem(&overflow, &slot);
+		const void *rest = session_rest(data);
 		__u64 rest_max = value_max - SESSD_SPLIT;
 
 		if (!rest)

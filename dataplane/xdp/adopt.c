@@ -30,7 +30,7 @@ struct reading {
 	size_t adopted, expired, taken, refused;
 	struct session_facts facts;
 	uint8_t *value;
-	uint64_t *long_slots; /* one bit per slot: its overflow value is in use */
+	struct rest_reader rests;
 };
 
 /* The fast path's check: a torn or foreign entry is not adopted. Also reads the value, because only
@@ -45,9 +45,8 @@ static bool intact(struct reading *reading, const uint8_t *key, const struct ses
 
 	if (sessd_life_slot(entry->life) >= engine->config.capacity)
 		return false;
-	len = entry_unpack(
-		&format, entry, key, bpf_map__fd(engine->skel->maps.overflow), reading->value);
-	if (len < 0)
+	len = entry_unpack(&format, entry, key, &reading->rests, reading->value);
+	if (len < 0 || !mirror_adopt(engine->mirror, entry))
 		return false;
 	session->tls13 = session_is_tls13(reading->value, (size_t)len);
 	session_read(reading->value, (size_t)len, &reading->facts);
@@ -58,17 +57,6 @@ static bool intact(struct reading *reading, const uint8_t *key, const struct ses
 static void forget(struct engine *engine, const uint8_t *key)
 {
 	bpf_map_delete_elem(bpf_map__fd(engine->skel->maps.sessions), key);
-}
-
-static size_t long_slots_bytes(uint32_t capacity)
-{
-	return ((size_t)capacity + 63) / 64 * sizeof(uint64_t);
-}
-
-static bool is_long(const struct reading *reading, uint32_t slot)
-{
-	return slot < reading->engine->config.capacity &&
-	       reading->long_slots[slot / 64] >> slot % 64 & 1;
 }
 
 static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *entry)
@@ -94,13 +82,11 @@ static void read_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 	}
 	memcpy(session.key, key, SESSD_KEY_SIZE);
 	if (!reading->adoption->found(reading->adoption->ctx, &session)) {
-		forget(reading->engine, key);
+		mirror_del(reading->engine->mirror, &session);
 		reading->expired++;
 		return;
 	}
 	reading->adopted++;
-	if (session.len > SESSD_INLINE_MAX)
-		reading->long_slots[session.slot / 64] |= 1ULL << session.slot % 64;
 }
 
 int adopt_each(int fd, const struct entry_visitor *visitor)
@@ -129,24 +115,9 @@ int adopt_each(int fd, const struct entry_visitor *visitor)
 	return 0;
 }
 
-/* Deletes overflow values that no session uses: the last daemon ended between two steps. */
-static void drop_orphans(struct reading *reading)
+uint64_t adopt_bytes(void)
 {
-	int fd = bpf_map__fd(reading->engine->skel->maps.overflow);
-	uint32_t slot, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-
-	while (more) {
-		slot = next;
-		more = bpf_map_get_next_key(fd, &slot, &next) == 0;
-		if (!is_long(reading, slot))
-			bpf_map_delete_elem(fd, &slot);
-	}
-}
-
-uint64_t adopt_bytes(uint32_t capacity)
-{
-	return long_slots_bytes(capacity) + MAP_READER_BYTES + ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT);
+	return MAP_READER_BYTES + ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT) + SESSD_BLOCK_ROOM;
 }
 
 static void announce(void *ctx, const uint8_t *key, uint32_t slot)
@@ -173,8 +144,9 @@ int adopt_sessions(struct engine *engine, const struct adoption *adoption)
 	if (!engine->adopted)
 		return 0;
 	reading.value = calloc(1, value_size);
-	reading.long_slots = calloc(1, long_slots_bytes(engine->config.capacity));
-	if (!reading.value || !reading.long_slots) {
+	err = rest_reader_open(
+		&reading.rests, bpf_map__fd(engine->skel->maps.overflow), engine->config.value_max);
+	if (!reading.value || err) {
 		err = error_set(ENOMEM, "out of memory while adopting sessions");
 		goto out;
 	}
@@ -182,7 +154,8 @@ int adopt_sessions(struct engine *engine, const struct adoption *adoption)
 	err = adopt_each(bpf_map__fd(engine->skel->maps.sessions), &visitor);
 	if (err)
 		goto out;
-	drop_orphans(&reading);
+	mirror_flush(engine->mirror);
+	mirror_adopted(engine->mirror);
 	log_notice("adopted %zu sessions from %s (%zu expired, %zu taken, %zu damaged)",
 		reading.adopted, engine->config.pin_dir, reading.expired, reading.taken,
 		reading.refused);
@@ -190,6 +163,6 @@ out:
 	if (reading.value)
 		explicit_bzero(reading.value, value_size);
 	free(reading.value);
-	free(reading.long_slots);
+	rest_reader_close(&reading.rests);
 	return err;
 }

@@ -90,7 +90,8 @@ static int xdp_open(struct engine **out, const struct engine_config *config)
 	engine->allow_ours = !engine->adopted;
 	engine->locals_ours = !engine->adopted || engine->local_made;
 	engine->mirror = mirror_create(bpf_map__fd(engine->skel->maps.sessions),
-		bpf_map__fd(engine->skel->maps.overflow), config->value_max,
+		bpf_map__fd(engine->skel->maps.overflow),
+		&(struct mirror_shape){config->capacity, config->value_max},
 		engine->settings.secret);
 	if (engine->mirror)
 		use_store(engine);

@@ -48,7 +48,9 @@ uint32_t maps_sessions(uint32_t capacity)
 
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max)
 {
-	return value_max > SESSD_INLINE_MAX ? capacity + MAP_SLACK : 1;
+	uint32_t rests = SESSD_RESTS(value_max);
+
+	return value_max > SESSD_INLINE_MAX ? (capacity + MAP_SLACK + rests - 1) / rests : 1;
 }
 
 uint32_t maps_limits(const struct engine_config *config)
@@ -87,10 +89,10 @@ static uint64_t kernel_bytes(const struct engine_config *config)
 	element = ELEMENT_HEAD_BYTES + SESSD_KEY_SIZE + sizeof(struct sessd_entry);
 	bytes = sessions * element + (uint64_t)buckets_of(sessions) * BUCKET_BYTES;
 	element = allocated(ALLOCATED_HEAD_BYTES + ELEMENT_HEAD_BYTES + sizeof(uint64_t) +
-			    SESSD_OVERFLOW_SIZE(value_max));
+			    SESSD_BLOCK_SIZE(value_max));
 	bytes += (uint64_t)buckets_of(overflows) * BUCKET_BYTES;
 	if (overflows > 1)
-		bytes += capacity * element;
+		bytes += overflows * element;
 	element = ELEMENT_HEAD_BYTES + sizeof(struct address) + sizeof(struct sessd_limit);
 	bytes += maps_limits(config) * (element + BUCKET_BYTES);
 	return bytes + 2 * (capacity / 8); /* marks and taken */
@@ -119,15 +121,23 @@ static uint64_t frame_bytes(const struct engine_config *config)
 	return xsk_bytes((const char(*)[IF_NAMESIZE])names, count);
 }
 
+/* The daemon's list of what is in the overflow map. */
+static uint64_t list_bytes(const struct engine_config *config)
+{
+	return mirror_bytes(maps_overflows(config->capacity, config->value_max),
+		&(struct mirror_shape){config->capacity, config->value_max});
+}
+
 uint64_t maps_memory_needed(const struct engine_config *config)
 {
 	const struct table_config index = {.capacity = config->capacity};
-	uint64_t bytes = table_reserved_bytes(&index) + frame_bytes(config) + address_bytes(config);
+	uint64_t bytes = table_reserved_bytes(&index) + frame_bytes(config) +
+			 address_bytes(config) + list_bytes(config);
 	struct stale_shape shape;
 	enum stale_pins pins = stale_pins_look(config, &shape, NULL);
 
 	if (pins == STALE_PINS_FIT)
-		return bytes + adopt_bytes(config->capacity);
+		return bytes + adopt_bytes();
 	/* The old maps are not counted as available. */
 	if (pins == STALE_PINS_RESIZED)
 		bytes += resize_bytes(shape.capacity);

@@ -74,7 +74,7 @@ static void size_maps(struct engine *engine)
 
 	bpf_map__set_max_entries(skel->maps.sessions, maps_sessions(capacity));
 	bpf_map__set_max_entries(skel->maps.overflow, maps_overflows(capacity, value_max));
-	bpf_map__set_value_size(skel->maps.overflow, SESSD_OVERFLOW_SIZE(value_max));
+	bpf_map__set_value_size(skel->maps.overflow, SESSD_BLOCK_SIZE(value_max));
 	bpf_map__set_max_entries(skel->maps.marks, SESSD_MARKS_ELEMS(capacity));
 	bpf_map__set_max_entries(skel->maps.taken, SESSD_MARKS_ELEMS(capacity));
 	/* Old and new list are both in the map during a change. */
@@ -82,6 +82,7 @@ static void size_maps(struct engine *engine)
 	bpf_map__set_max_entries(skel->maps.allow6, 2 * ALLOW_MAX);
 	bpf_map__set_max_entries(skel->maps.local, local_map_entries(&engine->config));
 	skel->rodata->value_max = value_max;
+	skel->rodata->last_rest = SESSD_LAST_REST(value_max);
 	skel->rodata->take_answered = engine->config.take != TAKE_NO;
 	skel->rodata->take_passed = engine->config.take == TAKE_FARM;
 	/* Also without a limit, which a reload may set: no map can be made then. */

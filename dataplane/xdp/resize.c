@@ -33,8 +33,9 @@
 
 struct old_maps {
 	int sessions, overflow;
-	uint64_t *marks, *taken; /* mapped */
-	size_t bytes;		 /* of each */
+	struct rest_reader rests; /* of overflow */
+	uint64_t *marks, *taken;  /* mapped */
+	size_t bytes;		  /* of each */
 	uint32_t capacity;
 	uint16_t value_max;
 	uint32_t *moved; /* for each old slot: the new one + 1, or 0 */
@@ -59,6 +60,7 @@ void resize_close(struct engine *engine)
 		munmap(old->taken, old->bytes);
 	close_fd(old->sessions);
 	close_fd(old->overflow);
+	rest_reader_close(&old->rests);
 	free(old->moved);
 	free(old);
 	engine->old = NULL;
@@ -109,11 +111,12 @@ bool resize_open(struct engine *engine, const struct sessd_config *settings)
 	old->sessions = open_map(engine, SESSD_PIN_SESSIONS, SESSD_KEY_SIZE,
 		sizeof(struct sessd_entry), maps_sessions(old->capacity));
 	old->overflow = open_map(engine, SESSD_PIN_OVERFLOW, sizeof(__u32),
-		SESSD_OVERFLOW_SIZE(old->value_max), maps_overflows(old->capacity, old->value_max));
+		SESSD_BLOCK_SIZE(old->value_max), maps_overflows(old->capacity, old->value_max));
 	old->marks = map_bits(engine, SESSD_PIN_MARKS, old);
 	old->taken = map_bits(engine, SESSD_PIN_TAKEN, old);
 	old->moved = calloc(old->capacity, sizeof(*old->moved));
-	if (old->sessions >= 0 && old->overflow >= 0 && old->marks && old->taken && old->moved)
+	if (old->sessions >= 0 && old->overflow >= 0 && old->marks && old->taken && old->moved &&
+		rest_reader_open(&old->rests, old->overflow, old->value_max) == 0)
 		return true;
 	resize_close(engine);
 	return false;
@@ -211,7 +214,7 @@ static void move_entry(void *ctx, const uint8_t *key, const struct sessd_entry *
 		moving->no_room++;
 		return;
 	}
-	len = entry_unpack(&format, entry, key, old->overflow, moving->value);
+	len = entry_unpack(&format, entry, key, &old->rests, moving->value);
 	if (len < 0) {
 		moving->refused++;
 		return;

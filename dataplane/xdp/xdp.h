@@ -158,8 +158,8 @@ void notes_close(struct engine *engine);
  * other thread starts. */
 int kernel_clock_follow(struct engine *engine);
 
-/* map_size.c: max_entries of the maps sessions, overflow and limits. A pinned map of sessions may
- * have more, see maps_has_room. */
+/* map_size.c: max_entries of the maps sessions, overflow (blocks) and limits. A pinned map of
+ * sessions may have more, see maps_has_room. */
 uint32_t maps_sessions(uint32_t capacity);
 uint32_t maps_overflows(uint32_t capacity, uint16_t value_max);
 uint32_t maps_limits(const struct engine_config *config);
@@ -262,9 +262,8 @@ bool hidden_tags_hide(const struct engine *engine, const struct address *addr);
 /* Looks again, and logs what has changed. Call once a second. */
 void hidden_tags_look(struct engine *engine);
 
-/* adopt.c. Adopting allocates at most adopt_bytes(capacity) bytes: one bit per session, and
- * buffers. */
-uint64_t adopt_bytes(uint32_t capacity);
+/* adopt.c. Adopting allocates at most so many bytes, besides the mirror's. */
+uint64_t adopt_bytes(void);
 int adopt_sessions(struct engine *engine, const struct adoption *adoption);
 
 struct entry_visitor {

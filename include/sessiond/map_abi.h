@@ -17,8 +17,8 @@
 #include <sessiond/guard.h>
 #include <sessiond/protocol.h>
 
-#define SESSD_ABI_LAYOUT   6
-#define SESSD_ABI_COUNTERS 29 /* counters when layout 6 was made */
+#define SESSD_ABI_LAYOUT   7
+#define SESSD_ABI_COUNTERS 29 /* counters when layout 7 was made */
 #define SESSD_ABI \
 	(SESSD_ABI_LAYOUT + \
 		(((__u32)(sizeof(struct sessd_xdp_counters) / sizeof(__u64)) - SESSD_ABI_COUNTERS) \
@@ -26,7 +26,7 @@
 
 /* Names of the pinned maps inside a pin directory. */
 #define SESSD_PIN_SESSIONS "sessions" /* HASH, key[32] -> struct sessd_entry */
-#define SESSD_PIN_OVERFLOW "overflow" /* HASH, slot -> bytes past SESSD_SPLIT of long values */
+#define SESSD_PIN_OVERFLOW "overflow" /* HASH, block -> rests of long values; see below */
 #define SESSD_PIN_MARKS	   "marks"    /* ARRAY, mmap-able: one bit per slot, see visited.h */
 #define SESSD_PIN_TAKEN	   "taken"    /* ARRAY, mmap-able: a bit a slot, as marks; see below */
 #define SESSD_PIN_CONFIG   "config"   /* ARRAY of one struct sessd_config */
@@ -60,9 +60,8 @@ static inline __attribute__((always_inline)) __u32 sessd_life_slot(__u64 life)
 }
 
 /* A session in the BPF map. Values of up to SESSD_INLINE_MAX bytes, nearly all, are inline. Of a
- * longer value, the first SESSD_SPLIT bytes are inline and the rest is in the overflow map under
- * the slot number: a miss and a common hit cost one lookup, and long values take no room in the
- * entries of short ones.
+ * longer value, the first SESSD_SPLIT bytes are inline and the rest is in the overflow map: a miss
+ * and a common hit cost one lookup, and long values take no room in the entries of short ones.
  *
  * 176 bytes make an element of 256 bytes, with the kernel's 48 bytes of element header and 32 of
  * key: four cache lines exactly. Stock stunnel 5.68 made no session of more than 148 bytes without
@@ -83,9 +82,30 @@ _Static_assert(__builtin_offsetof(struct sessd_entry, life) == 8, "life at offse
 _Static_assert(__builtin_offsetof(struct sessd_entry, len) == 16, "len at offset 16");
 _Static_assert(__builtin_offsetof(struct sessd_entry, data) == 20, "data at offset 20");
 
-/* Bytes of an overflow map's value for a given --max-session. */
-#define SESSD_OVERFLOW_SIZE(value_max) \
+/*
+ * Rests. An element of the overflow map is a block of several rests. The kernel makes 16 bytes of
+ * buckets for each element that a map may hold, even if no session is long: there are fewer blocks
+ * than rests. The number of a rest is in its entry, a __u32 at data[SESSD_SPLIT]: the place in the
+ * block in the SESSD_REST_BITS low bits, the block above them. The guard does not cover the number,
+ * but the rest: the one of a wrong number does not match.
+ */
+#define SESSD_REST_BITS 6
+#define SESSD_RESTS_MAX (1 << SESSD_REST_BITS) /* in a block */
+
+/* Bytes of a block at most. With the kernel's head of 48 bytes, 8 for the key and 8 for the
+ * allocator, a block takes a page. */
+#define SESSD_BLOCK_ROOM 4032
+
+/* Bytes of a rest, rests in a block, bytes of a block, and of those before its last rest, by
+ * --max-session. */
+#define SESSD_REST_SIZE(value_max) \
 	((value_max) > SESSD_INLINE_MAX ? ((value_max)-SESSD_SPLIT + 7) / 8 * 8 : 8)
+#define SESSD_RESTS(value_max) \
+	(SESSD_BLOCK_ROOM / SESSD_REST_SIZE(value_max) < SESSD_RESTS_MAX \
+			? SESSD_BLOCK_ROOM / SESSD_REST_SIZE(value_max) \
+			: SESSD_RESTS_MAX)
+#define SESSD_BLOCK_SIZE(value_max) (SESSD_RESTS(value_max) * SESSD_REST_SIZE(value_max))
+#define SESSD_LAST_REST(value_max)  (SESSD_BLOCK_SIZE(value_max) - SESSD_REST_SIZE(value_max))
 
 /* Visited marks (visited.h): slots per element, which is one cache line. */
 #define SESSD_MARKS_PER_ELEM 512

@@ -49,6 +49,7 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 
 	assert_non_null(bpf);
 	bpf->rodata->value_max = value_max;
+	bpf->rodata->last_rest = SESSD_LAST_REST(value_max);
 	bpf->rodata->take_answered = !fixture_no_take;
 	bpf->bss->answers_timed = fixture_timed;
 	bpf->bss->limit_get_interval = sessd_limit_interval(fixture_limit_gets);
@@ -57,7 +58,7 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.sessions, FIXTURE_CAPACITY), 0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.overflow, FIXTURE_CAPACITY), 0);
 	assert_int_equal(
-		bpf_map__set_value_size(bpf->maps.overflow, SESSD_OVERFLOW_SIZE(value_max)), 0);
+		bpf_map__set_value_size(bpf->maps.overflow, SESSD_BLOCK_SIZE(value_max)), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(bpf_map__set_max_entries(i ? bpf->maps.marks : bpf->maps.taken,
 					 FIXTURE_CAPACITY / SESSD_MARKS_PER_ELEM),
@@ -160,7 +161,27 @@ uint64_t fixture_tick(void)
 	return ((uint64_t)now.tv_sec * 1000000000 + now.tv_nsec) >> SESSD_TICK_SHIFT;
 }
 
-void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *overflow,
+static uint32_t place_of(const struct fixture *fixture, uint32_t slot)
+{
+	return slot % SESSD_RESTS(fixture->config.value_max);
+}
+
+void fixture_set_rest(const struct fixture *fixture, struct sessd_entry *entry, uint32_t slot)
+{
+	uint32_t number = slot << SESSD_REST_BITS | place_of(fixture, slot);
+
+	memcpy(entry->data + SESSD_SPLIT, &number, sizeof(number));
+}
+
+void fixture_block(const struct fixture *fixture, uint32_t slot, const void *rest, uint8_t *block)
+{
+	size_t size = SESSD_REST_SIZE(fixture->config.value_max);
+
+	memset(block, 0xcc, SESSD_BLOCK_SIZE(fixture->config.value_max));
+	memcpy(block + place_of(fixture, slot) * size, rest, size);
+}
+
+void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *rest,
 	const uint8_t *key, uint32_t slot, int64_t life, const void *value, size_t length)
 {
 	const struct entry_format format = {
@@ -171,19 +192,24 @@ void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, u
 		.sum = htons(wire_sum(0, value, length))};
 
 	memcpy(session.key, key, SESSD_KEY_SIZE);
-	memset(overflow, 0, SESSD_OVERFLOW_SIZE(fixture->config.value_max));
-	entry_pack(&format, entry, overflow, &session, value);
+	memset(rest, 0, SESSD_REST_SIZE(fixture->config.value_max));
+	entry_pack(&format, entry, rest, &session, value);
+	if (length > SESSD_INLINE_MAX)
+		fixture_set_rest(fixture, entry, slot);
 }
 
 void fixture_put_raw(const struct fixture *fixture, const uint8_t *key,
-	const struct sessd_entry *entry, uint32_t slot, const void *overflow)
+	const struct sessd_entry *entry, uint32_t slot, const void *rest)
 {
 	const struct bpf_map *map = fixture->bpf->maps.overflow;
+	uint8_t block[SESSD_BLOCK_ROOM];
 
-	if (entry->len > SESSD_INLINE_MAX)
-		assert_int_equal(bpf_map__update_elem(map, &slot, sizeof(slot), overflow,
+	if (entry->len > SESSD_INLINE_MAX) {
+		fixture_block(fixture, slot, rest, block);
+		assert_int_equal(bpf_map__update_elem(map, &slot, sizeof(slot), block,
 					 bpf_map__value_size(map), BPF_ANY),
 			0);
+	}
 	assert_int_equal(bpf_map__update_elem(fixture->bpf->maps.sessions, key, SESSD_KEY_SIZE,
 				 entry, sizeof(*entry), BPF_ANY),
 		0);
@@ -192,11 +218,11 @@ void fixture_put_raw(const struct fixture *fixture, const uint8_t *key,
 void fixture_put(const struct fixture *fixture, const uint8_t *key, uint32_t slot, int64_t life,
 	const void *value, size_t length)
 {
-	uint8_t overflow[SESSD_OVERFLOW_SIZE(SESSD_VALUE_LIMIT)];
+	uint8_t rest[SESSD_REST_SIZE(SESSD_VALUE_LIMIT)];
 	struct sessd_entry entry;
 
-	fixture_session(fixture, &entry, overflow, key, slot, life, value, length);
-	fixture_put_raw(fixture, key, &entry, slot, overflow);
+	fixture_session(fixture, &entry, rest, key, slot, life, value, length);
+	fixture_put_raw(fixture, key, &entry, slot, rest);
 }
 
 uint8_t fixture_mark(const struct fixture *fixture, uint32_t slot)

@@ -64,8 +64,9 @@ void fixture_start(struct fixture *fixture, uint32_t value_max);
 void fixture_start_as(struct fixture *fixture, uint32_t value_max, int interface);
 void fixture_stop(struct fixture *fixture);
 
-/* Builds a session's entry and overflow; `overflow` has SESSD_OVERFLOW_SIZE(value_max) bytes. */
-void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *overflow,
+/* Builds a session's entry and rest, of SESSD_REST_SIZE(value_max) bytes. The rest is the only one
+ * in the block of the slot's number, at a place that depends on the slot. */
+void fixture_session(const struct fixture *fixture, struct sessd_entry *entry, uint8_t *rest,
 	const uint8_t *key, uint32_t slot, int64_t life, const void *value, size_t length);
 
 /* Puts a session into the maps that ends `life` ticks from now. */
@@ -73,7 +74,12 @@ void fixture_put(const struct fixture *fixture, const uint8_t *key, uint32_t slo
 	const void *value, size_t length);
 
 void fixture_put_raw(const struct fixture *fixture, const uint8_t *key,
-	const struct sessd_entry *entry, uint32_t slot, const void *overflow);
+	const struct sessd_entry *entry, uint32_t slot, const void *rest);
+
+/* The parts of it: the rest's number in the entry, and the block, SESSD_BLOCK_SIZE(value_max)
+ * bytes, with the rest. */
+void fixture_set_rest(const struct fixture *fixture, struct sessd_entry *entry, uint32_t slot);
+void fixture_block(const struct fixture *fixture, uint32_t slot, const void *rest, uint8_t *block);
 
 uint64_t fixture_tick(void);
 uint8_t fixture_mark(const struct fixture *fixture, uint32_t slot);

@@ -18,24 +18,29 @@
 #include <string.h>
 
 #define OVERFLOW_FD 77 /* no descriptor: the only look-up is the one below */
+#define BLOCK	    5
 
 static const uint8_t key[SESSD_KEY_SIZE] = "a session id for its entry";
 static const struct session session = {.expires = 12345, .slot = 678, .sum = 0xabcd};
 
 static __u64 secret[SESSD_GUARD_KEYS];
-static uint8_t value[SESSD_VALUE_LIMIT], rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_LIMIT)];
-static size_t rest_size;
+static uint8_t value[SESSD_VALUE_LIMIT], rest[SESSD_REST_SIZE(SESSD_VALUE_LIMIT)];
+static size_t rest_size, block_size;
+static uint32_t place; /* of the rest in its block */
 static unsigned looked_up;
 static bool there; /* in the overflow map */
 
-int __wrap_bpf_map_lookup_elem(int fd, const void *slot, void *found);
-int __wrap_bpf_map_lookup_elem(int fd, const void *slot, void *found)
+int __wrap_bpf_map_lookup_elem(int fd, const void *block, void *found);
+int __wrap_bpf_map_lookup_elem(int fd, const void *block, void *found)
 {
+	static const uint32_t right = BLOCK;
+
 	assert_int_equal(fd, OVERFLOW_FD);
 	looked_up++;
-	if (!there || memcmp(slot, &session.slot, sizeof(session.slot)) != 0)
+	if (!there || memcmp(block, &right, sizeof(right)) != 0)
 		return -ENOENT;
-	memcpy(found, rest, rest_size);
+	memset(found, 0xdd, block_size);
+	memcpy((uint8_t *)found + place * rest_size, rest, rest_size);
 	return 0;
 }
 
@@ -60,7 +65,9 @@ static struct sessd_entry pack(const struct entry_format *format, unsigned len)
 	memcpy(packed.key, key, sizeof(key));
 	memset(&entry, 0xee, sizeof(entry));
 	memset(rest, 0xee, sizeof(rest));
-	rest_size = SESSD_OVERFLOW_SIZE(format->value_max);
+	rest_size = SESSD_REST_SIZE(format->value_max);
+	block_size = SESSD_BLOCK_SIZE(format->value_max);
+	place = len % SESSD_RESTS(format->value_max);
 	entry_pack(format, &entry, rest, &packed, value);
 	there = len > SESSD_INLINE_MAX;
 	return entry;
@@ -90,6 +97,26 @@ static void check_layout(const struct sessd_entry *entry, unsigned len)
 		assert_int_equal(rest[rest_size], 0xee);
 }
 
+static void number_rest(struct sessd_entry *entry)
+{
+	uint32_t number = BLOCK << SESSD_REST_BITS | place;
+
+	if (entry->len > SESSD_INLINE_MAX)
+		memcpy(entry->data + SESSD_SPLIT, &number, sizeof(number));
+}
+
+static int unpack(const struct entry_format *format, const struct sessd_entry *entry,
+	const uint8_t *its, void *found)
+{
+	struct rest_reader reader = {0};
+	int len;
+
+	assert_int_equal(rest_reader_open(&reader, OVERFLOW_FD, format->value_max), 0);
+	len = entry_unpack(format, entry, its, &reader, found);
+	rest_reader_close(&reader);
+	return len;
+}
+
 static void lengths(uint16_t value_max)
 {
 	const struct entry_format format = {.secret = secret, .value_max = value_max};
@@ -99,9 +126,10 @@ static void lengths(uint16_t value_max)
 		struct sessd_entry entry = pack(&format, len);
 
 		check_layout(&entry, len);
+		number_rest(&entry);
 		memset(found, 0xdd, sizeof(found));
 		looked_up = 0;
-		assert_int_equal(entry_unpack(&format, &entry, key, OVERFLOW_FD, found), len);
+		assert_int_equal(unpack(&format, &entry, key, found), len);
 		assert_int_equal(looked_up, len > SESSD_INLINE_MAX);
 		assert_memory_equal(found, value, len);
 		assert_int_equal(found[ENTRY_VALUE_SIZE(value_max)], 0xdd);
@@ -122,7 +150,7 @@ static void refused(const struct entry_format *format, const struct sessd_entry 
 {
 	uint8_t found[ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT)];
 
-	assert_int_equal(entry_unpack(format, entry, key, OVERFLOW_FD, found), -EBADMSG);
+	assert_int_equal(unpack(format, entry, key, found), -EBADMSG);
 }
 
 static void changed_by_a_bit(void **state)
@@ -135,6 +163,7 @@ static void changed_by_a_bit(void **state)
 		unsigned len = some[n], head = len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
 		struct sessd_entry entry = pack(&format, len);
 
+		number_rest(&entry);
 		for (unsigned bit = 0; bit < 8 * (offsetof(struct sessd_entry, data) + head);
 			bit++) {
 			((uint8_t *)&entry)[bit / 8] ^= (uint8_t)(1U << bit % 8);
@@ -158,10 +187,21 @@ static void foreign(void **state)
 	struct sessd_entry entry = pack(&format, 200);
 
 	(void)state;
-	assert_int_equal(entry_unpack(&format, &entry, other, OVERFLOW_FD, found), -EBADMSG);
-	assert_int_equal(entry_unpack(&format, &entry, key, OVERFLOW_FD, found), 200);
+	number_rest(&entry);
+	assert_int_equal(unpack(&format, &entry, other, found), -EBADMSG);
+	assert_int_equal(unpack(&format, &entry, key, found), 200);
 	refused(&less, &entry);
 	there = false;
+	refused(&format, &entry);
+	/* Of another block, and beyond the last rest of a block. */
+	there = true;
+	for (unsigned bit = 0; bit < 32; bit++) {
+		entry.data[SESSD_SPLIT + bit / 8] ^= (uint8_t)(1U << bit % 8);
+		refused(&format, &entry);
+		entry.data[SESSD_SPLIT + bit / 8] ^= (uint8_t)(1U << bit % 8);
+	}
+	place = SESSD_RESTS_MAX - 1;
+	number_rest(&entry);
 	refused(&format, &entry);
 }
 

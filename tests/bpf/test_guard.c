@@ -28,7 +28,7 @@ static const size_t lengths[] = {1, 3, 7, 8, 9, 31, 32, 33, 127, 128, 135, 136, 
 struct guarded {
 	struct fixture fixture;
 	struct sessd_entry entry;
-	uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_DEFAULT_MAX)];
+	uint8_t rest[SESSD_REST_SIZE(SESSD_VALUE_DEFAULT_MAX)];
 	uint8_t value[SESSD_VALUE_DEFAULT_MAX];
 	uint8_t frame[FRAME_MAX];
 	size_t size;
@@ -81,6 +81,25 @@ static void assert_whole(struct guarded *guarded)
 	assert_int_equal(fixture_mark(&guarded->fixture, SLOT), 1);
 }
 
+/* Another rest, of the block and beyond its end, and of a block that there is not. The guard does
+ * not cover the bits of the number. */
+static void corrupt_number(struct guarded *guarded)
+{
+	struct sessd_entry good = guarded->entry;
+	uint32_t right, number;
+
+	memcpy(&right, good.data + SESSD_SPLIT, sizeof(right));
+	for (unsigned bit = 0; bit < 32; bit++) {
+		number = right ^ 1U << bit;
+		memcpy(guarded->entry.data + SESSD_SPLIT, &number, sizeof(number));
+		assert_torn(guarded);
+	}
+	number = right | (SESSD_RESTS_MAX - 1);
+	memcpy(guarded->entry.data + SESSD_SPLIT, &number, sizeof(number));
+	assert_torn(guarded);
+	guarded->entry = good;
+}
+
 static void corrupt_head(struct guarded *guarded, size_t length)
 {
 	struct sessd_entry good = guarded->entry;
@@ -104,11 +123,11 @@ static void corrupt_head(struct guarded *guarded, size_t length)
 	guarded->entry.len = length < SESSD_VALUE_DEFAULT_MAX ? length + 1 : length / 2;
 	assert_torn(guarded);
 	guarded->entry = good;
-	if (length <= SESSD_INLINE_MAX) { /* else it is the overflow's key too */
-		guarded->entry.life ^= 1;
-		assert_torn(guarded);
-		guarded->entry = good;
-	}
+	guarded->entry.life ^= 1; /* another slot */
+	assert_torn(guarded);
+	guarded->entry = good;
+	if (length > SESSD_INLINE_MAX)
+		corrupt_number(guarded);
 }
 
 static void corrupt_value(struct guarded *guarded, size_t length)
@@ -248,7 +267,7 @@ static void *race_write(void *arg)
 	int sessions = bpf_map__fd(fixture->bpf->maps.sessions);
 	int overflow = bpf_map__fd(fixture->bpf->maps.overflow);
 	uint8_t raced[SESSD_KEY_SIZE], value[SESSD_VALUE_DEFAULT_MAX];
-	uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_DEFAULT_MAX)];
+	uint8_t rest[SESSD_REST_SIZE(SESSD_VALUE_DEFAULT_MAX)], block[SESSD_BLOCK_ROOM];
 	struct sessd_entry entry;
 	unsigned seed = 1;
 
@@ -261,7 +280,8 @@ static void *race_write(void *arg)
 		bpf_map_delete_elem(sessions, raced);
 		/* the slots are shared, as a slab's are: the overflow of one becomes another's */
 		fixture_session(fixture, &entry, rest, raced, i % 8, FIXTURE_LIFE, value, length);
-		bpf_map_update_elem(overflow, &(uint32_t){i % 8}, rest, BPF_ANY);
+		fixture_block(fixture, i % 8, rest, block);
+		bpf_map_update_elem(overflow, &(uint32_t){i % 8}, block, BPF_ANY);
 		bpf_map_update_elem(sessions, raced, &entry, BPF_ANY);
 	}
 	return NULL;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/xdp/mirror/mirror.h"
+#include "dataplane/xdp/mirror/rest_reader.h"
 
 #include <sessiond/map_abi.h>
 
@@ -31,6 +32,7 @@
 #define KEYS	  1500
 #define VALUE_MAX 512
 #define NOW	  1000
+#define RESTS	  SESSD_RESTS(VALUE_MAX)
 
 struct held {
 	bool live;
@@ -48,8 +50,9 @@ struct world {
 	unsigned failed;
 };
 
-static unsigned untold; /* calls that fail and leave the count as it was */
-static bool busy;	/* as long as this is so each delete fails */
+static unsigned untold;	    /* calls that fail and leave the count as it was */
+static bool busy;	    /* as long as this is so each delete fails */
+static int no_room_fd = -1; /* the map that takes nothing */
 
 int __real_bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count,
 	const struct bpf_map_batch_opts *opts);
@@ -68,6 +71,10 @@ static bool fails_untold(void)
 int __wrap_bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count,
 	const struct bpf_map_batch_opts *opts)
 {
+	if (fd == no_room_fd) {
+		*count = 0;
+		return -ENOMEM;
+	}
 	return fails_untold() ? -ENOMEM
 			      : __real_bpf_map_update_batch(fd, keys, values, count, opts);
 }
@@ -116,7 +123,7 @@ static void use_program(struct world *world)
 		0);
 }
 
-static void start(struct world *world, uint32_t sessions, uint32_t overflows, uint64_t *seed)
+static void start(struct world *world, uint32_t sessions, uint32_t rests, uint64_t *seed)
 {
 	memset(world, 0, sizeof(*world));
 	for (size_t i = 0; i < SESSD_GUARD_KEYS; i++)
@@ -124,10 +131,10 @@ static void start(struct world *world, uint32_t sessions, uint32_t overflows, ui
 	for (unsigned i = 0; i < KEYS; i++)
 		world->slot_of[i] = SLOTS;
 	world->sessions_fd = new_map(SESSD_KEY_SIZE, sizeof(struct sessd_entry), sessions, 0);
-	world->overflow_fd =
-		new_map(4, SESSD_OVERFLOW_SIZE(VALUE_MAX), overflows, BPF_F_NO_PREALLOC);
-	world->mirror =
-		mirror_create(world->sessions_fd, world->overflow_fd, VALUE_MAX, world->secret);
+	world->overflow_fd = new_map(
+		4, SESSD_BLOCK_SIZE(VALUE_MAX), (rests + RESTS - 1) / RESTS, BPF_F_NO_PREALLOC);
+	world->mirror = mirror_create(world->sessions_fd, world->overflow_fd,
+		&(struct mirror_shape){SLOTS, VALUE_MAX}, world->secret);
 	assert_non_null(world->mirror);
 	if (by_program)
 		use_program(world);
@@ -214,10 +221,31 @@ static unsigned elements(int fd, size_t key_size)
 	return n;
 }
 
+static void get_rest(struct world *world, const struct sessd_entry *entry, uint8_t *rest)
+{
+	struct rest_reader reader = {0};
+
+	assert_int_equal(rest_reader_open(&reader, world->overflow_fd, VALUE_MAX), 0);
+	assert_true(rest_reader_get(&reader, rest_number(entry), rest));
+	rest_reader_close(&reader);
+}
+
+/* Each rest is one session's. */
+static void use_rest(bool *used, uint32_t number)
+{
+	uint32_t block = number >> SESSD_REST_BITS, place = number % SESSD_RESTS_MAX;
+
+	assert_in_range(block, 0, SLOTS - 1);
+	assert_in_range(place, 0, RESTS - 1);
+	assert_false(used[block * RESTS + place]);
+	used[block * RESTS + place] = true;
+}
+
 static void check(struct world *world)
 {
-	uint8_t rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)], value[VALUE_MAX];
-	unsigned live = 0, longs = 0;
+	uint8_t rest[SESSD_REST_SIZE(VALUE_MAX)], value[VALUE_MAX];
+	unsigned live = 0, blocks = 0;
+	bool used[SLOTS * RESTS] = {false}; /* rests */
 	struct sessd_entry entry;
 
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
@@ -237,14 +265,16 @@ static void check(struct world *world)
 		memset(value, 0, sizeof(value));
 		memcpy(value, entry.data, len > SESSD_INLINE_MAX ? SESSD_SPLIT : len);
 		if (len > SESSD_INLINE_MAX) {
-			longs++;
-			assert_int_equal(bpf_map_lookup_elem(world->overflow_fd, &slot, rest), 0);
+			get_rest(world, &entry, rest);
+			use_rest(used, rest_number(&entry));
 			memcpy(value + SESSD_SPLIT, rest, len - SESSD_SPLIT);
 		}
 		assert_memory_equal(value, held->value, len);
 	}
 	assert_int_equal(elements(world->sessions_fd, SESSD_KEY_SIZE), live);
-	assert_int_equal(elements(world->overflow_fd, 4), longs);
+	for (unsigned block = 0; block < SLOTS; block++)
+		blocks += memchr(used + block * RESTS, true, RESTS) != NULL;
+	assert_int_equal(elements(world->overflow_fd, 4), blocks);
 }
 
 static uint32_t free_slot(struct world *world, uint64_t *seed)
@@ -265,13 +295,13 @@ static unsigned random_len(uint64_t *seed)
 }
 
 /* Puts, deletes and replacements of random keys in random slots, few or many per commit. */
-static void run(uint32_t sessions, uint32_t overflows, uint64_t seed)
+static void run(uint32_t sessions, uint32_t rests, uint64_t seed)
 {
 	static struct world world;
 	unsigned cancelled = 0;
 
 	print_message("seed %llu\n", (unsigned long long)seed);
-	start(&world, sessions, overflows, &seed);
+	start(&world, sessions, rests, &seed);
 	for (unsigned round = 0; round < 60; round++) {
 		unsigned steps = random_below(&seed, round % 2 ? 20 : 4 * MIRROR_BATCH);
 
@@ -292,7 +322,7 @@ static void run(uint32_t sessions, uint32_t overflows, uint64_t seed)
 		check(&world);
 	}
 	assert_true(cancelled > 100);
-	if (sessions >= 2 * SLOTS && overflows >= 2 * SLOTS)
+	if (sessions >= 2 * SLOTS && rests >= 2 * SLOTS)
 		assert_int_equal(world.failed, 0);
 	else
 		assert_true(world.failed > 100);
@@ -402,9 +432,10 @@ static void reads(void **state)
 	entry.data[5] ^= 4;
 	assert_int_equal(bpf_map_update_elem(world.sessions_fd, key, &entry, BPF_ANY), 0);
 	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
-	slot = 110;
-	assert_int_equal(bpf_map_delete_elem(world.overflow_fd, &slot), 0);
 	key_of(10, key);
+	assert_int_equal(bpf_map_lookup_elem(world.sessions_fd, key, &entry), 0);
+	slot = rest_number(&entry) >> SESSD_REST_BITS;
+	assert_int_equal(bpf_map_delete_elem(world.overflow_fd, &slot), 0);
 	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
 	del(&world, 9);
 	key_of(9, key);
@@ -504,6 +535,131 @@ static void long_slot_taken_again(void **state)
 	stop(&world);
 }
 
+/* Refuses every block from now on, or no longer. */
+static void refuse_blocks(struct world *world, bool refuse)
+{
+	no_room_fd = refuse ? world->overflow_fd : -1;
+}
+
+/* Every rest of the map can be used, also after many were refused, deleted and stored again: none
+ * is lost, and there are no more blocks than the most rests at a time needed. */
+static void rests_are_not_lost(void **state)
+{
+	const unsigned all = 30 * RESTS;
+	static struct world world;
+	uint64_t seed = 11;
+
+	(void)state;
+	start(&world, 2 * SLOTS, all, &seed);
+	for (unsigned round = 0; round < 10; round++) {
+		for (unsigned i = 0; i < all; i++) {
+			if (world.slot_of[i] == SLOTS)
+				put(&world, i, i, 157 + random_below(&seed, 300), &seed);
+		}
+		mirror_commit(world.mirror, on_failed, &world);
+		assert_int_equal(world.failed, 0);
+		check(&world);
+		assert_int_equal(elements(world.overflow_fd, 4), 30);
+		/* One more has no room. */
+		put(&world, all, all, 200, &seed);
+		refuse_blocks(&world, round % 2);
+		for (unsigned i = 0; i < all; i++) {
+			if (random_below(&seed, 4) != 0)
+				continue;
+			del(&world, i);
+			if (random_below(&seed, 2) == 0)
+				put(&world, i, i, 157 + random_below(&seed, 300), &seed);
+		}
+		mirror_commit(world.mirror, on_failed, &world);
+		assert_true(world.failed > 0);
+		refuse_blocks(&world, false);
+		check(&world);
+		world.failed = 0;
+	}
+	for (unsigned i = 0; i < all; i++) {
+		if (world.slot_of[i] != SLOTS)
+			del(&world, i);
+	}
+	mirror_commit(world.mirror, on_failed, &world);
+	check(&world);
+	assert_int_equal(elements(world.overflow_fd, 4), 0);
+	stop(&world);
+}
+
+/* Only the sessions of the block that the kernel refuses are lost, and its other rests stay. */
+static void refused_block(void **state)
+{
+	static struct world world;
+	uint64_t seed = 12;
+
+	(void)state;
+	start(&world, 2 * SLOTS, 2 * SLOTS, &seed);
+	for (unsigned i = 0; i < 2 * RESTS - 3; i++)
+		put(&world, i, i, 300, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	check(&world);
+	refuse_blocks(&world, true);
+	for (unsigned i = 500; i < 520; i++)
+		put(&world, i, i, i % 2 ? 300 : 100, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	assert_int_equal(world.failed, 10);
+	check(&world);
+	refuse_blocks(&world, false);
+	for (unsigned i = 501; i < 520; i += 2)
+		put(&world, i, i, 300, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	assert_int_equal(world.failed, 10);
+	check(&world);
+	stop(&world);
+}
+
+/* A session that is stored again in its slot, as the cache's status is, has one rest. */
+static void stored_again(void **state)
+{
+	static struct world world;
+	uint64_t seed = 13;
+
+	(void)state;
+	start(&world, 2 * SLOTS, 2 * SLOTS, &seed);
+	for (unsigned i = 0; i < 3 * RESTS; i++) {
+		world.held[5].live = false;
+		put(&world, 5, 5, 300 + i, &seed);
+		mirror_commit(world.mirror, on_failed, &world);
+		check(&world);
+	}
+	assert_int_equal(elements(world.overflow_fd, 4), 1);
+	stop(&world);
+}
+
+/* The next store in its block wipes the rest of a session that has ended. */
+static void ended_rest_is_wiped(void **state)
+{
+	static const uint8_t zeros[SESSD_REST_SIZE(VALUE_MAX)];
+	uint8_t rests[SESSD_BLOCK_SIZE(VALUE_MAX)];
+	static struct world world;
+	uint32_t block = 0;
+	uint64_t seed = 14;
+
+	(void)state;
+	start(&world, 2 * SLOTS, 2 * SLOTS, &seed);
+	for (unsigned i = 0; i < 4; i++)
+		put(&world, i, i, VALUE_MAX, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	for (unsigned i = 0; i < 3; i++)
+		del(&world, i);
+	mirror_commit(world.mirror, on_failed, &world);
+	put(&world, 0, 0, VALUE_MAX, &seed);
+	mirror_commit(world.mirror, on_failed, &world);
+	check(&world);
+	assert_int_equal(bpf_map_lookup_elem(world.overflow_fd, &block, rests), 0);
+	for (unsigned i = 0; i < RESTS; i++) {
+		const uint8_t *rest = rests + i * sizeof(zeros);
+
+		assert_int_equal(memcmp(rest, zeros, sizeof(zeros)) != 0, i == 0 || i == 3);
+	}
+	stop(&world);
+}
+
 /* A batch deletes and stores keys in a map that has room for only one of the two sets. */
 static void full_map_changed(void **state)
 {
@@ -537,6 +693,10 @@ int main(void)
 		cmocka_unit_test(untold_errors),
 		cmocka_unit_test(long_slot_taken_again),
 		cmocka_unit_test(full_map_changed),
+		cmocka_unit_test(rests_are_not_lost),
+		cmocka_unit_test(refused_block),
+		cmocka_unit_test(stored_again),
+		cmocka_unit_test(ended_rest_is_wiped),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -20,7 +20,7 @@ enum {
 };
 
 static struct sessd_entry stored;
-static uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_DEFAULT_MAX)];
+static uint8_t rest[SESSD_REST_SIZE(SESSD_VALUE_DEFAULT_MAX)];
 
 static int start(void **state)
 {

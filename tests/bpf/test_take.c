@@ -112,7 +112,7 @@ static void misses(void **state)
 	static const uint8_t other[SESSD_KEY_SIZE] = "nobody's";
 	const struct fixture *fixture = *state;
 	struct frame_spec spec = {.key = other, .type = SESSD_TAKE};
-	uint8_t rest[SESSD_OVERFLOW_SIZE(SESSD_VALUE_DEFAULT_MAX)];
+	uint8_t rest[SESSD_REST_SIZE(SESSD_VALUE_DEFAULT_MAX)];
 	struct sessd_entry entry;
 
 	ask(fixture, &spec, FIXTURE_COUNTER(take_misses), 0, NULL, 0);

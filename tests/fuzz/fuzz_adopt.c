@@ -22,14 +22,16 @@
 #define CAPACITY  64
 #define VALUE_MAX 512
 #define ENTRIES	  32
+#define REST	  SESSD_REST_SIZE(VALUE_MAX)
+#define RESTS	  SESSD_RESTS(VALUE_MAX)
 
 enum damage {
 	DAMAGE_NONE = 0x01,  /* the entry is intact except for the following */
 	DAMAGE_BIT = 0x02,   /* a bit of the entry */
-	DAMAGE_REST = 0x04,  /* a bit of the overflow value, or none there */
+	DAMAGE_REST = 0x04,  /* a bit of the rest, or none there */
 	DAMAGE_KEY = 0x08,   /* under another key */
 	DAMAGE_RAW = 0x10,   /* an entry of the input's bytes */
-	DAMAGE_ORPHAN = 0x20 /* an overflow value without an entry */
+	DAMAGE_ORPHAN = 0x20 /* a rest without an entry */
 };
 
 struct made {
@@ -134,18 +136,24 @@ static void put(struct bpf_map *map, const void *key, const void *value)
 			strerror(errno));
 }
 
+/* The rests of consecutive slots are in a block. */
 static void put_rest(uint32_t slot, const uint8_t *rest)
 {
+	uint8_t rests[SESSD_BLOCK_SIZE(VALUE_MAX)] = {0};
+	uint32_t block = slot / RESTS;
+
 	for (unsigned i = 0; i < count; i++) {
 		if (sessd_life_slot(made[i].life) == slot && made[i].len > SESSD_INLINE_MAX)
 			made[i].whole = false;
 	}
-	put(skel->maps.overflow, &slot, rest);
+	bpf_map_lookup_elem(bpf_map__fd(skel->maps.overflow), &block, rests); /* or zeros */
+	memcpy(rests + slot % RESTS * REST, rest, REST);
+	put(skel->maps.overflow, &block, rests);
 }
 
 static void put_entry(struct fuzz_input *in)
 {
-	uint8_t rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)] = {0}, value[VALUE_MAX] = {0}, what;
+	uint8_t rest[REST] = {0}, value[VALUE_MAX] = {0}, what;
 	struct made *m = &made[count];
 	struct sessd_entry entry = {0};
 	uint32_t slot;
@@ -177,6 +185,11 @@ static void put_entry(struct fuzz_input *in)
 		memcpy(session.key, m->key, SESSD_KEY_SIZE);
 		entry_pack(&format, &entry, rest, &session, value);
 		entry.len = m->len;
+		if (m->len > SESSD_INLINE_MAX) {
+			uint32_t number = slot / RESTS << SESSD_REST_BITS | slot % RESTS;
+
+			memcpy(entry.data + SESSD_SPLIT, &number, sizeof(number));
+		}
 		head = usable > SESSD_INLINE_MAX ? SESSD_SPLIT : usable;
 		m->whole = m->len > 0 && m->len <= VALUE_MAX && slot < CAPACITY;
 		/* A length that is too long by one bit would be repaired. */
@@ -206,6 +219,21 @@ static void put_entry(struct fuzz_input *in)
 
 static const struct adoption adoption = {.found = on_found};
 
+/* As a daemon that starts. */
+static int adopt(void)
+{
+	int err;
+
+	engine.mirror =
+		mirror_create(bpf_map__fd(skel->maps.sessions), bpf_map__fd(skel->maps.overflow),
+			&(struct mirror_shape){CAPACITY, VALUE_MAX}, engine.settings.secret);
+	if (!engine.mirror)
+		FUZZ_FAIL("out of memory");
+	err = adopt_sessions(&engine, &adoption);
+	mirror_destroy(engine.mirror);
+	return err;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
@@ -218,16 +246,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_entry(&in);
 	for (unsigned i = 0; i < count; i++)
 		whole += made[i].whole;
-	if (adopt_sessions(&engine, &adoption) < 0)
+	if (adopt() < 0)
 		FUZZ_FAIL("adoption failed: %s", error_message());
 	if (told != whole)
 		FUZZ_FAIL("%u sessions were intact, %u were reported", whole, told);
 	/* Only the adopted sessions stay: a second daemon finds exactly those. */
 	kept = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (elements(bpf_map__fd(skel->maps.overflow), sizeof(uint32_t)) > kept)
-		FUZZ_FAIL("overflow values without an entry were left");
+		FUZZ_FAIL("blocks without a rest were left");
 	told = 0;
-	if (adopt_sessions(&engine, &adoption) < 0)
+	if (adopt() < 0)
 		FUZZ_FAIL("adoption failed the second time: %s", error_message());
 	again = elements(bpf_map__fd(skel->maps.sessions), SESSD_KEY_SIZE);
 	if (told != kept || again != kept)

@@ -76,9 +76,10 @@ static void store_in(struct table *table, const struct session *session, const u
 
 static void store(uint8_t id, unsigned len, uint32_t seconds)
 {
-	uint8_t value[VALUE_MAX], rest[SESSD_OVERFLOW_SIZE(VALUE_MAX)] = {0};
+	uint8_t value[VALUE_MAX], rests[SESSD_BLOCK_SIZE(VALUE_MAX)] = {0};
 	const struct entry_format format = {.secret = settings.secret, .value_max = VALUE_MAX};
 	struct session session = {.slot = id - 'A', .len = (uint16_t)len};
+	uint32_t number = session.slot << SESSD_REST_BITS | (SESSD_RESTS(VALUE_MAX) - 1);
 	struct sessd_entry entry;
 
 	memset(session.key, id, SESSD_KEY_SIZE);
@@ -88,8 +89,12 @@ static void store(uint8_t id, unsigned len, uint32_t seconds)
 	session.sum = htons((uint16_t)wire_sum(0, value, len));
 	store_in(by_dpdk, &session, value);
 	store_in(by_socket, &session, value);
-	entry_pack(&format, &entry, rest, &session, value);
-	put(skel->maps.overflow, &session.slot, rest);
+	/* The last of its block. */
+	entry_pack(&format, &entry,
+		rests + SESSD_BLOCK_SIZE(VALUE_MAX) - SESSD_REST_SIZE(VALUE_MAX), &session, value);
+	if (len > SESSD_INLINE_MAX)
+		memcpy(entry.data + SESSD_SPLIT, &number, sizeof(number));
+	put(skel->maps.overflow, &session.slot, rests);
 	put(skel->maps.sessions, session.key, &entry);
 }
 

@@ -3,12 +3,10 @@
  */
 #include "dataplane/xdp/mirror/entry.h"
 
-#include <bpf/bpf.h>
-
 #include <errno.h>
 #include <string.h>
 
-/* Bytes of a value that its entry holds; overflow holds the rest. */
+/* Bytes of a value that its entry holds. */
 static unsigned inline_bytes(unsigned len)
 {
 	return len > SESSD_INLINE_MAX ? SESSD_SPLIT : len;
@@ -31,21 +29,20 @@ void entry_pack(const struct entry_format *format, struct sessd_entry *entry, vo
 	memcpy(entry->data, value, head);
 	memset(entry->data + head, 0, sizeof(entry->data) - head);
 	if (len > head) {
-		memset(rest, 0, SESSD_OVERFLOW_SIZE(format->value_max));
+		memset(rest, 0, SESSD_REST_SIZE(format->value_max));
 		memcpy(rest, (const uint8_t *)value + head, len - head);
 	}
 }
 
 int entry_unpack(const struct entry_format *format, const struct sessd_entry *entry,
-	const uint8_t key[SESSD_KEY_SIZE], int overflow_fd, void *value)
+	const uint8_t key[SESSD_KEY_SIZE], struct rest_reader *rests, void *value)
 {
 	unsigned len = entry->len, head = inline_bytes(len);
-	uint32_t slot = sessd_life_slot(entry->life);
 
 	if (len == 0 || len > format->value_max || entry->guard == 0)
 		return -EBADMSG;
 	memcpy(value, entry->data, head);
-	if (len > head && bpf_map_lookup_elem(overflow_fd, &slot, (uint8_t *)value + head) < 0)
+	if (len > head && !rest_reader_get(rests, rest_number(entry), (uint8_t *)value + head))
 		return -EBADMSG;
 	if (sessd_guard(format->secret, key, entry->life, entry->sum, value, entry->len) !=
 		entry->guard)

@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "dataplane/table/table.h"
+#include "dataplane/xdp/mirror/rest_reader.h"
 
 /* Bytes of a buffer for a value read from the maps: the rest of a long value is padded to whole
  * words. */
 #define ENTRY_VALUE_SIZE(value_max) \
-	((value_max) > SESSD_INLINE_MAX ? SESSD_SPLIT + SESSD_OVERFLOW_SIZE(value_max) \
+	((value_max) > SESSD_INLINE_MAX ? SESSD_SPLIT + SESSD_REST_SIZE(value_max) \
 					: SESSD_INLINE_MAX)
 
 /* Common to all entries of one pin set. */
@@ -23,9 +24,9 @@ struct entry_format {
 	uint16_t value_max;  /* bytes: --max-session */
 };
 
-/* Fills in the entry of a session. `rest`, SESSD_OVERFLOW_SIZE(value_max) bytes, becomes the
- * value for the overflow map; it is untouched if the session's value has at most
- * SESSD_INLINE_MAX bytes. */
+/* Fills in the entry of a session, but not the number of its rest. `rest`,
+ * SESSD_REST_SIZE(value_max) bytes, becomes the rest of a long value; it is untouched if the
+ * session's value has at most SESSD_INLINE_MAX bytes. */
 void entry_pack(const struct entry_format *format, struct sessd_entry *entry, void *rest,
 	const struct session *session, const void *value);
 
@@ -33,6 +34,6 @@ void entry_pack(const struct entry_format *format, struct sessd_entry *entry, vo
  * checks the guard as the fast path does. Returns its length in bytes, or -EBADMSG if the entry is
  * torn or damaged; `value`, of ENTRY_VALUE_SIZE(value_max) bytes, may then hold parts of it. */
 int entry_unpack(const struct entry_format *format, const struct sessd_entry *entry,
-	const uint8_t key[SESSD_KEY_SIZE], int overflow_fd, void *value);
+	const uint8_t key[SESSD_KEY_SIZE], struct rest_reader *rests, void *value);
 
 #endif

@@ -5,36 +5,29 @@
 
 #include "common/locked_memory.h"
 #include "dataplane/xdp/mirror/entry.h"
+#include "dataplane/xdp/mirror/map_changes.h"
+#include "dataplane/xdp/mirror/rests.h"
 
 #include <bpf/bpf.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* Temporary failures: a map without preallocation allocates from a per-CPU reserve that an
- * interrupt refills, and a bucket's lock is refused (EBUSY) if its holder was interrupted. */
-#define RETRIES 8
-
-/* Refused deletes that one commit retries. */
-#define UNDELETED_TRIES 32
-
-/* Keys that the kernel refused to delete. The program answers GETs for them until a retry
- * succeeds. */
-struct undeleted {
-	uint8_t *keys;
-	size_t key_size;
-	unsigned count, room;
-};
+/* Rests that one flush frees: each put or delete frees one at most. */
+#define FREED_MAX (2 * MIRROR_BATCH)
 
 struct mirror {
-	int sessions_fd, overflow_fd;
+	int sessions_fd;
 	struct entry_format format;
-	uint32_t overflow_size; /* bytes of an overflow value */
-	unsigned puts, dels, long_dels, failures;
+	struct rests *rests;
+	uint32_t rest_size; /* bytes */
+	unsigned puts, dels, failures;
+	/* Numbers of the rests of sessions that are deleted, or stored again. */
+	unsigned freed;
+	uint32_t freed_rests[FREED_MAX];
 	unsigned first; /* index of the first put that put_all was given */
 	uint32_t put_slots[MIRROR_BATCH];
 	int program_fd;
@@ -43,45 +36,48 @@ struct mirror {
 	uint8_t (*put_keys)[SESSD_KEY_SIZE]; /* these three point into *shared or own */
 	uint8_t (*del_keys)[SESSD_KEY_SIZE];
 	struct sessd_entry *put_entries;
-	uint8_t *put_rest; /* MIRROR_BATCH overflow values, same index */
-	uint32_t long_del_slots[MIRROR_BATCH];
-	uint32_t long_put_slots[MIRROR_BATCH];
-	bool put_lacks_rest[MIRROR_BATCH];
+	uint8_t *put_rest; /* MIRROR_BATCH rests, same index */
+	struct rest_put rest_puts[MIRROR_BATCH];
 	uint32_t *failed; /* slots of refused puts; allocated at the first */
 	unsigned failed_room;
-	struct undeleted old_sessions, old_rests;
+	struct undeleted old_sessions;
 };
 
 static uint8_t *rest_at(struct mirror *mirror, unsigned i)
 {
-	return mirror->put_rest + (size_t)i * mirror->overflow_size;
+	return mirror->put_rest + (size_t)i * mirror->rest_size;
 }
 
 struct mirror *mirror_create(
-	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret)
+	int sessions_fd, int overflow_fd, const struct mirror_shape *shape, const __u64 *secret)
 {
+	uint16_t value_max = shape->value_max;
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
 
 	if (!mirror)
 		return NULL;
 	mirror->sessions_fd = sessions_fd;
-	mirror->overflow_fd = overflow_fd;
 	mirror->format = (struct entry_format){.secret = secret, .value_max = value_max};
-	mirror->overflow_size = SESSD_OVERFLOW_SIZE(value_max);
+	mirror->rest_size = SESSD_REST_SIZE(value_max);
 	mirror->program_fd = -1;
 	mirror->old_sessions.key_size = SESSD_KEY_SIZE;
-	mirror->old_rests.key_size = sizeof(uint32_t);
 	mirror->put_keys = mirror->own.keys;
 	mirror->del_keys = mirror->own.gone_keys;
 	mirror->put_entries = mirror->own.entries;
-	mirror->put_rest = calloc(MIRROR_BATCH, mirror->overflow_size);
-	if (!mirror->put_rest) {
-		free(mirror);
+	mirror->put_rest = calloc(MIRROR_BATCH, mirror->rest_size);
+	mirror->rests = rests_create(overflow_fd, value_max, shape->capacity + 1);
+	if (!mirror->put_rest || !mirror->rests) {
+		mirror_destroy(mirror);
 		return NULL;
 	}
 	memory_lock(mirror, sizeof(*mirror));
-	memory_lock(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
+	memory_lock(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->rest_size);
 	return mirror;
+}
+
+uint64_t mirror_bytes(uint32_t blocks, const struct mirror_shape *shape)
+{
+	return rests_bytes(blocks, shape->value_max, shape->capacity + 1);
 }
 
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd)
@@ -103,7 +99,8 @@ void mirror_destroy(struct mirror *mirror)
 {
 	if (!mirror)
 		return;
-	explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->overflow_size);
+	if (mirror->put_rest)
+		explicit_bzero(mirror->put_rest, (size_t)MIRROR_BATCH * mirror->rest_size);
 	if (mirror->shared) {
 		explicit_bzero(mirror->shared, sizeof(*mirror->shared));
 		munmap(mirror->shared, sizeof(struct sessd_map_batch));
@@ -111,117 +108,9 @@ void mirror_destroy(struct mirror *mirror)
 	free(mirror->put_rest);
 	free(mirror->failed);
 	free(mirror->old_sessions.keys);
-	free(mirror->old_rests.keys);
+	rests_destroy(mirror->rests);
 	explicit_bzero(mirror, sizeof(*mirror));
 	free(mirror);
-}
-
-/* The key's place in the list, or NULL. */
-static uint8_t *find_undeleted(const struct undeleted *old, const void *key)
-{
-	for (unsigned i = 0; i < old->count; i++) {
-		if (memcmp(old->keys + i * old->key_size, key, old->key_size) == 0)
-			return old->keys + i * old->key_size;
-	}
-	return NULL;
-}
-
-static void add_undeleted(struct undeleted *old, const uint8_t *key)
-{
-	if (find_undeleted(old, key))
-		return;
-	if (old->count == old->room) {
-		uint8_t *more = reallocarray(old->keys, old->room + MIRROR_BATCH, old->key_size);
-
-		if (!more)
-			return; /* the program answers for it until it expires */
-		old->keys = more;
-		old->room += MIRROR_BATCH;
-	}
-	memcpy(old->keys + old->count++ * old->key_size, key, old->key_size);
-}
-
-/* The key was deleted, or stored again. */
-static void forget_undeleted(struct undeleted *old, const void *key)
-{
-	uint8_t *at = find_undeleted(old, key);
-
-	if (at)
-		memmove(at, old->keys + --old->count * old->key_size, old->key_size);
-}
-
-/* Deletes `count` keys; missing ones are no error. Adds refused ones to `old`. */
-static void delete_all(int fd, const uint8_t *keys, unsigned count, struct undeleted *old)
-{
-	size_t key_size = old->key_size;
-	unsigned at = 0, retries = 0;
-
-	while (at < count) {
-		__u32 done = count - at;
-		int err = bpf_map_delete_batch(fd, keys + at * key_size, &done, NULL);
-
-		if (!err)
-			return;
-		/* On some errors the kernel leaves `done` as it was. */
-		if (done > 0 && done < count - at) {
-			retries = 0;
-			at += done;
-		}
-		if (err != -ENOENT && retries++ < RETRIES) {
-			sched_yield();
-			continue;
-		}
-		if (err != -ENOENT)
-			add_undeleted(old, keys + at * key_size);
-		at++;
-		retries = 0;
-	}
-}
-
-static void delete_again(int fd, struct undeleted *old)
-{
-	unsigned at = 0;
-
-	for (unsigned i = 0; i < UNDELETED_TRIES && at < old->count; i++) {
-		uint8_t *key = old->keys + at * old->key_size;
-		__u32 done = 1;
-		int err = bpf_map_delete_batch(fd, key, &done, NULL);
-
-		if (!err || err == -ENOENT)
-			forget_undeleted(old, key);
-		else
-			at++;
-	}
-}
-
-/* Stores `count` elements; calls `refused` with the index of each that the map refuses. */
-static void put_all(struct mirror *mirror, int fd, const uint8_t *keys, size_t key_size,
-	const uint8_t *values, size_t value_size, unsigned count,
-	void (*refused)(struct mirror *mirror, unsigned index))
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
-	unsigned at = 0, retries = 0;
-
-	while (at < count) {
-		__u32 done = count - at;
-		int err = bpf_map_update_batch(
-			fd, keys + at * key_size, values + at * value_size, &done, &opts);
-
-		if (!err)
-			return;
-		/* On some errors the kernel leaves `done` as it was. */
-		if (done > 0 && done < count - at) {
-			retries = 0;
-			at += done;
-		}
-		if (err != -E2BIG && retries++ < RETRIES) {
-			sched_yield();
-			continue;
-		}
-		refused(mirror, at);
-		at++;
-		retries = 0;
-	}
 }
 
 static bool grow_failed(struct mirror *mirror)
@@ -255,14 +144,27 @@ static void forget_failure(struct mirror *mirror, uint32_t slot)
 	}
 }
 
-static void session_refused(struct mirror *mirror, unsigned index)
+static void session_refused(void *ctx, unsigned index)
 {
+	struct mirror *mirror = ctx;
+
 	add_failure(mirror, mirror->put_slots[mirror->first + index]);
 }
 
-static void rest_refused(struct mirror *mirror, unsigned index)
+/* Stores `count` sessions from index `first` on. */
+static void put_sessions(struct mirror *mirror, unsigned first, unsigned count)
 {
-	mirror->put_lacks_rest[index] = true;
+	const struct map_puts puts = {
+		.keys = mirror->put_keys[first],
+		.values = &mirror->put_entries[first],
+		.key_size = SESSD_KEY_SIZE,
+		.value_size = sizeof(struct sessd_entry),
+		.refused = session_refused,
+		.ctx = mirror,
+	};
+
+	mirror->first = first;
+	map_put_all(mirror->sessions_fd, &puts, count);
 }
 
 static void move_put(struct mirror *mirror, unsigned to, unsigned from)
@@ -272,29 +174,26 @@ static void move_put(struct mirror *mirror, unsigned to, unsigned from)
 	mirror->put_entries[to] = mirror->put_entries[from];
 }
 
-/* Stores the overflow values. If one is refused, its session is not stored either: the writer would
- * not know of it and never delete it. */
+/* Stores the rests. If one is refused, its session is not stored either: the writer would not know
+ * of it and never delete it. */
 static void put_rests(struct mirror *mirror)
 {
 	unsigned longs = 0, kept = 0, next_long = 0;
 
 	for (unsigned i = 0; i < mirror->puts; i++) {
-		if (mirror->put_entries[i].len <= SESSD_INLINE_MAX)
-			continue;
-		if (longs != i)
-			memcpy(rest_at(mirror, longs), rest_at(mirror, i), mirror->overflow_size);
-		if (mirror->old_rests.count)
-			forget_undeleted(&mirror->old_rests, &mirror->put_slots[i]);
-		mirror->put_lacks_rest[longs] = false;
-		mirror->long_put_slots[longs++] = mirror->put_slots[i];
+		if (mirror->put_entries[i].len > SESSD_INLINE_MAX)
+			mirror->rest_puts[longs++] = (struct rest_put){
+				.entry = &mirror->put_entries[i],
+				.rest = rest_at(mirror, i),
+				.slot = mirror->put_slots[i],
+			};
 	}
 	if (longs == 0)
 		return;
-	put_all(mirror, mirror->overflow_fd, (uint8_t *)mirror->long_put_slots, sizeof(uint32_t),
-		mirror->put_rest, mirror->overflow_size, longs, rest_refused);
+	rests_store(mirror->rests, mirror->rest_puts, longs);
 	for (unsigned i = 0; i < mirror->puts; i++) {
 		if (mirror->put_entries[i].len > SESSD_INLINE_MAX &&
-			mirror->put_lacks_rest[next_long++]) {
+			mirror->rest_puts[next_long++].refused) {
 			add_failure(mirror, mirror->put_slots[i]);
 			continue;
 		}
@@ -302,7 +201,7 @@ static void put_rests(struct mirror *mirror)
 			move_put(mirror, kept, i);
 		kept++;
 	}
-	explicit_bzero(mirror->put_rest, (size_t)mirror->puts * mirror->overflow_size);
+	explicit_bzero(mirror->put_rest, (size_t)mirror->puts * mirror->rest_size);
 	explicit_bzero(
 		mirror->put_entries + kept, (mirror->puts - kept) * sizeof(struct sessd_entry));
 	mirror->puts = kept;
@@ -323,13 +222,9 @@ static bool change_by_program(struct mirror *mirror)
 	if (bpf_prog_test_run_opts(mirror->program_fd, &run) < 0 || run.retval != 0)
 		return false;
 	for (unsigned i = 0; i < mirror->puts; i++) {
-		mirror->first = i;
 		if (shared->result[i] != 0)
-			put_all(mirror, mirror->sessions_fd, mirror->put_keys[i], SESSD_KEY_SIZE,
-				(uint8_t *)&mirror->put_entries[i], sizeof(struct sessd_entry), 1,
-				session_refused);
+			put_sessions(mirror, i, 1);
 	}
-	mirror->first = 0;
 	return true;
 }
 
@@ -337,57 +232,54 @@ static bool change_by_program(struct mirror *mirror)
 static void change_sessions(struct mirror *mirror)
 {
 	for (unsigned i = 0; i < mirror->puts && mirror->old_sessions.count; i++)
-		forget_undeleted(&mirror->old_sessions, mirror->put_keys[i]);
+		undeleted_forget(&mirror->old_sessions, mirror->put_keys[i]);
 	if (mirror->puts + mirror->dels == 0 || change_by_program(mirror))
 		return;
-	delete_all(mirror->sessions_fd, mirror->del_keys[0], mirror->dels, &mirror->old_sessions);
-	put_all(mirror, mirror->sessions_fd, mirror->put_keys[0], SESSD_KEY_SIZE,
-		(uint8_t *)mirror->put_entries, sizeof(struct sessd_entry), mirror->puts,
-		session_refused);
+	map_delete_all(mirror->sessions_fd, mirror->del_keys, mirror->dels, &mirror->old_sessions);
+	put_sessions(mirror, 0, mirror->puts);
 }
 
-/* Deletes before all puts if long values are deleted: a new session may reuse the slot, and with it
- * the overflow key. */
-static void delete_long(struct mirror *mirror)
+/* The slot's rest is freed at the end of the flush. */
+static void free_rest(struct mirror *mirror, uint32_t slot)
 {
-	unsigned puts = mirror->puts;
-
-	mirror->puts = 0;
-	change_sessions(mirror);
-	mirror->puts = puts;
-	delete_all(mirror->overflow_fd, (uint8_t *)mirror->long_del_slots, mirror->long_dels,
-		&mirror->old_rests);
-	mirror->dels = mirror->long_dels = 0;
+	if (rests_take(mirror->rests, slot, &mirror->freed_rests[mirror->freed]))
+		mirror->freed++;
 }
 
-/* Deletes the overflow values of sessions that the map then refused. */
-static void drop_rests_of_failed(struct mirror *mirror, unsigned from)
+/* Frees the rests of sessions that the map then refused. */
+static void free_rests_of_failed(struct mirror *mirror, unsigned from)
 {
-	for (unsigned i = from; i < mirror->failures; i++)
-		bpf_map_delete_elem(mirror->overflow_fd, &mirror->failed[i]);
+	uint32_t number;
+
+	for (unsigned i = from; i < mirror->failures; i++) {
+		if (rests_take(mirror->rests, mirror->failed[i], &number))
+			rests_free(mirror->rests, number);
+	}
 }
 
-/* A session's overflow value is stored before the session, and deleted after it. */
+/* A session's rest is stored before the session, and freed after it is deleted. */
 void mirror_flush(struct mirror *mirror)
 {
 	unsigned failures = mirror->failures;
 
-	if (mirror->long_dels)
-		delete_long(mirror);
 	put_rests(mirror);
 	change_sessions(mirror);
-	drop_rests_of_failed(mirror, failures);
+	free_rests_of_failed(mirror, failures);
+	for (unsigned i = 0; i < mirror->freed; i++)
+		rests_free(mirror->rests, mirror->freed_rests[i]);
+	rests_settle(mirror->rests);
 	explicit_bzero(mirror->put_entries, mirror->puts * sizeof(struct sessd_entry));
-	mirror->puts = mirror->dels = mirror->long_dels = 0;
+	mirror->puts = mirror->dels = mirror->freed = 0;
 }
 
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value)
 {
 	unsigned i;
 
-	if (mirror->puts == MIRROR_BATCH)
+	if (mirror->puts == MIRROR_BATCH || mirror->freed == FREED_MAX)
 		mirror_flush(mirror);
 	i = mirror->puts++;
+	free_rest(mirror, session->slot);
 	mirror->put_slots[i] = session->slot;
 	memcpy(mirror->put_keys[i], session->key, SESSD_KEY_SIZE);
 	entry_pack(&mirror->format, &mirror->put_entries[i], rest_at(mirror, i), session, value);
@@ -402,11 +294,11 @@ static bool cancel_put(struct mirror *mirror, uint32_t slot)
 		if (mirror->put_slots[i] != slot)
 			continue;
 		if (mirror->put_entries[last].len > SESSD_INLINE_MAX && i != last)
-			memcpy(rest_at(mirror, i), rest_at(mirror, last), mirror->overflow_size);
+			memcpy(rest_at(mirror, i), rest_at(mirror, last), mirror->rest_size);
 		else if (mirror->put_entries[i].len > SESSD_INLINE_MAX)
-			explicit_bzero(rest_at(mirror, i), mirror->overflow_size);
+			explicit_bzero(rest_at(mirror, i), mirror->rest_size);
 		if (mirror->put_entries[last].len > SESSD_INLINE_MAX)
-			explicit_bzero(rest_at(mirror, last), mirror->overflow_size);
+			explicit_bzero(rest_at(mirror, last), mirror->rest_size);
 		if (i != last)
 			move_put(mirror, i, last);
 		explicit_bzero(&mirror->put_entries[last], sizeof(struct sessd_entry));
@@ -421,19 +313,29 @@ void mirror_del(struct mirror *mirror, const struct session *session)
 	if (cancel_put(mirror, session->slot))
 		return;
 	forget_failure(mirror, session->slot);
-	if (mirror->dels == MIRROR_BATCH)
+	if (mirror->dels == MIRROR_BATCH || mirror->freed == FREED_MAX)
 		mirror_flush(mirror);
 	memcpy(mirror->del_keys[mirror->dels++], session->key, SESSD_KEY_SIZE);
-	if (session->len > SESSD_INLINE_MAX)
-		mirror->long_del_slots[mirror->long_dels++] = session->slot;
+	free_rest(mirror, session->slot);
+}
+
+bool mirror_adopt(struct mirror *mirror, const struct sessd_entry *entry)
+{
+	return entry->len <= SESSD_INLINE_MAX ||
+	       rests_adopt(mirror->rests, sessd_life_slot(entry->life), rest_number(entry));
+}
+
+void mirror_adopted(struct mirror *mirror)
+{
+	rests_drop_orphans(mirror->rests);
 }
 
 void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slot), void *ctx)
 {
 	if (mirror->puts || mirror->dels)
 		mirror_flush(mirror);
-	delete_again(mirror->sessions_fd, &mirror->old_sessions);
-	delete_again(mirror->overflow_fd, &mirror->old_rests);
+	undeleted_retry(mirror->sessions_fd, &mirror->old_sessions);
+	rests_retry(mirror->rests);
 	for (unsigned i = 0; i < mirror->failures; i++)
 		failed(ctx, mirror->failed[i]);
 	mirror->failures = 0;
@@ -447,13 +349,14 @@ static int look_up(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uin
 	int ret = -ESTALE;
 
 	mirror_flush(mirror); /* a GET sees the NEWs that came before it */
-	if (find_undeleted(&mirror->old_sessions, key) ||
+	if (undeleted_find(&mirror->old_sessions, key) ||
 		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) < 0)
 		return -ENOENT;
 	*slot = sessd_life_slot(entry.life);
 	*guard = entry.guard;
 	if (sessd_life_expires(entry.life) > now) {
-		ret = entry_unpack(&mirror->format, &entry, key, mirror->overflow_fd, value);
+		ret = entry_unpack(
+			&mirror->format, &entry, key, rests_reader(mirror->rests), value);
 		if (ret < 0)
 			ret = -ENOENT;
 	}
@@ -476,7 +379,7 @@ uint64_t mirror_left(struct mirror *mirror, const struct claims *claims,
 	uint64_t expires = 0;
 
 	mirror_flush(mirror);
-	if (!find_undeleted(&mirror->old_sessions, key) &&
+	if (!undeleted_find(&mirror->old_sessions, key) &&
 		bpf_map_lookup_elem(mirror->sessions_fd, key, &entry) == 0 && entry.guard &&
 		claims_covers(claims, sessd_life_slot(entry.life)))
 		expires = sessd_life_expires(entry.life);

@@ -20,16 +20,30 @@
 
 struct mirror;
 
+struct mirror_shape {
+	uint32_t capacity;  /* sessions */
+	uint16_t value_max; /* bytes */
+};
+
 /* `secret`: the guard's SESSD_GUARD_KEYS numbers; `secret` and the descriptors stay the caller's
- * and must outlive the mirror. `value_max`: bytes. NULL if out of memory. */
+ * and must outlive the mirror. NULL if out of memory. */
 struct mirror *mirror_create(
-	int sessions_fd, int overflow_fd, uint16_t value_max, const __u64 *secret);
+	int sessions_fd, int overflow_fd, const struct mirror_shape *shape, const __u64 *secret);
+/* Bytes that it takes if all sessions are long, besides its queue. `blocks`: of the overflow map.
+ */
+uint64_t mirror_bytes(uint32_t blocks, const struct mirror_shape *shape);
 /* Discards what is still queued. */
 void mirror_destroy(struct mirror *mirror);
 /* Stores sessions by the program of ebpf/map_batch.bpf.h through the memory of its map `puts`.
  * Without it, and where it fails, BPF_MAP_UPDATE_BATCH does. 0 or a negative errno. Call before the
  * first put. */
 int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd);
+
+/* Adoption: this entry, which is intact, is in the map. False if its rest cannot be its own: it is
+ * to be deleted. To undo it, mirror_del. */
+bool mirror_adopt(struct mirror *mirror, const struct sessd_entry *entry);
+/* After the last: deletes rests that no entry has. */
+void mirror_adopted(struct mirror *mirror);
 
 /* Queue a change; a full queue is flushed first. The value is copied. */
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value);
