@@ -2,9 +2,10 @@
 # Copyright (c) 2026 the sessiond authors
 """A line of the table, and how its rounds are run."""
 import dataclasses
+import os
 import statistics
 
-from .bounds import BOUNDS, LIMIT, PEER, TWO
+from .bounds import BOUNDS, LIMIT, PEER
 
 
 @dataclasses.dataclass
@@ -47,7 +48,7 @@ class Figure:
             met, aimed = value <= bound.at_least, value <= bound.aim
         else:
             met, aimed = value >= bound.at_least, value >= bound.aim
-        if not met and bound.cpus > TWO:
+        if not met and bound.cpus > os.cpu_count():
             return "**missed**; it takes %d CPUs" % bound.cpus
         return "aim" if aimed else "bound" if met else "**missed**"
 
