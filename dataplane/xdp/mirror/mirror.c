@@ -116,14 +116,13 @@ void mirror_destroy(struct mirror *mirror)
 static bool grow_failed(struct mirror *mirror)
 {
 	unsigned room = mirror->failed_room + MIRROR_BATCH;
-	uint32_t *old = mirror->failed, *more;
+	uint32_t *more = realloc(mirror->failed, room * sizeof(*more));
 
-	mirror->failed = NULL; /* gcc 12's analyzer misses that it is freed */
-	more = reallocarray(old, room, sizeof(*more));
-	mirror->failed = more ? more : old;
-	if (more)
-		mirror->failed_room = room;
-	return more;
+	if (!more)
+		return false;
+	mirror->failed = more;
+	mirror->failed_room = room;
+	return true;
 }
 
 static void add_failure(struct mirror *mirror, uint32_t slot)
