@@ -34,6 +34,8 @@ def farm():
         "NEW/s stored in a farm, xdp mode": Bound(PEER, 0.7, 0.9, 5),
         # What that is for a writer with a core of its own.
         "the writer's CPU time for such a NEW": Bound(PEER, 1 / 0.7, 1 / 0.9),
+        # What that is if the cache has one core, and the engines have others.
+        "CPU time of all threads of the cache for such a NEW": Bound(PEER, 1 / 0.7, 1 / 0.9),
         "NEW at one cache to a GET hit at the other, p99": Bound(VALUE, 5, 2),
         # Writer and farm's thread of both caches, a reader, the engines, and the load.
         "the same at 100k NEW/s, p99": Bound(VALUE, 5, 2, 8),

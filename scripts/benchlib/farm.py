@@ -192,6 +192,8 @@ def news(farm):
         try:
             before, stored = threads(server), farm.stat("xdp", "new_stored")
             result = lab.frames(server, "--workload", "new", "--sessions", capacity)
+            if on:
+                farm.settle("xdp")
             used = [now - then for now, then in zip(threads(server), before)]
             stored = farm.stat("xdp", "new_stored") - stored
             if not on:
@@ -200,19 +202,22 @@ def news(farm):
                 passed.append(farm.stat("xdp", "farm_passed"))
                 published.append(farm.stat("xdp", "farm_passed") +
                                  farm.stat("xdp", "farm_drop_queue_full"))
-            return result["landed_per_second"], used[writer[0]] / max(stored, 1)
+            return (result["landed_per_second"], used[writer[0]] / max(stored, 1),
+                    sum(used) / max(stored, 1))
         finally:
             farm.stop(server, "xdp")
             farm.forget()
     measure(False)  # which thread the writer is
-    (rates, cpu), (rates_off, cpu_off) = map(pairs, in_turn(
+    (rates, cpu, sums), (rates_off, cpu_off, sums_off) = map(pairs, in_turn(
         lab, lambda: measure(True), lambda: measure(False), most=MOST))
     return [Figure("NEW/s stored in a farm, xdp mode", "/s", rates, peer="without a farm", peers=rates_off,
                    note="%s, and with the writer, which has it alone without a farm; %.0f %% of the "
                         "NEWs found room in the queue to the farm's thread" % (
                             SHARED, 100 * sum(passed) / max(sum(published), 1))),
             Figure("the writer's CPU time for such a NEW", "ns", cpu, peer="without a farm",
-                   peers=cpu_off, lower_is_better=True)]
+                   peers=cpu_off, lower_is_better=True),
+            Figure("CPU time of all threads of the cache for such a NEW", "ns", sums,
+                   peer="without a farm", peers=sums_off, lower_is_better=True)]
 
 
 def lag(farm):
