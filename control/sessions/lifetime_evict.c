@@ -19,29 +19,30 @@
 #define PROBATION_PART 16
 #define PROVEN_PART    64
 
+/* Links a chain of sessions, `first` to `last`, behind `older`. */
+static void splice(struct link *links, uint32_t older, uint32_t first, uint32_t last)
+{
+	uint32_t younger = links[older].next;
+
+	links[first].prev = older;
+	links[older].next = first;
+	links[last].next = younger;
+	links[younger].prev = last;
+}
+
 /* Adds it at the young end. */
 static void enqueue(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
-	struct link *links = lifetime->links;
-	uint32_t head = lifetime->capacity + queue, youngest = links[head].prev;
+	uint32_t head = lifetime->capacity + queue;
 
-	links[slot].next = head;
-	links[slot].prev = youngest;
-	links[youngest].next = slot;
-	links[head].prev = slot;
+	splice(lifetime->links, lifetime->links[head].prev, slot, slot);
 	lifetime->queued[queue]++;
 }
 
 /* Adds it at the old end. */
 static void enqueue_oldest(struct lifetime *lifetime, enum queue queue, uint32_t slot)
 {
-	struct link *links = lifetime->links;
-	uint32_t head = lifetime->capacity + queue, oldest = links[head].next;
-
-	links[slot].prev = head;
-	links[slot].next = oldest;
-	links[oldest].prev = slot;
-	links[head].next = slot;
+	splice(lifetime->links, lifetime->capacity + queue, slot, slot);
 	lifetime->queued[queue]++;
 }
 
@@ -69,13 +70,9 @@ void eviction_reset(struct lifetime *lifetime)
 
 void eviction_append(struct lifetime *lifetime, uint32_t first, uint32_t last)
 {
-	struct link *links = lifetime->links;
-	uint32_t head = lifetime->capacity + PROBATION, youngest = links[head].prev;
+	uint32_t head = lifetime->capacity + PROBATION;
 
-	links[first].prev = youngest;
-	links[youngest].next = first;
-	links[last].next = head;
-	links[head].prev = last;
+	splice(lifetime->links, lifetime->links[head].prev, first, last);
 }
 
 static void set_flags(struct lifetime *lifetime, uint32_t slot, bool once)
