@@ -142,7 +142,8 @@ const char *maps_read_settings(struct engine *engine, struct sessd_config *setti
 		return "the pinned maps are of another version";
 	if (settings->abi == 0)
 		return "the pin set is incomplete";
-	if (settings->abi != SESSD_ABI)
+	if (settings->abi != SESSD_ABI || settings->value_max == 0 ||
+		settings->value_max > SESSD_VALUE_LIMIT)
 		return "the pinned maps are of another version";
 	if (settings->netns != netns_inode()) {
 		engine->foreign = true;

@@ -88,6 +88,7 @@ void world_reset(struct world *world)
 	assert_int_equal(address_parse("127.0.0.1", &world->config.listen[0].addr), 0);
 	strcpy(world->config.pin_dir, world->pin_dir);
 	world->skip_slot = UINT32_MAX;
+	world->keep_each = 1;
 	world->failed = 0;
 }
 
@@ -113,8 +114,13 @@ bool world_found(void *ctx, const struct session *session)
 {
 	struct world *world = ctx;
 
-	if (session->slot == world->skip_slot)
+	if (session->slot == world->skip_slot || session->slot % world->keep_each)
 		return false;
+	/* As the writer: a slot has one session. */
+	for (unsigned i = 0; i < world->found_count; i++) {
+		if (world->found[i].slot == session->slot)
+			return false;
+	}
 	assert_true(world->found_count < WORLD_FOUND_MAX);
 	world->found[world->found_count++] = *session;
 	return true;
@@ -122,7 +128,7 @@ bool world_found(void *ctx, const struct session *session)
 
 int world_open(struct world *world)
 {
-	struct table_config table = {.capacity = CAPACITY, .value_max = 1};
+	struct table_config table = {.capacity = world->config.capacity, .value_max = 1};
 	int err = engine_xdp.open(&world->engine, &world->config);
 
 	if (err) {

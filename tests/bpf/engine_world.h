@@ -26,6 +26,7 @@ struct world {
 	struct session found[WORLD_FOUND_MAX];
 	unsigned found_count;
 	uint32_t skip_slot; /* `found` returns false for it */
+	uint32_t keep_each; /* and for those that are no multiples of this; 1: for none */
 	unsigned failed;    /* commits */
 };
 

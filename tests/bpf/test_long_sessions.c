@@ -7,7 +7,8 @@
 #include "tests/bpf/engine_world.h"
 #include "tests/bpf/frame.h"
 
-#include "dataplane/xdp/mirror/rest_reader.h"
+#include "common/clock.h"
+#include "dataplane/xdp/mirror/entry.h"
 #include "ebpf/sessiond.skel.h"
 
 #include <bpf/bpf.h>
@@ -190,12 +191,80 @@ static void moved(void **state)
 	world_close(&world, false);
 }
 
+/* So many are not adopted that their deletes fill batches while others, whose rests are in the same
+ * blocks, were not met yet. */
+static void most_are_refused(void **state)
+{
+	unsigned count = 5 * MIRROR_BATCH, each = SESSD_RESTS(512);
+
+	(void)state;
+	world_reset(&world);
+	world.config.capacity = count;
+	longest = world.config.value_max = 512;
+	world_run(&world);
+	for (uint32_t slot = 0; slot < count; slot++)
+		world_put(&world, slot, 100000, len_of(slot));
+	world_commit(&world);
+	assert_int_equal(blocks(), blocks_for(count));
+	world_close(&world, true);
+	world.keep_each = each;
+	world_run(&world);
+	serve();
+	assert_int_equal(world.found_count, blocks_for(count));
+	assert_int_equal(blocks(), blocks_for(count));
+	for (uint32_t slot = 0; slot < count; slot++)
+		ask(slot, slot % each ? 0 : len_of(slot));
+	world_close(&world, false);
+}
+
+/* An entry of another key that says it has the slot, too. */
+static void add_twin(uint32_t slot)
+{
+	const struct entry_format format = {
+		.secret = world.engine->settings.secret, .value_max = world.config.value_max};
+	struct session session = {
+		.expires = clock_tick() + 100000, .slot = slot, .len = 100, .sum = 1};
+	uint8_t value[100] = {0};
+	struct sessd_entry entry;
+	int fd = world_pin(&world, SESSD_PIN_SESSIONS);
+
+	world_key(slot + 1000, session.key);
+	entry_pack(&format, &entry, NULL, &session, value);
+	assert_int_equal(bpf_map_update_elem(fd, session.key, &entry, BPF_ANY), 0);
+	close(fd);
+}
+
+/* One of both is adopted. If it is the long one, the other does not take its rest. */
+static void twins(void **state)
+{
+	unsigned count = 100, longs = 0;
+
+	(void)state;
+	fill(count, 512);
+	for (uint32_t slot = 0; slot < count; slot++)
+		add_twin(slot);
+	restart();
+	assert_int_equal(world.found_count, count);
+	for (unsigned i = 0; i < count; i++) {
+		const struct session *session = &world.found[i];
+
+		if (session->len == 100)
+			continue;
+		longs++;
+		ask(session->slot, len_of(session->slot));
+	}
+	assert_true(longs > 0 && longs < count);
+	world_close(&world, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(every_shape),
 		world_test(deleted_and_filled),
 		world_test(moved),
+		world_test(most_are_refused),
+		world_test(twins),
 	};
 
 	world_require(&world);

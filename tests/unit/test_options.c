@@ -893,10 +893,10 @@ static void memory_of_xdp_mode(void **state)
 		const char *line;
 		unsigned bytes; /* per session */
 	} cases[] = {
-		{"-m xdp -i lo --max-session 156", 82 + 306},
-		{"-m xdp -i lo --max-session 192", 82 + 459},
-		{"-m xdp -i lo", 82 + 842},
-		{"-m xdp -i lo --max-session 1400", 82 + 2378},
+		{"-m xdp -i lo --max-session 156", 72 + 306},
+		{"-m xdp -i lo --max-session 192", 76 + 370},
+		{"-m xdp -i lo", 77 + 718},
+		{"-m xdp -i lo --max-session 1400", 79 + 1682},
 	};
 	struct options options;
 

@@ -315,7 +315,9 @@ void mirror_del(struct mirror *mirror, const struct session *session)
 	if (mirror->dels == MIRROR_BATCH || mirror->freed == FREED_MAX)
 		mirror_flush(mirror);
 	memcpy(mirror->del_keys[mirror->dels++], session->key, SESSD_KEY_SIZE);
-	free_rest(mirror, session->slot);
+	/* While sessions are adopted, the slot may be another's that was met before. */
+	if (session->len > SESSD_INLINE_MAX)
+		free_rest(mirror, session->slot);
 }
 
 bool mirror_adopt(struct mirror *mirror, const struct sessd_entry *entry)

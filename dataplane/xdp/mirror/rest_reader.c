@@ -45,6 +45,7 @@ bool rest_reader_get(struct rest_reader *reader, uint32_t number, void *rest)
 		!rest_reader_block(reader, number >> SESSD_REST_BITS, reader->block))
 		return false;
 	memcpy(rest, reader->block + (size_t)place * reader->rest_size, reader->rest_size);
+	explicit_bzero(reader->block, reader->block_size);
 	return true;
 }
 

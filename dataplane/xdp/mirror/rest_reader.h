@@ -14,7 +14,7 @@
 struct rest_reader {
 	int fd;
 	uint32_t rests, rest_size, block_size; /* in a block; bytes */
-	uint8_t *block;			       /* the last one read, in locked memory */
+	uint8_t *block;			       /* used by rest_reader_get, in locked memory */
 };
 
 /* `fd` stays the caller's. 0, or -ENOMEM; rest_reader_close is allowed then, too. */

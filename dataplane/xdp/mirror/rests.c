@@ -34,6 +34,7 @@ struct rests {
 	uint8_t *stored;   /* AT_ONCE blocks */
 	uint32_t keys[AT_ONCE];
 	bool refused[AT_ONCE];
+	bool adopting; /* `used` has a part only: no block is empty */
 	uint32_t emptied[EMPTIED_MAX];
 	unsigned emptied_count;
 	struct undeleted old;
@@ -196,7 +197,7 @@ void rests_free(struct rests *rests, uint32_t number)
 	if (rests->used[block] == all_used(rests))
 		clear_full(rests, block);
 	rests->used[block] &= ~(1ULL << number % SESSD_RESTS_MAX);
-	if (rests->used[block])
+	if (rests->used[block] || rests->adopting)
 		return;
 	if (rests->emptied_count == EMPTIED_MAX)
 		rests_settle(rests);
@@ -287,6 +288,7 @@ bool rests_adopt(struct rests *rests, uint32_t slot, uint32_t number)
 {
 	uint32_t block = number >> SESSD_REST_BITS, place = number % SESSD_RESTS_MAX;
 
+	rests->adopting = true;
 	if (slot >= rests->slots || rests->of_slot[slot] || block >= rests->blocks ||
 		place >= rests->reader.rests || rests->used[block] >> place & 1)
 		return false;
@@ -306,5 +308,5 @@ void rests_drop_orphans(struct rests *rests)
 		if (block >= rests->blocks || !rests->used[block])
 			bpf_map_delete_elem(fd, &block);
 	}
-	rests->emptied_count = 0;
+	rests->adopting = false;
 }

@@ -48,7 +48,8 @@ void rests_settle(struct rests *rests);
 /* Retries some deletes that the kernel refused. */
 void rests_retry(struct rests *rests);
 
-/* Adoption: a session in the map has this rest. False if it cannot be so. */
+/* Adoption: a session in the map has this rest. False if it cannot be so. From the first call to
+ * rests_drop_orphans no block is deleted: sessions that are met later may have rests in it. */
 bool rests_adopt(struct rests *rests, uint32_t slot, uint32_t number);
 /* Deletes the blocks of which rests_adopt has adopted no rest. */
 void rests_drop_orphans(struct rests *rests);
