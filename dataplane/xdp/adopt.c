@@ -154,7 +154,6 @@ int adopt_sessions(struct engine *engine, const struct adoption *adoption)
 	err = adopt_each(bpf_map__fd(engine->skel->maps.sessions), &visitor);
 	if (err)
 		goto out;
-	mirror_flush(engine->mirror);
 	mirror_adopted(engine->mirror);
 	log_notice("adopted %zu sessions from %s (%zu expired, %zu taken, %zu damaged)",
 		reading.adopted, engine->config.pin_dir, reading.expired, reading.taken,

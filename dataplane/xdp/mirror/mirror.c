@@ -328,6 +328,7 @@ bool mirror_adopt(struct mirror *mirror, const struct sessd_entry *entry)
 
 void mirror_adopted(struct mirror *mirror)
 {
+	mirror_flush(mirror);
 	rests_drop_orphans(mirror->rests);
 }
 

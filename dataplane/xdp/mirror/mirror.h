@@ -42,7 +42,8 @@ int mirror_use_program(struct mirror *mirror, int program_fd, int puts_fd);
 /* Adoption: this entry, which is intact, is in the map. False if its rest cannot be its own: it is
  * to be deleted. To undo it, mirror_del. */
 bool mirror_adopt(struct mirror *mirror, const struct sessd_entry *entry);
-/* After the last: deletes rests that no entry has. */
+/* After the last one: applies what is queued, and deletes the blocks in which no entry has a rest.
+ */
 void mirror_adopted(struct mirror *mirror);
 
 /* Queue a change; a full queue is flushed first. The value is copied. */

@@ -34,7 +34,7 @@ struct rests {
 	uint8_t *stored;   /* AT_ONCE blocks */
 	uint32_t keys[AT_ONCE];
 	bool refused[AT_ONCE];
-	bool adopting; /* `used` has a part only: no block is empty */
+	bool adopting; /* not all rests are in `used` yet: delete no block */
 	uint32_t emptied[EMPTIED_MAX];
 	unsigned emptied_count;
 	struct undeleted old;
@@ -52,7 +52,7 @@ static size_t slot_bytes(uint32_t slots)
 
 static uint64_t all_used(const struct rests *rests)
 {
-	return rests->reader.rests == 64 ? ALL : (1ULL << rests->reader.rests) - 1;
+	return rests->reader.rests == SESSD_RESTS_MAX ? ALL : (1ULL << rests->reader.rests) - 1;
 }
 
 static bool allocate(struct rests *rests)
