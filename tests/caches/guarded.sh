@@ -62,7 +62,7 @@ client store 7001 --count 1000 --seed 1 --confirm
 await 10 "b has what a's clients stored" try fetch 7002 --count 1000 --seed 1
 client remove 7002 --count 500 --seed 1
 await 10 "a has lost what was removed at b" try fetch 7001 --count 500 --seed 1 --expect miss
-has b farm_copies gt 0 || fail "the second copy was not seen"
+await 10 "the second copy was seen" has b farm_copies gt 0
 expect 0 '' "$sessionctl" -C "$folder/a.sock" farm
 cat "$folder/out"
 has a farm_engine_faults eq 0 || fail "a finds fault with these engines: $(cat "$folder/out")"
