@@ -93,7 +93,7 @@ static int on_argument(void *ctx, const char *argument)
 static int read_command_line(struct options *options, int argc, char **argv)
 {
 	struct argp_option argp_options[OPTION_TABLE_MAX + 1] = {0};
-	static _Thread_local char texts[OPTION_TABLE_MAX][OPTION_HELP];
+	char texts[OPTION_TABLE_MAX][OPTION_HELP];
 	struct option_source source = {.options = options};
 	char text[1024];
 	const struct cli cli = {

@@ -415,7 +415,7 @@ static bool answer(struct engine_link *link, uint64_t now)
 
 static bool receive(struct engine_link *link, uint64_t now)
 {
-	static _Thread_local uint8_t chunk[READ_CHUNK];
+	uint8_t chunk[READ_CHUNK];
 
 	for (unsigned i = 0; i < READ_ROUNDS && !link->held; i++) {
 		ssize_t n = read_some(link, chunk, sizeof(chunk), now);

@@ -147,8 +147,8 @@ static void take_resend(struct farm *farm, const struct entry_resend *resend, in
 void control_entry(
 	struct farm_engine *engine, const uint8_t *entry, size_t size, struct entry_id id)
 {
-	static _Thread_local uint8_t body[ENTRY_BODY_MAX];
-	static _Thread_local struct entry_hello hello;
+	uint8_t body[ENTRY_BODY_MAX];
+	struct entry_hello hello;
 	struct farm *farm = engine->farm;
 	struct record_cursor cursor = {body, size - ENTRY_MIN};
 	int64_t time = engine_entry_time(engine, id);

@@ -88,7 +88,7 @@ static void add(struct farm_marks *marks, const struct farm_engine *engine,
 
 void marks_keep(struct farm *farm)
 {
-	static _Thread_local struct farm_marks now;
+	struct farm_marks now;
 
 	/* History may still have a flush or a REMOVE of what is stored. */
 	if (!farm->side.keep || farm->warm_up != FARM_WARM_UP_DONE || farm->history.active)

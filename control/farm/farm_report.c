@@ -57,7 +57,7 @@ static void report_node(
 
 void report_update(struct farm *farm)
 {
-	static _Thread_local struct farm_status status;
+	struct farm_status status;
 	const struct publisher *publisher = &farm->publisher;
 
 	memset(&status, 0, sizeof(status));
