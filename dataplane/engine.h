@@ -155,10 +155,12 @@ struct engine_ops {
 	void (*del)(struct engine *engine, const struct session *session);
 	void (*commit)(struct engine *engine, void (*failed)(void *ctx, uint32_t slot), void *ctx);
 
-	/* Reads the value of a stored session, `session->len` bytes; `value` has room for
-	 * ENGINE_VALUE_ROOM bytes. False if the fast path no longer has it. Sets no mark. NULL
-	 * where `table` has the values. Writer thread. */
-	bool (*value)(struct engine *engine, const struct session *session, void *value);
+	/* Reads the value of a stored session and returns its length; `value` has room for
+	 * ENGINE_VALUE_ROOM bytes. 0 if the fast path no longer has it. Sets no mark. NULL where
+	 * `table` has the values. Writer thread. */
+	uint16_t (*value)(struct engine *engine, const struct session *session, void *value);
+	/* The same without the value. */
+	uint16_t (*length)(struct engine *engine, const struct session *session);
 
 	/* What TAKEs did to a fast path with a table of its own: NULL, all three, where they claim
 	 * in `table` itself, and say so to the sink. Writer thread.

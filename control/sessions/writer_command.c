@@ -93,7 +93,7 @@ int writer_set_farm(struct writer *writer, bool on)
 }
 
 /* What is known of a session. */
-static void inform(struct writer *writer, const struct session *session, struct session_info *info)
+static void inform(struct writer *writer, struct session *session, struct session_info *info)
 {
 	census_info(writer->census, session->slot, clock_tick(), info);
 	if (info->others)
@@ -103,7 +103,7 @@ static void inform(struct writer *writer, const struct session *session, struct 
 /* Whether the filter selects a session; `info` is filled in if so. The context of one of the others
  * is read if the filter asks for it, or `shown`; `values` counts that. */
 static bool selects(struct writer *writer, const struct session_filter *filter,
-	const struct session *session, bool shown, struct session_info *info, unsigned *values)
+	struct session *session, bool shown, struct session_info *info, unsigned *values)
 {
 	struct session_filter rest = *filter;
 
@@ -153,9 +153,10 @@ static bool find_step(struct writer *writer, void *ctx)
 		return true;
 	switch (find->what) {
 	case COMMAND_FIND:
-		*find->session = session;
 		if (find->info)
 			inform(writer, &session, find->info);
+		writer_read_length(writer, &session);
+		*find->session = session;
 		find->found = true;
 		break;
 	case COMMAND_DELETE:
@@ -307,9 +308,12 @@ static bool list_step(struct writer *writer, void *ctx)
 		struct session *session = &list->sessions[list->count];
 
 		if (writer_session(writer, *list->next, session) &&
-			!writer_is_taken(writer, session))
-			list->count += selects(writer, list->filter ? list->filter : &every,
-				session, true, &list->infos[list->count], &values);
+			!writer_is_taken(writer, session) &&
+			selects(writer, list->filter ? list->filter : &every, session, true,
+				&list->infos[list->count], &values)) {
+			writer_read_length(writer, session);
+			list->count++;
+		}
 		++*list->next;
 	}
 	/* One step is a page, even an empty one: the main thread waits for it. */

@@ -242,15 +242,17 @@ static bool pass_again(struct writer *writer, uint32_t slot, uint64_t now)
 	struct session session;
 
 	if (!writer_session(writer, slot, &session) || writer_is_taken(writer, &session) ||
-		session.expires < now + clock_ticks(1) || !writer_value(writer, &session, value))
+		session.expires < now + clock_ticks(1))
+		return false;
+	record.value_len = writer_value(writer, &session, value);
+	if (record.value_len == 0)
 		return false;
 	memcpy(record.key, session.key, SESSD_KEY_SIZE);
-	record.value_len = session.len;
 	/* Rounded down: a session never lives longer than its client said. */
 	record.seconds_left = (uint32_t)clock_seconds(session.expires - now) - 1;
 	if (record.seconds_left > 0 && push(writer->farm, &record, OUT_REST))
 		counter_add(&writer->farm->farm_passed_again, 1);
-	explicit_bzero(value, session.len);
+	explicit_bzero(value, record.value_len);
 	return true;
 }
 

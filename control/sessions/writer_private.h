@@ -104,7 +104,8 @@ void writer_take_in(
 
 /* The slot of a session, or TABLE_NO_SLOT: the status entry is none. */
 uint32_t writer_find_slot(struct writer *writer, const uint8_t key[SESSD_KEY_SIZE]);
-/* Reads the session of a slot, as table_slot, with its end also where the table is an index. */
+/* Reads the session of a slot, as table_slot, with its end also where the table is an index.
+ * The length is 0 there. */
 bool writer_session(struct writer *writer, uint32_t slot, struct session *session);
 /* Deletes a session that `lifetime` has already released, from the table and the fast path. */
 void writer_drop(struct writer *writer, uint32_t slot);
@@ -124,12 +125,14 @@ uint32_t writer_take_slot(struct writer *writer, uint64_t now);
 uint8_t writer_store(struct writer *writer, uint64_t hash, struct session *session,
 	const void *value, const struct session_facts *facts, const struct address *source,
 	bool oldest);
-/* Copies a session's value to `value`, of ENGINE_VALUE_ROOM bytes. False if it is gone, or its
- * engine cannot tell. Wipe it. */
-bool writer_value(struct writer *writer, const struct session *session, void *value);
-/* Reads the context of a session that is among the others: its value has it. */
-void writer_read_context(
-	struct writer *writer, const struct session *session, struct session_info *info);
+/* Copies a session's value to `value`, of ENGINE_VALUE_ROOM bytes, and returns its length. 0 if it
+ * is gone, or its engine cannot tell. Wipe it. */
+uint16_t writer_value(struct writer *writer, const struct session *session, void *value);
+/* Sets the length of a session whose table has none: a system call in xdp mode. */
+void writer_read_length(struct writer *writer, struct session *session);
+/* Reads the context of a session that is among the others: its value has it. Sets the length, too.
+ */
+void writer_read_context(struct writer *writer, struct session *session, struct session_info *info);
 /* Passes the changes to the fast path. */
 void writer_commit(struct writer *writer);
 /* Whether another step of many deletes may run now. */

@@ -7,26 +7,33 @@
 
 #include <string.h>
 
-bool writer_value(struct writer *writer, const struct session *session, void *value)
+uint16_t writer_value(struct writer *writer, const struct session *session, void *value)
 {
 	if (writer->ops->value)
 		return writer->ops->value(writer->engine, session, value);
 	if (writer->ops->put)
-		return false;
+		return 0;
 	table_value(writer->table, session->slot, value);
-	return true;
+	return session->len;
 }
 
-void writer_read_context(
-	struct writer *writer, const struct session *session, struct session_info *info)
+void writer_read_length(struct writer *writer, struct session *session)
+{
+	if (session->len == 0 && writer->ops->length)
+		session->len = writer->ops->length(writer->engine, session);
+}
+
+void writer_read_context(struct writer *writer, struct session *session, struct session_info *info)
 {
 	uint8_t value[ENGINE_VALUE_ROOM];
 	struct session_facts facts;
+	uint16_t len = writer_value(writer, session, value);
 
-	if (!writer_value(writer, session, value))
+	if (len == 0)
 		return;
-	session_read(value, session->len, &facts);
-	explicit_bzero(value, session->len);
+	session->len = len;
+	session_read(value, len, &facts);
+	explicit_bzero(value, len);
 	info->others = false;
 	info->context_len = facts.context_len;
 	memcpy(info->context, facts.context, sizeof(info->context));

@@ -19,9 +19,14 @@ static void numbers_return(struct numbers *numbers, uint32_t number)
 	numbers->returned[numbers->returned_count++] = number;
 }
 
-static bool is_adopted(const struct table *table, uint32_t slot)
+static void set_held(struct table *table, uint32_t slot)
 {
-	return table->adopted[slot / 64] >> slot % 64 & 1;
+	table->held[slot / 64] |= 1ULL << slot % 64;
+}
+
+static void clear_held(struct table *table, uint32_t slot)
+{
+	table->held[slot / 64] &= ~(1ULL << slot % 64);
 }
 
 uint32_t table_alloc(struct table *table)
@@ -30,8 +35,8 @@ uint32_t table_alloc(struct table *table)
 
 	/* Skips adopted slots; each is skipped once in the table's lifetime. */
 	while (!numbers->returned_count && numbers->fresh < table->capacity &&
-		is_adopted(table, numbers->fresh)) {
-		if (numbers->fresh % 64 == 0 && table->adopted[numbers->fresh / 64] == UINT64_MAX)
+		table_holds(table, numbers->fresh)) {
+		if (numbers->fresh % 64 == 0 && table->held[numbers->fresh / 64] == UINT64_MAX)
 			numbers->fresh += 64;
 		else
 			numbers->fresh++;
@@ -41,9 +46,9 @@ uint32_t table_alloc(struct table *table)
 
 bool table_alloc_at(struct table *table, uint32_t slot)
 {
-	if (slot >= table->capacity || slot < table->free_slots.fresh || is_adopted(table, slot))
+	if (slot >= table->capacity || slot < table->free_slots.fresh || table_holds(table, slot))
 		return false;
-	table->adopted[slot / 64] |= 1ULL << slot % 64;
+	set_held(table, slot);
 	return true;
 }
 
@@ -51,7 +56,7 @@ void table_unalloc(struct table *table, uint32_t slot)
 {
 	/* table_alloc will find an adopted slot that it has not skipped yet by itself. */
 	if (slot >= table->free_slots.fresh)
-		table->adopted[slot / 64] &= ~(1ULL << slot % 64);
+		clear_held(table, slot);
 	else
 		numbers_return(&table->free_slots, slot);
 }
@@ -175,18 +180,8 @@ void table_prefetch_new(const struct table *table, uint64_t hash, uint32_t numbe
 	__builtin_prefetch(&table->buckets[table_home(table, hash)], 1);
 	__builtin_prefetch(slot, 1);
 	__builtin_prefetch(slot + table->slot_bytes - 1, 1);
-	__builtin_prefetch(&table->adopted[number / 64], 1);
+	__builtin_prefetch(&table->held[number / 64], 1);
 	__builtin_prefetch(&table->marks[number / 64], 1);
-	if (table->lengths)
-		__builtin_prefetch(&table->lengths[number], 1);
-}
-
-static void fill_index_slot(struct table *table, const struct session *session)
-{
-	assert(!table->lengths[session->slot] && session->len > 0 &&
-		session->len <= SESSD_VALUE_LIMIT);
-	memcpy(index_key_at(table, session->slot), session->key, SESSD_KEY_SIZE);
-	table->lengths[session->slot] = session->len;
 }
 
 static void fill_slot(struct table *table, const struct session *session, const void *value)
@@ -207,14 +202,16 @@ void table_insert(
 	struct table *table, uint64_t hash, const struct session *session, const void *value)
 {
 	assert(session->slot <= table->capacity);
-	if (table->lengths)
-		fill_index_slot(table, session);
+	if (table_is_index(table))
+		memcpy(index_key_at(table, session->slot), session->key, SESSD_KEY_SIZE);
 	else
 		fill_slot(table, session, value);
 	mark_clear(table->marks, session->slot);
 	index_add(table, hash, session->slot);
 	if (session->slot == table->capacity)
 		return;
+	if (table_is_index(table))
+		set_held(table, session->slot);
 	if (session->slot >= table->used_end)
 		table->used_end = session->slot + 1;
 	store_relaxed(&table->count, table->count + 1);
@@ -227,7 +224,7 @@ uint32_t table_extra_slot(const struct table *table)
 
 void table_renew(struct table *table, uint32_t number, uint64_t expires)
 {
-	if (!table->lengths)
+	if (!table_is_index(table))
 		store_release(&table_slot_at(table, number)->expires, expires);
 }
 
@@ -237,10 +234,8 @@ void table_rewrite_extra(struct table *table, const struct session *session, con
 	uint64_t head;
 	uint32_t seq;
 
-	if (table->lengths) {
-		table->lengths[table->capacity] = session->len;
+	if (table_is_index(table))
 		return;
-	}
 	head = load_relaxed(&slot->head);
 	seq = head;
 	assert((seq & SLOT_STATE) == SLOT_LIVE && session->len <= table->inline_bytes);
@@ -282,9 +277,9 @@ void table_delete(struct table *table, uint32_t number)
 	assert(number < table->capacity);
 	index_remove(
 		table, table_hash(table, (const uint8_t *)table_key_at(table, number)), number);
-	if (table->lengths) {
-		assert(table->lengths[number]);
-		table->lengths[number] = 0;
+	if (table_is_index(table)) {
+		assert(table_holds(table, number));
+		clear_held(table, number);
 		explicit_bzero(index_key_at(table, number), SESSD_KEY_SIZE);
 	} else {
 		wipe_slot(table, number);
@@ -298,7 +293,7 @@ bool table_claim(struct table *table, uint32_t number)
 	struct table_slot *slot = table_slot_at(table, number);
 	uint64_t head;
 
-	if (table->lengths)
+	if (table_is_index(table))
 		return false;
 	head = load_relaxed(&slot->head);
 	/* Readers change it to this alone. */
@@ -309,18 +304,18 @@ bool table_claim(struct table *table, uint32_t number)
 
 bool table_taken(const struct table *table, uint32_t number)
 {
-	return !table->lengths && load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
+	return !table_is_index(table) &&
+	       load_relaxed(&table_slot_at(table, number)->head) & SLOT_TAKEN;
 }
 
 static bool read_index_slot(const struct table *table, uint32_t number, struct session *session)
 {
-	if (!table->lengths[number])
+	if (!table_holds(table, number))
 		return false;
 	memcpy(session->key, index_key_at(table, number), SESSD_KEY_SIZE);
 	session->expires = 0;
 	session->slot = number;
-	session->len = table->lengths[number];
-	session->sum = 0;
+	session->len = session->sum = 0;
 	return true;
 }
 
@@ -331,7 +326,7 @@ bool table_slot(const struct table *table, uint32_t number, struct session *sess
 
 	if (number >= table->capacity)
 		return false;
-	if (table->lengths)
+	if (table_is_index(table))
 		return read_index_slot(table, number, session);
 	slot = table_slot_at(table, number);
 	head = load_relaxed(&slot->head);

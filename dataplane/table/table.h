@@ -48,7 +48,7 @@ struct table_config {
 };
 
 /* An index holds no values. Of the functions for readers it has table_hash and
- * table_prefetch_bucket only; ends, sums and TAKEs of its sessions are kept elsewhere. */
+ * table_prefetch_bucket only; ends, lengths, sums and TAKEs of its sessions are kept elsewhere. */
 struct table;
 struct session_facts; /* session_der.h */
 
@@ -57,7 +57,7 @@ struct session {
 	uint8_t key[SESSD_KEY_SIZE];
 	uint64_t expires; /* tick (map_abi.h) at which it expires */
 	uint32_t slot;
-	uint16_t len; /* bytes of the value */
+	uint16_t len; /* bytes of the value; 0: not known, as it was read from an index */
 	uint16_t sum; /* the value's Internet checksum, not complemented */
 	/* Set for adopted sessions only; the table does not store them. */
 	bool tls13;
@@ -131,7 +131,8 @@ void table_value(const struct table *table, uint32_t slot, void *value);
 /* Unpublishes a session, wipes its key and value and frees its slot. [writer] */
 void table_delete(struct table *table, uint32_t slot);
 
-/* Reads a slot's session; false if the slot is free. An index gives 0 for end and sum. [writer] */
+/* Reads a slot's session; false if the slot is free. An index gives 0 for end, length and sum.
+ * [writer] */
 bool table_slot(const struct table *table, uint32_t slot, struct session *session);
 
 enum table_result {

@@ -17,12 +17,11 @@ static const char *const region_names[TABLE_REGIONS] = {
 	[REGION_BUCKETS] = "table_buckets",
 	[REGION_SLOTS] = "table_slots",
 	[REGION_FREE_SLOTS] = "table_free_slots",
-	[REGION_ADOPTED] = "table_adopted",
+	[REGION_HELD] = "table_held",
 	[REGION_BLOCKS] = "table_blocks",
 	[REGION_SLOT_BLOCK] = "table_slot_block",
 	[REGION_FREE_BLOCKS] = "table_free_blocks",
 	[REGION_MARKS] = "table_marks",
-	[REGION_LENGTHS] = "table_lengths",
 };
 
 static size_t round_to_line(size_t bytes)
@@ -66,14 +65,12 @@ static void region_sizes(const struct table_config *config, size_t bytes[TABLE_R
 	bytes[REGION_BUCKETS] = bucket_count(config) * sizeof(struct bucket);
 	bytes[REGION_SLOTS] = round_to_line((capacity + 1) * slot_bytes(config));
 	bytes[REGION_FREE_SLOTS] = numbers;
-	bytes[REGION_ADOPTED] = round_to_line((capacity + 63) / 64 * sizeof(uint64_t));
+	bytes[REGION_HELD] = round_to_line(MARKS_WORDS(capacity) * sizeof(uint64_t));
 	if (block_bytes(config)) {
 		bytes[REGION_BLOCKS] = capacity * block_bytes(config);
 		bytes[REGION_SLOT_BLOCK] = numbers;
 		bytes[REGION_FREE_BLOCKS] = numbers;
 	}
-	if (!config->value_max)
-		bytes[REGION_LENGTHS] = round_to_line((capacity + 1) * sizeof(uint16_t));
 	if (!config->marks)
 		bytes[REGION_MARKS] = round_to_line(MARKS_WORDS(capacity + 1) * sizeof(uint64_t));
 }
@@ -217,8 +214,7 @@ struct table *table_create(const struct table_config *config)
 	table->slot_block = table->region[REGION_SLOT_BLOCK];
 	table->free_slots.returned = table->region[REGION_FREE_SLOTS];
 	table->free_blocks.returned = table->region[REGION_FREE_BLOCKS];
-	table->adopted = table->region[REGION_ADOPTED];
-	table->lengths = table->region[REGION_LENGTHS];
+	table->held = table->region[REGION_HELD];
 	table->bucket_count = bucket_count(config);
 	table->capacity = config->capacity;
 	table->slot_bytes = slot_bytes(config);
@@ -242,7 +238,7 @@ void table_destroy(struct table *table)
 	for (uint32_t i = 0; i < table->used_end; i++) {
 		struct table_slot *slot = table_slot_at(table, i);
 
-		if (table->lengths ? table->lengths[i] : slot->head)
+		if (table_is_index(table) ? table_holds(table, i) : slot->head)
 			explicit_bzero(slot, table->slot_bytes);
 	}
 	if (table->blocks)

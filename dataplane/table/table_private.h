@@ -95,13 +95,13 @@ static inline uint16_t slot_head_sum(uint64_t head)
 enum table_region {
 	REGION_BUCKETS,
 	REGION_SLOTS,
-	REGION_FREE_SLOTS,  /* u32 stack */
-	REGION_ADOPTED,	    /* one bit per slot: allocated by table_alloc_at */
+	REGION_FREE_SLOTS, /* u32 stack */
+	/* One bit per slot: allocated by table_alloc_at or, in an index, holds a session. */
+	REGION_HELD,
 	REGION_BLOCKS,	    /* overflow blocks */
 	REGION_SLOT_BLOCK,  /* u32 per slot: its overflow block, if its value is long */
 	REGION_FREE_BLOCKS, /* u32 stack */
 	REGION_MARKS,
-	REGION_LENGTHS, /* of an index: u16 per slot, the length of its value; 0 if it is free */
 	TABLE_REGIONS
 };
 
@@ -137,9 +137,8 @@ struct table {
 	uint32_t used_end; /* slots from here on were never filled (table_used_end) */
 	struct numbers free_slots;
 	struct numbers free_blocks;
-	uint64_t *adopted;
-	uint16_t *lengths; /* NULL: it is no index */
-	bool unlocked;	   /* the memory of values is not locked */
+	uint64_t *held;
+	bool unlocked; /* the memory of values is not locked */
 
 	struct table_memory memory;
 	void *region[TABLE_REGIONS];
@@ -154,6 +153,17 @@ struct table {
 static inline struct table_slot *table_slot_at(const struct table *table, uint32_t slot)
 {
 	return (struct table_slot *)(void *)(table->slots + (size_t)slot * table->slot_bytes);
+}
+
+static inline bool table_is_index(const struct table *table)
+{
+	return !table->value_max;
+}
+
+/* A slot's bit of REGION_HELD. */
+static inline bool table_holds(const struct table *table, uint32_t slot)
+{
+	return table->held[slot / 64] >> slot % 64 & 1;
 }
 
 static inline uint8_t *index_key_at(const struct table *table, uint32_t slot)

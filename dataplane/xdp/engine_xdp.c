@@ -335,12 +335,17 @@ static bool xdp_claim(struct engine *engine, const struct session *session)
 
 _Static_assert(ENTRY_VALUE_SIZE(SESSD_VALUE_LIMIT) <= ENGINE_VALUE_ROOM, "a value has room");
 
-static bool xdp_value(struct engine *engine, const struct session *session, void *value)
+static uint16_t xdp_value(struct engine *engine, const struct session *session, void *value)
 {
 	uint32_t slot;
 	int len = mirror_get(engine->mirror, session->key, 0, value, &slot);
 
-	return len == (int)session->len && slot == session->slot;
+	return len > 0 && slot == session->slot ? (uint16_t)len : 0;
+}
+
+static uint16_t xdp_length(struct engine *engine, const struct session *session)
+{
+	return mirror_length(engine->mirror, session);
 }
 
 static unsigned xdp_find_taken(struct engine *engine,
@@ -418,6 +423,7 @@ const struct engine_ops engine_xdp = {
 	.find_taken = xdp_find_taken,
 	.take_queues = xdp_take_queues,
 	.value = xdp_value,
+	.length = xdp_length,
 	.give = xdp_give,
 	.set_allow = access_set_allow,
 	.reload = xdp_reload,

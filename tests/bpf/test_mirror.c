@@ -187,11 +187,15 @@ static void put(struct world *world, uint32_t number, uint32_t slot, unsigned le
 	mirror_put(world->mirror, &held->session, held->value);
 }
 
+/* As the writer does, whose table does not know lengths, and as adoption does. */
 static void del(struct world *world, uint32_t number)
 {
 	struct held *held = &world->held[world->slot_of[number]];
+	struct session session = held->session;
 
-	mirror_del(world->mirror, &held->session);
+	if (number % 2)
+		session.len = 0;
+	mirror_del(world->mirror, &session);
 	held->live = false;
 	world->slot_of[number] = SLOTS;
 }
@@ -404,6 +408,7 @@ static void reads(void **state)
 	uint8_t value[VALUE_MAX], key[SESSD_KEY_SIZE];
 	struct sessd_entry entry;
 	uint64_t seed = 7;
+	struct session gone;
 	uint32_t slot;
 
 	(void)state;
@@ -423,7 +428,11 @@ static void reads(void **state)
 		assert_int_equal(mirror_get(world.mirror, held->session.key, held->session.expires,
 					 value, &slot),
 			-ESTALE);
+		assert_int_equal(mirror_length(world.mirror, &held->session), lengths[i]);
 	}
+	gone = world.held[100].session;
+	gone.slot++;
+	assert_int_equal(mirror_length(world.mirror, &gone), 0); /* another's slot */
 	key_of(KEYS, key);
 	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
 	/* A wrong bit, in the entry or in the rest, is a miss. */
@@ -437,9 +446,11 @@ static void reads(void **state)
 	slot = rest_number(&entry) >> SESSD_REST_BITS;
 	assert_int_equal(bpf_map_delete_elem(world.overflow_fd, &slot), 0);
 	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	gone = world.held[109].session;
 	del(&world, 9);
 	key_of(9, key);
 	assert_int_equal(mirror_get(world.mirror, key, NOW, value, &slot), -ENOENT);
+	assert_int_equal(mirror_length(world.mirror, &gone), 0);
 	stop(&world);
 }
 

@@ -91,8 +91,8 @@ static inline void check_table(const struct table *table)
 
 		if (seen[i])
 			continue;
-		if (table->lengths) {
-			assert_int_equal(table->lengths[i], 0);
+		if (table_is_index(table)) {
+			assert_false(table_holds(table, i));
 			check_wiped(table_key_at(table, i), SESSD_KEY_SIZE);
 			continue;
 		}

@@ -425,6 +425,7 @@ static void commands(void **state)
 		assert_in_range(n, 0, ROOM);
 		for (unsigned i = 0; i < n; i++) {
 			assert_false(seen[page[i].slot]);
+			assert_int_equal(page[i].len, 144);
 			seen[page[i].slot] = true;
 			listed++;
 		}

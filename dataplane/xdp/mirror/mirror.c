@@ -315,8 +315,9 @@ void mirror_del(struct mirror *mirror, const struct session *session)
 	if (mirror->dels == MIRROR_BATCH || mirror->freed == FREED_MAX)
 		mirror_flush(mirror);
 	memcpy(mirror->del_keys[mirror->dels++], session->key, SESSD_KEY_SIZE);
-	/* While sessions are adopted, the slot may be another's that was met before. */
-	if (session->len > SESSD_INLINE_MAX)
+	/* While sessions are adopted, the slot may be another's that was met before; a length that
+	 * is not known is of a session whose slot is its own. */
+	if (session->len == 0 || session->len > SESSD_INLINE_MAX)
 		free_rest(mirror, session->slot);
 }
 
@@ -372,6 +373,20 @@ int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_
 	uint64_t guard;
 
 	return look_up(mirror, key, now, value, slot, &guard);
+}
+
+uint16_t mirror_length(struct mirror *mirror, const struct session *session)
+{
+	struct sessd_entry entry;
+	uint16_t len = 0;
+
+	mirror_flush(mirror);
+	if (!undeleted_find(&mirror->old_sessions, session->key) &&
+		bpf_map_lookup_elem(mirror->sessions_fd, session->key, &entry) == 0 &&
+		sessd_life_slot(entry.life) == session->slot)
+		len = entry.len;
+	explicit_bzero(&entry, sizeof(entry));
+	return len;
 }
 
 uint64_t mirror_left(struct mirror *mirror, const struct claims *claims,

@@ -48,6 +48,7 @@ void mirror_adopted(struct mirror *mirror);
 
 /* Queue a change; a full queue is flushed first. The value is copied. */
 void mirror_put(struct mirror *mirror, const struct session *session, const void *value);
+/* The length need not be known (0), but during adoption it must. */
 void mirror_del(struct mirror *mirror, const struct session *session);
 
 /* Applies what is queued: deletes, then puts. */
@@ -62,8 +63,11 @@ void mirror_commit(struct mirror *mirror, void (*failed)(void *ctx, uint32_t slo
 int mirror_get(struct mirror *mirror, const uint8_t key[SESSD_KEY_SIZE], uint64_t now, void *value,
 	uint32_t *slot);
 
-/* The same for a TAKE, claimed by `claims`: -EAGAIN if another got the session, or it ended, at
- * that moment. */
+/* Bytes of a session's value, after a flush; 0 if it is not in the map. */
+uint16_t mirror_length(struct mirror *mirror, const struct session *session);
+
+/* The same as mirror_get for a TAKE, claimed by `claims`: -EAGAIN if another got the session, or it
+ * ended, at that moment. */
 int mirror_take(struct mirror *mirror, struct claims *claims, const uint8_t key[SESSD_KEY_SIZE],
 	uint64_t now, void *value);
 /* Ticks that a session has left, which no TAKE has got; 0: there is none. */
