@@ -76,6 +76,11 @@ bool memory_lock_failed(void)
 	return atomic_load(&lock_failed);
 }
 
+void memory_clear(void *memory, size_t bytes)
+{
+	madvise(memory, round_up(bytes), MADV_DONTNEED);
+}
+
 void memory_release(void *memory, size_t bytes)
 {
 	if (memory)

@@ -26,6 +26,9 @@ void memory_prefer_huge(void *memory, size_t bytes);
 bool memory_lock(void *memory, size_t bytes);
 /* Whether memory_lock ever failed, on any thread. */
 bool memory_lock_failed(void);
+/* Gives the pages back to the kernel: the memory is zero, and takes pages again when it is touched.
+ * `bytes` is the size that was requested. */
+void memory_clear(void *memory, size_t bytes);
 /* Frees the memory; NULL is allowed. `bytes` is the size that was requested. Does not wipe. */
 void memory_release(void *memory, size_t bytes);
 

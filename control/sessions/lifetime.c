@@ -218,6 +218,8 @@ void lifetime_order(struct lifetime *lifetime)
 	struct walk walks[WALKS];
 	unsigned count = 0;
 
+	if (lifetime->count == 0)
+		return;
 	eviction_reset(lifetime);
 	make_lists(lifetime);
 	for (unsigned i = 0; i < LISTS; i++) {
@@ -229,6 +231,7 @@ void lifetime_order(struct lifetime *lifetime)
 			count = 0;
 		}
 	}
+	memory_clear(lifetime->heads, head_bytes());
 }
 
 void lifetime_turn(struct lifetime *lifetime)
