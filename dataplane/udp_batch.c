@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -70,11 +69,11 @@ struct udp_batch {
 
 struct udp_batch *udp_batch_create(void)
 {
-	struct udp_batch *batch = aligned_alloc(64, (sizeof(*batch) + 63) / 64 * 64);
+	/* Of mapped memory, buffers take pages when datagrams come. */
+	struct udp_batch *batch = memory_reserve(sizeof(*batch), true);
 
 	if (!batch)
 		return NULL;
-	memset(batch, 0, sizeof(*batch));
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		batch->in_iov[i].iov_base = batch->data[i];
 		batch->in_iov[i].iov_len = UDP_BUFFER;
@@ -92,7 +91,7 @@ void udp_batch_destroy(struct udp_batch *batch)
 	if (!batch)
 		return;
 	explicit_bzero(batch->data, sizeof(batch->data));
-	free(batch);
+	memory_release(batch, sizeof(*batch));
 }
 
 void udp_batch_use_vrfs(struct udp_batch *batch, const struct vrf_ports *ports)
