@@ -12,10 +12,15 @@
 #include "control/privileges.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <unistd.h>
 
 /* The shortest that Linux grants. Most turns are shorter anyway: a thread works, then sleeps. */
 #define TIME_SLICE_US 100
+
+/* Buffers of the heap from this size on are mappings of their own: of these, what is not touched
+ * takes no memory, and what is freed goes back to the kernel. */
+#define MAPPED_BYTES 65536
 
 /* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon
  * runs without an admin socket. */
@@ -139,6 +144,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 
 	/* First: for all threads. */
 	time_slice_set(TIME_SLICE_US);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	daemon.options = *options;
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
@@ -186,6 +192,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	if (err)
 		goto end;
 	daemon_forget_stored(&daemon);
+	malloc_trim(0); /* what the start has freed */
 	err = daemon_loop(&daemon);
 end:
 	if (err) {
