@@ -105,9 +105,6 @@ enum table_region {
 	TABLE_REGIONS
 };
 
-/* One per word of the key, and two for the sum, see table_hash_key. */
-#define TABLE_SECRETS (TABLE_KEY_WORDS + 2)
-
 /* Allocates numbers: returned ones first, last in first out, so that memory in use stays small and
  * cached; then unused ones. */
 struct numbers {
@@ -129,8 +126,8 @@ struct table {
 	uint32_t block_bytes;
 	uint16_t value_max;
 	uint16_t inline_bytes;
-	uint16_t key_offset; /* of a key in a slot */
-	uint64_t secret[TABLE_SECRETS];
+	uint16_t key_offset;		  /* of a key in a slot */
+	uint64_t secret[TABLE_KEY_WORDS]; /* see table_hash_key */
 
 	/* Written by the writer: in other cache lines than the readers' fields. */
 	uint32_t count __attribute__((aligned(64)));
@@ -296,9 +293,9 @@ static inline uint64_t table_hash_key(const struct table *table, const uint8_t k
 	for (unsigned i = 0; i < TABLE_KEY_WORDS; i += 2)
 		sum += (unsigned __int128)(load64(key + 8 * i) + secret[i]) *
 		       (load64(key + 8 * i + 8) + secret[i + 1]);
-	/* Mixes: every bit of the sum affects every bit of the hash. */
-	sum = (unsigned __int128)((uint64_t)sum ^ secret[TABLE_KEY_WORDS]) *
-	      ((uint64_t)(sum >> 64) ^ secret[TABLE_KEY_WORDS + 1]);
+	/* Mixes: every bit of the sum affects every bit of the hash. It needs no secrets of its
+	 * own: who chooses keys does not know their sums. */
+	sum = (unsigned __int128)(uint64_t)sum * (uint64_t)(sum >> 64);
 	return (uint64_t)sum ^ (uint64_t)(sum >> 64);
 }
 

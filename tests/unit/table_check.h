@@ -39,15 +39,13 @@ static inline void set_secrets(struct table *table, enum secrets kind, uint64_t 
 {
 	memset(table->secret, 0, sizeof(table->secret));
 	if (kind == SECRETS_RANDOM) {
-		for (unsigned i = 0; i < TABLE_SECRETS; i++)
+		for (unsigned i = 0; i < TABLE_KEY_WORDS; i++)
 			table->secret[i] = random_next(&seed);
 		return;
 	}
 	/* A pair's product has one factor of 0 or 16, which leaves an upper half of 4 bits. */
 	table->secret[1] = (kind == SECRETS_WEAK ? 16 : 0) - KEY_CONSTANT;
 	table->secret[3] = -KEY_CONSTANT;
-	if (kind == SECRETS_WEAK)
-		table->secret[TABLE_KEY_WORDS] = 0x9e3779b97f4a7c15;
 }
 
 static inline void check_wiped(const void *memory, size_t bytes)
