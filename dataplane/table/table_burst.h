@@ -27,10 +27,8 @@
  * the compiler must assume that any store changes the table itself. */
 struct table_view {
 	const struct table *table;
-	const struct bucket *buckets;
 	uint8_t *slots;
 	uint64_t *marks;
-	uint64_t bucket_count;
 	uint64_t slot_bytes;
 	unsigned whole; /* values of up to so many bytes are copied as TABLE_BURST_COPY bytes */
 	unsigned inline_bytes; /* longer ones are not copied by the third stage */
@@ -40,10 +38,8 @@ static inline struct table_view table_view(const struct table *table)
 {
 	return (struct table_view){
 		.table = table,
-		.buckets = table->buckets,
 		.slots = table->slots,
 		.marks = table->marks,
-		.bucket_count = table->bucket_count,
 		.slot_bytes = table->slot_bytes,
 		.whole = table->inline_bytes >= TABLE_BURST_COPY ? TABLE_BURST_COPY : 0,
 		.inline_bytes = table->inline_bytes,
@@ -61,7 +57,7 @@ static inline struct table_burst_key table_burst_start(
 	const struct table_view *view, const uint8_t *key)
 {
 	uint64_t hash = table_hash_key(view->table, key);
-	const struct bucket *home = &view->buckets[table_bucket_of(hash, view->bucket_count)];
+	const struct bucket *home = &view->table->buckets[table_home(view->table, hash)];
 
 	__builtin_prefetch(home);
 	return (struct table_burst_key){hash, home};
@@ -225,8 +221,8 @@ __attribute__((noinline)) static void table_burst_copy_more(
 	table_burst_copy(to, from, len);
 }
 
-/* Length, or more than any value has, and sum in a slot's head: loads of their own take fewer
- * instructions than shifts of the head. To read between two equal heads. */
+/* Length, or more than any value has, in a slot's head: a load of its own takes fewer instructions
+ * than a shift. To read between two equal heads. */
 static inline uint32_t table_burst_len(const struct table_slot *slot, uint64_t head)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -235,17 +231,6 @@ static inline uint32_t table_burst_len(const struct table_slot *slot, uint64_t h
 #else
 	(void)slot;
 	return slot_head_len_or_taken(head);
-#endif
-}
-
-static inline uint32_t table_burst_sum(const struct table_slot *slot, uint64_t head)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	(void)head;
-	return ((const volatile table_half *)&slot->head)[3];
-#else
-	(void)slot;
-	return slot_head_sum(head);
 #endif
 }
 
@@ -291,7 +276,7 @@ static inline struct table_burst_value table_burst_read(const struct table_view 
 {
 	const struct table_burst_value nothing = {.found = false};
 	uint64_t head = load_acquire(&slot->head);
-	uint32_t len, sum;
+	uint32_t len;
 
 #ifdef __SANITIZE_THREAD__
 	return nothing;
@@ -300,7 +285,6 @@ static inline struct table_burst_value table_burst_read(const struct table_view 
 		now >= load_relaxed(&slot->expires) || (take && number == view->table->capacity))
 		return nothing;
 	len = table_burst_len(slot, head);
-	sum = table_burst_sum(slot, head);
 	if (__builtin_expect(len <= view->whole, 1))
 		table_burst_copy(value, slot->value, TABLE_BURST_COPY);
 	else if (len <= view->inline_bytes)
@@ -311,7 +295,7 @@ static inline struct table_burst_value table_burst_read(const struct table_view 
 		return nothing;
 	if (!take && __builtin_expect(!mark_test(view->marks, number), 0))
 		table_burst_mark(view->marks, number);
-	return (struct table_burst_value){true, len, sum};
+	return (struct table_burst_value){true, len, slot_head_sum(head)};
 }
 
 /* Third stage: table_get for the slot that the second stage found. Finds nothing in the rarer cases
