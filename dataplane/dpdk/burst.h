@@ -38,8 +38,7 @@ struct burst {
 	const struct allow_ranges *allow;
 	struct table *table;
 	struct source_range recent;
-	int fast_room; /* bytes that a plain GET's buffer needs for the longest reply */
-	uint64_t now;  /* current tick */
+	uint64_t now; /* current tick */
 	unsigned fast_count, get_count, update_count, rest_count, send_count, drop_count;
 	unsigned spent_count;
 	unsigned take_count; /* of the GETs so far, those that claim a session */
@@ -89,6 +88,13 @@ FRAME_INLINE void burst_drop(struct burst *burst, struct rte_mbuf *mbuf)
 /* Frames that sorting prefetches ahead: an array of buffers must have so many more valid pointers
  * behind its end. */
 #define FAST_AHEAD 2
+
+/* A plain request begins at this offset in its buffer at most, all bits of which are ones, and the
+ * buffer has so many bytes, which is enough for any reply. So a mask and one comparison tell
+ * whether there is room. Ports' own buffers are as long, and ports leave RTE_PKTMBUF_HEADROOM
+ * before the frame, 128 bytes; frames in other buffers take the general path. */
+#define FAST_OFFSET_MAX 511
+#define FAST_BUFFER	(FAST_OFFSET_MAX + FAST_END + SESSD_VALUE_LIMIT + TABLE_BURST_SLACK)
 
 /* fast_path.c: handles plain requests; one per instruction set. */
 struct fast_path {

@@ -28,19 +28,24 @@ FRAME_INLINE void sort_gets(struct burst *burst, struct rte_mbuf **mbufs, unsign
 {
 	const struct table_view view = table_view(burst->table);
 	const struct fast_match match = fast_match(&burst->port->fast_get);
-	const int room = burst->fast_room;
 	struct fast_get *get = burst->fast;
 	struct rte_mbuf **send = burst->send, **end = mbufs + n;
+	uint8_t *ahead[FAST_AHEAD + 1]; /* the next frames */
 	uint8_t types = 0;
 
-	for (unsigned i = 0; i < FAST_AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+	for (unsigned i = 0; i < FAST_AHEAD; i++) {
+		ahead[i] = rte_pktmbuf_mtod(mbufs[i], uint8_t *);
+		rte_prefetch0(ahead[i]);
+	}
 	for (; mbufs < end; mbufs++) {
 		struct rte_mbuf *mbuf = *mbufs;
-		uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		uint8_t *data = ahead[0];
 
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[FAST_AHEAD], void *));
-		if (__builtin_expect(!fast_is_get(burst, &match, whole, room, mbuf, data), 0)) {
+		ahead[FAST_AHEAD] = rte_pktmbuf_mtod(mbufs[FAST_AHEAD], uint8_t *);
+		rte_prefetch0(ahead[FAST_AHEAD]);
+		for (unsigned i = 0; i < FAST_AHEAD; i++)
+			ahead[i] = ahead[i + 1];
+		if (__builtin_expect(!fast_is_get(burst, &match, whole, mbuf, data), 0)) {
 			burst->rest[burst->rest_count++] = mbuf;
 			continue;
 		}
@@ -154,7 +159,10 @@ FRAME_INLINE void answer_all(struct burst *burst, bool takes)
 		if (get->slot == TABLE_NO_SLOT) {
 			misses++;
 			take_misses += taking;
-		} else if (taking) {
+			fast_reply(mbuf, data, &replies[0], 0, taking);
+			continue;
+		}
+		if (taking) {
 			others++;
 			value = take(burst, &view, get, header);
 		} else {

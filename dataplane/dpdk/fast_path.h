@@ -122,12 +122,13 @@ FRAME_INLINE bool fast_source(struct burst *burst, const uint8_t *data)
 }
 
 FRAME_INLINE bool fast_is_get(struct burst *burst, const struct fast_match *match, bool whole,
-	int room, const struct rte_mbuf *mbuf, const uint8_t *data)
+	const struct rte_mbuf *mbuf, const uint8_t *data)
 {
 	const struct frame frame = {.l3 = FAST_IP, .l4 = FAST_UDP, .data = (uint8_t *)data};
 
-	return FAST_LIKELY(mbuf->data_len >= FAST_END) &&
-	       FAST_LIKELY((const uint8_t *)mbuf->buf_addr + mbuf->buf_len - data >= room) &&
+	/* fast_replies are for little-endian machines. */
+	return RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN && FAST_LIKELY(mbuf->data_len >= FAST_END) &&
+	       FAST_LIKELY(mbuf->buf_len >= FAST_BUFFER) &&
 	       FAST_LIKELY(fast_matches(match, mbuf, data)) &&
 	       FAST_LIKELY(checksum_right(fast_ip_sum(data))) &&
 	       (whole || local_endpoints_match(burst->neighbour.local, &frame)) &&

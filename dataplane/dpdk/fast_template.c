@@ -27,6 +27,7 @@ static void prepare_mbuf(struct fast_template *template)
 	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
 	struct rte_mbuf mask = {.nb_segs = UINT16_MAX, .refcnt = UINT16_MAX};
 
+	mask.data_off = (uint16_t)~FAST_OFFSET_MAX;
 	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	memcpy(template->value + FAST_HEADERS, &value.rearm_data, 16);
 	memcpy(template->mask + FAST_HEADERS, &mask.rearm_data, 16);

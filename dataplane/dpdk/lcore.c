@@ -6,7 +6,6 @@
 
 #include "common/clock.h"
 
-#include <limits.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
@@ -57,10 +56,6 @@ FRAME_INLINE void begin(struct burst *burst, struct lcore *lcore, const struct p
 	burst->neighbour.ports = &lcore->engine->neighbour_ports;
 	burst->table = lcore->table;
 	burst->recent = lcore->recent;
-	/* fast_replies are for little-endian machines. */
-	burst->fast_room = RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-				   ? FAST_END + lcore->value_max + TABLE_BURST_SLACK
-				   : INT_MAX;
 	burst->allow = lcore->allow;
 	burst->now = clock_tick();
 	burst->fast_count = burst->get_count = burst->update_count = burst->rest_count = 0;
