@@ -231,7 +231,6 @@ FRAME_INLINE void fast_reply(struct rte_mbuf *mbuf, uint8_t *data, const struct 
 	fast_rewrite(data, reply);
 	store16(data + FAST_IP + 10, (uint16_t)~checksum_fold(ip_sum));
 	store32(data + FAST_UDP + 6, checksum_fold(check) | load32(reply->tail));
-	mbuf->ol_flags = 0;
 	*(fast_bytes *)&mbuf->packet_type = *(const fast_bytes *)reply->mbuf;
 }
 

@@ -21,14 +21,15 @@ static void must16(struct fast_template *template, unsigned at, unsigned value)
 	must(template, at + 1, (uint8_t)value, 0xff);
 }
 
-/* One segment, not shared or external, and no tag stripped. */
+/* One segment, not shared or external, and no tag stripped. Of its flags only those of received
+ * frames may be set, which ports ignore when they send: a reply keeps them. */
 static void prepare_mbuf(struct fast_template *template)
 {
 	struct rte_mbuf value = {.nb_segs = 1, .refcnt = 1};
 	struct rte_mbuf mask = {.nb_segs = UINT16_MAX, .refcnt = UINT16_MAX};
 
 	mask.data_off = (uint16_t)~FAST_OFFSET_MAX;
-	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	mask.ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED | ~(RTE_MBUF_F_FIRST_FREE - 1);
 	memcpy(template->value + FAST_HEADERS, &value.rearm_data, 16);
 	memcpy(template->mask + FAST_HEADERS, &mask.rearm_data, 16);
 }
