@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * The fast path. It answers GETs and TAKEs from the sessions map in the driver, redirects NEWs and
- * REMOVEs to the daemon's AF_XDP sockets, and passes everything else unchanged to the kernel, which
- * delivers what is for sessiond to the daemon's UDP socket. It reads sessions, sets visited marks,
- * and makes a session that was taken a miss; only the daemon stores and deletes sessions.
+ * The fast path. It answers GETs and TAKEs from the sessions map in the driver, hands NEWs and
+ * REMOVEs to the daemon in a ring or by AF_XDP, and passes everything else unchanged to the kernel,
+ * which delivers what is for sessiond to the daemon's UDP socket. It reads sessions, sets visited
+ * marks, and makes a session that was taken a miss; only the daemon stores and deletes sessions.
  *
  * Runs on Linux 6.1 and later.
  */

@@ -179,7 +179,7 @@ static double line_sum(const struct view *view, size_t line, const char *prefix,
 	return sum;
 }
 
-/* Losses that match no line's pattern: those of AF_XDP and dpdk mode. */
+/* Losses that match no line's pattern: those of NEWs in xdp mode, and of dpdk mode. */
 static double other_losses(const struct view *view, bool rate)
 {
 	double sum = 0;

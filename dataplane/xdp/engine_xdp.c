@@ -34,6 +34,7 @@ static void free_engine(struct engine *engine)
 	mirror_destroy(engine->mirror);
 	claims_destroy(engine->claims);
 	xsk_close(engine->xsks);
+	frame_rings_close(engine->rings);
 	receive_close(engine);
 	take_desk_close(&engine->desk);
 	take_queues_close(engine->takes);
@@ -141,7 +142,7 @@ static void xdp_table_config(struct engine *engine, struct table_config *config)
 
 /* After attaching: only then it is known whether the program runs in the driver, a bond's in the
  * drivers of its ports. */
-static void open_xsks(struct engine *engine, const struct table *table)
+static void open_xsks(struct engine *engine)
 {
 	struct xsk_interface interfaces[ENGINE_INTERFACES_MAX];
 	struct sessiond_bpf *skel = engine->skel;
@@ -161,7 +162,23 @@ static void open_xsks(struct engine *engine, const struct table *table)
 	}
 	engine->xsks = xsk_open(interfaces, count, bpf_map__fd(skel->maps.xsks),
 		bpf_map__max_entries(skel->maps.xsks) / ENGINE_INTERFACES_MAX,
-		engine->config.busy_poll, table, &engine->reader);
+		engine->config.busy_poll, &engine->intake);
+}
+
+/* The ways on which the program hands over NEWs. */
+static int open_ways(struct engine *engine, const struct table *table)
+{
+	const struct bpf_map *frames = engine->skel->maps.frames;
+
+	engine->intake = (struct frame_intake){.table = table, .reader = &engine->reader};
+	engine->rings = frame_rings_open(bpf_map__fd(frames), bpf_map__fd(engine->skel->maps.wakes),
+		bpf_map__max_entries(frames), engine->skel->rodata->frame_ring_size);
+	if (!engine->rings && errno == ENOMEM)
+		return error_set(ENOMEM, "out of memory at start");
+	if (!engine->rings)
+		return error_set(errno, "cannot map the rings for NEWs: %s", strerror(errno));
+	open_xsks(engine);
+	return 0;
 }
 
 /* Counters that cannot be read stay 0; logged once. */
@@ -214,8 +231,9 @@ static int xdp_start(struct engine *engine, struct table *table, const struct up
 		err = maps_publish(engine);
 	if (err)
 		return err;
-	open_xsks(engine, table); /* the table is the writer's index; GETs do not read it */
-	err = receive_start(engine);
+	err = open_ways(engine, table); /* the table is the writer's index; GETs do not read it */
+	if (!err)
+		err = receive_start(engine);
 	if (!err && engine->old)
 		err = resize_pin(engine);
 	if (err)
@@ -270,7 +288,9 @@ static void xdp_describe(struct engine *engine, char *text, size_t size)
 			engine->config.interfaces[i]);
 	}
 	if (used < size)
-		snprintf(text + used, size - used, "; NEWs by AF_XDP at %zu queues, %zu zero-copy",
+		snprintf(text + used, size - used,
+			engine->config.busy_poll ? "; NEWs by AF_XDP at %zu queues, %zu zero-copy"
+						 : "; NEWs by a ring from %zu queues",
 			xsk_count(engine->xsks), xsk_zero_copy(engine->xsks));
 }
 
@@ -318,7 +338,7 @@ static void xdp_stats(struct engine *engine, stats_emit emit, void *ctx)
 #define X(name, ...) emit(ctx, "xdp_" #name, program.name);
 	SESSD_XDP_COUNTERS(X)
 #undef X
-	xsk_stats(engine->xsks, emit, ctx);
+	xsk_stats(engine->xsks, engine->rings, emit, ctx);
 	emit(ctx, "xsk_fallback", __atomic_load_n(&engine->slow_changes, __ATOMIC_RELAXED));
 	stats_xdp_figures(engine, emit, ctx);
 }

@@ -5,6 +5,8 @@
  */
 #include "dataplane/xdp/xdp.h"
 
+#include <bpf/libbpf.h>
+
 #include <sessiond/map_abi.h>
 #include <sessiond/rate_limit.h>
 
@@ -109,7 +111,14 @@ static uint64_t address_bytes(const struct engine_config *config)
 	       local_map_pairs(config) * element + local_map_own_bytes(config);
 }
 
-/* AF_XDP frames of all interfaces and ports of bonds. */
+unsigned maps_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? (unsigned)cpus : 1;
+}
+
+/* The rings, and AF_XDP frames of all interfaces and ports of bonds. */
 static uint64_t frame_bytes(const struct engine_config *config)
 {
 	struct redirect_slot slots[ENGINE_INTERFACES_MAX];
@@ -118,7 +127,8 @@ static uint64_t frame_bytes(const struct engine_config *config)
 
 	for (size_t i = 0; i < count; i++)
 		memcpy(names[i], slots[i].name, IF_NAMESIZE);
-	return xsk_bytes((const char(*)[IF_NAMESIZE])names, count);
+	return xsk_bytes((const char(*)[IF_NAMESIZE])names, count, config->busy_poll) +
+	       frame_rings_bytes(maps_cpus());
 }
 
 /* The daemon's list of what is in the overflow map. */

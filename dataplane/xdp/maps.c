@@ -8,6 +8,7 @@
 
 #include "common/bpf_skeleton.h"
 #include "common/log.h"
+#include <sessiond/frame_ring.h>
 #include <sessiond/rate_limit.h>
 
 #include "ebpf/sessiond.skel.h"
@@ -58,6 +59,7 @@ void maps_set_reloadable(struct engine *engine, const struct engine_config *conf
 {
 	struct sessiond_bpf__bss *bss = engine->skel->bss;
 
+	__atomic_store_n(&bss->frames_in_rings, !config->busy_poll, __ATOMIC_RELAXED);
 	__atomic_store_n(&bss->answers_timed, config->xdp_histogram, __ATOMIC_RELAXED);
 	__atomic_store_n(&bss->limit_get_interval, sessd_limit_interval(config->limit_gets),
 		__ATOMIC_RELAXED);
@@ -87,6 +89,10 @@ static void size_maps(struct engine *engine)
 	skel->rodata->take_passed = engine->config.take == TAKE_FARM;
 	/* Also without a limit, which a reload may set: no map can be made then. */
 	bpf_map__set_max_entries(skel->maps.limits, maps_limits(&engine->config));
+	skel->rodata->frame_ring_size = frame_rings_size(maps_cpus());
+	bpf_map__set_max_entries(skel->maps.frames, maps_cpus());
+	bpf_map__set_value_size(
+		skel->maps.frames, SESSD_FRAME_RING_VALUE(skel->rodata->frame_ring_size));
 	maps_set_reloadable(engine, &engine->config);
 	_Static_assert(sizeof(skel->rodata->redirect_interfaces) ==
 			       ENGINE_INTERFACES_MAX * sizeof(skel->rodata->redirect_interfaces[0]),

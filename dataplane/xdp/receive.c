@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Serves what the program leaves to the daemon. NEWs and REMOVEs arrive by AF_XDP (xsk_set.h) where
- * available; otherwise by UDP sockets, as do the GETs that the program passes up (IP options,
- * fragments, interfaces without the program). GETs are answered from the same maps.
+ * Serves what the program leaves to the daemon. NEWs and REMOVEs arrive in its rings
+ * (frame_rings.h), or by AF_XDP (xsk_set.h), where available; otherwise by UDP sockets, as do the
+ * GETs that the program passes up (IP options, fragments, interfaces without the program). GETs are
+ * answered from the same maps.
  */
 #include "dataplane/xdp/xdp.h"
 
@@ -11,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/spin_wait.h"
+#include "ebpf/sessiond.skel.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,6 +53,9 @@ int receive_set_vrf(struct engine *engine, uint32_t port, uint32_t vrf, bool pre
 	return err ? err : vrf_ports_set(engine->vrfs, port, present ? vrf : 0);
 }
 
+/* The rings' descriptor, behind the AF_XDP sockets. */
+#define RING_FDS 1
+
 /* The sockets that the writer polls: the UDP sockets stand before those of AF_XDP, which may have
  * been taken out one by one. */
 static void set_pollfds(struct engine *engine, const struct udp_set *set)
@@ -58,7 +63,8 @@ static void set_pollfds(struct engine *engine, const struct udp_set *set)
 	struct pollfd *fds = engine->fds;
 	unsigned before = engine->polled ? engine->polled->count : 0;
 
-	memmove(fds + 1 + set->count, fds + 1 + before, xsk_count(engine->xsks) * sizeof(*fds));
+	memmove(fds + 1 + set->count, fds + 1 + before,
+		(xsk_count(engine->xsks) + RING_FDS) * sizeof(*fds));
 	for (unsigned i = 0; i < set->count; i++)
 		fds[1 + i] = (struct pollfd){.fd = set->fds[i], .events = POLLIN};
 	engine->polled = set;
@@ -66,11 +72,15 @@ static void set_pollfds(struct engine *engine, const struct udp_set *set)
 
 int receive_start(struct engine *engine)
 {
-	engine->fds = calloc(1 + UDP_SET_MAX + xsk_count(engine->xsks), sizeof(*engine->fds));
+	size_t xsks = xsk_count(engine->xsks);
+
+	engine->fds = calloc(1 + UDP_SET_MAX + xsks + RING_FDS, sizeof(*engine->fds));
 	if (!engine->fds)
 		return error_set(ENOMEM, "out of memory at start");
 	engine->fds[0] = (struct pollfd){.fd = engine->wake_fd, .events = POLLIN};
 	xsk_pollfds(engine->xsks, engine->fds + 1);
+	engine->fds[1 + xsks] =
+		(struct pollfd){.fd = bpf_map__fd(engine->skel->maps.wakes), .events = POLLIN};
 	set_pollfds(engine, engine->sockets);
 	return 0;
 }
@@ -261,25 +271,52 @@ static int serve(struct engine *engine, int fd, const struct allow_list *allow)
 	return changes;
 }
 
-/* Waits until something is readable. While NEWs pour in, the AF_XDP sockets are polled, at
+/* Waits until something is readable. While NEWs pour in, rings and AF_XDP sockets are looked at, at
  * intervals, instead of waited for: waking the writer costs time on the CPU that answers GETs, and
- * each poll takes the ring's cache line from it. */
+ * each look takes the ring's cache line from it. */
 static int wait(struct engine *engine, int timeout_ms)
 {
 	struct pollfd *fds = engine->fds;
 	nfds_t count = 1 + engine->polled->count;
 	size_t xsks = xsk_count(engine->xsks);
 	bool busy = atomic_load_explicit(&engine->busy_poll, memory_order_relaxed);
+	int n, err;
 
 	if (engine->more || engine->pouring || busy)
 		timeout_ms = 0;
-	if (!engine->pouring || busy)
-		return poll(fds, count + xsks, timeout_ms);
+	if (!engine->pouring || busy) {
+		if (timeout_ms == 0)
+			return poll(fds, count + xsks, 0);
+		if (!frame_rings_sleep(engine->rings))
+			timeout_ms = 0;
+		n = poll(fds, count + xsks + RING_FDS, timeout_ms);
+		err = errno;
+		frame_rings_awake(engine->rings);
+		errno = err;
+		return n;
+	}
 	if (!engine->more)
 		spin_wait(SPIN_WAIT_NS);
 	for (size_t i = 0; i < xsks; i++)
 		fds[count + i].revents = POLLIN;
 	return poll(fds, count, timeout_ms);
+}
+
+/* Handles what the program has handed over, at most XSK_BUDGET. It uses one way at a time: the one
+ * that a reload has left comes first, so that no REMOVE overtakes its NEW. */
+static unsigned serve_program(struct engine *engine, struct pollfd *xsks)
+{
+	bool busy = atomic_load_explicit(&engine->busy_poll, memory_order_relaxed);
+	unsigned done = 0;
+
+	if (!busy)
+		done = xsk_serve(engine->xsks, xsks, XSK_BUDGET, &engine->sink, &engine->more);
+	done += frame_rings_serve(
+		engine->rings, &engine->intake, XSK_BUDGET - done, &engine->sink, &engine->more);
+	if (busy)
+		done += xsk_serve(
+			engine->xsks, xsks, XSK_BUDGET - done, &engine->sink, &engine->more);
+	return done;
 }
 
 int xdp_poll(struct engine *engine, int timeout_ms)
@@ -299,7 +336,7 @@ int xdp_poll(struct engine *engine, int timeout_ms)
 	}
 	engine->more = false;
 	allow = atomic_load(&engine->slow_allow);
-	changes = xsk_serve(engine->xsks, fds + 1 + count, &engine->sink, &engine->more);
+	changes = (int)serve_program(engine, fds + 1 + count);
 	engine->pouring = changes >= POURING;
 	for (unsigned i = 0; i < count; i++) {
 		if (fds[1 + i].revents)

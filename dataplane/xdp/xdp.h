@@ -20,6 +20,7 @@
 #include "dataplane/udp_set.h"
 
 #include "dataplane/xdp/mirror/mirror.h"
+#include "dataplane/xdp/xsk/frame_rings.h"
 #include "dataplane/xdp/xsk/link_ports.h"
 #include "dataplane/xdp/xsk/redirect_slots.h"
 #include "dataplane/xdp/xsk/xsk_set.h"
@@ -113,9 +114,11 @@ struct engine {
 	_Atomic(const struct udp_set *) served; /* as `sockets`; `both` during a change */
 	const struct udp_set *polled;		/* as last loaded: in fds */
 	struct xsk_set *xsks;			/* NULL: no socket could be opened */
-	struct pollfd *fds;			/* wake_fd, the UDP sockets, the AF_XDP sockets */
-	bool more;				/* the last poll left messages in the sockets */
-	bool pouring; /* the last poll found several messages in the AF_XDP sockets */
+	struct frame_rings *rings;
+	struct frame_intake intake; /* of both */
+	struct pollfd *fds;	    /* wake_fd, the UDP sockets, the AF_XDP sockets, the rings' */
+	bool more;		    /* the last poll left messages in the sockets or rings */
+	bool pouring; /* the last poll found several messages by AF_XDP or in the rings */
 	int wake_fd;
 	atomic_bool measure, busy_poll; /* set by the main thread */
 	_Atomic(const struct allow_list *) slow_allow;
@@ -141,6 +144,8 @@ int maps_filter_ports(
 	struct engine *engine, const struct engine_config *a, const struct engine_config *b);
 /* Writes what the program reads of the options that may change while it runs. */
 void maps_set_reloadable(struct engine *engine, const struct engine_config *config);
+/* CPUs that may run the program. */
+unsigned maps_cpus(void);
 /* Whether a map is pinned; the others belong to one load of the program. */
 bool maps_is_pinned(const struct bpf_map *map);
 /* Reads the settings of the pin set in the engine's folder. NULL if the set can be adopted, else
@@ -166,8 +171,8 @@ uint32_t maps_limits(const struct engine_config *config);
 /* Whether a pinned map of this name and max_entries is as large as is expected, or larger where
  * that does no harm: some daemons make the map of sessions larger than ours. */
 bool maps_has_room(const char *name, uint32_t entries, uint32_t expected);
-/* Bytes of the daemon's index and AF_XDP frames, and, unless maps can be adopted, of the kernel's
- * maps. */
+/* Bytes of the daemon's index, AF_XDP frames and rings, and, unless maps can be adopted, of the
+ * kernel's maps. */
 uint64_t maps_memory_needed(const struct engine_config *config);
 
 /* stale_pins.c: what is pinned for a start with this configuration. */

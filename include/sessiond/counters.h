@@ -27,8 +27,8 @@
 	X(drop_limit_new, LOSS, "dropped: NEWs and REMOVEs over --rate-limit")
 
 /* The other results in the XDP program. Passed packets continue, unchanged, to the kernel's stack;
- * the daemon answers those that are for sessiond. NEWs and REMOVEs are redirected to it by AF_XDP
- * if there is a socket at their receive queue. */
+ * the daemon answers those that are for sessiond. NEWs and REMOVEs are handed to it in a ring, or
+ * by AF_XDP, if there is an AF_XDP socket at their receive queue. */
 #define SESSD_XDP_COUNTERS(X) \
 	X(pass_other_vlan, COUNTER, "passed: a VLAN that this host has no interface in") \
 	X(pass_not_ip, COUNTER, "passed: neither IPv4 nor IPv6") \

@@ -54,6 +54,9 @@ struct sessiond_bpf *fixture_open(uint32_t value_max)
 	bpf->bss->answers_timed = fixture_timed;
 	bpf->bss->limit_get_interval = sessd_limit_interval(fixture_limit_gets);
 	bpf->bss->limit_new_interval = sessd_limit_interval(fixture_limit_news);
+	assert_int_equal(
+		bpf_map__set_max_entries(bpf->maps.frames, (uint32_t)libbpf_num_possible_cpus()),
+		0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.limits, FIXTURE_CAPACITY), 0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.sessions, FIXTURE_CAPACITY), 0);
 	assert_int_equal(bpf_map__set_max_entries(bpf->maps.overflow, FIXTURE_CAPACITY), 0);

@@ -130,7 +130,7 @@ static void ports_of_a_bond(void **state)
 	queues = 1;
 	port_count = 0;
 	world_reset(&world);
-	bytes_of_one = xsk_bytes(world.config.interfaces, 1);
+	bytes_of_one = xsk_bytes(world.config.interfaces, 1, false);
 	without = engine_xdp.memory_needed(&world.config);
 	add_port("p0");
 	add_port("p1");

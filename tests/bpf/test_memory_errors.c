@@ -173,7 +173,8 @@ static void adoption_takes_little(void **state)
 	world_reset(&world);
 	index.capacity = world.config.capacity;
 	counted = engine_xdp.memory_needed(&world.config) - table_reserved_bytes(&index) -
-		  xsk_bytes(world.config.interfaces, world.config.interface_count);
+		  xsk_bytes(world.config.interfaces, world.config.interface_count, false) -
+		  frame_rings_bytes(maps_cpus());
 	counted -= mirror_bytes(maps_overflows(world.config.capacity, world.config.value_max),
 		&(struct mirror_shape){world.config.capacity, world.config.value_max});
 	/* And the map of addresses, of 8192 buckets of 16 bytes, should it have to be made anew. */

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * Which packets the program redirects to an AF_XDP socket, and all pass up the stack without one.
+ * Which packets the program hands to the daemon, by an AF_XDP socket or in a ring, and all pass up
+ * the stack without a socket.
  * With BPF_PROG_TEST_RUN packets arrive on queue 0 of the loopback interface, which the fixture
  * makes the program's first interface.
  */
 #include "tests/bpf/fixture.h"
+
+#include <sessiond/frame_ring.h>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <linux/if_xdp.h>
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static struct fixture fixture;
+static struct sessd_frame_ring *ring; /* of the CPU that the test runs on */
 static const uint8_t key[SESSD_KEY_SIZE] = "key";
 static const uint8_t group_mac[6] = {0x01, 0x00, 0x5e, 0x01, 0x02, 0x03};
 
@@ -72,17 +79,32 @@ static const struct {
 	{"GET", XDP_TX, FIXTURE_COUNTER(get_misses), {.key = key}},
 };
 
-static void run_all(bool with_socket)
+/* What the ring got since the last call, at most one frame: its length, or 0. */
+static size_t taken(uint8_t *frame)
+{
+	const struct sessd_frame_record *record =
+		(void *)(ring->bytes + ring->tail % fixture.bpf->rodata->frame_ring_size);
+
+	if (ring->tail == ring->head)
+		return 0;
+	assert_in_range(record->length, 1, SESSD_FRAME_MAX);
+	assert_int_equal(ring->head - ring->tail, SESSD_FRAME_RECORD(record->length));
+	memcpy(frame, (const uint8_t *)record + SESSD_FRAME_HEAD, record->length);
+	ring->tail = ring->head;
+	return record->length;
+}
+
+/* `handed`: the verdict for what the daemon gets. */
+static void run_all(uint32_t handed)
 {
 	static struct outcome outcome;
-	uint8_t frame[FRAME_MAX];
+	uint8_t frame[FRAME_MAX], got[SESSD_FRAME_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t size = frame_build(&cases[i].spec, frame);
-		uint32_t verdict = cases[i].verdict;
+		bool update = cases[i].verdict == XDP_REDIRECT;
+		uint32_t verdict = update ? handed : cases[i].verdict;
 
-		if (verdict == XDP_REDIRECT && !with_socket)
-			verdict = XDP_PASS;
 		fixture_run(&fixture, frame, size, &outcome);
 		if (outcome.verdict != verdict)
 			print_error("%s\n", cases[i].name);
@@ -92,6 +114,9 @@ static void run_all(bool with_socket)
 			assert_int_equal(outcome.size, size);
 			assert_memory_equal(outcome.frame, frame, size);
 		}
+		assert_int_equal(taken(got), update && handed == XDP_DROP ? size : 0);
+		if (update && handed == XDP_DROP)
+			assert_memory_equal(got, frame, size);
 	}
 }
 
@@ -112,7 +137,7 @@ static int put_socket(uint32_t at)
 static void without_socket(void **state)
 {
 	(void)state;
-	run_all(false);
+	run_all(XDP_PASS);
 }
 
 static void with_socket(void **state)
@@ -120,9 +145,9 @@ static void with_socket(void **state)
 	int fd = put_socket(0);
 
 	(void)state;
-	run_all(true);
+	run_all(XDP_REDIRECT);
 	close(fd); /* as if the daemon had been killed */
-	run_all(false);
+	run_all(XDP_PASS);
 }
 
 static void sockets_elsewhere(void **state)
@@ -131,9 +156,135 @@ static void sockets_elsewhere(void **state)
 	int other_queue = put_socket(1), other_interface = put_socket(queues);
 
 	(void)state;
-	run_all(false);
+	run_all(XDP_PASS);
 	close(other_queue);
 	close(other_interface);
+}
+
+static void in_rings(void **state)
+{
+	int fd;
+
+	(void)state;
+	fixture.bpf->bss->frames_in_rings = true;
+	run_all(XDP_PASS);
+	fd = put_socket(0);
+	run_all(XDP_DROP);
+	fixture.bpf->bss->frames_in_rings = false;
+	run_all(XDP_REDIRECT);
+	fixture.bpf->bss->frames_in_rings = true;
+	close(fd); /* as if the daemon had been killed */
+	run_all(XDP_PASS);
+	fixture.bpf->bss->frames_in_rings = false;
+}
+
+/* All around the ring, with frames of many lengths: each arrives, whole. */
+static void around_the_ring(void **state)
+{
+	uint64_t begin = ring->head;
+	uint8_t frame[FRAME_MAX], got[SESSD_FRAME_MAX];
+	static struct outcome outcome;
+	int fd = put_socket(0);
+
+	(void)state;
+	fixture.bpf->bss->frames_in_rings = true;
+	for (unsigned i = 0; ring->head < begin + 3 * fixture.bpf->rodata->frame_ring_size; i++) {
+		size_t size = frame_build(&(struct frame_spec){NEW, .v6 = i % 2,
+						  .trailing = i * 37 % SESSD_VALUE_LIMIT},
+			frame);
+
+		fixture_run(&fixture, frame, size, &outcome);
+		assert_int_equal(outcome.verdict, XDP_DROP);
+		assert_int_equal(taken(got), size);
+		assert_memory_equal(got, frame, size);
+	}
+	fixture.bpf->bss->frames_in_rings = false;
+	close(fd);
+}
+
+/* What does not fit is dropped and counted, and overwrites nothing. */
+static void full_ring(void **state)
+{
+	struct frame_spec spec = {NEW, .trailing = 1000};
+	uint8_t frame[FRAME_MAX], first[FRAME_MAX];
+	uint64_t full = ring->full, head = 0;
+	static struct outcome outcome;
+	int fd = put_socket(0);
+	const uint8_t *oldest;
+	size_t size = 0;
+
+	(void)state;
+	fixture.bpf->bss->frames_in_rings = true;
+	oldest = ring->bytes + ring->tail % fixture.bpf->rodata->frame_ring_size + SESSD_FRAME_HEAD;
+	for (unsigned i = 0; ring->full < full + 3; i++) {
+		spec.timeout = (uint16_t)i;
+		size = frame_build(&spec, frame);
+		if (i == 0)
+			memcpy(first, frame, size);
+		assert_true(i < 1000);
+		head = ring->head;
+		fixture_run(&fixture, frame, size, &outcome);
+		assert_int_equal(outcome.verdict, XDP_DROP);
+		fixture_assert_counted(&outcome, FIXTURE_COUNTER(pass_new), 0);
+		assert_memory_equal(oldest, first, size);
+	}
+	assert_int_equal(ring->head, head);
+	assert_true(ring->head - ring->tail <= fixture.bpf->rodata->frame_ring_size);
+	ring->tail = ring->head;
+	fixture_run(&fixture, frame, size, &outcome);
+	assert_int_equal(ring->full, full + 3);
+	assert_int_equal(ring->head, ring->tail + SESSD_FRAME_RECORD(size));
+	ring->tail = ring->head;
+	fixture.bpf->bss->frames_in_rings = false;
+	close(fd);
+}
+
+/* Whether the daemon would be woken. */
+static bool woken(struct ring_buffer *wakes)
+{
+	struct pollfd poll_fd = {.fd = bpf_map__fd(fixture.bpf->maps.wakes), .events = POLLIN};
+	int n = poll(&poll_fd, 1, 0);
+
+	assert_true(n >= 0);
+	ring_buffer__consume(wakes);
+	return n > 0;
+}
+
+static int ignore(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+/* Once, and only if the daemon has said that it sleeps. */
+static void wakes(void **state)
+{
+	struct ring_buffer *buffer =
+		ring_buffer__new(bpf_map__fd(fixture.bpf->maps.wakes), ignore, NULL, NULL);
+	const struct frame_spec spec = {NEW, .trailing = 144};
+	uint8_t frame[FRAME_MAX], got[SESSD_FRAME_MAX];
+	size_t size = frame_build(&spec, frame);
+	static struct outcome outcome;
+	int fd = put_socket(0);
+
+	(void)state;
+	assert_non_null(buffer);
+	fixture.bpf->bss->frames_in_rings = true;
+	for (int i = 0; i < 3; i++) {
+		fixture_run(&fixture, frame, size, &outcome);
+		assert_false(woken(buffer));
+		taken(got);
+		ring->asleep = 1;
+		fixture_run(&fixture, frame, size, &outcome);
+		assert_true(woken(buffer));
+		assert_int_equal(ring->asleep, 0);
+		assert_int_equal(taken(got), size);
+	}
+	fixture.bpf->bss->frames_in_rings = false;
+	ring_buffer__free(buffer);
+	close(fd);
 }
 
 /* A program without interfaces, and one with this as its second interface. */
@@ -158,12 +309,35 @@ static void interfaces(void **state)
 	(void)state;
 }
 
+/* Stays on one CPU, and maps its ring. */
+static void map_ring(void)
+{
+	const struct bpf_map *map = fixture.bpf->maps.frames;
+	size_t stride = bpf_map__value_size(map);
+	int cpu = sched_getcpu();
+	cpu_set_t cpus;
+	void *memory;
+
+	assert_true(cpu >= 0);
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	assert_int_equal(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+	memory = mmap(NULL, stride * bpf_map__max_entries(map), PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(map), 0);
+	assert_true(memory != MAP_FAILED);
+	ring = (void *)((uint8_t *)memory + stride * (unsigned)cpu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_socket),
 		cmocka_unit_test(with_socket),
 		cmocka_unit_test(sockets_elsewhere),
+		cmocka_unit_test(in_rings),
+		cmocka_unit_test(around_the_ring),
+		cmocka_unit_test(full_ring),
+		cmocka_unit_test(wakes),
 		cmocka_unit_test(interfaces),
 	};
 	int probe, failed;
@@ -176,6 +350,7 @@ int main(void)
 	}
 	close(probe);
 	fixture_start(&fixture, SESSD_VALUE_LIMIT);
+	map_ring();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	fixture_stop(&fixture);
 	return failed;

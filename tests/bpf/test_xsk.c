@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 the sessiond authors
  *
- * NEWs and REMOVEs from the wire to the sink, by AF_XDP: frames are sent at one end of a veth pair
- * with several queues, and the engine's program is at the other.
+ * NEWs and REMOVEs from the wire to the sink, in the rings and by AF_XDP (--busy-poll): frames are
+ * sent at one end of a veth pair with several queues, and the engine's program is at the other.
  */
 #include "tests/bpf/engine_world.h"
 #include "tests/bpf/frame.h"
@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,12 +165,11 @@ static void poll_until(const char *name, uint64_t value)
 	assert_int_equal(stat_of(name), value);
 }
 
-static void arrives(void **state)
+static void arrives(bool busy_poll)
 {
 	unsigned news = 0;
 
-	(void)state;
-	start(VETH4, false);
+	start(VETH4, busy_poll);
 	assert_int_equal(stat_of("xsk_sockets"), QUEUES);
 	assert_int_equal(stat_of("xsk_sockets_zero_copy"), 0); /* which veth has not */
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -203,6 +204,18 @@ static void arrives(void **state)
 	world_close(&world, false);
 }
 
+static void arrives_in_rings(void **state)
+{
+	(void)state;
+	arrives(false);
+}
+
+static void arrives_by_af_xdp(void **state)
+{
+	(void)state;
+	arrives(true);
+}
+
 static void add_source(void *ctx, const struct talker *talker)
 {
 	struct talker *sum = ctx;
@@ -224,10 +237,9 @@ static struct talker counted(const char *source)
 }
 
 /* Dropped, and counted by source. */
-static void checksums(void **state)
+static void checksums(bool busy_poll)
 {
-	(void)state;
-	start(VETH4, false);
+	start(VETH4, busy_poll);
 	engine_xdp.watch(world.engine, 1);
 	send_spec((struct frame_spec){.type = -1, .trailing = 144, .check = CHECK_WRONG});
 	poll_until("xsk_drop_checksum", 1);
@@ -244,13 +256,24 @@ static void checksums(void **state)
 	world_close(&world, false);
 }
 
+static void checksums_in_rings(void **state)
+{
+	(void)state;
+	checksums(false);
+}
+
+static void checksums_by_af_xdp(void **state)
+{
+	(void)state;
+	checksums(true);
+}
+
 /* From many ports, so that every queue gets some, and more than fit into a ring of one burst. */
-static void every_queue(void **state)
+static void every_queue(bool busy_poll)
 {
 	unsigned used = 0;
 
-	(void)state;
-	start(VETH4, false);
+	start(VETH4, busy_poll);
 	for (int port = 1000; port < 1600; port++)
 		send_spec((struct frame_spec){.type = -1, .trailing = 8, .source_port = port});
 	poll_until("xsk_received", 600);
@@ -267,24 +290,134 @@ static void every_queue(void **state)
 	world_close(&world, false);
 }
 
-/* More than a queue's frames without polling: losses are counted, the rest arrives, and afterwards
- * everything works as before. */
-static void overflow(void **state)
+static void every_queue_in_rings(void **state)
 {
+	(void)state;
+	every_queue(false);
+}
+
+static void every_queue_by_af_xdp(void **state)
+{
+	(void)state;
+	every_queue(true);
+}
+
+/* More than there is room for without polling: losses are counted, the rest arrives, and afterwards
+ * everything works as before. All frames go to the ring of one CPU. */
+static void overflow(bool busy_poll, unsigned count, int length)
+{
+	cpu_set_t before, one;
 	uint64_t lost;
 
-	(void)state;
-	start("ip link add t0 type veth peer name t1", false);
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	start("ip link add t0 type veth peer name t1", busy_poll);
 	assert_int_equal(stat_of("xsk_sockets"), 1);
-	for (unsigned i = 0; i < 5000; i++)
-		send_spec((struct frame_spec){.type = -1, .trailing = 8});
+	for (unsigned i = 0; i < count; i++)
+		send_spec((struct frame_spec){.type = -1, .trailing = length});
 	usleep(100000); /* frames that a slow machine has not delivered yet */
 	lost = stat_of("xsk_drop_no_frame") + stat_of("xsk_drop_ring_full");
-	assert_in_range(lost, 1, 4999);
-	poll_until("xsk_received", 5000 - lost);
-	assert_int_equal(got.news, 5000 - lost);
+	assert_in_range(lost, 1, count - 1);
+	poll_until("xsk_received", count - lost);
+	assert_int_equal(got.news, count - lost);
+	send_spec((struct frame_spec){.type = -1, .trailing = length});
+	poll_until("xsk_received", count + 1 - lost);
+	world_close(&world, false);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+static void overflow_of_a_ring(void **state)
+{
+	(void)state;
+	overflow(false, 2000, 1000);
+}
+
+static void overflow_of_af_xdp(void **state)
+{
+	(void)state;
+	overflow(true, 5000, 8);
+}
+
+static void *send_later(void *ctx)
+{
+	(void)ctx;
+	usleep(200000);
 	send_spec((struct frame_spec){.type = -1, .trailing = 8});
-	poll_until("xsk_received", 5001 - lost);
+	return NULL;
+}
+
+/* A writer that sleeps is woken, again and again. */
+static void wakes(void **state)
+{
+	(void)state;
+	start(VETH4, false);
+	for (unsigned i = 1; i <= 3; i++) {
+		time_t began = time(NULL);
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, send_later, NULL), 0);
+		while (got.news < i && time(NULL) < began + 20)
+			assert_true(engine_xdp.poll(world.engine, 30000) >= 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(got.news, i);
+		assert_true(time(NULL) < began + 20);
+	}
+	world_close(&world, false);
+}
+
+static void on_either(void *ctx, const uint8_t *old_key)
+{
+	on_remove(ctx, old_key);
+	assert_true(got.news > 0); /* which came before */
+}
+
+/* A REMOVE that a reload has sent the other way does not overtake its NEW. */
+static void order(void **state)
+{
+	for (int busy_poll = 0; busy_poll < 2; busy_poll++) {
+		struct engine_config next;
+
+		(void)state;
+		start(VETH4, busy_poll);
+		world.engine->sink.on_remove = on_either;
+		world.engine->started = false; /* there is no writer thread to wait for */
+		next = world.config;
+		send_spec((struct frame_spec){.type = -1, .trailing = 8});
+		next.busy_poll = !busy_poll;
+		assert_int_equal(engine_xdp.reload(world.engine, &next), 0);
+		send_spec((struct frame_spec){.type = SESSD_REMOVE});
+		usleep(50000);
+		poll_until("xsk_received", 2);
+		assert_int_equal(got.news, 1);
+		assert_int_equal(got.removes, 1);
+		world.engine->started = true;
+		world_close(&world, false);
+	}
+}
+
+/* From rings to AF_XDP and back: nothing is lost. */
+static void reload(void **state)
+{
+	struct engine_config next;
+	unsigned news = 0;
+
+	(void)state;
+	start(VETH4, false);
+	world.engine->started = false; /* there is no writer thread to wait for */
+	next = world.config;
+	for (unsigned i = 0; i < 4; i++) {
+		for (int port = 1000; port < 1040; port++)
+			send_spec((struct frame_spec){
+				.type = -1, .trailing = 8, .source_port = port});
+		news += 40;
+		next.busy_poll = !next.busy_poll;
+		assert_int_equal(engine_xdp.reload(world.engine, &next), 0);
+		poll_until("xsk_received", news);
+		assert_int_equal(got.news, news);
+	}
+	world.engine->started = true;
 	world_close(&world, false);
 }
 
@@ -302,17 +435,6 @@ static void one_poll_is_bounded(void **state)
 		most = n > most ? n : most;
 	}
 	assert_int_equal(most, XSK_BUDGET);
-	world_close(&world, false);
-}
-
-static void busy_poll(void **state)
-{
-	(void)state;
-	start(VETH4, true);
-	for (int port = 1000; port < 1100; port++)
-		send_spec((struct frame_spec){.type = -1, .trailing = 8, .source_port = port});
-	poll_until("xsk_received", 100);
-	assert_int_equal(got.news, 100);
 	world_close(&world, false);
 }
 
@@ -420,14 +542,14 @@ static void memory_of_many_queues(void **state)
 		world_sh(command);
 	}
 	frame_bytes = 0;
-	set = xsk_open(interfaces, 3, map, 64, false, NULL, NULL);
+	set = xsk_open(interfaces, 3, map, 64, true, &(struct frame_intake){0});
 	assert_non_null(set);
 	assert_int_equal(xsk_count(set), 192);
 	print_message("192 queues take %zu KiB\n", frame_bytes >> 10);
 	assert_in_range(frame_bytes, XSK_BYTES_MAX / 2, XSK_BYTES_MAX);
-	assert_int_equal(xsk_bytes(names, 3), frame_bytes);
+	assert_int_equal(xsk_bytes(names, 3, true), frame_bytes);
 	xsk_close(set);
-	assert_int_equal(xsk_bytes(names, 1), XSK_BYTES_MAX);
+	assert_int_equal(xsk_bytes(names, 1, true), XSK_BYTES_MAX);
 	close(map);
 	for (int i = 0; i < 3; i++) {
 		char command[64];
@@ -441,12 +563,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(generic),
-		world_test(arrives),
-		world_test(checksums),
-		world_test(every_queue),
-		world_test(overflow),
+		world_test(arrives_in_rings),
+		world_test(arrives_by_af_xdp),
+		world_test(checksums_in_rings),
+		world_test(checksums_by_af_xdp),
+		world_test(every_queue_in_rings),
+		world_test(every_queue_by_af_xdp),
+		world_test(overflow_of_a_ring),
+		world_test(overflow_of_af_xdp),
 		world_test(one_poll_is_bounded),
-		world_test(busy_poll),
+		world_test(wakes),
+		world_test(order),
+		world_test(reload),
 		world_test(adoption),
 		world_test(interface_goes),
 		world_test(memory_of_many_queues),

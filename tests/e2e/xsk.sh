@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 the sessiond authors
 #
-# NEWs arrive by AF_XDP from every interface with the program, over IPv4 and IPv6, and by the UDP socket
-# from other interfaces; a new daemon opens the AF_XDP sockets again.
+# NEWs arrive from the program of every interface that has it, over IPv4 and IPv6, in rings or (--busy-poll)
+# by AF_XDP, and by the UDP socket from other interfaces; a new daemon opens both ways again.
 . "$(dirname "$0")/lib.sh"
 
 place_for xdp
 
-# arrive COUNT OFFSET: stores COUNT sessions from t1, which must be readable and have arrived by AF_XDP.
+# arrive COUNT OFFSET: stores COUNT sessions from t1, which must be readable and have come from the program.
 arrive()
 {
 	local received fallback

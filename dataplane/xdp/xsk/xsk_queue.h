@@ -12,6 +12,8 @@
 
 #include <xdp/xsk.h>
 
+#include "dataplane/xdp/xsk/frame_intake.h"
+
 /* Bytes. Room for the longest message behind the kernel's headroom of 256 bytes. A zero-copy driver
  * may require its MTU to fit in one frame, and refuses the socket otherwise. */
 #define XSK_FRAME_SIZE 2048
@@ -26,8 +28,7 @@ struct xsk_queue {
 	size_t bytes;
 	int fd;
 	bool zero_copy;
-	/* Counters, written by the writer thread, read by any (relaxed atomics). */
-	uint64_t received, malformed, checksum;
+	struct frame_counters counters;
 };
 
 /* Opens the socket at queue `number` of `interface` with `frames` frames, a power of two. `copy`

@@ -5,15 +5,11 @@
 
 #include "common/ethtool.h"
 #include "common/log.h"
-#include <sessiond/protocol.h>
 
-#include "dataplane/packet/datagram.h"
-#include "dataplane/request.h"
 #include "dataplane/xdp/xsk/xsk_queue.h"
 
 #include <bpf/bpf.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdatomic.h>
@@ -27,34 +23,34 @@
 #define FRAMES_MOST  4096
 #define FRAMES_TOTAL (XSK_BYTES_MAX / XSK_FRAME_SIZE)
 
-/* Messages handled together, so that their cache misses overlap. */
-#define STAGE 32
+/* Without --busy-poll, no frame comes, unless a reload turns it on. Then the kernel is polled for
+ * 64 packets at a time. */
+#define FRAMES_IDLE 64
 
 struct xsk_set {
-	const struct table *table;
-	struct reader *reader; /* NULL: drops are not counted by source */
+	struct frame_intake intake;
 	atomic_bool busy_poll;
 	size_t count;
 	size_t next; /* index of the queue to serve first */
 	struct xsk_queue queues[];
 };
 
-static unsigned frames_of_each(uint32_t queues)
+static unsigned frames_of_each(uint32_t queues, bool busy_poll)
 {
-	unsigned frames = FRAMES_MOST;
+	unsigned frames = busy_poll ? FRAMES_MOST : FRAMES_IDLE;
 
 	while (frames > 1 && (uint64_t)frames * queues > FRAMES_TOTAL)
 		frames /= 2;
 	return frames;
 }
 
-uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count)
+uint64_t xsk_bytes(const char (*interfaces)[IF_NAMESIZE], size_t count, bool busy_poll)
 {
 	uint32_t queues = 0;
 
 	for (size_t i = 0; i < count; i++)
 		queues += ethtool_receive_queues(interfaces[i]);
-	return (uint64_t)frames_of_each(queues) * queues * XSK_FRAME_SIZE;
+	return (uint64_t)frames_of_each(queues, busy_poll) * queues * XSK_FRAME_SIZE;
 }
 
 /* Opens the sockets of an interface; logs failures once. */
@@ -68,8 +64,8 @@ static void open_interface(struct xsk_set *set, const struct xsk_interface *inte
 	for (uint32_t i = 0; i < queues && i < map_queues; i++) {
 		struct xsk_queue *queue = &set->queues[set->count];
 		uint32_t key = interface->slot * map_queues + i;
-		int err = xsk_queue_open(
-			queue, interface->name, i, frames, !interface->native, set->busy_poll);
+		bool copy = !interface->native || !set->busy_poll;
+		int err = xsk_queue_open(queue, interface->name, i, frames, copy, set->busy_poll);
 
 		if (!err) {
 			err = bpf_map_update_elem(map_fd, &key, &queue->fd, BPF_ANY);
@@ -91,7 +87,7 @@ static void open_interface(struct xsk_set *set, const struct xsk_interface *inte
 }
 
 struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, int map_fd,
-	uint32_t map_queues, bool busy_poll, const struct table *table, struct reader *reader)
+	uint32_t map_queues, bool busy_poll, const struct frame_intake *intake)
 {
 	uint32_t total = 0;
 	struct xsk_set *set;
@@ -104,11 +100,11 @@ struct xsk_set *xsk_open(const struct xsk_interface *interfaces, size_t count, i
 		return NULL;
 	}
 	memset(set, 0, sizeof(*set));
-	set->table = table;
-	set->reader = reader;
+	set->intake = *intake;
 	set->busy_poll = busy_poll;
 	for (size_t i = 0; i < count; i++)
-		open_interface(set, &interfaces[i], frames_of_each(total), map_fd, map_queues);
+		open_interface(
+			set, &interfaces[i], frames_of_each(total, busy_poll), map_fd, map_queues);
 	if (set->count)
 		return set;
 	free(set);
@@ -157,90 +153,18 @@ void xsk_pollfds(const struct xsk_set *set, struct pollfd *fds)
 		fds[i] = (struct pollfd){.fd = set->queues[i].fd, .events = POLLIN};
 }
 
-struct message {
-	const uint8_t *at;
-	size_t length;
-	struct address source;
-};
-
-/* Counts a drop: a message of this source, or of nobody known. */
-static void lose(const struct xsk_set *set, uint64_t *counter, const struct address *source)
-{
-	counter_add(counter, 1);
-	if (set->reader && !address_is_wildcard(source))
-		reader_lost(set->reader, source);
-}
-
-static bool parse(const struct xsk_set *set, struct xsk_queue *queue, const struct xdp_desc *desc,
-	struct message *message)
-{
-	switch (datagram_parse(queue->frames + desc->addr, desc->len, &message->at,
-		&message->length, &message->source)) {
-	case DATAGRAM_WHOLE:
-		return true;
-	case DATAGRAM_MALFORMED:
-		lose(set, &queue->malformed, &message->source);
-		return false;
-	case DATAGRAM_CHECKSUM:
-		lose(set, &queue->checksum, &message->source);
-		return false;
-	}
-	return false;
-}
-
-static void deliver(const struct xsk_set *set, struct xsk_queue *queue,
-	const struct message *message, const struct update_sink *sink)
-{
-	struct sessd_header header;
-
-	memcpy(&header, message->at, sizeof(header));
-	switch (request_classify(message->at, message->length)) {
-	case REQUEST_NEW:
-		sink->on_new(sink->ctx, header.key, ntohs(header.timeout),
-			message->at + sizeof(header), message->length - sizeof(header),
-			&message->source);
-		break;
-	case REQUEST_REMOVE:
-		sink->on_remove(sink->ctx, header.key);
-		break;
-	default: /* the program redirects nothing else */
-		lose(set, &queue->malformed, &message->source);
-	}
-}
-
-/* Handles `n` frames from position `at` of the ring, at most STAGE. Each stage prefetches what the
- * next one reads, so that the cache misses of all messages overlap. */
+/* Handles `n` frames from position `at` of the ring, at most FRAME_STAGE. */
 static void handle(struct xsk_set *set, struct xsk_queue *queue, uint32_t at, unsigned n,
 	const struct update_sink *sink)
 {
-	struct message messages[STAGE];
-	unsigned count = 0;
+	struct frame frames[FRAME_STAGE];
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&queue->rx, at + i);
-		const uint8_t *frame = queue->frames + desc->addr;
 
-		for (unsigned line = 0; line < 4; line++)
-			__builtin_prefetch(frame + 64 * line);
+		frames[i] = (struct frame){.data = queue->frames + desc->addr, .size = desc->len};
 	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&queue->rx, at + i);
-		struct message *message = &messages[count];
-
-		if (!parse(set, queue, desc, message))
-			continue;
-		if (message->length < SESSD_HEADER_SIZE) {
-			lose(set, &queue->malformed, &message->source);
-			continue;
-		}
-		if (set->table)
-			table_prefetch_bucket(set->table,
-				table_hash(set->table,
-					message->at + offsetof(struct sessd_header, key)));
-		count++;
-	}
-	for (unsigned i = 0; i < count; i++)
-		deliver(set, queue, &messages[i], sink);
+	frame_intake(&set->intake, &queue->counters, frames, n, sink);
 }
 
 /* Gives frames back to the kernel. */
@@ -265,7 +189,7 @@ static unsigned serve_queue(struct xsk_set *set, struct xsk_queue *queue, unsign
 
 	while (done < budget) {
 		n = xsk_ring_cons__peek(
-			&queue->rx, budget - done < STAGE ? budget - done : STAGE, &at);
+			&queue->rx, budget - done < FRAME_STAGE ? budget - done : FRAME_STAGE, &at);
 		if (n == 0)
 			break;
 		handle(set, queue, at, n, sink);
@@ -273,17 +197,17 @@ static unsigned serve_queue(struct xsk_set *set, struct xsk_queue *queue, unsign
 		xsk_ring_cons__release(&queue->rx, n);
 		done += n;
 	}
-	counter_add(&queue->received, done);
 	return done;
 }
 
-int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink *sink, bool *more)
+unsigned xsk_serve(struct xsk_set *set, struct pollfd *fds, unsigned budget,
+	const struct update_sink *sink, bool *more)
 {
 	unsigned done = 0;
 	size_t count = xsk_count(set);
 	bool busy = set && atomic_load_explicit(&set->busy_poll, memory_order_relaxed);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && done < budget; i++) {
 		size_t at = (set->next + i) % count;
 		struct xsk_queue *queue = &set->queues[at];
 
@@ -295,18 +219,18 @@ int xsk_serve(struct xsk_set *set, struct pollfd *fds, const struct update_sink 
 		/* The interface is gone; stop polling this socket. */
 		if (fds[at].revents & (POLLERR | POLLHUP | POLLNVAL))
 			fds[at].fd = -1;
-		done += serve_queue(set, queue, XSK_BUDGET - done, sink);
-		if (done == XSK_BUDGET) {
+		done += serve_queue(set, queue, budget - done, sink);
+		if (done == budget) {
 			set->next = (at + 1) % count;
 			*more = true;
-			break;
 		}
 	}
-	return (int)done;
+	return done;
 }
 
 struct totals {
-	uint64_t received, malformed, checksum, ring_full, no_frame, fill_empty;
+	struct frame_counters counters;
+	uint64_t ring_full, no_frame, fill_empty;
 };
 
 static void add_queue(struct totals *totals, const struct xsk_queue *queue)
@@ -314,9 +238,7 @@ static void add_queue(struct totals *totals, const struct xsk_queue *queue)
 	struct xdp_statistics kernel = {0};
 	socklen_t size = sizeof(kernel);
 
-	totals->received += __atomic_load_n(&queue->received, __ATOMIC_RELAXED);
-	totals->malformed += __atomic_load_n(&queue->malformed, __ATOMIC_RELAXED);
-	totals->checksum += __atomic_load_n(&queue->checksum, __ATOMIC_RELAXED);
+	frame_counters_add(&totals->counters, &queue->counters);
 	if (getsockopt(queue->fd, SOL_XDP, XDP_STATISTICS, &kernel, &size) < 0)
 		return;
 	totals->ring_full += kernel.rx_ring_full;
@@ -324,17 +246,19 @@ static void add_queue(struct totals *totals, const struct xsk_queue *queue)
 	totals->fill_empty += kernel.rx_fill_ring_empty_descs;
 }
 
-void xsk_stats(const struct xsk_set *set, stats_emit emit, void *ctx)
+void xsk_stats(
+	const struct xsk_set *set, const struct frame_rings *rings, stats_emit emit, void *ctx)
 {
 	struct totals totals = {0};
 
 	for (size_t i = 0; i < xsk_count(set); i++)
 		add_queue(&totals, &set->queues[i]);
+	frame_rings_count(rings, &totals.counters, &totals.ring_full);
 	emit(ctx, "xsk_sockets", xsk_count(set));
 	emit(ctx, "xsk_sockets_zero_copy", xsk_zero_copy(set));
-	emit(ctx, "xsk_received", totals.received);
-	emit(ctx, "xsk_drop_malformed", totals.malformed);
-	emit(ctx, "xsk_drop_checksum", totals.checksum);
+	emit(ctx, "xsk_received", totals.counters.received);
+	emit(ctx, "xsk_drop_malformed", totals.counters.malformed);
+	emit(ctx, "xsk_drop_checksum", totals.counters.checksum);
 	emit(ctx, "xsk_drop_ring_full", totals.ring_full);
 	emit(ctx, "xsk_drop_no_frame", totals.no_frame);
 	emit(ctx, "xsk_fill_ring_empty", totals.fill_empty);
