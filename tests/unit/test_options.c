@@ -909,10 +909,10 @@ static void memory_of_xdp_mode(void **state)
 		const char *line;
 		unsigned bytes; /* per session */
 	} cases[] = {
-		{"-m xdp -i lo --max-session 156", 72 + 306},
-		{"-m xdp -i lo --max-session 192", 76 + 370},
-		{"-m xdp -i lo", 77 + 718},
-		{"-m xdp -i lo --max-session 1400", 79 + 1682},
+		{"-m xdp -i lo --max-session 156", 61 + 308},
+		{"-m xdp -i lo --max-session 192", 65 + 372},
+		{"-m xdp -i lo", 66 + 720},
+		{"-m xdp -i lo --max-session 1400", 68 + 1684},
 	};
 	struct options options;
 
