@@ -17,7 +17,7 @@
 #   stop [SIGNAL]            ends the daemon
 #   traffic HOST             stores sessions, GETs each and some that were never stored; every reply is
 #                            checked, byte for byte
-#   by_xdp COMMAND...        and XDP must have answered every GET, and AF_XDP have received every NEW
+#   by_xdp COMMAND...        and XDP must have answered every GET, and every NEW have come from the program
 #   reachable [HOST]         waits until the client's pings get replies
 #   counter NAME             a value of sessionctl stats
 #   until_true WHAT COMMAND...  waits until the command succeeds, else fails with WHAT
@@ -230,7 +230,7 @@ by_xdp()
 	news=$(($(counter xsk_received) - $(was xsk_received)))
 	slow=$(($(counter xsk_fallback) - $(was xsk_fallback) + $(counter slow_get_hits) - $(was slow_get_hits)))
 	[ $hits -ge $sessions ] || fail "XDP answered $hits GETs of $sessions"
-	[ $news -ge $sessions ] || fail "AF_XDP received $news NEWs of $sessions"
+	[ $news -ge $sessions ] || fail "the program handed over $news NEWs of $sessions"
 	[ $slow -eq 0 ] || fail "$slow requests took the kernel's sockets"
 }
 

@@ -30,7 +30,7 @@ packets_by_queue()
 		/^Rx Queue#/,/^ *ucast pkts rx/s/^ *ucast pkts rx: //p'
 }
 
-# Many flows reach more than one queue, and AF_XDP loses no NEW of any. QEMU's vmxnet3 delivers all to one.
+# Many flows reach more than one queue, and no NEW of any is lost. QEMU's vmxnet3 delivers all to one.
 queues()
 {
 	local before after used
