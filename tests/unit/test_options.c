@@ -10,11 +10,6 @@
 
 #include "control/config/option_source.h"
 #include "control/config/option_values.h"
-#ifdef HAVE_XDP
-#include "dataplane/xdp/xsk/frame_rings.h"
-
-#include <bpf/libbpf.h>
-#endif
 
 #include <errno.h>
 #include <stdio.h>
@@ -891,66 +886,6 @@ static void table_is_whole(void **state)
 	}
 }
 
-/* The measurements were made with two CPUs; there is a ring for each. */
-static int64_t other_rings(void)
-{
-#ifdef HAVE_XDP
-	return (int64_t)frame_rings_bytes(2) -
-	       (int64_t)frame_rings_bytes((unsigned)libbpf_num_possible_cpus());
-#else
-	return 0;
-#endif
-}
-
-/* The measurements of docs/farm.md, daemon and kernel, for a million sessions of each length. */
-static void memory_of_xdp_mode(void **state)
-{
-	static const struct {
-		const char *line;
-		unsigned bytes; /* per session */
-	} cases[] = {
-		{"-m xdp -i lo --max-session 156", 61 + 308},
-		{"-m xdp -i lo --max-session 192", 65 + 372},
-		{"-m xdp -i lo", 66 + 720},
-		{"-m xdp -i lo --max-session 1400", 68 + 1684},
-	};
-	struct options options;
-
-	(void)state;
-	if (!engines_find("xdp")->ops)
-		skip();
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		uint64_t bytes;
-
-		print_message("%s\n", cases[i].line);
-		assert_int_equal(parse_line(&options, cases[i].line), 0);
-		strcpy(options.engine.pin_dir, "/nowhere/54321");
-		bytes = options_memory_needed(&options) + other_rings();
-		bytes /= options.engine.capacity;
-		assert_in_range(bytes, cases[i].bytes * 95 / 100, cases[i].bytes * 105 / 100);
-	}
-}
-
-/* Rings and frames of AF_XDP sockets count too: 1 MiB for each of two CPUs, and with --busy-poll 8
- * MiB for an interface of one queue. So does the map of rate-limit, which a reload may set: 0.4
- * MiB, and 6 MiB if it is set. */
-static void memory_of_queues(void **state)
-{
-	struct options options;
-	uint64_t few;
-
-	(void)state;
-	if (!engines_find("xdp")->ops)
-		skip();
-	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000"), 0);
-	few = options_memory_needed(&options) + other_rings();
-	assert_in_range(few, 3 << 20, 6 << 20);
-	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000 --busy-poll"), 0);
-	assert_in_range(options_memory_needed(&options) + other_rings() - few, 7 << 20, 8 << 20);
-	assert_int_equal(parse_line(&options, "-m xdp -i lo -n 1000 --rate-limit 5/5"), 0);
-	assert_in_range(options_memory_needed(&options) + other_rings() - few, 5 << 20, 6 << 20);
-}
-
 /* The lists of addresses count too: in the map 96 bytes for each and port, and 16 for each of its
  * buckets, and the daemon's own. */
 static void memory_of_addresses(void **state)
@@ -1047,8 +982,6 @@ int main(void)
 		cmocka_unit_test(reload_of_a_pipe),
 		cmocka_unit_test(reload_keeps_the_admin_socket),
 		cmocka_unit_test(table_is_whole),
-		cmocka_unit_test(memory_of_xdp_mode),
-		cmocka_unit_test(memory_of_queues),
 		cmocka_unit_test(memory_of_addresses),
 		cmocka_unit_test(memory_of_dpdk_mode),
 		cmocka_unit_test(host),
