@@ -92,7 +92,7 @@ fewer_queues()
 	stop
 	ethtool -L eth0 combined 1 || [ "$GUEST" = vmxnet3 ] || fail "refused without sessiond, too"
 	serve --interface eth0 --xdp-mode native
-	said 'AF_XDP at'
+	said 'NEWs by a ring from'
 	answers
 }
 
