@@ -18,9 +18,18 @@
 /* The shortest that Linux grants. Most turns are shorter anyway: a thread works, then sleeps. */
 #define TIME_SLICE_US 100
 
-/* Buffers of the heap from this size on are mappings of their own: of these, what is not touched
- * takes no memory, and what is freed goes back to the kernel. */
-#define MAPPED_BYTES 65536
+/* At the start, buffers of the heap from this size on are mappings of their own: of these, what is
+ * not touched takes no memory. Afterwards the heap keeps what is freed, up to the second size: the
+ * farm's buffers come and go, and pages that are given back are cleared again each time. */
+#define MAPPED_AT_START (64 << 10)
+#define MAPPED_LATER	(4 << 20)
+
+static void keep_freed(void)
+{
+	malloc_trim(0); /* what the start has freed */
+	mallopt(M_MMAP_THRESHOLD, MAPPED_LATER);
+	mallopt(M_TRIM_THRESHOLD, MAPPED_LATER);
+}
 
 /* Fatal if the path was given with --control or another daemon listens on it. Otherwise the daemon
  * runs without an admin socket. */
@@ -144,7 +153,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 
 	/* First: for all threads. */
 	time_slice_set(TIME_SLICE_US);
-	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_AT_START);
 	daemon.options = *options;
 	daemon.options.engine.on_thread = privileges_drop_thread;
 	daemon.argc = argc;
@@ -192,7 +201,7 @@ int daemon_run(const struct options *options, int argc, char **argv)
 	if (err)
 		goto end;
 	daemon_forget_stored(&daemon);
-	malloc_trim(0); /* what the start has freed */
+	keep_freed();
 	err = daemon_loop(&daemon);
 end:
 	if (err) {
