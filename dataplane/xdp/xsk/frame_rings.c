@@ -54,6 +54,7 @@ static int on_wake(void *ctx, void *data, size_t size)
 struct frame_rings *frame_rings_open(int frames_fd, int wakes_fd, unsigned cpus, uint32_t size)
 {
 	struct frame_rings *rings = calloc(1, sizeof(*rings));
+	int err;
 
 	if (!rings)
 		return NULL;
@@ -63,8 +64,7 @@ struct frame_rings *frame_rings_open(int frames_fd, int wakes_fd, unsigned cpus,
 	rings->bytes = rings->stride * cpus;
 	rings->memory = mmap(NULL, rings->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, frames_fd, 0);
 	if (rings->memory == MAP_FAILED) {
-		int err = errno;
-
+		err = errno;
 		free(rings);
 		errno = err;
 		return NULL;
@@ -72,8 +72,7 @@ struct frame_rings *frame_rings_open(int frames_fd, int wakes_fd, unsigned cpus,
 	madvise(rings->memory, rings->bytes, MADV_DONTDUMP);
 	rings->wakes = ring_buffer__new(wakes_fd, on_wake, NULL, NULL);
 	if (!rings->wakes) {
-		int err = errno;
-
+		err = errno;
 		frame_rings_close(rings);
 		errno = err;
 		return NULL;
