@@ -17,6 +17,7 @@ import time
 from .admin import Admin
 from .figure import Figure, count, in_turn
 from .lab import PORT_SESSIOND, LabError, run
+from .quiet import Quiet, Rounds
 
 STORED = 100000   # sessions that GETs ask for
 RATE = 20000      # GETs per second, for p99
@@ -81,6 +82,7 @@ class Farm:
 
     def forget(self):
         """Empties the engines."""
+        self.pause(False)  # a row may have failed meanwhile
         for name in ("one", "two"):
             run("redis-cli", "-s", self.work / name, "FLUSHALL")
 
@@ -223,23 +225,24 @@ def news(farm):
 def lag(farm):
     """From a NEW at one cache to a GET hit at the other."""
     lab = farm.lab
-    lab.touch(TOUCHED)
+    lab.touched(TOUCHED).close()
     a, b = farm.cache("xdp", ROOMY * lab.args.sessions), farm.cache("socket", ROOMY * lab.args.sessions,
                                                                     port=OTHER)
-    seed = [1000]
+    seed, rounds = [1000], Rounds()
 
     def once():
         seed[0] += 1
+        quiet = Quiet()
         code, text = farm.witness("lag", "10.201.1.1", a.port, "10.201.1.1", b.port, "--count", LAGS,
                                   "--seed", seed[0])
         if code != 0:
             raise LabError(text)
         words = text.split()
-        return float(words[2]) / 1e3, float(words[4]) / 1e3
+        return (float(words[2]) / 1e3, float(words[4]) / 1e3), quiet.kept()
 
     def loaded():
         load = lab.start_bench(a, "--workload", "new", "--no-preload", "--rate", LOADED, "--duration",
-                               LAG_SECONDS)
+                               LAG_SECONDS, ahead=False)
         time.sleep(0.3)
         try:
             return once()
@@ -247,7 +250,7 @@ def lag(farm):
             load.communicate(timeout=PATIENCE)
     try:
         until("both are there", lambda: farm.stat("xdp", "farm_caches_alive") == 1)
-        idle, busy = in_turn(lab, once, loaded)
+        idle, busy = in_turn(lab, lambda: rounds.undisturbed(once), lambda: rounds.undisturbed(loaded))
     finally:
         farm.stop(a, "xdp")
         farm.stop(b, "socket")
@@ -258,7 +261,7 @@ def lag(farm):
                    note=SPREAD),
             Figure("the same at %s NEW/s, p50" % count(LOADED), "ms", busy50, lower_is_better=True),
             Figure("the same at %s NEW/s, p99" % count(LOADED), "ms", busy99, lower_is_better=True,
-                   note=SPREAD)]
+                   note="; ".join(filter(None, (SPREAD, rounds.note()))))]
 
 
 def watched(result):
@@ -271,7 +274,7 @@ def warm_up(farm, mode):
     lab = farm.lab
     source = "socket" if mode == "xdp" else "xdp"
     a = farm.cache(source, WARM * 2, port=OTHER)
-    speed, b = [], None
+    speed, b, rounds = [], None, Rounds()
     if mode == "dpdk":
         farm.off_lcore(True, a)
 
@@ -279,28 +282,38 @@ def warm_up(farm, mode):
         return lab.start_bench(server, "--workload", "miss", "--no-preload", "--rate", WATCH,
                                "--duration", WATCHED)
 
-    def ended(process):
+    def quiet():
+        return Quiet(b if mode == "dpdk" else None)
+
+    def ended(process, since):
         out, error = process.communicate(timeout=PATIENCE)
+        kept = since.kept()
         if process.returncode != 0:
             raise LabError(error.strip())
-        return watched(json.loads(out))
+        return watched(json.loads(out)), kept
+
+    def warm():
+        since = quiet()
+        return ended(load(b), since)
 
     def warming():
         nonlocal b
         if b:
             farm.stop(b, mode)
         farm.write(mode, False)
-        lab.touch(TOUCHED)
+        memory = lab.touched(TOUCHED)
         b = farm.cache(mode, WARM * 2, False)
         farm.pause(True)
         try:
             farm.write(mode, True)
             farm.admins[mode].ask("reload")
+            since = quiet()
             process = load(b)
             time.sleep(0.4)
         finally:
+            memory.close()
             farm.pause(False)
-        values = ended(process)
+        values = ended(process, since)
         farm.ready(mode)
         got = farm.stat(mode, "farm_warm_up_sessions")
         if got < WARM:
@@ -311,7 +324,7 @@ def warm_up(farm, mode):
         lab.preload(a, WARM)
         farm.settle(source)
         (served, most), (served_off, most_off) = map(pairs, in_turn(
-            lab, warming, lambda: ended(load(b)), most=MOST))
+            lab, lambda: rounds.undisturbed(warming), lambda: rounds.undisturbed(warm), most=MOST))
     finally:
         if b:
             farm.stop(b, mode)
@@ -327,7 +340,7 @@ def warm_up(farm, mode):
                         "that, the longest took %s ms, and without a warm-up %s ms. %s" % (
                             count(WATCH), " / ".join("%.1f" % ms for ms in most),
                             " / ".join("%.1f" % ms for ms in most_off),
-                            ALONE if mode == "dpdk" else SPREAD))]
+                            "; ".join(filter(None, (ALONE if mode == "dpdk" else SPREAD, rounds.note())))))]
 
 
 def lost(farm):
@@ -387,7 +400,7 @@ def engines_down(farm):
         farm.pause(down)
         try:
             load = lab.start_bench(a, "--workload", "new", "--no-preload", "--rate", RATE // 2, "--duration",
-                                   DOWN)
+                                   DOWN, ahead=False)
             result = lab.sockets(a, "--sessions", STORED, "--rate", WATCH, seconds=DOWN - 1)
             load.communicate(timeout=PATIENCE)
         finally:

@@ -191,26 +191,28 @@ class Lab:
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.rmtree(pathlib.Path("/var/run/dpdk") / self.name, ignore_errors=True)
 
-    def inside(self, node, cpu, *command):
+    def inside(self, node, cpu, *command, ahead=True):
         # Servers, counterparts and load run at a high priority: otherwise another process that runs
         # for two milliseconds counts as a stall.
         if self.spread and cpu is not None:
             cpu = "%d,%d" % (self.load_cpu, self.server_cpu)
-        pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD, "sh", "taskset", "-c", cpu]
+        pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD if ahead else 'exec "$@"', "sh",
+                                         "taskset", "-c", cpu]
         return [str(part) for part in
                 ["nsenter", "--net=/run/netns/%s-%s" % (self.name, node), "--", *pinned, *command]]
 
     # Servers
 
     @staticmethod
-    def touch(mebibytes):
-        """Writes to so much free memory. A virtual machine gives free pages back to its host; the first
-        touch of a huge one then takes milliseconds, which are not the server's."""
+    def touched(mebibytes):
+        """Writes to so much free memory, and returns it, to be closed when a server needs it. A virtual
+        machine gives free pages back to its host after two seconds. That stops its CPUs, and the first
+        touch of a huge page takes milliseconds then. Neither is the server's."""
         memory = mmap.mmap(-1, mebibytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
         for at in range(0, mebibytes << 20, 4096):
             memory[at] = 1
-        memory.close()
+        return memory
 
     def stop_all(self):
         """Stops what a failed row left running, and removes its pins."""
@@ -298,11 +300,12 @@ class Lab:
         return json.loads(run(*self.inside(node, self.load_cpu, self.build / "sessionbench",
                                            "--quiet", "--json", *options)) or "{}")
 
-    def start_bench(self, server, *options):
-        """The same, without waiting for its end."""
+    def start_bench(self, server, *options, ahead=True):
+        """The same, without waiting for its end. `ahead`: at the priority of the servers, which a load
+        needs whose replies are timed."""
         return subprocess.Popen(
             self.inside(server.node, self.load_cpu, self.build / "sessionbench", "--quiet",
-                        "--json", *options, server.target),
+                        "--json", *options, server.target, ahead=ahead),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def preload(self, server, sessions):
