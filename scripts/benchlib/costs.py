@@ -3,9 +3,9 @@
 """The cost model: the measured cost of a GET and a NEW in xdp mode by cache size, and the calculated
 number of cores that a line rate needs."""
 import datetime
-import pathlib
 import statistics
 
+from . import schedstat
 from .machine import machine
 from .plots import SIZES, save
 
@@ -21,8 +21,7 @@ GIGABITS = (10, 25, 40, 100)
 
 def cpu_ns(pid):
     """Run time of all threads of a process."""
-    return sum(int((task / "schedstat").read_text().split()[0])
-               for task in pathlib.Path("/proc/%d/task" % pid).iterdir())
+    return sum(ran for ran, _ in schedstat.threads(pid).values())
 
 
 def measure_size(lab, server, size):

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 
+from . import schedstat
 from .admin import Admin
 from .figure import Figure, count, in_turn
 from .lab import PORT_SESSIOND, LabError, run
@@ -179,8 +180,7 @@ def gets(farm, mode):
 
 def threads(server):
     """CPU time of each thread, in ns, in the order of their start."""
-    tasks = sorted(pathlib.Path("/proc/%d/task" % server.process.pid).glob("*"), key=lambda at: int(at.name))
-    return [int((task / "schedstat").read_text().split()[0]) for task in tasks]
+    return [ran for ran, _ in schedstat.threads(server.process.pid).values()]
 
 
 def news(farm):

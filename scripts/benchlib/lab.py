@@ -192,8 +192,8 @@ class Lab:
         shutil.rmtree(pathlib.Path("/var/run/dpdk") / self.name, ignore_errors=True)
 
     def inside(self, node, cpu, *command, ahead=True):
-        # Servers, counterparts and load run at a high priority: otherwise another process that runs
-        # for two milliseconds counts as a stall.
+        # Servers, counterparts and timed load run at a high priority: otherwise another process that
+        # runs for two milliseconds counts as a stall.
         if self.spread and cpu is not None:
             cpu = "%d,%d" % (self.load_cpu, self.server_cpu)
         pinned = [] if cpu is None else ["setsid", "sh", "-c", AHEAD if ahead else 'exec "$@"', "sh",

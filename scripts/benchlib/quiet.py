@@ -7,6 +7,8 @@ meanwhile. Nor does it if another program ran on the CPU of an lcore: an lcore n
 CPU back at the kernel's next tick. Such a round is run again."""
 import pathlib
 
+from . import schedstat
+
 AGAIN = 4        # times at most
 WAITED = 200000  # ns for which an lcore may wait for its CPU
 
@@ -18,9 +20,7 @@ def stolen():
 
 def waited(server):
     """For how long the server's busiest thread has waited for a CPU so far, in ns."""
-    times = [(task / "schedstat").read_text().split()
-             for task in pathlib.Path("/proc/%d/task" % server.process.pid).iterdir()]
-    return max((int(ran), int(wait)) for ran, wait, _ in times)[1]
+    return max(schedstat.threads(server.process.pid).values())[1]
 
 
 class Quiet:
@@ -43,12 +43,12 @@ class Rounds:
 
     def undisturbed(self, measure):
         """The values of `measure`, which also returns whether it was quiet."""
-        for _ in range(AGAIN):
-            values, kept = measure()
-            if kept:
-                return values
-            self.again += 1
         values, kept = measure()
+        for _ in range(AGAIN):
+            if kept:
+                break
+            self.again += 1
+            values, kept = measure()
         self.disturbed += not kept
         return values
 

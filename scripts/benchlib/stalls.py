@@ -14,11 +14,11 @@ held up itself (bench/held.h). A reply that is late even without this time was l
 server. The kernel reports how long the daemon's threads waited for a CPU.
 """
 import os
-import pathlib
 import signal
 import statistics
 import time
 
+from . import schedstat
 from .admin import Admin
 from .lab import LINES, LabError
 from .stalls_table import Window, table
@@ -36,13 +36,7 @@ PARTS = 20      # number of batches that store sessions with one end time
 
 def waiting(pid):
     """Time that each thread of a process has waited for a CPU, in ns."""
-    waited = {}
-    for task in pathlib.Path("/proc/%d/task" % pid).glob("*"):
-        try:
-            waited[task.name] = int((task / "schedstat").read_text().split()[1])
-        except (OSError, IndexError):  # it has ended
-            pass
-    return waited
+    return {thread: waited for thread, (_, waited) in schedstat.threads(pid).items()}
 
 
 class Stage:
